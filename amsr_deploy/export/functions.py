@@ -1,0 +1,96 @@
+"""The operators of the domain `amsr` as ONNX functions of standard operators (design section 3).
+
+Exported models carry these, so that any ONNX runtime can execute them without native code. They hold for float32 and
+float16 and match the references in `amsr_deploy.models.operators`.
+"""
+
+from __future__ import annotations
+
+import onnx
+from onnxscript import opset20 as op
+from onnxscript import script
+from onnxscript.values import OnnxFunction, Opset
+
+from amsr_deploy.models.operators import DOMAIN, VERSION
+
+OPSET = op.version
+"""Version of the standard operators that functions and exported models use."""
+amsr = Opset(DOMAIN, VERSION)
+
+
+@script(amsr, default_opset=op)
+def MaskGather(pixels, index):
+    return op.Gather(pixels, index, axis=0)
+
+
+@script(amsr, default_opset=op)
+def MaskScatter(rows, pixels, index):
+    return op.ScatterND(pixels, op.Unsqueeze(index, [1]), rows)
+
+
+@script(amsr, default_opset=op)
+def MaskNeighbors(index, size, kernel_size: int = 3):
+    height, width = op.Split(size, num_outputs=2)
+    rows = op.Size(index)
+    outside = rows + op.Squeeze(height * width)
+    surround = op.Range(rows, outside, 1)
+    table = op.Reshape(op.ScatterElements(surround, index, op.Range(0, rows, 1)), size)
+    k = op.Constant(value_int=kernel_size)
+    radius = k / 2
+    padded = op.Pad(table, op.Expand(radius, [4]), outside)
+    offsets = op.Range(0, k, 1)
+    y = op.Unsqueeze(index / width, [1, 2]) + op.Unsqueeze(offsets, [1])
+    x = op.Unsqueeze(op.Mod(index, width), [1, 2]) + op.Unsqueeze(offsets, [0])
+    positions = op.Flatten(y * (width + 2 * radius) + x, axis=1)
+    return op.Cast(op.Gather(op.Reshape(padded, [-1]), positions), to=onnx.TensorProto.INT32)
+
+
+@script(amsr, default_opset=op)
+def MaskedConv2d(rows, surround, neighbors, weight, bias, group: int = 1, negative_slope: float = 1.0):
+    channels = op.Shape(rows, start=1, end=2)
+    zero = op.Expand(op.CastLike(0.0, rows), op.Concat([1], channels, axis=0))
+    windows = op.Gather(op.Concat(rows, surround, zero, axis=0), neighbors, axis=0)
+    groups = op.Reshape(op.Constant(value_int=group), [1])
+    count, taps = op.Split(op.Shape(neighbors), num_outputs=2)
+    inputs = channels / groups
+    outputs = op.Shape(weight, start=0, end=1)
+    split = op.Reshape(windows, op.Concat(count, taps, groups, inputs, axis=0), allowzero=1)
+    patches = op.Reshape(
+        op.Transpose(split, perm=[2, 0, 1, 3]), op.Concat(groups, count, taps * inputs, axis=0), allowzero=1
+    )
+    kernels = op.Reshape(
+        op.Transpose(op.Reshape(weight, op.Concat(groups, outputs / groups, inputs, taps, axis=0)), perm=[0, 3, 2, 1]),
+        op.Concat(groups, taps * inputs, outputs / groups, axis=0),
+    )
+    products = op.Transpose(op.MatMul(patches, kernels), perm=[1, 0, 2])
+    sums = op.Reshape(products, op.Concat(count, outputs, axis=0), allowzero=1) + bias
+    return op.LeakyRelu(sums, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def WindowGather(pixels, windows, size, window_size: int = 8, shift: int = 0):
+    height, width = op.Split(size, num_outputs=2)
+    side = op.Constant(value_int=window_size)
+    across = width / side
+    inside = op.Range(0, side, 1) + op.Constant(value_int=shift)
+    y = op.Mod(op.Unsqueeze(windows / across * side, [1, 2]) + op.Unsqueeze(inside, [1]), height)
+    x = op.Mod(op.Unsqueeze(op.Mod(windows, across) * side, [1, 2]) + op.Unsqueeze(inside, [0]), width)
+    return op.Gather(pixels, op.Flatten(y * width + x, axis=1), axis=0)
+
+
+@script(amsr, default_opset=op)
+def WindowScatter(tokens, pixels, windows, size, window_size: int = 8, shift: int = 0):
+    height, width = op.Split(size, num_outputs=2)
+    side = op.Constant(value_int=window_size)
+    across = width / side
+    inside = op.Range(0, side, 1) + op.Constant(value_int=shift)
+    y = op.Mod(op.Unsqueeze(windows / across * side, [1, 2]) + op.Unsqueeze(inside, [1]), height)
+    x = op.Mod(op.Unsqueeze(op.Mod(windows, across) * side, [1, 2]) + op.Unsqueeze(inside, [0]), width)
+    return op.ScatterND(pixels, op.Unsqueeze(op.Flatten(y * width + x, axis=1), [2]), tokens)
+
+
+FUNCTIONS: dict[str, OnnxFunction] = {
+    function.name: function
+    for function in (MaskGather, MaskScatter, MaskNeighbors, MaskedConv2d, WindowGather, WindowScatter)
+}
+"""Name of the operator -> its function."""

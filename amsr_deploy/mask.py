@@ -1,0 +1,198 @@
+"""The training-free mask: where a picture has edges and texture (Shang et al., section 3.1; design section 2.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import UserError
+
+Strategy = Literal["kmeans", "fixed", "median"]
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+
+FLAT_RANGE = 1e-6
+"""A picture whose high frequencies span less than this is flat: its mask is empty."""
+HISTOGRAM_BINS = 4096
+MAX_ROUNDS = 30
+TOLERANCE = 1e-4
+_STRIP_ROWS = 32  # rows blurred at a time, so that all temporaries of a strip stay in the L2 cache
+
+_offsets = np.arange(-2, 3, dtype=np.float64)
+_taps = np.exp(-(_offsets**2) / 2)
+GAUSSIAN_TAPS: NDArray[np.float32] = (_taps / _taps.sum()).astype(np.float32)[2:]
+"""Centre, first and second tap of the normalised 5-tap Gaussian of sigma 1."""
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A mask and how it came about.
+
+    Attributes:
+        pixels: [H, W] bool, true where the network works.
+        threshold: the split of the normalised high frequencies, in [0, 1].
+        rounds: rounds of two-means that were needed; 0 for the other strategies and flat pictures.
+    """
+
+    pixels: NDArray[np.bool_]
+    threshold: float
+    rounds: int
+
+    @property
+    def density(self) -> float:
+        """Share of masked pixels, in [0, 1]."""
+        return float(np.count_nonzero(self.pixels)) / self.pixels.size
+
+
+def compute_mask(image: NDArray[np.float32], dilation: int = 5, strategy: Strategy = "kmeans") -> Mask:
+    """The mask of a picture.
+
+    Args:
+        image: [H, W, 3] float32 in [0, 1], RGB, low resolution.
+        dilation: side k of the square that grows the mask, odd; 1 leaves it as it is.
+        strategy: how the threshold is found (design section 2.1, ablation of the paper's Table 4).
+
+    Raises:
+        UserError: an even or non-positive dilation, an unknown strategy.
+    """
+    check_dilation(dilation)
+    frequencies = high_frequencies(image)
+    if frequencies is None:
+        return Mask(np.zeros(image.shape[:2], dtype=np.bool_), threshold=0.0, rounds=0)
+    threshold, rounds = find_threshold(frequencies, strategy)
+    return Mask(dilate(frequencies > np.float32(threshold), dilation), threshold, rounds)
+
+
+def high_frequencies(image: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """What a Gaussian blur takes away, averaged over the channels and stretched to [0, 1] (design 2.1, steps 1-2).
+
+    Args:
+        image: [H, W, 3] float32 in [0, 1].
+
+    Returns:
+        [H, W] float32 whose minimum is 0 and maximum 1; None where the picture is flat.
+    """
+    height = image.shape[0]
+    padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="reflect")
+    detail = np.empty(image.shape[:2], dtype=np.float32)
+    for top in range(0, height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, height)
+        blurred = _blur(padded[top : bottom + 4])
+        residue = np.abs(image[top:bottom] - blurred)
+        detail[top:bottom] = (residue[..., 0] + residue[..., 1] + residue[..., 2]) / np.float32(3)
+    low, high = detail.min(), detail.max()
+    if high - low < FLAT_RANGE:
+        return None
+    detail -= low
+    detail /= high - low
+    return detail
+
+
+def _blur(padded: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Separable 5-tap Gaussian of [H+4, W+4, C]; returns [H, W, C]. training/masks.py sums in the same order."""
+    centre, first, second = GAUSSIAN_TAPS
+    rows = padded[2:-2] * centre + (padded[1:-3] + padded[3:-1]) * first + (padded[:-4] + padded[4:]) * second
+    return rows[:, 2:-2] * centre + (rows[:, 1:-3] + rows[:, 3:-1]) * first + (rows[:, :-4] + rows[:, 4:]) * second
+
+
+def find_threshold(frequencies: NDArray[np.float32], strategy: Strategy = "kmeans") -> tuple[float, int]:
+    """The threshold between smooth and detailed pixels, and the rounds it took.
+
+    Args:
+        frequencies: [H, W] float32 in [0, 1], spanning the whole range.
+        strategy: `kmeans`, `fixed` (0.5) or `median`.
+
+    Raises:
+        UserError: an unknown strategy.
+    """
+    if strategy == "kmeans":
+        bins = np.minimum((frequencies * np.float32(HISTOGRAM_BINS)).astype(np.int32), HISTOGRAM_BINS - 1)
+        return two_means(np.bincount(bins.ravel(), minlength=HISTOGRAM_BINS))
+    if strategy == "fixed":
+        return 0.5, 0
+    if strategy == "median":
+        return float(np.median(frequencies)), 0
+    raise UserError(f"unknown mask strategy {strategy!r}; use one of: {', '.join(STRATEGIES)}")
+
+
+def two_means(histogram: NDArray[np.int64]) -> tuple[float, int]:
+    """Two-means in one dimension on a histogram over [0, 1], both centres starting at 0.5 (design 2.1, step 3).
+
+    Args:
+        histogram: [B] counts; the first and the last bin must not be empty.
+
+    Returns:
+        The threshold in [0, 1] and the number of rounds.
+    """
+    centres = (np.arange(len(histogram)) + 0.5) / len(histogram)
+    count = np.concatenate(([0], np.cumsum(histogram)))
+    total = np.concatenate(([0.0], np.cumsum(histogram * centres)))
+    threshold = 0.5
+    for round_ in range(1, MAX_ROUNDS + 1):
+        split = int(np.searchsorted(centres, threshold, side="right"))
+        below = total[split] / count[split]
+        above = (total[-1] - total[split]) / (count[-1] - count[split])
+        previous, threshold = threshold, float((below + above) / 2)
+        if abs(threshold - previous) < TOLERANCE:
+            break
+    return threshold, round_
+
+
+def dilate(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:
+    """Grow a mask by a k x k square, k odd (design 2.1, step 4).
+
+    Args:
+        mask: [H, W] bool.
+        dilation: side k of the square; 1 changes nothing.
+
+    Raises:
+        UserError: an even or non-positive dilation.
+    """
+    check_dilation(dilation)
+    return _dilate_rows(_dilate_rows(mask, dilation).T, dilation).T
+
+
+def _dilate_rows(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:
+    """Dilation along the first axis; the reach grows by doubling."""
+    radius = dilation // 2
+    height = mask.shape[0]
+    window = np.zeros((height + 2 * radius, mask.shape[1]), dtype=np.bool_)
+    window[2 * radius :] = mask  # window[i] covers mask[i - 2 * radius .. i - 2 * radius + reach - 1]
+    reach = 1
+    while reach < dilation:
+        step = min(reach, dilation - reach)
+        window[:-step] |= window[step:].copy()
+        reach += step
+    return window[radius : radius + height]
+
+
+def check_dilation(dilation: int) -> None:
+    """Raises UserError unless the dilation is a positive odd number."""
+    if dilation < 1 or dilation % 2 == 0:
+        raise UserError(f"dilation {dilation} is not a positive odd number; use 1 (none), 3, 5, 7, ...")
+
+
+def pixel_index(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Row-major positions y * W + x of the masked pixels of [H, W], increasing: the network's input `index` [Q]."""
+    return np.flatnonzero(mask).astype(np.int64, copy=False)
+
+
+def kept_windows(mask: NDArray[np.bool_], window_size: int, threshold: float, shift: int = 0) -> NDArray[np.int64]:
+    """Windows whose share of masked pixels reaches the threshold (Eq. 5): the inputs `windows`, `shifted_windows`.
+
+    Args:
+        mask: [H, W] bool, both sides multiples of the window size.
+        window_size: side of a window in pixels.
+        threshold: sigma, in [0, 1].
+        shift: cyclic shift of the layer: the mask is rolled by -shift along both axes, as the features are.
+
+    Returns:
+        [M] int64, row-major numbers of the kept windows, increasing.
+    """
+    rolled = np.roll(mask, (-shift, -shift), axis=(0, 1)) if shift else mask
+    height, width = mask.shape
+    blocks = rolled.reshape(height // window_size, window_size, width // window_size, window_size)
+    masked_pixels = blocks.sum(axis=(1, 3), dtype=np.int64)
+    return np.flatnonzero(masked_pixels >= threshold * window_size**2).astype(np.int64, copy=False)

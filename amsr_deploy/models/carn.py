@@ -1,0 +1,123 @@
+"""CARN-M (Ahn, Kang, Sohn, "Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual Network", 2018).
+
+The mobile variant: 64 channels, grouped convolutions, one residual block shared within each cascading block.
+Weights are named as in nmhkahn/CARN-pytorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from amsr_deploy.models.masked import Conv, MaskedCNN
+
+RGB_MEAN = (0.4488, 0.4371, 0.4040)
+"""Mean colour of DIV2K."""
+CHANNELS = 64
+
+
+class MeanShift(nn.Module):
+    """Adds a fixed colour. Public checkpoints hold it as a 1x1 convolution with an identity weight."""
+
+    def __init__(self, sign: int) -> None:
+        super().__init__()
+        self.shifter = nn.Conv2d(3, 3, 1).requires_grad_(False)
+        self.shifter.weight.copy_(torch.eye(3)[..., None, None])
+        self.shifter.bias.copy_(sign * torch.tensor(RGB_MEAN))  # type: ignore[union-attr]
+
+    def forward(self, image: Tensor) -> Tensor:
+        return image + self.shifter.bias[:, None, None]  # type: ignore[index]
+
+
+class Pointwise(nn.Module):
+    """1x1 convolution and ReLU that merge `inputs` concatenated feature maps into one."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(inputs * CHANNELS, CHANNELS, 1), nn.ReLU())
+
+    def forward(self, x: Tensor, conv: Conv) -> Tensor:
+        return conv(self.body[0], x, relu=True)
+
+
+class EfficientResidualBlock(nn.Module):
+    """Two grouped 3x3 convolutions and a 1x1, around a shortcut."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, groups=groups),
+            nn.ReLU(),
+            nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, groups=groups),
+            nn.ReLU(),
+            nn.Conv2d(CHANNELS, CHANNELS, 1),
+        )
+
+    def forward(self, x: Tensor, conv: Conv) -> Tensor:
+        first, second, pointwise = self.body[0], self.body[2], self.body[4]
+        out = conv(second, conv(first, x, relu=True), relu=True)
+        return F.relu(conv(pointwise, out) + x)
+
+
+def cascade(x: Tensor, stages: Sequence[nn.Module], merges: Sequence[nn.Module], conv: Conv) -> Tensor:
+    """Run stages whose inputs are all earlier outputs, concatenated and merged by a 1x1 convolution (section 3.2)."""
+    merged = outputs = x
+    for stage, merge in zip(stages, merges, strict=True):
+        outputs = torch.cat((outputs, stage(merged, conv)), dim=1)
+        merged = merge(outputs, conv)
+    return merged
+
+
+class CascadingBlock(nn.Module):
+    """A cascade of three passes through one shared residual block."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.b1 = EfficientResidualBlock(groups)
+        self.c1, self.c2, self.c3 = Pointwise(2), Pointwise(3), Pointwise(4)
+
+    def forward(self, x: Tensor, conv: Conv) -> Tensor:
+        return cascade(x, (self.b1,) * 3, (self.c1, self.c2, self.c3), conv)
+
+
+class Upsampler(nn.Module):
+    """Two rounds of grouped convolution, ReLU, pixel shuffle."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(2):
+            layers += [nn.Conv2d(CHANNELS, 4 * CHANNELS, 3, padding=1, groups=groups), nn.ReLU(), nn.PixelShuffle(2)]
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
+class CARN(MaskedCNN):
+    """CARN-M, x4; the masked body is the outer cascade of three cascading blocks."""
+
+    RENAMED: ClassVar[dict[str, str]] = {"upsample.up.": "upsample.up4."}
+    UNUSED: ClassVar[tuple[str, ...]] = ("upsample.up2.", "upsample.up3.")
+
+    def __init__(self, groups: int = 4) -> None:
+        super().__init__()
+        self.sub_mean, self.add_mean = MeanShift(-1), MeanShift(1)
+        self.entry = nn.Conv2d(3, CHANNELS, 3, padding=1)
+        self.b1, self.b2, self.b3 = (CascadingBlock(groups) for _ in range(3))
+        self.c1, self.c2, self.c3 = Pointwise(2), Pointwise(3), Pointwise(4)
+        self.upsample = nn.ModuleDict({"up4": Upsampler(groups)})
+        self.exit = nn.Conv2d(CHANNELS, 3, 3, padding=1)
+
+    def head(self, image: Tensor) -> Tensor:
+        return self.entry(self.sub_mean(image))
+
+    def body(self, x: Tensor, conv: Conv) -> Tensor:
+        return cascade(x, (self.b1, self.b2, self.b3), (self.c1, self.c2, self.c3), conv)
+
+    def tail(self, features: Tensor, image: Tensor) -> Tensor:
+        return self.add_mean(self.exit(self.upsample["up4"](features)))

@@ -1,0 +1,35 @@
+"""FSRCNN (Dong, Loy, Tang, "Accelerating the Super-Resolution Convolutional Neural Network", 2016), RGB, x4.
+
+Weights are named as in ClassSR's FSRCNN_net.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from amsr_deploy.models.masked import Conv, MaskedCNN
+
+
+class FSRCNN(MaskedCNN):
+    """FSRCNN(d, s, m) with a 9x9 deconvolution; the masked body is the m mapping convolutions and their PReLU."""
+
+    def __init__(self, d: int = 56, s: int = 12, m: int = 4) -> None:
+        super().__init__()
+        self.head_conv = nn.Sequential(nn.Conv2d(3, d, 5, padding=2), nn.PReLU())
+        shrink = nn.Sequential(nn.Conv2d(d, s, 1), nn.PReLU())
+        mapping = [nn.Conv2d(s, s, 3, padding=1) for _ in range(m)]
+        expand = nn.Sequential(nn.Conv2d(s, d, 1), nn.PReLU())
+        self.body_conv = nn.Sequential(shrink, *mapping, nn.PReLU(), expand)
+        self.tail_conv = nn.ConvTranspose2d(d, 3, 9, stride=4, padding=3, output_padding=1)
+
+    def head(self, image: Tensor) -> Tensor:
+        return self.body_conv[0](self.head_conv(image))
+
+    def body(self, x: Tensor, conv: Conv) -> Tensor:
+        *mapping, activation = self.body_conv[1:-1]
+        for layer in mapping:
+            x = conv(layer, x)
+        return activation(x)
+
+    def tail(self, features: Tensor, image: Tensor) -> Tensor:
+        return self.tail_conv(self.body_conv[-1](features))

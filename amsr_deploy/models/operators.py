@@ -1,0 +1,139 @@
+"""The operators of the domain `amsr` as PyTorch references: clear, slow, and the definition that all other forms match.
+
+While a model is exported, each call becomes one ONNX node of the domain instead (design section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+DOMAIN = "amsr"
+VERSION = 1
+_PLUGIN = {"plugin_namespace": DOMAIN, "plugin_version": str(VERSION)}  # read by TensorRT's parser
+
+
+def _node(
+    name: str, inputs: Sequence[Tensor], shape: Sequence[int], dtype: torch.dtype, **attributes: int | float
+) -> Tensor:
+    return torch.onnx.ops.symbolic(
+        f"{DOMAIN}::{name}", inputs, {**attributes, **_PLUGIN}, dtype=dtype, shape=shape, version=VERSION
+    )
+
+
+def mask_gather(pixels: Tensor, index: Tensor) -> Tensor:
+    """The masked pixels, one row each: pixels [P, C], index [Q] int64 -> rows [Q, C]."""
+    if torch.onnx.is_in_onnx_export():
+        return _node("MaskGather", (pixels, index), (index.shape[0], pixels.shape[1]), pixels.dtype)
+    return pixels[index]
+
+
+def mask_scatter(rows: Tensor, pixels: Tensor, index: Tensor) -> Tensor:
+    """Pixels [P, C] with the rows [Q, C] written to the positions index [Q] -> pixels [P, C]."""
+    if torch.onnx.is_in_onnx_export():
+        return _node("MaskScatter", (rows, pixels, index), pixels.shape, pixels.dtype)
+    return pixels.index_copy(0, index, rows)
+
+
+def mask_neighbors(index: Tensor, size: Tensor, kernel_size: int = 3) -> Tensor:
+    """Where each masked pixel finds its neighbours: built once per image, used by every convolution.
+
+    Args:
+        index: [Q] int64, row-major positions of the masked pixels.
+        size: [2] int64, height and width; P = height * width.
+        kernel_size: side k of the convolutions, odd.
+
+    Returns:
+        [Q, k * k] int32: j < Q is row j, Q + p surround pixel p, Q + P the zero outside the image. Of several equal
+        entries of the index, the last one is named.
+    """
+    if torch.onnx.is_in_onnx_export():
+        shape = (index.shape[0], kernel_size * kernel_size)
+        return _node("MaskNeighbors", (index, size), shape, torch.int32, kernel_size=kernel_size)
+    height, width = int(size[0]), int(size[1])
+    rows, pixels, radius = len(index), height * width, kernel_size // 2
+    table = torch.arange(rows, rows + pixels)
+    table[index] = torch.arange(rows)
+    padded = F.pad(table.view(height, width), (radius,) * 4, value=rows + pixels)
+    offsets = torch.arange(kernel_size)
+    y = (index // width)[:, None, None] + offsets[:, None]
+    x = (index % width)[:, None, None] + offsets[None, :]
+    return padded[y, x].flatten(1).to(torch.int32)
+
+
+def masked_conv2d(
+    rows: Tensor,
+    surround: Tensor,
+    neighbors: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    groups: int = 1,
+    negative_slope: float = 1.0,
+) -> Tensor:
+    """A convolution at the masked pixels only (Eq. 4), and its activation.
+
+    Args:
+        rows: [Q, Ci], the masked pixels' features.
+        surround: [P, Ci], what unmasked pixels show.
+        neighbors: [Q, k * k] int32 from `mask_neighbors`.
+        weight: [Co, Ci / groups, k, k].
+        bias: [Co].
+        groups: groups of the convolution.
+        negative_slope: slope of the leaky ReLU that follows: 1 is none, 0 is ReLU. A number, because an ONNX function
+            can pass an attribute on to a standard LeakyRelu node, but cannot branch on it.
+
+    Returns:
+        [Q, Co].
+    """
+    if torch.onnx.is_in_onnx_export():
+        inputs = (rows, surround, neighbors, weight, bias)
+        shape = (rows.shape[0], weight.shape[0])
+        return _node("MaskedConv2d", inputs, shape, rows.dtype, group=groups, negative_slope=negative_slope)
+    features = torch.cat((rows, surround, rows.new_zeros(1, rows.shape[1])))
+    kernels = weight.reshape(groups, weight.shape[0] // groups, -1)
+    windows = features[neighbors.long()].transpose(1, 2).reshape(len(rows), groups, kernels.shape[2])
+    return F.leaky_relu(torch.einsum("qgi,goi->qgo", windows, kernels).flatten(1) + bias, negative_slope)
+
+
+def window_pixels(windows: Tensor, size: Tensor, window_size: int, shift: int) -> Tensor:
+    """Row-major pixel positions [M, window_size ** 2] of the windows [M] of an image of the given size [2]."""
+    height, width = size[0], size[1]
+    across = width // window_size
+    inside = torch.arange(window_size)
+    y = ((windows // across)[:, None] * window_size + inside + shift) % height
+    x = ((windows % across)[:, None] * window_size + inside + shift) % width
+    return (y[:, :, None] * width + x[:, None, :]).flatten(1)
+
+
+def window_gather(pixels: Tensor, windows: Tensor, size: Tensor, window_size: int, shift: int) -> Tensor:
+    """The tokens of the kept windows.
+
+    Args:
+        pixels: [P, C].
+        windows: [M] int64, row-major window numbers on the image rolled by -shift.
+        size: [2] int64, height and width, multiples of window_size.
+        window_size: side of a window.
+        shift: cyclic shift in pixels.
+
+    Returns:
+        [M, window_size ** 2, C].
+    """
+    if torch.onnx.is_in_onnx_export():
+        shape = (windows.shape[0], window_size**2, pixels.shape[1])
+        inputs = (pixels, windows, size)
+        return _node("WindowGather", inputs, shape, pixels.dtype, window_size=window_size, shift=shift)
+    return pixels[window_pixels(windows, size, window_size, shift)]
+
+
+def window_scatter(
+    tokens: Tensor, pixels: Tensor, windows: Tensor, size: Tensor, window_size: int, shift: int
+) -> Tensor:
+    """Pixels [P, C] with the tokens [M, window_size ** 2, C] of the windows written back; see `window_gather`."""
+    if torch.onnx.is_in_onnx_export():
+        inputs = (tokens, pixels, windows, size)
+        return _node("WindowScatter", inputs, pixels.shape, pixels.dtype, window_size=window_size, shift=shift)
+    positions = window_pixels(windows, size, window_size, shift).flatten()
+    return pixels.index_copy(0, positions, tokens.flatten(0, 1))

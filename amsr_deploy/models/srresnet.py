@@ -1,0 +1,67 @@
+"""SRResNet without batch normalisation (Ledig et al., 2017; the MSRResNet of ESRGAN's authors), RGB, x4.
+
+Weights are named as in BasicSR's MSRResNet, but for `blocks`; those of ClassSR are renamed too.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from amsr_deploy.models.masked import Conv, MaskedCNN
+
+CHANNELS = 64
+
+
+def conv3x3(outputs: int = CHANNELS, inputs: int = CHANNELS) -> nn.Conv2d:
+    """A 3x3 convolution that keeps the size."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+
+class ResidualBlock(nn.Module):
+    """Convolution, ReLU, convolution, around a shortcut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = conv3x3(), conv3x3()
+        for layer in (self.conv1, self.conv2):  # small residuals let the deep network start near the identity
+            nn.init.kaiming_normal_(layer.weight)
+            layer.weight.data *= 0.1
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor, conv: Conv) -> Tensor:
+        return x + conv(self.conv2, conv(self.conv1, x, relu=True))
+
+
+class SRResNet(MaskedCNN):
+    """16 residual blocks of 64 channels, two pixel-shuffle stages; the masked body is the residual blocks."""
+
+    RENAMED: ClassVar[dict[str, str]] = {"recon_trunk.": "blocks.", "body.": "blocks.", "HRconv.": "conv_hr."}
+
+    def __init__(self, blocks: int = 16) -> None:
+        super().__init__()
+        self.conv_first = conv3x3(inputs=3)
+        self.blocks = nn.ModuleList(ResidualBlock() for _ in range(blocks))
+        self.upconv1, self.upconv2 = conv3x3(4 * CHANNELS), conv3x3(4 * CHANNELS)
+        self.conv_hr, self.conv_last = conv3x3(), conv3x3(outputs=3)
+
+    def head(self, image: Tensor) -> Tensor:
+        return leaky_relu(self.conv_first(image))
+
+    def body(self, x: Tensor, conv: Conv) -> Tensor:
+        for block in self.blocks:
+            x = block(x, conv)
+        return x
+
+    def tail(self, features: Tensor, image: Tensor) -> Tensor:
+        for upconv in (self.upconv1, self.upconv2):
+            features = leaky_relu(F.pixel_shuffle(upconv(features), 2))
+        base = F.interpolate(image, scale_factor=4, mode="bilinear", align_corners=False)
+        return self.conv_last(leaky_relu(self.conv_hr(features))) + base
+
+
+def leaky_relu(x: Tensor) -> Tensor:
+    """The network's activation outside its body: slope 0.1."""
+    return F.leaky_relu(x, 0.1)

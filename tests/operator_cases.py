@@ -1,0 +1,96 @@
+"""Random cases of the `amsr` operators, shared by the tests of all their forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import hypothesis.strategies as st
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: operator name, named inputs in order, attributes."""
+
+    operator: str
+    inputs: Arrays
+    attributes: dict[str, int | float]
+
+
+def _indices(draw: st.DrawFn, count: int) -> NDArray[np.int64]:
+    """Some of `count` positions, increasing: none, one, all, the border ones or random ones."""
+    kind = draw(st.sampled_from(["empty", "single", "full", "ends", "random"]))
+    if kind == "empty":
+        chosen: list[int] = []
+    elif kind == "single":
+        chosen = [draw(st.integers(0, count - 1))]
+    elif kind == "full":
+        chosen = list(range(count))
+    elif kind == "ends":
+        chosen = sorted({0, count - 1})
+    else:
+        chosen = sorted(draw(st.sets(st.integers(0, count - 1))))
+    return np.array(chosen, dtype=np.int64)
+
+
+@st.composite
+def mask_cases(draw: st.DrawFn) -> list[Case]:
+    """Calls of the four pixel operators on one random mask."""
+    height, width = draw(st.integers(1, 9)), draw(st.integers(1, 9))
+    group = draw(st.sampled_from([1, 2, 4]))
+    inputs, outputs = (group * draw(st.integers(1, 5)) for _ in range(2))
+    kernel_size = draw(st.sampled_from([1, 3, 5]))
+    slope = draw(st.sampled_from([0.0, 0.1, 1.0]))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    index = _indices(draw, height * width)
+    size = np.array([height, width], dtype=np.int64)
+    pixels = random.standard_normal((height * width, inputs), dtype=np.float32)
+    rows = random.standard_normal((len(index), inputs), dtype=np.float32)
+    neighbors = expected_neighbors(index, height, width, kernel_size)
+    weight = random.standard_normal((outputs, inputs // group, kernel_size, kernel_size), dtype=np.float32)
+    bias = random.standard_normal(outputs, dtype=np.float32)
+    convolution = {"rows": rows, "surround": pixels, "neighbors": neighbors, "weight": weight, "bias": bias}
+    return [
+        Case("MaskGather", {"pixels": pixels, "index": index}, {}),
+        Case("MaskScatter", {"rows": rows, "pixels": pixels, "index": index}, {}),
+        Case("MaskNeighbors", {"index": index, "size": size}, {"kernel_size": kernel_size}),
+        Case("MaskedConv2d", convolution, {"group": group, "negative_slope": slope}),
+    ]
+
+
+@st.composite
+def window_cases(draw: st.DrawFn) -> list[Case]:
+    """Calls of the two window operators on one random choice of windows."""
+    window_size = draw(st.sampled_from([2, 4, 8]))
+    down, across = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    shift = draw(st.integers(0, window_size - 1))
+    channels = draw(st.integers(1, 7))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    windows = _indices(draw, down * across)
+    size = np.array([down * window_size, across * window_size], dtype=np.int64)
+    pixels = random.standard_normal((int(size.prod()), channels), dtype=np.float32)
+    tokens = random.standard_normal((len(windows), window_size**2, channels), dtype=np.float32)
+    attributes: dict[str, int | float] = {"window_size": window_size, "shift": shift}
+    return [
+        Case("WindowGather", {"pixels": pixels, "windows": windows, "size": size}, attributes),
+        Case("WindowScatter", {"tokens": tokens, "pixels": pixels, "windows": windows, "size": size}, attributes),
+    ]
+
+
+def expected_neighbors(index: NDArray[np.int64], height: int, width: int, kernel_size: int) -> NDArray[np.int32]:
+    """The neighbour table, pixel by pixel as its definition says."""
+    row_of = {int(position): row for row, position in enumerate(index)}
+    radius = kernel_size // 2
+    table = np.empty((len(index), kernel_size**2), dtype=np.int32)
+    for row, position in enumerate(index):
+        y, x = divmod(int(position), width)
+        for tap in range(kernel_size**2):
+            v, u = y + tap // kernel_size - radius, x + tap % kernel_size - radius
+            if not (0 <= v < height and 0 <= u < width):
+                table[row, tap] = len(index) + height * width
+            else:
+                table[row, tap] = row_of.get(v * width + u, len(index) + v * width + u)
+    return table
