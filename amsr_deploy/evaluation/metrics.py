@@ -10,7 +10,8 @@ from amsr_deploy.descriptor import SCALE
 
 def luma(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     """The Y channel of ITU-R BT.601, studio swing: [H, W, 3] uint8 -> [H, W] float64 in [16, 235]."""
-    return 16 + image.astype(np.float64) @ np.array([65.481, 128.553, 24.966]) / 255
+    weighted: NDArray[np.float64] = image.astype(np.float64) @ np.array([65.481, 128.553, 24.966])
+    return 16 + weighted / 255
 
 
 def psnr(image: NDArray[np.generic], reference: NDArray[np.generic], border: int = SCALE) -> float:

@@ -1,30 +1,28 @@
-"""Training pictures: decoded once, kept on the device as uint8, cut into patches there (design section 2.4).
+"""Training patches, cut on the device where the pictures live as uint8 (design section 2.4).
 
-All pictures lie one after the other in flat buffers, so that a batch of patches is three gathers, whatever its pictures.
+All pictures lie one after the other in flat buffers, so that a batch is three gathers, whatever its pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
+from torch.nn import functional as F
 
 from amsr_deploy.descriptor import SCALE
-from amsr_deploy.errors import TrainingError
-from amsr_deploy.training import masks
+from amsr_deploy.training.masks import dilate
+from amsr_deploy.training.pictures import Pair
 
-REDUCTIONS = (1.0, 0.75, 0.5)
-"""HR pictures also enter smaller, which makes their texture denser."""
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 GRID = 8
-"""Patches start within a cell of this many LR pixels, drawn by the detail around it."""
+"""Patches start within a cell of this many LR pixels, drawn by the contrast of the patch at its corner."""
 FLAT_WEIGHT = 0.1
 """Weight of a flat cell relative to the average one, so that skies are not forgotten."""
+DRAWS = 6
+"""Random numbers that decide a patch: cell, place in the cell (2), flips (2), transposition."""
 
 
 @dataclass(frozen=True)
@@ -37,134 +35,111 @@ class Batch:
 
 
 class PatchSampler:
-    """Draws augmented patches from a folder of pictures.
+    """Draws augmented patches from pictures."""
 
-    Attributes:
-        skipped: one line for each picture that could not be used, and why.
-    """
-
-    def __init__(self, paths: Iterable[Path], patch_size: int = 32, device: torch.device | str = "cpu") -> None:
-        """Decode the pictures, make their LR versions (Pillow's bicubic) and whole-image masks.
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        patch_size: int = 32,
+        texture: bool = True,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Move the pictures and their masks to the device.
 
         Args:
-            paths: HR pictures.
-            patch_size: side of an LR patch in pixels.
+            pairs: pictures of at least a patch each.
+            patch_size: side of an LR patch in pixels, a multiple of GRID.
+            texture: draw places by their local contrast; false draws all places alike.
             device: where pictures live and patches are cut.
-
-        Raises:
-            TrainingError: no usable picture.
         """
         self.patch_size = patch_size
         self.device = torch.device(device)
-        self.skipped: list[str] = []
-        hr, lr, split, sizes = [], [], [], []
-        for path in paths:
-            for picture in self._variants(path):
-                small = picture.resize((picture.width // SCALE, picture.height // SCALE), Image.Resampling.BICUBIC)
-                pixels = torch.from_numpy(np.array(small)).to(self.device)
-                hr.append(torch.from_numpy(np.array(picture)).to(self.device).flatten(0, 1))
-                lr.append(pixels.flatten(0, 1))
-                split.append(_split(pixels))
-                sizes.append((small.height, small.width))
-        if not sizes:
-            raise TrainingError("no usable picture for training; " + "; ".join(self.skipped or ["the folder is empty"]))
-        self.hr, self.lr = torch.cat(hr), torch.cat(lr)
-        self.split = split
-        self.sizes = torch.tensor(sizes, device=self.device)
+        self.hr = torch.from_numpy(np.concatenate([pair.hr.reshape(-1, 3) for pair in pairs])).to(self.device)
+        small = [torch.from_numpy(pair.lr).to(self.device) for pair in pairs]
+        self.lr = torch.cat([pixels.flatten(0, 1) for pixels in small])
+        self.detail = [torch.from_numpy(pair.detail).to(self.device) for pair in pairs]
+        self.sizes = torch.tensor([pixels.shape[:2] for pixels in small], device=self.device)
         areas = self.sizes.prod(dim=1)
         self.starts = areas.cumsum(0) - areas
-        self._cells, weights = self._weigh_cells(split)
-        self._cumulative = weights.double().cumsum(0)
+        contrast = [local_contrast(pixels, patch_size) for pixels in small]
+        self._cells = torch.cat([self._corners(number, map_) for number, map_ in enumerate(contrast)])
+        weight = torch.cat([map_.flatten() for map_ in contrast]) if texture else torch.ones(len(self._cells))
+        weight = weight.to(self.device, torch.float64)
+        self._cumulative = (weight + FLAT_WEIGHT * weight.mean() + 1e-6).cumsum(0)
         self.set_dilation(1)
 
-    def _variants(self, path: Path) -> list[Image.Image]:
-        """The picture, cropped to a multiple of the scale, at each reduction that still holds a patch."""
-        try:
-            with Image.open(path) as file:
-                picture = file.convert("RGB")
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            self.skipped.append(f"{path}: cannot be read ({error})")
-            return []
-        variants = []
-        for reduction in REDUCTIONS:
-            width, height = (int(side * reduction) // SCALE * SCALE for side in picture.size)
-            if min(width, height) < self.patch_size * SCALE:
-                continue
-            box = (0, 0, width / reduction, height / reduction)
-            variants.append(picture.resize((width, height), Image.Resampling.BICUBIC, box=box))
-        if not variants:
-            self.skipped.append(f"{path}: {picture.width}x{picture.height} is smaller than a patch")
-        return variants
-
-    def _weigh_cells(self, split: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Picture number, y and x of each cell [K, 3] and its weight [K]: the share of detail in the patch at it."""
-        cells, weights = [], []
-        for number, detail in enumerate(split):
-            density = torch.nn.functional.avg_pool2d(detail[None, None].float(), self.patch_size, GRID)[0, 0]
-            y, x = torch.meshgrid(
-                *(torch.arange(side, device=self.device) * GRID for side in density.shape), indexing="ij"
-            )
-            cells.append(torch.stack((torch.full_like(y, number), y, x), dim=-1).flatten(0, 1))
-            weights.append(density.flatten())
-        weight = torch.cat(weights)
-        return torch.cat(cells), weight + FLAT_WEIGHT * weight.mean() + 1e-6
+    def _corners(self, number: int, cells: Tensor) -> Tensor:
+        """Picture number, y and x [K, 3] of the cells of a picture."""
+        y, x = torch.meshgrid(*(torch.arange(side, device=self.device) * GRID for side in cells.shape), indexing="ij")
+        return torch.stack((torch.full_like(y, number), y, x), dim=-1).flatten(0, 1)
 
     def set_dilation(self, dilation: int | None) -> None:
         """Dilate the masks of all pictures by a k x k square; None makes them all ones."""
         if dilation is None:
             self.mask = torch.ones(len(self.lr), dtype=torch.bool, device=self.device)
         else:
-            self.mask = torch.cat([masks.dilate(detail, dilation).flatten() for detail in self.split])
+            self.mask = torch.cat([dilate(detail, dilation).flatten() for detail in self.detail])
 
-    def draw(self, count: int, generator: torch.Generator) -> Batch:
+    def draw(self, count: int, generator: torch.Generator, share: slice = slice(None)) -> Batch:
         """A batch of patches, each flipped and turned at random.
 
         Args:
-            count: number of patches.
+            count: number of patches of the whole batch.
             generator: source of randomness, on the CPU.
+            share: the patches of the batch to cut; the others are drawn but not cut.
         """
-        points = torch.rand(count, generator=generator, dtype=torch.float64).to(self.device) * self._cumulative[-1]
-        picture, y, x = self._cells[torch.searchsorted(self._cumulative, points)].unbind(1)
-        jitter = torch.randint(GRID, (2, count), generator=generator).to(self.device)
+        draws = torch.rand(count, DRAWS, generator=generator, dtype=torch.float64)[share].to(self.device)
+        cell, down, right, *turns = draws.unbind(1)
+        number = torch.searchsorted(self._cumulative, cell * self._cumulative[-1])
+        picture, y, x = self._cells[number.clamp_(max=len(self._cells) - 1)].unbind(1)
         height, width = self.sizes[picture].unbind(1)
-        y = torch.minimum(y + jitter[0], height - self.patch_size)
-        x = torch.minimum(x + jitter[1], width - self.patch_size)
-        turns = torch.randint(2, (3, count, 1, 1), generator=generator, dtype=torch.bool).to(self.device)
-        small = self.starts[picture][:, None, None] + _grid(y, x, width, self.patch_size, turns)
-        start = self.starts[picture][:, None, None] * SCALE**2
-        large = start + _grid(y * SCALE, x * SCALE, width * SCALE, self.patch_size * SCALE, turns)
-        return Batch(_images(self.lr[small]), _images(self.hr[large]), self.mask[small][:, None])
+        y = torch.minimum(y + (down * GRID).long(), height - self.patch_size)
+        x = torch.minimum(x + (right * GRID).long(), width - self.patch_size)
+        turned = [turn < 0.5 for turn in turns]
+        start, side = self.starts[picture], self.patch_size
+        small = _grid(start, y, x, width, side, turned)
+        large = _grid(start * SCALE**2, y * SCALE, x * SCALE, width * SCALE, side * SCALE, turned)
+        mask = _take(self.mask, small)[:, None]
+        return Batch(_images(_take(self.lr, small)), _images(_take(self.hr, large)), mask)
 
 
-def _grid(y: Tensor, x: Tensor, width: Tensor, side: int, turns: Tensor) -> Tensor:
-    """Positions [N, side, side] of patches at (y, x) [N] in pictures of the given widths, flipped and transposed."""
-    flip_y, flip_x, transpose = turns
-    rows, columns = torch.meshgrid(*(torch.arange(side, device=y.device),) * 2, indexing="ij")
-    rows, columns = torch.where(transpose, columns, rows), torch.where(transpose, rows, columns)
-    rows = torch.where(flip_y, side - 1 - rows, rows)
-    columns = torch.where(flip_x, side - 1 - columns, columns)
-    return (y[:, None, None] + rows) * width[:, None, None] + x[:, None, None] + columns
+def local_contrast(pixels: Tensor, patch_size: int) -> Tensor:
+    """Standard deviation of the luma of a picture [H, W, 3] uint8 in the patch at each cell's corner: [K, L]."""
+    luma: Tensor = pixels.float() @ pixels.new_tensor([0.299, 0.587, 0.114], dtype=torch.float32)
+    luma = (luma - luma.mean()) / 255  # centred, so that the difference of squares keeps its digits
+    moments = F.avg_pool2d(torch.stack((luma, luma**2)), GRID)
+    mean, square = F.avg_pool2d(moments, patch_size // GRID, stride=1)
+    contrast: Tensor = (square - mean**2).clamp_(min=0).sqrt_()
+    return contrast
+
+
+def _grid(start: Tensor, y: Tensor, x: Tensor, width: Tensor, side: int, turns: Sequence[Tensor]) -> Tensor:
+    """Positions of patches in a flat buffer, flipped and transposed.
+
+    Args:
+        start: [N] where their pictures begin.
+        y: [N] first row in the picture.
+        x: [N] first column.
+        width: [N] of the pictures.
+        side: side of a patch.
+        turns: three [N] bool, whether to turn rows around, columns around, and both against each other.
+
+    Returns:
+        [N, side, side] int64.
+    """
+    flip_y, flip_x, transpose = (turn[:, None] for turn in turns)
+    ahead = torch.arange(side, device=y.device)
+    rows = start[:, None] + (y[:, None] + torch.where(flip_y, side - 1 - ahead, ahead)) * width[:, None]
+    columns = x[:, None] + torch.where(flip_x, side - 1 - ahead, ahead)
+    down, across = torch.where(transpose, columns, rows), torch.where(transpose, rows, columns)
+    return down[:, :, None] + across[:, None, :]
+
+
+def _take(buffer: Tensor, positions: Tensor) -> Tensor:
+    """Elements of a flat buffer [P, ...] at positions [N, H, W]."""
+    return buffer.index_select(0, positions.flatten()).view(*positions.shape, *buffer.shape[1:])
 
 
 def _images(pixels: Tensor) -> Tensor:
     """uint8 [N, H, W, 3] -> float32 [N, 3, H, W] in [0, 1], channels last in memory."""
     return pixels.permute(0, 3, 1, 2).float() / 255
-
-
-def _split(pixels: Tensor) -> Tensor:
-    """The undilated mask [H, W] of an LR picture [H, W, 3] uint8."""
-    return masks.compute_mask(pixels.permute(2, 0, 1).float() / 255, dilation=1)
-
-
-def picture_paths(folder: Path) -> list[Path]:
-    """The pictures directly in a folder, by name.
-
-    Raises:
-        TrainingError: not a folder, or no picture in it.
-    """
-    if not folder.is_dir():
-        raise TrainingError(f"{folder} is not a folder; give a folder of HR pictures")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise TrainingError(f"{folder} holds no picture ({', '.join(sorted(SUFFIXES))})")
-    return paths

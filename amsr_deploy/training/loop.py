@@ -2,115 +2,207 @@
 
 from __future__ import annotations
 
-import json
+import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from amsr_deploy import models
-from amsr_deploy.descriptor import SCALE
-from amsr_deploy.evaluation import metrics
-from amsr_deploy.training import masks
-from amsr_deploy.training.data import PatchSampler, picture_paths
-from amsr_deploy.training.schedule import learning_rate, mask_stages, stage_at
+from amsr_deploy.errors import TrainingError, UserError
+from amsr_deploy.models.checkpoint import load_checkpoint
+from amsr_deploy.training.checkpoint import RunFolder, not_finite
+from amsr_deploy.training.config import Config
+from amsr_deploy.training.data import PatchSampler
+from amsr_deploy.training.device import select_device, tune
+from amsr_deploy.training.distributed import World, connected, world_from_environment
+from amsr_deploy.training.interrupt import Interrupt
+from amsr_deploy.training.learner import Learner
+from amsr_deploy.training.pictures import Pictures, read_pictures
+from amsr_deploy.training.report import Reporter, Reporters, Status
+from amsr_deploy.training.schedule import learning_rate
+from amsr_deploy.training.validation import SMALLEST, Validator
+
+STATUS_STEPS = 20
+"""Steps between two looks at the loss, each of which makes a GPU wait."""
+SAVE_SECONDS = 600.0
+"""A checkpoint at least this often, for networks whose steps are slow."""
+SEED_STRIDE = 1_000_003
+"""Keeps the batches of runs with neighbouring seeds apart."""
 
 
 @dataclass(frozen=True)
-class Config:
-    """Everything that decides the outcome of a run."""
+class Result:
+    """How a training ended."""
 
-    backbone: str
-    data: str
-    steps: int
-    batch_size: int
-    learning_rate: float
-    dilation: int
-    seed: int = 0
-    ema: float = 0.999
-    validation: str | None = None
-    validate_every: int = 500
+    weights: Path
+    """The averaged weights."""
+    step: int
+    """Steps made in all."""
+    psnr_y: float | None
+    """The last validation of this call, in dB."""
+    signal: int | None
+    """The signal that stopped the training before its end."""
 
 
-def train(config: Config, out: Path, resume: bool = False, report: Callable[[str], None] = print) -> None:
-    """Train a backbone and keep its newest state in `out`."""
-    torch.manual_seed(config.seed)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(asdict(config), indent=2))
-    sampler = PatchSampler(picture_paths(Path(config.data)))
-    network = models.create(config.backbone).to(memory_format=torch.channels_last)
-    average = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], betas=(0.9, 0.99))
-    step = _restore(out, network, average, optimizer) if resume else 0
-    stages, dilation = mask_stages(config.dilation), -1
-    losses: list[Tensor] = []
-    started, first = time.monotonic(), step
-    while step < config.steps:
-        stage = stage_at(stages, step / config.steps)
-        if stage.dilation != dilation:
-            dilation = stage.dilation
-            sampler.set_dilation(dilation)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, config.steps, config.learning_rate)
-        batch = sampler.draw(config.batch_size, torch.Generator().manual_seed(config.seed * 1_000_003 + step))
-        with torch.autocast("cpu", torch.bfloat16):
-            output = network(batch.lr.contiguous(memory_format=torch.channels_last), batch.mask)
-        loss = (output.float() - batch.hr).abs().mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        decay = min(config.ema, (1 + step) / (10 + step))
-        for name, value in network.state_dict().items():
-            average[name].lerp_(value, 1 - decay)
-        losses.append(loss.detach())
-        if step % 100 == 0 or step == config.steps:
-            rate = (step - first) / (time.monotonic() - started)
-            report(f"{step}/{config.steps} loss {torch.stack(losses).mean():.5f} k {dilation} {rate:.2f} steps/s")
-            losses.clear()
-        if step % config.validate_every == 0 or step == config.steps:
-            _save(out, step, network, average, optimizer)
-            if config.validation:
-                report(f"{step} psnr_y {validate(config, average):.3f}")
+def train(config: Config, out: Path, resume: bool = False, reporter: Reporter | None = None) -> Result:
+    """Train a backbone; under `torchrun` together with the other processes.
+
+    Args:
+        config: the settings; of a resumed run those of its config.json, `moved` to this machine.
+        out: folder of the run, see `amsr_deploy.training.checkpoint`.
+        resume: go on from the checkpoint in `out`. On a CPU the outcome is that of an uninterrupted run, bit for bit.
+        reporter: whom to tell; None is silence.
+
+    Raises:
+        TrainingError: no usable pictures, no checkpoint to resume, a loss that is no number, a full disk.
+        UserError: settings that cannot be used, or a folder that holds another run.
+        ModelError: `config.init` is not a checkpoint of this backbone.
+        BackendError: a device or precision that is not to be had.
+    """
+    world = world_from_environment()
+    device = select_device(config.device, world.local_rank)
+    telling = reporter if reporter is not None and world.is_main else Reporters()
+    try:
+        with connected(world, device):
+            return _Training(config, RunFolder(out), resume, world, device, telling).run()
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"{device} has too little memory ({str(error).splitlines()[0]}); "
+            "use a smaller --batch-size or fewer pictures"
+        ) from error
 
 
-@torch.no_grad()
-def validate(config: Config, weights: dict[str, Tensor]) -> float:
-    """Mean PSNR-Y in dB of masked pictures of the validation folder."""
-    network = models.create(config.backbone).eval()
-    network.load_state_dict(weights)
-    figures = []
-    for path in picture_paths(Path(config.validation or "")):
-        with Image.open(path) as file:
-            picture = file.convert("RGB")
-        width, height = (side // SCALE * SCALE for side in picture.size)
-        picture = picture.crop((0, 0, width, height))
-        small = picture.resize((width // SCALE, height // SCALE), Image.Resampling.BICUBIC)
-        image = torch.from_numpy(np.array(small)).permute(2, 0, 1).float() / 255
-        mask = masks.compute_mask(image, config.dilation)
-        output = network(image[None], mask[None, None])[0].clamp(0, 1).mul(255).round().byte()
-        figures.append(metrics.psnr_y(output.permute(1, 2, 0).numpy(), np.array(picture)))
-    return float(np.mean(figures))
+class _Training:
+    """All that one call of `train` holds together."""
+
+    def __init__(
+        self, config: Config, folder: RunFolder, resume: bool, world: World, device: torch.device, reporter: Reporter
+    ) -> None:
+        self.config, self.folder, self.world, self.device, self.reporter = config, folder, world, device, reporter
+        self.share = world.share(config.batch_size)
+        check_start(config, folder, resume)
+        tune(device)
+        torch.manual_seed(config.seed)
+        network = models.create(config.backbone)
+        if config.init and not resume:
+            load_checkpoint(network, Path(config.init))
+        pictures = read_pictures(Path(config.data), config.patch_size, config.reductions)
+        self.validator = self._validator()
+        for line in pictures.skipped:
+            reporter.message(f"skipped: {line}")
+        self.sampler = PatchSampler(pictures.pairs, config.patch_size, config.texture, device)
+        self.learner = Learner(network, config, device, world)
+        if resume:
+            folder.check_pictures(pictures.files)
+            folder.restore(self.learner)
+        if world.is_main:
+            folder.write_config(config, self._facts(pictures))
+        self.dilation: int | None = -1  # none yet
+        self.losses: list[Tensor] = []
+        self.psnr_y: float | None = None
+
+    def _validator(self) -> Validator | None:
+        """Whole pictures to validate on; the other processes leave that to the first one."""
+        if self.config.validation is None or not self.world.is_main:
+            return None
+        pictures = read_pictures(Path(self.config.validation), SMALLEST)
+        for line in pictures.skipped:
+            self.reporter.message(f"skipped in validation: {line}")
+        return Validator(pictures.pairs, self.config.dilation, self.device)
+
+    def _facts(self, pictures: Pictures) -> dict[str, Any]:
+        """What else describes a run: the machine, what `auto` came to, the pictures."""
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
+        precision = str(self.learner.dtype).removeprefix("torch.")
+        hardware = {
+            "device": f"{self.device} ({name})",
+            "processes": self.world.size,
+            "threads": torch.get_num_threads(),
+        }
+        arithmetic = {"precision": precision, "compile": self.learner.compile}
+        return {"hardware": hardware | arithmetic, "pictures": [asdict(file) for file in pictures.files]}
+
+    def run(self) -> Result:
+        """Make the remaining steps."""
+        with Interrupt() as interrupt:
+            self.first, self.started = self.learner.steps, time.monotonic()
+            self.saved = self.started
+            while self.learner.steps < self.config.steps:
+                self._step()
+                if self._is_stopping(interrupt):
+                    self._validate_and_save()
+                    return Result(self.folder.weights, self.learner.steps, self.psnr_y, interrupt.signal)
+        return Result(self.folder.weights, self.learner.steps, self.psnr_y, None)
+
+    def _step(self) -> None:
+        """One step, and what is due after it."""
+        config, learner, step = self.config, self.learner, self.learner.steps
+        dilation = config.schedule.dilation_at(step, config.steps)
+        if dilation != self.dilation:
+            self.dilation = dilation
+            self.sampler.set_dilation(dilation)
+        generator = torch.Generator().manual_seed(config.seed * SEED_STRIDE + step)
+        batch = self.sampler.draw(config.batch_size, generator, self.share)
+        self.losses.append(learner.step(batch, learning_rate(step, config.steps, config.learning_rate)))
+        ended = learner.steps == config.steps
+        if ended or learner.steps % STATUS_STEPS == 0:
+            self._tell()
+        if ended or learner.steps % config.validate_every == 0:
+            self._validate_and_save()
+        elif time.monotonic() - self.saved > SAVE_SECONDS:
+            self._save()
+
+    def _is_stopping(self, interrupt: Interrupt) -> bool:
+        """Whether a signal has reached any process; several of them ask each other only now and then."""
+        if self.world.size > 1 and self.learner.steps % STATUS_STEPS:
+            return False
+        stopping = self.world.any(interrupt.signal is not None, self.device)
+        return stopping and self.learner.steps < self.config.steps
+
+    def _tell(self) -> None:
+        """Report where the training stands.
+
+        Raises:
+            TrainingError: the loss is no number.
+        """
+        step, steps = self.learner.steps, self.config.steps
+        loss = float(self.world.mean(torch.stack(self.losses).mean()))
+        self.losses.clear()
+        if not math.isfinite(loss):
+            raise TrainingError(not_finite(step, self.folder.path))
+        pace = (time.monotonic() - self.started) / (step - self.first)
+        rate = learning_rate(step - 1, steps, self.config.learning_rate)
+        speed = self.config.batch_size / pace
+        self.reporter.status(Status(step, steps, loss, self.dilation, rate, speed, (steps - step) * pace))
+
+    def _validate_and_save(self) -> None:
+        self._save()
+        if self.validator:
+            validation = self.validator.measure(self.learner.network, self.learner.average, self.learner.steps)
+            self.psnr_y = validation.psnr_y
+            self.reporter.validation(validation)
+
+    def _save(self) -> None:
+        """Write a checkpoint; the first process does."""
+        if self.world.is_main:
+            self.folder.save(self.learner, self.config.backbone)
+        self.saved = time.monotonic()
 
 
-def _save(out: Path, step: int, network: nn.Module, average: dict[str, Tensor], optimizer: torch.optim.Adam) -> None:
-    save_file({k: v.contiguous() for k, v in average.items()}, out / "weights.tmp")
-    (out / "weights.tmp").replace(out / "weights.safetensors")
-    state = {"step": step, "network": network.state_dict(), "optimizer": optimizer.state_dict()}
-    torch.save(state, out / "state.tmp")
-    (out / "state.tmp").replace(out / "state.pt")
+def check_start(config: Config, folder: RunFolder, resume: bool) -> None:
+    """Whether the settings fit the folder of the run.
 
-
-def _restore(out: Path, network: nn.Module, average: dict[str, Tensor], optimizer: torch.optim.Adam) -> int:
-    state = torch.load(out / "state.pt", weights_only=True)
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    average.update(load_file(out / "weights.safetensors"))
-    return int(state["step"])
+    Raises:
+        UserError: a new run over an old one, or another backbone than that of the run to resume.
+        TrainingError: nothing to resume.
+    """
+    if not resume:
+        folder.check_new()
+        return
+    backbone = folder.read_config().backbone
+    if backbone != config.backbone:
+        raise UserError(f"{folder.path} holds a run of {backbone}, not of {config.backbone}; choose another --out")

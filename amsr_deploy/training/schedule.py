@@ -5,35 +5,104 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from amsr_deploy.errors import UserError
+from amsr_deploy.mask import check_dilation
+
+DENSE = "dense"
+GROWTHS = (16, 8, 4, 2)
+"""How much larger than the target the dilation is, stage after stage."""
+
 
 @dataclass(frozen=True)
 class Stage:
-    """From `start` (share of all steps, in [0, 1)) on, masks are dilated by `dilation`; None is all ones."""
+    """A part of a training with one kind of mask.
 
-    start: float
-    dilation: int | None
-
-
-def mask_stages(target: int, dense: float = 0.1, shrink: float = 0.3) -> tuple[Stage, ...]:
-    """All ones first, then a large dilation that shrinks step by step to the target.
-
-    Args:
-        target: the dilation to end with, odd.
-        dense: share of all steps with masks of all ones.
-        shrink: share of all steps during which the dilation shrinks.
+    Attributes:
+        dilation: side k of the square that grows the masks, odd; None makes them all ones.
+        share: its share of all steps, in [0, 1].
     """
-    larger = [target + growth for growth in (16, 8, 4, 2)]
-    starts = [dense + shrink * i / len(larger) for i in range(len(larger) + 1)]
-    return (Stage(0.0, None), *(Stage(start, k) for start, k in zip(starts, [*larger, target], strict=True)))
+
+    dilation: int | None
+    share: float
 
 
-def stage_at(stages: tuple[Stage, ...], progress: float) -> Stage:
-    """The stage in force at a share of all steps."""
-    return [stage for stage in stages if stage.start <= progress][-1]
+@dataclass(frozen=True)
+class MaskSchedule:
+    """The stages of a training, in order; the last one has the dilation that the network is meant for."""
+
+    stages: tuple[Stage, ...]
+
+    @classmethod
+    def towards(cls, target: int, dense: float = 0.1, shrink: float = 0.3) -> MaskSchedule:
+        """All ones first, then a large dilation that shrinks step by step to the target.
+
+        Args:
+            target: the dilation to end with, odd.
+            dense: share of all steps with masks of all ones.
+            shrink: share of all steps during which the dilation shrinks.
+        """
+        first = (Stage(None, dense),) if dense else ()
+        shrinking = (Stage(target + growth, shrink / len(GROWTHS)) for growth in GROWTHS)
+        return cls((*first, *shrinking, Stage(target, 1 - dense - shrink)))
+
+    @classmethod
+    def parse(cls, text: str) -> MaskSchedule:
+        """Read `dense:0.1,21:0.15,13:0.15,5`: dilations with their shares of all steps, the last one takes the rest.
+
+        Raises:
+            UserError: not of this form, an even dilation, or shares that leave nothing for the last stage.
+        """
+        *parts, target = text.replace(" ", "").split(",")
+        try:
+            pairs = [part.split(":") for part in parts]
+            stages = [Stage(None if name == DENSE else int(name), float(share)) for name, share in pairs]
+            last = Stage(int(target), 1 - sum(stage.share for stage in stages))
+        except ValueError:
+            raise UserError(
+                f"mask schedule {text!r} cannot be read; write it like dense:0.1,21:0.15,13:0.15,5"
+            ) from None
+        for stage in (*stages, last):
+            if stage.dilation is not None:
+                check_dilation(stage.dilation)
+            if not 0 < stage.share <= 1:
+                raise UserError(
+                    f"mask schedule {text!r} has a stage of share {stage.share:g}; all must be above 0, sum 1"
+                )
+        return cls((*stages, last))
+
+    def __str__(self) -> str:
+        """The form that `parse` reads."""
+        first = [f"{DENSE if stage.dilation is None else stage.dilation}:{stage.share:g}" for stage in self.stages[:-1]]
+        return ",".join([*first, str(self.target)])
+
+    @property
+    def target(self) -> int:
+        """The dilation of the last stage."""
+        dilation = self.stages[-1].dilation
+        assert dilation is not None
+        return dilation
+
+    def dilation_at(self, step: int, steps: int) -> int | None:
+        """The dilation at a step of [0, steps); None is a mask of all ones."""
+        end = 0.0
+        for stage in self.stages[:-1]:
+            end += stage.share
+            if step < round(end * steps):
+                return stage.dilation
+        return self.target
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int = 200, floor: float = 1e-7) -> float:
-    """Linear warm-up to the peak, then a cosine down to the floor."""
+    """Linear warm-up to the peak, then a cosine down to the floor.
+
+    Args:
+        step: number of the step, in [0, steps).
+        steps: length of the training; a short one warms up for a tenth of it.
+        peak: the highest rate.
+        warmup: steps to the peak.
+        floor: the lowest rate.
+    """
+    warmup = min(warmup, max(steps // 10, 1))
     if step < warmup:
         return peak * (step + 1) / warmup
     progress = min((step - warmup) / max(steps - warmup, 1), 1.0)

@@ -1,0 +1,149 @@
+"""The settings of a training: everything that decides its outcome."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from amsr_deploy.descriptor import Descriptor, describe
+from amsr_deploy.errors import UserError
+from amsr_deploy.training.schedule import MaskSchedule
+
+Precision = Literal["auto", "bfloat16", "float32"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+MOVABLE = ("data", "validation", "device", "precision", "compile")
+"""Settings that may change when a run goes on: where it runs and where its pictures lie."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of a training. `Config.of` fills in a backbone's defaults."""
+
+    backbone: str
+    """Name of the network, see `amsr_deploy.descriptor`."""
+    data: str
+    """Folder of HR pictures."""
+    learning_rate: float
+    """Peak of the cosine."""
+    batch_size: int
+    """Patches a step, over all processes together."""
+    masks: str
+    """Mask schedule in the form of `MaskSchedule.parse`."""
+    steps: int = 100_000
+    """Length of the training; the schedules stretch with it."""
+    patch_size: int = 32
+    """Side of a patch in LR pixels, a multiple of 8."""
+    reductions: tuple[float, ...] = (1.0, 0.75, 0.5)
+    """Sizes at which HR pictures enter: smaller ones have denser texture."""
+    texture: bool = True
+    """Draw patches by their local contrast; false draws all places alike."""
+    ema: float = 0.999
+    """Decay of the averaged weights, which are the ones that a run hands out."""
+    seed: int = 0
+    """Fixes the first weights and each step's batch."""
+    init: str | None = None
+    """Checkpoint to start from; None starts from random weights."""
+    validation: str | None = None
+    """Folder of HR pictures for the validation PSNR."""
+    validate_every: int = 1000
+    """Steps between validations and checkpoints."""
+    device: str = "auto"
+    """`auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`."""
+    precision: Precision = "auto"
+    """Arithmetic of the forward pass; `auto` is bfloat16 where the device computes in it."""
+    compile: bool | None = None
+    """Use torch.compile; None does on a GPU."""
+
+    @classmethod
+    def of(
+        cls, backbone: str, data: str, dilation: int | None = None, fixed_mask: bool = False, **settings: Any
+    ) -> Config:
+        """Settings with the defaults of a backbone; None anywhere means default.
+
+        The default learning rate grows with the square root of the batch size, as suits Adam (Malladi et al., "On the
+        SDEs and Scaling Rules for Adaptive Gradient Algorithms", 2022). From a checkpoint there is no dense stage.
+
+        Args:
+            backbone: name of the network.
+            data: folder of HR pictures.
+            dilation: the dilation that the default mask schedule ends with; the backbone's own where None.
+            fixed_mask: use the masks of this dilation from the first step on, for the ablation.
+            settings: other fields.
+
+        Raises:
+            UserError: an unknown backbone or a setting out of range.
+        """
+        descriptor = describe(backbone)
+        given = {name: value for name, value in settings.items() if value is not None}
+        if "masks" in given and (dilation is not None or fixed_mask):
+            raise UserError(f"the mask schedule {given['masks']} sets the dilation; leave out --dilation, --fixed-mask")
+        target = descriptor.dilation if dilation is None else dilation
+        gradual = MaskSchedule.towards(target, dense=0.0 if "init" in given else 0.1)
+        given.setdefault("masks", str(target) if fixed_mask else str(gradual))
+        given.setdefault("batch_size", descriptor.batch_size)
+        given.setdefault("learning_rate", scaled_rate(descriptor, given["batch_size"]))
+        return cls(backbone, data, **given)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reductions", tuple(self.reductions))  # JSON has lists
+        describe(self.backbone)
+        _ = self.schedule
+        checks = {
+            "steps": (self.steps >= 1, "1 or more"),
+            "batch_size": (self.batch_size >= 1, "1 or more"),
+            "learning_rate": (0 < self.learning_rate < math.inf, "above 0"),
+            "patch_size": (self.patch_size >= 8 and self.patch_size % 8 == 0, "a multiple of 8"),
+            "reductions": (bool(self.reductions) and all(0 < r <= 1 for r in self.reductions), "above 0, at most 1"),
+            "ema": (0 <= self.ema < 1, "0 or more, below 1"),
+            "seed": (self.seed >= 0, "0 or more"),
+            "validate_every": (self.validate_every >= 1, "1 or more"),
+            "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+        }
+        for name, (fine, allowed) in checks.items():
+            if not fine:
+                raise UserError(f"{name} {getattr(self, name)} cannot be used; it must be {allowed}")
+
+    @property
+    def schedule(self) -> MaskSchedule:
+        """The mask schedule."""
+        return MaskSchedule.parse(self.masks)
+
+    @property
+    def dilation(self) -> int:
+        """The dilation that the training ends with and is validated at."""
+        return self.schedule.target
+
+    def moved(self, **given: Any) -> Config:
+        """These settings on another machine: only MOVABLE ones may differ; None changes nothing.
+
+        Raises:
+            UserError: a setting that would make it another training.
+        """
+        changed = {name: value for name, value in given.items() if value is not None and value != getattr(self, name)}
+        for name, value in changed.items():
+            if name not in MOVABLE:
+                raise UserError(
+                    f"{name} {value} differs from the run's own {getattr(self, name)}; leave it out to resume, "
+                    "or start a new run with --init"
+                )
+        return replace(self, **changed)
+
+
+def scaled_rate(descriptor: Descriptor, batch_size: int) -> float:
+    """A backbone's learning rate for another batch size."""
+    return descriptor.learning_rate * math.sqrt(batch_size / descriptor.batch_size)
+
+
+def config_from_json(settings: dict[str, Any]) -> Config:
+    """Settings as `dataclasses.asdict` wrote them.
+
+    Raises:
+        UserError: other fields than those of a Config.
+    """
+    names = {field.name for field in fields(Config)}
+    if set(settings) != names:
+        odd = ", ".join(sorted(set(settings) ^ names))
+        raise UserError(f"the settings of the run do not fit this version of amsr-deploy ({odd})")
+    return Config(**settings)

@@ -1,0 +1,72 @@
+"""Where a training runs and in which arithmetic."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from amsr_deploy.errors import BackendError, UserError
+from amsr_deploy.training.config import Precision
+
+CPU_BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16")
+"""Names of CPU features that compute in bfloat16."""
+
+
+def select_device(name: str, local_rank: int = 0) -> torch.device:
+    """The device of a process.
+
+    Args:
+        name: `auto`, `cpu`, `cuda` or `cuda:N`; without a number each process of a machine takes a GPU of its own.
+        local_rank: number of the process on its machine.
+
+    Raises:
+        UserError: another kind of device.
+        BackendError: a GPU was asked for and is not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
+        raise UserError(f"unknown device {name!r}; use auto, cpu, cuda or cuda:N")
+    if kind == "cpu":
+        return torch.device("cpu")
+    device = torch.device("cuda", int(number) if number else local_rank)
+    count = torch.cuda.device_count()
+    if device.index >= count:
+        raise BackendError(f"{device} is not there: PyTorch {torch.__version__} sees {count} GPUs; use --device cpu")
+    return device
+
+
+def select_precision(name: Precision, device: torch.device) -> torch.dtype:
+    """The type that the forward pass computes in, bfloat16 or float32.
+
+    Raises:
+        BackendError: bfloat16 was asked for and the device would only imitate it.
+    """
+    able = has_bfloat16(device)
+    if name == "bfloat16" and not able:
+        raise BackendError(f"{device} does not compute in bfloat16; use --precision float32")
+    return torch.bfloat16 if able and name != "float32" else torch.float32
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes in bfloat16 itself."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    features: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(bool(features.get(name)) for name in CPU_BFLOAT16)
+
+
+def tune(device: torch.device) -> None:
+    """Make PyTorch faster on a GPU: TF32, and the fastest algorithm for the fixed shapes of a training."""
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True
+
+
+def compiled(network: nn.Module, device: torch.device, processes: int) -> nn.Module:
+    """The network through torch.compile; on a single GPU with CUDA graphs, as small networks wait for launches."""
+    graphs = device.type == "cuda" and processes == 1
+    return torch.compile(network, mode="reduce-overhead" if graphs else None)  # type: ignore[return-value]

@@ -1,0 +1,83 @@
+"""Training in several processes, as `torchrun` starts them: each takes its share of the same batches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from amsr_deploy.errors import UserError
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes of a training and this one's place among them."""
+
+    rank: int = 0
+    """Number of this process; 0 writes the files."""
+    size: int = 1
+    """Number of processes."""
+    local_rank: int = 0
+    """Number of this process on its machine."""
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process reports and writes files."""
+        return self.rank == 0
+
+    def share(self, count: int) -> slice:
+        """The patches of a batch of `count` that fall to this process.
+
+        Raises:
+            UserError: the batch does not divide; unequal shares would weigh patches unequally.
+        """
+        if count % self.size:
+            raise UserError(f"batch size {count} does not divide among {self.size} processes; use a multiple")
+        each = count // self.size
+        return slice(self.rank * each, (self.rank + 1) * each)
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean over all processes; the value itself in a single one."""
+        if self.size > 1:
+            dist.all_reduce(value)
+            value /= self.size
+        return value
+
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether the flag is set in any process."""
+        return flag if self.size == 1 else bool(self.mean(torch.tensor(float(flag), device=device)) > 0)
+
+    def parallel(self, network: nn.Module, device: torch.device) -> nn.Module:
+        """The network with gradients averaged over all processes, and rank 0's weights in all of them."""
+        if self.size == 1:
+            return network
+        ids = [device.index] if device.type == "cuda" else None
+        return DistributedDataParallel(network, device_ids=ids, broadcast_buffers=False)
+
+
+def world_from_environment() -> World:
+    """The world that `torchrun` describes in RANK, WORLD_SIZE and LOCAL_RANK; a single process without them."""
+    rank, size, local_rank = (int(os.environ.get(name, default)) for name, default in _VARIABLES.items())
+    return World(rank, size, local_rank)
+
+
+_VARIABLES = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
+
+
+@contextmanager
+def connected(world: World, device: torch.device) -> Iterator[None]:
+    """Connect the processes of a world: NCCL between GPUs, gloo between CPUs."""
+    if world.size == 1:
+        yield
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=world.rank, world_size=world.size)
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()

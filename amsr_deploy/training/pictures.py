@@ -1,0 +1,128 @@
+"""A folder of HR pictures: decoded once, with LR versions and their masks, on all cores."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from amsr_deploy.descriptor import SCALE
+from amsr_deploy.errors import TrainingError
+from amsr_deploy.evaluation.degradations import low_resolution
+from amsr_deploy.mask import compute_mask
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture at both sizes.
+
+    Attributes:
+        hr: [4H, 4W, 3] uint8 RGB.
+        lr: [H, W, 3] uint8 RGB.
+        detail: [H, W] bool, the mask of the whole LR picture, undilated.
+    """
+
+    hr: NDArray[np.uint8]
+    lr: NDArray[np.uint8]
+    detail: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class File:
+    """What identifies a picture file: its name in the folder, its length and digest."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass
+class Pictures:
+    """The pictures of a folder.
+
+    Attributes:
+        pairs: each usable picture at each reduction that is not too small.
+        files: the files they come from.
+        skipped: one line for each file that could not be used, and why.
+    """
+
+    pairs: list[Pair] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+def read_pictures(folder: Path, smallest: int, reductions: tuple[float, ...] = (1.0,)) -> Pictures:
+    """Decode the pictures directly in a folder, make their LR versions and masks.
+
+    Args:
+        folder: HR pictures; grey, palette and transparent ones are read as RGB.
+        smallest: LR pixels that each side must have.
+        reductions: sizes at which each picture enters, in (0, 1].
+
+    Raises:
+        TrainingError: not a folder, or no usable picture in it.
+    """
+    paths = picture_paths(folder)
+    pictures = Pictures()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for outcome in pool.map(lambda path: _read(path, smallest, reductions), paths):
+            if isinstance(outcome, str):
+                pictures.skipped.append(outcome)
+            else:
+                file, pairs = outcome
+                pictures.files.append(file)
+                pictures.pairs.extend(pairs)
+    if not pictures.pairs:
+        more = f" and {len(pictures.skipped) - 1} more" if len(pictures.skipped) > 1 else ""
+        raise TrainingError(f"{folder} holds no usable picture: {pictures.skipped[0]}{more}")
+    return pictures
+
+
+def picture_paths(folder: Path) -> list[Path]:
+    """The pictures directly in a folder, by name.
+
+    Raises:
+        TrainingError: not a folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise TrainingError(f"{folder} is not a folder; give a folder of HR pictures")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise TrainingError(f"{folder} holds no picture; give a folder of {', '.join(sorted(SUFFIXES))} files")
+    return paths
+
+
+def _read(path: Path, smallest: int, reductions: tuple[float, ...]) -> tuple[File, list[Pair]] | str:
+    """A file and its pictures, or why there are none."""
+    try:
+        content = path.read_bytes()
+        with Image.open(io.BytesIO(content)) as opened:
+            picture = ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises on bad files
+        return f"{path} cannot be read ({error})"
+    pairs = list(_pairs(picture, smallest, reductions))
+    side = smallest * SCALE
+    if not pairs:
+        return f"{path} is {picture.width}x{picture.height}, smaller than {side}x{side}, the least that can be used"
+    return File(path.name, len(content), hashlib.sha256(content).hexdigest()), pairs
+
+
+def _pairs(picture: Image.Image, smallest: int, reductions: tuple[float, ...]) -> Iterator[Pair]:
+    for reduction in reductions:
+        width, height = (int(side * reduction) // SCALE * SCALE for side in picture.size)
+        if min(width, height) >= smallest * SCALE:
+            box = (0, 0, width / reduction, height / reduction)
+            reduced = picture.resize((width, height), Image.Resampling.BICUBIC, box=box)
+            small = np.array(low_resolution(reduced))
+            detail = compute_mask(small.astype(np.float32) / np.float32(255), dilation=1).pixels
+            yield Pair(np.array(reduced), small, detail)

@@ -1,0 +1,201 @@
+"""What a training tells while it runs: a progress bar or plain lines, a log file, TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from amsr_deploy.training.schedule import DENSE
+from amsr_deploy.training.validation import Validation
+
+LINE_SECONDS = 15.0
+"""A plain line at most this often, but one for every validation."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a training stands."""
+
+    step: int
+    steps: int
+    loss: float
+    """Mean L1 loss since the last status, for values in [0, 1]."""
+    dilation: int | None
+    """None while the masks are all ones."""
+    learning_rate: float
+    images_per_second: float
+    remaining: float
+    """Seconds to the end at the present speed."""
+
+
+class Reporter(Protocol):
+    """Somebody to tell about a training."""
+
+    def message(self, text: str) -> None:
+        """Anything worth a line."""
+
+    def status(self, status: Status) -> None:
+        """Some steps were made."""
+
+    def validation(self, validation: Validation) -> None:
+        """The weights were validated."""
+
+    def close(self) -> None:
+        """The training has ended."""
+
+
+class Reporters:
+    """Several reporters as one; none at all is silence."""
+
+    def __init__(self, reporters: Sequence[Reporter] = ()) -> None:
+        self._reporters = tuple(reporters)
+
+    def message(self, text: str) -> None:
+        """See Reporter."""
+        for reporter in self._reporters:
+            reporter.message(text)
+
+    def status(self, status: Status) -> None:
+        """See Reporter."""
+        for reporter in self._reporters:
+            reporter.status(status)
+
+    def validation(self, validation: Validation) -> None:
+        """See Reporter."""
+        for reporter in self._reporters:
+            reporter.validation(validation)
+
+    def close(self) -> None:
+        """See Reporter."""
+        for reporter in self._reporters:
+            reporter.close()
+
+
+class LineReporter:
+    """Plain lines, for logs and pipes."""
+
+    def __init__(self, line: Callable[[str], None] = print, seconds: float = LINE_SECONDS) -> None:
+        self._line = line
+        self._seconds = seconds
+        self._last = float("-inf")
+
+    def message(self, text: str) -> None:
+        """A line of its own."""
+        self._line(text)
+
+    def status(self, status: Status) -> None:
+        """A line now and then, and one at the end."""
+        now = time.monotonic()
+        if now - self._last >= self._seconds or status.step == status.steps:
+            self._last = now
+            self._line(f"{status.step}/{status.steps} {figures(status)} {clock(status.remaining)} left")
+
+    def validation(self, validation: Validation) -> None:
+        """A line of its own."""
+        self._line(f"{validation.step} validation PSNR-Y {validation.psnr_y:.3f} dB")
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class BarReporter:
+    """A progress bar, for terminals."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.fields[facts]}"), BarColumn(None), MofNCompleteColumn())
+        self._bar = Progress(*columns, TextColumn("{task.fields[left]} left"), console=console, expand=True)
+        self._task = self._bar.add_task("", total=None, facts="", left="-")
+        self._psnr = ""
+        self._bar.start()
+
+    def message(self, text: str) -> None:
+        """A line above the bar."""
+        self._bar.console.print(text, markup=False, highlight=False)
+
+    def status(self, status: Status) -> None:
+        """Move the bar."""
+        facts, left = figures(status) + self._psnr, clock(status.remaining)
+        self._bar.update(self._task, completed=status.step, total=status.steps, facts=facts, left=left)
+
+    def validation(self, validation: Validation) -> None:
+        """Show the figure beside the bar from now on."""
+        self._psnr = f" PSNR-Y {validation.psnr_y:.2f}"
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.stop()
+
+
+class LogReporter:
+    """One JSON object a line in `log.jsonl`: what to plot a training from."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = (folder / "log.jsonl").open("a", buffering=1)
+
+    def message(self, text: str) -> None:
+        """Record a message."""
+        self._write({"message": text})
+
+    def status(self, status: Status) -> None:
+        """Record a status."""
+        self._write(asdict(status))
+
+    def validation(self, validation: Validation) -> None:
+        """Record a validation, without its pictures."""
+        self._write({"step": validation.step, "psnr_y": validation.psnr_y})
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        self._file.write(json.dumps(entry) + "\n")
+
+
+def figures(status: Status) -> str:
+    """The figures of a status in one line."""
+    kind = DENSE if status.dilation is None else f"k={status.dilation}"
+    return f"loss {status.loss:.5f} {kind} {status.images_per_second:.0f} images/s"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}"
+
+
+def default_reporters(folder: Path, tensorboard: bool | None = None) -> Reporters:
+    """A bar on a terminal, lines elsewhere; the log file; TensorBoard unless it is refused or not installed.
+
+    Args:
+        folder: folder of the run.
+        tensorboard: true demands it, false does without, None takes it where it is installed, and says so where not.
+
+    Raises:
+        MissingDependencyError: TensorBoard is demanded and not installed.
+    """
+    console = Console()
+    screen: Reporter = BarReporter(console) if console.is_terminal else LineReporter(flushed_print)
+    reporters = [screen, LogReporter(folder)]
+    if tensorboard is not False:
+        from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed
+
+        if tensorboard or is_installed():
+            reporters.append(TensorBoardReporter(folder))
+        else:
+            screen.message("no TensorBoard here, so this run writes no curves; pip install 'amsr-deploy[train]' for it")
+    return Reporters(reporters)
+
+
+def flushed_print(text: str) -> None:
+    """Print a line so that it arrives at once in a pipe too."""
+    print(text, flush=True)

@@ -1,0 +1,101 @@
+"""A training as the command line asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from amsr_deploy.errors import UserError
+from amsr_deploy.training.checkpoint import RunFolder, read_config
+from amsr_deploy.training.config import Config
+from amsr_deploy.training.distributed import world_from_environment
+from amsr_deploy.training.loop import train
+from amsr_deploy.training.report import Reporters, default_reporters
+
+SIGNAL_EXIT = 128
+"""A shell's exit code for a program that a signal ended, less the signal's number."""
+
+
+def run_session(out: Path, resume: bool, tensorboard: bool | None, options: dict[str, Any]) -> int:
+    """Train as told, show progress, say how to go on; returns the exit code.
+
+    Args:
+        out: folder of the run.
+        resume: go on from its checkpoint.
+        tensorboard: see `default_reporters`.
+        options: options of the command line by name; None means not given.
+
+    Raises:
+        AmsrError: see `train`.
+    """
+    config = settings(out, resume, options)
+    folder = RunFolder(out)
+    if not resume:
+        folder.check_new()
+    reporter = default_reporters(out, tensorboard) if world_from_environment().is_main else Reporters()
+    try:
+        result = train(config, out, resume, reporter)
+        if result.signal is not None:
+            reporter.message(f"stopped at step {result.step}; go on with: amsr train --out {out} --resume")
+            return SIGNAL_EXIT + result.signal
+        reporter.message(f"{result.weights} holds the weights")
+        return 0
+    finally:
+        reporter.close()
+
+
+def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
+    """The settings that the options ask for: those of a run, moved, or new ones.
+
+    Raises:
+        UserError: options that do not go together.
+    """
+    given = translate(options)
+    source = given.pop("config", None)
+    if resume:
+        if source or "init" in given:
+            raise UserError("--resume goes on with the run's own settings; leave out --config and --init")
+        return RunFolder(out).read_config().moved(**as_fields(given))
+    if source:
+        return replace(read_config(Path(source)), **as_fields(given))
+    missing = [f"--{name}" for name in ("backbone", "data") if name not in given]
+    if missing:
+        raise UserError(f"{' and '.join(missing)} not given; see amsr train --help")
+    return Config.of(**given)
+
+
+def translate(options: dict[str, Any]) -> dict[str, Any]:
+    """The given options under the names and in the types of `Config.of`."""
+    given = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given.pop("uniform_patches", False):
+        given["texture"] = False
+    if "reductions" in given:
+        given["reductions"] = parse_reductions(given["reductions"])
+    return given
+
+
+def as_fields(given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `Config.of` as fields of a Config.
+
+    Raises:
+        UserError: a dilation without its schedule.
+    """
+    if "dilation" in given or "fixed_mask" in given:
+        raise UserError(
+            "the run has a mask schedule of its own; leave out --dilation and --fixed-mask, or give --masks"
+        )
+    return given
+
+
+def parse_reductions(text: str) -> tuple[float, ...]:
+    """Numbers between commas.
+
+    Raises:
+        UserError: something else.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"reductions {text!r} are no numbers; write them like 1,0.75,0.5") from None

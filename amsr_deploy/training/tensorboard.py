@@ -1,0 +1,45 @@
+"""Curves and pictures of a training in TensorBoard, an optional package."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from amsr_deploy.errors import MissingDependencyError
+from amsr_deploy.training.report import Status
+from amsr_deploy.training.validation import Validation
+
+
+def is_installed() -> bool:
+    """Whether TensorBoard can be had here."""
+    return find_spec("tensorboard") is not None
+
+
+class TensorBoardReporter:
+    """Writes event files into the folder of a run, to be shown by `tensorboard --logdir RUN`."""
+
+    def __init__(self, folder: Path) -> None:
+        if not is_installed():
+            raise MissingDependencyError("tensorboard", "train", "--tensorboard")
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder))
+
+    def message(self, text: str) -> None:
+        """Messages are no curves."""
+
+    def status(self, status: Status) -> None:
+        """Loss, learning rate, dilation (0 while dense) and speed."""
+        for name in ("loss", "learning_rate", "images_per_second"):
+            self._writer.add_scalar(name, getattr(status, name), status.step)
+        self._writer.add_scalar("dilation", status.dilation or 0, status.step)
+
+    def validation(self, validation: Validation) -> None:
+        """PSNR-Y, and crops of the output beside the HR picture."""
+        self._writer.add_scalar("validation/psnr_y", validation.psnr_y, validation.step)
+        for number, crop in enumerate(validation.crops):
+            self._writer.add_image(f"validation/{number}", crop, validation.step, dataformats="HWC")
+
+    def close(self) -> None:
+        """Flush and close the event file."""
+        self._writer.close()

@@ -1,0 +1,62 @@
+"""How good the averaged weights are during a training: PSNR-Y on whole, masked pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from amsr_deploy.descriptor import SCALE
+from amsr_deploy.evaluation import metrics
+from amsr_deploy.training.masks import dilate
+from amsr_deploy.training.pictures import Pair
+
+SMALLEST = 8
+"""LR pixels that each side of a validation picture must have."""
+SHOWN = 4
+"""Pictures that are shown, and their side in HR pixels."""
+SHOWN_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The outcome of a validation: mean PSNR-Y in dB, and rows of [output, HR] crops [H, W, 3] uint8."""
+
+    step: int
+    psnr_y: float
+    crops: tuple[NDArray[np.uint8], ...]
+
+
+class Validator:
+    """Whole pictures and their masks, on the device."""
+
+    def __init__(self, pairs: list[Pair], dilation: int, device: torch.device) -> None:
+        self._hr = [pair.hr for pair in pairs]
+        self._images = [
+            torch.from_numpy(pair.lr).to(device).permute(2, 0, 1).contiguous().float() / 255 for pair in pairs
+        ]
+        self._masks = [dilate(torch.from_numpy(pair.detail).to(device), dilation) for pair in pairs]
+
+    @torch.no_grad()
+    def measure(self, network: nn.Module, weights: dict[str, Tensor], step: int) -> Validation:
+        """Upscale all pictures in float32 with the given weights."""
+        figures: list[float] = []
+        crops: list[NDArray[np.uint8]] = []
+        for image, mask, hr in zip(self._images, self._masks, self._hr, strict=True):
+            inputs = (image[None].contiguous(memory_format=torch.channels_last), mask[None, None])
+            output = functional_call(network, weights, inputs)[0].clamp(0, 1).mul(255).round().byte()
+            picture = output.permute(1, 2, 0).cpu().numpy()
+            figures.append(metrics.psnr_y(picture, hr, SCALE))
+            if len(crops) < SHOWN:
+                crops.append(np.concatenate((_centre(picture), _centre(hr)), axis=1))
+        return Validation(step, float(np.mean(figures)), tuple(crops))
+
+
+def _centre(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The middle of a picture, SHOWN_SIDE wide and high where it is that large."""
+    top, left = (max(side - SHOWN_SIDE, 0) // 2 for side in picture.shape[:2])
+    return picture[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]
