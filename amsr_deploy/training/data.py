@@ -1,6 +1,6 @@
 """Training pictures: decoded once, kept on the device as uint8, cut into patches there (design section 2.4).
 
-All pictures lie one after the other in flat buffers, so that a batch of patches is three gathers, whatever its pictures.
+All pictures lie one after the other in flat buffers, so that a batch is three gathers, whatever its pictures.
 """
 
 from __future__ import annotations
