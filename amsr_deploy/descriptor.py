@@ -24,6 +24,8 @@ class Descriptor:
     """Default side k of the mask's dilation square."""
     halo: int
     """LR pixels around a tile after which its result equals the untiled one (windows: see runtime/tiles.py)."""
+    bytes_per_pixel: int
+    """Peak memory of ONNX Runtime per LR pixel at full density, measured (benchmarks/memory.py)."""
     learning_rate: float
     """Peak learning rate of training (design 2.4)."""
     batch_size: int
@@ -45,15 +47,29 @@ BACKBONES: dict[str, Descriptor] = {
     descriptor.name: descriptor
     for descriptor in (
         # Halos: half kernel sizes summed along the network, those after an upsampling divided by it, rounded up.
-        Descriptor("fsrcnn", "FSRCNN", "pixels", dilation=5, halo=8, learning_rate=1e-3, batch_size=64),
-        Descriptor("carn", "CARN", "pixels", dilation=5, halo=21, learning_rate=2e-4, batch_size=16),
-        Descriptor("srresnet", "SRResNet", "pixels", dilation=7, halo=36, learning_rate=2e-4, batch_size=16),
+        Descriptor(
+            "fsrcnn", "FSRCNN", "pixels", dilation=5, halo=8, bytes_per_pixel=4_000, learning_rate=1e-3, batch_size=64
+        ),
+        Descriptor(
+            "carn", "CARN", "pixels", dilation=5, halo=21, bytes_per_pixel=20_000, learning_rate=2e-4, batch_size=16
+        ),
+        Descriptor(
+            "srresnet",
+            "SRResNet",
+            "pixels",
+            dilation=7,
+            halo=36,
+            bytes_per_pixel=20_000,
+            learning_rate=2e-4,
+            batch_size=16,
+        ),
         Descriptor(
             "swinir",
             "SwinIR light",
             "windows",
             dilation=11,
             halo=32,
+            bytes_per_pixel=24_000,
             learning_rate=2e-4,
             batch_size=16,
             threshold=0.5,

@@ -129,15 +129,15 @@ def two_means(histogram: NDArray[np.int64]) -> tuple[float, int]:
     centres = (np.arange(len(histogram)) + 0.5) / len(histogram)
     count = np.concatenate(([0], np.cumsum(histogram)))
     total = np.concatenate(([0.0], np.cumsum(histogram * centres)))
-    threshold = 0.5
-    for round_ in range(1, MAX_ROUNDS + 1):
+    threshold, change, rounds = 0.5, 1.0, 0
+    while change >= TOLERANCE and rounds < MAX_ROUNDS:
         split = int(np.searchsorted(centres, threshold, side="right"))
         below = total[split] / count[split]
         above = (total[-1] - total[split]) / (count[-1] - count[split])
         previous, threshold = threshold, float((below + above) / 2)
-        if abs(threshold - previous) < TOLERANCE:
-            break
-    return threshold, round_
+        change = abs(threshold - previous)
+        rounds += 1
+    return threshold, rounds
 
 
 def dilate(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from amsr_deploy.models.masked import Conv, MaskedCNN
+from amsr_deploy.models.masked import Conv, MaskedCNN, convolutions
 
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K."""
@@ -41,7 +41,8 @@ class Pointwise(nn.Module):
         self.body = nn.Sequential(nn.Conv2d(inputs * CHANNELS, CHANNELS, 1), nn.ReLU())
 
     def forward(self, x: Tensor, conv: Conv) -> Tensor:
-        return conv(self.body[0], x, relu=True)
+        (merge,) = convolutions(self.body)
+        return conv(merge, x, relu=True)
 
 
 class EfficientResidualBlock(nn.Module):
@@ -58,7 +59,7 @@ class EfficientResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor, conv: Conv) -> Tensor:
-        first, second, pointwise = self.body[0], self.body[2], self.body[4]
+        first, second, pointwise = convolutions(self.body)
         out = conv(second, conv(first, x, relu=True), relu=True)
         return F.relu(conv(pointwise, out) + x)
 
@@ -102,7 +103,7 @@ class CARN(MaskedCNN):
     """CARN-M, x4; the masked body is the outer cascade of three cascading blocks."""
 
     RENAMED: ClassVar[dict[str, str]] = {"upsample.up.": "upsample.up4."}
-    UNUSED: ClassVar[tuple[str, ...]] = ("upsample.up2.", "upsample.up3.")
+    UNUSED: ClassVar[tuple[str, ...]] = ("upsample.up2.*", "upsample.up3.*")
 
     def __init__(self, groups: int = 4) -> None:
         super().__init__()
@@ -112,6 +113,9 @@ class CARN(MaskedCNN):
         self.c1, self.c2, self.c3 = Pointwise(2), Pointwise(3), Pointwise(4)
         self.upsample = nn.ModuleDict({"up4": Upsampler(groups)})
         self.exit = nn.Conv2d(CHANNELS, 3, 3, padding=1)
+
+    def masked_modules(self) -> list[nn.Module]:
+        return [self.b1, self.b2, self.b3, self.c1, self.c2, self.c3]
 
     def head(self, image: Tensor) -> Tensor:
         return self.entry(self.sub_mean(image))

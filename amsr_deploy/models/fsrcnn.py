@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from amsr_deploy.models.masked import Conv, MaskedCNN
+from amsr_deploy.models.masked import Conv, MaskedCNN, convolutions
 
 
 class FSRCNN(MaskedCNN):
@@ -22,14 +22,16 @@ class FSRCNN(MaskedCNN):
         self.body_conv = nn.Sequential(shrink, *mapping, nn.PReLU(), expand)
         self.tail_conv = nn.ConvTranspose2d(d, 3, 9, stride=4, padding=3, output_padding=1)
 
+    def masked_modules(self) -> list[nn.Module]:
+        return [*convolutions(self.body_conv), self.body_conv[-2]]
+
     def head(self, image: Tensor) -> Tensor:
         return self.body_conv[0](self.head_conv(image))
 
     def body(self, x: Tensor, conv: Conv) -> Tensor:
-        *mapping, activation = self.body_conv[1:-1]
-        for layer in mapping:
+        for layer in convolutions(self.body_conv):
             x = conv(layer, x)
-        return activation(x)
+        return self.body_conv[-2](x)
 
     def tail(self, features: Tensor, image: Tensor) -> Tensor:
         return self.tail_conv(self.body_conv[-1](features))

@@ -26,6 +26,11 @@ def dense_conv(layer: nn.Conv2d, x: Tensor, relu: bool = False) -> Tensor:
     return F.relu(layer(x)) if relu else layer(x)
 
 
+def convolutions(layers: nn.Sequential) -> list[nn.Conv2d]:
+    """The convolutions directly among some layers."""
+    return [layer for layer in layers if isinstance(layer, nn.Conv2d)]
+
+
 class BlendedConv:
     """Training form (Eq. 4): all pixels are computed, and unmasked ones are put back to the body's input."""
 
@@ -64,21 +69,20 @@ def pixels_from_map(features: Tensor) -> Tensor:
 
 def map_from_pixels(pixels: Tensor, height: int, width: int) -> Tensor:
     """[H * W, C] -> [1, C, H, W]."""
-    return pixels.transpose(0, 1).unflatten(1, (height, width)).unsqueeze(0)
-
-
-def size_of(features: Tensor) -> Tensor:
-    """Height and width of [N, C, H, W] as int64 [2]."""
-    return torch.stack([torch.tensor(side, dtype=torch.int64) for side in features.shape[2:]])
+    return pixels.transpose(0, 1).reshape(1, -1, height, width)
 
 
 class MaskedCNN(nn.Module):
     """A super-resolution CNN head -> body -> tail whose body can be masked by pixels."""
 
     RENAMED: ClassVar[dict[str, str]] = {}
-    """Prefixes of other public implementations' weight names and ours."""
+    """Prefixes of weight names: those of other public implementations -> ours."""
     UNUSED: ClassVar[tuple[str, ...]] = ()
-    """Prefixes of weights that public checkpoints hold for other scales."""
+    """Patterns of weights that public checkpoints hold for other scales."""
+
+    def masked_modules(self) -> list[nn.Module]:
+        """What the mask thins out."""
+        raise NotImplementedError
 
     def head(self, image: Tensor) -> Tensor:
         """Image [N, 3, H, W] in [0, 1] -> the body's input [N, C, H, W]."""
@@ -102,11 +106,15 @@ class MaskedCNN(nn.Module):
         Returns:
             [N, 3, 4H, 4W], not clamped.
         """
-        features = self.head(image)
         if mask is None:
-            return self.tail(self.body(features, dense_conv), image)
+            return self.forward_dense(image)
+        features = self.head(image)
         conv = BlendedConv(mask, features)
         return self.tail(conv.blend(self.body(features, conv)), image)
+
+    def forward_dense(self, image: Tensor) -> Tensor:
+        """Upscale [N, 3, H, W] with the dense network -> [N, 3, 4H, 4W]."""
+        return self.tail(self.body(self.head(image), dense_conv), image)
 
     def forward_compact(self, image: Tensor, index: Tensor) -> Tensor:
         """Upscale with the body run on the masked pixels only.
@@ -120,7 +128,7 @@ class MaskedCNN(nn.Module):
         """
         features = self.head(image)
         surround = pixels_from_map(features)
-        neighbors = operators.mask_neighbors(index, size_of(features))
+        neighbors = operators.mask_neighbors(index, operators.size_of(features))
         rows = self.body(operators.mask_gather(surround, index), CompactConv(surround, neighbors))
         pixels = operators.mask_scatter(rows, surround, index)
         return self.tail(map_from_pixels(pixels, *features.shape[2:]), image)

@@ -24,6 +24,13 @@ def _node(
     )
 
 
+def size_of(features: Tensor) -> Tensor:
+    """Height and width of [N, C, H, W] as int64 [2]."""
+    if torch.onnx.is_in_onnx_export():
+        return torch.onnx.ops.symbolic("Shape", (features,), {"start": 2, "end": 4}, dtype=torch.int64, shape=(2,))
+    return torch.tensor(features.shape[2:], dtype=torch.int64)
+
+
 def mask_gather(pixels: Tensor, index: Tensor) -> Tensor:
     """The masked pixels, one row each: pixels [P, C], index [Q] int64 -> rows [Q, C]."""
     if torch.onnx.is_in_onnx_export():

@@ -47,6 +47,9 @@ class SRResNet(MaskedCNN):
         self.upconv1, self.upconv2 = conv3x3(4 * CHANNELS), conv3x3(4 * CHANNELS)
         self.conv_hr, self.conv_last = conv3x3(), conv3x3(outputs=3)
 
+    def masked_modules(self) -> list[nn.Module]:
+        return list(self.blocks)
+
     def head(self, image: Tensor) -> Tensor:
         return leaky_relu(self.conv_first(image))
 

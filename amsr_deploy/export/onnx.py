@@ -1,0 +1,173 @@
+"""PyTorch -> ONNX: the compact form of a masked backbone, or the dense network, as one self-contained file."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib.metadata
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import onnx
+import onnx_ir as ir
+import onnx_ir.passes.common as passes
+import torch
+from onnx_ir.passes import Sequential
+from onnxscript import optimizer
+from torch import Tensor, nn
+
+from amsr_deploy.descriptor import Descriptor, describe
+from amsr_deploy.export.functions import FUNCTIONS, OPSET
+from amsr_deploy.export.verify import verify
+from amsr_deploy.files import replacing
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.models import Network
+from amsr_deploy.models.cost import count_cost
+from amsr_deploy.models.operators import DOMAIN
+
+IR_VERSION = 10
+"""Read by ONNX Runtime 1.18 and later, and by TensorRT 10."""
+FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped weights are stored as they are used
+SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
+"""Inputs that select what a masked model works on, by kind of body (design section 4)."""
+
+
+class InferenceForm(nn.Module):
+    """What is exported: image [1, 3, H, W] float32 and the selections -> sr [1, 3, 4H, 4W] float32.
+
+    The network inside may compute in half precision.
+    """
+
+    def __init__(self, network: Network, masked: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.run: Callable[..., Tensor] = network.forward_compact if masked else network.forward_dense
+        self.dtype = next(network.parameters()).dtype
+
+    def forward(self, image: Tensor, *selections: Tensor) -> Tensor:
+        return self.run(image.to(self.dtype), *selections).float()
+
+
+def export_onnx(network: Network, backbone: str, path: Path, masked: bool = True, half: bool = False) -> float:
+    """Write a network as ONNX, and compare the file with PyTorch.
+
+    Args:
+        network: the backbone with its weights, in float32; left as it is.
+        backbone: its name.
+        path: the file to write, replaced only when the new one is whole.
+        masked: the compact form with its selection inputs, or the dense network.
+        half: float16 weights and arithmetic; inputs and outputs stay float32.
+
+    Returns:
+        The largest difference to PyTorch, on a photo and on random pictures.
+
+    Raises:
+        ModelError: the difference is beyond the tolerance; nothing was written.
+        OSError: the folder cannot be written.
+    """
+    descriptor = describe(backbone)
+    metadata = describe_model(network, descriptor, masked, half)
+    model = trace(prepare(network, half), descriptor, masked)
+    clean(model)
+    model.metadata_props.update(metadata.to_properties())
+    proto = ir.to_proto(model)
+    add_functions(proto)
+    onnx.checker.check_model(proto, full_check=False)
+    with replacing(path) as temporary:
+        onnx.save(proto, temporary)
+        return verify(temporary, network)
+
+
+def prepare(network: Network, half: bool) -> Network:
+    """A copy of the network in inference mode, in float16 where asked for."""
+    prepared = copy.deepcopy(network).eval().requires_grad_(False)
+    return prepared.half() if half else prepared
+
+
+def describe_model(network: Network, descriptor: Descriptor, masked: bool, half: bool) -> Metadata:
+    """The metadata of a model file of this network."""
+    return Metadata(
+        backbone=descriptor.name,
+        masked=masked,
+        body=descriptor.body,
+        scope="body",
+        scale=descriptor.scale,
+        dilation=descriptor.dilation,
+        threshold=descriptor.threshold,
+        window_size=descriptor.window_size,
+        size_multiple=descriptor.size_multiple,
+        halo=descriptor.halo,
+        bytes_per_pixel=descriptor.bytes_per_pixel,
+        precision="float16" if half else "float32",
+        cost=count_cost(network),
+        weights_sha256=digest(network),
+        tools={name: importlib.metadata.version(name) for name in ("amsr-deploy", "torch", "onnx", "onnxscript")},
+    )
+
+
+def digest(network: nn.Module) -> str:
+    """SHA-256 over the names and values of a network's weights."""
+    total = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        total.update(name.encode())
+        total.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
+def trace(network: Network, descriptor: Descriptor, masked: bool) -> ir.Model:
+    """The graph of the inference form, dynamic in height, width and the sizes of the selections."""
+    step = descriptor.size_multiple
+    height, width = (step * torch.export.Dim(name, min=2) for name in "HW")
+    names = SELECTIONS[descriptor.body] if masked else ()
+    example = (torch.rand(1, 3, 5 * step, 7 * step), *(torch.arange(3 + i) for i in range(len(names))))
+    counts = tuple({0: torch.export.Dim(f"{name}_count", min=2)} for name in names)
+    shapes = {"image": {2: height, 3: width}} | ({"selections": counts} if names else {})
+    with quiet("torch.onnx"):
+        program = torch.onnx.export(
+            InferenceForm(network, masked),
+            example,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["image", *names],
+            output_names=["sr"],
+            dynamic_shapes=shapes,
+            verbose=False,
+        )
+    assert program is not None
+    return program.model
+
+
+@contextmanager
+def quiet(logger: str) -> Iterator[None]:
+    """Keeps back warnings about packages and types that have no part in our networks."""
+    previous = logging.getLogger(logger).level
+    logging.getLogger(logger).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+    logging.getLogger(logger).setLevel(previous)
+
+
+def clean(model: ir.Model) -> None:
+    """Compute what is constant, store each weight once, and give values the names of the modules."""
+    model.ir_version = IR_VERSION
+    optimizer.optimize_ir(model, input_size_limit=FOLDING_LIMIT, output_size_limit=FOLDING_LIMIT)
+    Sequential(
+        passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        passes.DeduplicateInitializersPass(),
+        passes.CommonSubexpressionEliminationPass(),
+        passes.RemoveUnusedNodesPass(),
+        passes.ClearMetadataAndDocStringPass(),
+    )(model)
+    for value in list(model.graph.initializers.values()):
+        if value.name and value.name.startswith("network."):
+            value.name = value.name.removeprefix("network.")
+
+
+def add_functions(model: onnx.ModelProto) -> None:
+    """Append the functions of the `amsr` operators that the model uses."""
+    used = {node.op_type for node in model.graph.node if node.domain == DOMAIN}
+    model.functions.extend(FUNCTIONS[name].to_function_proto() for name in sorted(used))

@@ -1,0 +1,74 @@
+"""Compares an exported model with PyTorch: an export that differs has failed, however well it went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from amsr_deploy.descriptor import Descriptor, describe
+from amsr_deploy.errors import ModelError
+from amsr_deploy.mask import compute_mask
+from amsr_deploy.models import Network
+from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+from amsr_deploy.runtime.selection import select
+from amsr_deploy.runtime.upscaler import to_float
+
+SAMPLE = Path(__file__).with_name("sample.png")
+"""A photo of 96 x 64 pixels: part of "Perched osprey" from budgie-backgrounds, CC0."""
+TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
+"""Largest difference allowed to PyTorch in float32, on outputs in [0, 1]."""
+_RANDOM_CELLS = ((1, 1), (3, 2), (2, 5))  # sizes of random pictures, in multiples of 11 or whole windows
+
+Case = tuple[NDArray[np.float32], NDArray[np.bool_]]
+
+
+def verify(path: Path, network: Network) -> float:
+    """Compare a model file in ONNX Runtime with the network it was made of, on a photo and on random pictures.
+
+    Args:
+        path: the exported ONNX.
+        network: in float32.
+
+    Returns:
+        The largest difference.
+
+    Raises:
+        ModelError: it is beyond the tolerance of the model's precision.
+    """
+    backend = OnnxRuntimeBackend(path, "cpu")
+    network = network.eval()
+    difference = 0.0
+    for image, mask in cases(describe(backend.metadata.backbone)):
+        batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
+        selection = select(mask, backend.metadata, backend.metadata.threshold) if backend.metadata.masked else {}
+        actual = backend.run(batch, selection)
+        with torch.no_grad():
+            masks = (torch.from_numpy(mask)[None, None],) if backend.metadata.masked else ()
+            expected = network(torch.from_numpy(batch), *masks).numpy()
+        difference = max(difference, float(np.abs(actual - expected).max()))
+    tolerance = TOLERANCE[backend.metadata.precision]
+    if not difference <= tolerance:
+        raise ModelError(
+            f"the exported model differs from PyTorch by {difference:.2g}, more than {tolerance:g}; "
+            "the file was not written; please report this with the versions that `amsr doctor` prints"
+        )
+    return difference
+
+
+def cases(descriptor: Descriptor) -> Iterator[Case]:
+    """Pictures [H, W, 3] float32 and masks [H, W], of other sizes than the traced one."""
+    with Image.open(SAMPLE) as file:
+        photo = to_float(np.asarray(file.convert("RGB")))
+    yield photo, compute_mask(photo, descriptor.dilation).pixels
+    random = np.random.default_rng(0)
+    cell = max(descriptor.size_multiple, 11 if descriptor.size_multiple == 1 else 1)
+    for down, across in _RANDOM_CELLS:
+        shape = (down * cell, across * cell)
+        image = random.random((*shape, 3), dtype=np.float32)
+        for density in (0.0, 0.5, 1.0):
+            yield image, random.random(shape) < density

@@ -1,0 +1,90 @@
+"""What a model file tells the runtime about itself (design section 4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+
+from amsr_deploy.errors import ModelError
+
+PREFIX = "amsr."
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Multiply-accumulates of a network at one LR pixel (design section 2.5).
+
+    Attributes:
+        fixed: of the parts that are always computed.
+        body: of the part that the mask thins out, where it is computed.
+    """
+
+    fixed: float
+    body: float
+
+    @property
+    def dense(self) -> float:
+        """MACs per LR pixel of the dense network."""
+        return self.fixed + self.body
+
+    def masked(self, density: float) -> float:
+        """Mean MACs per LR pixel at a density in [0, 1]."""
+        return self.fixed + density * self.body
+
+    def share(self, density: float) -> float:
+        """MACs at a density as a share of the dense network's, in [0, 1]."""
+        return self.masked(density) / self.dense
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Contents of `metadata_props` of an exported ONNX."""
+
+    backbone: str
+    """Name of the backbone."""
+    masked: bool
+    """Whether the model takes an index (or windows) or is dense."""
+    body: str
+    """`pixels` or `windows`: what the mask selects."""
+    scope: str
+    """What the mask thins out: `body`."""
+    scale: int
+    """Upscaling factor."""
+    dilation: int
+    """Default side k of the mask's dilation square."""
+    threshold: float
+    """Default share of masked pixels from which a window is kept; 0 for bodies masked by pixels."""
+    window_size: int
+    """Side of an attention window; 1 where there are none."""
+    size_multiple: int
+    """Height and width of the input must be multiples of this."""
+    halo: int
+    """LR pixels that tiles overlap by on each side."""
+    bytes_per_pixel: int
+    """Peak memory per LR pixel where all of them are masked: what tile sizes follow from."""
+    precision: str
+    """`float32` or `float16`: type of the weights; inputs and outputs are float32."""
+    cost: Cost
+    """MACs per LR pixel."""
+    weights_sha256: str
+    """Digest of the weights that were exported."""
+    tools: dict[str, str] = field(default_factory=dict)
+    """Versions of the tools that made the file."""
+
+    def to_properties(self) -> dict[str, str]:
+        """As the string map of a model file."""
+        return {PREFIX + name: json.dumps(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, str]) -> Metadata:
+        """The inverse of `to_properties`.
+
+        Raises:
+            ModelError: properties are missing or malformed.
+        """
+        try:
+            values = {field.name: json.loads(properties[PREFIX + field.name]) for field in fields(cls)}
+            return cls(**{**values, "cost": Cost(**values["cost"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"not a model of amsr-deploy: its metadata lacks or garbles {error}") from error

@@ -1,0 +1,309 @@
+"""SwinIR light (Liang et al., "SwinIR: Image Restoration Using Swin Transformer", 2021), x4, with masked windows.
+
+60 channels, 4 x 6 layers, 6 heads, window 8, MLP ratio 2, pixelshuffledirect. Weights are named as its authors name
+them. Attention and MLP see tokens [M, 64, C] of M windows; what the windows are (all of them, or the kept ones) is
+decided by a `Windows` object, so that one description serves all three forms.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from amsr_deploy.descriptor import describe
+from amsr_deploy.models import operators
+from amsr_deploy.models.carn import RGB_MEAN
+from amsr_deploy.models.masked import map_from_pixels, pixels_from_map
+
+DESCRIPTOR = describe("swinir")
+WINDOW = DESCRIPTOR.window_size
+SHIFT = WINDOW // 2
+CHANNELS, HEADS, LAYERS, BLOCKS = 60, 6, 6, 4
+SEPARATE = -100.0
+"""Added to the attention between pixels that the cyclic shift brought together from opposite sides of the image."""
+
+
+class Windows(Protocol):
+    """Cuts features into the windows that a layer works on, and puts them back."""
+
+    shift_mask: Tensor
+    """[M', 1, 64, 64]: what shifted layers add to the attention of their windows, 0 or SEPARATE."""
+
+    def features(self, feature_map: Tensor) -> Tensor:
+        """[N, C, H, W] in the layout that layers exchange, channels last."""
+
+    def feature_map(self, features: Tensor) -> Tensor:
+        """The inverse of `features`."""
+
+    def gather(self, features: Tensor, shift: int) -> Tensor:
+        """The tokens [M, 64, C] of a layer's windows."""
+
+    def scatter(self, tokens: Tensor, features: Tensor, shift: int) -> Tensor:
+        """The features with the tokens [M, 64, C] in their places."""
+
+
+class AllWindows:
+    """Dense form; with a mask the training form (Eq. 5): all windows are computed, those not kept are put back.
+
+    Layers exchange maps [N, H, W, C].
+    """
+
+    def __init__(self, image: Tensor, mask: Tensor | None, threshold: float) -> None:
+        batch, _, height, width = image.shape
+        down, across = height // WINDOW, width // WINDOW
+        windows = torch.arange(down * across, device=image.device)
+        self.shift_mask = shift_mask(windows, down * across, across, image.dtype).repeat(batch, 1, 1, 1)
+        self.kept: dict[int, Tensor] = {}
+        if mask is not None:
+            self.kept = {shift: keep_pixels(mask, threshold, shift) for shift in (0, SHIFT)}
+
+    def features(self, feature_map: Tensor) -> Tensor:
+        return feature_map.permute(0, 2, 3, 1)
+
+    def feature_map(self, features: Tensor) -> Tensor:
+        return features.permute(0, 3, 1, 2)
+
+    def gather(self, features: Tensor, shift: int) -> Tensor:
+        batch, height, width, channels = features.shape
+        rolled = torch.roll(features, (-shift, -shift), (1, 2)) if shift else features
+        blocks = rolled.view(batch, height // WINDOW, WINDOW, width // WINDOW, WINDOW, channels)
+        return blocks.transpose(2, 3).reshape(-1, WINDOW**2, channels)
+
+    def scatter(self, tokens: Tensor, features: Tensor, shift: int) -> Tensor:
+        batch, height, width, channels = features.shape
+        blocks = tokens.view(batch, height // WINDOW, width // WINDOW, WINDOW, WINDOW, channels)
+        rolled = blocks.transpose(2, 3).reshape(features.shape)
+        result = torch.roll(rolled, (shift, shift), (1, 2)) if shift else rolled
+        return torch.where(self.kept[shift], result, features) if self.kept else result
+
+
+class KeptWindows:
+    """Inference form: only the kept windows are computed (design section 2.3). Layers exchange pixels [P, C]."""
+
+    def __init__(self, image: Tensor, windows: Tensor, shifted_windows: Tensor) -> None:
+        self.map_shape = image.shape[2:]
+        self.size = operators.size_of(image)
+        self.windows = {0: windows, SHIFT: shifted_windows}
+        down, across = (side // WINDOW for side in self.map_shape)
+        self.shift_mask = shift_mask(shifted_windows, down * across, across, image.dtype)
+
+    def features(self, feature_map: Tensor) -> Tensor:
+        return pixels_from_map(feature_map)
+
+    def feature_map(self, features: Tensor) -> Tensor:
+        return map_from_pixels(features, *self.map_shape)
+
+    def gather(self, features: Tensor, shift: int) -> Tensor:
+        return operators.window_gather(features, self.windows[shift], self.size, WINDOW, shift)
+
+    def scatter(self, tokens: Tensor, features: Tensor, shift: int) -> Tensor:
+        return operators.window_scatter(tokens, features, self.windows[shift], self.size, WINDOW, shift)
+
+
+def keep_pixels(mask: Tensor, threshold: float, shift: int) -> Tensor:
+    """Pixels [N, H, W, 1] bool whose window's share of masked pixels [N, 1, H, W] bool reaches the threshold."""
+    rolled = torch.roll(mask, (-shift, -shift), (2, 3)).float()
+    kept = (F.avg_pool2d(rolled, WINDOW) >= threshold).repeat_interleave(WINDOW, 2).repeat_interleave(WINDOW, 3)
+    return torch.roll(kept, (shift, shift), (2, 3)).permute(0, 2, 3, 1)
+
+
+def shift_mask(windows: Tensor, count: int, across: int, dtype: torch.dtype) -> Tensor:
+    """What shifted layers add to the attention of windows [M]: [M, 1, 64, 64], 0 or SEPARATE.
+
+    The cyclic shift brings opposite sides of the image together in the last row and the last column of windows.
+
+    Args:
+        windows: numbers of the windows.
+        count: number of windows of the image.
+        across: number of windows side by side.
+        dtype: type of the result.
+    """
+    last_row = windows >= count - across
+    last_column = torch.remainder(windows + 1, torch.scalar_tensor(across, dtype=windows.dtype)) == 0
+    wrapped = torch.arange(WINDOW, device=windows.device) >= WINDOW - SHIFT
+    rows, columns = wrapped.repeat_interleave(WINDOW), wrapped.repeat(WINDOW)
+    other_row, other_column = (side[:, None] != side[None, :] for side in (rows, columns))
+    apart = (last_row[:, None, None] & other_row) | (last_column[:, None, None] & other_column)
+    return apart[:, None].to(dtype) * SEPARATE
+
+
+def relative_positions() -> Tensor:
+    """Entry of the relative position bias table for each pair of pixels of a window: [64, 64] int64."""
+    y, x = torch.meshgrid(torch.arange(WINDOW), torch.arange(WINDOW), indexing="ij")
+    place = torch.stack((y.flatten(), x.flatten()))
+    offset = place[:, :, None] - place[:, None, :] + WINDOW - 1
+    return offset[0] * (2 * WINDOW - 1) + offset[1]
+
+
+class WindowAttention(nn.Module):
+    """Multi-head self-attention inside windows, with relative position bias."""
+
+    relative_position_index: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * WINDOW - 1) ** 2, HEADS))
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        self.register_buffer("relative_position_index", relative_positions(), persistent=False)
+        self.qkv = nn.Linear(CHANNELS, 3 * CHANNELS)
+        self.proj = nn.Linear(CHANNELS, CHANNELS)
+
+    def forward(self, tokens: Tensor, shift_mask: Tensor | None) -> Tensor:
+        """Tokens [M, 64, C]; shift mask [M, 1, 64, 64] in shifted layers -> [M, 64, C]."""
+        qkv = self.qkv(tokens).unflatten(2, (3, HEADS, CHANNELS // HEADS)).permute(2, 0, 3, 1, 4)
+        query, key, value = qkv.unbind(0)
+        attention = (query * (CHANNELS // HEADS) ** -0.5) @ key.transpose(-2, -1) + self.position_bias()
+        if shift_mask is not None:
+            attention = attention + shift_mask
+        mixed = attention.softmax(dim=-1).to(value.dtype) @ value
+        return self.proj(mixed.transpose(1, 2).flatten(2))
+
+    def position_bias(self) -> Tensor:
+        """[heads, 64, 64]."""
+        return self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)
+
+
+class MLP(nn.Module):
+    """Two layers with GELU between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(CHANNELS, 2 * CHANNELS), nn.Linear(2 * CHANNELS, CHANNELS)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.fc2(F.gelu(self.fc1(tokens)))
+
+
+class TransformerLayer(nn.Module):
+    """Attention and MLP on windows, each around a shortcut (Eq. 6)."""
+
+    def __init__(self, shift: int) -> None:
+        super().__init__()
+        self.shift = shift
+        self.norm1, self.norm2 = nn.LayerNorm(CHANNELS), nn.LayerNorm(CHANNELS)
+        self.attn, self.mlp = WindowAttention(), MLP()
+
+    def forward(self, x: Tensor, windows: Windows) -> Tensor:
+        tokens = windows.gather(x, self.shift)
+        tokens = tokens + self.attn(self.norm1(tokens), windows.shift_mask if self.shift else None)
+        tokens = tokens + self.mlp(self.norm2(tokens))
+        return windows.scatter(tokens, x, self.shift)
+
+
+class TransformerGroup(nn.Module):
+    """Layers of one block, every second one shifted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(TransformerLayer(shift=SHIFT * (i % 2)) for i in range(LAYERS))
+
+    def forward(self, x: Tensor, windows: Windows) -> Tensor:
+        for layer in self.blocks:
+            x = layer(x, windows)
+        return x
+
+
+class ResidualBlock(nn.Module):
+    """RSTB: a group of layers and a dense convolution, around a shortcut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.residual_group = TransformerGroup()
+        self.conv = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1)
+
+    def forward(self, x: Tensor, windows: Windows) -> Tensor:
+        return x + windows.features(self.conv(windows.feature_map(self.residual_group(x, windows))))
+
+
+class Normalization(nn.Module):
+    """Holds the normalisation after the first convolution under its public name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(CHANNELS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(x)
+
+
+class SwinIR(nn.Module):
+    """SwinIR light, x4; the masked body is the Transformer layers, the convolutions stay dense."""
+
+    RENAMED: ClassVar[dict[str, str]] = {}
+    UNUSED: ClassVar[tuple[str, ...]] = ("*.attn_mask", "*.relative_position_index")
+    mean: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(RGB_MEAN)[:, None, None], persistent=False)
+        self.conv_first = nn.Conv2d(3, CHANNELS, 3, padding=1)
+        self.patch_embed = Normalization()
+        self.layers = nn.ModuleList(ResidualBlock() for _ in range(BLOCKS))
+        self.norm = nn.LayerNorm(CHANNELS)
+        self.conv_after_body = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1)
+        self.upsample = nn.Sequential(nn.Conv2d(CHANNELS, 3 * 4**2, 3, padding=1), nn.PixelShuffle(4))
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, image: Tensor, mask: Tensor | None = None, threshold: float = DESCRIPTOR.threshold) -> Tensor:
+        """Upscale with all windows computed: dense, or blended with a mask as in training.
+
+        Args:
+            image: [N, 3, H, W] in [0, 1]; other sizes than whole windows are padded by reflection.
+            mask: [N, 1, H, W] bool, or None for the dense network.
+            threshold: share of masked pixels from which a window is kept.
+
+        Returns:
+            [N, 3, 4H, 4W], not clamped.
+        """
+        height, width = image.shape[2:]
+        image = pad_to_windows(image)
+        windows = AllWindows(image, None if mask is None else pad_to_windows(mask), threshold)
+        return self.run(image, windows)[:, :, : 4 * height, : 4 * width]
+
+    def forward_dense(self, image: Tensor) -> Tensor:
+        """Upscale [N, 3, H, W], H and W multiples of the window size, with the dense network -> [N, 3, 4H, 4W]."""
+        return self.run(image, AllWindows(image, None, 0.0))
+
+    def forward_compact(self, image: Tensor, windows: Tensor, shifted_windows: Tensor) -> Tensor:
+        """Upscale with the kept windows computed only.
+
+        Args:
+            image: [1, 3, H, W] in [0, 1], H and W multiples of the window size.
+            windows: [M] int64, kept windows of the unshifted layers.
+            shifted_windows: [M'] int64, kept windows of the shifted layers.
+
+        Returns:
+            [1, 3, 4H, 4W].
+        """
+        return self.run(image, KeptWindows(image, windows, shifted_windows))
+
+    def run(self, image: Tensor, windows: Windows) -> Tensor:
+        """The network on whole windows."""
+        shallow = self.conv_first(image - self.mean)
+        x = self.patch_embed(windows.features(shallow))
+        for layer in self.layers:
+            x = layer(x, windows)
+        deep = self.conv_after_body(windows.feature_map(self.norm(x))) + shallow
+        return self.upsample(deep) + self.mean
+
+    def masked_modules(self) -> list[nn.Module]:
+        """What the mask thins out."""
+        return [module for module in self.modules() if isinstance(module, TransformerGroup)]
+
+
+def pad_to_windows(x: Tensor) -> Tensor:
+    """[N, C, H, W] reflected at the bottom and the right to whole windows, in pictures smaller than one too."""
+    rows, columns = (reflected(side, device=x.device) for side in x.shape[2:])
+    return x[:, :, rows][:, :, :, columns]
+
+
+def reflected(length: int, device: torch.device) -> Tensor:
+    """Positions 0 .. the next multiple of the window size, reflected into [0, length)."""
+    positions = torch.arange(-(-length // WINDOW) * WINDOW, device=device) % max(2 * (length - 1), 1)
+    return torch.minimum(positions, 2 * (length - 1) - positions) if length > 1 else torch.zeros_like(positions)

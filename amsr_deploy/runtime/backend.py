@@ -1,0 +1,32 @@
+"""What every backend offers to the upscaler."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import BackendError
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.selection import Selection
+
+
+class OutOfMemoryError(BackendError):
+    """A picture or tile that is too large for the memory of the device."""
+
+
+class Backend(Protocol):
+    """A loaded model that runs."""
+
+    metadata: Metadata
+    """What the model says about itself."""
+    name: str
+    """The backend as it is shown to users: software, version, device."""
+
+    def run(self, image: NDArray[np.float32], selection: Selection) -> NDArray[np.float32]:
+        """Upscale [1, 3, H, W] in [0, 1], H and W multiples of the size multiple -> [1, 3, 4H, 4W].
+
+        Raises:
+            OutOfMemoryError: a smaller tile may do.
+        """

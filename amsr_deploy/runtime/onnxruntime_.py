@@ -1,0 +1,87 @@
+"""ONNX Runtime as a backend: runs an exported ONNX on the CPU or through CUDA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import BackendError, ModelError
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backend import OutOfMemoryError
+from amsr_deploy.runtime.selection import Selection
+
+Device = Literal["auto", "cpu", "cuda"]
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory")
+
+
+class OnnxRuntimeBackend:
+    """An exported model in ONNX Runtime.
+
+    Attributes:
+        metadata: what the model says about itself.
+        name: the backend as it is shown to users.
+    """
+
+    def __init__(self, model: Path, device: Device = "auto") -> None:
+        """Load a model.
+
+        Args:
+            model: an ONNX written by `amsr export`.
+            device: where to run; `auto` is CUDA where ONNX Runtime has it and a GPU is there, else the CPU.
+
+        Raises:
+            ModelError: not a readable ONNX, or not one of this project.
+            BackendError: the device was asked for and cannot be had.
+        """
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(model, options, providers=_providers(device))
+        except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
+            raise ModelError(f"{model} cannot be loaded as an ONNX model: {first_line(error)}") from error
+        used = self._session.get_providers()[0]
+        if device != "auto" and used != _PROVIDERS[device]:
+            raise BackendError(f"device {device} was asked for, but ONNX Runtime could only start {used}")
+        try:
+            self.metadata = Metadata.from_properties(self._session.get_modelmeta().custom_metadata_map)
+        except ModelError as error:
+            raise ModelError(f"{model}: {error}; make one with `amsr export`") from error
+        self.name = f"onnxruntime {ort.__version__} {'cuda' if used == _PROVIDERS['cuda'] else 'cpu'}"
+
+    def run(self, image: NDArray[np.float32], selection: Selection) -> NDArray[np.float32]:
+        """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, 4H, 4W].
+
+        Raises:
+            OutOfMemoryError: the picture is too large for the memory; a smaller tile may do.
+        """
+        try:
+            return self._session.run(["sr"], {"image": image, **selection})[0]
+        except Exception as error:
+            if any(phrase in str(error).lower() for phrase in _OUT_OF_MEMORY):
+                raise OutOfMemoryError(first_line(error)) from error
+            raise
+
+
+def _providers(device: Device) -> list[str]:
+    """The execution providers to try, best first."""
+    available = ort.get_available_providers()
+    if device == "cpu":
+        return [_PROVIDERS["cpu"]]
+    if _PROVIDERS["cuda"] in available:
+        return [_PROVIDERS["cuda"], _PROVIDERS["cpu"]]
+    if device == "cuda":
+        raise BackendError(
+            "device cuda was asked for, but this ONNX Runtime has no CUDA; replace it: "
+            "pip uninstall onnxruntime && pip install 'amsr-deploy[gpu]'"
+        )
+    return [_PROVIDERS["cpu"]]
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,45 @@
+"""The models that ship inside the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import amsr_deploy
+from amsr_deploy.descriptor import SCALE, describe
+from amsr_deploy.errors import ModelError
+
+WEIGHTS = Path(amsr_deploy.__file__).parent / "weights"
+
+
+def model_name(backbone: str, dense: bool = False, half: bool = False) -> str:
+    """File name of an exported model: `carn_x4.onnx`, `carn_x4_dense_fp16.onnx`."""
+    return f"{backbone}_x{SCALE}{'_dense' if dense else ''}{'_fp16' if half else ''}.onnx"
+
+
+def shipped_model(backbone: str, dense: bool = False) -> Path:
+    """The exported model of a backbone.
+
+    Raises:
+        UserError: no such backbone.
+        ModelError: the package ships no model of it.
+    """
+    path = WEIGHTS / model_name(describe(backbone).name, dense)
+    if not path.is_file():
+        raise ModelError(
+            f"no {'dense ' if dense else ''}model of {backbone} ships with this version; "
+            f"export one with your weights: amsr export --backbone {backbone} --weights FILE, then give it as --model"
+        )
+    return path
+
+
+def shipped_weights(backbone: str) -> Path:
+    """The trained weights of a backbone, as safetensors.
+
+    Raises:
+        UserError: no such backbone.
+        ModelError: the package ships no weights of it.
+    """
+    path = WEIGHTS / f"{describe(backbone).name}_x{SCALE}.safetensors"
+    if not path.is_file():
+        raise ModelError(f"no weights of {backbone} ship with this version; give your own with --weights FILE")
+    return path

@@ -1,0 +1,62 @@
+"""Cutting a picture into tiles that overlap, so that memory stays within a budget (design section 7)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Span:
+    """A tile along one axis: what it reads [start, stop) and what of that it is responsible for [first, last)."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+    @property
+    def read(self) -> slice:
+        """What the tile reads, in the picture."""
+        return slice(self.start, self.stop)
+
+    def core(self, scale: int) -> slice:
+        """What it is responsible for, in its own upscaled result."""
+        return slice((self.first - self.start) * scale, (self.last - self.start) * scale)
+
+    def placed(self, scale: int) -> slice:
+        """What it is responsible for, in the upscaled picture."""
+        return slice(self.first * scale, self.last * scale)
+
+
+def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
+    """Cover [0, length) by tiles that read at most `tile` pixels, `halo` of them on each side to overlap.
+
+    Args:
+        length: pixels along the axis.
+        tile: most pixels that a tile may read; enlarged where it would leave no core.
+        halo: pixels of overlap on each side.
+        multiple: tiles start at multiples of this, so that windows stay where they are.
+    """
+    halo = -(-halo // multiple) * multiple
+    tile = max(tile // multiple * multiple, 2 * halo + multiple)
+    if length <= tile:
+        return [Span(0, length, 0, length)]
+    core = tile - 2 * halo
+    return [
+        Span(max(first - halo, 0), min(first + core + halo, length), first, min(first + core, length))
+        for first in range(0, length, core)
+    ]
+
+
+def side_within(budget: int, bytes_per_pixel: int) -> int:
+    """Side of the largest square tile whose memory, in bytes, stays within a budget."""
+    return max(math.isqrt(budget // bytes_per_pixel), 1)
+
+
+def grid(height: int, width: int, tile: int, halo: int, multiple: int = 1) -> Iterator[tuple[Span, Span]]:
+    """Tiles (vertical span, horizontal span) of a picture, row by row; see `spans`."""
+    for vertical in spans(height, tile, halo, multiple):
+        for horizontal in spans(width, tile, halo, multiple):
+            yield vertical, horizontal

@@ -1,0 +1,231 @@
+"""The one entry of the runtime: mask, tiles, backend (design section 7)."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.mask import Mask, Strategy, check_dilation, compute_mask
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime import tiles
+from amsr_deploy.runtime.backend import Backend, OutOfMemoryError
+from amsr_deploy.runtime.memory import memory_budget
+from amsr_deploy.runtime.onnxruntime_ import Device, OnnxRuntimeBackend
+from amsr_deploy.runtime.selection import Selection, density, select
+from amsr_deploy.runtime.shipped import shipped_model
+
+SMALLEST_TILE = 64
+"""Side in LR pixels below which running out of memory is final."""
+
+Element = TypeVar("Element", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Upscaled:
+    """A picture and what it took.
+
+    Attributes:
+        image: [4H, 4W, 3] float32 in [0, 1].
+        mask: [H, W] bool, where the network worked; None if it was dense.
+        density: share of the body that was computed, in [0, 1].
+        cost_share: multiply-accumulates as a share of the dense network's.
+        seconds: wall time of mask and network.
+    """
+
+    image: NDArray[np.float32]
+    mask: Mask | None
+    density: float
+    cost_share: float
+    seconds: float
+
+
+class Upscaler:
+    """Upscales pictures four times with a model that works where they have edges and texture.
+
+    Attributes:
+        metadata: what the model says about itself.
+        backend: name of the backend that runs it.
+        dilation: side k of the mask's dilation square.
+        threshold: share of masked pixels from which a window is kept (SwinIR).
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        dilation: int | None = None,
+        threshold: float | None = None,
+        strategy: Strategy = "kmeans",
+        dense: bool = False,
+        tile: int | None = None,
+    ) -> None:
+        """Put a backend to work.
+
+        Args:
+            backend: a loaded model.
+            dilation: side k of the mask's dilation square, odd; None is the model's own.
+            threshold: share of masked pixels from which a window is kept, in [0, 1]; None is the model's own.
+            strategy: how the mask's threshold is found.
+            dense: work everywhere.
+            tile: most LR pixels along a side that are upscaled at once; None follows from the free memory.
+
+        Raises:
+            UserError: a value out of its range.
+        """
+        self.metadata: Metadata = backend.metadata
+        self.backend = backend.name
+        self.dilation = self.metadata.dilation if dilation is None else dilation
+        self.threshold = self.metadata.threshold if threshold is None else threshold
+        check_dilation(self.dilation)
+        if not 0 <= self.threshold <= 1:
+            raise UserError(f"threshold {self.threshold} is not a share; use a number from 0 to 1")
+        if tile is not None and tile < SMALLEST_TILE:
+            raise UserError(f"tile {tile} is too small; use {SMALLEST_TILE} pixels or more")
+        self._backend, self._strategy = backend, strategy
+        self._tile = tile or tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
+        self._dense = dense or not self.metadata.masked
+
+    def mask(self, image: NDArray[np.generic]) -> Mask:
+        """The mask of a picture [H, W, 3]: uint8, uint16, or floating point in [0, 1]."""
+        return compute_mask(to_float(image), self.dilation, self._strategy)
+
+    def upscale(self, image: NDArray[Element], mask: NDArray[np.bool_] | None = None) -> NDArray[Element]:
+        """Upscale a picture.
+
+        Args:
+            image: [H, W, 3] RGB: uint8, uint16, or floating point in [0, 1].
+            mask: [H, W] bool, a region of interest of the caller's own; None computes one.
+
+        Returns:
+            [4H, 4W, 3] of the same type.
+
+        Raises:
+            UserError: shapes or types that do not fit.
+            ModelError: the network's output is not finite.
+            OutOfMemoryError: even small tiles are too large for the memory.
+        """
+        return from_float(self.run(to_float(image), mask).image, image.dtype)
+
+    def run(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None) -> Upscaled:
+        """`upscale` on [H, W, 3] float32 in [0, 1], with what it took."""
+        started = time.perf_counter()
+        used = self._mask_for(image, mask)
+        pixels = self._pad(np.ones(image.shape[:2], dtype=np.bool_) if used is None else used.pixels)
+        result = self._upscale_within_memory(self._pad(image), pixels)
+        height, width = (side * self.metadata.scale for side in image.shape[:2])
+        result = result[:height, :width]
+        if not np.isfinite(result).all():
+            raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
+        np.clip(result, 0, 1, out=result)
+        seconds = time.perf_counter() - started
+        share = density(select(pixels, self.metadata, self.threshold), self.metadata, pixels.size)
+        return Upscaled(result, used, share, self.metadata.cost.share(share), seconds)
+
+    def _mask_for(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> Mask | None:
+        if self._dense:
+            return None
+        if mask is None:
+            return compute_mask(image, self.dilation, self._strategy)
+        if mask.shape != image.shape[:2]:
+            raise UserError(f"the mask is {_size(mask)}, but the picture {_size(image)}; they must be of one size")
+        return Mask(mask.astype(np.bool_), threshold=float("nan"), rounds=0)
+
+    def _pad(self, array: NDArray[Element]) -> NDArray[Element]:
+        """[H, W, ...] reflected at the bottom and the right to the model's size multiple."""
+        missing = [(0, -side % self.metadata.size_multiple) for side in array.shape[:2]]
+        return np.pad(array, missing + [(0, 0)] * (array.ndim - 2), mode="reflect")
+
+    def _upscale_within_memory(self, image: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """All tiles, with smaller ones where memory runs out."""
+        tile = min(self._tile, max(mask.shape))
+        while True:
+            try:
+                return self._upscale_tiles(image, mask, tile)
+            except OutOfMemoryError:
+                tile //= 2
+                if tile < SMALLEST_TILE:
+                    raise
+                warnings.warn(f"out of memory; trying again with tiles of {tile}x{tile} pixels", stacklevel=2)
+
+    def _upscale_tiles(self, image: NDArray[np.float32], mask: NDArray[np.bool_], tile: int) -> NDArray[np.float32]:
+        """[H, W, 3] -> [4H, 4W, 3]."""
+        scale, (height, width) = self.metadata.scale, mask.shape
+        result = np.empty((height * scale, width * scale, 3), dtype=np.float32)
+        channels_first = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
+        for rows, columns in tiles.grid(height, width, tile, self.metadata.halo, self.metadata.size_multiple):
+            part = np.ascontiguousarray(channels_first[:, :, rows.read, columns.read])
+            upscaled = self._backend.run(part, self._select(mask[rows.read, columns.read]))[0]
+            core = upscaled[:, rows.core(scale), columns.core(scale)]
+            result[rows.placed(scale), columns.placed(scale)] = core.transpose(1, 2, 0)
+        return result
+
+    def _select(self, mask: NDArray[np.bool_]) -> Selection:
+        """The model's selection inputs for a mask; none where the model is dense."""
+        return select(mask, self.metadata, self.threshold) if self.metadata.masked else {}
+
+
+def load(
+    model: str | Path = "carn",
+    *,
+    device: Device = "auto",
+    dilation: int | None = None,
+    threshold: float | None = None,
+    strategy: Strategy = "kmeans",
+    dense: bool = False,
+    tile: int | None = None,
+) -> Upscaler:
+    """An upscaler with a model that ships with the package, or one that `amsr export` wrote.
+
+    Args:
+        model: name of a backbone, or path of an ONNX file.
+        device: `auto` is the best that this machine has; another choice that cannot be had is an error.
+        dilation: side k of the mask's dilation square, odd: the dial between speed and quality; None is the model's.
+        threshold: share of masked pixels from which a window is kept (SwinIR); None is the model's own.
+        strategy: how the mask's threshold is found.
+        dense: work everywhere, with the dense twin of a shipped model.
+        tile: most LR pixels along a side that are upscaled at once; None follows from the free memory.
+
+    Raises:
+        AmsrError: no such model, a file that is none, a device that cannot be had, a value out of range.
+    """
+    path = shipped_model(model, dense) if model in BACKBONES else Path(model)
+    if not path.is_file():
+        raise ModelError(f"model {str(model)!r} is neither a file nor one of: {', '.join(BACKBONES)}")
+    backend = OnnxRuntimeBackend(path, device)
+    return Upscaler(backend, dilation, threshold, strategy, dense, tile)
+
+
+def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
+    """A picture [H, W, 3], uint8, uint16 or floating point in [0, 1], as float32 in [0, 1].
+
+    Raises:
+        UserError: another shape or type.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise UserError(f"a picture must be an array [height, width, 3]; this one has the shape {image.shape}")
+    if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
+        raise UserError(f"a picture must be uint8, uint16 or float in [0, 1], not {image.dtype}")
+    return image.astype(np.float32) / np.float32(_largest(image.dtype))
+
+
+def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[Element]:
+    """The inverse of `to_float`: a picture in [0, 1] as the given type."""
+    scaled = image * np.float32(_largest(dtype))
+    return (scaled if np.issubdtype(dtype, np.floating) else np.rint(scaled)).astype(dtype)
+
+
+def _largest(dtype: np.dtype[np.generic]) -> int:
+    """The value of white in a type of picture."""
+    return {"uint8": 255, "uint16": 65535}.get(dtype.name, 1)
+
+
+def _size(array: NDArray[np.generic]) -> str:
+    height, width = array.shape[:2]
+    return f"{width}x{height}"
