@@ -1,3 +1,24 @@
-"""Super-resolution networks that spend their work on edges and texture."""
+"""Super-resolution networks that spend their work on edges and texture.
 
+    upscaler = amsr_deploy.load("carn")
+    large = upscaler.upscale(small)  # [H, W, 3] -> [4H, 4W, 3]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from amsr_deploy.runtime.upscaler import Upscaler, load
+
+__all__ = ["Upscaler", "__version__", "load"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """The runtime, imported when it is first used, so that `import amsr_deploy` needs nothing."""
+    if name in ("Upscaler", "load"):
+        from amsr_deploy.runtime import upscaler
+
+        return getattr(upscaler, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -40,3 +40,8 @@ class MissingDependencyError(AmsrError):
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs {package}, which is not installed; run: pip install 'amsr-deploy[{extra}]'")
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or the name of its type where it has none."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

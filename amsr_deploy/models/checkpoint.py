@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from amsr_deploy.errors import ModelError
+from amsr_deploy.errors import ModelError, first_line
 
 WRAPPERS = ("params_ema", "params", "state_dict")
 """Keys under which public checkpoints hold their weights; the first one present is taken."""
@@ -47,7 +47,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}") from error
+        raise ModelError(f"{path} cannot be read as a checkpoint: {first_line(error)}") from error
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]

@@ -21,6 +21,8 @@ class Backend(Protocol):
 
     metadata: Metadata
     """What the model says about itself."""
+    model: str
+    """The model's file name."""
     name: str
     """The backend as it is shown to users: software, version, device."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import BackendError, ModelError
+from amsr_deploy.errors import BackendError, ModelError, first_line
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backend import OutOfMemoryError
 from amsr_deploy.runtime.selection import Selection
@@ -24,6 +24,7 @@ class OnnxRuntimeBackend:
 
     Attributes:
         metadata: what the model says about itself.
+        model: the model's file name.
         name: the backend as it is shown to users.
     """
 
@@ -51,6 +52,7 @@ class OnnxRuntimeBackend:
             self.metadata = Metadata.from_properties(self._session.get_modelmeta().custom_metadata_map)
         except ModelError as error:
             raise ModelError(f"{model}: {error}; make one with `amsr export`") from error
+        self.model = model.name
         self.name = f"onnxruntime {ort.__version__} {'cuda' if used == _PROVIDERS['cuda'] else 'cpu'}"
 
     def run(self, image: NDArray[np.float32], selection: Selection) -> NDArray[np.float32]:
@@ -80,8 +82,3 @@ def _providers(device: Device) -> list[str]:
             "pip uninstall onnxruntime && pip install 'amsr-deploy[gpu]'"
         )
     return [_PROVIDERS["cpu"]]
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

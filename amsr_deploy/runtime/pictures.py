@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from amsr_deploy.errors import UserError
 
@@ -62,3 +64,101 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"output folder {folder} cannot be made: {error.strerror}") from error
+
+
+def upscale_picture(upscaler: Upscaler, source: Path, target: Path, mask: Path | None, save_mask: Path | None) -> Report:
+    """Upscale a picture file with all that belongs to it: alpha, depth, colour profile, EXIF.
+
+    Args:
+        upscaler: a loaded model.
+        source: the picture.
+        target: where the result goes; its suffix is the format.
+        mask: a picture of the source's size, white where the network shall work; None computes a mask.
+        save_mask: where the mask that was used goes, as a picture; None keeps it back.
+
+    Raises:
+        AmsrError: a picture that cannot be read, used or written.
+    """
+    picture = image.read(source)
+    image.check_output(target, picture, upscaler.metadata.scale)
+    region = None if mask is None else image.read_mask(mask, picture.size)
+    runs: list[Upscaled] = []  # colour, then alpha where there is one
+
+    def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        runs.append(upscaler.run(pixels, region))
+        return runs[-1].image
+
+    image.write(target, image.upscale(picture, network))
+    colour = runs[0]
+    if save_mask is not None and colour.mask is not None:
+        image.write_mask(save_mask, colour.mask.pixels)
+    seconds = sum(run.seconds for run in runs)
+    return Report(upscaler.model, upscaler.backend, colour.density, colour.cost_share, seconds, str(target))
+
+
+def infer_pictures(
+    sources: Sequence[Path],
+    output: Path | None,
+    model: str | Path,
+    show: Callable[[str], None],
+    fail: Callable[[Exception], int],
+    *,
+    mask: Path | None = None,
+    save_mask: Path | None = None,
+    as_json: bool = False,
+    **settings: Any,
+) -> int:
+    """Upscale one picture after the other; one that fails does not stop the others.
+
+    Args:
+        sources: the pictures.
+        output: see `plan_outputs`.
+        model: name of a backbone, or path of an ONNX file.
+        show: takes a line for each picture.
+        fail: takes the error of each picture that failed.
+        mask: see `upscale_picture`; for one picture only.
+        save_mask: likewise.
+        as_json: lines are JSON objects of `Report`.
+        settings: keyword arguments of `upscaler.load`.
+
+    Returns:
+        The number of pictures that failed.
+
+    Raises:
+        AmsrError: what concerns all pictures: the model, the settings, the output folder.
+    """
+    if len(sources) > 1 and (mask or save_mask):
+        raise UserError("--mask and --save-mask are for one picture at a time")
+    if settings.get("dense") and (mask or save_mask):
+        raise UserError("--dense works everywhere: it goes without --mask and --save-mask")
+    upscaler = load(model, **settings)
+    failures = 0
+    for source, target in zip(sources, plan_outputs(sources, output), strict=True):
+        try:
+            report = upscale_picture(upscaler, source, target, mask, save_mask)
+        except (AmsrError, OSError, MemoryError) as error:
+            fail(error)
+            failures += 1
+        else:
+            show(json.dumps(asdict(report)) if as_json else str(report))
+    if failures and len(sources) > 1:
+        fail(AmsrError(f"{failures} of {len(sources)} pictures failed"))
+    return failures
+
+
+def write_picture_mask(photo: Path, output: Path | None, overlay: bool, dilation: int, strategy: Strategy) -> str:
+    """Write the mask of a photo, or the photo with the masked area tinted; returns a line about the mask.
+
+    Raises:
+        AmsrError: a photo that cannot be read, an even dilation, an output that cannot be written.
+    """
+    picture = image.read(photo)
+    found = compute_mask(picture.rgb, dilation, strategy)
+    target = output or photo.with_name(f"{photo.stem}_mask.png")
+    if target.resolve() == photo.resolve():
+        raise UserError(f"{target} is the photo itself; choose another --output")
+    if overlay:
+        image.write(target, image.overlay(picture, found.pixels))
+    else:
+        image.write_mask(target, found.pixels)
+    return f"{target}: density {found.density:.3f}, threshold {found.threshold:.4f}, {found.rounds} rounds"

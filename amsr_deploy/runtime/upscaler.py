@@ -52,6 +52,7 @@ class Upscaler:
 
     Attributes:
         metadata: what the model says about itself.
+        model: name of the model.
         backend: name of the backend that runs it.
         dilation: side k of the mask's dilation square.
         threshold: share of masked pixels from which a window is kept (SwinIR).
@@ -77,20 +78,28 @@ class Upscaler:
             tile: most LR pixels along a side that are upscaled at once; None follows from the free memory.
 
         Raises:
-            UserError: a value out of its range.
+            UserError: a value out of its range, or one that the model has no use for.
         """
         self.metadata: Metadata = backend.metadata
-        self.backend = backend.name
+        self.model, self.backend = backend.model, backend.name
         self.dilation = self.metadata.dilation if dilation is None else dilation
         self.threshold = self.metadata.threshold if threshold is None else threshold
         check_dilation(self.dilation)
         if not 0 <= self.threshold <= 1:
             raise UserError(f"threshold {self.threshold} is not a share; use a number from 0 to 1")
+        self._check_use(dilation, threshold)
         if tile is not None and tile < SMALLEST_TILE:
             raise UserError(f"tile {tile} is too small; use {SMALLEST_TILE} pixels or more")
         self._backend, self._strategy = backend, strategy
         self._tile = tile or tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
         self._dense = dense or not self.metadata.masked
+
+    def _check_use(self, dilation: int | None, threshold: float | None) -> None:
+        """Raises UserError where a setting would be without effect."""
+        if dilation is not None and not self.metadata.masked:
+            raise UserError(f"{self.model} is a dense model: there is no mask to dilate")
+        if threshold is not None and not (self.metadata.masked and self.metadata.body == "windows"):
+            raise UserError(f"{self.model} has no windows to keep: a threshold is for masked SwinIR models")
 
     def mask(self, image: NDArray[np.generic]) -> Mask:
         """The mask of a picture [H, W, 3]: uint8, uint16, or floating point in [0, 1]."""
@@ -129,6 +138,8 @@ class Upscaler:
         return Upscaled(result, used, share, self.metadata.cost.share(share), seconds)
 
     def _mask_for(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> Mask | None:
+        if self._dense and mask is not None:
+            raise UserError(f"{self.model} runs dense: it cannot follow a mask")
         if self._dense:
             return None
         if mask is None:
