@@ -5,6 +5,7 @@ Weights are named as in ClassSR's FSRCNN_net.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from amsr_deploy.models.masked import Conv, MaskedCNN, convolutions
@@ -21,6 +22,25 @@ class FSRCNN(MaskedCNN):
         expand = nn.Sequential(nn.Conv2d(s, d, 1), nn.PReLU())
         self.body_conv = nn.Sequential(shrink, *mapping, nn.PReLU(), expand)
         self.tail_conv = nn.ConvTranspose2d(d, 3, 9, stride=4, padding=3, output_padding=1)
+        self._start_bilinear()
+
+    @torch.no_grad()
+    def _start_bilinear(self) -> None:
+        """Let the first three channels carry the colours to a bilinear upsampling, the others add to it.
+
+        FSRCNN has no shortcut. Drawn at random, its body's input and output would be unlike each other, which a mask
+        mixes; and the deconvolution would first have to learn to upsample.
+        """
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+                centre = layer.kernel_size[0] // 2
+                layer.weight[:3] = 0
+                layer.weight[:3, :3, centre, centre] = torch.eye(3)
+                layer.bias[:3] = 0
+        ramp = (1 - (torch.arange(9) - 4.5).abs() / 4).clamp(min=0)  # LR pixel i lies at 4i + 1.5, tap k at 4i - 3 + k
+        self.tail_conv.weight *= 0.1
+        self.tail_conv.weight[:3] = torch.eye(3)[..., None, None] * torch.outer(ramp, ramp)
+        nn.init.zeros_(self.tail_conv.bias)  # type: ignore[arg-type]
 
     def masked_modules(self) -> list[nn.Module]:
         return [*convolutions(self.body_conv), self.body_conv[-2]]

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from amsr_deploy import __version__
 from amsr_deploy.errors import TrainingError, UserError
+from amsr_deploy.files import replacing
 from amsr_deploy.training.config import Config, config_from_json
 from amsr_deploy.training.learner import Learner
 from amsr_deploy.training.pictures import File
@@ -151,24 +152,14 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         TrainingError: the disk is full or the folder cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
-        _discard(temporary)
         raise TrainingError(f"{path} cannot be written ({error.strerror}); make room there and --resume") from error
-
-
-def _discard(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return
 
 
 def _serialize(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
