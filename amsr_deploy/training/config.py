@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from amsr_deploy.descriptor import Descriptor, describe
 from amsr_deploy.errors import UserError
+from amsr_deploy.mask import check_dilation
 from amsr_deploy.training.schedule import MaskSchedule
 
 Precision = Literal["auto", "bfloat16", "float32"]
@@ -80,6 +81,7 @@ class Config:
         if "masks" in given and (dilation is not None or fixed_mask):
             raise UserError(f"the mask schedule {given['masks']} sets the dilation; leave out --dilation, --fixed-mask")
         target = descriptor.dilation if dilation is None else dilation
+        check_dilation(target)
         gradual = MaskSchedule.towards(target, dense=0.0 if "init" in given else 0.1)
         given.setdefault("masks", str(target) if fixed_mask else str(gradual))
         given.setdefault("batch_size", descriptor.batch_size)
@@ -133,7 +135,7 @@ class Config:
 
 def scaled_rate(descriptor: Descriptor, batch_size: int) -> float:
     """A backbone's learning rate for another batch size."""
-    return descriptor.learning_rate * math.sqrt(batch_size / descriptor.batch_size)
+    return descriptor.learning_rate * math.sqrt(max(batch_size, 1) / descriptor.batch_size)
 
 
 def config_from_json(settings: dict[str, Any]) -> Config:

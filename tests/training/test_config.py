@@ -1,0 +1,100 @@
+"""Settings: defaults, ranges, what may change when a run goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+
+from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.errors import UserError
+from amsr_deploy.training.config import Config, config_from_json
+from amsr_deploy.training.session import settings, translate
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_defaults_are_those_of_the_backbone(name: str) -> None:
+    config, descriptor = Config.of(name, "photos"), BACKBONES[name]
+    assert config.dilation == descriptor.dilation
+    assert config.batch_size == descriptor.batch_size
+    assert config.learning_rate == descriptor.learning_rate
+    assert config.schedule.dilation_at(0, config.steps) is None
+
+
+def test_learning_rate_follows_the_batch_size_unless_given() -> None:
+    usual = Config.of("carn", "photos")
+    assert Config.of("carn", "photos", batch_size=64).learning_rate == pytest.approx(2 * usual.learning_rate)
+    assert Config.of("carn", "photos", batch_size=64, learning_rate=1e-3).learning_rate == 1e-3
+
+
+def test_masks_from_a_checkpoint_begin_sparse() -> None:
+    assert Config.of("carn", "photos", init="dense.pth").schedule.dilation_at(0, 100) == 21
+
+
+def test_fixed_mask_is_the_target_from_the_first_step() -> None:
+    assert Config.of("carn", "photos", dilation=9, fixed_mask=True).schedule.dilation_at(0, 100) == 9
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"steps": 0},
+        {"batch_size": -1},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("nan")},
+        {"patch_size": 20},
+        {"reductions": ()},
+        {"reductions": (2.0,)},
+        {"ema": 1.0},
+        {"seed": -1},
+        {"validate_every": 0},
+        {"precision": "float8"},
+        {"dilation": 4},
+        {"masks": "5", "dilation": 5},
+    ],
+)
+def test_settings_out_of_range_are_named(given: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=re.escape(str(next(iter(given.values()))))):
+        Config.of("carn", "photos", **given)
+
+
+def test_json_keeps_all_settings() -> None:
+    config = Config.of("swinir", "photos", steps=7, reductions=(1.0, 0.6), texture=False)
+    assert config_from_json(json.loads(json.dumps(asdict(config)))) == config
+
+
+def test_json_of_another_version_is_refused() -> None:
+    with pytest.raises(UserError, match="momentum"):
+        config_from_json({**asdict(Config.of("carn", "photos")), "momentum": 0.9})
+
+
+def test_a_run_may_move_but_not_change() -> None:
+    config = Config.of("carn", "photos", steps=1000)
+    assert config.moved(data="elsewhere", device="cuda", steps=1000, seed=None) == replace(
+        config, data="elsewhere", device="cuda"
+    )
+    with pytest.raises(UserError, match=r"steps 2000 .* 1000"):
+        config.moved(steps=2000)
+
+
+def test_options_become_settings(tmp_path: Any) -> None:
+    options = {"backbone": "fsrcnn", "data": tmp_path, "reductions": "1,0.8", "uniform_patches": True, "steps": None}
+    config = settings(tmp_path / "run", resume=False, options=options)
+    assert (config.data, config.reductions, config.texture) == (str(tmp_path), (1.0, 0.8), False)
+    assert translate({"uniform_patches": False, "seed": 0}) == {"seed": 0}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"data": "photos"}, "--backbone"),
+        ({}, "--backbone and --data"),
+        ({"backbone": "carn", "data": "photos", "reductions": "1;2"}, "1;2"),
+    ],
+)
+def test_options_that_make_no_run(tmp_path: Any, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        settings(tmp_path, resume=False, options=options)

@@ -1,0 +1,96 @@
+"""Patches: cut where they say, the same for the same seed, more often where there is texture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amsr_deploy import mask as reference
+from amsr_deploy.training.data import PatchSampler
+from amsr_deploy.training.masks import dilate
+from amsr_deploy.training.pictures import Pair
+
+PATCH = 8
+
+
+def numbered(height: int, width: int, seed: int) -> Pair:
+    """A picture whose LR colours are unique, each HR pixel repeating its LR pixel's colour."""
+    rng = np.random.default_rng(seed)
+    lr = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Pair(lr.repeat(4, 0).repeat(4, 1), lr, rng.random((height, width)) > 0.9)
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@given(
+    sizes=st.lists(st.tuples(st.integers(8, 30), st.integers(8, 30)), min_size=1, max_size=3),
+    seed=st.integers(0, 1000),
+    dilation=st.sampled_from([1, 3, 5, None]),
+)
+def test_lr_hr_and_mask_of_a_patch_belong_together(
+    sizes: list[tuple[int, int]], seed: int, dilation: int | None
+) -> None:
+    pairs = [numbered(height, width, seed + i) for i, (height, width) in enumerate(sizes)]
+    sampler = PatchSampler(pairs, PATCH)
+    sampler.set_dilation(dilation)
+    batch = sampler.draw(5, generator(seed))
+    assert batch.lr.shape == (5, 3, PATCH, PATCH)
+    torch.testing.assert_close(batch.hr, batch.lr.repeat_interleave(4, 2).repeat_interleave(4, 3), rtol=0, atol=0)
+    masks = {}
+    for pair in pairs:
+        mask = np.ones(pair.detail.shape, bool) if dilation is None else reference.dilate(pair.detail, dilation)
+        masks |= dict(zip(map(tuple, pair.lr.reshape(-1, 3)), mask.ravel(), strict=True))
+    colours = (batch.lr * 255).round().byte().permute(0, 2, 3, 1).reshape(-1, 3).tolist()
+    if len(masks) == sum(height * width for height, width in sizes):  # no colour twice
+        assert [masks[tuple(colour)] for colour in colours] == batch.mask.flatten().tolist()
+
+
+def test_all_eight_orientations_occur() -> None:
+    lr = np.zeros((PATCH, PATCH, 3), np.uint8)
+    lr[0, 1] = 255  # under eight orientations at eight places
+    sampler = PatchSampler([Pair(lr.repeat(4, 0).repeat(4, 1), lr, lr[..., 0] > 0)], PATCH)
+    batch = sampler.draw(200, generator(0))
+    counts = batch.mask.flatten(1).float().argmax(dim=1).bincount(minlength=PATCH**2)
+    assert (counts > 0).sum() == 8
+    assert counts[counts > 0].min() > 10
+
+
+def test_a_draw_depends_on_its_seed_only() -> None:
+    sampler = PatchSampler([numbered(40, 50, 0)], PATCH)
+    first, second = sampler.draw(6, generator(3)), sampler.draw(6, generator(3))
+    assert torch.equal(first.hr, second.hr)
+    assert not torch.equal(first.hr, sampler.draw(6, generator(4)).hr)
+
+
+def test_shares_make_up_the_whole_batch() -> None:
+    sampler = PatchSampler([numbered(40, 50, 0), numbered(20, 30, 1)], PATCH)
+    whole = sampler.draw(6, generator(1))
+    shares = [sampler.draw(6, generator(1), slice(start, start + 2)) for start in (0, 2, 4)]
+    for name in ("lr", "hr", "mask"):
+        assert torch.equal(torch.cat([getattr(share, name) for share in shares]), getattr(whole, name))
+
+
+@pytest.mark.parametrize(("texture", "low", "high"), [(True, 0.8, 0.999), (False, 0.35, 0.65)])
+def test_texture_is_preferred_unless_refused(texture: bool, low: float, high: float) -> None:
+    lr = np.full((64, 64, 3), 128, np.uint8)
+    lr[:, 32:] = np.random.default_rng(0).integers(0, 256, (64, 32, 3))
+    sampler = PatchSampler([Pair(lr.repeat(4, 0).repeat(4, 1), lr, np.ones((64, 64), bool))], PATCH, texture)
+    batch = sampler.draw(400, generator(0))
+    assert low < (batch.lr.std(dim=(1, 2, 3)) > 0.1).float().mean() < high
+
+
+@given(
+    height=st.integers(1, 20),
+    width=st.integers(1, 20),
+    seed=st.integers(0, 99),
+    dilation=st.sampled_from([1, 3, 7, 21]),
+)
+def test_dilation_is_that_of_the_mask(height: int, width: int, seed: int, dilation: int) -> None:
+    detail = np.random.default_rng(seed).random((height, width)) > 0.9
+    expected = reference.dilate(detail, dilation)
+    np.testing.assert_array_equal(dilate(torch.from_numpy(detail), dilation).numpy(), expected)

@@ -1,0 +1,89 @@
+"""Several processes learn what one would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+from safetensors.torch import load_file
+
+from amsr_deploy import models
+from amsr_deploy.errors import UserError
+from amsr_deploy.training.config import Config
+from amsr_deploy.training.data import PatchSampler
+from amsr_deploy.training.distributed import World, connected, world_from_environment
+from amsr_deploy.training.learner import Learner
+from amsr_deploy.training.pictures import read_pictures
+
+ROOT = Path(__file__).parents[2]
+CPU = torch.device("cpu")
+PROCESSES = 2
+
+
+def gradients(config: Config, world: World) -> dict[str, torch.Tensor]:
+    """Gradients of the first batch of a training, as one process sees them."""
+    torch.set_num_threads(1)
+    torch.manual_seed(world.rank)  # rank 0's weights must reach the others
+    learner = Learner(models.create(config.backbone), config, CPU, world)
+    sampler = PatchSampler(read_pictures(Path(config.data), config.patch_size).pairs, config.patch_size)
+    share = world.share(config.batch_size)
+    learner.backward(sampler.draw(config.batch_size, torch.Generator().manual_seed(0), share))
+    return {name: p.grad for name, p in learner.network.named_parameters() if p.grad is not None}
+
+
+def worker(rank: int, config: Config, address: str, out: Path) -> None:
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(PROCESSES), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": address}
+    world = world_from_environment()
+    with connected(world, CPU):
+        torch.save(gradients(config, world), out / f"{rank}.pt")
+        assert world.any(rank == 1, CPU)
+        assert not world.any(False, CPU)
+        assert float(world.mean(torch.tensor(float(rank)))) == 0.5
+
+
+def test_two_processes_have_the_gradients_of_one(config: Config, tmp_path: Path) -> None:
+    mp.spawn(worker, (config, str(free_port()), tmp_path), nprocs=PROCESSES)
+    expected = gradients(config, World())
+    for rank in range(PROCESSES):
+        found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+        assert found.keys() == expected.keys()
+        for name, value in expected.items():
+            torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def test_torchrun_trains_and_writes_once(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    options = ["--backbone", "fsrcnn", "--data", str(folder), "--steps", "4", "--batch-size", "4", "--patch-size", "8"]
+    launch(tmp_path, ["--out", str(out), *options, "--device", "cpu", "--no-tensorboard"])
+    assert all(value.isfinite().all() for value in load_file(out / "weights.safetensors").values())
+    assert json.loads((out / "config.json").read_text())["hardware"]["processes"] == PROCESSES
+    assert sum("psnr" in line or "loss" in line for line in (out / "log.jsonl").read_text().splitlines()) == 1
+
+
+def launch(cwd: Path, arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(PROCESSES), "--master-port"]
+    command += [str(free_port()), "-m", "amsr_deploy", "train", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_batch_that_does_not_divide() -> None:
+    assert [World(rank, 3).share(6) for rank in range(3)] == [slice(0, 2), slice(2, 4), slice(4, 6)]
+    with pytest.raises(UserError, match="batch size 7 does not divide among 3"):
+        World(1, 3).share(7)

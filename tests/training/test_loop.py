@@ -1,0 +1,240 @@
+"""Whole trainings, of a few steps: going on, stopping, failing, reproducing."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from amsr_deploy import models
+from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
+from amsr_deploy.models.checkpoint import load_checkpoint
+from amsr_deploy.training import checkpoint
+from amsr_deploy.training.checkpoint import RunFolder, read_config
+from amsr_deploy.training.config import Config
+from amsr_deploy.training.learner import Learner
+from amsr_deploy.training.loop import train
+from amsr_deploy.training.report import LineReporter, Status
+
+
+class Stop(LineReporter):
+    """Sends a signal to its own process at the first validation or status."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(lambda _: None)
+        self.number = number
+
+    def status(self, status: Status) -> None:
+        if status.step < status.steps:
+            os.kill(os.getpid(), self.number)
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "weights.safetensors")
+
+
+def assert_same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+
+
+@pytest.fixture
+def long(config: Config) -> Config:
+    """Long enough to be stopped on its way."""
+    return replace(config, steps=30)
+
+
+def test_a_run_hands_out_weights_and_settings(config: Config, tmp_path: Path) -> None:
+    result = train(config, tmp_path / "run")
+    network = models.create("fsrcnn")
+    load_checkpoint(network, result.weights)
+    assert (result.step, result.signal) == (8, None)
+    content = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert read_config(tmp_path / "run" / "config.json") == config
+    assert [entry["name"] for entry in content["pictures"]] == ["a.png", "b.png"]
+    assert content["versions"]["torch"] == torch.__version__
+
+
+def test_settings_reproduce_a_run(config: Config, tmp_path: Path) -> None:
+    train(config, tmp_path / "one")
+    train(read_config(tmp_path / "one" / "config.json"), tmp_path / "two")
+    assert_same(weights_of(tmp_path / "one"), weights_of(tmp_path / "two"))
+    train(replace(config, seed=1), tmp_path / "other")
+    assert not torch.equal(*(weights_of(tmp_path / run)["tail_conv.weight"] for run in ("one", "other")))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_goes_on_bit_for_bit(long: Config, tmp_path: Path, number: int) -> None:
+    train(long, tmp_path / "whole")
+    previous = signal.getsignal(number)
+    stopped = train(long, tmp_path / "parts", reporter=Stop(number))
+    assert stopped.signal == number
+    assert 0 < stopped.step < long.steps
+    assert signal.getsignal(number) == previous
+    assert train(long, tmp_path / "parts", resume=True).step == long.steps
+    assert_same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
+    states = [load_file(tmp_path / run / "state.safetensors") for run in ("whole", "parts")]
+    assert_same(*states)
+
+
+def test_resume_needs_a_checkpoint_of_the_same_run(config: Config, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"no checkpoint .* to resume"):
+        train(config, tmp_path / "run", resume=True)
+    train(config, tmp_path / "run")
+    with pytest.raises(UserError, match="run of fsrcnn, not of carn"):
+        train(Config.of("carn", str(folder)), tmp_path / "run", resume=True)
+    (folder / "b.png").unlink()
+    with pytest.raises(TrainingError, match=r"1 training pictures differ .* b.png"):
+        train(config, tmp_path / "run", resume=True)
+
+
+def test_a_damaged_checkpoint_is_refused(config: Config, tmp_path: Path) -> None:
+    train(config, tmp_path / "run")
+    state = tmp_path / "run" / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match="not a checkpoint of this run"):
+        train(config, tmp_path / "run", resume=True)
+
+
+def test_a_run_is_not_overwritten(config: Config, tmp_path: Path) -> None:
+    train(config, tmp_path / "run")
+    before = weights_of(tmp_path / "run")
+    with pytest.raises(UserError, match="--resume"):
+        train(config, tmp_path / "run")
+    assert_same(weights_of(tmp_path / "run"), before)
+
+
+def test_training_starts_from_a_checkpoint(config: Config, tmp_path: Path) -> None:
+    train(config, tmp_path / "first")
+    start = str(tmp_path / "first" / "weights.safetensors")
+    train(replace(config, init=start, steps=1, learning_rate=1e-12), tmp_path / "second")
+    for name, value in weights_of(tmp_path / "first").items():
+        torch.testing.assert_close(weights_of(tmp_path / "second")[name], value, rtol=0, atol=1e-6)
+
+
+def test_a_checkpoint_of_another_backbone_is_refused(config: Config, folder: Path, tmp_path: Path) -> None:
+    train(config, tmp_path / "run")
+    start = str(tmp_path / "run" / "weights.safetensors")
+    with pytest.raises(ModelError, match="not a checkpoint of CARN"):
+        train(Config.of("carn", str(folder), init=start), tmp_path / "carn")
+
+
+def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy = Learner.backward
+
+    def diverge(self: Learner, batch: object) -> torch.Tensor:
+        loss = healthy(self, batch)  # type: ignore[arg-type]
+        if self.steps >= 5:
+            next(iter(self.network.parameters())).grad.fill_(float("nan"))  # type: ignore[union-attr]
+        return loss * float("nan") if self.steps >= 6 else loss
+
+    monkeypatch.setattr(Learner, "backward", diverge)
+    with pytest.raises(TrainingError, match=r"no longer a number .* last good checkpoint"):
+        train(replace(config, validate_every=4), tmp_path / "run")
+    assert all(value.isfinite().all() for value in weights_of(tmp_path / "run").values())
+
+
+def test_weights_that_are_no_numbers_are_not_saved(config: Config, tmp_path: Path) -> None:
+    learner = Learner(models.create("fsrcnn"), config, torch.device("cpu"))
+    folder = RunFolder(tmp_path)
+    folder.save(learner, "fsrcnn")
+    next(iter(learner.network.parameters())).data.fill_(float("inf"))
+    with pytest.raises(TrainingError, match="no longer a number"):
+        folder.save(learner, "fsrcnn")
+    assert all(value.isfinite().all() for value in weights_of(tmp_path).values())
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(_: int) -> None:
+        if (tmp_path / "run" / "weights.safetensors").exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(checkpoint.os, "fsync", fill)
+    with pytest.raises(TrainingError, match=r"state.safetensors cannot be written \(No space left"):
+        train(replace(config, validate_every=4), tmp_path / "run")
+    monkeypatch.undo()
+    assert train(replace(config, validate_every=4), tmp_path / "run", resume=True).step == 8
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "config.json",
+        "state.safetensors",
+        "weights.safetensors",
+    }
+
+
+def test_a_folder_that_cannot_be_made(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(TrainingError, match="cannot be written"):
+        train(config, tmp_path / "file" / "run")
+
+
+def test_validation_runs_on_whole_masked_pictures(config: Config, folder: Path, tmp_path: Path) -> None:
+    result = train(replace(config, validation=str(folder), validate_every=4), tmp_path / "run")
+    assert result.psnr_y is not None
+    assert 10 < result.psnr_y < 60
+
+
+def test_bad_pictures_are_reported(config: Config, folder: Path, tmp_path: Path) -> None:
+    (folder / "broken.png").write_bytes(b"no picture")
+    lines: list[str] = []
+    train(config, tmp_path / "run", reporter=LineReporter(lines.append))
+    assert any("broken.png" in line for line in lines)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(config: Config, tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="--device cpu"):
+        train(replace(config, device="cuda"), tmp_path / "run")
+
+
+def test_unknown_device(config: Config, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="tpu"):
+        train(replace(config, device="tpu"), tmp_path / "run")
+
+
+@pytest.mark.parametrize("backbone", ["carn", "srresnet", "swinir"])
+def test_every_backbone_learns(backbone: str, folder: Path, tmp_path: Path) -> None:
+    settings = {"steps": 2, "batch_size": 1, "patch_size": 8, "device": "cpu", "precision": "float32"}
+    result = train(Config.of(backbone, str(folder), masks="dense:0.5,5", **settings), tmp_path / "run")
+    load_checkpoint(models.create(backbone), result.weights)
+
+
+def test_a_short_training_beats_bicubic(folder: Path, tmp_path: Path) -> None:
+    config = Config.of(
+        "fsrcnn",
+        str(folder),
+        steps=400,
+        batch_size=4,
+        patch_size=16,
+        learning_rate=1e-3,
+        ema=0.98,
+        precision="float32",
+        device="cpu",
+    )
+    seen: list[Status] = []
+    reporter = LineReporter(lambda _: None)
+    reporter.status = seen.append  # type: ignore[method-assign]
+    train(config, tmp_path / "run", reporter=reporter)
+    bicubic = bicubic_loss(config)
+    assert seen[0].loss > bicubic
+    assert sum(status.loss for status in seen[-5:]) / 5 < bicubic
+
+
+def bicubic_loss(config: Config) -> float:
+    """Mean L1 loss of bicubic upsampling on the batches of a training."""
+    from amsr_deploy.training.data import PatchSampler
+    from amsr_deploy.training.pictures import read_pictures
+
+    pairs = read_pictures(Path(config.data), config.patch_size, config.reductions).pairs
+    batch = PatchSampler(pairs, config.patch_size).draw(400, torch.Generator().manual_seed(0))
+    upscaled = torch.nn.functional.interpolate(batch.lr, scale_factor=4, mode="bicubic").clamp(0, 1)
+    return float((upscaled - batch.hr).abs().mean())

@@ -1,0 +1,93 @@
+"""What a training tells."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from amsr_deploy.errors import MissingDependencyError
+from amsr_deploy.training import tensorboard
+from amsr_deploy.training.report import (
+    BarReporter,
+    LineReporter,
+    LogReporter,
+    Reporter,
+    Status,
+    clock,
+    default_reporters,
+)
+from amsr_deploy.training.validation import Validation
+
+STATUS = Status(20, 100, 0.0321, 5, 1e-4, images_per_second=64.0, remaining=3723.0)
+DENSE = Status(100, 100, 0.02, None, 1e-4, 64.0, 0.0)
+VALIDATION = Validation(100, 27.456, (np.zeros((8, 16, 3), np.uint8),))
+
+
+def tell(reporter: Reporter) -> None:
+    reporter.message("skipped: a picture")
+    reporter.status(STATUS)
+    reporter.status(DENSE)
+    reporter.validation(VALIDATION)
+    reporter.close()
+
+
+def test_lines_hold_the_figures() -> None:
+    lines: list[str] = []
+    tell(LineReporter(lines.append))
+    assert lines == [
+        "skipped: a picture",
+        "20/100 loss 0.03210 k=5 64 images/s 1:02:03 left",
+        "100/100 loss 0.02000 dense 64 images/s 0:00:00 left",
+        "100 validation PSNR-Y 27.456 dB",
+    ]
+
+
+def test_the_bar_shows_the_figures() -> None:
+    out = io.StringIO()
+    bar = BarReporter(Console(file=out, force_terminal=True, width=120))
+    bar.validation(VALIDATION)
+    bar.status(STATUS)
+    bar.close()
+    for words in ("20/100", "0.03210", "k=5", "64 images/s", "27.46", "1:02:03"):
+        assert words in out.getvalue()
+
+
+def test_the_log_can_be_read_back(tmp_path: Path) -> None:
+    tell(LogReporter(tmp_path))
+    entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert entries[1]["loss"] == 0.0321
+    assert entries[-1] == {"step": 100, "psnr_y": 27.456}
+
+
+def test_tensorboard_gets_curves_and_pictures(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tell(tensorboard.TensorBoardReporter(tmp_path))
+    events = EventAccumulator(str(tmp_path)).Reload()
+    assert {"loss", "learning_rate", "dilation", "validation/psnr_y"} <= set(events.Tags()["scalars"])
+    assert [event.value for event in events.Scalars("dilation")] == [5, 0]
+    assert events.Tags()["images"] == ["validation/0"]
+
+
+def test_without_tensorboard_a_run_says_so_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tensorboard, "find_spec", lambda _: None)
+    tell(default_reporters(tmp_path))
+    assert capsys.readouterr().out.splitlines()[0].startswith("no TensorBoard here")
+    with pytest.raises(MissingDependencyError, match="tensorboard"):
+        default_reporters(tmp_path, tensorboard=True)
+    default_reporters(tmp_path, tensorboard=False).close()
+    assert capsys.readouterr().out == ""
+
+
+def test_reports_need_no_tensorboard() -> None:
+    assert "tensorboard" not in vars(sys.modules["amsr_deploy.training.report"])
+    assert clock(59.6) == "0:01:00"
