@@ -1,0 +1,75 @@
+"""Alpha around an upscaling: no fringe from colour that cannot be seen, no veil over what was opaque."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def fill(rgb: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give wholly transparent pixels the mean colour, weighted by alpha, of the visible ones nearest to them.
+
+    Args:
+        rgb: [H, W, 3] float32 in [0, 1], not premultiplied.
+        alpha: [H, W] float32 in [0, 1].
+
+    Returns:
+        [H, W, 3]; unchanged where alpha > 0, black where the whole picture is transparent.
+    """
+    visible = alpha > 0
+    if visible.all():
+        return rgb
+    return np.where(visible[..., None], rgb, _spread(rgb * alpha[..., None], alpha))
+
+
+def _spread(premultiplied: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Colours of the pixels with alpha > 0; the others take theirs from the picture of half the size."""
+    colour = unpremultiply(premultiplied, alpha)
+    known = alpha > 0
+    if known.all() or alpha.size == 1:
+        return colour
+    coarse = _spread(_halve(premultiplied), _halve(alpha[..., None])[..., 0])
+    height, width = alpha.shape
+    planes = [Image.fromarray(coarse[..., c]).resize((width, height), Image.Resampling.BILINEAR) for c in range(3)]
+    return np.where(known[..., None], colour, np.stack([np.asarray(plane) for plane in planes], axis=2))
+
+
+def _halve(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean over 2 x 2 pixels of [H, W, C]; beyond odd sides there is nothing."""
+    height, width, channels = pixels.shape
+    even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)))
+    return np.asarray(even.reshape((height + 1) // 2, 2, (width + 1) // 2, 2, channels).mean(axis=(1, 3)))
+
+
+def unpremultiply(premultiplied: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[H, W, 3] over [H, W]; 0 where alpha is 0."""
+    weight = alpha[..., None]
+    return np.divide(premultiplied, weight, out=np.zeros_like(premultiplied), where=weight > 0)
+
+
+def limits(alpha: NDArray[np.float32], scale: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Between which values upscaled alpha must lie: those of the 3 x 3 pixels around it.
+
+    So what is opaque or transparent on all sides stays exactly 1 or 0, whatever a network makes of it.
+
+    Args:
+        alpha: [H, W] float32.
+        scale: the upscaling factor s.
+
+    Returns:
+        Lowest and highest values, each [s * H, s * W].
+    """
+    low, high = (_over_neighbors(alpha, extreme) for extreme in (np.minimum, np.maximum))
+    return _enlarge(low, scale), _enlarge(high, scale)
+
+
+def _over_neighbors(plane: NDArray[np.float32], extreme: np.ufunc) -> NDArray[np.float32]:
+    """The minimum or maximum over 3 x 3 pixels."""
+    padded = np.pad(plane, 1, mode="edge")
+    rows = extreme(extreme(padded[:-2], padded[1:-1]), padded[2:])
+    return np.asarray(extreme(extreme(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:]))
+
+
+def _enlarge(plane: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
+    return plane.repeat(scale, axis=0).repeat(scale, axis=1)
