@@ -156,3 +156,17 @@ def train(out: Path, resume: bool, tensorboard: bool | None, **options: Any) -> 
     from amsr_deploy.training.session import run_session
 
     sys.exit(run_session(out, resume, tensorboard, options))
+
+
+@main.command("eval")
+@backbone_option
+@click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
+@click.option("--data", type=FILE, required=True, help="Folder of HR pictures.")
+@click.option("--dilation", "dilations", metavar="K,K,...", help="Dilations to compare; the model's own by default.")
+@click.option("--dense", is_flag=True, help="Measure the dense network too.")
+@click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of tables.")
+def evaluate(backbone: str, model: Path | None, data: Path, **options: Any) -> None:
+    """Measure a model on a folder of HR pictures."""
+    from amsr_deploy.evaluation.command import evaluate_folder
+
+    sys.exit(min(evaluate_folder(model or backbone, data, fail=report_failure, **options), 1))

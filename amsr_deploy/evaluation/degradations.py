@@ -1,10 +1,38 @@
-"""From HR pictures to LR ones, as training and evaluation make them."""
+"""From picture files to HR pictures and their LR versions, as training and evaluation make them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 from PIL import Image
 
+from amsr_deploy import image
 from amsr_deploy.descriptor import SCALE
+from amsr_deploy.errors import UserError
+
+
+def picture_paths(folder: Path) -> list[Path]:
+    """The pictures directly in a folder, by name.
+
+    Raises:
+        UserError: not a folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder; give a folder of HR pictures")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in image.FORMATS)
+    if not paths:
+        raise UserError(f"{folder} holds no picture; give a folder of {', '.join(image.FORMATS)} files")
+    return paths
+
+
+def read_rgb(path: Path) -> Image.Image:
+    """A picture file, upright, in 8-bit RGB without transparency.
+
+    Raises:
+        ImageError: a file that is missing or damaged.
+    """
+    return Image.fromarray(np.rint(image.read(path).rgb * np.float32(255)).astype(np.uint8))
 
 
 def crop_to_scale(picture: Image.Image) -> Image.Image:

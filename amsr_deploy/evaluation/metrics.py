@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import SCALE
+from amsr_deploy.errors import MissingDependencyError
 
 
 def luma(image: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -16,8 +17,7 @@ def luma(image: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def psnr(image: NDArray[np.generic], reference: NDArray[np.generic], border: int = SCALE) -> float:
     """Peak signal-to-noise ratio in dB of two arrays [H, W] or [H, W, C] in [0, 255]; infinite where they are equal."""
-    inside = np.s_[border:-border, border:-border]
-    error = image[inside].astype(np.float64) - reference[inside].astype(np.float64)
+    error = inside(image, border).astype(np.float64) - inside(reference, border).astype(np.float64)
     mean_square = float(np.mean(error**2))
     return float("inf") if mean_square == 0 else float(10 * np.log10(255**2 / mean_square))
 
@@ -25,3 +25,28 @@ def psnr(image: NDArray[np.generic], reference: NDArray[np.generic], border: int
 def psnr_y(image: NDArray[np.uint8], reference: NDArray[np.uint8], border: int = SCALE) -> float:
     """PSNR in dB on the luma of two pictures [H, W, 3] uint8."""
     return psnr(luma(image), luma(reference), border)
+
+
+def ssim_y(image: NDArray[np.uint8], reference: NDArray[np.uint8], border: int = SCALE) -> float:
+    """Structural similarity, in [-1, 1], on the luma of two pictures [H, W, 3] uint8.
+
+    With the settings of Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004:
+    a Gaussian window of sigma 1.5, covariances of the whole population.
+
+    Raises:
+        MissingDependencyError: scikit-image is not installed.
+        ValueError: a side of less than 11 pixels inside the border.
+    """
+    try:
+        from skimage.metrics import structural_similarity
+    except ImportError as error:
+        raise MissingDependencyError("scikit-image", "eval", "SSIM") from error
+    pictures = (inside(luma(picture), border) for picture in (image, reference))
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    return float(structural_similarity(*pictures, data_range=255, **settings))  # type: ignore[no-untyped-call, unused-ignore]
+
+
+def inside(array: NDArray[np.generic], border: int) -> NDArray[np.generic]:
+    """An array [H, W, ...] without its border."""
+    height, width = array.shape[:2]
+    return array[border : height - border, border : width - border]

@@ -101,6 +101,11 @@ class Upscaler:
         if threshold is not None and not (self.metadata.masked and self.metadata.body == "windows"):
             raise UserError(f"{self.model} has no windows to keep: a threshold is for masked SwinIR models")
 
+    @property
+    def is_masked(self) -> bool:
+        """Whether the network works on masked pixels only."""
+        return not self._dense
+
     def mask(self, image: NDArray[np.generic]) -> Mask:
         """The mask of a picture [H, W, 3]: uint8, uint16, or floating point in [0, 1]."""
         return compute_mask(to_float(image), self.dilation, self._strategy)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +11,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from amsr_deploy.descriptor import SCALE
-from amsr_deploy.errors import TrainingError
-from amsr_deploy.evaluation.degradations import low_resolution
+from amsr_deploy.errors import ImageError, TrainingError
+from amsr_deploy.evaluation.degradations import low_resolution, picture_paths, read_rgb
 from amsr_deploy.mask import compute_mask
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,8 @@ def read_pictures(folder: Path, smallest: int, reductions: tuple[float, ...] = (
         reductions: sizes at which each picture enters, in (0, 1].
 
     Raises:
-        TrainingError: not a folder, or no usable picture in it.
+        UserError: not a folder, or no picture in it.
+        TrainingError: no usable picture in it.
     """
     paths = picture_paths(folder)
     pictures = Pictures()
@@ -88,28 +86,13 @@ def read_pictures(folder: Path, smallest: int, reductions: tuple[float, ...] = (
     return pictures
 
 
-def picture_paths(folder: Path) -> list[Path]:
-    """The pictures directly in a folder, by name.
-
-    Raises:
-        TrainingError: not a folder, or no picture in it.
-    """
-    if not folder.is_dir():
-        raise TrainingError(f"{folder} is not a folder; give a folder of HR pictures")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise TrainingError(f"{folder} holds no picture; give a folder of {', '.join(sorted(SUFFIXES))} files")
-    return paths
-
-
 def _read(path: Path, smallest: int, reductions: tuple[float, ...]) -> tuple[File, list[Pair]] | str:
     """A file and its pictures, or why there are none."""
     try:
         content = path.read_bytes()
-        with Image.open(io.BytesIO(content)) as opened:
-            picture = ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises on bad files
-        return f"{path} cannot be read ({error})"
+        picture = read_rgb(path)
+    except (ImageError, OSError) as error:
+        return str(error)
     pairs = list(_pairs(picture, smallest, reductions))
     side = smallest * SCALE
     if not pairs:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from amsr_deploy.errors import TrainingError
+from amsr_deploy.errors import TrainingError, UserError
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.training.pictures import read_pictures
 
@@ -58,9 +58,9 @@ def test_grey_palette_and_transparent_pictures_become_rgb(tmp_path: Path) -> Non
 
 
 def test_folders_without_usable_pictures(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="not a folder"):
+    with pytest.raises(UserError, match="not a folder"):
         read_pictures(tmp_path / "nowhere", smallest=8)
-    with pytest.raises(TrainingError, match="holds no picture"):
+    with pytest.raises(UserError, match="holds no picture"):
         read_pictures(tmp_path, smallest=8)
     Image.new("RGB", (30, 300)).save(tmp_path / "thin.png")
     with pytest.raises(TrainingError, match=r"no usable picture: .*thin.png is 30x300, smaller than 32x32"):
