@@ -42,6 +42,11 @@ class Learner:
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self._averages = list(self.average.values())
 
+    @property
+    def precision(self) -> str:
+        """Name of the arithmetic of the forward pass."""
+        return str(self.dtype).removeprefix("torch.")
+
     def step(self, batch: Batch, learning_rate: float) -> Tensor:
         """Learn from a batch; returns its L1 loss [], not yet computed where the device runs ahead."""
         loss = self.backward(batch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -101,6 +102,10 @@ class _Training:
             folder.restore(self.learner)
         if world.is_main:
             folder.write_config(config, self._facts(pictures))
+        reporter.message(
+            f"{config.backbone}: step {self.learner.steps} of {config.steps}, {len(pictures.files)} pictures at "
+            f"{len(config.reductions)} sizes, batches of {config.batch_size}, {self.learner.precision} on {device}"
+        )
         self.dilation: int | None = -1  # none yet
         self.losses: list[Tensor] = []
         self.psnr_y: float | None = None
@@ -116,15 +121,15 @@ class _Training:
 
     def _facts(self, pictures: Pictures) -> dict[str, Any]:
         """What else describes a run: the machine, what `auto` came to, the pictures."""
-        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
-        precision = str(self.learner.dtype).removeprefix("torch.")
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else platform.machine()
         hardware = {
             "device": f"{self.device} ({name})",
             "processes": self.world.size,
             "threads": torch.get_num_threads(),
+            "precision": self.learner.precision,
+            "compile": self.learner.compile,
         }
-        arithmetic = {"precision": precision, "compile": self.learner.compile}
-        return {"hardware": hardware | arithmetic, "pictures": [asdict(file) for file in pictures.files]}
+        return {"hardware": hardware, "pictures": [asdict(file) for file in pictures.files]}
 
     def run(self) -> Result:
         """Make the remaining steps."""
@@ -134,7 +139,7 @@ class _Training:
             while self.learner.steps < self.config.steps:
                 self._step()
                 if self._is_stopping(interrupt):
-                    self._validate_and_save()
+                    self._save()
                     return Result(self.folder.weights, self.learner.steps, self.psnr_y, interrupt.signal)
         return Result(self.folder.weights, self.learner.steps, self.psnr_y, None)
 

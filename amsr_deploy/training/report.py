@@ -137,8 +137,7 @@ class LogReporter:
     """One JSON object a line in `log.jsonl`: what to plot a training from."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = (folder / "log.jsonl").open("a", buffering=1)
+        self._path = folder / "log.jsonl"
 
     def message(self, text: str) -> None:
         """Record a message."""
@@ -153,11 +152,13 @@ class LogReporter:
         self._write({"step": validation.step, "psnr_y": validation.psnr_y})
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Nothing to do."""
 
     def _write(self, entry: dict[str, Any]) -> None:
-        self._file.write(json.dumps(entry) + "\n")
+        """Append a line; the folder is there only once a training has started."""
+        if self._path.parent.is_dir():
+            with self._path.open("a") as file:
+                file.write(json.dumps(entry) + "\n")
 
 
 def figures(status: Status) -> str:

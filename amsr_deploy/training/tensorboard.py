@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amsr_deploy.errors import MissingDependencyError
 from amsr_deploy.training.report import Status
 from amsr_deploy.training.validation import Validation
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
 def is_installed() -> bool:
@@ -21,9 +26,14 @@ class TensorBoardReporter:
     def __init__(self, folder: Path) -> None:
         if not is_installed():
             raise MissingDependencyError("tensorboard", "train", "--tensorboard")
+        self._folder = folder
+
+    @cached_property
+    def _writer(self) -> SummaryWriter:
+        """Opened when there is something to write, so that a run that cannot start leaves no file."""
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(folder))
+        return SummaryWriter(str(self._folder))
 
     def message(self, text: str) -> None:
         """Messages are no curves."""
@@ -41,5 +51,6 @@ class TensorBoardReporter:
             self._writer.add_image(f"validation/{number}", crop, validation.step, dataformats="HWC")
 
     def close(self) -> None:
-        """Flush and close the event file."""
-        self._writer.close()
+        """Flush and close the event file, if there is one."""
+        if "_writer" in vars(self):
+            self._writer.close()
