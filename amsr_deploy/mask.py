@@ -179,8 +179,8 @@ def pixel_index(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.flatnonzero(mask).astype(np.int64, copy=False)
 
 
-def kept_windows(mask: NDArray[np.bool_], window_size: int, threshold: float, shift: int = 0) -> NDArray[np.int64]:
-    """Windows whose share of masked pixels reaches the threshold (Eq. 5): the inputs `windows`, `shifted_windows`.
+def keep_windows(mask: NDArray[np.bool_], window_size: int, threshold: float, shift: int = 0) -> NDArray[np.bool_]:
+    """Windows whose share of masked pixels reaches the threshold (Eq. 5).
 
     Args:
         mask: [H, W] bool, both sides multiples of the window size.
@@ -189,10 +189,10 @@ def kept_windows(mask: NDArray[np.bool_], window_size: int, threshold: float, sh
         shift: cyclic shift of the layer: the mask is rolled by -shift along both axes, as the features are.
 
     Returns:
-        [M] int64, row-major numbers of the kept windows, increasing.
+        [H / window_size, W / window_size] bool; its true entries, numbered row by row, are the network's inputs
+        `windows` and `shifted_windows`.
     """
     rolled = np.roll(mask, (-shift, -shift), axis=(0, 1)) if shift else mask
     height, width = mask.shape
     blocks = rolled.reshape(height // window_size, window_size, width // window_size, window_size)
-    masked_pixels = blocks.sum(axis=(1, 3), dtype=np.int64)
-    return np.flatnonzero(masked_pixels >= threshold * window_size**2).astype(np.int64, copy=False)
+    return np.asarray(blocks.sum(axis=(1, 3)) >= threshold * window_size**2)
