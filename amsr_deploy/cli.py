@@ -11,9 +11,8 @@ from typing import Any
 import click
 
 from amsr_deploy import __version__
-from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.descriptor import BACKBONES, STRATEGIES
 from amsr_deploy.errors import AmsrError, MissingDependencyError
-from amsr_deploy.mask import STRATEGIES
 
 FILE = click.Path(path_type=Path)
 backbone_option = click.option(

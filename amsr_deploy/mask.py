@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
-
-Strategy = Literal["kmeans", "fixed", "median"]
-STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 FLAT_RANGE = 1e-6
 """A picture whose high frequencies span less than this is flat: its mask is empty."""

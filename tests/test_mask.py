@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from numpy.typing import NDArray
 
-from amsr_deploy import mask as numpy_mask
+from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
-from amsr_deploy.mask import STRATEGIES, compute_mask, dilate, high_frequencies, keep_windows, pixel_index, two_means
+from amsr_deploy.mask import compute_mask, dilate, high_frequencies, keep_windows, pixel_index, two_means
 from amsr_deploy.training import masks as torch_mask
 
 
@@ -56,7 +56,7 @@ def test_high_frequencies_follow_their_definition(image: NDArray[np.float32]) ->
 
 
 @given(image=pictures(), dilation=st.sampled_from([1, 3, 5, 11]), strategy=st.sampled_from(STRATEGIES))
-def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int, strategy: numpy_mask.Strategy) -> None:
+def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int, strategy: Strategy) -> None:
     tensor = torch.from_numpy(image).permute(2, 0, 1)
     expected, actual = high_frequencies(image), torch_mask.high_frequencies(tensor)
     if expected is None:

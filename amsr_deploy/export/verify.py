@@ -58,7 +58,7 @@ def verify(path: Path, network: Network) -> float:
     if not difference <= tolerance:
         raise ModelError(
             f"the exported model differs from PyTorch by {difference:.2g}, more than {tolerance:g}; "
-            "the file was not written; please report this with the versions that `amsr doctor` prints"
+            "the file was not written; please report this with your versions of torch, onnx and onnxruntime"
         )
     return difference
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy import image
+from amsr_deploy.descriptor import Strategy
 from amsr_deploy.errors import AmsrError, UserError
-from amsr_deploy.mask import Strategy, compute_mask
+from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
 
 SUFFIX = "_x4.png"

@@ -11,9 +11,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.descriptor import BACKBONES, Strategy
 from amsr_deploy.errors import ModelError, UserError
-from amsr_deploy.mask import Mask, Strategy, check_dilation, compute_mask
+from amsr_deploy.mask import Mask, check_dilation, compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backend import Backend, OutOfMemoryError

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from amsr_deploy import mask as reference
+from amsr_deploy.descriptor import Strategy
 
 
 def high_frequencies(image: Tensor) -> Tensor | None:
@@ -36,7 +37,7 @@ def _reflected(length: int) -> Tensor:
     return torch.minimum(positions, period - positions) if length > 1 else torch.zeros_like(positions)
 
 
-def split(frequencies: Tensor, strategy: reference.Strategy = "kmeans") -> Tensor:
+def split(frequencies: Tensor, strategy: Strategy = "kmeans") -> Tensor:
     """The undilated mask [H, W] bool of `mask.find_threshold` on high frequencies [H, W]."""
     if strategy == "kmeans":
         bins = (frequencies * reference.HISTOGRAM_BINS).to(torch.int32).clamp_(max=reference.HISTOGRAM_BINS - 1)
@@ -56,7 +57,7 @@ def dilate(mask: Tensor, dilation: int) -> Tensor:
     return F.max_pool2d(rows, (1, dilation), stride=1, padding=(0, radius)).bool().reshape(mask.shape)
 
 
-def compute_mask(image: Tensor, dilation: int = 5, strategy: reference.Strategy = "kmeans") -> Tensor:
+def compute_mask(image: Tensor, dilation: int = 5, strategy: Strategy = "kmeans") -> Tensor:
     """`mask.compute_mask` of a picture [3, H, W] float32 in [0, 1]: [H, W] bool."""
     frequencies = high_frequencies(image)
     if frequencies is None:
