@@ -1,4 +1,4 @@
-"""`python -m amsr_deploy`, and what `torchrun -m amsr_deploy train ...` starts."""
+"""`python -m amsr_deploy` is `amsr`."""
 
 from amsr_deploy.cli import main
 

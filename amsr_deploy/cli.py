@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from pathlib import Path
@@ -10,9 +11,8 @@ from typing import Any
 import click
 
 from amsr_deploy import __version__
-from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.descriptor import BACKBONES, STRATEGIES
 from amsr_deploy.errors import AmsrError, MissingDependencyError
-from amsr_deploy.mask import STRATEGIES
 
 FILE = click.Path(path_type=Path)
 backbone_option = click.option(
@@ -67,7 +67,8 @@ def show_warning(message: Warning | str, *_: Any) -> None:
 def main(debug: bool) -> None:
     """Super-resolution (x4) that spends its work on edges and texture."""
     if not debug:
-        warnings.showwarning = show_warning
+        warnings.showwarning = show_warning  # type: ignore[assignment]
+        logging.basicConfig(format="amsr: %(message)s")
 
 
 @main.command()
@@ -82,7 +83,9 @@ def main(debug: bool) -> None:
 @click.option("--dense", is_flag=True, help="Work everywhere.")
 @click.option("--save-mask", type=FILE, help="Write the mask that was used as a picture.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once; follows from memory by default.")
+@click.option(
+    "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once; follows from memory by default."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture.")
 def infer(inputs: tuple[Path, ...], output: Path | None, backbone: str, model: Path | None, **options: Any) -> None:
     """Upscale pictures four times."""

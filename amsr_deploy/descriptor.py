@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from amsr_deploy.errors import UserError
 
 SCALE = 4
+
+Strategy = Literal["kmeans", "fixed", "median"]
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+"""How the threshold of a mask can be found (ablation of the paper's Table 4)."""
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
-
-Strategy = Literal["kmeans", "fixed", "median"]
-STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 FLAT_RANGE = 1e-6
 """A picture whose high frequencies span less than this is flat: its mask is empty."""
@@ -91,7 +88,7 @@ def high_frequencies(image: NDArray[np.float32]) -> NDArray[np.float32] | None:
 
 
 def _blur(padded: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Separable 5-tap Gaussian of [H+4, W+4, C]; returns [H, W, C]. training/masks.py sums in the same order."""
+    """Separable 5-tap Gaussian of [H+4, W+4, C]; returns [H, W, C]."""
     centre, first, second = GAUSSIAN_TAPS
     rows = padded[2:-2] * centre + (padded[1:-3] + padded[3:-1]) * first + (padded[:-4] + padded[4:]) * second
     return rows[:, 2:-2] * centre + (rows[:, 1:-3] + rows[:, 3:-1]) * first + (rows[:, :-4] + rows[:, 4:]) * second
@@ -179,8 +176,8 @@ def pixel_index(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.flatnonzero(mask).astype(np.int64, copy=False)
 
 
-def kept_windows(mask: NDArray[np.bool_], window_size: int, threshold: float, shift: int = 0) -> NDArray[np.int64]:
-    """Windows whose share of masked pixels reaches the threshold (Eq. 5): the inputs `windows`, `shifted_windows`.
+def keep_windows(mask: NDArray[np.bool_], window_size: int, threshold: float, shift: int = 0) -> NDArray[np.bool_]:
+    """Windows whose share of masked pixels reaches the threshold (Eq. 5).
 
     Args:
         mask: [H, W] bool, both sides multiples of the window size.
@@ -189,10 +186,10 @@ def kept_windows(mask: NDArray[np.bool_], window_size: int, threshold: float, sh
         shift: cyclic shift of the layer: the mask is rolled by -shift along both axes, as the features are.
 
     Returns:
-        [M] int64, row-major numbers of the kept windows, increasing.
+        [H / window_size, W / window_size] bool; its true entries, numbered row by row, are the network's inputs
+        `windows` and `shifted_windows`.
     """
     rolled = np.roll(mask, (-shift, -shift), axis=(0, 1)) if shift else mask
     height, width = mask.shape
     blocks = rolled.reshape(height // window_size, window_size, width // window_size, window_size)
-    masked_pixels = blocks.sum(axis=(1, 3), dtype=np.int64)
-    return np.flatnonzero(masked_pixels >= threshold * window_size**2).astype(np.int64, copy=False)
+    return np.asarray(blocks.sum(axis=(1, 3)) >= threshold * window_size**2)

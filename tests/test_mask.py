@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from numpy.typing import NDArray
 
-from amsr_deploy import mask as numpy_mask
+from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
-from amsr_deploy.mask import STRATEGIES, compute_mask, dilate, high_frequencies, kept_windows, pixel_index, two_means
+from amsr_deploy.mask import compute_mask, dilate, high_frequencies, keep_windows, pixel_index, two_means
 from amsr_deploy.training import masks as torch_mask
 
 
@@ -39,9 +39,7 @@ def blur_directly(image: NDArray[np.float32]) -> NDArray[np.float64]:
     taps /= taps.sum()
     padded = np.pad(image.astype(np.float64), ((2, 2), (2, 2), (0, 0)), mode="reflect")
     height, width = image.shape[:2]
-    return sum(
-        taps[i] * taps[j] * padded[i : i + height, j : j + width] for i in range(5) for j in range(5)
-    )  # type: ignore[return-value]
+    return sum(taps[i] * taps[j] * padded[i : i + height, j : j + width] for i in range(5) for j in range(5))  # type: ignore[return-value]
 
 
 @given(image=pictures())
@@ -58,7 +56,7 @@ def test_high_frequencies_follow_their_definition(image: NDArray[np.float32]) ->
 
 
 @given(image=pictures(), dilation=st.sampled_from([1, 3, 5, 11]), strategy=st.sampled_from(STRATEGIES))
-def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int, strategy: numpy_mask.Strategy) -> None:
+def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int, strategy: Strategy) -> None:
     tensor = torch.from_numpy(image).permute(2, 0, 1)
     expected, actual = high_frequencies(image), torch_mask.high_frequencies(tensor)
     if expected is None:
@@ -100,7 +98,7 @@ def test_index_names_the_masked_pixels(mask: NDArray[np.bool_]) -> None:
 )
 def test_windows_are_kept_by_their_share(down: int, across: int, shift: int, threshold: float, seed: int) -> None:
     mask = np.random.default_rng(seed).random((down * 8, across * 8)) < 0.45
-    kept = set(kept_windows(mask, 8, threshold, shift).tolist())
+    kept = set(np.flatnonzero(keep_windows(mask, 8, threshold, shift)).tolist())
     for window in range(down * across):
         y = (np.arange(8) + window // across * 8 + shift) % mask.shape[0]
         x = (np.arange(8) + window % across * 8 + shift) % mask.shape[1]
@@ -153,5 +151,5 @@ def test_dilation_must_be_odd(dilation: int) -> None:
 
 def test_unknown_strategy_is_named() -> None:
     image = np.random.default_rng(0).random((8, 8, 3), dtype=np.float32)
-    with pytest.raises(UserError, match="otsu.*kmeans"):
+    with pytest.raises(UserError, match=r"otsu.*kmeans"):
         compute_mask(image, 5, "otsu")  # type: ignore[arg-type]

@@ -157,7 +157,7 @@ def clean(model: ir.Model) -> None:
     optimizer.optimize_ir(model, input_size_limit=FOLDING_LIMIT, output_size_limit=FOLDING_LIMIT)
     Sequential(
         passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
-        passes.DeduplicateInitializersPass(),
+        passes.DeduplicateInitializersPass(size_limit=FOLDING_LIMIT),
         passes.CommonSubexpressionEliminationPass(),
         passes.RemoveUnusedNodesPass(),
         passes.ClearMetadataAndDocStringPass(),

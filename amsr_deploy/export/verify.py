@@ -15,7 +15,8 @@ from amsr_deploy.errors import ModelError
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.models import Network
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import select
+from amsr_deploy.runtime.selection import Everything, select
+from amsr_deploy.runtime.tiles import Span
 from amsr_deploy.runtime.upscaler import to_float
 
 SAMPLE = Path(__file__).with_name("sample.png")
@@ -45,8 +46,10 @@ def verify(path: Path, network: Network) -> float:
     difference = 0.0
     for image, mask in cases(describe(backend.metadata.backbone)):
         batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
-        selection = select(mask, backend.metadata, backend.metadata.threshold) if backend.metadata.masked else {}
-        actual = backend.run(batch, selection)
+        selection = (
+            select(mask, backend.metadata, backend.metadata.threshold) if backend.metadata.masked else Everything()
+        )
+        actual = backend.run(batch, selection.inputs(*(Span.whole(side) for side in mask.shape)))
         with torch.no_grad():
             masks = (torch.from_numpy(mask)[None, None],) if backend.metadata.masked else ()
             expected = network(torch.from_numpy(batch), *masks).numpy()
@@ -55,7 +58,7 @@ def verify(path: Path, network: Network) -> float:
     if not difference <= tolerance:
         raise ModelError(
             f"the exported model differs from PyTorch by {difference:.2g}, more than {tolerance:g}; "
-            "the file was not written; please report this with the versions that `amsr doctor` prints"
+            "the file was not written; please report this with your versions of torch, onnx and onnxruntime"
         )
     return difference
 

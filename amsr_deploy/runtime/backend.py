@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import BackendError
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.selection import Selection
+from amsr_deploy.runtime.selection import Inputs
 
 
 class OutOfMemoryError(BackendError):
@@ -26,7 +26,7 @@ class Backend(Protocol):
     name: str
     """The backend as it is shown to users: software, version, device."""
 
-    def run(self, image: NDArray[np.float32], selection: Selection) -> NDArray[np.float32]:
+    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1], H and W multiples of the size multiple -> [1, 3, 4H, 4W].
 
         Raises:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import BackendError, ModelError, first_line
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backend import OutOfMemoryError
-from amsr_deploy.runtime.selection import Selection
+from amsr_deploy.runtime.selection import Inputs
 
 Device = Literal["auto", "cpu", "cuda"]
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -41,8 +41,9 @@ class OnnxRuntimeBackend:
         """
         options = ort.SessionOptions()
         options.log_severity_level = 3
+        providers = _providers(device)
         try:
-            self._session = ort.InferenceSession(model, options, providers=_providers(device))
+            self._session = ort.InferenceSession(model, options, providers=providers)
         except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
             raise ModelError(f"{model} cannot be loaded as an ONNX model: {first_line(error)}") from error
         used = self._session.get_providers()[0]
@@ -55,7 +56,7 @@ class OnnxRuntimeBackend:
         self.model = model.name
         self.name = f"onnxruntime {ort.__version__} {'cuda' if used == _PROVIDERS['cuda'] else 'cpu'}"
 
-    def run(self, image: NDArray[np.float32], selection: Selection) -> NDArray[np.float32]:
+    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, 4H, 4W].
 
         Raises:

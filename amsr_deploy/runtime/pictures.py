@@ -8,7 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from amsr_deploy.errors import UserError
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy import image
+from amsr_deploy.descriptor import Strategy
+from amsr_deploy.errors import AmsrError, UserError
+from amsr_deploy.mask import compute_mask
+from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
 
 SUFFIX = "_x4.png"
 
@@ -66,7 +73,9 @@ def make_folder(folder: Path) -> None:
         raise UserError(f"output folder {folder} cannot be made: {error.strerror}") from error
 
 
-def upscale_picture(upscaler: Upscaler, source: Path, target: Path, mask: Path | None, save_mask: Path | None) -> Report:
+def upscale_picture(
+    upscaler: Upscaler, source: Path, target: Path, mask: Path | None, save_mask: Path | None
+) -> Report:
     """Upscale a picture file with all that belongs to it: alpha, depth, colour profile, EXIF.
 
     Args:

@@ -2,33 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.mask import kept_windows, pixel_index
+from amsr_deploy.mask import keep_windows, pixel_index
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.tiles import Span
 
-Selection = dict[str, NDArray[np.int64]]
+Inputs = dict[str, NDArray[np.int64]]
+"""Selection inputs of a network by name."""
+
+
+class Selection(Protocol):
+    """What the body of a network computes of a picture."""
+
+    @property
+    def density(self) -> float:
+        """Share of the body that is computed, in [0, 1]."""
+
+    def inputs(self, rows: Span, columns: Span) -> Inputs:
+        """The network's inputs for a tile."""
 
 
 def select(mask: NDArray[np.bool_], metadata: Metadata, threshold: float) -> Selection:
-    """The selection inputs for a mask [H, W], whose sides are multiples of the model's size multiple.
+    """What a masked model computes of a picture.
 
     Args:
-        mask: true where the network works.
+        mask: [H, W] bool, true where the network shall work; sides are multiples of the model's size multiple.
         metadata: of the model.
         threshold: share of masked pixels from which a window is kept; unused for bodies masked by pixels.
     """
     if metadata.body == "pixels":
-        return {"index": pixel_index(mask)}
+        return SelectedPixels(mask)
     window = metadata.window_size
-    return {
-        "windows": kept_windows(mask, window, threshold),
-        "shifted_windows": kept_windows(mask, window, threshold, shift=window // 2),
-    }
+    kept = (keep_windows(mask, window, threshold, shift) for shift in (0, window // 2))
+    return SelectedWindows(window, *kept)
 
 
-def density(selection: Selection, metadata: Metadata, pixels: int) -> float:
-    """Share of the body that a selection computes: of masked pixels, or of kept windows (shifted and unshifted)."""
-    selected = sum(len(positions) for positions in selection.values())
-    return selected * metadata.window_size**2 / (len(selection) * pixels)
+@dataclass(frozen=True)
+class Everything:
+    """A dense network's selection."""
+
+    density: float = 1.0
+
+    def inputs(self, rows: Span, columns: Span) -> Inputs:
+        return {}
+
+
+@dataclass(frozen=True)
+class SelectedPixels:
+    """Pixels [H, W] bool of a picture."""
+
+    pixels: NDArray[np.bool_]
+
+    @property
+    def density(self) -> float:
+        return float(self.pixels.mean())
+
+    def inputs(self, rows: Span, columns: Span) -> Inputs:
+        return {"index": pixel_index(self.pixels[rows.read, columns.read])}
+
+
+@dataclass(frozen=True)
+class SelectedWindows:
+    """Kept windows [H / size, W / size] bool of a picture, decided once for all tiles."""
+
+    size: int
+    unshifted: NDArray[np.bool_]
+    shifted: NDArray[np.bool_]
+
+    @property
+    def density(self) -> float:
+        return float(self.unshifted.mean() + self.shifted.mean()) / 2
+
+    def inputs(self, rows: Span, columns: Span) -> Inputs:
+        unshifted = self.unshifted[np.ix_(*self._lines(rows, columns, shifted=False))]
+        shifted = self.shifted[np.ix_(*self._lines(rows, columns, shifted=True))]
+        return {"windows": np.flatnonzero(unshifted), "shifted_windows": np.flatnonzero(shifted)}
+
+    def _lines(self, rows: Span, columns: Span, shifted: bool) -> Iterator[NDArray[np.int64]]:
+        """For each axis, which lines of windows of the picture a tile's lines of windows are.
+
+        A tile's last line of shifted windows holds both its ends. Where one of them is an end of the picture, the
+        picture's last line decides, which holds both ends of the picture.
+        """
+        for span, count in zip((rows, columns), self.unshifted.shape, strict=True):
+            lines = np.arange(span.start, span.stop, self.size) // self.size
+            if shifted and (span.start == 0 or span.stop == count * self.size):
+                lines[-1] = count - 1
+            yield lines

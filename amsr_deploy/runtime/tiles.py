@@ -16,6 +16,11 @@ class Span:
     first: int
     last: int
 
+    @classmethod
+    def whole(cls, length: int) -> Span:
+        """The only tile along an axis."""
+        return cls(0, length, 0, length)
+
     @property
     def read(self) -> slice:
         """What the tile reads, in the picture."""
@@ -42,7 +47,7 @@ def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
     halo = -(-halo // multiple) * multiple
     tile = max(tile // multiple * multiple, 2 * halo + multiple)
     if length <= tile:
-        return [Span(0, length, 0, length)]
+        return [Span.whole(length)]
     core = tile - 2 * halo
     return [
         Span(max(first - halo, 0), min(first + core + halo, length), first, min(first + core, length))

@@ -11,15 +11,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.descriptor import BACKBONES, Strategy
 from amsr_deploy.errors import ModelError, UserError
-from amsr_deploy.mask import Mask, Strategy, check_dilation, compute_mask
+from amsr_deploy.mask import Mask, check_dilation, compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backend import Backend, OutOfMemoryError
 from amsr_deploy.runtime.memory import memory_budget
 from amsr_deploy.runtime.onnxruntime_ import Device, OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import Selection, density, select
+from amsr_deploy.runtime.selection import Everything, Selection, select
 from amsr_deploy.runtime.shipped import shipped_model
 
 SMALLEST_TILE = 64
@@ -131,16 +131,15 @@ class Upscaler:
         """`upscale` on [H, W, 3] float32 in [0, 1], with what it took."""
         started = time.perf_counter()
         used = self._mask_for(image, mask)
-        pixels = self._pad(np.ones(image.shape[:2], dtype=np.bool_) if used is None else used.pixels)
-        result = self._upscale_within_memory(self._pad(image), pixels)
+        selection = self._select(np.ones(image.shape[:2], dtype=np.bool_) if used is None else used.pixels)
+        result = self._upscale_within_memory(self._pad(image), selection)
         height, width = (side * self.metadata.scale for side in image.shape[:2])
         result = result[:height, :width]
         if not np.isfinite(result).all():
             raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
         np.clip(result, 0, 1, out=result)
         seconds = time.perf_counter() - started
-        share = density(select(pixels, self.metadata, self.threshold), self.metadata, pixels.size)
-        return Upscaled(result, used, share, self.metadata.cost.share(share), seconds)
+        return Upscaled(result, used, selection.density, self.metadata.cost.share(selection.density), seconds)
 
     def _mask_for(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> Mask | None:
         if self._dense and mask is not None:
@@ -158,33 +157,33 @@ class Upscaler:
         missing = [(0, -side % self.metadata.size_multiple) for side in array.shape[:2]]
         return np.pad(array, missing + [(0, 0)] * (array.ndim - 2), mode="reflect")
 
-    def _upscale_within_memory(self, image: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _select(self, pixels: NDArray[np.bool_]) -> Selection:
+        """What the model computes, given a mask [H, W] of the picture."""
+        return select(self._pad(pixels), self.metadata, self.threshold) if self.metadata.masked else Everything()
+
+    def _upscale_within_memory(self, image: NDArray[np.float32], selection: Selection) -> NDArray[np.float32]:
         """All tiles, with smaller ones where memory runs out."""
-        tile = min(self._tile, max(mask.shape))
+        tile = min(self._tile, max(image.shape[:2]))
         while True:
             try:
-                return self._upscale_tiles(image, mask, tile)
+                return self._upscale_tiles(image, selection, tile)
             except OutOfMemoryError:
                 tile //= 2
                 if tile < SMALLEST_TILE:
                     raise
                 warnings.warn(f"out of memory; trying again with tiles of {tile}x{tile} pixels", stacklevel=2)
 
-    def _upscale_tiles(self, image: NDArray[np.float32], mask: NDArray[np.bool_], tile: int) -> NDArray[np.float32]:
+    def _upscale_tiles(self, image: NDArray[np.float32], selection: Selection, tile: int) -> NDArray[np.float32]:
         """[H, W, 3] -> [4H, 4W, 3]."""
-        scale, (height, width) = self.metadata.scale, mask.shape
+        scale, (height, width) = self.metadata.scale, image.shape[:2]
         result = np.empty((height * scale, width * scale, 3), dtype=np.float32)
         channels_first = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
         for rows, columns in tiles.grid(height, width, tile, self.metadata.halo, self.metadata.size_multiple):
             part = np.ascontiguousarray(channels_first[:, :, rows.read, columns.read])
-            upscaled = self._backend.run(part, self._select(mask[rows.read, columns.read]))[0]
+            upscaled = self._backend.run(part, selection.inputs(rows, columns))[0]
             core = upscaled[:, rows.core(scale), columns.core(scale)]
             result[rows.placed(scale), columns.placed(scale)] = core.transpose(1, 2, 0)
         return result
-
-    def _select(self, mask: NDArray[np.bool_]) -> Selection:
-        """The model's selection inputs for a mask; none where the model is dense."""
-        return select(mask, self.metadata, self.threshold) if self.metadata.masked else {}
 
 
 def load(

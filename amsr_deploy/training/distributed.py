@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ class World:
         if self.size == 1:
             return network
         ids = [device.index] if device.type == "cuda" else None
-        return DistributedDataParallel(network, device_ids=ids, broadcast_buffers=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # PyTorch 2.13 renames the argument, 2.9 lacks the new name
+            return DistributedDataParallel(network, device_ids=ids, broadcast_buffers=False)  # they never change
 
 
 def world_from_environment() -> World:

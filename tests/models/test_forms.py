@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy import models
 from amsr_deploy.descriptor import BACKBONES, describe
-from amsr_deploy.mask import kept_windows, pixel_index
+from amsr_deploy.mask import keep_windows, pixel_index
 
 TOLERANCE = 1e-4
 
@@ -50,7 +50,7 @@ def masks(draw: st.DrawFn, multiple: int) -> NDArray[np.bool_]:
 def run_compact(name: str, image: torch.Tensor, mask: NDArray[np.bool_], threshold: float) -> torch.Tensor:
     if describe(name).body == "pixels":
         return network(name).forward_compact(image, torch.from_numpy(pixel_index(mask)))
-    kept = (torch.from_numpy(kept_windows(mask, 8, threshold, shift)) for shift in (0, 4))
+    kept = (torch.from_numpy(np.flatnonzero(keep_windows(mask, 8, threshold, shift))) for shift in (0, 4))
     return network(name).forward_compact(image, *kept)
 
 

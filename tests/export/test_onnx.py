@@ -1,0 +1,118 @@
+"""Exported files: what they compute, what they hold, what they say about themselves."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+
+from amsr_deploy import models
+from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.errors import ModelError
+from amsr_deploy.export import verify
+from amsr_deploy.export.onnx import digest, export_onnx
+from amsr_deploy.metadata import Metadata
+
+EXPORTS = [(name, masked) for name in BACKBONES for masked in (True, False)]
+
+
+@pytest.fixture(scope="module", params=EXPORTS, ids=lambda case: f"{case[0]}-{'masked' if case[1] else 'dense'}")
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bool, Path, float]:
+    """Backbone, masked or dense, an export of it with random weights, its difference to PyTorch."""
+    name, masked = request.param
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("export") / f"{name}.onnx"
+    return name, masked, path, export_onnx(models.create(name), name, path, masked)
+
+
+def test_export_equals_pytorch(case: tuple[str, bool, Path, float]) -> None:
+    assert case[3] < 1e-4
+
+
+def test_interface_is_dynamic(case: tuple[str, bool, Path, float]) -> None:
+    name, masked, path, _ = case
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    shapes = {value.name: value.shape for value in session.get_inputs()}
+    selections = {"swinir": {"windows", "shifted_windows"}}.get(name, {"index"}) if masked else set()
+    assert set(shapes) == {"image"} | selections
+    assert shapes["image"][:2] == [1, 3]
+    assert all(isinstance(side, str) for side in shapes["image"][2:])
+    assert {value.type for value in session.get_inputs()} <= {"tensor(float)", "tensor(int64)"}
+    assert [value.name for value in session.get_outputs()] == ["sr"]
+
+
+def test_graph_is_clean(case: tuple[str, bool, Path, float]) -> None:
+    name, _, path, _ = case
+    model = onnx.load(path)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    produced = Counter(node.op_type for node in model.graph.node)
+    assert not produced.keys() & {"Constant", "Identity", "If", "Loop", "SequenceAt"}
+    for node in model.graph.node:
+        assert not node.input or not set(node.input) <= constants, f"{node.name} computes a constant"
+    weighty = [tensor for tensor in model.graph.initializer if np.prod(tensor.dims) > 16]
+    values = {(*tensor.dims, onnx.numpy_helper.to_array(tensor).tobytes()) for tensor in weighty}
+    assert len(values) == len(weighty), "a weight is stored twice"
+    weights = sum(parameter.numel() for parameter in models.create(name).parameters())
+    tables = 24 * 64 * 64 * 6 if name == "swinir" else 0  # relative position biases, spread out once
+    stored = sum(onnx.numpy_helper.to_array(tensor).size for tensor in model.graph.initializer)
+    assert stored <= weights + tables + 20_000
+
+
+def test_functions_travel_with_the_operators(case: tuple[str, bool, Path, float]) -> None:
+    _, masked, path, _ = case
+    model = onnx.load(path)
+    custom = [node for node in model.graph.node if node.domain == "amsr"]
+    assert bool(custom) == masked
+    assert {node.op_type for node in custom} == {function.name for function in model.functions}
+    for node in custom:
+        attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+        assert attributes["plugin_namespace"] == b"amsr"
+        assert attributes["plugin_version"] == b"1"
+
+
+def test_metadata_describes_the_model(case: tuple[str, bool, Path, float]) -> None:
+    name, masked, path, _ = case
+    torch.manual_seed(0)
+    network = models.create(name)
+    metadata = Metadata.from_properties({entry.key: entry.value for entry in onnx.load(path).metadata_props})
+    assert (metadata.backbone, metadata.masked, metadata.scale) == (name, masked, 4)
+    assert metadata.weights_sha256 == digest(network)
+    assert metadata.dilation == BACKBONES[name].dilation
+    assert metadata.tools["torch"] == torch.__version__
+    assert Metadata.from_properties(metadata.to_properties()) == metadata
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_half_precision_keeps_float32_outside(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    path = tmp_path / "half.onnx"
+    difference = export_onnx(models.create(name), name, path, half=True)
+    assert 0 < difference < 2e-2
+    model = onnx.load(path)
+    types = {value.type.tensor_type.elem_type for value in [model.graph.input[0], *model.graph.output]}
+    assert types == {onnx.TensorProto.FLOAT}
+    weights = [tensor for tensor in model.graph.initializer if np.prod(tensor.dims) > 100]
+    assert all(tensor.data_type in (onnx.TensorProto.FLOAT16, onnx.TensorProto.BOOL) for tensor in weights)
+    assert Metadata.from_properties({e.key: e.value for e in model.metadata_props}).precision == "float16"
+
+
+def test_export_that_differs_fails_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(verify.TOLERANCE, "float32", 1e-12)
+    path = tmp_path / "fsrcnn.onnx"
+    path.write_text("an older file")
+    with pytest.raises(ModelError, match="differs from PyTorch"):
+        export_onnx(models.create("fsrcnn"), "fsrcnn", path)
+    assert path.read_text() == "an older file"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("properties", [{}, {"amsr.backbone": "no json"}, {"amsr.backbone": json.dumps("carn")}])
+def test_foreign_metadata_is_refused(properties: dict[str, str]) -> None:
+    with pytest.raises(ModelError, match="not a model of amsr-deploy"):
+        Metadata.from_properties(properties)

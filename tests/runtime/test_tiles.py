@@ -1,0 +1,38 @@
+"""Tiles cover a picture once and overlap by the halo."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+from hypothesis import given
+
+from amsr_deploy.runtime.tiles import grid, side_within, spans
+
+
+@given(
+    length=st.integers(1, 500),
+    tile=st.integers(1, 300),
+    halo=st.integers(0, 40),
+    multiple=st.sampled_from([1, 8]),
+)
+def test_spans_cover_once_and_overlap(length: int, tile: int, halo: int, multiple: int) -> None:
+    length *= multiple
+    covered = np.zeros(length, dtype=int)
+    for span in spans(length, tile, halo, multiple):
+        covered[span.first : span.last] += 1
+        assert span.start <= max(span.first - halo, 0)
+        assert span.stop >= min(span.last + halo, length)
+        assert 0 <= span.start < span.stop <= length
+        assert span.start % multiple == span.stop % multiple == 0
+        assert span.stop - span.start <= max(tile, 2 * (halo + multiple) + multiple)
+    assert (covered == 1).all()
+
+
+def test_small_pictures_are_one_tile() -> None:
+    ((rows, columns),) = grid(40, 60, tile=64, halo=21)
+    assert (rows.start, rows.stop, columns.start, columns.stop) == (0, 40, 0, 60)
+
+
+def test_side_follows_from_the_budget() -> None:
+    side = side_within(1 << 30, 20_000)
+    assert side**2 * 20_000 <= 1 << 30 < (side + 1) ** 2 * 20_000

@@ -1,0 +1,180 @@
+"""The upscaler: masks, tiles, memory, types, and its errors, on really exported models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+import amsr_deploy
+from amsr_deploy import models
+from amsr_deploy.descriptor import BACKBONES, describe
+from amsr_deploy.errors import BackendError, ModelError, UserError
+from amsr_deploy.export.onnx import export_onnx
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backend import OutOfMemoryError
+from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+from amsr_deploy.runtime.selection import Inputs
+from amsr_deploy.runtime.upscaler import Upscaler
+
+FEATHER = 1e-5
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An exported masked model of each backbone, with random weights."""
+    paths = {}
+    for name in BACKBONES:
+        torch.manual_seed(0)
+        paths[name] = tmp_path_factory.mktemp("models") / f"{name}.onnx"
+        export_onnx(models.create(name), name, paths[name])
+    return paths
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_tiles_make_no_difference(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    whole = amsr_deploy.load(exported[name])
+    tiled = amsr_deploy.load(exported[name], tile=max(2 * describe(name).halo + 24, 64))
+    np.testing.assert_allclose(tiled.run(photo).image, whole.run(photo).image, atol=FEATHER)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_equals_pytorch(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    torch.manual_seed(0)
+    network = models.create(name).eval()
+    upscaler = amsr_deploy.load(exported[name])
+    mask = upscaler.mask(photo).pixels
+    with torch.no_grad():
+        batch = torch.from_numpy(photo).permute(2, 0, 1)[None]
+        expected = network(batch, torch.from_numpy(mask)[None, None])[0].permute(1, 2, 0).clamp(0, 1)
+    np.testing.assert_allclose(upscaler.upscale(photo), expected.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 13)])
+def test_small_and_flat_pictures(name: str, size: tuple[int, int], exported: dict[str, Path]) -> None:
+    result = amsr_deploy.load(exported[name]).run(np.full((*size, 3), 0.5, dtype=np.float32))
+    assert result.image.shape == (4 * size[0], 4 * size[1], 3)
+    assert result.density == 0
+    assert result.mask is not None
+    assert not result.mask.pixels.any()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_type_of_the_picture_is_kept(dtype: type, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    largest = {np.uint8: 255, np.uint16: 65535}.get(dtype, 1)
+    image = (photo[:20, :20] * largest).astype(dtype)
+    upscaler = amsr_deploy.load(exported["fsrcnn"])
+    large = upscaler.upscale(image)
+    assert large.dtype == dtype
+    expected = upscaler.upscale(image.astype(np.float32) / np.float32(largest))
+    np.testing.assert_allclose(large / largest, expected, atol=0.51 / largest if largest > 1 else 1e-6)
+
+
+def test_own_mask_decides(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    mask = np.zeros(photo.shape[:2], dtype=np.bool_)
+    mask[20:50, 30:70] = True
+    result = amsr_deploy.load(exported["carn"]).run(photo, mask)
+    assert result.density == mask.mean()
+    assert result.cost_share == pytest.approx((213_696 + mask.mean() * 350_208) / 563_904)
+    far = np.s_[:, 4 * (70 + 8) :]
+    empty = amsr_deploy.load(exported["carn"]).run(photo, np.zeros_like(mask)).image
+    np.testing.assert_allclose(result.image[far], empty[far], atol=FEATHER)
+    assert np.abs(result.image - empty).max() > 1e-3
+
+
+def test_dense_run_works_everywhere(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    dense = Upscaler(OnnxRuntimeBackend(exported["carn"]), dense=True).run(photo)
+    full = amsr_deploy.load(exported["carn"]).run(photo, np.ones(photo.shape[:2], dtype=np.bool_))
+    assert dense.mask is None
+    assert dense.density == dense.cost_share == 1
+    np.testing.assert_allclose(dense.image, full.image, atol=FEATHER)
+
+
+def test_dilation_and_threshold_are_dials(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    densities = [amsr_deploy.load(exported["carn"], dilation=k).run(photo).density for k in (1, 5, 11)]
+    assert densities == sorted(set(densities))
+    kept = [amsr_deploy.load(exported["swinir"], threshold=sigma).run(photo).density for sigma in (0.0, 0.5, 1.0)]
+    assert kept == sorted(set(kept), reverse=True)
+    assert kept[0] == 1
+
+
+class ScarceBackend:
+    """A backend that has memory for pictures of up to `limit` pixels only, and repeats them."""
+
+    model, name = "scarce", "test"
+
+    def __init__(self, limit: int, metadata: Metadata, value: float = 0.0) -> None:
+        self.limit, self.metadata, self.value = limit, metadata, value
+        self.sizes: list[int] = []
+
+    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+        self.sizes.append(image[0, 0].size)
+        if self.sizes[-1] > self.limit:
+            raise OutOfMemoryError("not enough memory")
+        return image.repeat(4, axis=2).repeat(4, axis=3) + np.float32(self.value)
+
+
+@pytest.fixture
+def metadata(exported: dict[str, Path]) -> Metadata:
+    return OnnxRuntimeBackend(exported["fsrcnn"]).metadata
+
+
+def test_smaller_tiles_are_tried_and_said(metadata: Metadata) -> None:
+    image = np.random.default_rng(0).random((200, 300, 3), dtype=np.float32)
+    backend = ScarceBackend(limit=80 * 80, metadata=metadata)
+    with pytest.warns(UserWarning, match="out of memory; trying again with tiles of 75x75"):
+        result = Upscaler(backend).run(image)
+    np.testing.assert_array_equal(result.image, image.repeat(4, axis=0).repeat(4, axis=1))
+    assert backend.sizes[0] == 200 * 300
+
+
+@pytest.mark.filterwarnings("ignore:out of memory")
+def test_out_of_memory_with_the_smallest_tile_is_final(metadata: Metadata) -> None:
+    with pytest.raises(OutOfMemoryError):
+        Upscaler(ScarceBackend(limit=10, metadata=metadata)).run(np.zeros((200, 200, 3), dtype=np.float32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_output_that_is_not_finite_is_an_error(value: float, metadata: Metadata) -> None:
+    with pytest.raises(ModelError, match="not finite"):
+        Upscaler(ScarceBackend(10**9, metadata, value)).run(np.zeros((20, 20, 3), dtype=np.float32))
+
+
+def test_bad_arguments(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    upscaler = amsr_deploy.load(exported["carn"])
+    with pytest.raises(UserError, match="mask is 9x8, but the picture 120x90"):
+        upscaler.upscale(photo, np.ones((8, 9), dtype=np.bool_))
+    with pytest.raises(UserError, match=r"\(90, 120\)"):
+        upscaler.upscale(photo[..., 0])
+    with pytest.raises(UserError, match="int32"):
+        upscaler.upscale(photo.astype(np.int32))
+    with pytest.raises(UserError, match="dilation 4"):
+        amsr_deploy.load(exported["carn"], dilation=4)
+    with pytest.raises(UserError, match="no windows"):
+        amsr_deploy.load(exported["carn"], threshold=0.5)
+    with pytest.raises(UserError, match=r"threshold 1\.5"):
+        amsr_deploy.load(exported["swinir"], threshold=1.5)
+    with pytest.raises(UserError, match="tile 3"):
+        amsr_deploy.load(exported["carn"], tile=3)
+
+
+def test_bad_models(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="neither a file nor one of: fsrcnn, carn"):
+        amsr_deploy.load("edsr")
+    garbage = tmp_path / "garbage.onnx"
+    garbage.write_text("no model")
+    with pytest.raises(ModelError, match=r"garbage\.onnx cannot be loaded"):
+        amsr_deploy.load(garbage)
+
+
+def test_missing_device_is_an_error(exported: dict[str, Path]) -> None:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    with pytest.raises(BackendError, match=r"cuda.*amsr-deploy\[gpu\]"):
+        amsr_deploy.load(exported["carn"], device="cuda")

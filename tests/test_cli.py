@@ -1,0 +1,219 @@
+"""The command line as its users meet it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+from safetensors.torch import save_file
+
+from amsr_deploy import models
+from amsr_deploy.cli import main
+from amsr_deploy.mask import compute_mask
+
+
+def amsr(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def assert_refused(result: Result, *parts: str) -> None:
+    """One clear line, exit code 1 or 2, no traceback."""
+    assert result.exit_code in (1, 2), result.output
+    assert isinstance(result.exception, SystemExit)
+    lines = [line for line in result.stderr.splitlines() if line.startswith(("amsr: error:", "Error:"))]
+    assert len(lines) == 1, result.stderr
+    assert "Traceback" not in result.output
+    for part in parts:
+        assert part in lines[0]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An exported FSRCNN."""
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    save_file(models.create("fsrcnn").state_dict(), folder / "fsrcnn.safetensors")
+    path = folder / "fsrcnn_x4.onnx"
+    result = amsr("export", "--backbone", "fsrcnn", "--weights", folder / "fsrcnn.safetensors", "--output", path)
+    assert result.exit_code == 0, result.output
+    assert "differs from PyTorch by at most" in result.stdout
+    return path
+
+
+def size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as file:
+        return file.size
+
+
+def test_three_commands_of_the_readme(photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photo_file.parent)
+    exported = amsr("export", "--backbone", "carn")
+    assert exported.exit_code == 0, exported.output
+    assert Path("carn_x4.onnx").is_file()
+    inferred = amsr("infer", "photo.png")
+    assert inferred.exit_code == 0, inferred.output
+    assert size(Path("photo_x4.png")) == (192, 160)
+
+
+@pytest.mark.parametrize("backbone", ["carn", "fsrcnn"])
+def test_shipped_model_beats_bicubic(backbone: str, data: Path, tmp_path: Path) -> None:
+    """At least 1.0 dB above bicubic on Set14 is what a model must reach to be shipped; two of its photos stand here."""
+    from amsr_deploy.evaluation.metrics import psnr_y
+
+    for name in ("img_005.png", "img_014.png"):
+        with Image.open(data / "set14" / name) as file:
+            large = file.convert("RGB")
+        small = large.resize((large.width // 4, large.height // 4), Image.Resampling.BICUBIC)
+        small.save(tmp_path / name)
+        result = amsr("infer", "--backbone", backbone, tmp_path / name, "-o", tmp_path / "out.png")
+        assert result.exit_code == 0, result.output
+        reference = np.asarray(large)
+        with Image.open(tmp_path / "out.png") as upscaled:
+            sharp = psnr_y(np.asarray(upscaled), reference)
+        assert sharp > psnr_y(np.asarray(small.resize(large.size, Image.Resampling.BICUBIC)), reference) + 0.5
+
+
+def test_infer_reports_in_one_line(photo_file: Path, model: Path) -> None:
+    result = amsr("infer", photo_file, "--model", model)
+    assert result.exit_code == 0, result.output
+    (line,) = result.stdout.splitlines()
+    for part in ("photo_x4.png", "fsrcnn_x4.onnx", "onnxruntime", "density", "% of the dense cost", " s"):
+        assert part in line
+    assert size(photo_file.with_name("photo_x4.png")) == (192, 160)
+
+
+def test_infer_reports_as_json(photo_file: Path, model: Path) -> None:
+    result = amsr("infer", photo_file, "--model", model, "--json", "--dilation", 3)
+    report = json.loads(result.stdout)
+    assert set(report) == {"model", "backend", "density", "cost_share", "seconds", "output"}
+    with Image.open(photo_file) as file:
+        expected = compute_mask(np.asarray(file, dtype=np.float32) / 255, 3)
+    assert report["density"] == pytest.approx(expected.density)
+    assert report["cost_share"] == pytest.approx((19_152 + 5_184 * expected.density) / 24_336)
+    assert Path(report["output"]).is_file()
+
+
+def test_several_inputs_go_into_a_folder(photo_file: Path, model: Path) -> None:
+    other = photo_file.with_name("other.jpg")
+    Image.open(photo_file).save(other)
+    out = photo_file.parent / "new" / "folder"
+    result = amsr("infer", photo_file, other, "-o", out, "--model", model)
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in out.iterdir()) == ["other_x4.png", "photo_x4.png"]
+
+
+def test_batch_goes_on_past_a_bad_file(photo_file: Path, model: Path) -> None:
+    bad = photo_file.with_name("bad.png")
+    bad.write_text("no picture")
+    result = amsr("infer", bad, photo_file, "--model", model)
+    assert result.exit_code == 1
+    assert photo_file.with_name("photo_x4.png").is_file()
+    assert "bad.png" in result.stderr
+    assert "1 of 2 pictures failed" in result.stderr
+
+
+def test_inputs_of_one_name_do_not_replace_each_other(photo_file: Path, model: Path) -> None:
+    twin = photo_file.with_suffix(".bmp")
+    Image.open(photo_file).save(twin)
+    assert_refused(amsr("infer", photo_file, twin, "--model", model), "photo_x4.png")
+    assert_refused(amsr("infer", photo_file, "-o", photo_file, "--model", model), "photo.png")
+    assert size(photo_file) == (48, 40)
+
+
+def test_own_mask_saved_mask_and_dense(photo_file: Path, model: Path, tmp_path: Path) -> None:
+    region = Image.new("L", (48, 40))
+    region.paste(255, (10, 10, 30, 20))
+    region.save(tmp_path / "region.png")
+    saved = tmp_path / "saved.png"
+    result = amsr(
+        "infer", photo_file, "--model", model, "--mask", tmp_path / "region.png", "--save-mask", saved, "--json"
+    )
+    assert json.loads(result.stdout)["density"] == pytest.approx(200 / 1920)
+    with Image.open(saved) as file:
+        np.testing.assert_array_equal(np.asarray(file.convert("L")) > 127, np.asarray(region) > 127)
+    dense = amsr("infer", photo_file, "--model", model, "--dense", "--json")
+    assert json.loads(dense.stdout)["density"] == 1
+
+
+def test_mask_command(photo_file: Path) -> None:
+    result = amsr("mask", photo_file, "--dilation", 3, "--strategy", "median")
+    assert result.exit_code == 0, result.output
+    for part in ("photo_mask.png", "density", "threshold", "rounds"):
+        assert part in result.stdout
+    with Image.open(photo_file) as file:
+        image = np.asarray(file, dtype=np.float32) / 255
+    with Image.open(photo_file.with_name("photo_mask.png")) as file:
+        np.testing.assert_array_equal(np.asarray(file) > 127, compute_mask(image, 3, "median").pixels)
+    assert amsr("mask", photo_file, "--overlay", "-o", photo_file.with_name("tinted.png")).exit_code == 0
+    with Image.open(photo_file.with_name("tinted.png")) as file:
+        tinted = np.asarray(file.convert("RGB"), dtype=np.float32) / 255
+    mask = compute_mask(image).pixels
+    assert np.abs(tinted - image)[mask].max() > 0.1
+    np.testing.assert_allclose(tinted[~mask], image[~mask], atol=1e-2)
+
+
+def test_inspect_shows_the_model(model: Path) -> None:
+    result = amsr("inspect", model)
+    assert result.exit_code == 0, result.output
+    for part in ("index", "amsr.MaskedConv2d", "24,336", "78.7%", "dilation", "fsrcnn"):
+        assert part in result.stdout
+
+
+def test_bad_pictures(tmp_path: Path, photo_file: Path, model: Path) -> None:
+    empty, text, truncated = tmp_path / "empty.png", tmp_path / "text.png", tmp_path / "cut.jpg"
+    empty.write_bytes(b"")
+    text.write_text("hello")
+    Image.open(photo_file).save(truncated)
+    truncated.write_bytes(truncated.read_bytes()[:700])
+    for path in (tmp_path / "missing.png", tmp_path, empty, text, truncated):
+        assert_refused(amsr("infer", path, "--model", model), path.name)
+        assert_refused(amsr("mask", path), path.name)
+
+
+def test_one_pixel_picture(tmp_path: Path, model: Path) -> None:
+    Image.new("RGB", (1, 1), "red").save(tmp_path / "dot.png")
+    assert amsr("infer", tmp_path / "dot.png", "--model", model).exit_code == 0
+    assert size(tmp_path / "dot_x4.png") == (4, 4)
+
+
+def test_bad_arguments(photo_file: Path, model: Path, tmp_path: Path) -> None:
+    infer = ("infer", photo_file, "--model", model)
+    assert_refused(amsr(*infer, "--dilation", 4), "dilation 4")
+    assert_refused(amsr("mask", photo_file, "--dilation", 2), "dilation 2")
+    assert_refused(amsr(*infer, "--threshold", 0.5), "no windows")
+    assert_refused(amsr(*infer, "--device", "tpu"), "tpu")
+    Image.new("L", (5, 6)).save(tmp_path / "small.png")
+    assert_refused(amsr(*infer, "--mask", tmp_path / "small.png"), "5 x 6", "48 x 40")
+    assert_refused(amsr(*infer, "--mask", tmp_path / "small.png", "--dense"), "--dense")
+    assert_refused(amsr(*infer, "-o", tmp_path / "none" / "out.png"), "none")
+    assert_refused(amsr(*infer, "-o", tmp_path / "out.xyz"), "out.xyz")
+    (tmp_path / "file").write_text("in the way")
+    assert_refused(amsr(*infer, photo_file, "-o", tmp_path / "file"), "file")
+    assert_refused(amsr("infer"), "INPUTS")
+    assert_refused(amsr("export", "--backbone", "edsr"), "edsr")
+    assert_refused(amsr("export", "--weights", tmp_path / "none.pth"), "none.pth")
+    assert_refused(amsr("export", "--output", tmp_path / "nowhere" / "carn.onnx"), "nowhere")
+
+
+def test_foreign_models(tmp_path: Path, photo_file: Path) -> None:
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
+    graph = onnx.helper.make_graph([node], "foreign", [value], [output])
+    model = onnx.helper.make_model(graph, ir_version=10, opset_imports=[onnx.helper.make_opsetid("", 20)])
+    onnx.save(model, tmp_path / "foreign.onnx")
+    (tmp_path / "text.onnx").write_text("hello")
+    for name in ("foreign.onnx", "text.onnx", "missing.onnx"):
+        assert_refused(amsr("infer", photo_file, "--model", tmp_path / name), name)
+        assert_refused(amsr("inspect", tmp_path / name), name)
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["--debug", "mask", str(tmp_path / "missing.png")])
+    assert not isinstance(result.exception, SystemExit)

@@ -1,0 +1,76 @@
+"""What works without which packages, and how soon it answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+LIMIT = 0.3
+"""Seconds within which the simplest commands answer; a promise of the package rather than a benchmark."""
+
+
+@pytest.fixture(scope="module")
+def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python that has click and this package's sources and nothing else."""
+    import click
+
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site_packages,) = folder.glob("lib/python3*/site-packages")
+    (site_packages / "click").symlink_to(Path(click.__file__).parent)
+    (site_packages / "amsr_deploy").symlink_to(ROOT / "amsr_deploy")
+    return folder / "bin" / "python"
+
+
+def run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return subprocess.run([python, *arguments], capture_output=True, text=True, env=environment, check=False)
+
+
+def test_bare_environment_is_bare(bare_python: Path) -> None:
+    for package in ("torch", "onnxruntime", "tensorrt", "numpy", "onnx"):
+        assert "ModuleNotFoundError" in run(bare_python, "-c", f"import {package}").stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-c", "import amsr_deploy"), ("-m", "amsr_deploy", "--version"), ("-m", "amsr_deploy", "--help")]
+)
+def test_simple_commands_need_nothing_and_answer_at_once(bare_python: Path, arguments: tuple[str, ...]) -> None:
+    durations = [float("inf")]
+    while min(durations) > LIMIT and len(durations) < 10:  # a busy machine may be slow now and then
+        start = time.perf_counter()
+        done = run(bare_python, *arguments)
+        durations.append(time.perf_counter() - start)
+        assert done.returncode == 0, done.stderr
+    assert min(durations) < LIMIT
+
+
+@pytest.mark.parametrize("command", ["infer", "mask", "export", "inspect"])
+def test_help_of_every_command_needs_nothing(bare_python: Path, command: str) -> None:
+    done = run(bare_python, "-m", "amsr_deploy", command, "--help")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage:")
+
+
+def test_missing_package_is_one_line(bare_python: Path, tmp_path: Path) -> None:
+    done = run(bare_python, "-m", "amsr_deploy", "export", "--output", str(tmp_path / "carn.onnx"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("amsr: error: ")
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'amsr-deploy[torch]'" in done.stderr
+
+
+def test_runtime_works_without_torch() -> None:
+    """Everything under runtime/ imports where torch and onnx cannot be imported."""
+    blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnx', 'onnxscript', 'safetensors']));"
+    modules = sorted(path.stem for path in (ROOT / "amsr_deploy" / "runtime").glob("*.py"))
+    imports = ";".join(f"import amsr_deploy.runtime.{module}" for module in modules if module != "__init__")
+    done = run(Path(sys.executable), "-c", f"{blocked} {imports}; import amsr_deploy; amsr_deploy.load")
+    assert done.returncode == 0, done.stderr
