@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,3 +41,25 @@ def data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"the photo folder {DATA.relative_to(ROOT.parent)} is not beside the repository")
     return DATA
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of two parts of a real photo, 160x128 and 128x128, as HR pictures."""
+    path = tmp_path / "pictures"
+    path.mkdir()
+    with Image.open(OSPREY) as file:
+        file.crop((120, 30, 280, 158)).save(path / "a.png")
+        file.crop((200, 60, 328, 188)).save(path / "b.png")
+    return path
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """PyTorch on one thread: networks as small as those of the tests lose time on more."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from amsr_deploy import mask as reference
 from amsr_deploy.training.data import PatchSampler
-from amsr_deploy.training.masks import dilate
 from amsr_deploy.training.pictures import Pair
 
 PATCH = 8
@@ -82,15 +81,3 @@ def test_texture_is_preferred_unless_refused(texture: bool, low: float, high: fl
     sampler = PatchSampler([Pair(lr.repeat(4, 0).repeat(4, 1), lr, np.ones((64, 64), bool))], PATCH, texture)
     batch = sampler.draw(400, generator(0))
     assert low < (batch.lr.std(dim=(1, 2, 3)) > 0.1).float().mean() < high
-
-
-@given(
-    height=st.integers(1, 20),
-    width=st.integers(1, 20),
-    seed=st.integers(0, 99),
-    dilation=st.sampled_from([1, 3, 7, 21]),
-)
-def test_dilation_is_that_of_the_mask(height: int, width: int, seed: int, dilation: int) -> None:
-    detail = np.random.default_rng(seed).random((height, width)) > 0.9
-    expected = reference.dilate(detail, dilation)
-    np.testing.assert_array_equal(dilate(torch.from_numpy(detail), dilation).numpy(), expected)

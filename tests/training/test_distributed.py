@@ -12,6 +12,7 @@ import pytest
 import torch
 import torch.multiprocessing as mp
 from safetensors.torch import load_file
+from training_cases import quick_config
 
 from amsr_deploy import models
 from amsr_deploy.errors import UserError
@@ -47,7 +48,8 @@ def worker(rank: int, config: Config, address: str, out: Path) -> None:
         assert float(world.mean(torch.tensor(float(rank)))) == 0.5
 
 
-def test_two_processes_have_the_gradients_of_one(config: Config, tmp_path: Path) -> None:
+def test_two_processes_have_the_gradients_of_one(folder: Path, tmp_path: Path) -> None:
+    config = quick_config(folder)
     mp.spawn(worker, (config, str(free_port()), tmp_path), nprocs=PROCESSES)
     expected = gradients(config, World())
     for rank in range(PROCESSES):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from training_cases import quick_config
 
 from amsr_deploy import models
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
@@ -22,6 +23,14 @@ from amsr_deploy.training.config import Config
 from amsr_deploy.training.learner import Learner
 from amsr_deploy.training.loop import train
 from amsr_deploy.training.report import LineReporter, Status
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def config(folder: Path) -> Config:
+    """A training of a few quick steps in float32."""
+    return quick_config(folder)
 
 
 class Stop(LineReporter):
