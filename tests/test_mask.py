@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from numpy.typing import NDArray
 
+from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import compute_mask, dilate, high_frequencies, keep_windows, pixel_index, two_means
 from amsr_deploy.training import masks as torch_mask
@@ -52,6 +53,20 @@ def test_high_frequencies_follow_their_definition(image: NDArray[np.float32]) ->
         np.testing.assert_allclose(actual * spread, detail - detail.min(), atol=1e-6)
         assert actual.min() == 0
         assert actual.max() == 1
+
+
+@given(image=pictures(), dilation=st.sampled_from([1, 3, 5, 11]), strategy=st.sampled_from(STRATEGIES))
+def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int, strategy: Strategy) -> None:
+    tensor = torch.from_numpy(image).permute(2, 0, 1)
+    expected, actual = high_frequencies(image), torch_mask.high_frequencies(tensor)
+    if expected is None:
+        assert actual is None
+    else:
+        assert actual is not None
+        np.testing.assert_allclose(actual.numpy(), expected, atol=1e-6)
+    np.testing.assert_array_equal(
+        torch_mask.compute_mask(tensor, dilation, strategy).numpy(), compute_mask(image, dilation, strategy).pixels
+    )
 
 
 @given(mask=masks(), dilation=st.sampled_from([1, 3, 5, 7, 11, 21]))

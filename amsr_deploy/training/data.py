@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from amsr_deploy.descriptor import SCALE
-from amsr_deploy.training.masks import dilate
+from amsr_deploy.training import masks
 from amsr_deploy.training.pictures import Pair
 
 GRID = 8
@@ -44,7 +44,7 @@ class PatchSampler:
         texture: bool = True,
         device: torch.device | str = "cpu",
     ) -> None:
-        """Move the pictures and their masks to the device.
+        """Move the pictures to the device and make the masks of whole LR pictures there.
 
         Args:
             pairs: pictures of at least a patch each.
@@ -57,7 +57,7 @@ class PatchSampler:
         self.hr = torch.from_numpy(np.concatenate([pair.hr.reshape(-1, 3) for pair in pairs])).to(self.device)
         small = [torch.from_numpy(pair.lr).to(self.device) for pair in pairs]
         self.lr = torch.cat([pixels.flatten(0, 1) for pixels in small])
-        self.detail = [torch.from_numpy(pair.detail).to(self.device) for pair in pairs]
+        self.detail = [masks.compute_mask(channels_first(pixels), dilation=1) for pixels in small]
         self.sizes = torch.tensor([pixels.shape[:2] for pixels in small], device=self.device)
         areas = self.sizes.prod(dim=1)
         self.starts = areas.cumsum(0) - areas
@@ -78,7 +78,7 @@ class PatchSampler:
         if dilation is None:
             self.mask = torch.ones(len(self.lr), dtype=torch.bool, device=self.device)
         else:
-            self.mask = torch.cat([dilate(detail, dilation).flatten() for detail in self.detail])
+            self.mask = torch.cat([masks.dilate(detail, dilation).flatten() for detail in self.detail])
 
     def draw(self, count: int, generator: torch.Generator, share: slice = slice(None)) -> Batch:
         """A batch of patches, each flipped and turned at random.
@@ -100,7 +100,7 @@ class PatchSampler:
         small = _grid(start, y, x, width, side, turned)
         large = _grid(start * SCALE**2, y * SCALE, x * SCALE, width * SCALE, side * SCALE, turned)
         mask = _take(self.mask, small)[:, None]
-        return Batch(_images(_take(self.lr, small)), _images(_take(self.hr, large)), mask)
+        return Batch(channels_first(_take(self.lr, small)), channels_first(_take(self.hr, large)), mask)
 
 
 def local_contrast(pixels: Tensor, patch_size: int) -> Tensor:
@@ -140,6 +140,6 @@ def _take(buffer: Tensor, positions: Tensor) -> Tensor:
     return buffer.index_select(0, positions.flatten()).view(*positions.shape, *buffer.shape[1:])
 
 
-def _images(pixels: Tensor) -> Tensor:
-    """uint8 [N, H, W, 3] -> float32 [N, 3, H, W] in [0, 1], channels last in memory."""
-    return pixels.permute(0, 3, 1, 2).float() / 255
+def channels_first(pixels: Tensor) -> Tensor:
+    """uint8 [..., H, W, 3] -> float32 [..., 3, H, W] in [0, 1], channels last in memory."""
+    return pixels.movedim(-1, -3).float() / 255

@@ -1,4 +1,7 @@
-"""Dilation of the training pictures' masks, on the device where they live."""
+"""The mask of `amsr_deploy.mask` in PyTorch, on the device where the training pictures live.
+
+Every sum runs in the same order as there, in separate multiplications and additions, so that both agree bit for bit.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,43 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from amsr_deploy.mask import check_dilation
+from amsr_deploy import mask as reference
+from amsr_deploy.descriptor import Strategy
+
+
+def high_frequencies(image: Tensor) -> Tensor | None:
+    """`mask.high_frequencies` of a picture [3, H, W] float32 in [0, 1]: [H, W] in [0, 1], None where flat."""
+    residue = (image - _blur(image)).abs()
+    detail = (residue[0] + residue[1] + residue[2]) / 3
+    low, high = detail.min(), detail.max()
+    if high - low < reference.FLAT_RANGE:
+        return None
+    return (detail - low) / (high - low)
+
+
+def _blur(image: Tensor) -> Tensor:
+    centre, first, second = (float(tap) for tap in reference.GAUSSIAN_TAPS)
+    x = image[:, _reflected(image.shape[1]), :][:, :, _reflected(image.shape[2])]
+    x = x[:, 2:-2] * centre + (x[:, 1:-3] + x[:, 3:-1]) * first + (x[:, :-4] + x[:, 4:]) * second
+    return x[..., 2:-2] * centre + (x[..., 1:-3] + x[..., 3:-1]) * first + (x[..., :-4] + x[..., 4:]) * second
+
+
+def _reflected(length: int) -> Tensor:
+    """Positions -2 .. length + 1 reflected into [0, length), for sides of one and two pixels too."""
+    period = max(2 * (length - 1), 1)
+    positions = torch.arange(-2, length + 2).abs() % period
+    return torch.minimum(positions, period - positions) if length > 1 else torch.zeros_like(positions)
+
+
+def split(frequencies: Tensor, strategy: Strategy = "kmeans") -> Tensor:
+    """The undilated mask [H, W] bool of `mask.find_threshold` on high frequencies [H, W]."""
+    if strategy == "kmeans":
+        bins = (frequencies * reference.HISTOGRAM_BINS).to(torch.int32).clamp_(max=reference.HISTOGRAM_BINS - 1)
+        histogram = torch.bincount(bins.flatten(), minlength=reference.HISTOGRAM_BINS)
+        threshold, _ = reference.two_means(histogram.cpu().numpy())
+    else:
+        threshold, _ = reference.find_threshold(frequencies.cpu().numpy(), strategy)
+    return frequencies > torch.tensor(threshold, dtype=torch.float32, device=frequencies.device)
 
 
 def dilate(mask: Tensor, dilation: int) -> Tensor:
@@ -15,7 +54,7 @@ def dilate(mask: Tensor, dilation: int) -> Tensor:
     Raises:
         UserError: an even or non-positive dilation.
     """
-    check_dilation(dilation)
+    reference.check_dilation(dilation)
     return _dilate_rows(_dilate_rows(mask, dilation).T, dilation).T
 
 
@@ -29,3 +68,11 @@ def _dilate_rows(mask: Tensor, dilation: int) -> Tensor:
         window = torch.logical_or(window[: len(window) - step], window[step:])
         reach += step
     return window
+
+
+def compute_mask(image: Tensor, dilation: int = 5, strategy: Strategy = "kmeans") -> Tensor:
+    """`mask.compute_mask` of a picture [3, H, W] float32 in [0, 1]: [H, W] bool."""
+    frequencies = high_frequencies(image)
+    if frequencies is None:
+        return torch.zeros(image.shape[1:], dtype=torch.bool, device=image.device)
+    return dilate(split(frequencies, strategy), dilation)

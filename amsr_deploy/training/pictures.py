@@ -1,4 +1,4 @@
-"""A folder of HR pictures: decoded once, with LR versions and their masks, on all cores."""
+"""A folder of HR pictures: decoded once, with LR versions, on all cores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from PIL import Image
 from amsr_deploy.descriptor import SCALE
 from amsr_deploy.errors import ImageError, TrainingError
 from amsr_deploy.evaluation.degradations import low_resolution, picture_paths, read_rgb
-from amsr_deploy.mask import compute_mask
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,10 @@ class Pair:
     Attributes:
         hr: [4H, 4W, 3] uint8 RGB.
         lr: [H, W, 3] uint8 RGB.
-        detail: [H, W] bool, the mask of the whole LR picture, undilated.
     """
 
     hr: NDArray[np.uint8]
     lr: NDArray[np.uint8]
-    detail: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Pictures:
 
 
 def read_pictures(folder: Path, smallest: int, reductions: tuple[float, ...] = (1.0,)) -> Pictures:
-    """Decode the pictures directly in a folder, make their LR versions and masks.
+    """Decode the pictures directly in a folder, make their LR versions.
 
     Args:
         folder: HR pictures; grey, palette and transparent ones are read as RGB.
@@ -106,6 +103,4 @@ def _pairs(picture: Image.Image, smallest: int, reductions: tuple[float, ...]) -
         if min(width, height) >= smallest * SCALE:
             box = (0, 0, width / reduction, height / reduction)
             reduced = picture.resize((width, height), Image.Resampling.BICUBIC, box=box)
-            small = np.array(low_resolution(reduced))
-            detail = compute_mask(small.astype(np.float32) / np.float32(255), dilation=1).pixels
-            yield Pair(np.array(reduced), small, detail)
+            yield Pair(np.array(reduced), np.array(low_resolution(reduced)))

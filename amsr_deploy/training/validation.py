@@ -12,7 +12,8 @@ from torch.func import functional_call
 
 from amsr_deploy.descriptor import SCALE
 from amsr_deploy.evaluation import metrics
-from amsr_deploy.training.masks import dilate
+from amsr_deploy.training.data import channels_first
+from amsr_deploy.training.masks import compute_mask
 from amsr_deploy.training.pictures import Pair
 
 SMALLEST = 8
@@ -36,10 +37,8 @@ class Validator:
 
     def __init__(self, pairs: list[Pair], dilation: int, device: torch.device) -> None:
         self._hr = [pair.hr for pair in pairs]
-        self._images = [
-            torch.from_numpy(pair.lr).to(device).permute(2, 0, 1).contiguous().float() / 255 for pair in pairs
-        ]
-        self._masks = [dilate(torch.from_numpy(pair.detail).to(device), dilation) for pair in pairs]
+        self._images = [channels_first(torch.from_numpy(pair.lr).to(device)) for pair in pairs]
+        self._masks = [compute_mask(image, dilation) for image in self._images]
 
     @torch.no_grad()
     def measure(self, network: nn.Module, weights: dict[str, Tensor], step: int) -> Validation:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amsr_deploy import mask as reference
+from amsr_deploy.mask import compute_mask
 from amsr_deploy.training.data import PatchSampler
 from amsr_deploy.training.pictures import Pair
 
@@ -19,7 +19,7 @@ def numbered(height: int, width: int, seed: int) -> Pair:
     """A picture whose LR colours are unique, each HR pixel repeating its LR pixel's colour."""
     rng = np.random.default_rng(seed)
     lr = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Pair(lr.repeat(4, 0).repeat(4, 1), lr, rng.random((height, width)) > 0.9)
+    return Pair(lr.repeat(4, 0).repeat(4, 1), lr)
 
 
 def generator(seed: int) -> torch.Generator:
@@ -42,7 +42,8 @@ def test_lr_hr_and_mask_of_a_patch_belong_together(
     torch.testing.assert_close(batch.hr, batch.lr.repeat_interleave(4, 2).repeat_interleave(4, 3), rtol=0, atol=0)
     masks = {}
     for pair in pairs:
-        mask = np.ones(pair.detail.shape, bool) if dilation is None else reference.dilate(pair.detail, dilation)
+        image = pair.lr.astype(np.float32) / np.float32(255)
+        mask = np.ones(image.shape[:2], bool) if dilation is None else compute_mask(image, dilation).pixels
         masks |= dict(zip(map(tuple, pair.lr.reshape(-1, 3)), mask.ravel(), strict=True))
     colours = (batch.lr * 255).round().byte().permute(0, 2, 3, 1).reshape(-1, 3).tolist()
     if len(masks) == sum(height * width for height, width in sizes):  # no colour twice
@@ -52,9 +53,9 @@ def test_lr_hr_and_mask_of_a_patch_belong_together(
 def test_all_eight_orientations_occur() -> None:
     lr = np.zeros((PATCH, PATCH, 3), np.uint8)
     lr[0, 1] = 255  # under eight orientations at eight places
-    sampler = PatchSampler([Pair(lr.repeat(4, 0).repeat(4, 1), lr, lr[..., 0] > 0)], PATCH)
+    sampler = PatchSampler([Pair(lr.repeat(4, 0).repeat(4, 1), lr)], PATCH)
     batch = sampler.draw(200, generator(0))
-    counts = batch.mask.flatten(1).float().argmax(dim=1).bincount(minlength=PATCH**2)
+    counts = batch.lr[:, 0].flatten(1).argmax(dim=1).bincount(minlength=PATCH**2)
     assert (counts > 0).sum() == 8
     assert counts[counts > 0].min() > 10
 
@@ -78,6 +79,6 @@ def test_shares_make_up_the_whole_batch() -> None:
 def test_texture_is_preferred_unless_refused(texture: bool, low: float, high: float) -> None:
     lr = np.full((64, 64, 3), 128, np.uint8)
     lr[:, 32:] = np.random.default_rng(0).integers(0, 256, (64, 32, 3))
-    sampler = PatchSampler([Pair(lr.repeat(4, 0).repeat(4, 1), lr, np.ones((64, 64), bool))], PATCH, texture)
+    sampler = PatchSampler([Pair(lr.repeat(4, 0).repeat(4, 1), lr)], PATCH, texture)
     batch = sampler.draw(400, generator(0))
     assert low < (batch.lr.std(dim=(1, 2, 3)) > 0.1).float().mean() < high

@@ -10,19 +10,16 @@ import pytest
 from PIL import Image
 
 from amsr_deploy.errors import TrainingError, UserError
-from amsr_deploy.mask import compute_mask
 from amsr_deploy.training.pictures import read_pictures
 
 
-def test_pairs_are_pillow_bicubic_with_the_mask_of_the_whole_picture(folder: Path) -> None:
+def test_pairs_are_pillow_bicubic(folder: Path) -> None:
     pictures = read_pictures(folder, smallest=8)
     with Image.open(folder / "a.png") as photo:
         rgb = photo.convert("RGB")
     lr = np.array(rgb.resize((40, 32), Image.Resampling.BICUBIC))
     np.testing.assert_array_equal(pictures.pairs[0].hr, np.array(rgb))
     np.testing.assert_array_equal(pictures.pairs[0].lr, lr)
-    expected = compute_mask(lr.astype(np.float32) / np.float32(255), dilation=1)
-    np.testing.assert_array_equal(pictures.pairs[0].detail, expected.pixels)
 
 
 def test_reduced_pictures_enter_too_where_they_hold_a_patch(folder: Path) -> None:
