@@ -1,0 +1,16 @@
+// One name for the code of each instruction set; a translation unit of its own defines each (convolution_SET.cpp).
+#pragma once
+
+#include "convolution.h"
+
+namespace amsr::cpu {
+
+extern const ConvolutionCode<float> avx512_float, avx2_float, neon_float, portable_float;
+extern const ConvolutionCode<float16> avx512_float16, avx2_float16, neon_float16, portable_float16;
+extern const ConvolutionCode<bfloat16> avx512_bf16_bfloat16, avx512_bfloat16, avx2_bfloat16, neon_bfloat16,
+    portable_bfloat16;
+
+/// Rows of padding after a block: tiles of the vector code may reach this far beyond its end.
+constexpr std::size_t tile_rows_max = 32;
+
+}  // namespace amsr::cpu
