@@ -25,9 +25,9 @@ void require_equal(const char* what, std::size_t actual, std::size_t expected) {
 void require_inside(const char* name, const Tensor& positions, std::int64_t limit) {
     const auto* values = positions.as<std::int64_t>();
     const std::size_t count = positions.size(0), place = cpu::first_outside(values, count, limit);
-    require(place == count, std::string(name) + "[" + std::to_string(place < count ? place : 0) + "] = " +
-                                std::to_string(place < count ? values[place] : 0) + " is not below " +
-                                std::to_string(limit));
+    if (place == count) return;
+    throw InvalidInput(std::string(name) + "[" + std::to_string(place) + "] = " + std::to_string(values[place]) +
+                       " is not in [0, " + std::to_string(limit) + ")");
 }
 
 struct Size {
