@@ -171,7 +171,7 @@ void MaskedConv2d<T>::compute(const Call& call) const {
     require_equal("the number of channels of surround", surround.size(1), shape.inputs);
     const Tensor out = call.output({rows.shape[0], static_cast<std::int64_t>(shape.outputs)});
     std::atomic<bool> inside{true};
-    call.parallel(rows.size(0), cpu::convolution_block_rows, [&](std::size_t first, std::size_t last) {
+    call.parallel(rows.size(0), 4 * cpu::convolution_block_rows, [&](std::size_t first, std::size_t last) {
         if (!convolution->run(rows.as<T>(), rows.size(0), surround.as<T>(), surround.size(0),
                               neighbors.as<std::int32_t>(), first, last, out.as<T>())) {
             inside = false;

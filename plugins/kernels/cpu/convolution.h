@@ -64,7 +64,7 @@ class Convolution {
     std::vector<T> zeros_;  // the row outside the image
 };
 
-/// Rows that `Convolution::run` handles at a time: split the work into multiples of this.
-constexpr std::size_t convolution_block_rows = 96;
+/// Rows whose table entries become pointers at a time: a multiple of most tiles, and small enough for the L1 cache.
+constexpr std::size_t convolution_block_rows = 48;
 
 }  // namespace amsr::cpu

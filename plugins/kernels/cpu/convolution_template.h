@@ -14,6 +14,14 @@
 #define AMSR_UNROLL
 #endif
 
+#ifdef __GNUC__
+#define AMSR_PREFETCH(address, is_write) __builtin_prefetch(address, is_write)
+#else
+#define AMSR_PREFETCH(address, is_write) static_cast<void>(address)
+#endif
+
+constexpr std::size_t cache_line = 64;
+
 /// Outputs are computed in panels of 4, 2 or 1 vectors; this is how many vectors the next panel takes.
 template <class V>
 constexpr int panel_vectors(std::size_t outputs_left) {
@@ -97,6 +105,21 @@ inline void multiply(typename V::Vector (&sums)[rows][vectors], const typename V
     }
 }
 
+/// While a tap is summed, fetches its share of what this tile will write, and of what the next tile reads for the first
+/// time: the last tap of each row. Few at a time, because more would hold up the loads of the sums themselves.
+template <class V, int rows>
+inline void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<typename V::Storage>& block, std::size_t row,
+                     std::size_t tap, std::size_t first_input, std::size_t first_output) {
+    const typename V::Storage* const* next = block.taps + (shape.taps - 1) * block.tap_stride + row + rows;
+    for (std::size_t r = tap * rows / shape.taps; r < (tap + 1) * rows / shape.taps; ++r) {
+        const char* source = reinterpret_cast<const char*>(next[r] + first_input);
+        for (std::size_t byte = 0; byte < group_inputs(shape) * sizeof(typename V::Storage); byte += cache_line) {
+            AMSR_PREFETCH(source + byte, 0);
+        }
+        if (row + r < block.rows) AMSR_PREFETCH(block.out + (row + r) * shape.outputs + first_output, 1);
+    }
+}
+
 /// A tile: `rows` pixels by `vectors` vectors of outputs of one group, all taps, kept in registers to the end.
 template <class V, int vectors, int rows>
 void compute_tile(const ConvolutionShape& shape, const ConvolutionBlock<typename V::Storage>& block, std::size_t row,
@@ -115,6 +138,7 @@ void compute_tile(const ConvolutionShape& shape, const ConvolutionBlock<typename
         const typename V::Storage* sources[rows];
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = block.taps[tap * block.tap_stride + row + r] + first_input;
+        prefetch<V, rows>(shape, block, row, tap, first_input, first_output);
         std::size_t input = 0;
         for (; input + steps * V::depth <= inputs; input += steps * V::depth, weights += steps * step_weights) {
             multiply<V, vectors, rows, steps>(sums, sources, input, weights);
