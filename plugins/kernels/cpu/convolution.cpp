@@ -86,7 +86,7 @@ Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, c
 template <class T>
 bool Convolution<T>::run(const T* rows, std::size_t row_count, const T* surround, std::size_t pixel_count,
                          const std::int32_t* neighbors, std::size_t first, std::size_t last, T* out) const {
-    constexpr std::size_t stride = convolution_block_rows + 2 * tile_rows_max;
+    constexpr std::size_t stride = convolution_block_rows + tile_rows_max;
     const std::size_t taps = shape_.taps, inputs = shape_.inputs, outside = row_count + pixel_count;
     std::vector<const T*> pointers(taps * stride, zeros_.data());
     for (std::size_t begin = first; begin < last; begin += convolution_block_rows) {

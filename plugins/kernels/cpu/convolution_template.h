@@ -15,8 +15,10 @@
 #endif
 
 #ifdef __GNUC__
+#define AMSR_INLINE __attribute__((always_inline)) inline // GCC drops calls to a function that does nothing but prefetch
 #define AMSR_PREFETCH(address, is_write) __builtin_prefetch(address, is_write)
 #else
+#define AMSR_INLINE inline
 #define AMSR_PREFETCH(address, is_write) static_cast<void>(address)
 #endif
 
@@ -86,7 +88,7 @@ void pack(const ConvolutionShape& shape, const typename V::Storage* weight, cons
 
 /// One step of a tile: `steps` times V::depth inputs of each row, times the panel's weights.
 template <class V, int vectors, int rows, int steps>
-inline void multiply(typename V::Vector (&sums)[rows][vectors], const typename V::Storage* const (&sources)[rows],
+AMSR_INLINE void multiply(typename V::Vector (&sums)[rows][vectors], const typename V::Storage* const (&sources)[rows],
                      std::size_t input, const typename V::Weight* weights) {
     typename V::WeightVector w[steps][vectors];
     AMSR_UNROLL
@@ -105,14 +107,14 @@ inline void multiply(typename V::Vector (&sums)[rows][vectors], const typename V
     }
 }
 
-/// While a tap is summed, fetches its share of what this tile will write, and of what the next tile reads for the first
-/// time: the last tap of each row. Few at a time, because more would hold up the loads of the sums themselves.
+/// While the first taps are summed, fetches what the tile reads for the first time, the last tap of each row, and what it
+/// will write. Few at a time, because more would hold up the loads of the sums themselves.
 template <class V, int rows>
-inline void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<typename V::Storage>& block, std::size_t row,
-                     std::size_t tap, std::size_t first_input, std::size_t first_output) {
-    const typename V::Storage* const* next = block.taps + (shape.taps - 1) * block.tap_stride + row + rows;
-    for (std::size_t r = tap * rows / shape.taps; r < (tap + 1) * rows / shape.taps; ++r) {
-        const char* source = reinterpret_cast<const char*>(next[r] + first_input);
+AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<typename V::Storage>& block,
+                          std::size_t row, std::size_t tap, std::size_t first_input, std::size_t first_output) {
+    const typename V::Storage* const* sources = block.taps + (shape.taps - 1) * block.tap_stride + row;
+    for (std::size_t r = 2 * tap * rows / shape.taps; r < 2 * (tap + 1) * rows / shape.taps && r < rows; ++r) {
+        const char* source = reinterpret_cast<const char*>(sources[r] + first_input);
         for (std::size_t byte = 0; byte < group_inputs(shape) * sizeof(typename V::Storage); byte += cache_line) {
             AMSR_PREFETCH(source + byte, 0);
         }
