@@ -28,7 +28,7 @@ HEIGHT, WIDTH = 288, 512
 CHANNELS = 64
 DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 DILATION = 5
-SHORT, LONG = 1, 5
+SHORT, LONG = 2, 8
 WARM_UP = 3
 Run = Callable[[], object]
 

@@ -9,7 +9,7 @@
 namespace amsr::cpu {
 namespace {
 
-constexpr std::size_t alignment = 64;  // a cache line, and the widest vector
+constexpr std::size_t alignment = cache_line;  // and the widest vector
 
 const ConvolutionCode<float>* code_for(InstructionSet set, const float*) {
     switch (set) {
@@ -88,19 +88,32 @@ bool Convolution<T>::run(const T* rows, std::size_t row_count, const T* surround
                          const std::int32_t* neighbors, std::size_t first, std::size_t last, T* out) const {
     constexpr std::size_t stride = convolution_block_rows + tile_rows_max;
     const std::size_t taps = shape_.taps, inputs = shape_.inputs, outside = row_count + pixel_count;
+    const auto place = [&](std::size_t row, std::size_t tap) {  // in rows, surround and zero, one after the other
+        return std::size_t{static_cast<std::uint32_t>(neighbors[row * taps + tap])};
+    };
+    const auto address = [&](std::size_t source) {
+        return source < row_count ? rows + source * inputs
+               : source < outside ? surround + (source - row_count) * inputs
+                                  : zeros_.data();
+    };
     std::vector<const T*> pointers(taps * stride, zeros_.data());
     for (std::size_t begin = first; begin < last; begin += convolution_block_rows) {
-        const std::size_t count = std::min(convolution_block_rows, last - begin);
-        for (std::size_t row = 0; row < count; ++row) {
+        const std::size_t end = std::min(last, begin + convolution_block_rows);
+        for (std::size_t row = begin; row < end; ++row) {
             for (std::size_t tap = 0; tap < taps; ++tap) {
-                const std::size_t source = static_cast<std::uint32_t>(neighbors[(begin + row) * taps + tap]);
+                const std::size_t source = place(row, tap);
                 if (source > outside) return false;
-                pointers[tap * stride + row] = source < row_count ? rows + source * inputs
-                                               : source < outside ? surround + (source - row_count) * inputs
-                                                                  : zeros_.data();
+                pointers[tap * stride + row - begin] = address(source);
             }
         }
-        code_->run(shape_, {pointers.data(), stride, count, aligned_weights_, bias_.data(), negative_slope_,
+        // What the next block reads for the first time, the last tap of its rows, comes from memory meanwhile.
+        for (std::size_t row = end; row < std::min(last, end + convolution_block_rows); ++row) {
+            const auto* source = reinterpret_cast<const char*>(address(place(row, taps - 1)));
+            for (std::size_t byte = 0; byte < inputs * sizeof(T); byte += cache_line) {
+                AMSR_PREFETCH(source + byte, 0, 2);
+            }
+        }
+        code_->run(shape_, {pointers.data(), stride, end - begin, aligned_weights_, bias_.data(), negative_slope_,
                             out + begin * shape_.outputs});
     }
     return true;

@@ -18,7 +18,7 @@ struct Avx512 {
     static constexpr int lanes = 16, depth = 1, panel_max = 4;
     // Sums, weights and one input fill the 32 registers.
     static constexpr int rows(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 24; }
-    static constexpr int unroll(int vectors) { return vectors == 4 ? 1 : vectors == 2 ? 2 : 4; }
+    static constexpr int unroll(int vectors) { return vectors == 4 ? 1 : 2; }
 
     static Vector load(const float* from) { return _mm512_loadu_ps(from); }
     static WeightVector load_weights(const float* from) { return _mm512_loadu_ps(from); }

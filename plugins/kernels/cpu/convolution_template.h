@@ -14,16 +14,6 @@
 #define AMSR_UNROLL
 #endif
 
-#ifdef __GNUC__
-#define AMSR_INLINE __attribute__((always_inline)) inline // GCC drops calls to a function that does nothing but prefetch
-#define AMSR_PREFETCH(address, is_write) __builtin_prefetch(address, is_write)
-#else
-#define AMSR_INLINE inline
-#define AMSR_PREFETCH(address, is_write) static_cast<void>(address)
-#endif
-
-constexpr std::size_t cache_line = 64;
-
 /// Outputs are computed in panels of 4, 2 or 1 vectors; this is how many vectors the next panel takes.
 template <class V>
 constexpr int panel_vectors(std::size_t outputs_left) {
@@ -116,9 +106,9 @@ AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<
     for (std::size_t r = 2 * tap * rows / shape.taps; r < 2 * (tap + 1) * rows / shape.taps && r < rows; ++r) {
         const char* source = reinterpret_cast<const char*>(sources[r] + first_input);
         for (std::size_t byte = 0; byte < group_inputs(shape) * sizeof(typename V::Storage); byte += cache_line) {
-            AMSR_PREFETCH(source + byte, 0);
+            AMSR_PREFETCH(source + byte, 0, 3);
         }
-        if (row + r < block.rows) AMSR_PREFETCH(block.out + (row + r) * shape.outputs + first_output, 1);
+        if (row + r < block.rows) AMSR_PREFETCH(block.out + (row + r) * shape.outputs + first_output, 1, 3);
     }
 }
 
