@@ -131,9 +131,7 @@ def session(model: ModelProto, threads: int) -> ort.InferenceSession:
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def layer_runs(
-    group: int, storage: int | None, threads: int
-) -> tuple[ort.InferenceSession, ort.InferenceSession]:
+def layer_runs(group: int, storage: int | None, threads: int) -> tuple[ort.InferenceSession, ort.InferenceSession]:
     return session(chain(SHORT, group, storage), threads), session(chain(LONG, group, storage), threads)
 
 
@@ -204,7 +202,9 @@ def main() -> None:
     arguments = parser.parse_args()
     code = native.inspect()
     print(f"ONNX Runtime {ort.__version__}, {code.instruction_set if code else None}, {arguments.threads} threads")
-    print("| storage | groups | density | dense ms | masked ms | masked / (density x dense) |\n|---|---|---|---|---|---|")
+    print(
+        "| storage | groups | density | dense ms | masked ms | masked / (density x dense) |\n|---|---|---|---|---|---|"
+    )
     for number, photo in enumerate(low_resolution_photos(arguments.photos)):
         if number == arguments.count:
             break

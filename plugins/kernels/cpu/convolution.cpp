@@ -75,6 +75,7 @@ Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, c
     if (shape.groups == 0 || shape.inputs % shape.groups != 0 || shape.outputs % shape.groups != 0) {
         throw std::invalid_argument("channels are not a multiple of the groups");
     }
+    while (side_ * side_ < shape.taps) ++side_;
     std::size_t room = code_->packed_bytes(shape) + alignment;
     weights_.resize(room);
     aligned_weights_ = weights_.data();
@@ -96,6 +97,11 @@ bool Convolution<T>::run(const T* rows, std::size_t row_count, const T* surround
                : source < outside ? surround + (source - row_count) * inputs
                                   : zeros_.data();
     };
+    const auto fetch = [&](const T* row) {
+        for (std::size_t byte = 0; byte < inputs * sizeof(T); byte += cache_line) {
+            AMSR_PREFETCH(reinterpret_cast<const char*>(row) + byte, 0, 2);
+        }
+    };
     std::vector<const T*> pointers(taps * stride, zeros_.data());
     for (std::size_t begin = first; begin < last; begin += convolution_block_rows) {
         const std::size_t end = std::min(last, begin + convolution_block_rows);
@@ -106,11 +112,12 @@ bool Convolution<T>::run(const T* rows, std::size_t row_count, const T* surround
                 pointers[tap * stride + row - begin] = address(source);
             }
         }
-        // What the next block reads for the first time, the last tap of its rows, comes from memory meanwhile.
+        // What the next block reads for the first time comes from memory meanwhile: mostly the last tap of its rows, and
+        // of the surround also the last taps of the lines above.
         for (std::size_t row = end; row < std::min(last, end + convolution_block_rows); ++row) {
-            const auto* source = reinterpret_cast<const char*>(address(place(row, taps - 1)));
-            for (std::size_t byte = 0; byte < inputs * sizeof(T); byte += cache_line) {
-                AMSR_PREFETCH(source + byte, 0, 2);
+            for (std::size_t tap = side_ - 1; tap < taps; tap += side_) {
+                const std::size_t source = place(row, tap);
+                if (tap + 1 == taps || source >= row_count) fetch(address(source));
             }
         }
         code_->run(shape_, {pointers.data(), stride, end - begin, aligned_weights_, bias_.data(), negative_slope_,

@@ -57,6 +57,7 @@ class Convolution {
   private:
     const ConvolutionCode<T>* code_;
     ConvolutionShape shape_;
+    std::size_t side_ = 1;  // k
     float negative_slope_;
     std::vector<unsigned char> weights_;
     void* aligned_weights_;
