@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types clean
+.PHONY: demo test test-native lint types clean
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py demo
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+test-native: # the C++ tests, under sanitizers
+	cd plugins && cmake --preset sanitize $(CMAKE_OPTIONS) && cmake --build --preset sanitize && ctest --preset sanitize
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -19,7 +22,7 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt $(shell find plugins -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@

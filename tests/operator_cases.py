@@ -46,6 +46,27 @@ def mask_cases(draw: st.DrawFn) -> list[Case]:
     slope = draw(st.sampled_from([0.0, 0.1, 1.0]))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     index = _indices(draw, height * width)
+    return _mask_calls(random, index, height, width, inputs, outputs, group, kernel_size, slope)
+
+
+def random_mask_cases(height: int, width: int, channels: int, group: int, density: float, seed: int) -> list[Case]:
+    """Calls of the four pixel operators on one picture: MaskGather, MaskScatter, MaskNeighbors, MaskedConv2d."""
+    random = np.random.default_rng(seed)
+    index = np.flatnonzero(random.random(height * width) < density)
+    return _mask_calls(random, index, height, width, channels, channels, group, kernel_size=3, slope=0.0)
+
+
+def _mask_calls(
+    random: np.random.Generator,
+    index: NDArray[np.int64],
+    height: int,
+    width: int,
+    inputs: int,
+    outputs: int,
+    group: int,
+    kernel_size: int,
+    slope: float,
+) -> list[Case]:
     size = np.array([height, width], dtype=np.int64)
     pixels = random.standard_normal((height * width, inputs), dtype=np.float32)
     rows = random.standard_normal((len(index), inputs), dtype=np.float32)

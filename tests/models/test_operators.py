@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnx
@@ -11,11 +11,12 @@ import pytest
 import torch
 from hypothesis import given
 from numpy.typing import NDArray
-from onnx import helper
-from operator_cases import Case, mask_cases, window_cases
+from onnx import TensorProto, helper, numpy_helper
+from operator_cases import Case, mask_cases, random_mask_cases, window_cases
 
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.models import operators
+from amsr_deploy.runtime import native
 
 Form = Callable[[Case], NDArray]
 
@@ -27,47 +28,199 @@ REFERENCES: dict[str, Callable[..., torch.Tensor]] = {
     "WindowGather": operators.window_gather,
     "WindowScatter": operators.window_scatter,
 }
+INSTRUCTION_SETS = ("avx512_bf16", "avx512", "avx2", "neon", "portable")
 
 
-def reference(case: Case) -> NDArray:
+def reference(case: Case, storage: torch.dtype = torch.float32) -> NDArray:
+    """The PyTorch result, of inputs rounded to the storage type."""
     inputs = [torch.from_numpy(value) for value in case.inputs.values()]
-    return REFERENCES[case.operator](*inputs, *case.attributes.values()).numpy()
+    rounded = [x.to(storage).float() if x.dtype == torch.float32 else x for x in inputs]
+    return REFERENCES[case.operator](*rounded, *case.attributes.values()).numpy()
+
+
+def node_model(
+    case: Case, functions: Sequence[onnx.FunctionProto] = (), storage: int = TensorProto.FLOAT, constants: bool = False
+) -> onnx.ModelProto:
+    """A model of this one node, with float32 inputs and output around a node that works on the storage type.
+
+    Args:
+        case: the call.
+        functions: model-local functions.
+        storage: element type of the node's tensors.
+        constants: whether weight and bias are initializers instead of inputs.
+    """
+    fixed = {name: value for name, value in case.inputs.items() if constants and name in ("weight", "bias")}
+    fed = {name: value for name, value in case.inputs.items() if name not in fixed}
+    element = {name: helper.np_dtype_to_tensor_dtype(value.dtype) for name, value in case.inputs.items()}
+    cast = [name for name in case.inputs if element[name] == TensorProto.FLOAT and storage != TensorProto.FLOAT]
+    names = [f"{name}_cast" if name in cast else name for name in case.inputs]
+    is_table = case.operator == "MaskNeighbors"
+    result = TensorProto.INT32 if is_table else TensorProto.FLOAT
+    nodes = [helper.make_node("Cast", [name], [f"{name}_cast"], to=storage) for name in cast]
+    nodes.append(helper.make_node(case.operator, names, ["out"], domain=operators.DOMAIN, **case.attributes))
+    nodes.append(helper.make_node("Cast", ["out"], ["result"], to=result))
+    graph = helper.make_graph(
+        nodes,
+        case.operator,
+        [helper.make_tensor_value_info(name, element[name], [None] * value.ndim) for name, value in fed.items()],
+        [helper.make_tensor_value_info("result", result, None)],
+        [numpy_helper.from_array(value, name) for name, value in fixed.items()],
+    )
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(operators.DOMAIN, operators.VERSION)]
+    return helper.make_model(graph, functions=functions, opset_imports=opsets, ir_version=10)
+
+
+def run(model: onnx.ModelProto, case: Case, options: ort.SessionOptions | None = None) -> NDArray:
+    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, {entry.name: case.inputs[entry.name] for entry in session.get_inputs()})[0]
+
+
+def native_options(threads: int = 1) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # messages of errors that a test expects
+    options.intra_op_num_threads = threads
+    assert native.register(options)
+    return options
 
 
 def onnx_function(case: Case) -> NDArray:
-    return run_node(case, functions=[FUNCTIONS[case.operator].to_function_proto()])
+    return run(node_model(case, [FUNCTIONS[case.operator].to_function_proto()]), case)
 
 
-def run_node(case: Case, functions: list[onnx.FunctionProto]) -> NDArray:
-    """Run a model of this one node in ONNX Runtime."""
-    node = helper.make_node(case.operator, list(case.inputs), ["out"], domain=operators.DOMAIN, **case.attributes)
-    inputs = [
-        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), [None] * value.ndim)
-        for name, value in case.inputs.items()
-    ]
-    output = helper.make_empty_tensor_value_info("out")
-    output.type.tensor_type.elem_type = onnx.TensorProto.INT32 if case.operator == "MaskNeighbors" else 1
-    graph = helper.make_graph([node], case.operator, inputs, [output])
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(operators.DOMAIN, operators.VERSION)]
-    model = helper.make_model(graph, functions=functions, opset_imports=opsets, ir_version=10)
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, case.inputs)[0]
+def native_form(instruction_set: str, storage: int = TensorProto.FLOAT, constants: bool = False) -> Form:
+    """The native operator, without a function that ONNX Runtime could take instead."""
+
+    def form(case: Case) -> NDArray:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(native.ISA_VARIABLE, instruction_set)
+            return run(node_model(case, storage=storage, constants=constants), case, native_options())
+
+    return form
 
 
-FORMS: dict[str, Form] = {"onnx function": onnx_function}
+def why_not(instruction_set: str) -> str | None:
+    """Why the native form cannot be tested here; None if it can."""
+    code = native.inspect()
+    if code is None:
+        return "the native library is not built: install the package where there is a C++ compiler"
+    return None if instruction_set in code.available else f"this CPU has no {instruction_set}"
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def needs(instruction_set: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(why_not(instruction_set) is not None, reason=str(why_not(instruction_set)))
+
+
+needs_native = needs("portable")
+NATIVE = [pytest.param(name, marks=needs(name), id=name) for name in INSTRUCTION_SETS]
+FORMS = [pytest.param(onnx_function, id="onnx function")] + [
+    pytest.param(native_form(name, constants=constants), marks=needs(name), id=f"{name}{', constants' * constants}")
+    for name in INSTRUCTION_SETS
+    for constants in (False, True)
+]
+
+
+def assert_equals_reference(
+    form: Form, case: Case, storage: torch.dtype = torch.float32, rtol: float = 1e-4, atol: float = 1e-4
+) -> None:
+    expected, actual = reference(case, storage), form(case)
+    assert actual.shape == expected.shape, case.operator
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol, err_msg=case.operator)
+
+
+@pytest.mark.parametrize("form", FORMS)
 @given(cases=mask_cases() | window_cases())
 def test_form_equals_reference(form: Form, cases: list[Case]) -> None:
     for case in cases:
-        expected = reference(case)
-        actual = form(case)
-        assert actual.shape == expected.shape, case.operator
-        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4, err_msg=case.operator)
+        assert_equals_reference(form, case)
+
+
+@pytest.mark.parametrize(
+    ("onnx_type", "torch_type", "rounding"),
+    [
+        pytest.param(TensorProto.FLOAT16, torch.float16, 2**-11, id="float16"),
+        pytest.param(TensorProto.BFLOAT16, torch.bfloat16, 2**-8, id="bfloat16"),
+    ],
+)
+@pytest.mark.parametrize("instruction_set", NATIVE)
+@given(cases=mask_cases() | window_cases())
+def test_storage_types_round_only_the_result(
+    instruction_set: str, onnx_type: int, torch_type: torch.dtype, rounding: float, cases: list[Case]
+) -> None:
+    form = native_form(instruction_set, onnx_type)
+    for case in cases:
+        assert_equals_reference(form, case, torch_type, rtol=rounding, atol=1e-3)
 
 
 @given(cases=mask_cases())
 def test_neighbors_follow_their_definition(cases: list[Case]) -> None:
     neighbors, convolution = cases[2], cases[3]
     np.testing.assert_array_equal(reference(neighbors), convolution.inputs["neighbors"])
+
+
+@pytest.mark.parametrize("channels", [12, 64])
+@pytest.mark.parametrize("group", [1, 4])
+@pytest.mark.parametrize("instruction_set", NATIVE)
+def test_the_number_of_threads_changes_nothing(
+    instruction_set: str, group: int, channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(native.ISA_VARIABLE, instruction_set)
+    for case in random_mask_cases(height=53, width=47, channels=channels, group=group, density=0.4, seed=0):
+        one, two, three = (run(node_model(case), case, native_options(threads)) for threads in (1, 2, 3))
+        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one, three)
+        assert_equals_reference(lambda _, result=one: result, case)
+
+
+@needs_native
+def test_the_native_kernel_goes_before_the_function() -> None:
+    case = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=1)[0]
+    function = FUNCTIONS["MaskGather"].to_function_proto()
+    wrong = onnx.FunctionProto()
+    wrong.CopyFrom(function)
+    wrong.node.append(helper.make_node("Neg", [function.output[0]], ["negative"]))
+    wrong.output[0] = "negative"
+    np.testing.assert_array_equal(run(node_model(case, [wrong]), case), -reference(case))
+    np.testing.assert_array_equal(run(node_model(case, [wrong]), case, native_options()), reference(case))
+
+
+@needs_native
+def test_a_scatter_leaves_what_others_still_read() -> None:
+    """In place is allowed only where nobody reads the old pixels afterwards."""
+    case = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=2)[1]
+    model = node_model(case)
+    del model.graph.node[-1]
+    model.graph.node.insert(0, helper.make_node("Neg", ["pixels"], ["negative"]))
+    model.graph.node[1].input[1] = "negative"
+    model.graph.node.append(helper.make_node("Sub", ["out", "negative"], ["result"]))
+    pixels, index = case.inputs["pixels"], case.inputs["index"]
+    expected = np.zeros_like(pixels)
+    expected[index] = case.inputs["rows"] + pixels[index]
+    np.testing.assert_allclose(run(model, case, native_options()), expected, atol=1e-6)
+
+
+@needs_native
+@pytest.mark.parametrize(
+    ("operator", "changes", "message"),
+    [
+        ("MaskGather", {"index": np.array([0, 30])}, r"index\[1\] = 30 is not in \[0, 30\)"),
+        ("MaskScatter", {"index": np.full(16, -1)}, r"index\[0\] = -1 is not in \[0, 30\)"),
+        ("MaskScatter", {"index": np.array([0])}, "the number of rows is 16, not 1"),
+        ("MaskNeighbors", {"size": np.array([5, 0])}, "size 5 x 0 is not that of a picture"),
+        ("MaskedConv2d", {"neighbors": np.full((16, 9), 99, np.int32)}, "neighbors names a row beyond"),
+        ("MaskedConv2d", {"bias": np.zeros(3, np.float32)}, "the length of bias is 3, not 4"),
+    ],
+)
+def test_bad_input_is_refused(operator: str, changes: dict[str, NDArray], message: str) -> None:
+    cases = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=3)
+    case = next(case for case in cases if case.operator == operator)
+    broken = Case(operator, {**case.inputs, **changes}, case.attributes)
+    with pytest.raises(ort.capi.onnxruntime_pybind11_state.InvalidArgument, match=message):
+        run(node_model(broken), broken, native_options())
+
+
+@needs_native
+def test_an_instruction_set_that_cannot_be_had_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(native.ISA_VARIABLE, "sse9")
+    case = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=4)[3]
+    with pytest.raises(Exception, match=r"AMSR_CPU_ISA=sse9 is not available here; use one of: .*portable"):
+        run(node_model(case), case, native_options())

@@ -1,0 +1,82 @@
+"""The native library of the `amsr` operators: where it is, and what it runs on this CPU."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amsr_deploy.errors import BackendError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+ISA_VARIABLE = "AMSR_CPU_ISA"
+"""Environment variable that names the instruction set to use."""
+_FILE_NAME = "amsr_onnxruntime.dll" if platform.system() == "Windows" else "libamsr_onnxruntime.so"
+
+
+@dataclass(frozen=True)
+class NativeCode:
+    """What the native library offers on this CPU."""
+
+    library: Path
+    instruction_set: str
+    """The one in use: `avx512_bf16`, `avx512`, `avx2`, `neon` or `portable`."""
+    available: tuple[str, ...]
+    """All that could be used, best first."""
+
+    @property
+    def fast_bfloat16(self) -> bool:
+        """Whether bfloat16 models use the CPU's own bfloat16 instructions."""
+        return self.instruction_set == "avx512_bf16"
+
+
+def library_path() -> Path | None:
+    """The custom-operator library for ONNX Runtime, or None where the package was installed without a compiler."""
+    path = Path(__file__).with_name(_FILE_NAME)
+    return path if path.is_file() else None
+
+
+def register(options: onnxruntime.SessionOptions) -> bool:
+    """Let sessions with these options run the `amsr` operators natively.
+
+    Returns:
+        False where there is no library: ONNX Runtime then runs the operators as functions of standard ones.
+    """
+    path = library_path()
+    if path is not None:
+        options.register_custom_ops_library(str(path))
+    return path is not None
+
+
+def inspect() -> NativeCode | None:
+    """What a session that is created now would use; None where there is no library.
+
+    Raises:
+        BackendError: the environment variable AMSR_CPU_ISA names an instruction set that cannot be used.
+    """
+    path = library_path()
+    if path is None:
+        return None
+    library = _load(path)
+    available = tuple(library.amsr_available_instruction_sets().decode().split())
+    chosen = library.amsr_chosen_instruction_set()
+    if chosen is None:
+        wanted = os.environ.get(ISA_VARIABLE, "")
+        raise BackendError(
+            f"{ISA_VARIABLE}={wanted} is not available here; use one of: {', '.join(available)}, or unset it"
+        )
+    return NativeCode(path, chosen.decode(), available)
+
+
+@functools.cache
+def _load(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
+    library.amsr_available_instruction_sets.restype = ctypes.c_char_p
+    library.amsr_chosen_instruction_set.restype = ctypes.c_char_p
+    return library

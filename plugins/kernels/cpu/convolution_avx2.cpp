@@ -1,0 +1,65 @@
+// MaskedConv2d with AVX2, FMA and F16C.
+#include <immintrin.h>
+
+#include "convolution_code.h"
+
+namespace amsr::cpu {
+namespace {
+
+#include "convolution_template.h"
+
+template <class T>
+struct Avx2 {
+    using Storage = T;
+    using Weight = float;
+    using Vector = __m256;
+    using WeightVector = __m256;
+    using Input = __m256;
+    static constexpr int lanes = 8, depth = 1, panel_max = 2;
+    // Sums, weights and one input fill the 16 registers.
+    static constexpr int rows(int vectors) { return vectors == 2 ? 6 : 12; }
+    static constexpr int unroll(int) { return 1; }
+
+    static Vector load(const float* from) { return _mm256_loadu_ps(from); }
+    static WeightVector load_weights(const float* from) { return _mm256_loadu_ps(from); }
+    static Input broadcast(const float* from) { return _mm256_broadcast_ss(from); }
+    static Input broadcast(const float16* from) {
+        return _mm256_cvtph_ps(_mm_set1_epi16(static_cast<short>(from->bits)));
+    }
+    static Input broadcast(const bfloat16* from) {
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_set1_epi16(static_cast<short>(from->bits)), 16));
+    }
+    static Input broadcast_last(const T* from) { return broadcast(from); }
+    static float weight(float value) { return value; }
+    static Vector multiply_add(Input a, WeightVector b, Vector sum) { return _mm256_fmadd_ps(a, b, sum); }
+    static Vector leaky_relu(Vector x, float slope) {
+        const __m256 negative = _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ);
+        return _mm256_blendv_ps(x, _mm256_mul_ps(x, _mm256_set1_ps(slope)), negative);
+    }
+    static void store(float* to, Vector from, int columns) {
+        if (columns >= lanes) {
+            _mm256_storeu_ps(to, from);
+        } else {
+            alignas(32) float values[lanes];
+            _mm256_store_ps(values, from);
+            for (int i = 0; i < columns; ++i) to[i] = values[i];
+        }
+    }
+    static void store(float16* to, Vector from, int columns) {
+        const __m128i halves = _mm256_cvtps_ph(from, _MM_FROUND_TO_NEAREST_INT);
+        std::memcpy(to, &halves, static_cast<std::size_t>(columns < lanes ? columns : lanes) * sizeof(*to));
+    }
+    static void store(bfloat16* to, Vector from, int columns) {
+        alignas(32) float values[lanes];
+        _mm256_store_ps(values, from);
+        for (int i = 0; i < lanes && i < columns; ++i) to[i] = to_bfloat16(values[i]);
+    }
+};
+
+}  // namespace
+
+const ConvolutionCode<float> avx2_float = code_of<Avx2<float>>();
+const ConvolutionCode<float16> avx2_float16 = code_of<Avx2<float16>>();
+const ConvolutionCode<bfloat16> avx2_bfloat16 = code_of<Avx2<bfloat16>>();
+
+}  // namespace amsr::cpu

@@ -1,0 +1,47 @@
+// MaskedConv2d in bfloat16 with AVX512_BF16: dot products of pairs, summed in float32.
+#include <immintrin.h>
+
+#include "convolution_code.h"
+
+namespace amsr::cpu {
+namespace {
+
+#include "convolution_template.h"
+
+struct Avx512Bf16 {
+    using Storage = bfloat16;
+    using Weight = bfloat16;
+    using Vector = __m512;
+    using WeightVector = __m512i;
+    using Input = __m512i;
+    static constexpr int lanes = 16, depth = 2, panel_max = 4;
+    static constexpr int rows(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 24; }
+    static constexpr int unroll(int vectors) { return vectors == 4 ? 1 : vectors == 2 ? 2 : 4; }
+
+    static Vector load(const float* from) { return _mm512_loadu_ps(from); }
+    static WeightVector load_weights(const bfloat16* from) { return _mm512_loadu_si512(from); }
+    static Input broadcast(const bfloat16* from) {
+        int pair;
+        std::memcpy(&pair, from, sizeof(pair));
+        return _mm512_set1_epi32(pair);
+    }
+    static Input broadcast_last(const bfloat16* from) { return _mm512_set1_epi32(from->bits); }
+    static bfloat16 weight(float value) { return to_bfloat16(value); }
+    static Vector multiply_add(Input a, WeightVector b, Vector sum) {
+        return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
+    }
+    static Vector leaky_relu(Vector x, float slope) {
+        const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
+        return _mm512_mask_mul_ps(x, negative, x, _mm512_set1_ps(slope));
+    }
+    static void store(bfloat16* to, Vector from, int columns) {
+        const __mmask16 kept = columns >= lanes ? 0xffff : static_cast<__mmask16>((1u << columns) - 1u);
+        _mm256_mask_storeu_epi16(to, kept, (__m256i)_mm512_cvtneps_pbh(from));
+    }
+};
+
+}  // namespace
+
+const ConvolutionCode<bfloat16> avx512_bf16_bfloat16 = code_of<Avx512Bf16>();
+
+}  // namespace amsr::cpu

@@ -1,0 +1,62 @@
+// MaskedConv2d with NEON (64-bit ARM).
+#include <arm_neon.h>
+
+#include "convolution_code.h"
+
+namespace amsr::cpu {
+namespace {
+
+#include "convolution_template.h"
+
+template <class T>
+struct Neon {
+    using Storage = T;
+    using Weight = float;
+    using Vector = float32x4_t;
+    using WeightVector = float32x4_t;
+    using Input = float32x4_t;
+    static constexpr int lanes = 4, depth = 1, panel_max = 4;
+    // Sums, weights and one input fill the 32 registers.
+    static constexpr int rows(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 24; }
+    static constexpr int unroll(int) { return 1; }
+
+    static Vector load(const float* from) { return vld1q_f32(from); }
+    static WeightVector load_weights(const float* from) { return vld1q_f32(from); }
+    static Input broadcast(const float* from) { return vld1q_dup_f32(from); }
+    static Input broadcast(const float16* from) {
+        return vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(from->bits)));
+    }
+    static Input broadcast(const bfloat16* from) { return vdupq_n_f32(to_float(*from)); }
+    static Input broadcast_last(const T* from) { return broadcast(from); }
+    static float weight(float value) { return value; }
+    static Vector multiply_add(Input a, WeightVector b, Vector sum) { return vfmaq_f32(sum, a, b); }
+    static Vector leaky_relu(Vector x, float slope) {
+        return vbslq_f32(vcltzq_f32(x), vmulq_n_f32(x, slope), x);
+    }
+    static void store(float* to, Vector from, int columns) {
+        if (columns >= lanes) {
+            vst1q_f32(to, from);
+        } else {
+            float values[lanes];
+            vst1q_f32(values, from);
+            for (int i = 0; i < columns; ++i) to[i] = values[i];
+        }
+    }
+    static void store(float16* to, Vector from, int columns) {
+        const float16x4_t halves = vcvt_f16_f32(from);
+        std::memcpy(to, &halves, static_cast<std::size_t>(columns < lanes ? columns : lanes) * sizeof(*to));
+    }
+    static void store(bfloat16* to, Vector from, int columns) {
+        float values[lanes];
+        vst1q_f32(values, from);
+        for (int i = 0; i < lanes && i < columns; ++i) to[i] = to_bfloat16(values[i]);
+    }
+};
+
+}  // namespace
+
+const ConvolutionCode<float> neon_float = code_of<Neon<float>>();
+const ConvolutionCode<float16> neon_float16 = code_of<Neon<float16>>();
+const ConvolutionCode<bfloat16> neon_bfloat16 = code_of<Neon<bfloat16>>();
+
+}  // namespace amsr::cpu

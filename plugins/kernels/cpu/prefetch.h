@@ -1,0 +1,18 @@
+// AMSR_PREFETCH(address, is_write, locality): 3 fetches into the L1 cache, 2 into L2.
+#pragma once
+
+#include <cstddef>
+
+#ifdef __GNUC__
+#define AMSR_INLINE __attribute__((always_inline)) inline  // GCC drops calls to a function that does nothing but prefetch
+#define AMSR_PREFETCH(address, is_write, locality) __builtin_prefetch(address, is_write, locality)
+#else
+#define AMSR_INLINE inline
+#define AMSR_PREFETCH(address, is_write, locality) static_cast<void>(address)
+#endif
+
+namespace amsr::cpu {
+
+constexpr std::size_t cache_line = 64;
+
+}  // namespace amsr::cpu

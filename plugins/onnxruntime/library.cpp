@@ -1,0 +1,81 @@
+// What the library exports: the registration that ONNX Runtime looks for, and what `amsr doctor` asks.
+#include <string>
+
+#include "instruction_set.h"
+#include "operators.h"
+
+#ifdef _WIN32
+#define AMSR_EXPORT extern "C" __declspec(dllexport)
+#else
+#define AMSR_EXPORT extern "C" __attribute__((visibility("default")))
+#endif
+
+namespace amsr::ort {
+namespace {
+
+template <class Operator>
+const CustomOp* registration(const Api& api) {
+    static const Registered<Operator> registered(api);
+    return &registered;
+}
+
+template <class... Operators>
+void add(const Api& api, CustomOpDomain* domain) {
+    (check(api, api.call<CustomOpDomain_Add>(domain, registration<Operators>(api))), ...);
+}
+
+template <class T>
+void add_typed(const Api& api, CustomOpDomain* domain) {
+    add<MaskGather<T>, MaskScatter<T>, MaskedConv2d<T>, WindowGather<T>, WindowScatter<T>>(api, domain);
+}
+
+/// The domain, made once and never released: sessions refer to it, and they end when they like.
+CustomOpDomain* domain_of_process(const Api& api) {
+    static CustomOpDomain* const domain = [&api] {
+        CustomOpDomain* made = nullptr;
+        check(api, api.call<CreateCustomOpDomain>("amsr", &made));
+        add<MaskNeighbors>(api, made);
+        add_typed<float>(api, made);
+        add_typed<cpu::float16>(api, made);
+        add_typed<cpu::bfloat16>(api, made);
+        return made;
+    }();
+    return domain;
+}
+
+}  // namespace
+}  // namespace amsr::ort
+
+AMSR_EXPORT amsr::ort::Status* AMSR_ORT_CALL RegisterCustomOps(amsr::ort::SessionOptions* options,
+                                                               const amsr::ort::ApiBase* base) {
+    using namespace amsr::ort;
+    const Api* api = base->GetApi(api_version);
+    if (api == nullptr) {  // the first version has all that is needed to say so
+        const std::string message = std::string("ONNX Runtime ") + base->GetVersionString() +
+                                    " is too old for the amsr operators; use 1." + std::to_string(api_version) +
+                                    " or later";
+        return base->GetApi(1)->call<CreateStatus>(ErrorCode::fail, message.c_str());
+    }
+    return guarded(*api, [&] { check(*api, api->call<AddCustomOpDomain>(options, domain_of_process(*api))); });
+}
+
+/// Names of the instruction sets that can be used here, best first, separated by spaces.
+AMSR_EXPORT const char* amsr_available_instruction_sets() {
+    static const std::string names = [] {
+        std::string joined;
+        for (const auto set : amsr::cpu::available_instruction_sets()) {
+            joined += (joined.empty() ? "" : " ") + std::string(amsr::cpu::name_of(set));
+        }
+        return joined;
+    }();
+    return names.c_str();
+}
+
+/// Name of the one that a session would use now; null where AMSR_CPU_ISA names one that cannot be used.
+AMSR_EXPORT const char* amsr_chosen_instruction_set() {
+    try {
+        return amsr::cpu::name_of(amsr::cpu::chosen_instruction_set());
+    } catch (const std::invalid_argument&) {
+        return nullptr;
+    }
+}

@@ -1,0 +1,250 @@
+#include "operators.h"
+
+#include <atomic>
+#include <cstring>
+#include <limits>
+
+#include "neighbors.h"
+#include "rows.h"
+
+namespace amsr::ort {
+namespace {
+
+constexpr std::size_t copied_rows = 1024;  // rows that a task copies: enough to outweigh its start
+
+void require(bool condition, const std::string& message) {
+    if (!condition) throw InvalidInput(message);
+}
+
+/// The named axes agree.
+void require_equal(const char* what, std::size_t actual, std::size_t expected) {
+    require(actual == expected,
+            std::string(what) + " is " + std::to_string(actual) + ", not " + std::to_string(expected));
+}
+
+void require_inside(const char* name, const Tensor& positions, std::int64_t limit) {
+    const auto* values = positions.as<std::int64_t>();
+    const std::size_t count = positions.size(0), place = cpu::first_outside(values, count, limit);
+    if (place == count) return;
+    throw InvalidInput(std::string(name) + "[" + std::to_string(place) + "] = " + std::to_string(values[place]) +
+                       " is not in [0, " + std::to_string(limit) + ")");
+}
+
+struct Size {
+    std::int64_t height, width;
+};
+
+/// The input `size` [2].
+Size read_size(const Call& call, std::size_t index) {
+    const Tensor tensor = call.input(index, "size", 1);
+    require_equal("the length of size", tensor.size(0), 2);
+    const Size size{tensor.as<std::int64_t>()[0], tensor.as<std::int64_t>()[1]};
+    require(size.height > 0 && size.width > 0 && size.height <= std::numeric_limits<std::int32_t>::max() / size.width,
+            "size " + std::to_string(size.height) + " x " + std::to_string(size.width) + " is not that of a picture");
+    return size;
+}
+
+cpu::WindowGrid read_grid(const Call& call, std::size_t index, std::int64_t window_size, std::int64_t shift,
+                          const Tensor& pixels, const Tensor& windows) {
+    const Size size = read_size(call, index);
+    require(size.height % window_size == 0 && size.width % window_size == 0,
+            "size " + std::to_string(size.height) + " x " + std::to_string(size.width) + " is not a multiple of " +
+                std::to_string(window_size));
+    require_equal("the number of pixels", pixels.size(0), static_cast<std::size_t>(size.height * size.width));
+    const cpu::WindowGrid grid{size.height, size.width, window_size, shift};
+    require_inside("windows", windows, grid.window_count());
+    return grid;
+}
+
+std::int64_t window_size_of(const Node& node) {
+    const std::int64_t window_size = node.attribute("window_size", std::int64_t{8});
+    require(window_size > 0, "window_size " + std::to_string(window_size) + " is not positive");
+    return window_size;
+}
+
+std::int64_t shift_of(const Node& node, std::int64_t window_size) {
+    const std::int64_t shift = node.attribute("shift", std::int64_t{0});
+    require(shift >= 0 && shift < window_size,
+            "shift " + std::to_string(shift) + " is not in [0, " + std::to_string(window_size) + ")");
+    return shift;
+}
+
+/// Copies rows [P, C] unless ONNX Runtime gave the output the input's memory.
+void copy_unless_in_place(const Call& call, const Tensor& from, const Tensor& to, std::size_t row_bytes) {
+    if (from.data == to.data) return;
+    call.parallel(from.size(0), copied_rows, [&](std::size_t first, std::size_t last) {
+        std::memcpy(to.as<char>() + first * row_bytes, from.as<char>() + first * row_bytes, (last - first) * row_bytes);
+    });
+}
+
+}  // namespace
+
+template <class T>
+void MaskGather<T>::compute(const Call& call) const {
+    const Tensor pixels = call.input(0, "pixels", 2), index = call.input(1, "index", 1);
+    require_inside("index", index, pixels.shape[0]);
+    const Tensor rows = call.output({index.shape[0], pixels.shape[1]});
+    const std::size_t row_bytes = pixels.size(1) * sizeof(T);
+    call.parallel(index.size(0), copied_rows, [&](std::size_t first, std::size_t last) {
+        cpu::mask_gather(pixels.data, index.as<std::int64_t>(), row_bytes, first, last, rows.data);
+    });
+}
+
+template <class T>
+void MaskGather<T>::infer_shape(const ShapeInference& shapes) {
+    shapes.set_output(output, {shapes.input(1, 1)[0], shapes.input(0, 2)[1]});
+}
+
+template <class T>
+void MaskScatter<T>::compute(const Call& call) const {
+    const Tensor rows = call.input(0, "rows", 2), pixels = call.input(1, "pixels", 2), index = call.input(2, "index", 1);
+    require_equal("the number of rows", rows.size(0), index.size(0));
+    require_equal("the number of channels of rows", rows.size(1), pixels.size(1));
+    require_inside("index", index, pixels.shape[0]);
+    const Tensor out = call.output(pixels.shape);
+    const std::size_t row_bytes = pixels.size(1) * sizeof(T);
+    copy_unless_in_place(call, pixels, out, row_bytes);
+    call.parallel(index.size(0), copied_rows, [&](std::size_t first, std::size_t last) {
+        cpu::mask_scatter(rows.data, index.as<std::int64_t>(), index.size(0), row_bytes, first, last, out.data);
+    });
+}
+
+template <class T>
+void MaskScatter<T>::infer_shape(const ShapeInference& shapes) {
+    shapes.set_output(output, shapes.input(1, 2));
+}
+
+MaskNeighbors::MaskNeighbors(const Node& node) : kernel_size(node.attribute("kernel_size", std::int64_t{3})) {
+    require(kernel_size > 0 && kernel_size % 2 == 1,
+            "kernel_size " + std::to_string(kernel_size) + " is not a positive odd number");
+}
+
+void MaskNeighbors::compute(const Call& call) const {
+    const Tensor index = call.input(0, "index", 1);
+    const Size size = read_size(call, 1);
+    require_inside("index", index, size.height * size.width);
+    require(index.shape[0] <= std::numeric_limits<std::int32_t>::max() - size.height * size.width,
+            "the picture has too many pixels for a table of 32-bit numbers; use tiles");
+    const Tensor neighbors = call.output({index.shape[0], kernel_size * kernel_size});
+    const cpu::NeighborTable table(index.as<std::int64_t>(), index.size(0), size.height, size.width, kernel_size);
+    call.parallel(index.size(0), copied_rows, [&](std::size_t first, std::size_t last) {
+        table.fill(first, last, neighbors.as<std::int32_t>());
+    });
+}
+
+void MaskNeighbors::infer_shape(const ShapeInference& shapes) {
+    const std::int64_t side = shapes.attribute("kernel_size", 3);
+    shapes.set_output(output, {shapes.input(0, 1)[0], {side * side, ""}});
+}
+
+template <class T>
+MaskedConv2d<T>::MaskedConv2d(const Node& node)
+    : instruction_set(cpu::chosen_instruction_set()),
+      group(node.attribute("group", std::int64_t{1})),
+      negative_slope(node.attribute("negative_slope", 1.0f)) {
+    require(group > 0, "group " + std::to_string(group) + " is not positive");
+    Tensor weight, bias;
+    if (node.constant_input(3, weight) && node.constant_input(4, bias)) packed = pack(weight, bias);
+}
+
+template <class T>
+std::shared_ptr<const cpu::Convolution<T>> MaskedConv2d<T>::pack(const Tensor& weight, const Tensor& bias) const {
+    require(weight.shape.size() == 4 && bias.shape.size() == 1, "weight must have 4 axes and bias 1");
+    require_equal("the length of bias", bias.size(0), weight.size(0));
+    require(weight.shape[0] % group == 0, "the " + std::to_string(weight.shape[0]) +
+                                              " outputs are not a multiple of group " + std::to_string(group));
+    const auto groups = static_cast<std::size_t>(group);
+    const cpu::ConvolutionShape shape{weight.size(0), weight.size(1) * groups, groups, weight.size(2) * weight.size(3)};
+    return std::make_shared<const cpu::Convolution<T>>(instruction_set, shape, weight.as<T>(), bias.as<T>(),
+                                                       negative_slope);
+}
+
+template <class T>
+void MaskedConv2d<T>::compute(const Call& call) const {
+    const Tensor rows = call.input(0, "rows", 2), surround = call.input(1, "surround", 2),
+                 neighbors = call.input(2, "neighbors", 2);
+    const auto convolution = packed ? packed : pack(call.input(3, "weight", 4), call.input(4, "bias", 1));
+    const cpu::ConvolutionShape& shape = convolution->shape();
+    require_equal("the number of rows of neighbors", neighbors.size(0), rows.size(0));
+    require_equal("the number of neighbors of a row", neighbors.size(1), shape.taps);
+    require_equal("the number of channels of rows", rows.size(1), shape.inputs);
+    require_equal("the number of channels of surround", surround.size(1), shape.inputs);
+    const Tensor out = call.output({rows.shape[0], static_cast<std::int64_t>(shape.outputs)});
+    std::atomic<bool> inside{true};
+    call.parallel(rows.size(0), 4 * cpu::convolution_block_rows, [&](std::size_t first, std::size_t last) {
+        if (!convolution->run(rows.as<T>(), rows.size(0), surround.as<T>(), surround.size(0),
+                              neighbors.as<std::int32_t>(), first, last, out.as<T>())) {
+            inside = false;
+        }
+    });
+    require(inside, "neighbors names a row beyond the " + std::to_string(rows.size(0)) + " rows and the " +
+                        std::to_string(surround.size(0)) + " pixels of the surround");
+}
+
+template <class T>
+void MaskedConv2d<T>::infer_shape(const ShapeInference& shapes) {
+    shapes.set_output(output, {shapes.input(0, 2)[0], shapes.input(3, 4)[0]});
+}
+
+template <class T>
+WindowGather<T>::WindowGather(const Node& node) : window_size(window_size_of(node)), shift(shift_of(node, window_size)) {}
+
+template <class T>
+void WindowGather<T>::compute(const Call& call) const {
+    const Tensor pixels = call.input(0, "pixels", 2), windows = call.input(1, "windows", 1);
+    const cpu::WindowGrid grid = read_grid(call, 2, window_size, shift, pixels, windows);
+    const Tensor tokens = call.output({windows.shape[0], window_size * window_size, pixels.shape[1]});
+    call.parallel(windows.size(0), 1, [&](std::size_t first, std::size_t last) {
+        cpu::window_gather(pixels.data, windows.as<std::int64_t>(), grid, pixels.size(1) * sizeof(T), first, last,
+                           tokens.data);
+    });
+}
+
+template <class T>
+void WindowGather<T>::infer_shape(const ShapeInference& shapes) {
+    const std::int64_t side = shapes.attribute("window_size", 8);
+    shapes.set_output(output, {shapes.input(1, 1)[0], {side * side, ""}, shapes.input(0, 2)[1]});
+}
+
+template <class T>
+WindowScatter<T>::WindowScatter(const Node& node)
+    : window_size(window_size_of(node)), shift(shift_of(node, window_size)) {}
+
+template <class T>
+void WindowScatter<T>::compute(const Call& call) const {
+    const Tensor tokens = call.input(0, "tokens", 3), pixels = call.input(1, "pixels", 2),
+                 windows = call.input(2, "windows", 1);
+    const cpu::WindowGrid grid = read_grid(call, 3, window_size, shift, pixels, windows);
+    require_equal("the number of windows of tokens", tokens.size(0), windows.size(0));
+    require_equal("the number of tokens of a window", tokens.size(1), static_cast<std::size_t>(window_size * window_size));
+    require_equal("the number of channels of tokens", tokens.size(2), pixels.size(1));
+    const Tensor out = call.output(pixels.shape);
+    const std::size_t row_bytes = pixels.size(1) * sizeof(T);
+    copy_unless_in_place(call, pixels, out, row_bytes);
+    call.parallel(windows.size(0), 1, [&](std::size_t first, std::size_t last) {
+        cpu::window_scatter(tokens.data, windows.as<std::int64_t>(), grid, row_bytes, first, last, out.data);
+    });
+}
+
+template <class T>
+void WindowScatter<T>::infer_shape(const ShapeInference& shapes) {
+    shapes.set_output(output, shapes.input(1, 2));
+}
+
+template struct MaskGather<float>;
+template struct MaskGather<cpu::float16>;
+template struct MaskGather<cpu::bfloat16>;
+template struct MaskScatter<float>;
+template struct MaskScatter<cpu::float16>;
+template struct MaskScatter<cpu::bfloat16>;
+template struct MaskedConv2d<float>;
+template struct MaskedConv2d<cpu::float16>;
+template struct MaskedConv2d<cpu::bfloat16>;
+template struct WindowGather<float>;
+template struct WindowGather<cpu::float16>;
+template struct WindowGather<cpu::bfloat16>;
+template struct WindowScatter<float>;
+template struct WindowScatter<cpu::float16>;
+template struct WindowScatter<cpu::bfloat16>;
+
+}  // namespace amsr::ort
