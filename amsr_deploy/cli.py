@@ -131,6 +131,15 @@ def inspect(file: Path) -> None:
 
 
 @main.command()
+def doctor() -> None:
+    """Show versions, devices and kernels, what is missing and what that costs."""
+    from amsr_deploy.runtime.doctor import examine
+
+    for thing, state in examine():
+        click.echo(f"{thing:<14}{state}")
+
+
+@main.command()
 @click.option("--backbone", type=click.Choice(list(BACKBONES)), help="Network to train.")
 @click.option("--data", type=FILE, help="Folder of HR pictures.")
 @click.option("--out", type=FILE, required=True, help="Folder of the run.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -212,6 +213,13 @@ def test_foreign_models(tmp_path: Path, photo_file: Path) -> None:
     for name in ("foreign.onnx", "text.onnx", "missing.onnx"):
         assert_refused(amsr("infer", photo_file, "--model", tmp_path / name), name)
         assert_refused(amsr("inspect", tmp_path / name), name)
+
+
+def test_doctor_names_versions_and_kernels() -> None:
+    result = amsr("doctor")
+    assert result.exit_code == 0, result.output
+    for part in ("amsr-deploy", onnxruntime.__version__, torch.__version__, "devices", "kernels"):
+        assert part in result.stdout
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:

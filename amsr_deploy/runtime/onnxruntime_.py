@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import BackendError, ModelError, first_line
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime import native
 from amsr_deploy.runtime.backend import OutOfMemoryError
 from amsr_deploy.runtime.selection import Inputs
 
@@ -42,6 +43,7 @@ class OnnxRuntimeBackend:
         options = ort.SessionOptions()
         options.log_severity_level = 3
         providers = _providers(device)
+        kernels = _register_kernels(options)
         try:
             self._session = ort.InferenceSession(model, options, providers=providers)
         except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
@@ -54,7 +56,8 @@ class OnnxRuntimeBackend:
         except ModelError as error:
             raise ModelError(f"{model}: {error}; make one with `amsr export`") from error
         self.model = model.name
-        self.name = f"onnxruntime {ort.__version__} {'cuda' if used == _PROVIDERS['cuda'] else 'cpu'}"
+        where = "cuda" if used == _PROVIDERS["cuda"] else f"cpu ({kernels})"
+        self.name = f"onnxruntime {ort.__version__} {where}"
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, 4H, 4W].
@@ -68,6 +71,15 @@ class OnnxRuntimeBackend:
             if any(phrase in str(error).lower() for phrase in _OUT_OF_MEMORY):
                 raise OutOfMemoryError(first_line(error)) from error
             raise
+
+
+def _register_kernels(options: ort.SessionOptions) -> str:
+    """Let a session run the `amsr` operators natively where that was built; returns how it runs them."""
+    code = native.inspect()
+    if code is None:
+        return "ONNX functions"
+    native.register(options)
+    return f"{code.instruction_set} kernels"
 
 
 def _providers(device: Device) -> list[str]:

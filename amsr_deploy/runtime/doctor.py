@@ -1,0 +1,63 @@
+"""What `amsr doctor` tells: what is installed, what is missing, and what that costs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+from collections.abc import Iterator
+
+from amsr_deploy import __version__
+from amsr_deploy.errors import BackendError
+from amsr_deploy.runtime import native
+
+PACKAGES = {
+    "onnxruntime": "amsr infer cannot run",
+    "torch": "amsr export and amsr train cannot run; install amsr-deploy[torch]",
+    "onnx": "amsr export and amsr inspect cannot run; install amsr-deploy[torch]",
+    "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
+    "tensorboard": "amsr train draws no curves; install amsr-deploy[train]",
+}
+"""Packages in the order in which users need them, and what their absence costs."""
+
+
+def examine() -> Iterator[tuple[str, str]]:
+    """Pairs of a thing and its state."""
+    yield "amsr-deploy", __version__
+    yield "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    for package, cost in PACKAGES.items():
+        yield package, installed_version(package) or f"missing: {cost}"
+    yield "devices", devices()
+    yield "kernels", kernels()
+
+
+def installed_version(package: str) -> str | None:
+    """Version of a package, or None; ONNX Runtime comes under two names."""
+    for name in {"onnxruntime": ("onnxruntime", "onnxruntime-gpu")}.get(package, (package,)):
+        try:
+            return f"{importlib.metadata.version(name)}{' (GPU build)' if name.endswith('-gpu') else ''}"
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def devices() -> str:
+    """What `--device` can be."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        return "none"
+    import onnxruntime
+
+    has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    return "cpu, cuda" if has_cuda else "cpu (for cuda install amsr-deploy[gpu] in place of onnxruntime)"
+
+
+def kernels() -> str:
+    """How the `amsr` operators run on the CPU."""
+    try:
+        code = native.inspect()
+    except BackendError as error:
+        return str(error)
+    if code is None:
+        return "missing: masked networks run as ONNX functions, often slower than dense; reinstall with a C++ compiler"
+    others = ", ".join(name for name in code.available if name != code.instruction_set)
+    return f"{code.instruction_set} (also available: {others}; {native.ISA_VARIABLE} chooses)"
