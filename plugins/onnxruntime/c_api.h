@@ -49,6 +49,7 @@ using GetTensorMutableData = Entry<51, Status*, Value*, void**>;
 using CreateTensorTypeAndShapeInfo = Entry<57, Status*, TensorInfo**>;
 using SetTensorElementType = Entry<58, Status*, TensorInfo*, ElementType>;
 using SetDimensions = Entry<59, Status*, TensorInfo*, const std::int64_t*, std::size_t>;
+using GetTensorElementType = Entry<60, Status*, const TensorInfo*, ElementType*>;
 using GetDimensionsCount = Entry<61, Status*, const TensorInfo*, std::size_t*>;
 using GetDimensions = Entry<62, Status*, const TensorInfo*, std::int64_t*, std::size_t>;
 using GetSymbolicDimensions = Entry<63, Status*, const TensorInfo*, const char**, std::size_t>;

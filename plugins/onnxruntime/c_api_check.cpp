@@ -52,6 +52,7 @@ CHECK_ENTRY(GetTensorMutableData);
 CHECK_ENTRY(CreateTensorTypeAndShapeInfo);
 CHECK_ENTRY(SetTensorElementType);
 CHECK_ENTRY(SetDimensions);
+CHECK_ENTRY(GetTensorElementType);
 CHECK_ENTRY(GetDimensionsCount);
 CHECK_ENTRY(GetDimensions);
 CHECK_ENTRY(GetSymbolicDimensions);

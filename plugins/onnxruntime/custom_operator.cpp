@@ -90,6 +90,15 @@ std::vector<Axis> ShapeInference::input(std::size_t index, std::size_t axes) con
     return result;
 }
 
+ElementType ShapeInference::element_type(std::size_t index) const {
+    TensorInfo* info = nullptr;  // owned by the context
+    check(api_, api_.call<ShapeInferContext_GetInputTypeShape>(static_cast<const ShapeInferContext*>(context_), index,
+                                                               &info));
+    ElementType type = ElementType::undefined;
+    check(api_, api_.call<GetTensorElementType>(static_cast<const TensorInfo*>(info), &type));
+    return type;
+}
+
 std::int64_t ShapeInference::attribute(const char* name, std::int64_t otherwise) const {
     const OpAttribute* attribute = nullptr;
     const auto* context = static_cast<const ShapeInferContext*>(context_);

@@ -108,6 +108,8 @@ class ShapeInference {
 
     /// The axes of an input; as many unknown ones as asked for where its shape is not known.
     std::vector<Axis> input(std::size_t index, std::size_t axes) const;
+    /// The type of an input's elements. ONNX Runtime asks one of an operator's typed registrations for all of them.
+    ElementType element_type(std::size_t index) const;
     std::int64_t attribute(const char* name, std::int64_t otherwise) const;
     /// Leaves the output's shape unknown where one of the axes is.
     void set_output(ElementType type, const std::vector<Axis>& axes) const;

@@ -92,7 +92,7 @@ void MaskGather<T>::compute(const Call& call) const {
 
 template <class T>
 void MaskGather<T>::infer_shape(const ShapeInference& shapes) {
-    shapes.set_output(output, {shapes.input(1, 1)[0], shapes.input(0, 2)[1]});
+    shapes.set_output(shapes.element_type(0), {shapes.input(1, 1)[0], shapes.input(0, 2)[1]});
 }
 
 template <class T>
@@ -111,7 +111,7 @@ void MaskScatter<T>::compute(const Call& call) const {
 
 template <class T>
 void MaskScatter<T>::infer_shape(const ShapeInference& shapes) {
-    shapes.set_output(output, shapes.input(1, 2));
+    shapes.set_output(shapes.element_type(0), shapes.input(1, 2));
 }
 
 MaskNeighbors::MaskNeighbors(const Node& node) : kernel_size(node.attribute("kernel_size", std::int64_t{3})) {
@@ -183,7 +183,7 @@ void MaskedConv2d<T>::compute(const Call& call) const {
 
 template <class T>
 void MaskedConv2d<T>::infer_shape(const ShapeInference& shapes) {
-    shapes.set_output(output, {shapes.input(0, 2)[0], shapes.input(3, 4)[0]});
+    shapes.set_output(shapes.element_type(0), {shapes.input(0, 2)[0], shapes.input(3, 4)[0]});
 }
 
 template <class T>
@@ -203,7 +203,7 @@ void WindowGather<T>::compute(const Call& call) const {
 template <class T>
 void WindowGather<T>::infer_shape(const ShapeInference& shapes) {
     const std::int64_t side = shapes.attribute("window_size", 8);
-    shapes.set_output(output, {shapes.input(1, 1)[0], {side * side, ""}, shapes.input(0, 2)[1]});
+    shapes.set_output(shapes.element_type(0), {shapes.input(1, 1)[0], {side * side, ""}, shapes.input(0, 2)[1]});
 }
 
 template <class T>
@@ -228,7 +228,7 @@ void WindowScatter<T>::compute(const Call& call) const {
 
 template <class T>
 void WindowScatter<T>::infer_shape(const ShapeInference& shapes) {
-    shapes.set_output(output, shapes.input(1, 2));
+    shapes.set_output(shapes.element_type(0), shapes.input(1, 2));
 }
 
 template struct MaskGather<float>;

@@ -224,3 +224,18 @@ def test_an_instruction_set_that_cannot_be_had_is_refused(monkeypatch: pytest.Mo
     case = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=4)[3]
     with pytest.raises(Exception, match=r"AMSR_CPU_ISA=sse9 is not available here; use one of: .*portable"):
         run(node_model(case), case, native_options())
+
+
+@needs_native
+@pytest.mark.parametrize("storage", [TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16])
+def test_type_is_inferred_where_axes_have_names(storage: int) -> None:
+    """ONNX Runtime asks one of an operator's typed registrations about all types, once it knows all shapes."""
+    pixels = helper.make_tensor_value_info("pixels", storage, ["P", 4])
+    index = helper.make_tensor_value_info("index", TensorProto.INT64, ["Q"])
+    rows = helper.make_tensor_value_info("rows", storage, ["Q", 4])
+    node = helper.make_node("MaskGather", ["pixels", "index"], ["rows"], domain=operators.DOMAIN)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(operators.DOMAIN, operators.VERSION)]
+    graph = helper.make_graph([node], "named axes", [pixels, index], [rows])
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    session = ort.InferenceSession(model.SerializeToString(), native_options(), providers=["CPUExecutionProvider"])
+    assert session.get_outputs()[0].shape == ["Q", 4]
