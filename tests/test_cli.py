@@ -172,7 +172,7 @@ def test_bad_pictures(tmp_path: Path, photo_file: Path, model: Path) -> None:
     text.write_text("hello")
     Image.open(photo_file).save(truncated)
     truncated.write_bytes(truncated.read_bytes()[:700])
-    for path in (tmp_path / "missing.png", tmp_path, empty, text, truncated):
+    for path in (tmp_path / "missing.png", tmp_path, Path(), empty, text, truncated):
         assert_refused(amsr("infer", path, "--model", model), path.name)
         assert_refused(amsr("mask", path), path.name)
 

@@ -46,7 +46,7 @@ def plan_outputs(sources: Sequence[Path], output: Path | None) -> list[Path]:
     """
     into_folder = output is not None and (len(sources) > 1 or output.is_dir())
     if output is None:
-        targets = [source.with_name(source.stem + SUFFIX) for source in sources]
+        targets = [source.parent / (source.stem + SUFFIX) for source in sources]
     elif into_folder:
         targets = [output / (source.stem + SUFFIX) for source in sources]
     else:
@@ -163,7 +163,7 @@ def write_picture_mask(photo: Path, output: Path | None, overlay: bool, dilation
     """
     picture = image.read(photo)
     found = compute_mask(picture.rgb, dilation, strategy)
-    target = output or photo.with_name(f"{photo.stem}_mask.png")
+    target = output or photo.parent / f"{photo.stem}_mask.png"
     if target.resolve() == photo.resolve():
         raise UserError(f"{target} is the photo itself; choose another --output")
     if overlay:

@@ -108,7 +108,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "attacked").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"no checkpoint", pickle.dumps([1, 2])])
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"hi", pickle.dumps([1, 2])])
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_garbage_is_refused(content: bytes, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"garbage{suffix}"
