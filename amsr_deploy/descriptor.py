@@ -29,7 +29,7 @@ class Descriptor:
     halo: int
     """LR pixels around a tile after which its result equals the untiled one (windows: see runtime/tiles.py)."""
     bytes_per_pixel: int
-    """Peak memory of ONNX Runtime per LR pixel at full density, measured (benchmarks/memory.py)."""
+    """Peak memory of ONNX Runtime per LR pixel at full density, measured."""
     learning_rate: float
     """Peak learning rate of training (design 2.4)."""
     batch_size: int

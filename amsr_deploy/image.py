@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import secrets
 import struct
 import warnings
 import zlib
@@ -23,6 +22,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from amsr_deploy import deep_image, exif, transparency
 from amsr_deploy.deep_image import Samples
 from amsr_deploy.errors import ImageError, UserError
+from amsr_deploy.files import replacing
 
 StrPath = str | os.PathLike[str]
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -315,13 +315,7 @@ def check_output(path: StrPath, picture: Picture, scale: int = 1) -> None:
     Worth calling before the upscaling: `write` would find out after it.
     """
     path = Path(path)
-    format_ = _output_format(path)
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder; give the name of a picture")
-    if not path.parent.is_dir():
-        raise ImageError(f"folder {path.parent} does not exist; create it first")
-    if not os.access(path.parent, os.W_OK):
-        raise ImageError(f"folder {path.parent} may not be written; check its permissions or choose another")
+    format_ = check_writable(path)
     if picture.alpha is not None and not format_.alpha:
         raise ImageError(f"{path}: {format_.name} cannot hold transparency; use {_suffixes('alpha', True)}")
     longest = scale * max(picture.size)
@@ -333,6 +327,22 @@ def check_output(path: StrPath, picture: Picture, scale: int = 1) -> None:
         _log.warning("%s: %s rounds 16 bits to 8; use %s to keep them", path, format_.name, _suffixes("bits", 16))
     if (picture.icc_profile or picture.exif) and not format_.metadata:
         _log.warning("%s: %s drops the colour profile and EXIF; use .png to keep them", path, format_.name)
+
+
+def check_writable(path: Path) -> Format:
+    """The format of a picture file that can be written.
+
+    Raises:
+        ImageError: an unknown suffix, a folder in its place, no folder to hold it, or one that may not be written.
+    """
+    format_ = _output_format(path)
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder; give the name of a picture")
+    if not path.parent.is_dir():
+        raise ImageError(f"folder {path.parent} does not exist; create it first")
+    if not os.access(path.parent, os.W_OK):
+        raise ImageError(f"folder {path.parent} may not be written; check its permissions or choose another")
+    return format_
 
 
 def _output_format(path: Path) -> Format:
@@ -398,19 +408,11 @@ def _to_samples(picture: Picture, format_: Format) -> Samples:
 
 def _write_atomically(path: Path, data: bytes) -> None:
     """A new file with the usual permissions takes the place of the old one when it is complete."""
-    target = path.resolve()  # the place of a link stays
-    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        temporary.replace(target)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ImageError(
-                f"{path} cannot be written ({error.strerror}); free space or choose another folder"
-            ) from error
-        raise
+        with replacing(path.resolve()) as temporary:  # the place of a link stays
+            temporary.write_bytes(data)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be written ({error.strerror}); free space or choose another folder") from error
 
 
 def read_mask(path: StrPath, size: tuple[int, int]) -> NDArray[np.bool_]:

@@ -127,6 +127,21 @@ def test_inputs_of_one_name_do_not_replace_each_other(photo_file: Path, model: P
     assert size(photo_file) == (48, 40)
 
 
+def test_nothing_is_written_over_an_input(photo_file: Path, model: Path, tmp_path: Path) -> None:
+    region = tmp_path / "region.png"
+    Image.new("L", (48, 40), 255).save(region)
+    before = {path: path.read_bytes() for path in (photo_file, region)}
+    infer = ("infer", photo_file, "--model", model)
+    assert_refused(amsr(*infer, "--save-mask", photo_file), "photo.png is an input")
+    assert_refused(amsr(*infer, "--mask", region, "-o", region), "region.png is an input")
+    assert_refused(amsr(*infer, "--mask", region, "--save-mask", region), "region.png is an input")
+    assert_refused(amsr(*infer, "-o", tmp_path / "a.png", "--save-mask", tmp_path / "a.png"), "written twice")
+    assert_refused(amsr(*infer, "--save-mask", tmp_path / "none" / "mask.png"), "none")
+    assert_refused(amsr(*infer, "--mask", region, "--dilation", 3), "--mask")
+    assert_refused(amsr("eval", "--data", tmp_path, "--json", photo_file), "photo.png does not end in .json")
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_own_mask_saved_mask_and_dense(photo_file: Path, model: Path, tmp_path: Path) -> None:
     region = Image.new("L", (48, 40))
     region.paste(255, (10, 10, 30, 20))

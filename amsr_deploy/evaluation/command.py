@@ -16,6 +16,7 @@ from rich.table import Table
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.degradations import picture_paths
 from amsr_deploy.evaluation.evaluate import Evaluation, Scores, evaluate
+from amsr_deploy.files import replacing
 from amsr_deploy.runtime.upscaler import load
 
 STDOUT = Path("-")
@@ -53,6 +54,7 @@ def evaluate_folder(
         AmsrError: what concerns all pictures: model, folder, settings.
     """
     paths = picture_paths(data)
+    check_json_file(json_file)
     failed: dict[str, Exception] = {}
     runs = []
     for choice in mask_settings(dilations, dense):
@@ -64,6 +66,16 @@ def evaluate_folder(
     for error in failed.values():
         fail(error)
     return len(failed)
+
+
+def check_json_file(path: Path | None) -> None:
+    """Raises UserError where no JSON can be written; better before the measuring than after it."""
+    if path is None or path == STDOUT:
+        return
+    if path.suffix != ".json":
+        raise UserError(f"{path} does not end in .json; give a file for the figures, or - to print them")
+    if not path.parent.is_dir():
+        raise UserError(f"folder {path.parent} does not exist; create it first")
 
 
 def mask_settings(dilations: str | None, dense: bool) -> list[dict[str, Any]]:
@@ -93,7 +105,8 @@ def report(runs: Sequence[Evaluation], model: str, data: Path, json_file: Path |
     for run in runs:
         console.print(table(run, f"{model} on {data.name}"))
     if json_file is not None:
-        json_file.write_text(text + "\n")
+        with replacing(json_file) as temporary:
+            temporary.write_text(text + "\n")
 
 
 def table(run: Evaluation, title: str) -> Table:

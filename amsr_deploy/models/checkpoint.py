@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from amsr_deploy.errors import ModelError, first_line
+from amsr_deploy.errors import ModelError
 
 WRAPPERS = ("params_ema", "params", "state_dict")
 """Keys under which public checkpoints hold their weights; the first one present is taken."""
@@ -45,7 +45,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken file leads PyTorch into exceptions of many types
-        raise ModelError(f"{path} cannot be read as a checkpoint: {first_line(error)}") from error
+        raise ModelError(f"{path} cannot be read as a checkpoint of tensors alone ({type(error).__name__})") from error
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]

@@ -48,7 +48,7 @@ def devices() -> str:
     import onnxruntime
 
     has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-    return "cpu, cuda" if has_cuda else "cpu (for cuda install amsr-deploy[gpu] in place of onnxruntime)"
+    return "cpu, cuda" if has_cuda else "cpu (for cuda replace onnxruntime by onnxruntime-gpu, see the README)"
 
 
 def kernels() -> str:

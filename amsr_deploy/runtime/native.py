@@ -30,11 +30,6 @@ class NativeCode:
     available: tuple[str, ...]
     """All that could be used, best first."""
 
-    @property
-    def fast_bfloat16(self) -> bool:
-        """Whether bfloat16 models use the CPU's own bfloat16 instructions."""
-        return self.instruction_set == "avx512_bf16"
-
 
 def library_path() -> Path | None:
     """The custom-operator library for ONNX Runtime, or None where the package was installed without a compiler."""

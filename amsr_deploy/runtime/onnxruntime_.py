@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import BackendError, ModelError, first_line
+from amsr_deploy.errors import BackendError, ModelError, UserError, first_line
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import native
 from amsr_deploy.runtime.backend import OutOfMemoryError
@@ -85,13 +85,15 @@ def _register_kernels(options: ort.SessionOptions) -> str:
 def _providers(device: Device) -> list[str]:
     """The execution providers to try, best first."""
     available = ort.get_available_providers()
+    if device not in ("auto", *_PROVIDERS):
+        raise UserError(f"unknown device {device!r}; use auto, {', '.join(_PROVIDERS)}")
     if device == "cpu":
         return [_PROVIDERS["cpu"]]
     if _PROVIDERS["cuda"] in available:
         return [_PROVIDERS["cuda"], _PROVIDERS["cpu"]]
     if device == "cuda":
         raise BackendError(
-            "device cuda was asked for, but this ONNX Runtime has no CUDA; replace it: "
-            "pip uninstall onnxruntime && pip install 'amsr-deploy[gpu]'"
+            "device cuda was asked for, but this ONNX Runtime has no CUDA; replace it: pip uninstall -y onnxruntime && "
+            "pip install --force-reinstall onnxruntime-gpu"
         )
     return [_PROVIDERS["cpu"]]

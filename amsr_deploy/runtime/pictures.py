@@ -51,14 +51,22 @@ def plan_outputs(sources: Sequence[Path], output: Path | None) -> list[Path]:
         targets = [output / (source.stem + SUFFIX) for source in sources]
     else:
         targets = [output]
-    taken = {source.resolve(): source for source in sources}
-    for source, target in zip(sources, targets, strict=True):
-        other = taken.setdefault(target.resolve(), source)
-        if other is not source or target.resolve() == source.resolve():
-            raise UserError(f"{target} would hold the result of {source}, but is or belongs to {other}; use --output")
+    check_distinct(sources, targets)
     if into_folder and output is not None:
         make_folder(output)
     return targets
+
+
+def check_distinct(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Raises UserError where an output would replace an input or another output."""
+    read = {path.resolve() for path in inputs}
+    written: set[Path] = set()
+    for path in outputs:
+        if path.resolve() in read:
+            raise UserError(f"{path} is an input; choose another name for what is written")
+        if path.resolve() in written:
+            raise UserError(f"{path} would be written twice; give pictures of different names, or one at a time")
+        written.add(path.resolve())
 
 
 def make_folder(folder: Path) -> None:
@@ -140,9 +148,17 @@ def infer_pictures(
         raise UserError("--mask and --save-mask are for one picture at a time")
     if settings.get("dense") and (mask or save_mask):
         raise UserError("--dense works everywhere: it goes without --mask and --save-mask")
+    if mask and (settings.get("dilation") or settings.get("strategy", "kmeans") != "kmeans"):
+        raise UserError("--mask is taken as it is: it goes without --dilation and --strategy")
     upscaler = load(model, **settings)
+    targets = plan_outputs(sources, output)
+    if save_mask:
+        check_distinct([*sources, *filter(None, [mask])], [*targets, save_mask])
+        image.check_writable(save_mask)
+    elif mask:
+        check_distinct([*sources, mask], targets)
     failures = 0
-    for source, target in zip(sources, plan_outputs(sources, output), strict=True):
+    for source, target in zip(sources, targets, strict=True):
         try:
             report = upscale_picture(upscaler, source, target, mask, save_mask)
         except (AmsrError, OSError, MemoryError) as error:
@@ -164,8 +180,7 @@ def write_picture_mask(photo: Path, output: Path | None, overlay: bool, dilation
     picture = image.read(photo)
     found = compute_mask(picture.rgb, dilation, strategy)
     target = output or photo.parent / f"{photo.stem}_mask.png"
-    if target.resolve() == photo.resolve():
-        raise UserError(f"{target} is the photo itself; choose another --output")
+    check_distinct([photo], [target])
     if overlay:
         image.write(target, image.overlay(picture, found.pixels))
     else:

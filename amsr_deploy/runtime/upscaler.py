@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.descriptor import BACKBONES, Strategy
+from amsr_deploy.descriptor import BACKBONES, STRATEGIES, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.mask import Mask, check_dilation, compute_mask
 from amsr_deploy.metadata import Metadata
@@ -22,6 +22,8 @@ from amsr_deploy.runtime.onnxruntime_ import Device, OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, Selection, select
 from amsr_deploy.runtime.shipped import shipped_model
 
+EDGE = 4
+"""LR pixels by which pictures are reflected on all sides: networks see black outside, which tints their borders."""
 SMALLEST_TILE = 64
 """Side in LR pixels below which running out of memory is final."""
 
@@ -34,7 +36,7 @@ class Upscaled:
 
     Attributes:
         image: [4H, 4W, 3] float32 in [0, 1].
-        mask: [H, W] bool, where the network worked; None if it was dense.
+        mask: where the network worked; None if it was dense.
         density: share of the body that was computed, in [0, 1].
         cost_share: multiply-accumulates as a share of the dense network's.
         seconds: wall time of mask and network.
@@ -85,12 +87,15 @@ class Upscaler:
         self.dilation = self.metadata.dilation if dilation is None else dilation
         self.threshold = self.metadata.threshold if threshold is None else threshold
         check_dilation(self.dilation)
+        if strategy not in STRATEGIES:
+            raise UserError(f"unknown mask strategy {strategy!r}; use one of: {', '.join(STRATEGIES)}")
         if not 0 <= self.threshold <= 1:
             raise UserError(f"threshold {self.threshold} is not a share; use a number from 0 to 1")
         self._check_use(dilation, threshold)
         if tile is not None and tile < SMALLEST_TILE:
             raise UserError(f"tile {tile} is too small; use {SMALLEST_TILE} pixels or more")
         self._backend, self._strategy = backend, strategy
+        self._edge = max(EDGE, self.metadata.size_multiple)
         self._tile = tile or tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
         self._dense = dense or not self.metadata.masked
 
@@ -130,16 +135,17 @@ class Upscaler:
     def run(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None) -> Upscaled:
         """`upscale` on [H, W, 3] float32 in [0, 1], with what it took."""
         started = time.perf_counter()
+        scale = self.metadata.scale
         used = self._mask_for(image, mask)
-        selection = self._select(np.ones(image.shape[:2], dtype=np.bool_) if used is None else used.pixels)
-        result = self._upscale_within_memory(self._pad(image), selection)
-        height, width = (side * self.metadata.scale for side in image.shape[:2])
-        result = result[:height, :width]
+        pixels = np.ones(image.shape[:2], dtype=np.bool_) if used is None else used.pixels
+        result = self._upscale_within_memory(self._pad(image, self._edge), self._select(pixels, self._edge))
+        result = result[tuple(slice(self._edge * scale, (self._edge + side) * scale) for side in pixels.shape)]
         if not np.isfinite(result).all():
             raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
         np.clip(result, 0, 1, out=result)
         seconds = time.perf_counter() - started
-        return Upscaled(result, used, selection.density, self.metadata.cost.share(selection.density), seconds)
+        density = self._select(pixels, edge=0).density
+        return Upscaled(result, used, density, self.metadata.cost.share(density), seconds)
 
     def _mask_for(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> Mask | None:
         if self._dense and mask is not None:
@@ -152,14 +158,17 @@ class Upscaler:
             raise UserError(f"the mask is {_size(mask)}, but the picture {_size(image)}; they must be of one size")
         return Mask(mask.astype(np.bool_), threshold=float("nan"), rounds=0)
 
-    def _pad(self, array: NDArray[Element]) -> NDArray[Element]:
-        """[H, W, ...] reflected at the bottom and the right to the model's size multiple."""
-        missing = [(0, -side % self.metadata.size_multiple) for side in array.shape[:2]]
-        return np.pad(array, missing + [(0, 0)] * (array.ndim - 2), mode="reflect")
+    def _pad(self, array: NDArray[Element], edge: int) -> NDArray[Element]:
+        """[H, W, ...] reflected by an edge on all sides, and further at the bottom and right to the size multiple."""
+        multiple = self.metadata.size_multiple
+        widths = [(edge, edge + -(side + 2 * edge) % multiple) for side in array.shape[:2]]
+        return np.pad(array, widths + [(0, 0)] * (array.ndim - 2), mode="reflect")
 
-    def _select(self, pixels: NDArray[np.bool_]) -> Selection:
+    def _select(self, pixels: NDArray[np.bool_], edge: int) -> Selection:
         """What the model computes, given a mask [H, W] of the picture."""
-        return select(self._pad(pixels), self.metadata, self.threshold) if self.metadata.masked else Everything()
+        if not self.metadata.masked:
+            return Everything()
+        return select(self._pad(pixels, edge), self.metadata, self.threshold)
 
     def _upscale_within_memory(self, image: NDArray[np.float32], selection: Selection) -> NDArray[np.float32]:
         """All tiles, with smaller ones where memory runs out."""
@@ -227,7 +236,10 @@ def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
         raise UserError(f"a picture must be an array [height, width, 3]; this one has the shape {image.shape}")
     if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
         raise UserError(f"a picture must be uint8, uint16 or float in [0, 1], not {image.dtype}")
-    return image.astype(np.float32) / np.float32(_largest(image.dtype))
+    scaled = image.astype(np.float32) / np.float32(_largest(image.dtype))
+    if not (scaled.min() >= 0 and scaled.max() <= 1):
+        raise UserError(f"a float picture must be in [0, 1]; this one spans {scaled.min():g} to {scaled.max():g}")
+    return scaled
 
 
 def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[Element]:

@@ -18,7 +18,7 @@ from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backend import OutOfMemoryError
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Inputs
-from amsr_deploy.runtime.upscaler import Upscaler
+from amsr_deploy.runtime.upscaler import EDGE, Upscaler
 
 FEATHER = 1e-5
 
@@ -47,10 +47,14 @@ def test_equals_pytorch(name: str, exported: dict[str, Path], photo: NDArray[np.
     network = models.create(name).eval()
     upscaler = amsr_deploy.load(exported[name])
     mask = upscaler.mask(photo).pixels
+    edge = max(EDGE, describe(name).size_multiple)
+    rows, columns = (slice(4 * edge, 4 * (edge + side)) for side in mask.shape)
+    widths = [(edge, edge + -(side + 2 * edge) % describe(name).size_multiple) for side in mask.shape]
     with torch.no_grad():
-        batch = torch.from_numpy(photo).permute(2, 0, 1)[None]
-        expected = network(batch, torch.from_numpy(mask)[None, None])[0].permute(1, 2, 0).clamp(0, 1)
-    np.testing.assert_allclose(upscaler.upscale(photo), expected.numpy(), atol=1e-4)
+        batch = torch.from_numpy(np.pad(photo, [*widths, (0, 0)], mode="reflect"))
+        masks = torch.from_numpy(np.pad(mask, widths, mode="reflect"))[None, None]
+        expected = network(batch.permute(2, 0, 1)[None], masks)[0].permute(1, 2, 0).clamp(0, 1)
+    np.testing.assert_allclose(upscaler.upscale(photo), expected.numpy()[rows, columns], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -72,6 +76,16 @@ def test_type_of_the_picture_is_kept(dtype: type, exported: dict[str, Path], pho
     assert large.dtype == dtype
     expected = upscaler.upscale(image.astype(np.float32) / np.float32(largest))
     np.testing.assert_allclose(large / largest, expected, atol=0.51 / largest if largest > 1 else 1e-6)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_surroundings_do_not_tint_the_border(name: str, exported: dict[str, Path]) -> None:
+    """Networks see black outside a picture. What they make of a flat one must not be another colour at its border."""
+    flat = np.full((24, 24, 3), (0.8, 0.3, 0.2), dtype=np.float32)
+    padded = np.pad(flat, ((8, 8), (8, 8), (0, 0)), mode="reflect")
+    upscaler = amsr_deploy.load(exported[name], **({"threshold": 0.0} if name == "swinir" else {}))
+    inside = upscaler.upscale(padded, np.ones((40, 40), dtype=np.bool_))[32:-32, 32:-32]
+    np.testing.assert_allclose(upscaler.upscale(flat, np.ones((24, 24), dtype=np.bool_)), inside, atol=2e-2)
 
 
 def test_own_mask_decides(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
@@ -126,10 +140,10 @@ def metadata(exported: dict[str, Path]) -> Metadata:
 def test_smaller_tiles_are_tried_and_said(metadata: Metadata) -> None:
     image = np.random.default_rng(0).random((200, 300, 3), dtype=np.float32)
     backend = ScarceBackend(limit=80 * 80, metadata=metadata)
-    with pytest.warns(UserWarning, match="out of memory; trying again with tiles of 75x75"):
+    with pytest.warns(UserWarning, match="out of memory; trying again with tiles of 77x77"):
         result = Upscaler(backend).run(image)
     np.testing.assert_array_equal(result.image, image.repeat(4, axis=0).repeat(4, axis=1))
-    assert backend.sizes[0] == 200 * 300
+    assert backend.sizes[0] == (200 + 2 * EDGE) * (300 + 2 * EDGE)
 
 
 @pytest.mark.filterwarnings("ignore:out of memory")
@@ -152,6 +166,14 @@ def test_bad_arguments(exported: dict[str, Path], photo: NDArray[np.float32]) ->
         upscaler.upscale(photo[..., 0])
     with pytest.raises(UserError, match="int32"):
         upscaler.upscale(photo.astype(np.int32))
+    with pytest.raises(UserError, match="spans 0 to 255"):
+        upscaler.upscale(np.linspace(0, 255, 12, dtype=np.float32).reshape(2, 2, 3))
+    with pytest.raises(UserError, match="spans nan"):
+        upscaler.upscale(np.full_like(photo, np.nan))
+    with pytest.raises(UserError, match="otsu"):
+        amsr_deploy.load(exported["carn"], strategy="otsu")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="device 'gpu'"):
+        amsr_deploy.load(exported["carn"], device="gpu")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="dilation 4"):
         amsr_deploy.load(exported["carn"], dilation=4)
     with pytest.raises(UserError, match="no windows"):
@@ -176,5 +198,5 @@ def test_missing_device_is_an_error(exported: dict[str, Path]) -> None:
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this ONNX Runtime has CUDA")
-    with pytest.raises(BackendError, match=r"cuda.*amsr-deploy\[gpu\]"):
+    with pytest.raises(BackendError, match=r"cuda.*onnxruntime-gpu"):
         amsr_deploy.load(exported["carn"], device="cuda")
