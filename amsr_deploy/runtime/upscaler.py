@@ -24,6 +24,8 @@ from amsr_deploy.runtime.shipped import shipped_model
 
 EDGE = 4
 """LR pixels by which pictures are reflected on all sides: networks see black outside, which tints their borders."""
+TILE_HALOS = 16
+"""Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
 SMALLEST_TILE = 64
 """Side in LR pixels below which running out of memory is final."""
 
@@ -77,7 +79,7 @@ class Upscaler:
             threshold: share of masked pixels from which a window is kept, in [0, 1]; None is the model's own.
             strategy: how the mask's threshold is found.
             dense: work everywhere.
-            tile: most LR pixels along a side that are upscaled at once; None follows from the free memory.
+            tile: most LR pixels along a side that are upscaled at once; None is a fast size that fits.
 
         Raises:
             UserError: a value out of its range, or one that the model has no use for.
@@ -96,7 +98,8 @@ class Upscaler:
             raise UserError(f"tile {tile} is too small; use {SMALLEST_TILE} pixels or more")
         self._backend, self._strategy = backend, strategy
         self._edge = max(EDGE, self.metadata.size_multiple)
-        self._tile = tile or tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
+        within_memory = tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
+        self._tile = tile or min(within_memory, TILE_HALOS * self.metadata.halo)
         self._dense = dense or not self.metadata.masked
 
     def _check_use(self, dilation: int | None, threshold: float | None) -> None:
@@ -214,7 +217,7 @@ def load(
         threshold: share of masked pixels from which a window is kept (SwinIR); None is the model's own.
         strategy: how the mask's threshold is found.
         dense: work everywhere, with the dense twin of a shipped model.
-        tile: most LR pixels along a side that are upscaled at once; None follows from the free memory.
+        tile: most LR pixels along a side that are upscaled at once; None is a fast size that fits into memory.
 
     Raises:
         AmsrError: no such model, a file that is none, a device that cannot be had, a value out of range.

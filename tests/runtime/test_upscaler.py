@@ -36,7 +36,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_tiles_make_no_difference(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
-    whole = amsr_deploy.load(exported[name])
+    whole = amsr_deploy.load(exported[name], tile=1000)
     tiled = amsr_deploy.load(exported[name], tile=max(2 * describe(name).halo + 24, 64))
     np.testing.assert_allclose(tiled.run(photo).image, whole.run(photo).image, atol=FEATHER)
 
@@ -141,7 +141,7 @@ def test_smaller_tiles_are_tried_and_said(metadata: Metadata) -> None:
     image = np.random.default_rng(0).random((200, 300, 3), dtype=np.float32)
     backend = ScarceBackend(limit=80 * 80, metadata=metadata)
     with pytest.warns(UserWarning, match="out of memory; trying again with tiles of 77x77"):
-        result = Upscaler(backend).run(image)
+        result = Upscaler(backend, tile=400).run(image)
     np.testing.assert_array_equal(result.image, image.repeat(4, axis=0).repeat(4, axis=1))
     assert backend.sizes[0] == (200 + 2 * EDGE) * (300 + 2 * EDGE)
 
