@@ -214,7 +214,12 @@ def test_unknown_device(config: Config, tmp_path: Path) -> None:
 def test_every_backbone_learns(backbone: str, folder: Path, tmp_path: Path) -> None:
     settings = {"steps": 2, "batch_size": 1, "patch_size": 8, "device": "cpu", "precision": "float32"}
     result = train(Config.of(backbone, str(folder), masks="dense:0.5,5", **settings), tmp_path / "run")
-    load_checkpoint(models.create(backbone), result.weights)
+    torch.manual_seed(0)  # the default seed of a run
+    network = models.create(backbone)
+    fresh = {name: value.clone() for name, value in network.state_dict().items()}
+    load_checkpoint(network, result.weights)
+    trained = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
+    assert any(not torch.equal(network.state_dict()[name], fresh[name]) for name in trained)
 
 
 def test_a_short_training_beats_bicubic(folder: Path, tmp_path: Path) -> None:
