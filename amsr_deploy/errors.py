@@ -27,10 +27,6 @@ class BackendError(AmsrError):
     """A backend that was asked for and cannot be had on this machine."""
 
 
-class EngineError(AmsrError):
-    """A TensorRT engine that cannot be built or used."""
-
-
 class TrainingError(AmsrError):
     """A training run that cannot start or go on."""
 

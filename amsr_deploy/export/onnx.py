@@ -145,10 +145,12 @@ def quiet(logger: str) -> Iterator[None]:
     """Keeps back warnings about packages and types that have no part in our networks."""
     previous = logging.getLogger(logger).level
     logging.getLogger(logger).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    logging.getLogger(logger).setLevel(previous)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.getLogger(logger).setLevel(previous)
 
 
 def clean(model: ir.Model) -> None:

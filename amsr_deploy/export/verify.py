@@ -69,7 +69,7 @@ def cases(descriptor: Descriptor) -> Iterator[Case]:
         photo = to_float(np.asarray(file.convert("RGB")))
     yield photo, compute_mask(photo, descriptor.dilation).pixels
     random = np.random.default_rng(0)
-    cell = max(descriptor.size_multiple, 11 if descriptor.size_multiple == 1 else 1)
+    cell = descriptor.size_multiple if descriptor.size_multiple > 1 else 11
     for down, across in _RANDOM_CELLS:
         shape = (down * cell, across * cell)
         image = random.random((*shape, 3), dtype=np.float32)

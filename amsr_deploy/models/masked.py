@@ -72,6 +72,15 @@ def map_from_pixels(pixels: Tensor, height: int, width: int) -> Tensor:
     return pixels.transpose(0, 1).reshape(1, -1, height, width)
 
 
+def reflect(positions: Tensor, length: int) -> Tensor:
+    """Positions outside [0, length) reflected into it, as often as it takes, as NumPy pads in its mode `reflect`."""
+    if length == 1:
+        return torch.zeros_like(positions)
+    period = 2 * (length - 1)
+    positions = positions.abs() % period
+    return torch.minimum(positions, period - positions)
+
+
 class MaskedCNN(nn.Module):
     """A super-resolution CNN head -> body -> tail whose body can be masked by pixels."""
 

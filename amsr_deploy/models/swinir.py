@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from amsr_deploy.descriptor import describe
 from amsr_deploy.models import operators
 from amsr_deploy.models.carn import RGB_MEAN
-from amsr_deploy.models.masked import map_from_pixels, pixels_from_map
+from amsr_deploy.models.masked import map_from_pixels, pixels_from_map, reflect
 
 DESCRIPTOR = describe("swinir")
 WINDOW = DESCRIPTOR.window_size
@@ -299,11 +299,6 @@ class SwinIR(nn.Module):
 
 def pad_to_windows(x: Tensor) -> Tensor:
     """[N, C, H, W] reflected at the bottom and the right to whole windows, in pictures smaller than one too."""
-    rows, columns = (reflected(side, device=x.device) for side in x.shape[2:])
+    whole = (torch.arange(-(-side // WINDOW) * WINDOW, device=x.device) for side in x.shape[2:])
+    rows, columns = (reflect(positions, side) for positions, side in zip(whole, x.shape[2:], strict=True))
     return x[:, :, rows][:, :, :, columns]
-
-
-def reflected(length: int, device: torch.device) -> Tensor:
-    """Positions 0 .. the next multiple of the window size, reflected into [0, length)."""
-    positions = torch.arange(-(-length // WINDOW) * WINDOW, device=device) % max(2 * (length - 1), 1)
-    return torch.minimum(positions, 2 * (length - 1) - positions) if length > 1 else torch.zeros_like(positions)

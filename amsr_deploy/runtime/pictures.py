@@ -39,22 +39,12 @@ class Report:
 
 
 def plan_outputs(sources: Sequence[Path], output: Path | None) -> list[Path]:
-    """Where each upscaled picture goes: beside its source, into the folder `output`, or, for one source, to that file.
-
-    Raises:
-        UserError: two pictures would go to one file, or one would replace a source.
-    """
-    into_folder = output is not None and (len(sources) > 1 or output.is_dir())
+    """Where each upscaled picture goes: beside its source, into the folder `output`, or (one source) to that file."""
     if output is None:
-        targets = [source.parent / (source.stem + SUFFIX) for source in sources]
-    elif into_folder:
-        targets = [output / (source.stem + SUFFIX) for source in sources]
-    else:
-        targets = [output]
-    check_distinct(sources, targets)
-    if into_folder and output is not None:
-        make_folder(output)
-    return targets
+        return [source.parent / (source.stem + SUFFIX) for source in sources]
+    if len(sources) > 1 or output.is_dir():
+        return [output / (source.stem + SUFFIX) for source in sources]
+    return [output]
 
 
 def check_distinct(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
@@ -152,11 +142,11 @@ def infer_pictures(
         raise UserError("--mask is taken as it is: it goes without --dilation and --strategy")
     upscaler = load(model, **settings)
     targets = plan_outputs(sources, output)
+    check_distinct([*sources, *filter(None, [mask])], [*targets, *filter(None, [save_mask])])
     if save_mask:
-        check_distinct([*sources, *filter(None, [mask])], [*targets, save_mask])
         image.check_writable(save_mask)
-    elif mask:
-        check_distinct([*sources, mask], targets)
+    if output and len(sources) > 1:
+        make_folder(output)
     failures = 0
     for source, target in zip(sources, targets, strict=True):
         try:

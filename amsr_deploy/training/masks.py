@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from amsr_deploy import mask as reference
 from amsr_deploy.descriptor import Strategy
+from amsr_deploy.models.masked import reflect
 
 
 def high_frequencies(image: Tensor) -> Tensor | None:
@@ -25,16 +26,10 @@ def high_frequencies(image: Tensor) -> Tensor | None:
 
 def _blur(image: Tensor) -> Tensor:
     centre, first, second = (float(tap) for tap in reference.GAUSSIAN_TAPS)
-    x = image[:, _reflected(image.shape[1]), :][:, :, _reflected(image.shape[2])]
+    rows, columns = (reflect(torch.arange(-2, side + 2, device=image.device), side) for side in image.shape[1:])
+    x = image[:, rows][:, :, columns]
     x = x[:, 2:-2] * centre + (x[:, 1:-3] + x[:, 3:-1]) * first + (x[:, :-4] + x[:, 4:]) * second
     return x[..., 2:-2] * centre + (x[..., 1:-3] + x[..., 3:-1]) * first + (x[..., :-4] + x[..., 4:]) * second
-
-
-def _reflected(length: int) -> Tensor:
-    """Positions -2 .. length + 1 reflected into [0, length), for sides of one and two pixels too."""
-    period = max(2 * (length - 1), 1)
-    positions = torch.arange(-2, length + 2).abs() % period
-    return torch.minimum(positions, period - positions) if length > 1 else torch.zeros_like(positions)
 
 
 def split(frequencies: Tensor, strategy: Strategy = "kmeans") -> Tensor:
