@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amsr_deploy.models.masked import Conv, MaskedCNN, convolutions
+from amsr_deploy.models.start import carry_colours, upsample_colours
 
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K."""
@@ -113,6 +114,18 @@ class CARN(MaskedCNN):
         self.c1, self.c2, self.c3 = Pointwise(2), Pointwise(3), Pointwise(4)
         self.upsample = nn.ModuleDict({"up4": Upsampler(groups)})
         self.exit = nn.Conv2d(CHANNELS, 3, 3, padding=1)
+        self._start_bilinear()
+
+    @torch.no_grad()
+    def _start_bilinear(self) -> None:
+        """Start as a bilinear upsampling; colours travel without their mean taken off, so that ReLU keeps them."""
+        mean = torch.tensor(RGB_MEAN)
+        carry_colours(self.entry, mean)
+        for merge in (self.c1, self.c2, self.c3):
+            carry_colours(*convolutions(merge.body))
+        for upsample in convolutions(self.upsample["up4"].body):
+            upsample_colours(upsample, 2)
+        carry_colours(self.exit, -mean)
 
     def masked_modules(self) -> list[nn.Module]:
         return [self.b1, self.b2, self.b3, self.c1, self.c2, self.c3]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from amsr_deploy.models.masked import Conv, MaskedCNN, convolutions
+from amsr_deploy.models.start import carry_colours
 
 
 class FSRCNN(MaskedCNN):
@@ -26,17 +27,10 @@ class FSRCNN(MaskedCNN):
 
     @torch.no_grad()
     def _start_bilinear(self) -> None:
-        """Let the first three channels carry the colours to a bilinear upsampling, the others add to it.
-
-        FSRCNN has no shortcut. Drawn at random, its body's input and output would be unlike each other, which a mask
-        mixes; and the deconvolution would first have to learn to upsample.
-        """
+        """Start as a bilinear upsampling."""
         for layer in self.modules():
-            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
-                centre = layer.kernel_size[0] // 2
-                layer.weight[:3] = 0
-                layer.weight[:3, :3, centre, centre] = torch.eye(3)
-                layer.bias[:3] = 0
+            if isinstance(layer, nn.Conv2d):
+                carry_colours(layer)
         ramp = (1 - (torch.arange(9) - 4.5).abs() / 4).clamp(min=0)  # LR pixel i lies at 4i + 1.5, tap k at 4i - 3 + k
         self.tail_conv.weight *= 0.1
         self.tail_conv.weight[:3] = torch.eye(3)[..., None, None] * torch.outer(ramp, ramp)

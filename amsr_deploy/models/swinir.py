@@ -17,6 +17,7 @@ from amsr_deploy.descriptor import describe
 from amsr_deploy.models import operators
 from amsr_deploy.models.carn import RGB_MEAN
 from amsr_deploy.models.masked import map_from_pixels, pixels_from_map, reflect
+from amsr_deploy.models.start import carry_colours, upsample_colours
 
 DESCRIPTOR = describe("swinir")
 WINDOW = DESCRIPTOR.window_size
@@ -249,6 +250,15 @@ class SwinIR(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
+        self._start_bilinear()
+
+    @torch.no_grad()
+    def _start_bilinear(self) -> None:
+        """Start as a bilinear upsampling: the colours pass the body on the shortcut around it."""
+        carry_colours(self.conv_first)
+        self.conv_after_body.weight[:3] = 0
+        self.conv_after_body.bias[:3] = 0
+        upsample_colours(self.upsample[0], 4)
 
     def forward(self, image: Tensor, mask: Tensor | None = None, threshold: float = DESCRIPTOR.threshold) -> Tensor:
         """Upscale with all windows computed: dense, or blended with a mask as in training.
