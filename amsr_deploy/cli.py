@@ -184,3 +184,32 @@ def evaluate(backbone: str, model: Path | None, data: Path, **options: Any) -> N
     from amsr_deploy.evaluation.command import evaluate_folder
 
     sys.exit(min(evaluate_folder(model or backbone, data, fail=report_failure, **options), 1))
+
+
+@main.command()
+@click.option(
+    "--data", "folders", type=FILE, multiple=True, required=True, help="Folder of HR pictures; may be given again."
+)
+@click.option(
+    "--backbone",
+    "backbones",
+    type=click.Choice(list(BACKBONES)),
+    multiple=True,
+    help="Network; all that ship by default.",
+)
+@click.option("--model", type=FILE, help="A masked model that `amsr export` wrote, instead of shipped ones.")
+@click.option("--dense-model", type=FILE, help="Its dense twin.")
+@click.option("--operators", is_flag=True, help="Time the masked convolution by itself.")
+@click.option("--crossover", is_flag=True, help="Find the density above which the dense network is faster.")
+@click.option("--openvino", is_flag=True, help="Time the dense networks in OpenVINO too.")
+@click.option("--width", type=int, default=2048, show_default=True, help="Width to which the HR pictures are reduced.")
+@click.option("--pictures", "count", type=int, help="Most pictures of each folder; all by default.")
+@click.option("--threads", type=int, default=2, show_default=True, help="CPU threads.")
+@click.option("--repeats", type=int, default=5, show_default=True, help="Measurements whose median counts.")
+@click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of tables.")
+@click.option("--markdown", type=FILE, help="Put the tables into a Markdown file, in place of those of the last time.")
+def bench(folders: tuple[Path, ...], **options: Any) -> None:
+    """Time masked networks against dense ones on this machine."""
+    from amsr_deploy.evaluation.bench.command import run_benchmarks
+
+    sys.exit(min(run_benchmarks(folders, fail=report_failure, **options), 1))

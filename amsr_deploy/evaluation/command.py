@@ -54,7 +54,7 @@ def evaluate_folder(
         AmsrError: what concerns all pictures: model, folder, settings.
     """
     paths = picture_paths(data)
-    check_json_file(json_file)
+    check_report_file(None if json_file == STDOUT else json_file, ".json")
     failed: dict[str, Exception] = {}
     runs = []
     for choice in mask_settings(dilations, dense):
@@ -68,12 +68,12 @@ def evaluate_folder(
     return len(failed)
 
 
-def check_json_file(path: Path | None) -> None:
-    """Raises UserError where no JSON can be written; better before the measuring than after it."""
-    if path is None or path == STDOUT:
+def check_report_file(path: Path | None, suffix: str) -> None:
+    """Raises UserError where no figures can be written; better before the measuring than after it."""
+    if path is None:
         return
-    if path.suffix != ".json":
-        raise UserError(f"{path} does not end in .json; give a file for the figures, or - to print them")
+    if path.suffix != suffix:
+        raise UserError(f"{path} does not end in {suffix}; give another file for the figures")
     if not path.parent.is_dir():
         raise UserError(f"folder {path.parent} does not exist; create it first")
 
