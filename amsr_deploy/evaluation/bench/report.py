@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from amsr_deploy.evaluation.bench.crossover import Crossover
+from amsr_deploy.evaluation.bench.crossover import DENSITIES, Crossover
 from amsr_deploy.evaluation.bench.machine import Machine
 from amsr_deploy.evaluation.bench.networks import DENSE, MASK, MASKED, NEIGHBORS, NetworkResult, Timing
 from amsr_deploy.evaluation.bench.operators import OperatorTiming
@@ -147,11 +147,19 @@ def crossover_section(results: Iterable[Crossover]) -> Section:
     """Where masked and dense time meet."""
     rows = []
     for result in results:
-        points = ", ".join(f"{ratio:.2f} at {density:.2f}" for density, ratio in sorted(result.points))
-        rows.append([result.name, f"{result.density:.2f}" if result.density < 1 else "never", points])
-    columns = ["network", "dense is faster above density", "masked / dense"]
+        near: dict[float, list[float]] = {density: [] for density in DENSITIES}
+        for density, ratio in result.points:
+            near[min(near, key=lambda target: abs(target - density))].append(ratio)
+        ratios = (f"{statistics.median(found):.2f}" if found else "" for found in near.values())
+        rows.append([result.name, f"{result.density:.2f}" if result.density < 1 else "never", *ratios])
+    columns = ["network", "dense is faster above density", *(f"ratio near {density}" for density in DENSITIES)]
     note = "The densities go into `dense_above` of `amsr_deploy/descriptor.py`; exported models carry them."
-    return Section("crossover", "Where masked and dense time meet", Table(columns, rows), [note])
+    return Section(
+        "crossover",
+        "Where masked and dense time meet; ratio = masked / dense, median over the photos",
+        Table(columns, rows),
+        [note],
+    )
 
 
 def megabytes(size: int | None) -> str:
