@@ -12,14 +12,23 @@ import click
 
 from amsr_deploy import __version__
 from amsr_deploy.descriptor import BACKBONES, STRATEGIES
-from amsr_deploy.errors import AmsrError, MissingDependencyError
+from amsr_deploy.errors import AmsrError, missing_dependency
 
 FILE = click.Path(path_type=Path)
+network_option = click.option(
+    "--backbone", type=click.Choice(list(BACKBONES)), help="Network that ships with the package.  [default: carn]"
+)
 backbone_option = click.option(
     "--backbone", type=click.Choice(list(BACKBONES)), default="carn", show_default=True, help="Network."
 )
 dilation_option = click.option(
     "--dilation", type=int, metavar="K", help="Side of the square that grows the mask, odd; the model's own by default."
+)
+threshold_option = click.option(
+    "--threshold", type=float, metavar="SIGMA", help="Share of masked pixels that keeps a window (SwinIR)."
+)
+tile_option = click.option(
+    "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once; follows from memory by default."
 )
 threads_option = click.option("--threads", type=int, metavar="N", help="CPU threads; one for each core by default.")
 strategy_option = click.option(
@@ -43,10 +52,10 @@ class Commands(click.Group):
 
 def report_failure(error: Exception) -> int:
     """Print what went wrong as one line; returns the exit code."""
+    if isinstance(error, ModuleNotFoundError):
+        error = missing_dependency(error) or error
     if isinstance(error, AmsrError):
         message = str(error)
-    elif isinstance(error, ModuleNotFoundError):
-        message = str(MissingDependencyError(str(error.name), "torch", "this command"))
     elif isinstance(error, OSError):
         message = f"{error.filename or 'file'}: {error.strerror or error}"
     elif isinstance(error, MemoryError):
@@ -75,25 +84,27 @@ def main(debug: bool) -> None:
 @main.command()
 @click.argument("inputs", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=FILE, help="Output picture; with several inputs a folder.  [default: NAME_x4.png]")
-@backbone_option
+@network_option
 @click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
 @dilation_option
-@click.option("--threshold", type=float, metavar="SIGMA", help="Share of masked pixels that keeps a window (SwinIR).")
+@threshold_option
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask of your own: a picture, white where the network shall work.")
 @click.option("--dense", is_flag=True, help="Work everywhere.")
 @click.option("--save-mask", type=FILE, help="Write the mask that was used as a picture.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option(
-    "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once; follows from memory by default."
-)
+@tile_option
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture.")
-def infer(inputs: tuple[Path, ...], output: Path | None, backbone: str, model: Path | None, **options: Any) -> None:
+def infer(
+    inputs: tuple[Path, ...], output: Path | None, backbone: str | None, model: Path | None, **options: Any
+) -> None:
     """Upscale pictures four times."""
     from amsr_deploy.runtime.pictures import infer_pictures
+    from amsr_deploy.runtime.shipped import chosen_model
 
-    failures = infer_pictures(inputs, output, model or backbone, click.echo, report_failure, **options)
+    chosen = chosen_model(backbone, model)
+    failures = infer_pictures(inputs, output, chosen, click.echo, report_failure, **options)
     sys.exit(min(failures, 1))
 
 
@@ -101,13 +112,14 @@ def infer(inputs: tuple[Path, ...], output: Path | None, backbone: str, model: P
 @click.argument("photo", type=FILE)
 @click.option("-o", "--output", type=FILE, help="Output picture.  [default: NAME_mask.png]")
 @click.option("--overlay", is_flag=True, help="Write the photo with the masked area tinted.")
-@click.option("--dilation", type=int, default=5, show_default=True, metavar="K", help="Side of the square, odd.")
+@backbone_option
+@dilation_option
 @strategy_option
-def mask(photo: Path, output: Path | None, overlay: bool, dilation: int, strategy: Any) -> None:
+def mask(photo: Path, **options: Any) -> None:
     """Write the mask of a photo as a picture."""
     from amsr_deploy.runtime.pictures import write_picture_mask
 
-    click.echo(write_picture_mask(photo, output, overlay, dilation, strategy))
+    click.echo(write_picture_mask(photo, **options))
 
 
 @main.command()
@@ -135,10 +147,11 @@ def inspect(file: Path) -> None:
 @main.command()
 def doctor() -> None:
     """Show versions, devices and kernels, what is missing and what that costs."""
-    from amsr_deploy.runtime.doctor import examine
+    from amsr_deploy.runtime.doctor import examine, is_sound
 
     for thing, state in examine():
         click.echo(f"{thing:<14}{state}")
+    sys.exit(not is_sound())
 
 
 @main.command()
@@ -173,17 +186,21 @@ def train(out: Path, resume: bool, tensorboard: bool | None, **options: Any) -> 
 
 
 @main.command("eval")
-@backbone_option
+@network_option
 @click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
 @click.option("--data", type=FILE, required=True, help="Folder of HR pictures.")
 @click.option("--dilation", "dilations", metavar="K,K,...", help="Dilations to compare; the model's own by default.")
+@threshold_option
+@strategy_option
+@tile_option
 @click.option("--dense", is_flag=True, help="Measure the dense network too.")
 @click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of tables.")
-def evaluate(backbone: str, model: Path | None, data: Path, **options: Any) -> None:
+def evaluate(backbone: str | None, model: Path | None, data: Path, **options: Any) -> None:
     """Measure a model on a folder of HR pictures."""
     from amsr_deploy.evaluation.command import evaluate_folder
+    from amsr_deploy.runtime.shipped import chosen_model
 
-    sys.exit(min(evaluate_folder(model or backbone, data, fail=report_failure, **options), 1))
+    sys.exit(min(evaluate_folder(chosen_model(backbone, model), data, fail=report_failure, **options), 1))
 
 
 @main.command()

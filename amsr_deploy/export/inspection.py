@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import onnx
-from rich.console import Console
 from rich.table import Table
 
+from amsr_deploy.console import output_console
 from amsr_deploy.errors import ModelError
 from amsr_deploy.metadata import Metadata
 
@@ -24,7 +24,7 @@ def print_model(path: Path) -> None:
         metadata = Metadata.from_properties({entry.key: entry.value for entry in model.metadata_props})
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
-    console = Console()
+    console = output_console()
     for table in (tensors(model), operators(model), cost(metadata), properties(metadata)):
         console.print(table)
 
