@@ -101,6 +101,50 @@ def window_cases(draw: st.DrawFn) -> list[Case]:
     ]
 
 
+@st.composite
+def window_layer_cases(draw: st.DrawFn) -> Case:
+    """A call of WindowLayer on a random choice of windows, with weights that keep values near 1."""
+    window_size = draw(st.sampled_from([2, 3, 4, 8]))
+    down, across = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    shift = draw(st.integers(0, window_size - 1))
+    heads = draw(st.integers(1, 6))
+    channels, hidden = heads * draw(st.integers(1, 12)), draw(st.integers(1, 70))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    windows = _indices(draw, down * across)
+    return window_layer_case(random, windows, (down, across), channels, hidden, heads, window_size, shift)
+
+
+def window_layer_case(
+    random: np.random.Generator,
+    windows: NDArray[np.int64],
+    grid: tuple[int, int],
+    channels: int,
+    hidden: int,
+    heads: int,
+    window_size: int,
+    shift: int,
+) -> Case:
+    """A call of WindowLayer on chosen windows of a grid (down, across), with random weights."""
+
+    def normal(*shape: int, scale: float = 1.0) -> NDArray[np.float32]:
+        return random.standard_normal(shape, dtype=np.float32) * np.float32(scale)
+
+    def linear(name: str, outputs: int, inputs: int) -> Arrays:
+        return {f"{name}_weight": normal(outputs, inputs, scale=inputs**-0.5), f"{name}_bias": normal(outputs)}
+
+    def norm(name: str) -> Arrays:
+        return {f"{name}_weight": 1 + normal(channels, scale=0.3), f"{name}_bias": normal(channels, scale=0.3)}
+
+    size = np.array(grid, dtype=np.int64) * window_size
+    inputs = {"pixels": normal(int(size.prod()), channels), "windows": windows, "size": size}
+    inputs |= norm("norm1") | linear("qkv", 3 * channels, channels)
+    inputs |= {"position_bias": normal(heads, window_size**2, window_size**2)}
+    inputs |= linear("proj", channels, channels)
+    inputs |= norm("norm2") | linear("fc1", hidden, channels) | linear("fc2", channels, hidden)
+    attributes = {"window_size": window_size, "shift": shift, "heads": heads, "epsilon": 1e-5}
+    return Case("WindowLayer", inputs, attributes)
+
+
 def expected_neighbors(index: NDArray[np.int64], height: int, width: int, kernel_size: int) -> NDArray[np.int32]:
     """The neighbour table, pixel by pixel as its definition says."""
     row_of = {int(position): row for row, position in enumerate(index)}

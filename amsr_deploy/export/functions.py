@@ -89,8 +89,75 @@ def WindowScatter(tokens, pixels, windows, size, window_size: int = 8, shift: in
     return op.ScatterND(pixels, op.Unsqueeze(op.Flatten(y * width + x, axis=1), [2]), tokens)
 
 
+@script(amsr, default_opset=op)
+def WindowLayer(
+    pixels,
+    windows,
+    size,
+    norm1_weight,
+    norm1_bias,
+    qkv_weight,
+    qkv_bias,
+    position_bias,
+    proj_weight,
+    proj_bias,
+    norm2_weight,
+    norm2_bias,
+    fc1_weight,
+    fc1_bias,
+    fc2_weight,
+    fc2_bias,
+    window_size: int = 8,
+    shift: int = 0,
+    heads: int = 6,
+    epsilon: float = 1e-5,
+):
+    height, width = op.Split(size, num_outputs=2)
+    side = op.Constant(value_int=window_size)
+    down, across = height / side, width / side
+    place = op.Range(0, side, 1)
+    inside = place + op.Constant(value_int=shift)
+    y = op.Mod(op.Unsqueeze(windows / across * side, [1, 2]) + op.Unsqueeze(inside, [1]), height)
+    x = op.Mod(op.Unsqueeze(op.Mod(windows, across) * side, [1, 2]) + op.Unsqueeze(inside, [0]), width)
+    positions = op.Flatten(y * width + x, axis=1)
+    tokens = op.Gather(pixels, positions, axis=0)
+
+    # What the shift brought together from opposite sides of the image stays apart.
+    wrapped = inside >= side
+    block = op.Expand(side, [2])
+    rows = op.Reshape(op.Expand(op.Unsqueeze(wrapped, [1]), block), [-1])
+    columns = op.Reshape(op.Expand(wrapped, block), [-1])
+    other_row = op.Xor(op.Unsqueeze(rows, [1]), op.Unsqueeze(rows, [0]))
+    other_column = op.Xor(op.Unsqueeze(columns, [1]), op.Unsqueeze(columns, [0]))
+    in_last_row = op.Unsqueeze(windows / across == down - 1, [1, 2, 3])
+    in_last_column = op.Unsqueeze(op.Mod(windows, across) == across - 1, [1, 2, 3])
+    apart = op.Or(op.And(in_last_row, other_row), op.And(in_last_column, other_column))
+    shift_mask = op.CastLike(apart, pixels) * op.CastLike(-100.0, pixels)
+
+    count, area, channels = op.Split(op.Shape(tokens), num_outputs=3)
+    number = op.Reshape(op.Constant(value_int=heads), [1])
+    depth = channels / number
+    normalised = op.LayerNormalization(tokens, norm1_weight, norm1_bias, axis=-1, epsilon=epsilon)
+    qkv = op.MatMul(normalised, op.Transpose(qkv_weight, perm=[1, 0])) + qkv_bias
+    split = op.Reshape(qkv, op.Concat(count, area, [3], number, depth, axis=0), allowzero=1)
+    query, key, value = op.Split(split, num_outputs=3, axis=2)
+    queries = op.Transpose(op.Squeeze(query, [2]), perm=[0, 2, 1, 3])
+    keys = op.Transpose(op.Squeeze(key, [2]), perm=[0, 2, 3, 1])
+    values = op.Transpose(op.Squeeze(value, [2]), perm=[0, 2, 1, 3])
+    scale = op.CastLike(op.Reciprocal(op.Sqrt(op.Cast(depth, to=onnx.TensorProto.FLOAT))), pixels)
+    attention = op.MatMul(queries * scale, keys) + position_bias + shift_mask
+    mixed = op.Transpose(op.MatMul(op.Softmax(attention, axis=-1), values), perm=[0, 2, 1, 3])
+    merged = op.Reshape(mixed, op.Concat(count, area, channels, axis=0), allowzero=1)
+    attended = tokens + (op.MatMul(merged, op.Transpose(proj_weight, perm=[1, 0])) + proj_bias)
+
+    normalised = op.LayerNormalization(attended, norm2_weight, norm2_bias, axis=-1, epsilon=epsilon)
+    hidden = op.Gelu(op.MatMul(normalised, op.Transpose(fc1_weight, perm=[1, 0])) + fc1_bias)
+    result = attended + (op.MatMul(hidden, op.Transpose(fc2_weight, perm=[1, 0])) + fc2_bias)
+    return op.ScatterND(pixels, op.Unsqueeze(positions, [2]), result)
+
+
 FUNCTIONS: dict[str, OnnxFunction] = {
     function.name: function
-    for function in (MaskGather, MaskScatter, MaskNeighbors, MaskedConv2d, WindowGather, WindowScatter)
+    for function in (MaskGather, MaskScatter, MaskNeighbors, MaskedConv2d, WindowGather, WindowScatter, WindowLayer)
 }
 """Name of the operator -> its function."""

@@ -6,6 +6,7 @@ While a model is exported, each call becomes one ONNX node of the domain instead
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from torch.nn import functional as F
 
 DOMAIN = "amsr"
 VERSION = 1
+SEPARATE = -100.0
+"""Added to the attention between pixels that the cyclic shift brought together from opposite sides of the image."""
 _PLUGIN = {"plugin_namespace": DOMAIN, "plugin_version": str(VERSION)}  # read by TensorRT's parser
 
 
@@ -144,3 +147,90 @@ def window_scatter(
         return _node("WindowScatter", inputs, pixels.shape, pixels.dtype, window_size=window_size, shift=shift)
     positions = window_pixels(windows, size, window_size, shift).flatten()
     return pixels.index_copy(0, positions, tokens.flatten(0, 1))
+
+
+def shift_mask(windows: Tensor, count: int, across: int, window_size: int, shift: int, dtype: torch.dtype) -> Tensor:
+    """What shifted layers add to the attention of windows [M]: [M, 1, N, N], 0 or SEPARATE; N = window_size ** 2.
+
+    The cyclic shift brings opposite sides of the image together in the last row and the last column of windows.
+
+    Args:
+        windows: numbers of the windows.
+        count: number of windows of the image.
+        across: number of windows side by side.
+        window_size: side of a window.
+        shift: cyclic shift in pixels.
+        dtype: type of the result.
+    """
+    last_row = windows >= count - across
+    last_column = torch.remainder(windows + 1, torch.scalar_tensor(across, dtype=windows.dtype)) == 0
+    wrapped = torch.arange(window_size, device=windows.device) >= window_size - shift
+    rows, columns = wrapped.repeat_interleave(window_size), wrapped.repeat(window_size)
+    other_row, other_column = (side[:, None] != side[None, :] for side in (rows, columns))
+    apart = (last_row[:, None, None] & other_row) | (last_column[:, None, None] & other_column)
+    return apart[:, None].to(dtype) * SEPARATE
+
+
+class WindowLayerWeights(NamedTuple):
+    """The weights of a Transformer layer of SwinIR, in the order of the operator's inputs; N = window_size ** 2."""
+
+    norm1_weight: Tensor  # [C]
+    norm1_bias: Tensor  # [C]
+    qkv_weight: Tensor  # [3C, C]: query, key and value, each of all heads
+    qkv_bias: Tensor  # [3C]
+    position_bias: Tensor  # [heads, N, N], added to the attention
+    proj_weight: Tensor  # [C, C]
+    proj_bias: Tensor  # [C]
+    norm2_weight: Tensor  # [C]
+    norm2_bias: Tensor  # [C]
+    fc1_weight: Tensor  # [F, C]
+    fc1_bias: Tensor  # [F]
+    fc2_weight: Tensor  # [C, F]
+    fc2_bias: Tensor  # [C]
+
+
+def window_layer(
+    pixels: Tensor,
+    windows: Tensor,
+    size: Tensor,
+    weights: WindowLayerWeights,
+    window_size: int = 8,
+    shift: int = 0,
+    heads: int = 6,
+    epsilon: float = 1e-5,
+) -> Tensor:
+    """A Transformer layer of SwinIR on the kept windows (Eq. 6): attention, then an MLP, each behind a layer
+    normalisation and around a shortcut.
+
+    Args:
+        pixels: [P, C], C a multiple of heads.
+        windows: [M] int64, row-major numbers of the kept windows on the image rolled by -shift, none of them twice.
+        size: [2] int64, height and width, multiples of window_size.
+        weights: of the layer; in ONNX each is an input of its own.
+        window_size: side of a window.
+        shift: cyclic shift in pixels, in [0, window_size); above 0 pixels from opposite sides of the image do not
+            attend to each other.
+        heads: attention heads.
+        epsilon: added to the variance in the layer normalisations.
+
+    Returns:
+        [P, C]; pixels outside the kept windows as they were.
+    """
+    if torch.onnx.is_in_onnx_export():
+        attributes = {"window_size": window_size, "shift": shift, "heads": heads, "epsilon": epsilon}
+        return _node("WindowLayer", (pixels, windows, size, *weights), pixels.shape, pixels.dtype, **attributes)
+    w = weights
+    channels = pixels.shape[1]
+    down, across = (int(side) // window_size for side in size)
+    tokens = window_gather(pixels, windows, size, window_size, shift)
+    normalised = F.layer_norm(tokens, (channels,), w.norm1_weight, w.norm1_bias, epsilon)
+    qkv = F.linear(normalised, w.qkv_weight, w.qkv_bias)
+    split = qkv.reshape(*tokens.shape[:2], 3, heads, channels // heads)
+    query, key, value = split.permute(2, 0, 3, 1, 4).unbind(0)
+    attention = (query * (channels // heads) ** -0.5) @ key.transpose(-2, -1) + w.position_bias
+    attention = attention + shift_mask(windows, down * across, across, window_size, shift, attention.dtype)
+    mixed = attention.softmax(dim=-1) @ value
+    tokens = tokens + F.linear(mixed.transpose(1, 2).flatten(2), w.proj_weight, w.proj_bias)
+    normalised = F.layer_norm(tokens, (channels,), w.norm2_weight, w.norm2_bias, epsilon)
+    tokens = tokens + F.linear(F.gelu(F.linear(normalised, w.fc1_weight, w.fc1_bias)), w.fc2_weight, w.fc2_bias)
+    return window_scatter(tokens, pixels, windows, size, window_size, shift)
