@@ -6,6 +6,8 @@ float16 and match the references in `amsr_deploy.models.operators`.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import onnx
 from onnxscript import opset20 as op
 from onnxscript import script
@@ -65,6 +67,40 @@ def MaskedConv2d(rows, surround, neighbors, weight, bias, group: int = 1, negati
     products = op.Transpose(op.MatMul(patches, kernels), perm=[1, 0, 2])
     sums = op.Reshape(products, op.Concat(count, outputs, axis=0), allowzero=1) + bias
     return op.LeakyRelu(sums, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def Pointwise(rows, weight, bias, negative_slope: float = 1.0):
+    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def Pointwise2(rows1, rows2, weight, bias, negative_slope: float = 1.0):
+    rows = op.Concat(rows1, rows2, axis=1)
+    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def Pointwise3(rows1, rows2, rows3, weight, bias, negative_slope: float = 1.0):
+    rows = op.Concat(rows1, rows2, rows3, axis=1)
+    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def Pointwise4(rows1, rows2, rows3, rows4, weight, bias, negative_slope: float = 1.0):
+    rows = op.Concat(rows1, rows2, rows3, rows4, axis=1)
+    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def PixelConv2d(pixels, size, weight, bias, group: int = 1, negative_slope: float = 1.0, upscale: int = 1):
+    channels = op.Shape(pixels, start=1, end=2)
+    features = op.Reshape(op.Transpose(pixels, perm=[1, 0]), op.Concat([1], channels, size, axis=0))
+    sums = op.Conv(features, weight, bias, group=group, auto_pad="SAME_UPPER")
+    shuffled = op.DepthToSpace(sums, blocksize=upscale, mode="CRD")
+    outputs = op.Shape(shuffled, start=1, end=2)
+    result = op.Transpose(op.Reshape(shuffled, op.Concat(outputs, [-1], axis=0)), perm=[1, 0])
+    return op.LeakyRelu(result, alpha=negative_slope)
 
 
 @script(amsr, default_opset=op)
@@ -156,8 +192,40 @@ def WindowLayer(
     return op.ScatterND(pixels, op.Unsqueeze(positions, [2]), result)
 
 
-FUNCTIONS: dict[str, OnnxFunction] = {
+class Function(Protocol):
+    """What an operator is made of."""
+
+    @property
+    def name(self) -> str: ...
+
+    def to_function_proto(self) -> onnx.FunctionProto: ...
+
+
+class WithResidual:
+    """The function of an operator `...Add`: its last input is added before the last node, the activation."""
+
+    def __init__(self, function: OnnxFunction) -> None:
+        self.name = f"{function.name}Add"
+        self._function = function
+
+    def to_function_proto(self) -> onnx.FunctionProto:
+        proto = self._function.to_function_proto()
+        proto.name = self.name
+        proto.input.append("residual")
+        activation = proto.node.pop()
+        proto.node.append(onnx.helper.make_node("Add", [activation.input[0], "residual"], ["with_residual"]))
+        activation.input[0] = "with_residual"
+        proto.node.append(activation)
+        return proto
+
+
+FUNCTIONS: dict[str, Function] = {
     function.name: function
-    for function in (MaskGather, MaskScatter, MaskNeighbors, MaskedConv2d, WindowGather, WindowScatter, WindowLayer)
+    for function in (
+        *(MaskGather, MaskScatter, MaskNeighbors, MaskedConv2d, WithResidual(MaskedConv2d)),
+        *(Pointwise, WithResidual(Pointwise), Pointwise2, Pointwise3, Pointwise4),
+        *(PixelConv2d, WithResidual(PixelConv2d)),
+        *(WindowGather, WindowScatter, WindowLayer),
+    )
 }
 """Name of the operator -> its function."""

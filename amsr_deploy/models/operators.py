@@ -102,10 +102,114 @@ def masked_conv2d(
         inputs = (rows, surround, neighbors, weight, bias)
         shape = (rows.shape[0], weight.shape[0])
         return _node("MaskedConv2d", inputs, shape, rows.dtype, group=groups, negative_slope=negative_slope)
+    return F.leaky_relu(_masked_sums(rows, surround, neighbors, weight, bias, groups), negative_slope)
+
+
+def masked_conv2d_add(
+    rows: Tensor,
+    surround: Tensor,
+    neighbors: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    residual: Tensor,
+    groups: int = 1,
+    negative_slope: float = 1.0,
+) -> Tensor:
+    """`masked_conv2d` with a residual [Q, Co] added before the activation -> [Q, Co]."""
+    if torch.onnx.is_in_onnx_export():
+        inputs = (rows, surround, neighbors, weight, bias, residual)
+        return _node("MaskedConv2dAdd", inputs, residual.shape, rows.dtype, group=groups, negative_slope=negative_slope)
+    return F.leaky_relu(_masked_sums(rows, surround, neighbors, weight, bias, groups) + residual, negative_slope)
+
+
+def _masked_sums(
+    rows: Tensor, surround: Tensor, neighbors: Tensor, weight: Tensor, bias: Tensor, groups: int
+) -> Tensor:
     features = torch.cat((rows, surround, rows.new_zeros(1, rows.shape[1])))
     kernels = weight.reshape(groups, weight.shape[0] // groups, -1)
     windows = features[neighbors.long()].transpose(1, 2).reshape(len(rows), groups, kernels.shape[2])
-    return F.leaky_relu(torch.einsum("qgi,goi->qgo", windows, kernels).flatten(1) + bias, negative_slope)
+    return torch.einsum("qgi,goi->qgo", windows, kernels).flatten(1) + bias
+
+
+def pointwise(rows: Sequence[Tensor], weight: Tensor, bias: Tensor, negative_slope: float = 1.0) -> Tensor:
+    """A 1x1 convolution of the concatenation of up to four tensors, which is never made, and its activation.
+
+    Args:
+        rows: 1 to 4 tensors [Q, C].
+        weight: [Co, len(rows) * C].
+        bias: [Co].
+        negative_slope: as in `masked_conv2d`.
+
+    Returns:
+        [Q, Co].
+    """
+    if torch.onnx.is_in_onnx_export():
+        name = "Pointwise" if len(rows) == 1 else f"Pointwise{len(rows)}"
+        shape = (rows[0].shape[0], weight.shape[0])
+        return _node(name, (*rows, weight, bias), shape, rows[0].dtype, negative_slope=negative_slope)
+    return F.leaky_relu(F.linear(torch.cat(tuple(rows), dim=1), weight, bias), negative_slope)
+
+
+def pointwise_add(rows: Tensor, weight: Tensor, bias: Tensor, residual: Tensor, negative_slope: float = 1.0) -> Tensor:
+    """`pointwise` of one tensor, with a residual [Q, Co] added before the activation -> [Q, Co]."""
+    if torch.onnx.is_in_onnx_export():
+        inputs = (rows, weight, bias, residual)
+        return _node("PointwiseAdd", inputs, residual.shape, rows.dtype, negative_slope=negative_slope)
+    return F.leaky_relu(F.linear(rows, weight, bias) + residual, negative_slope)
+
+
+def pixel_conv2d(
+    pixels: Tensor,
+    size: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    groups: int = 1,
+    negative_slope: float = 1.0,
+    upscale: int = 1,
+) -> Tensor:
+    """A convolution at every pixel, zero outside the image, its pixel shuffle and its activation.
+
+    Args:
+        pixels: [P, Ci], row by row; P = height * width.
+        size: [2] int64, height and width.
+        weight: [Co, Ci / groups, k, k], k odd.
+        bias: [Co].
+        groups: groups of the convolution.
+        negative_slope: as in `masked_conv2d`.
+        upscale: factor r of the pixel shuffle, 1 for none; Co is a multiple of r * r.
+
+    Returns:
+        [P * r * r, Co / (r * r)], the pixels of the image of r * height rows, in the order of `torch.pixel_shuffle`.
+    """
+    if torch.onnx.is_in_onnx_export():
+        attributes = {"group": groups, "negative_slope": negative_slope, "upscale": upscale}
+        shape = (pixels.shape[0] * upscale**2, weight.shape[0] // upscale**2)
+        return _node("PixelConv2d", (pixels, size, weight, bias), shape, pixels.dtype, **attributes)
+    return F.leaky_relu(_pixel_sums(pixels, size, weight, bias, groups, upscale), negative_slope)
+
+
+def pixel_conv2d_add(
+    pixels: Tensor,
+    size: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    residual: Tensor,
+    groups: int = 1,
+    negative_slope: float = 1.0,
+    upscale: int = 1,
+) -> Tensor:
+    """`pixel_conv2d` with a residual, shaped as the output, added before the activation."""
+    if torch.onnx.is_in_onnx_export():
+        attributes = {"group": groups, "negative_slope": negative_slope, "upscale": upscale}
+        inputs = (pixels, size, weight, bias, residual)
+        return _node("PixelConv2dAdd", inputs, residual.shape, pixels.dtype, **attributes)
+    return F.leaky_relu(_pixel_sums(pixels, size, weight, bias, groups, upscale) + residual, negative_slope)
+
+
+def _pixel_sums(pixels: Tensor, size: Tensor, weight: Tensor, bias: Tensor, groups: int, upscale: int) -> Tensor:
+    features = pixels.transpose(0, 1).reshape(1, -1, int(size[0]), int(size[1]))
+    sums = F.conv2d(features, weight, bias, padding=weight.shape[2] // 2, groups=groups)
+    return F.pixel_shuffle(sums, upscale).flatten(2).squeeze(0).transpose(0, 1)
 
 
 def window_pixels(windows: Tensor, size: Tensor, window_size: int, shift: int) -> Tensor:

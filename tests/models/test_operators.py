@@ -13,13 +13,25 @@ import torch
 from hypothesis import given
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from operator_cases import Case, mask_cases, random_mask_cases, window_cases, window_layer_cases
+from operator_cases import (
+    Case,
+    mask_cases,
+    pixel_cases,
+    random_mask_cases,
+    window_cases,
+    window_layer_cases,
+)
 
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.models import operators
 from amsr_deploy.runtime import native
 
 Form = Callable[[Case], NDArray]
+
+
+def merged_pointwise(*inputs_and_slope: torch.Tensor | float) -> torch.Tensor:
+    *rows, weight, bias, slope = inputs_and_slope
+    return operators.pointwise(rows, weight, bias, slope)
 
 
 def window_layer(pixels: torch.Tensor, windows: torch.Tensor, size: torch.Tensor, *rest: Any) -> torch.Tensor:
@@ -33,6 +45,14 @@ REFERENCES: dict[str, Callable[..., torch.Tensor]] = {
     "MaskScatter": operators.mask_scatter,
     "MaskNeighbors": operators.mask_neighbors,
     "MaskedConv2d": operators.masked_conv2d,
+    "MaskedConv2dAdd": operators.masked_conv2d_add,
+    "Pointwise": merged_pointwise,
+    "PointwiseAdd": operators.pointwise_add,
+    "Pointwise2": merged_pointwise,
+    "Pointwise3": merged_pointwise,
+    "Pointwise4": merged_pointwise,
+    "PixelConv2d": operators.pixel_conv2d,
+    "PixelConv2dAdd": operators.pixel_conv2d_add,
     "WindowGather": operators.window_gather,
     "WindowScatter": operators.window_scatter,
     "WindowLayer": window_layer,
@@ -137,7 +157,7 @@ def assert_equals_reference(
 
 
 @pytest.mark.parametrize("form", FORMS)
-@given(cases=mask_cases() | window_cases())
+@given(cases=mask_cases() | pixel_cases() | window_cases())
 def test_form_equals_reference(form: Form, cases: list[Case]) -> None:
     for case in cases:
         assert_equals_reference(form, case)
@@ -157,7 +177,7 @@ def test_window_layer_equals_reference(form: Form, case: Case) -> None:
     ],
 )
 @pytest.mark.parametrize("instruction_set", NATIVE)
-@given(cases=mask_cases() | window_cases())
+@given(cases=mask_cases() | pixel_cases() | window_cases())
 def test_storage_types_round_only_the_result(
     instruction_set: str, onnx_type: int, torch_type: torch.dtype, rounding: float, cases: list[Case]
 ) -> None:
