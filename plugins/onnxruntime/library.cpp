@@ -26,7 +26,7 @@ void add(const Api& api, CustomOpDomain* domain) {
 
 template <class T>
 void add_typed(const Api& api, CustomOpDomain* domain) {
-    add<MaskGather<T>, MaskScatter<T>, MaskedConv2d<T>, WindowGather<T>, WindowScatter<T>>(api, domain);
+    add<MaskGather<T>, MaskScatter<T>, MaskedConv2d<T>, WindowGather<T>, WindowScatter<T>, WindowLayer<T>>(api, domain);
 }
 
 /// The domain, made once and never released: sessions refer to it, and they end when they like.

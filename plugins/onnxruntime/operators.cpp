@@ -231,6 +231,94 @@ void WindowScatter<T>::infer_shape(const ShapeInference& shapes) {
     shapes.set_output(shapes.element_type(0), shapes.input(1, 2));
 }
 
+namespace {
+
+constexpr std::size_t windows_of_task = 8;  // enough to outweigh its start and its memory
+
+struct WeightInput {
+    const char* name;
+    std::size_t axes;
+};
+/// The inputs of WindowLayer from the fourth on.
+constexpr std::array window_layer_weights{
+    WeightInput{"norm1_weight", 1}, WeightInput{"norm1_bias", 1},  WeightInput{"qkv_weight", 2},
+    WeightInput{"qkv_bias", 1},     WeightInput{"position_bias", 3}, WeightInput{"proj_weight", 2},
+    WeightInput{"proj_bias", 1},    WeightInput{"norm2_weight", 1}, WeightInput{"norm2_bias", 1},
+    WeightInput{"fc1_weight", 2},   WeightInput{"fc1_bias", 1},    WeightInput{"fc2_weight", 2},
+    WeightInput{"fc2_bias", 1}};
+constexpr std::size_t first_weight = 3;
+
+}  // namespace
+
+template <class T>
+WindowLayer<T>::WindowLayer(const Node& node)
+    : instruction_set(cpu::chosen_instruction_set()),
+      window_size(window_size_of(node)),
+      shift(shift_of(node, window_size)),
+      heads(node.attribute("heads", std::int64_t{6})),
+      epsilon(node.attribute("epsilon", 1e-5f)) {
+    require(heads > 0, "heads " + std::to_string(heads) + " is not positive");
+    std::vector<Tensor> weights(window_layer_weights.size());
+    bool all_constant = true;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        all_constant = all_constant && node.constant_input(first_weight + i, weights[i]);
+    }
+    if (all_constant) packed = pack(weights);
+}
+
+template <class T>
+std::shared_ptr<const cpu::WindowLayer<T>> WindowLayer<T>::pack(const std::vector<Tensor>& weights) const {
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        require_equal(("the number of axes of " + std::string(window_layer_weights[i].name)).c_str(),
+                      weights[i].shape.size(), window_layer_weights[i].axes);
+    }
+    const std::int64_t channels = weights[0].shape[0], hidden = weights[9].shape[0], tokens = window_size * window_size;
+    require(channels > 0 && channels % heads == 0, "the " + std::to_string(channels) +
+                                                       " channels are not a multiple of the " + std::to_string(heads) +
+                                                       " heads");
+    const std::vector<Shape> expected{{channels},         {channels}, {3 * channels, channels}, {3 * channels},
+                                      {heads, tokens, tokens}, {channels, channels}, {channels},
+                                      {channels},         {channels}, {hidden, channels},       {hidden},
+                                      {channels, hidden}, {channels}};
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        for (std::size_t axis = 0; axis < expected[i].size(); ++axis) {
+            require_equal(("axis " + std::to_string(axis) + " of " + window_layer_weights[i].name).c_str(),
+                          weights[i].size(axis), static_cast<std::size_t>(expected[i][axis]));
+        }
+    }
+    const auto data = [&weights](std::size_t i) { return static_cast<const T*>(weights[i].data); };
+    const cpu::WindowLayerShape shape{static_cast<std::size_t>(channels), static_cast<std::size_t>(hidden),
+                                      static_cast<std::size_t>(heads), static_cast<std::size_t>(tokens)};
+    const cpu::WindowLayerWeights<T> pointers{data(0), data(1), data(2), data(3),  data(4),  data(5), data(6),
+                                              data(7), data(8), data(9), data(10), data(11), data(12)};
+    return std::make_shared<const cpu::WindowLayer<T>>(instruction_set, shape, pointers, epsilon);
+}
+
+template <class T>
+void WindowLayer<T>::compute(const Call& call) const {
+    const Tensor pixels = call.input(0, "pixels", 2), windows = call.input(1, "windows", 1);
+    const cpu::WindowGrid grid = read_grid(call, 2, window_size, shift, pixels, windows);
+    std::shared_ptr<const cpu::WindowLayer<T>> layer = packed;
+    if (!layer) {
+        std::vector<Tensor> weights;
+        for (const WeightInput& weight : window_layer_weights) {
+            weights.push_back(call.input(first_weight + weights.size(), weight.name, weight.axes));
+        }
+        layer = pack(weights);
+    }
+    require_equal("the number of channels of pixels", pixels.size(1), layer->shape().channels);
+    const Tensor out = call.output(pixels.shape);
+    copy_unless_in_place(call, pixels, out, pixels.size(1) * sizeof(T));
+    call.parallel(windows.size(0), windows_of_task, [&](std::size_t first, std::size_t last) {
+        layer->run(windows.as<std::int64_t>(), windows.size(0), grid, first, last, out.as<T>());
+    });
+}
+
+template <class T>
+void WindowLayer<T>::infer_shape(const ShapeInference& shapes) {
+    shapes.set_output(shapes.element_type(0), shapes.input(0, 2));
+}
+
 template struct MaskGather<float>;
 template struct MaskGather<cpu::float16>;
 template struct MaskGather<cpu::bfloat16>;
@@ -246,5 +334,8 @@ template struct WindowGather<cpu::bfloat16>;
 template struct WindowScatter<float>;
 template struct WindowScatter<cpu::float16>;
 template struct WindowScatter<cpu::bfloat16>;
+template struct WindowLayer<float>;
+template struct WindowLayer<cpu::float16>;
+template struct WindowLayer<cpu::bfloat16>;
 
 }  // namespace amsr::ort

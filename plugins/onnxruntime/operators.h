@@ -6,6 +6,7 @@
 
 #include "convolution.h"
 #include "custom_operator.h"
+#include "window_layer.h"
 
 namespace amsr::ort {
 
@@ -101,6 +102,27 @@ struct WindowScatter {
     static void infer_shape(const ShapeInference& shapes);
 
     std::int64_t window_size, shift;
+};
+
+template <class T>
+struct WindowLayer {
+    static constexpr const char* name = "WindowLayer";
+    static constexpr ElementType type = element_type<T>;
+    static constexpr std::array inputs{type, ElementType::int64, ElementType::int64, type, type, type, type, type,
+                                       type, type,               type,               type, type, type, type, type};
+    static constexpr ElementType output = type;
+    static constexpr int in_place_input = 0;
+
+    explicit WindowLayer(const Node& node);
+    void compute(const Call& call) const;
+    static void infer_shape(const ShapeInference& shapes);
+
+    std::shared_ptr<const cpu::WindowLayer<T>> pack(const std::vector<Tensor>& weights) const;
+
+    cpu::InstructionSet instruction_set;
+    std::int64_t window_size, shift, heads;
+    float epsilon;
+    std::shared_ptr<const cpu::WindowLayer<T>> packed;  // null where a weight is not constant
 };
 
 }  // namespace amsr::ort
