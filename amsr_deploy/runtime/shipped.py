@@ -7,13 +7,17 @@ from pathlib import Path
 import amsr_deploy
 from amsr_deploy.descriptor import SCALE, describe
 from amsr_deploy.errors import ModelError
+from amsr_deploy.metadata import Precision
 
 WEIGHTS = Path(amsr_deploy.__file__).parent / "weights"
 
 
-def model_name(backbone: str, dense: bool = False, half: bool = False) -> str:
+_SUFFIXES: dict[Precision, str] = {"float32": "", "float16": "_fp16", "bfloat16": "_bf16"}
+
+
+def model_name(backbone: str, dense: bool = False, precision: Precision = "float32") -> str:
     """File name of an exported model: `carn_x4.onnx`, `carn_x4_dense_fp16.onnx`."""
-    return f"{backbone}_x{SCALE}{'_dense' if dense else ''}{'_fp16' if half else ''}.onnx"
+    return f"{backbone}_x{SCALE}{'_dense' if dense else ''}{_SUFFIXES[precision]}.onnx"
 
 
 def shipped_model(backbone: str, dense: bool = False) -> Path:
