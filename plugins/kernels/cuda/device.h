@@ -137,6 +137,10 @@ cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads, s
 
 namespace amsr::cuda {
 
+struct alignas(16) Words4 {
+    std::uint32_t x, y, z, w;
+};
+
 /// Ends the function with the error of a call, if it has one.
 #define AMSR_RETURN_IF_ERROR(call)                                         \
     do {                                                                   \
