@@ -32,6 +32,12 @@ AMSR_DEVICE std::uint32_t half_pair(float first, float second) {
     return *reinterpret_cast<const std::uint32_t*>(&pair);
 }
 
+AMSR_DEVICE void split_pair(std::uint32_t pair, float& first, float& second) {
+    const float2 values = __half22float2(*reinterpret_cast<const __half2*>(&pair));
+    first = values.x;
+    second = values.y;
+}
+
 /// The dynamic shared memory of the block.
 AMSR_DEVICE unsigned char* shared_memory() {
     extern __shared__ __align__(128) unsigned char memory[];
