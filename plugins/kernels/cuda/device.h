@@ -32,6 +32,12 @@ AMSR_DEVICE std::uint32_t half_pair(float first, float second) {
     return *reinterpret_cast<const std::uint32_t*>(&pair);
 }
 
+AMSR_DEVICE void split_pair(std::uint32_t pair, float& first, float& second) {
+    const float2 values = __half22float2(*reinterpret_cast<const __half2*>(&pair));
+    first = values.x;
+    second = values.y;
+}
+
 /// The dynamic shared memory of the block.
 AMSR_DEVICE unsigned char* shared_memory() {
     extern __shared__ __align__(128) unsigned char memory[];
@@ -136,6 +142,10 @@ cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads, s
 #endif
 
 namespace amsr::cuda {
+
+struct alignas(16) Words4 {
+    std::uint32_t x, y, z, w;
+};
 
 /// Ends the function with the error of a call, if it has one.
 #define AMSR_RETURN_IF_ERROR(call)                                         \

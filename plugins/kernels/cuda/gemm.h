@@ -4,12 +4,9 @@
 
 #include "device.h"
 #include "packing.h"
+#include "picture.h"
 
 namespace amsr::cuda {
-
-struct alignas(16) Words4 {
-    std::uint32_t x, y, z, w;
-};
 
 /// One call. Rows of the GEMM are masked pixels or pixels of the picture.
 struct Gemm {
@@ -30,29 +27,6 @@ struct Gemm {
     bool shuffled_runs;  // the outputs of a tile are taken in the order in which pixel shuffle lays them side by side
     int store_width;     // results that are stored at once
 };
-
-/// Place of a convolution's tap at a pixel, or -1 outside the picture.
-AMSR_HOST_DEVICE std::int32_t picture_neighbor(std::int64_t pixel, int tap, int kernel_size, int height, int width) {
-    const int at = static_cast<int>(pixel), y = at / width + tap / kernel_size - kernel_size / 2;
-    const int x = at % width + tap % kernel_size - kernel_size / 2;
-    const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-    return inside ? y * width + x : -1;
-}
-
-/// Where output `output` of a pixel lies after a pixel shuffle, in elements.
-AMSR_HOST_DEVICE std::int64_t shuffled_place(std::int64_t pixel, int output, int outputs, int upscale, int width) {
-    if (upscale == 1) return pixel * outputs + output;
-    const int area = upscale * upscale, i = output % area / upscale, j = output % upscale;
-    const int at = static_cast<int>(pixel), y = at / width, x = at % width;
-    const std::int64_t line = std::int64_t{y} * upscale + i, column = std::int64_t{x} * upscale + j;
-    return (line * width * upscale + column) * (outputs / area) + output / area;
-}
-
-/// Which output of a tile comes at a place of the order in which neighbours in memory follow each other.
-AMSR_HOST_DEVICE int shuffled_output(int place, int tile, int upscale) {
-    const int area = upscale * upscale, run = tile / area;
-    return place % run * area + place / run;
-}
 
 /// Byte of a 16-byte piece in a tile of rows of 64 or 128 bytes, such that eight rows' pieces lie in different banks.
 template <int row_bytes>

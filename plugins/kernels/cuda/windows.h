@@ -12,6 +12,9 @@ struct WindowGrid {
     std::int64_t shift;  // in [0, window_size)
 };
 
+/// Whether sides, window size and shift fit each other.
+bool is_valid(const WindowGrid& grid);
+
 /// tokens [M, window_size ** 2, row_bytes] = the pixels of windows [M], row by row.
 cudaError_t window_gather(const void* pixels, const std::int64_t* windows, std::int64_t window_count,
                           const WindowGrid& grid, std::size_t row_bytes, void* tokens, cudaStream_t stream);

@@ -1,5 +1,7 @@
 #include "emulation.h"
 
+#include "cuda/select.h"
+
 #include <ucontext.h>
 
 #include <cstdio>
@@ -246,6 +248,20 @@ void multiply_add(float (&sums)[4], const std::uint32_t (&a)[4], std::uint32_t b
             }
         }
     });
+}
+
+cudaError_t select_workspace(std::int64_t, std::size_t& bytes) {
+    bytes = 1;
+    return cudaSuccess;
+}
+
+cudaError_t select(const std::uint8_t* flags, std::int64_t count, std::int64_t* positions, std::int64_t* selected, void*,
+                   std::size_t, cudaStream_t) {
+    *selected = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+        if (flags[i] != 0) positions[(*selected)++] = i;
+    }
+    return cudaSuccess;
 }
 
 }  // namespace amsr::cuda

@@ -59,6 +59,11 @@ inline std::uint32_t half_pair(float first, float second) {
     return cpu::to_float16(first).bits | static_cast<std::uint32_t>(cpu::to_float16(second).bits) << 16;
 }
 
+inline void split_pair(std::uint32_t pair, float& first, float& second) {
+    first = to_float(float16{static_cast<std::uint16_t>(pair)});
+    second = to_float(float16{static_cast<std::uint16_t>(pair >> 16)});
+}
+
 template <class T>
 T exchange(T value, int bits) {
     struct Lane {
