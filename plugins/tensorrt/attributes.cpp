@@ -66,7 +66,8 @@ Attributes::Attributes(const std::vector<Attribute>& described, const nvinfer1::
     }
     if (missing == Missing::takes_default) return;
     for (std::size_t i = 0; i < described.size(); ++i) {
-        require(seen[i], std::string("attribute ") + described[i].name + " is missing: the engine was built by another " +
+        require(seen[i], std::string("attribute ") + described[i].name +
+                             " is missing: the engine was built by another " +
                              "version of this library; build it again");
     }
 }

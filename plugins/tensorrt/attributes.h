@@ -34,7 +34,8 @@ class Attributes {
   public:
     enum class Missing { takes_default, is_an_error };
 
-    /// Reads TensorRT's fields. Throws InvalidInput for one that is unknown, twice there, of another type or out of range.
+    /// Reads TensorRT's fields. Throws InvalidInput for one that is unknown, twice there, of another type or out of
+    /// range.
     Attributes(const std::vector<Attribute>& described, const nvinfer1::PluginFieldCollection& given, Missing missing);
 
     std::int64_t integer(const std::string& name) const { return values_[place(name)].integer; }

@@ -26,8 +26,7 @@ class Call {
         : op_(op), attributes_(attributes), lengths_(lengths), type_(type) {}
 
     /// Before anything but lengths is asked for.
-    void set_memory(const void* const* inputs, void* const* outputs, void* workspace, Kept* kept,
-                    cudaStream_t stream);
+    void set_memory(const void* const* inputs, void* const* outputs, void* workspace, Kept* kept, cudaStream_t stream);
 
     cuda::ElementType type() const { return type_; }
     cudaStream_t stream() const { return stream_; }
@@ -43,8 +42,8 @@ class Call {
     void* output() const { return output_; }
 
     /// Height and width of the picture. Known from a shape where the input `size` is a picture; else read from device
-    /// memory, which waits for the stream and cannot be captured in a CUDA graph. Throws InvalidInput where they are not
-    /// those of the pixels, or not multiples of `unit`.
+    /// memory, which waits for the stream and cannot be captured in a CUDA graph. Throws InvalidInput where they are
+    /// not those of the pixels, or not multiples of `unit`.
     Extent extent(std::int64_t unit = 1) const;
     void* workspace(const Extent& extent) const;
 

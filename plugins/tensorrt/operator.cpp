@@ -58,9 +58,8 @@ Lengths<Length> named_lengths(const Operator& op, const Attributes& attributes,
 
 std::vector<Expression> output_shape(const Operator& op, const Attributes& attributes,
                                      const nvinfer1::DimsExprs* inputs, nvinfer1::IExprBuilder& builder) {
-    Lengths<Expression> lengths(attributes, [&builder](std::int64_t value) {
-        return Expression{builder.constant(value), &builder};
-    });
+    Lengths<Expression> lengths(
+        attributes, [&builder](std::int64_t value) { return Expression{builder.constant(value), &builder}; });
     for (std::size_t i = 0; i < op.inputs.size(); ++i) {
         const Tensor& tensor = op.inputs[i];
         if (is_picture(tensor, inputs[i].nbDims)) continue;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "attributes.h"
-#include "element.h"
+#include "cuda/element.h"
 #include "shape.h"
 
 namespace amsr::trt {
@@ -16,7 +16,7 @@ class Call;
 
 /// Type of a tensor's elements.
 enum class Element {
-    value,   // float32 or float16, the same for all such tensors of a node
+    value,  // float32 or float16, the same for all such tensors of a node
     int32,
     int64,
     extent,  // the input `size`: int64 [2] (H, W), or a picture [1, C, H, W] whose shape says it (see Call::extent)

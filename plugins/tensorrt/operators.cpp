@@ -1,13 +1,12 @@
-// The table of operators. Shapes are those of amsr_deploy/models/operators.py: Q masked pixels, P pixels, M windows, C, Ci
-// and Co channels, k the side of a kernel, F the hidden channels of an MLP.
-#include "convolution.h"
-
+// The table of operators. Shapes are those of amsr_deploy/models/operators.py: Q masked pixels, P pixels, M windows, C,
+// Ci and Co channels, k the side of a kernel, F the hidden channels of an MLP.
 #include "call.h"
+#include "cuda/convolution.h"
+#include "cuda/neighbors.h"
+#include "cuda/rows.h"
+#include "cuda/windows.h"
 #include "error.h"
-#include "neighbors.h"
 #include "operator.h"
-#include "rows.h"
-#include "windows.h"
 
 namespace amsr::trt {
 namespace {
@@ -63,16 +62,15 @@ std::size_t packed_convolution_bytes(const Call& call) {
 }
 
 cudaError_t pack_convolution(const Call& call, void* packed) {
-    return cuda::pack_convolution(call.type(), convolution_shape(call), call.input("weight"), call.input("bias"), packed,
-                                  call.stream());
+    return cuda::pack_convolution(call.type(), convolution_shape(call), call.input("weight"), call.input("bias"),
+                                  packed, call.stream());
 }
 
 cudaError_t run_masked_conv2d(const Call& call) {
     return cuda::masked_conv2d(call.type(), convolution_shape(call), call.input("rows"), call.length("Q"),
                                call.input("surround"), call.length("P"),
                                static_cast<const std::int32_t*>(call.input("neighbors")), call.packed(),
-                               call.input("residual"), call.number("negative_slope"), call.output(),
-                               call.stream());
+                               call.input("residual"), call.number("negative_slope"), call.output(), call.stream());
 }
 
 cudaError_t run_pixel_conv2d(const Call& call) {
@@ -101,8 +99,8 @@ struct Concatenated {
         const void* inputs[count] = {call.input("rows")};
         for (int i = 0; count > 1 && i < count; ++i) inputs[i] = call.input(names[i]);
         return cuda::pointwise(call.type(), call.length("Co"), call.length("C"), inputs, count, call.length("Q"),
-                               call.packed(), call.input("residual"), call.number("negative_slope"),
-                               call.output(), call.stream());
+                               call.packed(), call.input("residual"), call.number("negative_slope"), call.output(),
+                               call.stream());
     }
 };
 
@@ -110,7 +108,8 @@ struct Concatenated {
 
 void check_shift(const Attributes& attributes) {
     const std::int64_t size = attributes.integer("window_size"), pixels = attributes.integer("shift");
-    require(pixels < size, "attribute shift is " + std::to_string(pixels) + ", not in [0, " + std::to_string(size) + ")");
+    require(pixels < size,
+            "attribute shift is " + std::to_string(pixels) + ", not in [0, " + std::to_string(size) + ")");
 }
 
 cuda::WindowGrid window_grid(const Call& call) {
@@ -132,8 +131,7 @@ cudaError_t run_window_scatter(const Call& call) {
 }
 
 cuda::WindowLayerShape window_layer_shape(const Call& call) {
-    return {call.length("C"), call.length("F"), call.integer("heads"),
-            call.integer("window_size")};
+    return {call.length("C"), call.length("F"), call.integer("heads"), call.integer("window_size")};
 }
 
 std::size_t packed_window_layer_bytes(const Call& call) {
@@ -160,8 +158,8 @@ cudaError_t pack_window_layer(const Call& call, void* packed) {
 
 cudaError_t run_window_layer(const Call& call) {
     return cuda::window_layer(call.type(), window_layer_shape(call), window_grid(call), call.input("pixels"),
-                              call.positions("windows"), call.length("M"), call.packed(),
-                              call.number("epsilon"), call.output(), call.stream());
+                              call.positions("windows"), call.length("M"), call.packed(), call.number("epsilon"),
+                              call.output(), call.stream());
 }
 
 // The table
@@ -184,8 +182,8 @@ Operator pointwise(const char* name, std::vector<Tensor> inputs) {
 
 std::vector<Operator> make_operators() {
     const Tensor index{"index", Element::int64, "Q"}, windows{"windows", Element::int64, "M"},
-        size{"size", Element::extent, "2"}, pixels{"pixels", Element::value, "P C"}, rows{"rows", Element::value, "Q C"},
-        bias{"bias", Element::value, "Co", weight};
+        size{"size", Element::extent, "2"}, pixels{"pixels", Element::value, "P C"},
+        rows{"rows", Element::value, "Q C"}, bias{"bias", Element::value, "Co", weight};
     const auto like = [](const Tensor& tensor) { return Output{tensor.element, tensor.shape}; };
 
     Operator mask_gather{"MaskGather", {pixels, index}, like(rows), {}, run_mask_gather};
@@ -221,7 +219,8 @@ std::vector<Operator> make_operators() {
     const auto matrix = [](const char* shape) { return Tensor{"weight", Element::value, shape, weight}; };
 
     const Tensor tokens{"tokens", Element::value, "M window_size*window_size C"};
-    Operator window_gather{"WindowGather", {pixels, windows, size}, like(tokens), {window_size, shift}, run_window_gather};
+    Operator window_gather{
+        "WindowGather", {pixels, windows, size}, like(tokens), {window_size, shift}, run_window_gather};
     window_gather.check = check_shift;
     Operator window_scatter{
         "WindowScatter", {tokens, pixels, windows, size}, like(pixels), {window_size, shift}, run_window_scatter};

@@ -53,9 +53,12 @@ Plugin::Plugin(const Operator& op, const Attributes& attributes, TensorRTPhase p
 
 nvinfer1::IPluginCapability* Plugin::getCapabilityInterface(nvinfer1::PluginCapabilityType type) noexcept {
     switch (type) {
-        case nvinfer1::PluginCapabilityType::kCORE: return static_cast<nvinfer1::IPluginV3OneCore*>(this);
-        case nvinfer1::PluginCapabilityType::kBUILD: return static_cast<nvinfer1::IPluginV3OneBuildV2*>(this);
-        case nvinfer1::PluginCapabilityType::kRUNTIME: return static_cast<nvinfer1::IPluginV3OneRuntime*>(this);
+        case nvinfer1::PluginCapabilityType::kCORE:
+            return static_cast<nvinfer1::IPluginV3OneCore*>(this);
+        case nvinfer1::PluginCapabilityType::kBUILD:
+            return static_cast<nvinfer1::IPluginV3OneBuildV2*>(this);
+        case nvinfer1::PluginCapabilityType::kRUNTIME:
+            return static_cast<nvinfer1::IPluginV3OneRuntime*>(this);
     }
     return nullptr;
 }
@@ -71,7 +74,8 @@ std::int32_t Plugin::configurePlugin(const nvinfer1::DynamicPluginTensorDesc* in
     return status(op_.name, [&] {
         require_counts(in_count, out_count);
         const auto dims = dims_of(in, in_count, [](const auto& desc) { return desc.desc.dims; });
-        require_kernels(named_lengths(op_, attributes_, dims), value_input() ? in[*value_input()].desc.type : DataType{});
+        require_kernels(named_lengths(op_, attributes_, dims),
+                        value_input() ? in[*value_input()].desc.type : DataType{});
     });
 }
 
@@ -102,12 +106,16 @@ bool Plugin::supportsFormatCombination(std::int32_t position, const nvinfer1::Dy
         require_counts(in_count, out_count);
         require(position >= 0 && position < in_count + out_count, "there is no tensor " + std::to_string(position));
         const nvinfer1::PluginTensorDesc& desc = in_out[position].desc;
-        const Element element = position < in_count ? op_.inputs[static_cast<std::size_t>(position)].element
-                                                    : op_.output.element;
+        const Element element =
+            position < in_count ? op_.inputs[static_cast<std::size_t>(position)].element : op_.output.element;
         bool fits = false;
         switch (element) {
-            case Element::int32: fits = desc.type == DataType::kINT32; break;
-            case Element::int64: fits = desc.type == DataType::kINT64; break;
+            case Element::int32:
+                fits = desc.type == DataType::kINT32;
+                break;
+            case Element::int64:
+                fits = desc.type == DataType::kINT64;
+                break;
             case Element::extent:
                 fits = desc.dims.nbDims == 4 ? is_value_type(desc.type) : desc.type == DataType::kINT64;
                 break;
@@ -198,8 +206,8 @@ nvinfer1::IPluginV3* Creator::createPlugin(const char* name, const nvinfer1::Plu
     const char* const layer = name != nullptr ? name : "";
     guarded(op_.name, [&] {
         try {
-            const auto missing = phase == TensorRTPhase::kBUILD ? Attributes::Missing::takes_default
-                                                                : Attributes::Missing::is_an_error;
+            const auto missing =
+                phase == TensorRTPhase::kBUILD ? Attributes::Missing::takes_default : Attributes::Missing::is_an_error;
             const Attributes attributes(op_.attributes, fields != nullptr ? *fields : collection({}), missing);
             if (op_.check != nullptr) op_.check(attributes);
             plugin = new Plugin(op_, attributes, phase);

@@ -11,7 +11,8 @@
 #include "call.h"
 #include "operator.h"
 
-static_assert(NV_TENSORRT_MAJOR * 100 + NV_TENSORRT_MINOR >= 1003, "the plugins need the headers of TensorRT 10.3 or later");
+static_assert(NV_TENSORRT_MAJOR * 100 + NV_TENSORRT_MINOR >= 1003,
+              "the plugins need the headers of TensorRT 10.3 or later");
 
 namespace amsr::trt {
 
@@ -37,7 +38,8 @@ class Plugin final : public nvinfer1::IPluginV3,
     // Build
     std::int32_t getNbOutputs() const noexcept override { return 1; }
     std::int32_t configurePlugin(const nvinfer1::DynamicPluginTensorDesc* in, std::int32_t in_count,
-                                 const nvinfer1::DynamicPluginTensorDesc* out, std::int32_t out_count) noexcept override;
+                                 const nvinfer1::DynamicPluginTensorDesc* out,
+                                 std::int32_t out_count) noexcept override;
     std::int32_t getOutputDataTypes(nvinfer1::DataType* out, std::int32_t out_count, const nvinfer1::DataType* in,
                                     std::int32_t in_count) const noexcept override;
     std::int32_t getOutputShapes(const nvinfer1::DimsExprs* in, std::int32_t in_count,

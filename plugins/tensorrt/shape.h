@@ -1,5 +1,6 @@
-// Shapes as the operators' definition writes them: "Q Ci", "Co Ci/group k k". An axis is names and numbers joined by * and /
-// and read from left to right; a name is that of an attribute or of a length, given by an axis that is this name alone.
+// Shapes as the operators' definition writes them: "Q Ci", "Co Ci/group k k". An axis is names and numbers joined by *
+// and / and read from left to right; a name is that of an attribute or of a length, given by an axis that is this name
+// alone.
 #pragma once
 
 #include <algorithm>
@@ -60,7 +61,8 @@ class Lengths {
     void name(const Shape& shape, const std::vector<Number>& extents) {
         for (std::size_t i = 0; i < shape.axes.size(); ++i) {
             const Axis& axis = shape.axes[i];
-            if (axis.is_name() && !attributes_.has(axis.text) && !has(axis.text)) named_.emplace_back(axis.text, extents[i]);
+            if (axis.is_name() && !attributes_.has(axis.text) && !has(axis.text))
+                named_.emplace_back(axis.text, extents[i]);
         }
     }
 
@@ -77,7 +79,8 @@ class Lengths {
     }
 
     Number value(const std::string& name_or_number) const {
-        if (std::isdigit(static_cast<unsigned char>(name_or_number[0])) != 0) return constant_(std::stoll(name_or_number));
+        if (std::isdigit(static_cast<unsigned char>(name_or_number[0])) != 0)
+            return constant_(std::stoll(name_or_number));
         if (attributes_.has(name_or_number)) return constant_(attributes_.integer(name_or_number));
         return find(name_or_number)->second;
     }

@@ -58,7 +58,8 @@ struct Mask {
     double density;
 };
 
-constexpr Mask masks[] = {{"some pixels", 7, 9, 0.4}, {"every pixel", 5, 8, 1}, {"no pixel", 3, 4, 0}, {"one row", 1, 13, 0.5}};
+constexpr Mask masks[] = {
+    {"some pixels", 7, 9, 0.4}, {"every pixel", 5, 8, 1}, {"no pixel", 3, 4, 0}, {"one row", 1, 13, 0.5}};
 
 void add_mask_cases(std::vector<Case>& cases, Random& random) {
     for (const Mask& mask : masks) {
@@ -68,20 +69,31 @@ void add_mask_cases(std::vector<Case>& cases, Random& random) {
                         index = random.positions("index", pixel_count, mask.density),
                         rows = random.values("rows", {index.shape[0], channels});
             const Positions positions = integers(index);
-            cases.push_back({mask.name, "MaskGather", {pixels, index}, {},
+            cases.push_back({mask.name,
+                             "MaskGather",
+                             {pixels, index},
+                             {},
                              output(Kind::value, rows.shape, mask_gather(pixels.values, positions, channels))});
             cases.push_back(
-                {mask.name, "MaskScatter", {rows, pixels, index}, {},
-                 output(Kind::value, pixels.shape, mask_scatter(rows.values, pixels.values, positions, channels)), 1});
+                {mask.name,
+                 "MaskScatter",
+                 {rows, pixels, index},
+                 {},
+                 output(Kind::value, pixels.shape, mask_scatter(rows.values, pixels.values, positions, channels)),
+                 1});
         }
         for (const std::int32_t side : {1, 3, 5}) {
             Array index = random.positions("index", mask.height * mask.width, mask.density);
             if (index.shape[0] > 1) index.values.back() = index.values[index.values.size() - 2];  // a padded index
             const Positions table = mask_neighbors(integers(index), mask.height, mask.width, side);
-            cases.push_back({mask.name, "MaskNeighbors", {index, size_array(mask.height, mask.width)},
+            cases.push_back({mask.name,
+                             "MaskNeighbors",
+                             {index, size_array(mask.height, mask.width)},
                              {{"kernel_size", side}},
-                             output(Kind::int32, {index.shape[0], side * side}, {table.begin(), table.end()}), -1,
-                             mask.height, mask.width});
+                             output(Kind::int32, {index.shape[0], side * side}, {table.begin(), table.end()}),
+                             -1,
+                             mask.height,
+                             mask.width});
         }
     }
 }
@@ -92,18 +104,27 @@ struct Layout {
     float negative_slope;
 };
 
-constexpr Layout layouts[] = {{"64 channels, ReLU", 64, 64, 1, 3, 0.0f}, {"groups", 12, 8, 4, 3, 1.0f},
-                              {"odd channels, leaky", 5, 7, 1, 5, 0.25f}, {"12 channels", 12, 12, 1, 3, 0.1f}};
+constexpr Layout layouts[] = {{"64 channels, ReLU", 64, 64, 1, 3, 0.0f},
+                              {"groups", 12, 8, 4, 3, 1.0f},
+                              {"odd channels, leaky", 5, 7, 1, 5, 0.25f},
+                              {"12 channels", 12, 12, 1, 3, 0.1f}};
 
 Convolution convolution_of(const Layout& layout, const Array& weight, const Array& bias) {
-    return {layout.outputs, layout.inputs, layout.groups, layout.side, weight.values, bias.values,
+    return {layout.outputs,
+            layout.inputs,
+            layout.groups,
+            layout.side,
+            weight.values,
+            bias.values,
             static_cast<double>(layout.negative_slope)};
 }
 
 void add_convolution_cases(std::vector<Case>& cases, Random& random) {
     for (const Layout& layout : layouts) {
-        const double scale = 1 / std::sqrt(static_cast<double>(layout.inputs / layout.groups * layout.side * layout.side));
-        const Array weight = random.values("weight", {layout.outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
+        const double scale =
+            1 / std::sqrt(static_cast<double>(layout.inputs / layout.groups * layout.side * layout.side));
+        const Array weight = random.values(
+                        "weight", {layout.outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
                     bias = random.values("bias", {layout.outputs});
         const Convolution convolution = convolution_of(layout, weight, bias);
         const auto group = static_cast<std::int32_t>(layout.groups);
@@ -114,14 +135,21 @@ void add_convolution_cases(std::vector<Case>& cases, Random& random) {
             const Positions table = mask_neighbors(index, mask.height, mask.width, layout.side);
             const Array rows = random.values("rows", {row_count, layout.inputs}),
                         surround = random.values("surround", {pixel_count, layout.inputs}),
-                        neighbors{"neighbors", Kind::int32, {row_count, layout.side * layout.side}, {table.begin(), table.end()}},
+                        neighbors{"neighbors",
+                                  Kind::int32,
+                                  {row_count, layout.side * layout.side},
+                                  {table.begin(), table.end()}},
                         residual = random.values("residual", {row_count, layout.outputs});
             const std::string name = std::string(layout.name) + ", " + mask.name;
-            cases.push_back({name, "MaskedConv2d", {rows, surround, neighbors, weight, bias},
+            cases.push_back({name,
+                             "MaskedConv2d",
+                             {rows, surround, neighbors, weight, bias},
                              {{"group", group}, {"negative_slope", layout.negative_slope}},
                              output(Kind::value, residual.shape,
                                     masked_conv2d(convolution, rows.values, surround.values, table, {}))});
-            cases.push_back({name, "MaskedConv2dAdd", {rows, surround, neighbors, weight, bias, residual},
+            cases.push_back({name,
+                             "MaskedConv2dAdd",
+                             {rows, surround, neighbors, weight, bias, residual},
                              {{"group", group}, {"negative_slope", layout.negative_slope}},
                              output(Kind::value, residual.shape,
                                     masked_conv2d(convolution, rows.values, surround.values, table, residual.values))});
@@ -134,39 +162,62 @@ void add_pixel_convolution_cases(std::vector<Case>& cases, Random& random) {
     for (const Layout& layout : layouts) {
         for (const std::int32_t upscale : {1, 2}) {
             const std::int64_t outputs = layout.outputs * upscale * upscale, pixel_count = height * width;
-            const double scale = 1 / std::sqrt(static_cast<double>(layout.inputs / layout.groups * layout.side * layout.side));
+            const double scale =
+                1 / std::sqrt(static_cast<double>(layout.inputs / layout.groups * layout.side * layout.side));
             const Array pixels = random.values("pixels", {pixel_count, layout.inputs}),
-                        weight = random.values("weight", {outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
+                        weight = random.values(
+                            "weight", {outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
                         bias = random.values("bias", {outputs}),
                         residual = random.values("residual", {pixel_count * upscale * upscale, layout.outputs});
-            const Convolution convolution{outputs, layout.inputs, layout.groups, layout.side, weight.values, bias.values,
+            const Convolution convolution{outputs,
+                                          layout.inputs,
+                                          layout.groups,
+                                          layout.side,
+                                          weight.values,
+                                          bias.values,
                                           static_cast<double>(layout.negative_slope)};
             const std::string name = std::string(layout.name) + ", upscale " + std::to_string(upscale);
             const std::vector<std::pair<std::string, AttributeValue>> attributes{
-                {"group", static_cast<std::int32_t>(layout.groups)}, {"negative_slope", layout.negative_slope}, {"upscale", upscale}};
-            cases.push_back({name, "PixelConv2d", {pixels, size_array(height, width), weight, bias}, attributes,
+                {"group", static_cast<std::int32_t>(layout.groups)},
+                {"negative_slope", layout.negative_slope},
+                {"upscale", upscale}};
+            cases.push_back({name,
+                             "PixelConv2d",
+                             {pixels, size_array(height, width), weight, bias},
+                             attributes,
                              output(Kind::value, residual.shape,
-                                    pixel_conv2d(convolution, pixels.values, height, width, upscale, {})), -1, height, width});
-            cases.push_back({name, "PixelConv2dAdd", {pixels, size_array(height, width), weight, bias, residual}, attributes,
+                                    pixel_conv2d(convolution, pixels.values, height, width, upscale, {})),
+                             -1,
+                             height,
+                             width});
+            cases.push_back({name,
+                             "PixelConv2dAdd",
+                             {pixels, size_array(height, width), weight, bias, residual},
+                             attributes,
                              output(Kind::value, residual.shape,
-                                    pixel_conv2d(convolution, pixels.values, height, width, upscale, residual.values)), -1, height, width});
+                                    pixel_conv2d(convolution, pixels.values, height, width, upscale, residual.values)),
+                             -1,
+                             height,
+                             width});
         }
     }
 }
 
 /// A pointwise convolution is a masked one with one tap that is the row itself.
-Values pointwise(const Array& weight, const Array& bias, const Values& rows, std::int64_t row_count, float negative_slope,
-                 const Values& residual) {
+Values pointwise(const Array& weight, const Array& bias, const Values& rows, std::int64_t row_count,
+                 float negative_slope, const Values& residual) {
     Positions itself(static_cast<std::size_t>(row_count));
     std::iota(itself.begin(), itself.end(), 0);
-    return masked_conv2d({weight.shape[0], weight.shape[1], 1, 1, weight.values, bias.values,
-                          static_cast<double>(negative_slope)}, rows, {}, itself, residual);
+    return masked_conv2d(
+        {weight.shape[0], weight.shape[1], 1, 1, weight.values, bias.values, static_cast<double>(negative_slope)}, rows,
+        {}, itself, residual);
 }
 
 void add_pointwise_cases(std::vector<Case>& cases, Random& random) {
     for (const std::int64_t row_count : {0, 37}) {
         for (const auto& [channels, outputs] : {std::pair<std::int64_t, std::int64_t>{64, 64}, {7, 5}}) {
-            const Array bias = random.values("bias", {outputs}), residual = random.values("residual", {row_count, outputs});
+            const Array bias = random.values("bias", {outputs}),
+                        residual = random.values("residual", {row_count, outputs});
             const std::string name = std::to_string(row_count) + " rows of " + std::to_string(channels);
             const float slope = 0.1f;
             for (int inputs = 1; inputs <= 4; ++inputs) {
@@ -178,19 +229,29 @@ void add_pointwise_cases(std::vector<Case>& cases, Random& random) {
                 }
                 for (std::int64_t row = 0; row < row_count; ++row) {
                     for (const Array& array : arrays) {
-                        joined.insert(joined.end(), array.values.begin() + row * channels, array.values.begin() + (row + 1) * channels);
+                        joined.insert(joined.end(), array.values.begin() + row * channels,
+                                      array.values.begin() + (row + 1) * channels);
                     }
                 }
-                const Array weight = random.values("weight", {outputs, inputs * channels}, 1 / std::sqrt(static_cast<double>(inputs * channels)));
+                const Array weight = random.values("weight", {outputs, inputs * channels},
+                                                   1 / std::sqrt(static_cast<double>(inputs * channels)));
                 arrays.push_back(weight);
                 arrays.push_back(bias);
                 const std::string op = inputs == 1 ? "Pointwise" : "Pointwise" + std::to_string(inputs);
-                cases.push_back({name, op, arrays, {{"negative_slope", slope}},
-                                 output(Kind::value, residual.shape, pointwise(weight, bias, joined, row_count, slope, {}))});
+                cases.push_back(
+                    {name,
+                     op,
+                     arrays,
+                     {{"negative_slope", slope}},
+                     output(Kind::value, residual.shape, pointwise(weight, bias, joined, row_count, slope, {}))});
                 if (inputs > 1) continue;
                 arrays.push_back(residual);
-                cases.push_back({name, "PointwiseAdd", arrays, {{"negative_slope", slope}},
-                                 output(Kind::value, residual.shape, pointwise(weight, bias, joined, row_count, slope, residual.values))});
+                cases.push_back({name,
+                                 "PointwiseAdd",
+                                 arrays,
+                                 {{"negative_slope", slope}},
+                                 output(Kind::value, residual.shape,
+                                        pointwise(weight, bias, joined, row_count, slope, residual.values))});
             }
         }
     }
@@ -203,8 +264,10 @@ struct Windows {
     double density;
 };
 
-constexpr Windows window_choices[] = {{"some windows", 8, 0, 2, 3, 0.5}, {"some windows, shifted", 8, 4, 3, 2, 0.5},
-                                      {"every window, shifted", 4, 1, 2, 2, 1}, {"no window", 8, 0, 1, 2, 0}};
+constexpr Windows window_choices[] = {{"some windows", 8, 0, 2, 3, 0.5},
+                                      {"some windows, shifted", 8, 4, 3, 2, 0.5},
+                                      {"every window, shifted", 4, 1, 2, 2, 1},
+                                      {"no window", 8, 0, 1, 2, 0}};
 
 void add_window_cases(std::vector<Case>& cases, Random& random) {
     for (const Windows& choice : window_choices) {
@@ -213,12 +276,28 @@ void add_window_cases(std::vector<Case>& cases, Random& random) {
         const Grid grid{height, width, choice.window_size, choice.shift};
         const Array pixels = random.values("pixels", {height * width, channels}),
                     windows = random.positions("windows", choice.down * choice.across, choice.density),
-                    tokens = random.values("tokens", {windows.shape[0], tokens_of_window, channels}), size = size_array(height, width);
-        const std::vector<std::pair<std::string, AttributeValue>> attributes{{"window_size", choice.window_size}, {"shift", choice.shift}};
-        cases.push_back({choice.name, "WindowGather", {pixels, windows, size}, attributes,
-                         output(Kind::value, tokens.shape, window_gather(pixels.values, integers(windows), grid, channels)), -1, height, width});
-        cases.push_back({choice.name, "WindowScatter", {tokens, pixels, windows, size}, attributes,
-                         output(Kind::value, pixels.shape, window_scatter(tokens.values, pixels.values, integers(windows), grid, channels)), 1, height, width});
+                    tokens = random.values("tokens", {windows.shape[0], tokens_of_window, channels}),
+                    size = size_array(height, width);
+        const std::vector<std::pair<std::string, AttributeValue>> attributes{{"window_size", choice.window_size},
+                                                                             {"shift", choice.shift}};
+        cases.push_back(
+            {choice.name,
+             "WindowGather",
+             {pixels, windows, size},
+             attributes,
+             output(Kind::value, tokens.shape, window_gather(pixels.values, integers(windows), grid, channels)),
+             -1,
+             height,
+             width});
+        cases.push_back({choice.name,
+                         "WindowScatter",
+                         {tokens, pixels, windows, size},
+                         attributes,
+                         output(Kind::value, pixels.shape,
+                                window_scatter(tokens.values, pixels.values, integers(windows), grid, channels)),
+                         1,
+                         height,
+                         width});
     }
 }
 
@@ -227,7 +306,8 @@ void add_window_layer_cases(std::vector<Case>& cases, Random& random) {
     for (const Windows& choice : window_choices) {
         const std::int64_t height = choice.window_size * choice.down, width = choice.window_size * choice.across,
                            tokens = choice.window_size * choice.window_size;
-        const double in = 1 / std::sqrt(static_cast<double>(channels)), deep = 1 / std::sqrt(static_cast<double>(hidden));
+        const double in = 1 / std::sqrt(static_cast<double>(channels)),
+                     deep = 1 / std::sqrt(static_cast<double>(hidden));
         const std::vector<Array> inputs{random.values("pixels", {height * width, channels}),
                                         random.positions("windows", choice.down * choice.across, choice.density),
                                         size_array(height, width),
@@ -245,13 +325,36 @@ void add_window_layer_cases(std::vector<Case>& cases, Random& random) {
                                         random.values("fc2_weight", {channels, hidden}, deep),
                                         random.values("fc2_bias", {channels}, 0.1)};
         const float epsilon = 1e-5f;
-        const Layer layer{channels, hidden, heads, static_cast<double>(epsilon), inputs[3].values, inputs[4].values, inputs[5].values,
-                          inputs[6].values, inputs[7].values, inputs[8].values, inputs[9].values, inputs[10].values,
-                          inputs[11].values, inputs[12].values, inputs[13].values, inputs[14].values, inputs[15].values};
+        const Layer layer{channels,
+                          hidden,
+                          heads,
+                          static_cast<double>(epsilon),
+                          inputs[3].values,
+                          inputs[4].values,
+                          inputs[5].values,
+                          inputs[6].values,
+                          inputs[7].values,
+                          inputs[8].values,
+                          inputs[9].values,
+                          inputs[10].values,
+                          inputs[11].values,
+                          inputs[12].values,
+                          inputs[13].values,
+                          inputs[14].values,
+                          inputs[15].values};
         const Grid grid{height, width, choice.window_size, choice.shift};
-        cases.push_back({choice.name, "WindowLayer", inputs,
-                         {{"window_size", choice.window_size}, {"shift", choice.shift}, {"heads", static_cast<std::int32_t>(heads)}, {"epsilon", epsilon}},
-                         output(Kind::value, inputs[0].shape, window_layer(layer, inputs[0].values, integers(inputs[1]), grid)), 0, height, width});
+        cases.push_back(
+            {choice.name,
+             "WindowLayer",
+             inputs,
+             {{"window_size", choice.window_size},
+              {"shift", choice.shift},
+              {"heads", static_cast<std::int32_t>(heads)},
+              {"epsilon", epsilon}},
+             output(Kind::value, inputs[0].shape, window_layer(layer, inputs[0].values, integers(inputs[1]), grid)),
+             0,
+             height,
+             width});
     }
 }
 

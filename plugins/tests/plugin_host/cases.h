@@ -1,5 +1,5 @@
-// Calls of the operators with known results: inputs, attributes, and what the definition of the operator gives for them,
-// computed here in float64, one value at a time.
+// Calls of the operators with known results: inputs, attributes, and what the definition of the operator gives for
+// them, computed here in float64, one value at a time.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct Case {
     std::vector<Array> inputs;
     std::vector<std::pair<std::string, AttributeValue>> attributes;
     Array output;
-    int in_place_input = -1;         // what the plugin should offer
+    int in_place_input = -1;             // what the plugin should offer
     std::int64_t height = 0, width = 0;  // of the picture, where there is an input `size`
 };
 

@@ -13,10 +13,10 @@ namespace {
 
 using nvinfer1::DataType;
 
-#define CHECK_CUDA(call)                                                                         \
-    do {                                                                                         \
-        const cudaError_t error_of_call = (call);                                                \
-        CHECK(error_of_call == cudaSuccess, "%s", cudaGetErrorString(error_of_call));            \
+#define CHECK_CUDA(call)                                                              \
+    do {                                                                              \
+        const cudaError_t error_of_call = (call);                                     \
+        CHECK(error_of_call == cudaSuccess, "%s", cudaGetErrorString(error_of_call)); \
     } while (false)
 
 template <class T>
@@ -30,10 +30,17 @@ std::vector<unsigned char> encode(const Array& array, DataType type) {
     std::vector<unsigned char> bytes;
     for (const double value : array.values) {
         switch (type) {
-            case DataType::kINT32: append(bytes, static_cast<std::int32_t>(value)); break;
-            case DataType::kINT64: append(bytes, static_cast<std::int64_t>(value)); break;
-            case DataType::kHALF: append(bytes, cpu::to_float16(static_cast<float>(value))); break;
-            default: append(bytes, static_cast<float>(value));
+            case DataType::kINT32:
+                append(bytes, static_cast<std::int32_t>(value));
+                break;
+            case DataType::kINT64:
+                append(bytes, static_cast<std::int64_t>(value));
+                break;
+            case DataType::kHALF:
+                append(bytes, cpu::to_float16(static_cast<float>(value)));
+                break;
+            default:
+                append(bytes, static_cast<float>(value));
         }
     }
     return bytes;
@@ -48,9 +55,12 @@ T element(const std::vector<unsigned char>& bytes, std::size_t i) {
 
 double decode(const std::vector<unsigned char>& bytes, std::size_t i, DataType type) {
     switch (type) {
-        case DataType::kINT32: return element<std::int32_t>(bytes, i);
-        case DataType::kHALF: return static_cast<double>(cpu::to_float(element<cpu::float16>(bytes, i)));
-        default: return static_cast<double>(element<float>(bytes, i));
+        case DataType::kINT32:
+            return element<std::int32_t>(bytes, i);
+        case DataType::kHALF:
+            return static_cast<double>(cpu::to_float(element<cpu::float16>(bytes, i)));
+        default:
+            return static_cast<double>(element<float>(bytes, i));
     }
 }
 
@@ -90,7 +100,8 @@ class Execution {
           out_(output_desc(scenario)),
           output_(encode(scenario.known.output, out_.type).size()),
           workspace_(workspace_bytes(library, scenario)) {
-        for (std::size_t i = 0; i < in_.size(); ++i) memory_.emplace_back(encode(scenario.known.inputs[i], in_[i].type));
+        for (std::size_t i = 0; i < in_.size(); ++i)
+            memory_.emplace_back(encode(scenario.known.inputs[i], in_[i].type));
         CHECK_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
     }
     Execution(const Execution&) = delete;
@@ -160,11 +171,14 @@ class Execution {
     void compare(const Memory& memory) const {
         const std::vector<unsigned char> actual = memory.read();
         const std::vector<double>& expected = scenario_.known.output.values;
-        const double tolerance = scenario_.known.output.kind != Kind::value ? 0 : out_.type == DataType::kHALF ? 2e-2 : 1e-4;
+        const double tolerance = scenario_.known.output.kind != Kind::value ? 0
+                                 : out_.type == DataType::kHALF             ? 2e-2
+                                                                            : 1e-4;
         for (std::size_t i = 0; i < expected.size(); ++i) {
             const double value = decode(actual, i, out_.type);
-            CHECK(std::abs(value - expected[i]) <= tolerance * (1 + std::abs(expected[i])), "%s, %s: value %zu is %g, not %g",
-                  scenario_.known.op.c_str(), scenario_.known.name.c_str(), i, value, expected[i]);
+            CHECK(std::abs(value - expected[i]) <= tolerance * (1 + std::abs(expected[i])),
+                  "%s, %s: value %zu is %g, not %g", scenario_.known.op.c_str(), scenario_.known.name.c_str(), i, value,
+                  expected[i]);
         }
     }
 

@@ -48,9 +48,10 @@ void print_list(const Library& library) {
         CHECK(plugin != nullptr, "%s needs attributes", creator->getPluginName());
         auto& build = *static_cast<nvinfer1::IPluginV3OneBuild*>(
             plugin->getCapabilityInterface(nvinfer1::PluginCapabilityType::kBUILD));
-        std::printf("%s\n{\"name\": \"%s\", \"version\": \"%s\", \"namespace\": \"%s\", \"default\": \"%s\", \"fields\": {",
-                    separator, creator->getPluginName(), creator->getPluginVersion(), creator->getPluginNamespace(),
-                    build.getMetadataString());
+        std::printf(
+            "%s\n{\"name\": \"%s\", \"version\": \"%s\", \"namespace\": \"%s\", \"default\": \"%s\", \"fields\": {",
+            separator, creator->getPluginName(), creator->getPluginVersion(), creator->getPluginNamespace(),
+            build.getMetadataString());
         separator = ",";
         const nvinfer1::PluginFieldCollection& fields = *creator->getFieldNames();
         for (std::int32_t i = 0; i < fields.nbFields; ++i) {

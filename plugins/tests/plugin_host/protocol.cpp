@@ -25,7 +25,8 @@ template <class Capability>
 Capability& capability(nvinfer1::IPluginV3& plugin, PluginCapabilityType type, const char* kind) {
     auto* const found = static_cast<Capability*>(plugin.getCapabilityInterface(type));
     CHECK(found != nullptr, "there is no %s", kind);
-    CHECK(std::strcmp(found->getInterfaceInfo().kind, kind) == 0, "%s instead of %s", found->getInterfaceInfo().kind, kind);
+    CHECK(std::strcmp(found->getInterfaceInfo().kind, kind) == 0, "%s instead of %s", found->getInterfaceInfo().kind,
+          kind);
     return *found;
 }
 
@@ -92,8 +93,9 @@ std::vector<DynamicPluginTensorDesc> dynamic_descs(const Scenario& scenario) {
     return dynamic;
 }
 
-constexpr DataType all_types[] = {DataType::kFLOAT, DataType::kHALF, DataType::kINT8,  DataType::kINT32, DataType::kBOOL,
-                                  DataType::kUINT8, DataType::kFP8,  DataType::kBF16, DataType::kINT64, DataType::kINT4};
+constexpr DataType all_types[] = {DataType::kFLOAT, DataType::kHALF,  DataType::kINT8, DataType::kINT32,
+                                  DataType::kBOOL,  DataType::kUINT8, DataType::kFP8,  DataType::kBF16,
+                                  DataType::kINT64, DataType::kINT4};
 
 /// Tries all types and formats at a position, and for each that is supported those of the positions after it, as the
 /// builder does. Calls `found` with each complete combination.
@@ -105,7 +107,8 @@ void for_each_combination(nvinfer1::IPluginV3OneBuild& build, std::vector<Dynami
         for (std::int32_t format = 0; format < nvinfer1::EnumMax<TensorFormat>(); ++format) {
             descs[position].desc.type = type;
             descs[position].desc.format = static_cast<TensorFormat>(format);
-            if (!build.supportsFormatCombination(static_cast<std::int32_t>(position), descs.data(), count - 1, 1)) continue;
+            if (!build.supportsFormatCombination(static_cast<std::int32_t>(position), descs.data(), count - 1, 1))
+                continue;
             for_each_combination(build, descs, position + 1, found);
         }
     }
@@ -127,9 +130,11 @@ void check_formats(nvinfer1::IPluginV3OneBuild& build, const Scenario& scenario)
         for (std::size_t i = 0; i < descs.size(); ++i) {
             const Array& array = i < inputs.size() ? inputs[i] : scenario.known.output;
             const DataType type = descs[i].desc.type;
-            CHECK(descs[i].desc.format == TensorFormat::kLINEAR, "%s takes a format that is not linear", array.name.c_str());
+            CHECK(descs[i].desc.format == TensorFormat::kLINEAR, "%s takes a format that is not linear",
+                  array.name.c_str());
             if (array.name == "size" && has_picture) {
-                CHECK(type == DataType::kFLOAT || type == DataType::kHALF, "the picture has type %d", static_cast<int>(type));
+                CHECK(type == DataType::kFLOAT || type == DataType::kHALF, "the picture has type %d",
+                      static_cast<int>(type));
             } else if (array.kind == Kind::value) {
                 CHECK(values == DataType::kINT8 || type == values, "%s has a type of its own", array.name.c_str());
                 values = type;
@@ -149,7 +154,8 @@ void check_output_type(nvinfer1::IPluginV3OneBuild& build, const Scenario& scena
     for (const PluginTensorDesc& desc : input_descs(scenario)) in.push_back(desc.type);
     DataType out{};
     CHECK(build.getNbOutputs() == 1, "%d outputs", build.getNbOutputs());
-    CHECK(build.getOutputDataTypes(&out, 1, in.data(), static_cast<std::int32_t>(in.size())) == 0, "getOutputDataTypes");
+    CHECK(build.getOutputDataTypes(&out, 1, in.data(), static_cast<std::int32_t>(in.size())) == 0,
+          "getOutputDataTypes");
     CHECK(out == output_desc(scenario).type, "type %d", static_cast<int>(out));
 }
 
@@ -174,7 +180,8 @@ void check_output_shape(nvinfer1::IPluginV3OneBuild& build, const Scenario& scen
     CHECK(out.nbDims == static_cast<std::int32_t>(expected.size()), "%d axes, not %zu", out.nbDims, expected.size());
     for (std::size_t axis = 0; axis < expected.size(); ++axis) {
         const auto actual = static_cast<long long>(Expression::of(*out.d[axis]).evaluate());
-        CHECK(actual == expected[axis], "axis %zu is %lld, not %lld", axis, actual, static_cast<long long>(expected[axis]));
+        CHECK(actual == expected[axis], "axis %zu is %lld, not %lld", axis, actual,
+              static_cast<long long>(expected[axis]));
     }
 }
 
@@ -196,8 +203,8 @@ Plugin recreate(Library& library, const Case& known, nvinfer1::IPluginV3& plugin
     Plugin recreated(creator.createPlugin("layer", saved.collection(), TensorRTPhase::kRUNTIME));
     expect_no_errors(library, "createPlugin from an engine");
     CHECK(recreated != nullptr, "%s was not created from what it saved", known.op.c_str());
-    CHECK(std::strcmp(build_of(*recreated).getMetadataString(), build_of(plugin).getMetadataString()) == 0, "%s is not %s",
-          build_of(*recreated).getMetadataString(), build_of(plugin).getMetadataString());
+    CHECK(std::strcmp(build_of(*recreated).getMetadataString(), build_of(plugin).getMetadataString()) == 0,
+          "%s is not %s", build_of(*recreated).getMetadataString(), build_of(plugin).getMetadataString());
     if (given.nbFields > 0) {
         saved.remove_last();
         const Plugin partial(creator.createPlugin("layer", saved.collection(), TensorRTPhase::kRUNTIME));
@@ -264,9 +271,9 @@ void check_bad_fields(Library& library, nvinfer1::IPluginCreatorV3One& creator) 
 /// Axes that nothing else in the node fixes: numbers of pixels, masked pixels or windows, channels that are only moved.
 int free_axes(const std::string& op) {
     static const std::map<std::string, int> counts{
-        {"MaskGather", 3},     {"MaskScatter", 1}, {"MaskNeighbors", 1},  {"MaskedConv2d", 1}, {"MaskedConv2dAdd", 1},
-        {"Pointwise", 1},      {"PointwiseAdd", 0}, {"Pointwise2", 0},    {"Pointwise3", 0},   {"Pointwise4", 0},
-        {"PixelConv2d", 1},    {"PixelConv2dAdd", 0}, {"WindowGather", 3}, {"WindowScatter", 1}, {"WindowLayer", 2}};
+        {"MaskGather", 3},  {"MaskScatter", 1},    {"MaskNeighbors", 1}, {"MaskedConv2d", 1},  {"MaskedConv2dAdd", 1},
+        {"Pointwise", 1},   {"PointwiseAdd", 0},   {"Pointwise2", 0},    {"Pointwise3", 0},    {"Pointwise4", 0},
+        {"PixelConv2d", 1}, {"PixelConv2dAdd", 0}, {"WindowGather", 3},  {"WindowScatter", 1}, {"WindowLayer", 2}};
     return counts.at(op);
 }
 
@@ -292,7 +299,8 @@ void check_bad_shapes(Library& library, const Scenario& scenario) {
         }
         std::vector<PluginTensorDesc> bad = good;
         bad[i].dims.d[bad[i].dims.nbDims++] = 1;
-        CHECK(runtime.onShapeChange(bad.data(), count, &out, 1) != 0, "%s takes another axis of input %zu", op.c_str(), i);
+        CHECK(runtime.onShapeChange(bad.data(), count, &out, 1) != 0, "%s takes another axis of input %zu", op.c_str(),
+              i);
         expect_error(library, "axes, not");
     }
     CHECK(taken == free_axes(op), "%s takes %d longer axes, not %d", op.c_str(), taken, free_axes(op));
@@ -307,9 +315,12 @@ void check_bad_shapes(Library& library, const Scenario& scenario) {
 DataType type_of(const Array& array, const Scenario& scenario) {
     if (array.name == "size" && scenario.size_form == SizeForm::picture) return DataType::kFLOAT;
     switch (array.kind) {
-        case Kind::int32: return DataType::kINT32;
-        case Kind::int64: return DataType::kINT64;
-        case Kind::value: break;
+        case Kind::int32:
+            return DataType::kINT32;
+        case Kind::int64:
+            return DataType::kINT64;
+        case Kind::value:
+            break;
     }
     return scenario.type;
 }
@@ -318,14 +329,16 @@ std::vector<PluginTensorDesc> input_descs(const Scenario& scenario) {
     std::vector<PluginTensorDesc> descs;
     for (const Array& input : scenario.known.inputs) {
         const bool is_picture = input.name == "size" && scenario.size_form == SizeForm::picture;
-        const auto shape = is_picture ? std::vector<std::int64_t>{1, 3, scenario.known.height, scenario.known.width} : input.shape;
+        const auto shape =
+            is_picture ? std::vector<std::int64_t>{1, 3, scenario.known.height, scenario.known.width} : input.shape;
         descs.push_back({dims_of(shape), type_of(input, scenario), TensorFormat::kLINEAR, 1.0f});
     }
     return descs;
 }
 
 PluginTensorDesc output_desc(const Scenario& scenario) {
-    return {dims_of(scenario.known.output.shape), type_of(scenario.known.output, scenario), TensorFormat::kLINEAR, 1.0f};
+    return {dims_of(scenario.known.output.shape), type_of(scenario.known.output, scenario), TensorFormat::kLINEAR,
+            1.0f};
 }
 
 void Fields::add(const std::string& name, const AttributeValue& value) {
@@ -356,8 +369,8 @@ const nvinfer1::PluginFieldCollection* Fields::collection() {
 std::size_t workspace_bytes(Library& library, const Scenario& scenario) {
     const Plugin plugin = create(library, scenario.known);
     const std::vector<DynamicPluginTensorDesc> descs = dynamic_descs(scenario);
-    const std::size_t bytes = build_of(*plugin).getWorkspaceSize(
-        descs.data(), static_cast<std::int32_t>(descs.size()) - 1, &descs.back(), 1);
+    const std::size_t bytes =
+        build_of(*plugin).getWorkspaceSize(descs.data(), static_cast<std::int32_t>(descs.size()) - 1, &descs.back(), 1);
     expect_no_errors(library, "getWorkspaceSize");
     return bytes;
 }
@@ -376,6 +389,7 @@ Plugin walk_protocol(Library& library, const Scenario& scenario) {
     check_output_type(build, scenario);
     check_output_shape(build, scenario);
     CHECK(build.getAliasedInput(0) == known.in_place_input, "writes over input %d", build.getAliasedInput(0));
+    workspace_bytes(library, scenario);
     CHECK(build.getNbTactics() == 0, "%d tactics", build.getNbTactics());
     expect_no_errors(library, "the build");
     const Plugin copy = clone(*plugin);

@@ -44,8 +44,8 @@ class Fields {
     nvinfer1::PluginFieldCollection collection_{};
 };
 
-/// Builds, serialises, recreates and attaches the plugin of a scenario, checking every answer on the way. Returns the plugin
-/// of an execution context, ready for enqueue.
+/// Builds, serialises, recreates and attaches the plugin of a scenario, checking every answer on the way. Returns the
+/// plugin of an execution context, ready for enqueue.
 std::unique_ptr<nvinfer1::IPluginV3> walk_protocol(Library& library, const Scenario& scenario);
 
 /// Device memory that the plugin asks for.

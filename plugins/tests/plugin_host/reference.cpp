@@ -73,7 +73,8 @@ Values attention(const Layer& layer, const Grid& grid, std::int64_t window, cons
             Values scores;
             for (std::int64_t b = 0; b < count; ++b) {
                 double score = 0;
-                for (std::int64_t c = head * width; c < (head + 1) * width; ++c) score += entry(a, 0, c) * entry(b, 1, c);
+                for (std::int64_t c = head * width; c < (head + 1) * width; ++c)
+                    score += entry(a, 0, c) * entry(b, 1, c);
                 scores.push_back(score / std::sqrt(static_cast<double>(width)) +
                                  layer.position_bias[place((head * count + a) * count + b)] +
                                  (apart(grid, window, a, b) ? separate : 0));
@@ -120,7 +121,8 @@ Positions mask_neighbors(const Positions& index, std::int64_t height, std::int64
     Positions neighbors;
     for (const std::int64_t position : index) {
         for (std::int64_t tap = 0; tap < side * side; ++tap) {
-            const std::int64_t y = position / width + tap / side - side / 2, x = position % width + tap % side - side / 2;
+            const std::int64_t y = position / width + tap / side - side / 2,
+                               x = position % width + tap % side - side / 2;
             if (y < 0 || y >= height || x < 0 || x >= width) {
                 neighbors.push_back(count + height * width);
                 continue;

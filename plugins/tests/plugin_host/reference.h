@@ -1,4 +1,5 @@
-// The definition of the operators (amsr_deploy/models/operators.py) in float64: slow, and without any of the kernels' ideas.
+// The definition of the operators (amsr_deploy/models/operators.py) in float64: slow, and without any of the kernels'
+// ideas.
 #pragma once
 
 #include <cstdint>
