@@ -40,19 +40,15 @@ def host() -> list[str]:
     if headers is None:
         pytest.skip("TensorRT's headers are not here: set TENSORRT_INCLUDE_DIR (.ci/fetch-tensorrt-headers gets them)")
     if nvcc is None or cmake is None:
-        pytest.skip(
-            f"{'nvcc' if nvcc is None else 'cmake'} is not here: the plugins are built with a CUDA toolkit and CMake"
-        )
-    options = {
+        pytest.skip("nvcc or CMake is not here: the plugins are built with a CUDA toolkit and CMake")
+    options = dict.fromkeys(("AMSR_TESTS", "AMSR_CUDA", "AMSR_TENSORRT", "AMSR_WERROR"), "ON") | {
         "CMAKE_CUDA_COMPILER": nvcc,
         "CMAKE_CUDA_ARCHITECTURES": os.environ.get("CUDAARCHS", "90-real"),
         "TENSORRT_INCLUDE_DIR": str(headers),
         "CMAKE_BUILD_TYPE": "Release",
     }
-    switches = [f"-D{name}=ON" for name in ("AMSR_TESTS", "AMSR_CUDA", "AMSR_TENSORRT", "AMSR_WERROR")]
-    run(
-        cmake, "-S", ROOT / "plugins", "-B", BUILD, *switches, *(f"-D{name}={value}" for name, value in options.items())
-    )
+    definitions = [f"-D{name}={value}" for name, value in options.items()]
+    run(cmake, "-S", ROOT / "plugins", "-B", BUILD, *definitions)
     run(cmake, "--build", BUILD, "--target", "amsr_tensorrt", "amsr_plugin_host")
     return [str(BUILD / "tests/plugin_host/amsr_plugin_host"), str(BUILD / "tensorrt/libamsr_tensorrt.so")]
 
