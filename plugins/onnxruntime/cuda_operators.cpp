@@ -61,13 +61,15 @@ class StreamMemory {
     cudaStream_t stream_;
 };
 
-/// Packed weights on the device: made at the first call and kept where all of them are constant, else made for each call.
+/// Packed weights on the device: made at the first call and kept where all of them are constant, else made for each
+/// call.
 class PackedWeights {
   public:
     /// The weights are inputs [first, last) of the node.
     PackedWeights(const Node& node, std::size_t first, std::size_t last) {
         Tensor ignored;
-        for (std::size_t input = first; input < last; ++input) constant_ = constant_ && node.constant_input(input, ignored);
+        for (std::size_t input = first; input < last; ++input)
+            constant_ = constant_ && node.constant_input(input, ignored);
     }
     PackedWeights(const PackedWeights&) = delete;
     PackedWeights& operator=(const PackedWeights&) = delete;
@@ -337,8 +339,9 @@ struct WindowLayer : SchemaOf<ort::WindowLayer<T>, 2> {
         const cuda::WindowLayerShape shape{pixels.shape[1], hidden.shape[0], heads, window_size};
         const cuda::WindowLayerWeights layer = read_weights(call, channels, hidden.size(0));
         const std::size_t bytes = cuda::packed_window_layer_bytes(kernel_type<T>, shape);
-        require(bytes > 0, "the CUDA kernel of WindowLayer does not take " + std::to_string(channels) + " channels in " +
-                               std::to_string(heads) + " heads, MLP of " + std::to_string(hidden.shape[0]));
+        require(bytes > 0, "the CUDA kernel of WindowLayer does not take " + std::to_string(channels) +
+                               " channels in " + std::to_string(heads) + " heads, MLP of " +
+                               std::to_string(hidden.shape[0]));
         const Tensor out = call.output(pixels.shape);
         const cudaStream_t stream = stream_of(call);
         weights.with(

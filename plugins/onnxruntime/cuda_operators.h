@@ -1,4 +1,5 @@
-// The operators of the domain `amsr` for ONNX Runtime's CUDA provider, over the kernels in kernels/cuda: float32 and float16.
+// The operators of the domain `amsr` for ONNX Runtime's CUDA provider, over the kernels in kernels/cuda: float32 and
+// float16.
 #pragma once
 
 #include "custom_operator.h"
