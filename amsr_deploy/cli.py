@@ -121,6 +121,33 @@ def export(backbone: str, weights: Path | None, dense: bool, fp16: bool, output:
     click.echo(export_backbone(backbone, weights, dense, fp16, output))
 
 
+@main.command("build-engine")
+@click.argument("model", required=False, type=FILE)
+@click.option("--fp16", is_flag=True, help="Compute in float16; inputs and outputs stay float32.")
+@click.option(
+    "--flavour",
+    type=click.Choice(["auto", "tensorrt", "tensorrt-rtx"]),
+    default="auto",
+    show_default=True,
+    help="tensorrt: for this GPU, with plugins; tensorrt-rtx: for any RTX GPU, built anywhere.",
+)
+@click.option("--min-shape", metavar="HxW", help="Smallest input.  [default: 8x8]")
+@click.option("--opt-shape", metavar="HxW", help="Input that the engine is tuned for.  [default: 272x480]")
+@click.option("--max-shape", metavar="HxW", help="Largest input; larger pictures are tiled.  [default: 1088x1920]")
+@click.option(
+    "--timing-cache", type=FILE, help="Timings of kernels, kept for the next build.  [default: in your cache]"
+)
+@click.option("--output", type=FILE, help="Output file.  [default: a name that tells what the engine is]")
+def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
+    """Build a TensorRT engine of MODEL, an ONNX file.
+
+    Without MODEL it takes the newest export of this folder, else the CARN that ships with the package.
+    """
+    from amsr_deploy.export import engine
+
+    click.echo(engine.build_engine(model, fp16, **options))
+
+
 @main.command()
 @click.argument("file", type=FILE)
 def inspect(file: Path) -> None:

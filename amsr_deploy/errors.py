@@ -27,6 +27,10 @@ class BackendError(AmsrError):
     """A backend that was asked for and cannot be had on this machine."""
 
 
+class EngineError(AmsrError):
+    """An engine that cannot be built or loaded."""
+
+
 class TrainingError(AmsrError):
     """A training run that cannot start or go on."""
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 from amsr_deploy.errors import ModelError
 
 PREFIX = "amsr."
+SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
+"""Inputs that select what a masked model works on, by kind of body (design section 4)."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,11 @@ class Metadata:
             ModelError: properties are missing or malformed.
         """
         try:
-            values = {field.name: json.loads(properties[PREFIX + field.name]) for field in fields(cls)}
-            return cls(**{**values, "cost": Cost(**values["cost"])})
+            return cls.from_values({field.name: json.loads(properties[PREFIX + field.name]) for field in fields(cls)})
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"not a model of amsr-deploy: its metadata lacks or garbles {error}") from error
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Metadata:
+        """The inverse of `dataclasses.asdict`."""
+        return cls(**{**values, "cost": Cost(**values["cost"])})

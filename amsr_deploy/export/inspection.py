@@ -20,10 +20,7 @@ def print_model(path: Path) -> None:
         ModelError: no such file, or not a model of this project.
     """
     model = read_model(path)
-    try:
-        metadata = Metadata.from_properties({entry.key: entry.value for entry in model.metadata_props})
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+    metadata = read_metadata(path, model)
     console = Console()
     for table in (tensors(model), operators(model), cost(metadata), properties(metadata)):
         console.print(table)
@@ -43,6 +40,18 @@ def read_model(path: Path) -> onnx.ModelProto:
     except Exception as error:  # protobuf and the checker raise types of their own
         raise ModelError(f"{path} is not a readable ONNX model") from error
     return model
+
+
+def read_metadata(path: Path, model: onnx.ModelProto) -> Metadata:
+    """What a model tells about itself.
+
+    Raises:
+        ModelError: not a model of this project.
+    """
+    try:
+        return Metadata.from_properties({entry.key: entry.value for entry in model.metadata_props})
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}; make one with `amsr export`") from error
 
 
 def tensors(model: onnx.ModelProto) -> Table:
