@@ -6,6 +6,8 @@ float16 and match the references in `amsr_deploy.models.operators`.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import onnx
 from onnxscript import opset20 as op
 from onnxscript import script
@@ -68,6 +70,40 @@ def MaskedConv2d(rows, surround, neighbors, weight, bias, group: int = 1, negati
 
 
 @script(amsr, default_opset=op)
+def Pointwise(rows, weight, bias, negative_slope: float = 1.0):
+    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def Pointwise2(rows1, rows2, weight, bias, negative_slope: float = 1.0):
+    rows = op.Concat(rows1, rows2, axis=1)
+    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def Pointwise3(rows1, rows2, rows3, weight, bias, negative_slope: float = 1.0):
+    rows = op.Concat(rows1, rows2, rows3, axis=1)
+    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def Pointwise4(rows1, rows2, rows3, rows4, weight, bias, negative_slope: float = 1.0):
+    rows = op.Concat(rows1, rows2, rows3, rows4, axis=1)
+    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def PixelConv2d(pixels, size, weight, bias, group: int = 1, negative_slope: float = 1.0, upscale: int = 1):
+    channels = op.Shape(pixels, start=1, end=2)
+    features = op.Reshape(op.Transpose(pixels, perm=[1, 0]), op.Concat([1], channels, size, axis=0))
+    sums = op.Conv(features, weight, bias, group=group, auto_pad="SAME_UPPER")
+    shuffled = op.DepthToSpace(sums, blocksize=upscale, mode="CRD")
+    outputs = op.Shape(shuffled, start=1, end=2)
+    result = op.Transpose(op.Reshape(shuffled, op.Concat(outputs, [-1], axis=0)), perm=[1, 0])
+    return op.LeakyRelu(result, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
 def WindowGather(pixels, windows, size, window_size: int = 8, shift: int = 0):
     height, width = op.Split(size, num_outputs=2)
     side = op.Constant(value_int=window_size)
@@ -89,8 +125,107 @@ def WindowScatter(tokens, pixels, windows, size, window_size: int = 8, shift: in
     return op.ScatterND(pixels, op.Unsqueeze(op.Flatten(y * width + x, axis=1), [2]), tokens)
 
 
-FUNCTIONS: dict[str, OnnxFunction] = {
+@script(amsr, default_opset=op)
+def WindowLayer(
+    pixels,
+    windows,
+    size,
+    norm1_weight,
+    norm1_bias,
+    qkv_weight,
+    qkv_bias,
+    position_bias,
+    proj_weight,
+    proj_bias,
+    norm2_weight,
+    norm2_bias,
+    fc1_weight,
+    fc1_bias,
+    fc2_weight,
+    fc2_bias,
+    window_size: int = 8,
+    shift: int = 0,
+    heads: int = 6,
+    epsilon: float = 1e-5,
+):
+    height, width = op.Split(size, num_outputs=2)
+    side = op.Constant(value_int=window_size)
+    down, across = height / side, width / side
+    place = op.Range(0, side, 1)
+    inside = place + op.Constant(value_int=shift)
+    y = op.Mod(op.Unsqueeze(windows / across * side, [1, 2]) + op.Unsqueeze(inside, [1]), height)
+    x = op.Mod(op.Unsqueeze(op.Mod(windows, across) * side, [1, 2]) + op.Unsqueeze(inside, [0]), width)
+    positions = op.Flatten(y * width + x, axis=1)
+    tokens = op.Gather(pixels, positions, axis=0)
+
+    # What the shift brought together from opposite sides of the image stays apart.
+    wrapped = inside >= side
+    block = op.Expand(side, [2])
+    rows = op.Reshape(op.Expand(op.Unsqueeze(wrapped, [1]), block), [-1])
+    columns = op.Reshape(op.Expand(wrapped, block), [-1])
+    other_row = op.Xor(op.Unsqueeze(rows, [1]), op.Unsqueeze(rows, [0]))
+    other_column = op.Xor(op.Unsqueeze(columns, [1]), op.Unsqueeze(columns, [0]))
+    in_last_row = op.Unsqueeze(windows / across == down - 1, [1, 2, 3])
+    in_last_column = op.Unsqueeze(op.Mod(windows, across) == across - 1, [1, 2, 3])
+    apart = op.Or(op.And(in_last_row, other_row), op.And(in_last_column, other_column))
+    shift_mask = op.CastLike(apart, pixels) * op.CastLike(-100.0, pixels)
+
+    count, area, channels = op.Split(op.Shape(tokens), num_outputs=3)
+    number = op.Reshape(op.Constant(value_int=heads), [1])
+    depth = channels / number
+    normalised = op.LayerNormalization(tokens, norm1_weight, norm1_bias, axis=-1, epsilon=epsilon)
+    qkv = op.MatMul(normalised, op.Transpose(qkv_weight, perm=[1, 0])) + qkv_bias
+    split = op.Reshape(qkv, op.Concat(count, area, [3], number, depth, axis=0), allowzero=1)
+    query, key, value = op.Split(split, num_outputs=3, axis=2)
+    queries = op.Transpose(op.Squeeze(query, [2]), perm=[0, 2, 1, 3])
+    keys = op.Transpose(op.Squeeze(key, [2]), perm=[0, 2, 3, 1])
+    values = op.Transpose(op.Squeeze(value, [2]), perm=[0, 2, 1, 3])
+    scale = op.CastLike(op.Reciprocal(op.Sqrt(op.Cast(depth, to=onnx.TensorProto.FLOAT))), pixels)
+    attention = op.MatMul(queries * scale, keys) + position_bias + shift_mask
+    mixed = op.Transpose(op.MatMul(op.Softmax(attention, axis=-1), values), perm=[0, 2, 1, 3])
+    merged = op.Reshape(mixed, op.Concat(count, area, channels, axis=0), allowzero=1)
+    attended = tokens + (op.MatMul(merged, op.Transpose(proj_weight, perm=[1, 0])) + proj_bias)
+
+    normalised = op.LayerNormalization(attended, norm2_weight, norm2_bias, axis=-1, epsilon=epsilon)
+    hidden = op.Gelu(op.MatMul(normalised, op.Transpose(fc1_weight, perm=[1, 0])) + fc1_bias)
+    result = attended + (op.MatMul(hidden, op.Transpose(fc2_weight, perm=[1, 0])) + fc2_bias)
+    return op.ScatterND(pixels, op.Unsqueeze(positions, [2]), result)
+
+
+class Function(Protocol):
+    """What an operator is made of."""
+
+    @property
+    def name(self) -> str: ...
+
+    def to_function_proto(self) -> onnx.FunctionProto: ...
+
+
+class WithResidual:
+    """The function of an operator `...Add`: its last input is added before the last node, the activation."""
+
+    def __init__(self, function: OnnxFunction) -> None:
+        self.name = f"{function.name}Add"
+        self._function = function
+
+    def to_function_proto(self) -> onnx.FunctionProto:
+        proto = self._function.to_function_proto()
+        proto.name = self.name
+        proto.input.append("residual")
+        activation = proto.node.pop()
+        proto.node.append(onnx.helper.make_node("Add", [activation.input[0], "residual"], ["with_residual"]))
+        activation.input[0] = "with_residual"
+        proto.node.append(activation)
+        return proto
+
+
+FUNCTIONS: dict[str, Function] = {
     function.name: function
-    for function in (MaskGather, MaskScatter, MaskNeighbors, MaskedConv2d, WindowGather, WindowScatter)
+    for function in (
+        *(MaskGather, MaskScatter, MaskNeighbors, MaskedConv2d, WithResidual(MaskedConv2d)),
+        *(Pointwise, WithResidual(Pointwise), Pointwise2, Pointwise3, Pointwise4),
+        *(PixelConv2d, WithResidual(PixelConv2d)),
+        *(WindowGather, WindowScatter, WindowLayer),
+    )
 }
 """Name of the operator -> its function."""

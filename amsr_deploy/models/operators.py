@@ -6,6 +6,7 @@ While a model is exported, each call becomes one ONNX node of the domain instead
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from torch.nn import functional as F
 
 DOMAIN = "amsr"
 VERSION = 1
+SEPARATE = -100.0
+"""Added to the attention between pixels that the cyclic shift brought together from opposite sides of the image."""
 _PLUGIN = {"plugin_namespace": DOMAIN, "plugin_version": str(VERSION)}  # read by TensorRT's parser
 
 
@@ -99,10 +102,114 @@ def masked_conv2d(
         inputs = (rows, surround, neighbors, weight, bias)
         shape = (rows.shape[0], weight.shape[0])
         return _node("MaskedConv2d", inputs, shape, rows.dtype, group=groups, negative_slope=negative_slope)
+    return F.leaky_relu(_masked_sums(rows, surround, neighbors, weight, bias, groups), negative_slope)
+
+
+def masked_conv2d_add(
+    rows: Tensor,
+    surround: Tensor,
+    neighbors: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    residual: Tensor,
+    groups: int = 1,
+    negative_slope: float = 1.0,
+) -> Tensor:
+    """`masked_conv2d` with a residual [Q, Co] added before the activation -> [Q, Co]."""
+    if torch.onnx.is_in_onnx_export():
+        inputs = (rows, surround, neighbors, weight, bias, residual)
+        return _node("MaskedConv2dAdd", inputs, residual.shape, rows.dtype, group=groups, negative_slope=negative_slope)
+    return F.leaky_relu(_masked_sums(rows, surround, neighbors, weight, bias, groups) + residual, negative_slope)
+
+
+def _masked_sums(
+    rows: Tensor, surround: Tensor, neighbors: Tensor, weight: Tensor, bias: Tensor, groups: int
+) -> Tensor:
     features = torch.cat((rows, surround, rows.new_zeros(1, rows.shape[1])))
     kernels = weight.reshape(groups, weight.shape[0] // groups, -1)
     windows = features[neighbors.long()].transpose(1, 2).reshape(len(rows), groups, kernels.shape[2])
-    return F.leaky_relu(torch.einsum("qgi,goi->qgo", windows, kernels).flatten(1) + bias, negative_slope)
+    return torch.einsum("qgi,goi->qgo", windows, kernels).flatten(1) + bias
+
+
+def pointwise(rows: Sequence[Tensor], weight: Tensor, bias: Tensor, negative_slope: float = 1.0) -> Tensor:
+    """A 1x1 convolution of the concatenation of up to four tensors, which is never made, and its activation.
+
+    Args:
+        rows: 1 to 4 tensors [Q, C].
+        weight: [Co, len(rows) * C].
+        bias: [Co].
+        negative_slope: as in `masked_conv2d`.
+
+    Returns:
+        [Q, Co].
+    """
+    if torch.onnx.is_in_onnx_export():
+        name = "Pointwise" if len(rows) == 1 else f"Pointwise{len(rows)}"
+        shape = (rows[0].shape[0], weight.shape[0])
+        return _node(name, (*rows, weight, bias), shape, rows[0].dtype, negative_slope=negative_slope)
+    return F.leaky_relu(F.linear(torch.cat(tuple(rows), dim=1), weight, bias), negative_slope)
+
+
+def pointwise_add(rows: Tensor, weight: Tensor, bias: Tensor, residual: Tensor, negative_slope: float = 1.0) -> Tensor:
+    """`pointwise` of one tensor, with a residual [Q, Co] added before the activation -> [Q, Co]."""
+    if torch.onnx.is_in_onnx_export():
+        inputs = (rows, weight, bias, residual)
+        return _node("PointwiseAdd", inputs, residual.shape, rows.dtype, negative_slope=negative_slope)
+    return F.leaky_relu(F.linear(rows, weight, bias) + residual, negative_slope)
+
+
+def pixel_conv2d(
+    pixels: Tensor,
+    size: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    groups: int = 1,
+    negative_slope: float = 1.0,
+    upscale: int = 1,
+) -> Tensor:
+    """A convolution at every pixel, zero outside the image, its pixel shuffle and its activation.
+
+    Args:
+        pixels: [P, Ci], row by row; P = height * width.
+        size: [2] int64, height and width.
+        weight: [Co, Ci / groups, k, k], k odd.
+        bias: [Co].
+        groups: groups of the convolution.
+        negative_slope: as in `masked_conv2d`.
+        upscale: factor r of the pixel shuffle, 1 for none; Co is a multiple of r * r.
+
+    Returns:
+        [P * r * r, Co / (r * r)], the pixels of the image of r * height rows, in the order of `torch.pixel_shuffle`.
+    """
+    if torch.onnx.is_in_onnx_export():
+        attributes = {"group": groups, "negative_slope": negative_slope, "upscale": upscale}
+        shape = (pixels.shape[0] * upscale**2, weight.shape[0] // upscale**2)
+        return _node("PixelConv2d", (pixels, size, weight, bias), shape, pixels.dtype, **attributes)
+    return F.leaky_relu(_pixel_sums(pixels, size, weight, bias, groups, upscale), negative_slope)
+
+
+def pixel_conv2d_add(
+    pixels: Tensor,
+    size: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    residual: Tensor,
+    groups: int = 1,
+    negative_slope: float = 1.0,
+    upscale: int = 1,
+) -> Tensor:
+    """`pixel_conv2d` with a residual, shaped as the output, added before the activation."""
+    if torch.onnx.is_in_onnx_export():
+        attributes = {"group": groups, "negative_slope": negative_slope, "upscale": upscale}
+        inputs = (pixels, size, weight, bias, residual)
+        return _node("PixelConv2dAdd", inputs, residual.shape, pixels.dtype, **attributes)
+    return F.leaky_relu(_pixel_sums(pixels, size, weight, bias, groups, upscale) + residual, negative_slope)
+
+
+def _pixel_sums(pixels: Tensor, size: Tensor, weight: Tensor, bias: Tensor, groups: int, upscale: int) -> Tensor:
+    features = pixels.transpose(0, 1).reshape(1, -1, int(size[0]), int(size[1]))
+    sums = F.conv2d(features, weight, bias, padding=weight.shape[2] // 2, groups=groups)
+    return F.pixel_shuffle(sums, upscale).flatten(2).squeeze(0).transpose(0, 1)
 
 
 def window_pixels(windows: Tensor, size: Tensor, window_size: int, shift: int) -> Tensor:
@@ -144,3 +251,90 @@ def window_scatter(
         return _node("WindowScatter", inputs, pixels.shape, pixels.dtype, window_size=window_size, shift=shift)
     positions = window_pixels(windows, size, window_size, shift).flatten()
     return pixels.index_copy(0, positions, tokens.flatten(0, 1))
+
+
+def shift_mask(windows: Tensor, count: int, across: int, window_size: int, shift: int, dtype: torch.dtype) -> Tensor:
+    """What shifted layers add to the attention of windows [M]: [M, 1, N, N], 0 or SEPARATE; N = window_size ** 2.
+
+    The cyclic shift brings opposite sides of the image together in the last row and the last column of windows.
+
+    Args:
+        windows: numbers of the windows.
+        count: number of windows of the image.
+        across: number of windows side by side.
+        window_size: side of a window.
+        shift: cyclic shift in pixels.
+        dtype: type of the result.
+    """
+    last_row = windows >= count - across
+    last_column = torch.remainder(windows + 1, torch.scalar_tensor(across, dtype=windows.dtype)) == 0
+    wrapped = torch.arange(window_size, device=windows.device) >= window_size - shift
+    rows, columns = wrapped.repeat_interleave(window_size), wrapped.repeat(window_size)
+    other_row, other_column = (side[:, None] != side[None, :] for side in (rows, columns))
+    apart = (last_row[:, None, None] & other_row) | (last_column[:, None, None] & other_column)
+    return apart[:, None].to(dtype) * SEPARATE
+
+
+class WindowLayerWeights(NamedTuple):
+    """The weights of a Transformer layer of SwinIR, in the order of the operator's inputs; N = window_size ** 2."""
+
+    norm1_weight: Tensor  # [C]
+    norm1_bias: Tensor  # [C]
+    qkv_weight: Tensor  # [3C, C]: query, key and value, each of all heads
+    qkv_bias: Tensor  # [3C]
+    position_bias: Tensor  # [heads, N, N], added to the attention
+    proj_weight: Tensor  # [C, C]
+    proj_bias: Tensor  # [C]
+    norm2_weight: Tensor  # [C]
+    norm2_bias: Tensor  # [C]
+    fc1_weight: Tensor  # [F, C]
+    fc1_bias: Tensor  # [F]
+    fc2_weight: Tensor  # [C, F]
+    fc2_bias: Tensor  # [C]
+
+
+def window_layer(
+    pixels: Tensor,
+    windows: Tensor,
+    size: Tensor,
+    weights: WindowLayerWeights,
+    window_size: int = 8,
+    shift: int = 0,
+    heads: int = 6,
+    epsilon: float = 1e-5,
+) -> Tensor:
+    """A Transformer layer of SwinIR on the kept windows (Eq. 6): attention, then an MLP, each behind a layer
+    normalisation and around a shortcut.
+
+    Args:
+        pixels: [P, C], C a multiple of heads.
+        windows: [M] int64, row-major numbers of the kept windows on the image rolled by -shift, none of them twice.
+        size: [2] int64, height and width, multiples of window_size.
+        weights: of the layer; in ONNX each is an input of its own.
+        window_size: side of a window.
+        shift: cyclic shift in pixels, in [0, window_size); above 0 pixels from opposite sides of the image do not
+            attend to each other.
+        heads: attention heads.
+        epsilon: added to the variance in the layer normalisations.
+
+    Returns:
+        [P, C]; pixels outside the kept windows as they were.
+    """
+    if torch.onnx.is_in_onnx_export():
+        attributes = {"window_size": window_size, "shift": shift, "heads": heads, "epsilon": epsilon}
+        return _node("WindowLayer", (pixels, windows, size, *weights), pixels.shape, pixels.dtype, **attributes)
+    w = weights
+    channels = pixels.shape[1]
+    down, across = (int(side) // window_size for side in size)
+    tokens = window_gather(pixels, windows, size, window_size, shift)
+    normalised = F.layer_norm(tokens, (channels,), w.norm1_weight, w.norm1_bias, epsilon)
+    qkv = F.linear(normalised, w.qkv_weight, w.qkv_bias)
+    split = qkv.reshape(*tokens.shape[:2], 3, heads, channels // heads)
+    query, key, value = split.permute(2, 0, 3, 1, 4).unbind(0)
+    attention = (query * (channels // heads) ** -0.5) @ key.transpose(-2, -1) + w.position_bias
+    attention = attention + shift_mask(windows, down * across, across, window_size, shift, attention.dtype)
+    mixed = attention.softmax(dim=-1) @ value
+    tokens = tokens + F.linear(mixed.transpose(1, 2).flatten(2), w.proj_weight, w.proj_bias)
+    normalised = F.layer_norm(tokens, (channels,), w.norm2_weight, w.norm2_bias, epsilon)
+    tokens = tokens + F.linear(F.gelu(F.linear(normalised, w.fc1_weight, w.fc1_bias)), w.fc2_weight, w.fc2_bias)
+    return window_scatter(tokens, pixels, windows, size, window_size, shift)

@@ -1,8 +1,8 @@
 """SwinIR light (Liang et al., "SwinIR: Image Restoration Using Swin Transformer", 2021), x4, with masked windows.
 
 60 channels, 4 x 6 layers, 6 heads, window 8, MLP ratio 2, pixelshuffledirect. Weights are named as its authors name
-them. Attention and MLP see tokens [M, 64, C] of M windows; what the windows are (all of them, or the kept ones) is
-decided by a `Windows` object, so that one description serves all three forms.
+them. What the windows are (all of them, or the kept ones) and how a layer runs on them is decided by a `Windows`
+object, so that one description serves all three forms.
 """
 
 from __future__ import annotations
@@ -23,15 +23,10 @@ DESCRIPTOR = describe("swinir")
 WINDOW = DESCRIPTOR.window_size
 SHIFT = WINDOW // 2
 CHANNELS, HEADS, LAYERS, BLOCKS = 60, 6, 6, 4
-SEPARATE = -100.0
-"""Added to the attention between pixels that the cyclic shift brought together from opposite sides of the image."""
 
 
 class Windows(Protocol):
-    """Cuts features into the windows that a layer works on, and puts them back."""
-
-    shift_mask: Tensor
-    """[M', 1, 64, 64]: what shifted layers add to the attention of their windows, 0 or SEPARATE."""
+    """Runs Transformer layers on windows of an image, in one of the three forms."""
 
     def features(self, feature_map: Tensor) -> Tensor:
         """[N, C, H, W] in the layout that layers exchange, channels last."""
@@ -39,11 +34,8 @@ class Windows(Protocol):
     def feature_map(self, features: Tensor) -> Tensor:
         """The inverse of `features`."""
 
-    def gather(self, features: Tensor, shift: int) -> Tensor:
-        """The tokens [M, 64, C] of a layer's windows."""
-
-    def scatter(self, tokens: Tensor, features: Tensor, shift: int) -> Tensor:
-        """The features with the tokens [M, 64, C] in their places."""
+    def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
+        """The features after a layer."""
 
 
 class AllWindows:
@@ -56,7 +48,8 @@ class AllWindows:
         batch, _, height, width = image.shape
         down, across = height // WINDOW, width // WINDOW
         windows = torch.arange(down * across, device=image.device)
-        self.shift_mask = shift_mask(windows, down * across, across, image.dtype).repeat(batch, 1, 1, 1)
+        mask_of_shift = operators.shift_mask(windows, down * across, across, WINDOW, SHIFT, image.dtype)
+        self.shift_masks: dict[int, Tensor | None] = {0: None, SHIFT: mask_of_shift.repeat(batch, 1, 1, 1)}
         self.kept: dict[int, Tensor] = {}
         if mask is not None:
             self.kept = {shift: keep_pixels(mask, threshold, shift) for shift in (0, SHIFT)}
@@ -67,13 +60,19 @@ class AllWindows:
     def feature_map(self, features: Tensor) -> Tensor:
         return features.permute(0, 3, 1, 2)
 
+    def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
+        tokens = layer.transform(self.gather(features, layer.shift), self.shift_masks[layer.shift])
+        return self.scatter(tokens, features, layer.shift)
+
     def gather(self, features: Tensor, shift: int) -> Tensor:
+        """The tokens [M, 64, C] of all windows."""
         batch, height, width, channels = features.shape
         rolled = torch.roll(features, (-shift, -shift), (1, 2)) if shift else features
         blocks = rolled.view(batch, height // WINDOW, WINDOW, width // WINDOW, WINDOW, channels)
         return blocks.transpose(2, 3).reshape(-1, WINDOW**2, channels)
 
     def scatter(self, tokens: Tensor, features: Tensor, shift: int) -> Tensor:
+        """The features with the tokens [M, 64, C] of kept windows in their places."""
         batch, height, width, channels = features.shape
         blocks = tokens.view(batch, height // WINDOW, width // WINDOW, WINDOW, WINDOW, channels)
         rolled = blocks.transpose(2, 3).reshape(features.shape)
@@ -88,8 +87,6 @@ class KeptWindows:
         self.map_shape = image.shape[2:]
         self.size = operators.size_of(image)
         self.windows = {0: windows, SHIFT: shifted_windows}
-        down, across = (side // WINDOW for side in self.map_shape)
-        self.shift_mask = shift_mask(shifted_windows, down * across, across, image.dtype)
 
     def features(self, feature_map: Tensor) -> Tensor:
         return pixels_from_map(feature_map)
@@ -97,11 +94,9 @@ class KeptWindows:
     def feature_map(self, features: Tensor) -> Tensor:
         return map_from_pixels(features, *self.map_shape)
 
-    def gather(self, features: Tensor, shift: int) -> Tensor:
-        return operators.window_gather(features, self.windows[shift], self.size, WINDOW, shift)
-
-    def scatter(self, tokens: Tensor, features: Tensor, shift: int) -> Tensor:
-        return operators.window_scatter(tokens, features, self.windows[shift], self.size, WINDOW, shift)
+    def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
+        windows = self.windows[layer.shift]
+        return operators.window_layer(features, windows, self.size, layer.weights(), WINDOW, layer.shift, HEADS)
 
 
 def keep_pixels(mask: Tensor, threshold: float, shift: int) -> Tensor:
@@ -109,26 +104,6 @@ def keep_pixels(mask: Tensor, threshold: float, shift: int) -> Tensor:
     rolled = torch.roll(mask, (-shift, -shift), (2, 3)).float()
     kept = (F.avg_pool2d(rolled, WINDOW) >= threshold).repeat_interleave(WINDOW, 2).repeat_interleave(WINDOW, 3)
     return torch.roll(kept, (shift, shift), (2, 3)).permute(0, 2, 3, 1)
-
-
-def shift_mask(windows: Tensor, count: int, across: int, dtype: torch.dtype) -> Tensor:
-    """What shifted layers add to the attention of windows [M]: [M, 1, 64, 64], 0 or SEPARATE.
-
-    The cyclic shift brings opposite sides of the image together in the last row and the last column of windows.
-
-    Args:
-        windows: numbers of the windows.
-        count: number of windows of the image.
-        across: number of windows side by side.
-        dtype: type of the result.
-    """
-    last_row = windows >= count - across
-    last_column = torch.remainder(windows + 1, torch.scalar_tensor(across, dtype=windows.dtype)) == 0
-    wrapped = torch.arange(WINDOW, device=windows.device) >= WINDOW - SHIFT
-    rows, columns = wrapped.repeat_interleave(WINDOW), wrapped.repeat(WINDOW)
-    other_row, other_column = (side[:, None] != side[None, :] for side in (rows, columns))
-    apart = (last_row[:, None, None] & other_row) | (last_column[:, None, None] & other_column)
-    return apart[:, None].to(dtype) * SEPARATE
 
 
 def relative_positions() -> Tensor:
@@ -188,10 +163,21 @@ class TransformerLayer(nn.Module):
         self.attn, self.mlp = WindowAttention(), MLP()
 
     def forward(self, x: Tensor, windows: Windows) -> Tensor:
-        tokens = windows.gather(x, self.shift)
-        tokens = tokens + self.attn(self.norm1(tokens), windows.shift_mask if self.shift else None)
-        tokens = tokens + self.mlp(self.norm2(tokens))
-        return windows.scatter(tokens, x, self.shift)
+        return windows.transform(self, x)
+
+    def transform(self, tokens: Tensor, shift_mask: Tensor | None) -> Tensor:
+        """Tokens [M, 64, C]; shift mask [M, 1, 64, 64] in shifted layers -> [M, 64, C]."""
+        tokens = tokens + self.attn(self.norm1(tokens), shift_mask)
+        return tokens + self.mlp(self.norm2(tokens))
+
+    def weights(self) -> operators.WindowLayerWeights:
+        """All weights, for the operator that runs the layer on kept windows."""
+        norm1, attn, norm2, mlp = self.norm1, self.attn, self.norm2, self.mlp
+        return operators.WindowLayerWeights(
+            *(norm1.weight, norm1.bias, attn.qkv.weight, attn.qkv.bias),
+            *(attn.position_bias(), attn.proj.weight, attn.proj.bias),
+            *(norm2.weight, norm2.bias, mlp.fc1.weight, mlp.fc1.bias, mlp.fc2.weight, mlp.fc2.bias),
+        )
 
 
 class TransformerGroup(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,7 +13,14 @@ import torch
 from hypothesis import given
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from operator_cases import Case, mask_cases, random_mask_cases, window_cases
+from operator_cases import (
+    Case,
+    mask_cases,
+    pixel_cases,
+    random_mask_cases,
+    window_cases,
+    window_layer_cases,
+)
 
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.models import operators
@@ -20,13 +28,34 @@ from amsr_deploy.runtime import native
 
 Form = Callable[[Case], NDArray]
 
+
+def merged_pointwise(*inputs_and_slope: torch.Tensor | float) -> torch.Tensor:
+    *rows, weight, bias, slope = inputs_and_slope
+    return operators.pointwise(rows, weight, bias, slope)
+
+
+def window_layer(pixels: torch.Tensor, windows: torch.Tensor, size: torch.Tensor, *rest: Any) -> torch.Tensor:
+    count = len(operators.WindowLayerWeights._fields)
+    weights, attributes = operators.WindowLayerWeights(*rest[:count]), rest[count:]
+    return operators.window_layer(pixels, windows, size, weights, *attributes)
+
+
 REFERENCES: dict[str, Callable[..., torch.Tensor]] = {
     "MaskGather": operators.mask_gather,
     "MaskScatter": operators.mask_scatter,
     "MaskNeighbors": operators.mask_neighbors,
     "MaskedConv2d": operators.masked_conv2d,
+    "MaskedConv2dAdd": operators.masked_conv2d_add,
+    "Pointwise": merged_pointwise,
+    "PointwiseAdd": operators.pointwise_add,
+    "Pointwise2": merged_pointwise,
+    "Pointwise3": merged_pointwise,
+    "Pointwise4": merged_pointwise,
+    "PixelConv2d": operators.pixel_conv2d,
+    "PixelConv2dAdd": operators.pixel_conv2d_add,
     "WindowGather": operators.window_gather,
     "WindowScatter": operators.window_scatter,
+    "WindowLayer": window_layer,
 }
 INSTRUCTION_SETS = ("avx512_bf16", "avx512", "avx2", "neon", "portable")
 
@@ -47,9 +76,9 @@ def node_model(
         case: the call.
         functions: model-local functions.
         storage: element type of the node's tensors.
-        constants: whether weight and bias are initializers instead of inputs.
+        constants: whether weights and biases are initializers instead of inputs.
     """
-    fixed = {name: value for name, value in case.inputs.items() if constants and name in ("weight", "bias")}
+    fixed = {name: value for name, value in case.inputs.items() if constants and name.endswith(("weight", "bias"))}
     fed = {name: value for name, value in case.inputs.items() if name not in fixed}
     element = {name: helper.np_dtype_to_tensor_dtype(value.dtype) for name, value in case.inputs.items()}
     cast = [name for name in case.inputs if element[name] == TensorProto.FLOAT and storage != TensorProto.FLOAT]
@@ -128,10 +157,16 @@ def assert_equals_reference(
 
 
 @pytest.mark.parametrize("form", FORMS)
-@given(cases=mask_cases() | window_cases())
+@given(cases=mask_cases() | pixel_cases() | window_cases())
 def test_form_equals_reference(form: Form, cases: list[Case]) -> None:
     for case in cases:
         assert_equals_reference(form, case)
+
+
+@pytest.mark.parametrize("form", FORMS[:1])
+@given(case=window_layer_cases())
+def test_window_layer_equals_reference(form: Form, case: Case) -> None:
+    assert_equals_reference(form, case)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +177,7 @@ def test_form_equals_reference(form: Form, cases: list[Case]) -> None:
     ],
 )
 @pytest.mark.parametrize("instruction_set", NATIVE)
-@given(cases=mask_cases() | window_cases())
+@given(cases=mask_cases() | pixel_cases() | window_cases())
 def test_storage_types_round_only_the_result(
     instruction_set: str, onnx_type: int, torch_type: torch.dtype, rounding: float, cases: list[Case]
 ) -> None:
