@@ -25,6 +25,7 @@ from amsr_deploy.export.verify import verify
 from amsr_deploy.files import replacing
 from amsr_deploy.metadata import SELECTIONS, Metadata
 from amsr_deploy.models import Network
+from amsr_deploy.models.activation import freeze_slopes
 from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.operators import DOMAIN
 
@@ -82,6 +83,7 @@ def export_onnx(network: Network, backbone: str, path: Path, masked: bool = True
 def prepare(network: Network, half: bool) -> Network:
     """A copy of the network in inference mode, in float16 where asked for."""
     prepared = copy.deepcopy(network).eval().requires_grad_(False)
+    freeze_slopes(prepared)
     return prepared.half() if half else prepared
 
 

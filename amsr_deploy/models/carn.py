@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from amsr_deploy.models.masked import Conv, MaskedCNN, convolutions
+from amsr_deploy.models.activation import RELU
+from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv, convolutions
 from amsr_deploy.models.start import carry_colours, upsample_colours
 
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
@@ -41,9 +41,9 @@ class Pointwise(nn.Module):
         super().__init__()
         self.body = nn.Sequential(nn.Conv2d(inputs * CHANNELS, CHANNELS, 1), nn.ReLU())
 
-    def forward(self, x: Tensor, conv: Conv) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor], conv: Conv) -> Tensor:
         (merge,) = convolutions(self.body)
-        return conv(merge, x, relu=True)
+        return conv(merge, *inputs, activation=RELU)
 
 
 class EfficientResidualBlock(nn.Module):
@@ -61,15 +61,15 @@ class EfficientResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, conv: Conv) -> Tensor:
         first, second, pointwise = convolutions(self.body)
-        out = conv(second, conv(first, x, relu=True), relu=True)
-        return F.relu(conv(pointwise, out) + x)
+        out = conv(second, conv(first, x, activation=RELU), activation=RELU)
+        return conv(pointwise, out, residual=x, activation=RELU)
 
 
 def cascade(x: Tensor, stages: Sequence[nn.Module], merges: Sequence[nn.Module], conv: Conv) -> Tensor:
     """Run stages whose inputs are all earlier outputs, concatenated and merged by a 1x1 convolution (section 3.2)."""
-    merged = outputs = x
+    merged, outputs = x, [x]
     for stage, merge in zip(stages, merges, strict=True):
-        outputs = torch.cat((outputs, stage(merged, conv)), dim=1)
+        outputs.append(stage(merged, conv))
         merged = merge(outputs, conv)
     return merged
 
@@ -96,8 +96,10 @@ class Upsampler(nn.Module):
             layers += [nn.Conv2d(CHANNELS, 4 * CHANNELS, 3, padding=1, groups=groups), nn.ReLU(), nn.PixelShuffle(2)]
         self.body = nn.Sequential(*layers)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.body(x)
+    def forward(self, x: Tensor, conv: Conv) -> Tensor:
+        for upsample in convolutions(self.body):
+            x = conv(upsample, x, activation=RELU, upscale=2)
+        return x
 
 
 class CARN(MaskedCNN):
@@ -130,11 +132,11 @@ class CARN(MaskedCNN):
     def masked_modules(self) -> list[nn.Module]:
         return [self.b1, self.b2, self.b3, self.c1, self.c2, self.c3]
 
-    def head(self, image: Tensor) -> Tensor:
-        return self.entry(self.sub_mean(image))
+    def head(self, image: Tensor, conv: PictureConv) -> Tensor:
+        return conv(self.entry, conv.from_map(self.sub_mean(image)))
 
     def body(self, x: Tensor, conv: Conv) -> Tensor:
         return cascade(x, (self.b1, self.b2, self.b3), (self.c1, self.c2, self.c3), conv)
 
-    def tail(self, features: Tensor, image: Tensor) -> Tensor:
-        return self.add_mean(self.exit(self.upsample["up4"](features)))
+    def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
+        return self.add_mean(conv.to_map(conv(self.exit, self.upsample["up4"](features, conv))))

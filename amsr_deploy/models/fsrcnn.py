@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from amsr_deploy.models.masked import Conv, MaskedCNN, convolutions
+from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv, convolutions
 from amsr_deploy.models.start import carry_colours
 
 
@@ -39,13 +39,26 @@ class FSRCNN(MaskedCNN):
     def masked_modules(self) -> list[nn.Module]:
         return [*convolutions(self.body_conv), self.body_conv[-2]]
 
-    def head(self, image: Tensor) -> Tensor:
-        return self.body_conv[0](self.head_conv(image))
+    def head(self, image: Tensor, conv: PictureConv) -> Tensor:
+        x = conv.from_map(image)
+        for layers in (self.head_conv, self.body_conv[0]):
+            layer, activation = layer_and_activation(layers)
+            x = conv(layer, x, activation=activation)
+        return x
 
     def body(self, x: Tensor, conv: Conv) -> Tensor:
-        for layer in convolutions(self.body_conv):
+        *mapping, last = convolutions(self.body_conv)
+        for layer in mapping:
             x = conv(layer, x)
-        return self.body_conv[-2](x)
+        return conv(last, x, activation=self.body_conv[-2])
 
-    def tail(self, features: Tensor, image: Tensor) -> Tensor:
-        return self.tail_conv(self.body_conv[-1](features))
+    def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
+        expand, activation = layer_and_activation(self.body_conv[-1])
+        return conv.to_map(conv(self.tail_conv, conv(expand, features, activation=activation)))
+
+
+def layer_and_activation(layers: nn.Module) -> tuple[nn.Conv2d, nn.Module]:
+    """The two parts of a convolution with its activation."""
+    layer, activation = layers.children()
+    assert isinstance(layer, nn.Conv2d)
+    return layer, activation

@@ -1,7 +1,7 @@
-"""Masked bodies: one description of a network, three ways to run it (design section 2.2).
+"""Masked networks: one description of a network, three ways to run it (design section 2.2).
 
-A body is written once against `conv(layer, x)`. Addition, ReLU and concatenation along dimension 1 mean the same on
-maps [N, C, H, W] and on rows [Q, C], so only the convolutions need to know which form is running.
+A network is written once against `conv(layer, x)`. Only the convolutions need to know which form is running: maps
+[N, C, H, W] where all pixels are computed, in the compact form pixels [P, C] outside the body and rows [Q, C] inside.
 """
 
 from __future__ import annotations
@@ -13,26 +13,67 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amsr_deploy.models import operators
+from amsr_deploy.models.activation import NONE, negative_slope
+
+Layer = nn.Conv2d | nn.ConvTranspose2d
 
 
 class Conv(Protocol):
-    """Runs a convolution of the body, and the ReLU after it, in one of the three forms."""
+    """Runs a convolution, and what belongs to it, in one of the forms."""
 
-    def __call__(self, layer: nn.Conv2d, x: Tensor, relu: bool = False) -> Tensor: ...
+    def __call__(
+        self,
+        layer: Layer,
+        *inputs: Tensor,
+        activation: nn.Module = NONE,
+        residual: Tensor | None = None,
+        upscale: int = 1,
+    ) -> Tensor:
+        """The convolution of the concatenated inputs, plus a residual, activated, then shuffled to a larger picture.
+
+        Args:
+            layer: the convolution; one of size 1 where there are several inputs.
+            inputs: features that all have the same number of channels.
+            activation: a module of `amsr_deploy.models.activation`, or PReLU with one slope.
+            residual: shaped as the result; not together with several inputs or an upscale.
+            upscale: factor of a pixel shuffle; 1 inside the body.
+        """
 
 
-def dense_conv(layer: nn.Conv2d, x: Tensor, relu: bool = False) -> Tensor:
+class PictureConv(Conv, Protocol):
+    """Runs the convolutions of head and tail, which work on the whole picture."""
+
+    def from_map(self, features: Tensor) -> Tensor:
+        """A map [N, C, H, W] as this form holds it."""
+
+    def to_map(self, features: Tensor) -> Tensor:
+        """The inverse of `from_map`, at the size that upscaling convolutions have led to."""
+
+
+class DenseConv:
     """Every pixel of a map [N, C, H, W]."""
-    return F.relu(layer(x)) if relu else layer(x)
+
+    def __call__(
+        self,
+        layer: Layer,
+        *inputs: Tensor,
+        activation: nn.Module = NONE,
+        residual: Tensor | None = None,
+        upscale: int = 1,
+    ) -> Tensor:
+        sums = layer(inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=1))
+        features = activation(sums if residual is None else sums + residual)
+        return F.pixel_shuffle(features, upscale) if upscale > 1 else features
+
+    def from_map(self, features: Tensor) -> Tensor:
+        return features
+
+    def to_map(self, features: Tensor) -> Tensor:
+        return features
 
 
-def convolutions(layers: nn.Sequential) -> list[nn.Conv2d]:
-    """The convolutions directly among some layers."""
-    return [layer for layer in layers if isinstance(layer, nn.Conv2d)]
-
-
-class BlendedConv:
-    """Training form (Eq. 4): all pixels are computed, and unmasked ones are put back to the body's input."""
+class BlendedConv(DenseConv):
+    """Training form of a body (Eq. 4): all pixels are computed, and unmasked ones are put back to the body's input."""
 
     def __init__(self, mask: Tensor, surround: Tensor) -> None:
         self.mask = mask
@@ -42,24 +83,120 @@ class BlendedConv:
         """The map x [N, C, H, W] with the surround at unmasked pixels."""
         return torch.where(self.mask, x, self.surround)
 
-    def __call__(self, layer: nn.Conv2d, x: Tensor, relu: bool = False) -> Tensor:
-        return dense_conv(layer, x if layer.kernel_size == (1, 1) else self.blend(x), relu)
+    def __call__(
+        self,
+        layer: Layer,
+        *inputs: Tensor,
+        activation: nn.Module = NONE,
+        residual: Tensor | None = None,
+        upscale: int = 1,
+    ) -> Tensor:
+        blended = inputs if layer.kernel_size == (1, 1) else tuple(self.blend(x) for x in inputs)
+        return super().__call__(layer, *blended, activation=activation, residual=residual, upscale=upscale)
 
 
 class CompactConv:
-    """Inference form: rows [Q, C] of the masked pixels only (design section 3)."""
+    """Inference form of a body: rows [Q, C] of the masked pixels only (design section 3)."""
 
     def __init__(self, surround: Tensor, neighbors: Tensor) -> None:
         self.surround = surround
         self.neighbors = neighbors
 
-    def __call__(self, layer: nn.Conv2d, x: Tensor, relu: bool = False) -> Tensor:
-        assert layer.bias is not None
+    def __call__(
+        self,
+        layer: Layer,
+        *inputs: Tensor,
+        activation: nn.Module = NONE,
+        residual: Tensor | None = None,
+        upscale: int = 1,
+    ) -> Tensor:
         if layer.kernel_size == (1, 1):
-            product = F.linear(x, layer.weight.flatten(1), layer.bias)
-            return F.relu(product) if relu else product
-        weights = (layer.weight, layer.bias, layer.groups)
-        return operators.masked_conv2d(x, self.surround, self.neighbors, *weights, negative_slope=0.0 if relu else 1.0)
+            return pointwise(layer, inputs, activation, residual)
+        assert layer.bias is not None
+        (x,) = inputs
+        tensors, attributes = (layer.weight, layer.bias), (layer.groups, negative_slope(activation))
+        if residual is None:
+            return operators.masked_conv2d(x, self.surround, self.neighbors, *tensors, *attributes)
+        return operators.masked_conv2d_add(x, self.surround, self.neighbors, *tensors, residual, *attributes)
+
+
+class PixelConv:
+    """Inference form outside the body: all pixels [P, C] of a picture, row by row.
+
+    Its size grows with each upscaling convolution, so one object goes through a network from its head to its tail.
+    """
+
+    def __init__(self, image: Tensor) -> None:
+        self.height, self.width = image.shape[2:]
+        self.size = operators.size_of(image)
+
+    def __call__(
+        self,
+        layer: Layer,
+        *inputs: Tensor,
+        activation: nn.Module = NONE,
+        residual: Tensor | None = None,
+        upscale: int = 1,
+    ) -> Tensor:
+        if layer.kernel_size == (1, 1):
+            return pointwise(layer, inputs, activation, residual)
+        assert layer.bias is not None
+        (x,) = inputs
+        weight, bias = layer.weight, layer.bias
+        if isinstance(layer, nn.ConvTranspose2d):
+            weight, bias = subpixel_weights(layer)
+            upscale = layer.stride[0]
+        size, attributes = self.size, (layer.groups, negative_slope(activation), upscale)
+        self.height, self.width = self.height * upscale, self.width * upscale
+        if upscale > 1:
+            self.size = self.size * upscale
+        if residual is None:
+            return operators.pixel_conv2d(x, size, weight, bias, *attributes)
+        return operators.pixel_conv2d_add(x, size, weight, bias, residual, *attributes)
+
+    def from_map(self, features: Tensor) -> Tensor:
+        return pixels_from_map(features)
+
+    def to_map(self, features: Tensor) -> Tensor:
+        return map_from_pixels(features, self.height, self.width)
+
+
+def pointwise(layer: Layer, inputs: tuple[Tensor, ...], activation: nn.Module, residual: Tensor | None) -> Tensor:
+    """A 1x1 convolution on rows or pixels; see `Conv`."""
+    assert layer.bias is not None
+    weight, slope = layer.weight.flatten(1), negative_slope(activation)
+    if residual is None:
+        return operators.pointwise(inputs, weight, layer.bias, slope)
+    (x,) = inputs
+    return operators.pointwise_add(x, weight, layer.bias, residual, slope)
+
+
+def subpixel_weights(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
+    """A transposed convolution as a convolution before a pixel shuffle by its stride.
+
+    An output pixel stride * y + phase takes tap phase + padding - stride * d from the input pixel y + d.
+
+    Args:
+        layer: square and ungrouped; its output is the stride times as large as its input.
+
+    Returns:
+        weight [Co * stride ** 2, Ci, k, k], k odd, and bias [Co * stride ** 2].
+    """
+    assert layer.bias is not None
+    taps, stride, padding = layer.kernel_size[0], layer.stride[0], int(layer.padding[0])
+    radius = max((taps - 1 - padding) // stride, (stride - 1 + padding) // stride)
+    chosen = torch.arange(stride)[:, None] + padding - stride * torch.arange(-radius, radius + 1)  # [phase, d]
+    inside = (chosen >= 0) & (chosen < taps)
+    chosen = chosen.clamp(0, taps - 1)
+    weight = layer.weight[:, :, chosen][..., chosen]  # [Ci, Co, phase, d, phase, d]
+    weight = torch.where(inside[:, :, None, None] & inside, weight, 0)
+    weight = weight.permute(1, 2, 4, 0, 3, 5).flatten(0, 2)
+    return weight, layer.bias.repeat_interleave(stride**2)
+
+
+def convolutions(layers: nn.Sequential) -> list[nn.Conv2d]:
+    """The convolutions directly among some layers."""
+    return [layer for layer in layers if isinstance(layer, nn.Conv2d)]
 
 
 def pixels_from_map(features: Tensor) -> Tensor:
@@ -93,16 +230,16 @@ class MaskedCNN(nn.Module):
         """What the mask thins out."""
         raise NotImplementedError
 
-    def head(self, image: Tensor) -> Tensor:
-        """Image [N, 3, H, W] in [0, 1] -> the body's input [N, C, H, W]."""
+    def head(self, image: Tensor, conv: PictureConv) -> Tensor:
+        """Image [N, 3, H, W] in [0, 1] -> the body's input, C channels, as the form holds it."""
         raise NotImplementedError
 
     def body(self, x: Tensor, conv: Conv) -> Tensor:
         """The part that the mask thins out, on maps or rows of C channels."""
         raise NotImplementedError
 
-    def tail(self, features: Tensor, image: Tensor) -> Tensor:
-        """The body's output [N, C, H, W] and the image -> [N, 3, 4H, 4W]."""
+    def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
+        """The body's output, C channels, as the form holds it, and the image -> [N, 3, 4H, 4W]."""
         raise NotImplementedError
 
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -117,13 +254,15 @@ class MaskedCNN(nn.Module):
         """
         if mask is None:
             return self.forward_dense(image)
-        features = self.head(image)
-        conv = BlendedConv(mask, features)
-        return self.tail(conv.blend(self.body(features, conv)), image)
+        dense = DenseConv()
+        features = self.head(image, dense)
+        blended = BlendedConv(mask, features)
+        return self.tail(blended.blend(self.body(features, blended)), image, dense)
 
     def forward_dense(self, image: Tensor) -> Tensor:
         """Upscale [N, 3, H, W] with the dense network -> [N, 3, 4H, 4W]."""
-        return self.tail(self.body(self.head(image), dense_conv), image)
+        dense = DenseConv()
+        return self.tail(self.body(self.head(image, dense), dense), image, dense)
 
     def forward_compact(self, image: Tensor, index: Tensor) -> Tensor:
         """Upscale with the body run on the masked pixels only.
@@ -135,9 +274,8 @@ class MaskedCNN(nn.Module):
         Returns:
             [1, 3, 4H, 4W], equal to `forward` with the mask of these pixels.
         """
-        features = self.head(image)
-        surround = pixels_from_map(features)
-        neighbors = operators.mask_neighbors(index, operators.size_of(features))
+        picture = PixelConv(image)
+        neighbors = operators.mask_neighbors(index, picture.size)
+        surround = self.head(image, picture)
         rows = self.body(operators.mask_gather(surround, index), CompactConv(surround, neighbors))
-        pixels = operators.mask_scatter(rows, surround, index)
-        return self.tail(map_from_pixels(pixels, *features.shape[2:]), image)
+        return self.tail(operators.mask_scatter(rows, surround, index), image, picture)

@@ -10,9 +10,12 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from amsr_deploy.models.masked import Conv, MaskedCNN
+from amsr_deploy.models.activation import RELU
+from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv
 
 CHANNELS = 64
+LEAKY_RELU = nn.LeakyReLU(0.1)
+"""The activation outside the body."""
 
 
 def conv3x3(outputs: int = CHANNELS, inputs: int = CHANNELS) -> nn.Conv2d:
@@ -32,7 +35,7 @@ class ResidualBlock(nn.Module):
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, conv: Conv) -> Tensor:
-        return x + conv(self.conv2, conv(self.conv1, x, relu=True))
+        return conv(self.conv2, conv(self.conv1, x, activation=RELU), residual=x)
 
 
 class SRResNet(MaskedCNN):
@@ -50,21 +53,17 @@ class SRResNet(MaskedCNN):
     def masked_modules(self) -> list[nn.Module]:
         return list(self.blocks)
 
-    def head(self, image: Tensor) -> Tensor:
-        return leaky_relu(self.conv_first(image))
+    def head(self, image: Tensor, conv: PictureConv) -> Tensor:
+        return conv(self.conv_first, conv.from_map(image), activation=LEAKY_RELU)
 
     def body(self, x: Tensor, conv: Conv) -> Tensor:
         for block in self.blocks:
             x = block(x, conv)
         return x
 
-    def tail(self, features: Tensor, image: Tensor) -> Tensor:
+    def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
         for upconv in (self.upconv1, self.upconv2):
-            features = leaky_relu(F.pixel_shuffle(upconv(features), 2))
+            features = conv(upconv, features, activation=LEAKY_RELU, upscale=2)
+        features = conv(self.conv_hr, features, activation=LEAKY_RELU)
         base = F.interpolate(image, scale_factor=4, mode="bilinear", align_corners=False)
-        return self.conv_last(leaky_relu(self.conv_hr(features))) + base
-
-
-def leaky_relu(x: Tensor) -> Tensor:
-    """The network's activation outside its body: slope 0.1."""
-    return F.leaky_relu(x, 0.1)
+        return conv.to_map(conv(self.conv_last, features)) + base
