@@ -21,6 +21,7 @@ backbone_option = click.option(
 dilation_option = click.option(
     "--dilation", type=int, metavar="K", help="Side of the square that grows the mask, odd; the model's own by default."
 )
+threads_option = click.option("--threads", type=int, metavar="N", help="CPU threads; one for each core by default.")
 strategy_option = click.option(
     "--strategy", type=click.Choice(STRATEGIES), default="kmeans", show_default=True, help="How the mask is found."
 )
@@ -86,6 +87,7 @@ def main(debug: bool) -> None:
 @click.option(
     "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once; follows from memory by default."
 )
+@threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture.")
 def infer(inputs: tuple[Path, ...], output: Path | None, backbone: str, model: Path | None, **options: Any) -> None:
     """Upscale pictures four times."""

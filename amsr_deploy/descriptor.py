@@ -40,6 +40,8 @@ class Descriptor:
     """Side of an attention window; 1 where there are none."""
     scale: int = SCALE
     """Upscaling factor."""
+    dense_above: float = 1.0
+    """Density above which the dense network is faster, measured by `amsr bench --crossover`; 1 is never."""
 
     @property
     def size_multiple(self) -> int:

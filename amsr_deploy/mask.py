@@ -165,10 +165,10 @@ def _dilate_rows(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:
     return window[radius : radius + height]
 
 
-def check_dilation(dilation: int) -> None:
+def check_dilation(dilation: object) -> None:
     """Raises UserError unless the dilation is a positive odd number."""
-    if dilation < 1 or dilation % 2 == 0:
-        raise UserError(f"dilation {dilation} is not a positive odd number; use 1 (none), 3, 5, 7, ...")
+    if not isinstance(dilation, int | np.integer) or dilation < 1 or dilation % 2 == 0:
+        raise UserError(f"dilation {dilation!r} is not a positive odd number; use 1 (none), 3, 5, 7, ...")
 
 
 def pixel_index(mask: NDArray[np.bool_]) -> NDArray[np.int64]:

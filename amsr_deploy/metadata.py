@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
 from amsr_deploy.errors import ModelError
@@ -74,6 +74,8 @@ class Metadata:
     """Digest of the weights that were exported."""
     tools: dict[str, str] = field(default_factory=dict)
     """Versions of the tools that made the file."""
+    dense_above: float = 1.0
+    """Density above which the dense network is faster; 1, which older files mean by their silence, is never."""
 
     def to_properties(self) -> dict[str, str]:
         """As the string map of a model file."""
@@ -87,7 +89,8 @@ class Metadata:
             ModelError: properties are missing or malformed.
         """
         try:
-            return cls.from_values({field.name: json.loads(properties[PREFIX + field.name]) for field in fields(cls)})
+            names = [f.name for f in fields(cls) if f.default is MISSING or PREFIX + f.name in properties]
+            return cls.from_values({name: json.loads(properties[PREFIX + name]) for name in names})
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"not a model of amsr-deploy: its metadata lacks or garbles {error}") from error
 

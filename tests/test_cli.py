@@ -92,7 +92,8 @@ def test_infer_reports_in_one_line(photo_file: Path, model: Path) -> None:
 def test_infer_reports_as_json(photo_file: Path, model: Path) -> None:
     result = amsr("infer", photo_file, "--model", model, "--json", "--dilation", 3)
     report = json.loads(result.stdout)
-    assert set(report) == {"model", "backend", "density", "cost_share", "seconds", "output"}
+    assert set(report) == {"model", "backend", "density", "cost_share", "seconds", "output", "dense_reason"}
+    assert report["dense_reason"] is None
     with Image.open(photo_file) as file:
         expected = compute_mask(np.asarray(file, dtype=np.float32) / 255, 3)
     assert report["density"] == pytest.approx(expected.density)
@@ -240,3 +241,24 @@ def test_doctor_names_versions_and_kernels() -> None:
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["--debug", "mask", str(tmp_path / "missing.png")])
     assert not isinstance(result.exception, SystemExit)
+
+
+def test_infer_says_that_the_dense_twin_ran(photo_file: Path, model: Path, tmp_path: Path) -> None:
+    eager = onnx.load(model)
+    for entry in eager.metadata_props:
+        if entry.key == "amsr.dense_above":
+            entry.value = "0.1"
+    onnx.save(eager, tmp_path / "eager.onnx")
+    weights = model.with_name("fsrcnn.safetensors")
+    exported = amsr(
+        "export", "--backbone", "fsrcnn", "--dense", "--weights", weights, "--output", tmp_path / "eager_dense.onnx"
+    )
+    assert exported.exit_code == 0, exported.output
+    saved = tmp_path / "saved.png"
+    result = amsr("infer", photo_file, "--model", tmp_path / "eager.onnx", "--save-mask", saved, "--threads", 1)
+    assert "dense: density 0." in result.stdout
+    assert "is above 0.1, 100% of the dense cost" in result.stdout
+    with Image.open(saved) as file:
+        assert file.getextrema() == (255, 255)
+    sparse = amsr("infer", photo_file, "--model", tmp_path / "eager.onnx", "--dilation", 1)
+    assert "dense:" not in sparse.stdout

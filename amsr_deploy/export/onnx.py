@@ -104,6 +104,7 @@ def describe_model(network: Network, descriptor: Descriptor, masked: bool, half:
         precision="float16" if half else "float32",
         cost=count_cost(network),
         weights_sha256=digest(network),
+        dense_above=descriptor.dense_above if masked else 1.0,
         tools={name: importlib.metadata.version(name) for name in ("amsr-deploy", "torch", "onnx", "onnxscript")},
     )
 

@@ -29,19 +29,20 @@ class OnnxRuntimeBackend:
         name: the backend as it is shown to users.
     """
 
-    def __init__(self, model: Path, device: Device = "auto") -> None:
+    def __init__(self, model: Path, device: Device = "auto", threads: int | None = None) -> None:
         """Load a model.
 
         Args:
             model: an ONNX written by `amsr export`.
             device: where to run; `auto` is CUDA where ONNX Runtime has it and a GPU is there, else the CPU.
+            threads: CPU threads that work on an operator; None is one for each core.
 
         Raises:
+            UserError: an unknown device, less than one thread.
             ModelError: not a readable ONNX, or not one of this project.
             BackendError: the device was asked for and cannot be had.
         """
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
+        options = session_options(threads)
         providers = _providers(device)
         kernels = _register_kernels(options)
         try:
@@ -71,6 +72,21 @@ class OnnxRuntimeBackend:
             if any(phrase in str(error).lower() for phrase in _OUT_OF_MEMORY):
                 raise OutOfMemoryError(first_line(error)) from error
             raise
+
+
+def session_options(threads: int | None = None) -> ort.SessionOptions:
+    """Options of a session with some CPU threads, which sleep between runs so that others have the cores.
+
+    Raises:
+        UserError: less than one thread.
+    """
+    if threads is not None and threads < 1:
+        raise UserError(f"{threads} threads cannot work; use 1 or more")
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads or 0  # 0 is ONNX Runtime's default
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return options
 
 
 def _register_kernels(options: ort.SessionOptions) -> str:

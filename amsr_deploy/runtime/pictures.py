@@ -30,10 +30,12 @@ class Report:
     cost_share: float
     seconds: float
     output: str
+    dense_reason: str | None
 
     def __str__(self) -> str:
+        density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}"
         return (
-            f"{self.output}: {self.model}, {self.backend}, density {self.density:.2f}, "
+            f"{self.output}: {self.model}, {self.backend}, {density}, "
             f"{self.cost_share:.0%} of the dense cost, {self.seconds:.2f} s"
         )
 
@@ -97,10 +99,18 @@ def upscale_picture(
 
     image.write(target, image.upscale(picture, network))
     colour = runs[0]
-    if save_mask is not None and colour.mask is not None:
-        image.write_mask(save_mask, colour.mask.pixels)
+    if save_mask is not None:
+        image.write_mask(save_mask, np.ones(picture.size, np.bool_) if colour.mask is None else colour.mask.pixels)
     seconds = sum(run.seconds for run in runs)
-    return Report(upscaler.model, upscaler.backend, colour.density, colour.cost_share, seconds, str(target))
+    return Report(
+        upscaler.model,
+        upscaler.backend,
+        colour.density,
+        colour.cost_share,
+        seconds,
+        str(target),
+        colour.dense_reason,
+    )
 
 
 def infer_pictures(

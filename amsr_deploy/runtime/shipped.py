@@ -16,6 +16,11 @@ def model_name(backbone: str, dense: bool = False, half: bool = False) -> str:
     return f"{backbone}_x{SCALE}{'_dense' if dense else ''}{'_fp16' if half else ''}.onnx"
 
 
+def twin_path(model: Path) -> Path:
+    """Where the dense twin of a masked model is, if there is one."""
+    return model.with_name(f"{model.stem}_dense{model.suffix}")
+
+
 def shipped_model(backbone: str, dense: bool = False) -> Path:
     """The exported model of a backbone.
 

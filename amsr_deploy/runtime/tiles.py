@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+SMALLEST_TILE = 64
+"""Side in LR pixels below which a tile is nearly all overlap."""
+
 
 @dataclass(frozen=True)
 class Span:

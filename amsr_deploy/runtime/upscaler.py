@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.descriptor import BACKBONES, STRATEGIES, Strategy
+from amsr_deploy.descriptor import BACKBONES, Strategy
 from amsr_deploy.errors import ModelError, UserError
-from amsr_deploy.mask import Mask, check_dilation, compute_mask
+from amsr_deploy.mask import Mask, compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backend import Backend, OutOfMemoryError
 from amsr_deploy.runtime.memory import memory_budget
 from amsr_deploy.runtime.onnxruntime_ import Device, OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, Selection, select
-from amsr_deploy.runtime.shipped import shipped_model
+from amsr_deploy.runtime.settings import check_region, check_settings
+from amsr_deploy.runtime.shipped import shipped_model, twin_path
 
 EDGE = 4
 """LR pixels by which pictures are reflected on all sides: networks see black outside, which tints their borders."""
 TILE_HALOS = 16
 """Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
-SMALLEST_TILE = 64
-"""Side in LR pixels below which running out of memory is final."""
 
 Element = TypeVar("Element", bound=np.generic)
 
@@ -42,6 +43,7 @@ class Upscaled:
         density: share of the body that was computed, in [0, 1].
         cost_share: multiply-accumulates as a share of the dense network's.
         seconds: wall time of mask and network.
+        dense_reason: why the dense twin ran in place of a masked model; None where it did not.
     """
 
     image: NDArray[np.float32]
@@ -49,6 +51,18 @@ class Upscaled:
     density: float
     cost_share: float
     seconds: float
+    dense_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is going to run on a picture."""
+
+    backend: Backend
+    selection: Selection
+    mask: Mask | None
+    density: float
+    dense_reason: str | None = None
 
 
 class Upscaler:
@@ -70,6 +84,7 @@ class Upscaler:
         strategy: Strategy = "kmeans",
         dense: bool = False,
         tile: int | None = None,
+        load_twin: Callable[[], Backend] | None = None,
     ) -> None:
         """Put a backend to work.
 
@@ -80,34 +95,23 @@ class Upscaler:
             strategy: how the mask's threshold is found.
             dense: work everywhere.
             tile: most LR pixels along a side that are upscaled at once; None is a fast size that fits.
+            load_twin: loads the dense twin of a masked model, for pictures whose masks are so dense that it is faster.
 
         Raises:
             UserError: a value out of its range, or one that the model has no use for.
         """
         self.metadata: Metadata = backend.metadata
         self.model, self.backend = backend.model, backend.name
+        check_settings(self.model, self.metadata, dilation, threshold, strategy, tile)
         self.dilation = self.metadata.dilation if dilation is None else dilation
         self.threshold = self.metadata.threshold if threshold is None else threshold
-        check_dilation(self.dilation)
-        if strategy not in STRATEGIES:
-            raise UserError(f"unknown mask strategy {strategy!r}; use one of: {', '.join(STRATEGIES)}")
-        if not 0 <= self.threshold <= 1:
-            raise UserError(f"threshold {self.threshold} is not a share; use a number from 0 to 1")
-        self._check_use(dilation, threshold)
-        if tile is not None and tile < SMALLEST_TILE:
-            raise UserError(f"tile {tile} is too small; use {SMALLEST_TILE} pixels or more")
         self._backend, self._strategy = backend, strategy
         self._edge = max(EDGE, self.metadata.size_multiple)
         within_memory = tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
         self._tile = tile or min(within_memory, TILE_HALOS * self.metadata.halo)
         self._dense = dense or not self.metadata.masked
-
-    def _check_use(self, dilation: int | None, threshold: float | None) -> None:
-        """Raises UserError where a setting would be without effect."""
-        if dilation is not None and not self.metadata.masked:
-            raise UserError(f"{self.model} is a dense model: there is no mask to dilate")
-        if threshold is not None and not (self.metadata.masked and self.metadata.body == "windows"):
-            raise UserError(f"{self.model} has no windows to keep: a threshold is for masked SwinIR models")
+        self._takes_default_mask = dilation is None and threshold is None and strategy == "kmeans"
+        self._load_twin = load_twin
 
     @property
     def is_masked(self) -> bool:
@@ -138,28 +142,43 @@ class Upscaler:
     def run(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None) -> Upscaled:
         """`upscale` on [H, W, 3] float32 in [0, 1], with what it took."""
         started = time.perf_counter()
-        scale = self.metadata.scale
-        used = self._mask_for(image, mask)
-        pixels = np.ones(image.shape[:2], dtype=np.bool_) if used is None else used.pixels
-        result = self._upscale_within_memory(self._pad(image, self._edge), self._select(pixels, self._edge))
-        result = result[tuple(slice(self._edge * scale, (self._edge + side) * scale) for side in pixels.shape)]
+        scale, (height, width) = self.metadata.scale, image.shape[:2]
+        plan = self._plan(image, mask)
+        result = self._upscale_within_memory(self._pad(image, self._edge), plan)
+        result = result[tuple(slice(self._edge * scale, (self._edge + side) * scale) for side in (height, width))]
         if not np.isfinite(result).all():
             raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
         np.clip(result, 0, 1, out=result)
         seconds = time.perf_counter() - started
-        density = self._select(pixels, edge=0).density
-        return Upscaled(result, used, density, self.metadata.cost.share(density), seconds)
+        cost_share = self.metadata.cost.share(plan.density)
+        return Upscaled(result, plan.mask, plan.density, cost_share, seconds, plan.dense_reason)
 
-    def _mask_for(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> Mask | None:
-        if self._dense and mask is not None:
+    def _plan(self, image: NDArray[np.float32], region: NDArray[np.bool_] | None) -> _Plan:
+        """What runs on a picture: decided for the whole of it, so that tiles make no difference."""
+        mask = self._mask_for(image, region)
+        pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask.pixels
+        density, limit = self._select(pixels, edge=0).density, self.metadata.dense_above
+        may_choose = mask is not None and region is None and self._takes_default_mask
+        if may_choose and density > limit and self._twin is not None:
+            return _Plan(self._twin, Everything(), None, 1.0, f"density {density:.3g} is above {limit:.3g}")
+        return _Plan(self._backend, self._select(pixels, self._edge), mask, density)
+
+    @cached_property
+    def _twin(self) -> Backend | None:
+        """The dense twin, loaded when a picture first wants it; a model of other weights is none."""
+        twin = self._load_twin() if self._load_twin else None
+        is_twin = twin and not twin.metadata.masked and twin.metadata.weights_sha256 == self.metadata.weights_sha256
+        return twin if is_twin else None
+
+    def _mask_for(self, image: NDArray[np.float32], region: NDArray[np.bool_] | None) -> Mask | None:
+        if self._dense and region is not None:
             raise UserError(f"{self.model} runs dense: it cannot follow a mask")
         if self._dense:
             return None
-        if mask is None:
+        if region is None:
             return compute_mask(image, self.dilation, self._strategy)
-        if mask.shape != image.shape[:2]:
-            raise UserError(f"the mask is {_size(mask)}, but the picture {_size(image)}; they must be of one size")
-        return Mask(mask.astype(np.bool_), threshold=float("nan"), rounds=0)
+        check_region(region, image.shape[:2])
+        return Mask(region.astype(np.bool_), threshold=float("nan"), rounds=0)
 
     def _pad(self, array: NDArray[Element], edge: int) -> NDArray[Element]:
         """[H, W, ...] reflected by an edge on all sides, and further at the bottom and right to the size multiple."""
@@ -173,26 +192,26 @@ class Upscaler:
             return Everything()
         return select(self._pad(pixels, edge), self.metadata, self.threshold)
 
-    def _upscale_within_memory(self, image: NDArray[np.float32], selection: Selection) -> NDArray[np.float32]:
+    def _upscale_within_memory(self, image: NDArray[np.float32], plan: _Plan) -> NDArray[np.float32]:
         """All tiles, with smaller ones where memory runs out."""
         tile = min(self._tile, max(image.shape[:2]))
         while True:
             try:
-                return self._upscale_tiles(image, selection, tile)
+                return self._upscale_tiles(image, plan, tile)
             except OutOfMemoryError:
                 tile //= 2
-                if tile < SMALLEST_TILE:
+                if tile < tiles.SMALLEST_TILE:
                     raise
                 warnings.warn(f"out of memory; trying again with tiles of {tile}x{tile} pixels", stacklevel=2)
 
-    def _upscale_tiles(self, image: NDArray[np.float32], selection: Selection, tile: int) -> NDArray[np.float32]:
+    def _upscale_tiles(self, image: NDArray[np.float32], plan: _Plan, tile: int) -> NDArray[np.float32]:
         """[H, W, 3] -> [4H, 4W, 3]."""
         scale, (height, width) = self.metadata.scale, image.shape[:2]
         result = np.empty((height * scale, width * scale, 3), dtype=np.float32)
         channels_first = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
         for rows, columns in tiles.grid(height, width, tile, self.metadata.halo, self.metadata.size_multiple):
             part = np.ascontiguousarray(channels_first[:, :, rows.read, columns.read])
-            upscaled = self._backend.run(part, selection.inputs(rows, columns))[0]
+            upscaled = plan.backend.run(part, plan.selection.inputs(rows, columns))[0]
             core = upscaled[:, rows.core(scale), columns.core(scale)]
             result[rows.placed(scale), columns.placed(scale)] = core.transpose(1, 2, 0)
         return result
@@ -207,6 +226,7 @@ def load(
     strategy: Strategy = "kmeans",
     dense: bool = False,
     tile: int | None = None,
+    threads: int | None = None,
 ) -> Upscaler:
     """An upscaler with a model that ships with the package, or one that `amsr export` wrote.
 
@@ -218,6 +238,11 @@ def load(
         strategy: how the mask's threshold is found.
         dense: work everywhere, with the dense twin of a shipped model.
         tile: most LR pixels along a side that are upscaled at once; None is a fast size that fits into memory.
+        threads: CPU threads that work on an operator; None is one for each core.
+
+    A masked model with its dense twin beside it (`carn_x4.onnx`, `carn_x4_dense.onnx`) lets the twin upscale pictures
+    so dense that it is faster; those get the full network, which is never worse. Whoever sets dilation, threshold,
+    strategy or a mask gets just that.
 
     Raises:
         AmsrError: no such model, a file that is none, a device that cannot be had, a value out of range.
@@ -225,8 +250,10 @@ def load(
     path = shipped_model(model, dense) if model in BACKBONES else Path(model)
     if not path.is_file():
         raise ModelError(f"model {str(model)!r} is neither a file nor one of: {', '.join(BACKBONES)}")
-    backend = OnnxRuntimeBackend(path, device)
-    return Upscaler(backend, dilation, threshold, strategy, dense, tile)
+    backend = OnnxRuntimeBackend(path, device, threads)
+    twin = twin_path(path)
+    load_twin = partial(OnnxRuntimeBackend, twin, device, threads) if twin.is_file() else None
+    return Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)
 
 
 def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -254,8 +281,3 @@ def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[
 def _largest(dtype: np.dtype[np.generic]) -> int:
     """The value of white in a type of picture."""
     return {"uint8": 255, "uint16": 65535}.get(dtype.name, 1)
-
-
-def _size(array: NDArray[np.generic]) -> str:
-    height, width = array.shape[:2]
-    return f"{width}x{height}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -18,19 +21,44 @@ from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backend import OutOfMemoryError
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Inputs
+from amsr_deploy.runtime.shipped import twin_path
 from amsr_deploy.runtime.upscaler import EDGE, Upscaler
 
 FEATHER = 1e-5
 
 
+def shaken(name: str) -> models.Network:
+    """A network with random weights: as they start, networks are bilinear, and their bodies without effect."""
+    network = models.create(name)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight += 0.01 * torch.randn_like(weight)
+    return network
+
+
+def export_pair(folder: Path, dense_above: float) -> Path:
+    """A masked FSRCNN that leaves pictures of more than this density to its dense twin, which is beside it."""
+    path = folder / "fsrcnn.onnx"
+    torch.manual_seed(0)
+    network = shaken("fsrcnn")
+    export_onnx(network, "fsrcnn", path)
+    export_onnx(network, "fsrcnn", twin_path(path), masked=False)
+    model = onnx.load(path)
+    for entry in model.metadata_props:
+        if entry.key == "amsr.dense_above":
+            entry.value = str(dense_above)
+    onnx.save(model, path)
+    return path
+
+
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """An exported masked model of each backbone, with random weights."""
+    """An exported masked model of each backbone."""
     paths = {}
     for name in BACKBONES:
         torch.manual_seed(0)
         paths[name] = tmp_path_factory.mktemp("models") / f"{name}.onnx"
-        export_onnx(models.create(name), name, paths[name])
+        export_onnx(shaken(name), name, paths[name])
     return paths
 
 
@@ -44,7 +72,7 @@ def test_tiles_make_no_difference(name: str, exported: dict[str, Path], photo: N
 @pytest.mark.parametrize("name", BACKBONES)
 def test_equals_pytorch(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
     torch.manual_seed(0)
-    network = models.create(name).eval()
+    network = shaken(name).eval()
     upscaler = amsr_deploy.load(exported[name])
     mask = upscaler.mask(photo).pixels
     edge = max(EDGE, describe(name).size_multiple)
@@ -162,6 +190,12 @@ def test_bad_arguments(exported: dict[str, Path], photo: NDArray[np.float32]) ->
     upscaler = amsr_deploy.load(exported["carn"])
     with pytest.raises(UserError, match="mask is 9x8, but the picture 120x90"):
         upscaler.upscale(photo, np.ones((8, 9), dtype=np.bool_))
+    with pytest.raises(UserError, match=r"Mask object.*mask\.pixels"):
+        upscaler.upscale(photo, upscaler.mask(photo))  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"shape \(90, 120, 1\)"):
+        upscaler.upscale(photo, np.ones((90, 120, 1), dtype=np.bool_))
+    with pytest.raises(UserError, match="is a list"):
+        upscaler.upscale(photo, [[True]])  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"\(90, 120\)"):
         upscaler.upscale(photo[..., 0])
     with pytest.raises(UserError, match="int32"):
@@ -176,6 +210,14 @@ def test_bad_arguments(exported: dict[str, Path], photo: NDArray[np.float32]) ->
         amsr_deploy.load(exported["carn"], device="gpu")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="dilation 4"):
         amsr_deploy.load(exported["carn"], dilation=4)
+    with pytest.raises(UserError, match=r"dilation 5\.0"):
+        amsr_deploy.load(exported["carn"], dilation=5.0)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="dilation '5'"):
+        amsr_deploy.load(exported["carn"], dilation="5")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="threshold 'half'"):
+        amsr_deploy.load(exported["swinir"], threshold="half")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"tile 99\.5"):
+        amsr_deploy.load(exported["carn"], tile=99.5)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="no windows"):
         amsr_deploy.load(exported["carn"], threshold=0.5)
     with pytest.raises(UserError, match=r"threshold 1\.5"):
@@ -200,3 +242,76 @@ def test_missing_device_is_an_error(exported: dict[str, Path]) -> None:
         pytest.skip("this ONNX Runtime has CUDA")
     with pytest.raises(BackendError, match=r"cuda.*onnxruntime-gpu"):
         amsr_deploy.load(exported["carn"], device="cuda")
+
+
+class TestDenseTwin:
+    """A picture whose mask is denser than the model's limit is upscaled by the dense twin."""
+
+    @pytest.fixture(scope="class")
+    def pair(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A masked FSRCNN that gives up at a density of 0.4, its dense twin beside it."""
+        return export_pair(tmp_path_factory.mktemp("pair"), dense_above=0.4)
+
+    @pytest.fixture
+    def sparse(self, photo: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The photo in a flat picture: its mask is below the limit."""
+        return np.pad(photo, ((60, 60), (60, 60), (0, 0)), constant_values=0.5)
+
+    def test_takes_dense_pictures(self, pair: Path, photo: NDArray[np.float32]) -> None:
+        result = amsr_deploy.load(pair).run(photo)
+        density = amsr_deploy.load(pair).mask(photo).density
+        assert density > 0.4
+        assert result.dense_reason == f"density {density:.3g} is above 0.4"
+        assert result.mask is None
+        assert result.density == result.cost_share == 1
+        np.testing.assert_array_equal(result.image, amsr_deploy.load(twin_path(pair)).run(photo).image)
+        everywhere = np.ones(photo.shape[:2], dtype=np.bool_)
+        np.testing.assert_allclose(result.image, amsr_deploy.load(pair).run(photo, everywhere).image, atol=FEATHER)
+
+    def test_leaves_the_others(self, pair: Path, sparse: NDArray[np.float32]) -> None:
+        result = amsr_deploy.load(pair).run(sparse)
+        assert result.dense_reason is None
+        assert result.mask is not None
+        assert result.density == result.mask.density < 0.4
+
+    def test_decides_for_the_whole_picture(self, pair: Path, sparse: NDArray[np.float32]) -> None:
+        """A tile may be all texture: it goes by the picture."""
+        tiled = amsr_deploy.load(pair, tile=64).run(sparse)
+        assert tiled.dense_reason is None
+        np.testing.assert_allclose(tiled.image, amsr_deploy.load(pair, tile=1000).run(sparse).image, atol=FEATHER)
+
+    @pytest.mark.parametrize("setting", [{"dilation": 5}, {"strategy": "median"}])
+    def test_does_not_overrule_its_user(self, setting: dict[str, Any], pair: Path, photo: NDArray[np.float32]) -> None:
+        result = amsr_deploy.load(pair, **setting).run(photo)
+        assert result.dense_reason is None
+        assert result.mask is not None
+        region = amsr_deploy.load(pair).run(photo, np.ones(photo.shape[:2], dtype=np.bool_))
+        assert region.dense_reason is None
+
+    def test_must_have_the_same_weights(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:
+        shutil.copy(pair, tmp_path / "other.onnx")
+        shutil.copy(twin_path(pair), tmp_path / "other_dense.onnx")
+        assert amsr_deploy.load(tmp_path / "other.onnx").run(photo).dense_reason is not None
+        torch.manual_seed(7)
+        export_onnx(shaken("fsrcnn"), "fsrcnn", tmp_path / "other_dense.onnx", masked=False)
+        assert amsr_deploy.load(tmp_path / "other.onnx").run(photo).dense_reason is None
+
+    def test_may_be_missing(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:
+        shutil.copy(pair, tmp_path / "alone.onnx")
+        assert amsr_deploy.load(tmp_path / "alone.onnx").run(photo).mask is not None
+
+
+def test_files_without_a_limit_stay_masked(exported: dict[str, Path]) -> None:
+    properties = OnnxRuntimeBackend(exported["fsrcnn"]).metadata.to_properties()
+    del properties["amsr.dense_above"]
+    assert Metadata.from_properties(properties).dense_above == 1
+    del properties["amsr.halo"]
+    with pytest.raises(ModelError, match=r"amsr\.halo"):
+        Metadata.from_properties(properties)
+
+
+def test_number_of_threads_makes_no_difference(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    results = [amsr_deploy.load(exported["carn"], threads=threads).run(photo).image for threads in (1, 2)]
+    np.testing.assert_array_equal(*results)
+    with pytest.raises(UserError, match="0 threads"):
+        amsr_deploy.load(exported["carn"], threads=0)

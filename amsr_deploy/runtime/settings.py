@@ -1,0 +1,49 @@
+"""Checks of what a caller may set: better one clear line before the work than a wrong picture after it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from amsr_deploy.descriptor import STRATEGIES
+from amsr_deploy.errors import UserError
+from amsr_deploy.mask import Mask, check_dilation
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.tiles import SMALLEST_TILE
+
+
+def check_settings(
+    model: str, metadata: Metadata, dilation: object, threshold: object, strategy: object, tile: object
+) -> None:
+    """Raises UserError for a value out of its range, or one that the model has no use for; None is always good."""
+    if dilation is not None:
+        check_dilation(dilation)
+        if not metadata.masked:
+            raise UserError(f"{model} is a dense model: there is no mask to dilate")
+    if threshold is not None:
+        check_threshold(threshold)
+        if not (metadata.masked and metadata.body == "windows"):
+            raise UserError(f"{model} has no windows to keep: a threshold is for masked SwinIR models")
+    if strategy not in STRATEGIES:
+        raise UserError(f"unknown mask strategy {strategy!r}; use one of: {', '.join(STRATEGIES)}")
+    if tile is not None and (not isinstance(tile, int | np.integer) or tile < SMALLEST_TILE):
+        raise UserError(f"tile {tile!r} is too small or no whole number; use {SMALLEST_TILE} pixels or more")
+
+
+def check_threshold(threshold: object) -> None:
+    """Raises UserError unless the threshold is in [0, 1]."""
+    if not isinstance(threshold, int | float | np.number) or not 0 <= threshold <= 1:
+        raise UserError(f"threshold {threshold!r} is not a share; use a number from 0 to 1")
+
+
+def check_region(region: object, size: tuple[int, ...]) -> None:
+    """Raises UserError unless a caller's own mask is an array of a picture's size (height, width)."""
+    if isinstance(region, Mask):
+        raise UserError("the mask is a Mask object; give its array of pixels: mask=mask.pixels")
+    if not isinstance(region, np.ndarray) or region.ndim != 2:
+        given = f"has the shape {region.shape}" if isinstance(region, np.ndarray) else f"is a {type(region).__name__}"
+        raise UserError(f"a mask must be an array [height, width]; this one {given}")
+    if region.shape != size:
+        (height, width), (mask_height, mask_width) = size, region.shape
+        raise UserError(
+            f"the mask is {mask_width}x{mask_height}, but the picture {width}x{height}; they must be of one size"
+        )
