@@ -76,14 +76,14 @@ def main(debug: bool) -> None:
 @click.argument("inputs", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=FILE, help="Output picture; with several inputs a folder.  [default: NAME_x4.png]")
 @backbone_option
-@click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
+@click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
 @dilation_option
 @click.option("--threshold", type=float, metavar="SIGMA", help="Share of masked pixels that keeps a window (SwinIR).")
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask of your own: a picture, white where the network shall work.")
 @click.option("--dense", is_flag=True, help="Work everywhere.")
 @click.option("--save-mask", type=FILE, help="Write the mask that was used as a picture.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]), default="auto", show_default=True)
 @click.option(
     "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once; follows from memory by default."
 )

@@ -45,6 +45,11 @@ class Flavour:
         return self.name == "tensorrt"
 
     @property
+    def compiles_at_load(self) -> bool:
+        """Whether it compiles kernels for the GPU when an engine is loaded, and keeps them in a cache."""
+        return self.name == "tensorrt-rtx"
+
+    @property
     def builds_without_gpu(self) -> bool:
         """Whether it compiles for GPUs that are not there."""
         return self.name == "tensorrt-rtx"
