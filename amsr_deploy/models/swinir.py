@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from amsr_deploy.descriptor import describe
 from amsr_deploy.models import operators
 from amsr_deploy.models.carn import RGB_MEAN
-from amsr_deploy.models.masked import map_from_pixels, pixels_from_map, reflect
+from amsr_deploy.models.masked import DenseConv, PictureConv, PixelConv, convolutions, reflect
 from amsr_deploy.models.start import carry_colours, upsample_colours
 
 DESCRIPTOR = describe("swinir")
@@ -26,13 +26,20 @@ CHANNELS, HEADS, LAYERS, BLOCKS = 60, 6, 6, 4
 
 
 class Windows(Protocol):
-    """Runs Transformer layers on windows of an image, in one of the three forms."""
+    """Runs the parts of the network in one of the three forms. Layers exchange features with channels last."""
 
-    def features(self, feature_map: Tensor) -> Tensor:
-        """[N, C, H, W] in the layout that layers exchange, channels last."""
+    @property
+    def conv(self) -> PictureConv:
+        """Runs the convolutions of head and tail."""
 
-    def feature_map(self, features: Tensor) -> Tensor:
-        """The inverse of `features`."""
+    def channels_last(self, features: Tensor) -> Tensor:
+        """What a convolution puts out, as layers exchange it."""
+
+    def channels_first(self, features: Tensor) -> Tensor:
+        """The inverse of `channels_last`."""
+
+    def convolve(self, layer: nn.Conv2d, features: Tensor, shortcut: Tensor) -> Tensor:
+        """The convolution at the end of a block and the shortcut around it."""
 
     def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
         """The features after a layer."""
@@ -45,6 +52,7 @@ class AllWindows:
     """
 
     def __init__(self, image: Tensor, mask: Tensor | None, threshold: float) -> None:
+        self.conv = DenseConv()
         batch, _, height, width = image.shape
         down, across = height // WINDOW, width // WINDOW
         windows = torch.arange(down * across, device=image.device)
@@ -54,11 +62,14 @@ class AllWindows:
         if mask is not None:
             self.kept = {shift: keep_pixels(mask, threshold, shift) for shift in (0, SHIFT)}
 
-    def features(self, feature_map: Tensor) -> Tensor:
-        return feature_map.permute(0, 2, 3, 1)
+    def channels_last(self, features: Tensor) -> Tensor:
+        return features.permute(0, 2, 3, 1)
 
-    def feature_map(self, features: Tensor) -> Tensor:
+    def channels_first(self, features: Tensor) -> Tensor:
         return features.permute(0, 3, 1, 2)
+
+    def convolve(self, layer: nn.Conv2d, features: Tensor, shortcut: Tensor) -> Tensor:
+        return shortcut + self.channels_last(layer(self.channels_first(features)))
 
     def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
         tokens = layer.transform(self.gather(features, layer.shift), self.shift_masks[layer.shift])
@@ -84,15 +95,18 @@ class KeptWindows:
     """Inference form: only the kept windows are computed (design section 2.3). Layers exchange pixels [P, C]."""
 
     def __init__(self, image: Tensor, windows: Tensor, shifted_windows: Tensor) -> None:
-        self.map_shape = image.shape[2:]
-        self.size = operators.size_of(image)
+        self.conv = PixelConv(image)
+        self.size = self.conv.size
         self.windows = {0: windows, SHIFT: shifted_windows}
 
-    def features(self, feature_map: Tensor) -> Tensor:
-        return pixels_from_map(feature_map)
+    def channels_last(self, features: Tensor) -> Tensor:
+        return features
 
-    def feature_map(self, features: Tensor) -> Tensor:
-        return map_from_pixels(features, *self.map_shape)
+    def channels_first(self, features: Tensor) -> Tensor:
+        return features
+
+    def convolve(self, layer: nn.Conv2d, features: Tensor, shortcut: Tensor) -> Tensor:
+        return self.conv(layer, features, residual=shortcut)
 
     def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
         windows = self.windows[layer.shift]
@@ -202,7 +216,7 @@ class ResidualBlock(nn.Module):
         self.conv = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1)
 
     def forward(self, x: Tensor, windows: Windows) -> Tensor:
-        return x + windows.features(self.conv(windows.feature_map(self.residual_group(x, windows))))
+        return windows.convolve(self.conv, self.residual_group(x, windows), shortcut=x)
 
 
 class Normalization(nn.Module):
@@ -281,12 +295,14 @@ class SwinIR(nn.Module):
 
     def run(self, image: Tensor, windows: Windows) -> Tensor:
         """The network on whole windows."""
-        shallow = self.conv_first(image - self.mean)
-        x = self.patch_embed(windows.features(shallow))
+        conv = windows.conv
+        shallow = conv(self.conv_first, conv.from_map(image - self.mean))
+        x = self.patch_embed(windows.channels_last(shallow))
         for layer in self.layers:
             x = layer(x, windows)
-        deep = self.conv_after_body(windows.feature_map(self.norm(x))) + shallow
-        return self.upsample(deep) + self.mean
+        deep = conv(self.conv_after_body, windows.channels_first(self.norm(x)), residual=shallow)
+        (upsample,) = convolutions(self.upsample)
+        return conv.to_map(conv(upsample, deep, upscale=4)) + self.mean
 
     def masked_modules(self) -> list[nn.Module]:
         """What the mask thins out."""

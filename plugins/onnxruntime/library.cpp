@@ -26,7 +26,10 @@ void add(const Api& api, CustomOpDomain* domain) {
 
 template <class T>
 void add_typed(const Api& api, CustomOpDomain* domain) {
-    add<MaskGather<T>, MaskScatter<T>, MaskedConv2d<T>, WindowGather<T>, WindowScatter<T>>(api, domain);
+    add<MaskGather<T>, MaskScatter<T>, WindowGather<T>, WindowScatter<T>, WindowLayer<T>>(api, domain);
+    add<MaskedConv2d<T, false>, MaskedConv2d<T, true>, PixelConv2d<T, false>, PixelConv2d<T, true>>(api, domain);
+    add<Pointwise<T, 1, false>, Pointwise<T, 1, true>>(api, domain);
+    add<Pointwise<T, 2, false>, Pointwise<T, 3, false>, Pointwise<T, 4, false>>(api, domain);
 }
 
 /// The domain, made once and never released: sessions refer to it, and they end when they like.

@@ -10,7 +10,8 @@
 namespace amsr::ort {
 namespace {
 
-constexpr std::size_t copied_rows = 1024;  // rows that a task copies: enough to outweigh its start
+constexpr std::size_t copied_rows = 1024;   // rows that a task copies: enough to outweigh its start
+constexpr std::size_t convolved_lines = 8;  // lines of a picture that a task convolves: most of what they read is shared
 
 void require(bool condition, const std::string& message) {
     if (!condition) throw InvalidInput(message);
@@ -77,6 +78,41 @@ void copy_unless_in_place(const Call& call, const Tensor& from, const Tensor& to
     });
 }
 
+std::int64_t group_of(const Node& node) {
+    const std::int64_t group = node.attribute("group", std::int64_t{1});
+    require(group > 0, "group " + std::to_string(group) + " is not positive");
+    return group;
+}
+
+std::int64_t upscale_of(const Node& node) {
+    const std::int64_t upscale = node.attribute("upscale", std::int64_t{1});
+    require(upscale > 0, "upscale " + std::to_string(upscale) + " is not positive");
+    return upscale;
+}
+
+/// The shape of a convolution with weight [Co, Ci / group, k, k] and bias [Co].
+cpu::ConvolutionShape convolution_shape(const Tensor& weight, const Tensor& bias, std::int64_t group,
+                                        std::int64_t upscale) {
+    require(weight.shape.size() == 4 && bias.shape.size() == 1, "weight must have 4 axes and bias 1");
+    require_equal("the length of bias", bias.size(0), weight.size(0));
+    const std::int64_t multiple = group * upscale * upscale;
+    require(weight.shape[0] % multiple == 0,
+            "the " + std::to_string(weight.shape[0]) + " outputs are not a multiple of " + std::to_string(multiple) +
+                (upscale == 1 ? ", the number of groups" : ", the number of groups times that of shuffled pixels"));
+    const auto groups = static_cast<std::size_t>(group);
+    return {weight.size(0), weight.size(1) * groups, groups, weight.size(2) * weight.size(3),
+            static_cast<std::size_t>(upscale)};
+}
+
+/// The input `residual`, shaped as the output.
+template <class T>
+const T* read_residual(const Call& call, std::size_t index, const Tensor& out) {
+    const Tensor residual = call.input(index, "residual", 2);
+    require_equal("the number of rows of residual", residual.size(0), out.size(0));
+    require_equal("the number of channels of residual", residual.size(1), out.size(1));
+    return residual.as<T>();
+}
+
 }  // namespace
 
 template <class T>
@@ -137,43 +173,38 @@ void MaskNeighbors::infer_shape(const ShapeInference& shapes) {
     shapes.set_output(output, {shapes.input(0, 1)[0], {side * side, ""}});
 }
 
-template <class T>
-MaskedConv2d<T>::MaskedConv2d(const Node& node)
+template <class T, bool with_residual>
+MaskedConv2d<T, with_residual>::MaskedConv2d(const Node& node)
     : instruction_set(cpu::chosen_instruction_set()),
-      group(node.attribute("group", std::int64_t{1})),
-      negative_slope(node.attribute("negative_slope", 1.0f)) {
-    require(group > 0, "group " + std::to_string(group) + " is not positive");
-    Tensor weight, bias;
-    if (node.constant_input(3, weight) && node.constant_input(4, bias)) packed = pack(weight, bias);
+      group(group_of(node)),
+      negative_slope(node.attribute("negative_slope", 1.0f)),
+      weights(node, 3, [this](const Tensor& weight, const Tensor& bias) { return pack(weight, bias); }) {}
+
+template <class T, bool with_residual>
+std::shared_ptr<const cpu::MaskedConvolution<T>> MaskedConv2d<T, with_residual>::pack(const Tensor& weight,
+                                                                                      const Tensor& bias) const {
+    const cpu::ConvolutionShape shape = convolution_shape(weight, bias, group, 1);
+    return std::make_shared<const cpu::MaskedConvolution<T>>(instruction_set, shape, weight.as<T>(), bias.as<T>(),
+                                                             negative_slope);
 }
 
-template <class T>
-std::shared_ptr<const cpu::Convolution<T>> MaskedConv2d<T>::pack(const Tensor& weight, const Tensor& bias) const {
-    require(weight.shape.size() == 4 && bias.shape.size() == 1, "weight must have 4 axes and bias 1");
-    require_equal("the length of bias", bias.size(0), weight.size(0));
-    require(weight.shape[0] % group == 0, "the " + std::to_string(weight.shape[0]) +
-                                              " outputs are not a multiple of group " + std::to_string(group));
-    const auto groups = static_cast<std::size_t>(group);
-    const cpu::ConvolutionShape shape{weight.size(0), weight.size(1) * groups, groups, weight.size(2) * weight.size(3)};
-    return std::make_shared<const cpu::Convolution<T>>(instruction_set, shape, weight.as<T>(), bias.as<T>(),
-                                                       negative_slope);
-}
-
-template <class T>
-void MaskedConv2d<T>::compute(const Call& call) const {
+template <class T, bool with_residual>
+void MaskedConv2d<T, with_residual>::compute(const Call& call) const {
     const Tensor rows = call.input(0, "rows", 2), surround = call.input(1, "surround", 2),
                  neighbors = call.input(2, "neighbors", 2);
-    const auto convolution = packed ? packed : pack(call.input(3, "weight", 4), call.input(4, "bias", 1));
+    const auto convolution =
+        weights.get(call, 4, [this](const Tensor& weight, const Tensor& bias) { return pack(weight, bias); });
     const cpu::ConvolutionShape& shape = convolution->shape();
     require_equal("the number of rows of neighbors", neighbors.size(0), rows.size(0));
     require_equal("the number of neighbors of a row", neighbors.size(1), shape.taps);
     require_equal("the number of channels of rows", rows.size(1), shape.inputs);
     require_equal("the number of channels of surround", surround.size(1), shape.inputs);
     const Tensor out = call.output({rows.shape[0], static_cast<std::int64_t>(shape.outputs)});
+    const T* residual = with_residual ? read_residual<T>(call, 5, out) : nullptr;
     std::atomic<bool> inside{true};
     call.parallel(rows.size(0), 4 * cpu::convolution_block_rows, [&](std::size_t first, std::size_t last) {
         if (!convolution->run(rows.as<T>(), rows.size(0), surround.as<T>(), surround.size(0),
-                              neighbors.as<std::int32_t>(), first, last, out.as<T>())) {
+                              neighbors.as<std::int32_t>(), residual, first, last, out.as<T>())) {
             inside = false;
         }
     });
@@ -181,9 +212,97 @@ void MaskedConv2d<T>::compute(const Call& call) const {
                         std::to_string(surround.size(0)) + " pixels of the surround");
 }
 
-template <class T>
-void MaskedConv2d<T>::infer_shape(const ShapeInference& shapes) {
+template <class T, bool with_residual>
+void MaskedConv2d<T, with_residual>::infer_shape(const ShapeInference& shapes) {
     shapes.set_output(shapes.element_type(0), {shapes.input(0, 2)[0], shapes.input(3, 4)[0]});
+}
+
+template <class T, std::size_t tensors, bool with_residual>
+Pointwise<T, tensors, with_residual>::Pointwise(const Node& node)
+    : instruction_set(cpu::chosen_instruction_set()),
+      negative_slope(node.attribute("negative_slope", 1.0f)),
+      weights(node, tensors, [this](const Tensor& weight, const Tensor& bias) { return pack(weight, bias); }) {}
+
+template <class T, std::size_t tensors, bool with_residual>
+std::shared_ptr<const cpu::Pointwise<T>> Pointwise<T, tensors, with_residual>::pack(const Tensor& weight,
+                                                                                    const Tensor& bias) const {
+    require(weight.shape.size() == 2 && bias.shape.size() == 1, "weight must have 2 axes and bias 1");
+    require_equal("the length of bias", bias.size(0), weight.size(0));
+    require(weight.size(1) % tensors == 0, "the " + std::to_string(weight.size(1)) + " inputs are not a multiple of the " +
+                                               std::to_string(tensors) + " tensors");
+    return std::make_shared<const cpu::Pointwise<T>>(instruction_set, tensors, weight.size(1) / tensors, weight.size(0),
+                                                     weight.as<T>(), bias.as<T>(), negative_slope);
+}
+
+template <class T, std::size_t tensors, bool with_residual>
+void Pointwise<T, tensors, with_residual>::compute(const Call& call) const {
+    const auto pointwise =
+        weights.get(call, 2, [this](const Tensor& weight, const Tensor& bias) { return pack(weight, bias); });
+    const std::size_t rows = call.input(0, "rows", 2).size(0);
+    const T* sources[tensors];
+    for (std::size_t i = 0; i < tensors; ++i) {
+        const Tensor tensor = call.input(i, "rows", 2);
+        require_equal("the number of rows", tensor.size(0), rows);
+        require_equal("the number of channels of rows", tensor.size(1), pointwise->shape().inputs);
+        sources[i] = tensor.as<T>();
+    }
+    const Tensor out = call.output({static_cast<std::int64_t>(rows), static_cast<std::int64_t>(pointwise->shape().outputs)});
+    const T* residual = with_residual ? read_residual<T>(call, tensors + 2, out) : nullptr;
+    call.parallel(rows, 4 * cpu::convolution_block_rows, [&](std::size_t first, std::size_t last) {
+        pointwise->run(sources, residual, first, last, out.as<T>());
+    });
+}
+
+template <class T, std::size_t tensors, bool with_residual>
+void Pointwise<T, tensors, with_residual>::infer_shape(const ShapeInference& shapes) {
+    shapes.set_output(shapes.element_type(0), {shapes.input(0, 2)[0], shapes.input(tensors, 2)[0]});
+}
+
+template <class T, bool with_residual>
+PixelConv2d<T, with_residual>::PixelConv2d(const Node& node)
+    : instruction_set(cpu::chosen_instruction_set()),
+      group(group_of(node)),
+      upscale(upscale_of(node)),
+      negative_slope(node.attribute("negative_slope", 1.0f)),
+      weights(node, 2, [this](const Tensor& weight, const Tensor& bias) { return pack(weight, bias); }) {}
+
+template <class T, bool with_residual>
+std::shared_ptr<const cpu::PixelConvolution<T>> PixelConv2d<T, with_residual>::pack(const Tensor& weight,
+                                                                                    const Tensor& bias) const {
+    const cpu::ConvolutionShape shape = convolution_shape(weight, bias, group, upscale);
+    require(weight.shape[2] == weight.shape[3] && weight.shape[2] % 2 == 1,
+            "the kernel of " + std::to_string(weight.shape[2]) + " x " + std::to_string(weight.shape[3]) +
+                " is not square with an odd side");
+    return std::make_shared<const cpu::PixelConvolution<T>>(instruction_set, shape, weight.as<T>(), bias.as<T>(),
+                                                            negative_slope);
+}
+
+template <class T, bool with_residual>
+void PixelConv2d<T, with_residual>::compute(const Call& call) const {
+    const Tensor pixels = call.input(0, "pixels", 2);
+    const Size size = read_size(call, 1);
+    const auto convolution =
+        weights.get(call, 4, [this](const Tensor& weight, const Tensor& bias) { return pack(weight, bias); });
+    const cpu::ConvolutionShape& shape = convolution->shape();
+    require_equal("the number of pixels", pixels.size(0), static_cast<std::size_t>(size.height * size.width));
+    require_equal("the number of channels of pixels", pixels.size(1), shape.inputs);
+    const std::int64_t square = upscale * upscale;
+    const Tensor out = call.output({pixels.shape[0] * square, static_cast<std::int64_t>(shape.outputs) / square});
+    const T* residual = with_residual ? read_residual<T>(call, 4, out) : nullptr;
+    call.parallel(static_cast<std::size_t>(size.height), convolved_lines, [&](std::size_t first, std::size_t last) {
+        convolution->run(pixels.as<T>(), static_cast<std::size_t>(size.height), static_cast<std::size_t>(size.width),
+                         residual, first, last, out.as<T>());
+    });
+}
+
+template <class T, bool with_residual>
+void PixelConv2d<T, with_residual>::infer_shape(const ShapeInference& shapes) {
+    const std::int64_t square = shapes.attribute("upscale", 1) * shapes.attribute("upscale", 1);
+    Axis pixels = shapes.input(0, 2)[0], channels = shapes.input(2, 4)[0];
+    if (pixels.size >= 0) pixels.size *= square;
+    if (!pixels.name.empty() && square > 1) pixels.name += "*" + std::to_string(square);
+    if (channels.size >= 0) channels.size /= square;
+    shapes.set_output(shapes.element_type(0), {pixels, channels});
 }
 
 template <class T>
@@ -231,20 +350,135 @@ void WindowScatter<T>::infer_shape(const ShapeInference& shapes) {
     shapes.set_output(shapes.element_type(0), shapes.input(1, 2));
 }
 
+namespace {
+
+constexpr std::size_t windows_of_task = 8;  // enough to outweigh its start and its memory
+
+struct WeightInput {
+    const char* name;
+    std::size_t axes;
+};
+/// The inputs of WindowLayer from the fourth on.
+constexpr std::array window_layer_weights{
+    WeightInput{"norm1_weight", 1}, WeightInput{"norm1_bias", 1},  WeightInput{"qkv_weight", 2},
+    WeightInput{"qkv_bias", 1},     WeightInput{"position_bias", 3}, WeightInput{"proj_weight", 2},
+    WeightInput{"proj_bias", 1},    WeightInput{"norm2_weight", 1}, WeightInput{"norm2_bias", 1},
+    WeightInput{"fc1_weight", 2},   WeightInput{"fc1_bias", 1},    WeightInput{"fc2_weight", 2},
+    WeightInput{"fc2_bias", 1}};
+constexpr std::size_t first_weight = 3;
+
+}  // namespace
+
+template <class T>
+WindowLayer<T>::WindowLayer(const Node& node)
+    : instruction_set(cpu::chosen_instruction_set()),
+      window_size(window_size_of(node)),
+      shift(shift_of(node, window_size)),
+      heads(node.attribute("heads", std::int64_t{6})),
+      epsilon(node.attribute("epsilon", 1e-5f)) {
+    require(heads > 0, "heads " + std::to_string(heads) + " is not positive");
+    std::vector<Tensor> weights(window_layer_weights.size());
+    bool all_constant = true;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        all_constant = all_constant && node.constant_input(first_weight + i, weights[i]);
+    }
+    if (all_constant) packed = pack(weights);
+}
+
+template <class T>
+std::shared_ptr<const cpu::WindowLayer<T>> WindowLayer<T>::pack(const std::vector<Tensor>& weights) const {
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        require_equal(("the number of axes of " + std::string(window_layer_weights[i].name)).c_str(),
+                      weights[i].shape.size(), window_layer_weights[i].axes);
+    }
+    const std::int64_t channels = weights[0].shape[0], hidden = weights[9].shape[0], tokens = window_size * window_size;
+    require(channels > 0 && channels % heads == 0, "the " + std::to_string(channels) +
+                                                       " channels are not a multiple of the " + std::to_string(heads) +
+                                                       " heads");
+    const std::vector<Shape> expected{{channels},         {channels}, {3 * channels, channels}, {3 * channels},
+                                      {heads, tokens, tokens}, {channels, channels}, {channels},
+                                      {channels},         {channels}, {hidden, channels},       {hidden},
+                                      {channels, hidden}, {channels}};
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        for (std::size_t axis = 0; axis < expected[i].size(); ++axis) {
+            require_equal(("axis " + std::to_string(axis) + " of " + window_layer_weights[i].name).c_str(),
+                          weights[i].size(axis), static_cast<std::size_t>(expected[i][axis]));
+        }
+    }
+    const auto data = [&weights](std::size_t i) { return static_cast<const T*>(weights[i].data); };
+    const cpu::WindowLayerShape shape{static_cast<std::size_t>(channels), static_cast<std::size_t>(hidden),
+                                      static_cast<std::size_t>(heads), static_cast<std::size_t>(tokens)};
+    const cpu::WindowLayerWeights<T> pointers{data(0), data(1), data(2), data(3),  data(4),  data(5), data(6),
+                                              data(7), data(8), data(9), data(10), data(11), data(12)};
+    return std::make_shared<const cpu::WindowLayer<T>>(instruction_set, shape, pointers, epsilon);
+}
+
+template <class T>
+void WindowLayer<T>::compute(const Call& call) const {
+    const Tensor pixels = call.input(0, "pixels", 2), windows = call.input(1, "windows", 1);
+    const cpu::WindowGrid grid = read_grid(call, 2, window_size, shift, pixels, windows);
+    std::shared_ptr<const cpu::WindowLayer<T>> layer = packed;
+    if (!layer) {
+        std::vector<Tensor> weights;
+        for (const WeightInput& weight : window_layer_weights) {
+            weights.push_back(call.input(first_weight + weights.size(), weight.name, weight.axes));
+        }
+        layer = pack(weights);
+    }
+    require_equal("the number of channels of pixels", pixels.size(1), layer->shape().channels);
+    const Tensor out = call.output(pixels.shape);
+    copy_unless_in_place(call, pixels, out, pixels.size(1) * sizeof(T));
+    call.parallel(windows.size(0), windows_of_task, [&](std::size_t first, std::size_t last) {
+        layer->run(windows.as<std::int64_t>(), windows.size(0), grid, first, last, out.as<T>());
+    });
+}
+
+template <class T>
+void WindowLayer<T>::infer_shape(const ShapeInference& shapes) {
+    shapes.set_output(shapes.element_type(0), shapes.input(0, 2));
+}
+
 template struct MaskGather<float>;
-template struct MaskGather<cpu::float16>;
-template struct MaskGather<cpu::bfloat16>;
 template struct MaskScatter<float>;
-template struct MaskScatter<cpu::float16>;
-template struct MaskScatter<cpu::bfloat16>;
-template struct MaskedConv2d<float>;
-template struct MaskedConv2d<cpu::float16>;
-template struct MaskedConv2d<cpu::bfloat16>;
+template struct MaskedConv2d<float, false>;
+template struct MaskedConv2d<float, true>;
+template struct Pointwise<float, 1, false>;
+template struct Pointwise<float, 1, true>;
+template struct Pointwise<float, 2, false>;
+template struct Pointwise<float, 3, false>;
+template struct Pointwise<float, 4, false>;
+template struct PixelConv2d<float, false>;
+template struct PixelConv2d<float, true>;
 template struct WindowGather<float>;
-template struct WindowGather<cpu::float16>;
-template struct WindowGather<cpu::bfloat16>;
 template struct WindowScatter<float>;
+template struct MaskGather<cpu::float16>;
+template struct MaskScatter<cpu::float16>;
+template struct MaskedConv2d<cpu::float16, false>;
+template struct MaskedConv2d<cpu::float16, true>;
+template struct Pointwise<cpu::float16, 1, false>;
+template struct Pointwise<cpu::float16, 1, true>;
+template struct Pointwise<cpu::float16, 2, false>;
+template struct Pointwise<cpu::float16, 3, false>;
+template struct Pointwise<cpu::float16, 4, false>;
+template struct PixelConv2d<cpu::float16, false>;
+template struct PixelConv2d<cpu::float16, true>;
+template struct WindowGather<cpu::float16>;
 template struct WindowScatter<cpu::float16>;
+template struct MaskGather<cpu::bfloat16>;
+template struct MaskScatter<cpu::bfloat16>;
+template struct MaskedConv2d<cpu::bfloat16, false>;
+template struct MaskedConv2d<cpu::bfloat16, true>;
+template struct Pointwise<cpu::bfloat16, 1, false>;
+template struct Pointwise<cpu::bfloat16, 1, true>;
+template struct Pointwise<cpu::bfloat16, 2, false>;
+template struct Pointwise<cpu::bfloat16, 3, false>;
+template struct Pointwise<cpu::bfloat16, 4, false>;
+template struct PixelConv2d<cpu::bfloat16, false>;
+template struct PixelConv2d<cpu::bfloat16, true>;
+template struct WindowGather<cpu::bfloat16>;
 template struct WindowScatter<cpu::bfloat16>;
+template struct WindowLayer<float>;
+template struct WindowLayer<cpu::float16>;
+template struct WindowLayer<cpu::bfloat16>;
 
 }  // namespace amsr::ort

@@ -4,8 +4,11 @@
 #include <array>
 #include <memory>
 
-#include "convolution.h"
 #include "custom_operator.h"
+#include "masked_convolution.h"
+#include "pixel_convolution.h"
+#include "pointwise.h"
+#include "window_layer.h"
 
 namespace amsr::ort {
 
@@ -17,6 +20,21 @@ template <>
 inline constexpr ElementType element_type<cpu::float16> = ElementType::float16;
 template <>
 inline constexpr ElementType element_type<cpu::bfloat16> = ElementType::bfloat16;
+
+template <std::size_t count>
+constexpr std::array<ElementType, count> repeated(ElementType type) {
+    std::array<ElementType, count> types{};
+    for (std::size_t i = 0; i < count; ++i) types[i] = type;
+    return types;
+}
+
+/// The types of an operator's inputs, with a residual after them where it has one.
+template <class T, bool with_residual, std::size_t count>
+constexpr auto with_residual_input(const std::array<ElementType, count>& types) {
+    std::array<ElementType, count + (with_residual ? 1 : 0)> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = i < count ? types[i] : element_type<T>;
+    return all;
+}
 
 template <class T>
 struct MaskGather {
@@ -55,11 +73,33 @@ struct MaskNeighbors {
     std::int64_t kernel_size;
 };
 
-template <class T>
+/// A convolution of class Packed made of a node's weights: once where they are constant, otherwise for each call.
+template <class Packed>
+class Weights {
+  public:
+    /// weight is input `first` of the node and bias the next one; pack(weight, bias) makes a Packed.
+    template <class Pack>
+    Weights(const Node& node, std::size_t first, const Pack& pack) : first_(first) {
+        Tensor weight, bias;
+        if (node.constant_input(first, weight) && node.constant_input(first + 1, bias)) packed_ = pack(weight, bias);
+    }
+
+    template <class Pack>
+    std::shared_ptr<const Packed> get(const Call& call, std::size_t weight_axes, const Pack& pack) const {
+        return packed_ ? packed_ : pack(call.input(first_, "weight", weight_axes), call.input(first_ + 1, "bias", 1));
+    }
+
+  private:
+    std::size_t first_;
+    std::shared_ptr<const Packed> packed_;  // null where weight and bias are not constant
+};
+
+/// MaskedConv2d, and MaskedConv2dAdd with a residual as its last input.
+template <class T, bool with_residual>
 struct MaskedConv2d {
-    static constexpr const char* name = "MaskedConv2d";
-    static constexpr std::array inputs{element_type<T>, element_type<T>, ElementType::int32, element_type<T>,
-                                       element_type<T>};
+    static constexpr const char* name = with_residual ? "MaskedConv2dAdd" : "MaskedConv2d";
+    static constexpr auto inputs = with_residual_input<T, with_residual>(
+        std::array{element_type<T>, element_type<T>, ElementType::int32, element_type<T>, element_type<T>});
     static constexpr ElementType output = element_type<T>;
     static constexpr int in_place_input = -1;
 
@@ -67,12 +107,54 @@ struct MaskedConv2d {
     void compute(const Call& call) const;
     static void infer_shape(const ShapeInference& shapes);
 
-    std::shared_ptr<const cpu::Convolution<T>> pack(const Tensor& weight, const Tensor& bias) const;
+    std::shared_ptr<const cpu::MaskedConvolution<T>> pack(const Tensor& weight, const Tensor& bias) const;
 
     cpu::InstructionSet instruction_set;
     std::int64_t group;
     float negative_slope;
-    std::shared_ptr<const cpu::Convolution<T>> packed;  // null where weight and bias are not constant
+    Weights<cpu::MaskedConvolution<T>> weights;
+};
+
+/// Pointwise, Pointwise2, Pointwise3, Pointwise4, and PointwiseAdd with a residual as its last input.
+template <class T, std::size_t tensors, bool with_residual>
+struct Pointwise {
+    static_assert(tensors == 1 || !with_residual, "there is no such operator");
+    static constexpr const char* names[] = {"Pointwise", "Pointwise2", "Pointwise3", "Pointwise4"};
+    static constexpr const char* name = with_residual ? "PointwiseAdd" : names[tensors - 1];
+    static constexpr auto inputs = with_residual_input<T, with_residual>(repeated<tensors + 2>(element_type<T>));
+    static constexpr ElementType output = element_type<T>;
+    static constexpr int in_place_input = -1;
+
+    explicit Pointwise(const Node& node);
+    void compute(const Call& call) const;
+    static void infer_shape(const ShapeInference& shapes);
+
+    std::shared_ptr<const cpu::Pointwise<T>> pack(const Tensor& weight, const Tensor& bias) const;
+
+    cpu::InstructionSet instruction_set;
+    float negative_slope;
+    Weights<cpu::Pointwise<T>> weights;
+};
+
+/// PixelConv2d, and PixelConv2dAdd with a residual as its last input.
+template <class T, bool with_residual>
+struct PixelConv2d {
+    static constexpr const char* name = with_residual ? "PixelConv2dAdd" : "PixelConv2d";
+    static constexpr auto inputs = with_residual_input<T, with_residual>(
+        std::array{element_type<T>, ElementType::int64, element_type<T>, element_type<T>});
+    static constexpr ElementType output = element_type<T>;
+    static constexpr int in_place_input = -1;
+
+    explicit PixelConv2d(const Node& node);
+    void compute(const Call& call) const;
+    static void infer_shape(const ShapeInference& shapes);
+
+    std::shared_ptr<const cpu::PixelConvolution<T>> pack(const Tensor& weight, const Tensor& bias) const;
+
+    cpu::InstructionSet instruction_set;
+    std::int64_t group, upscale;
+    float negative_slope;
+    Weights<cpu::PixelConvolution<T>> weights;
 };
 
 template <class T>
@@ -101,6 +183,27 @@ struct WindowScatter {
     static void infer_shape(const ShapeInference& shapes);
 
     std::int64_t window_size, shift;
+};
+
+template <class T>
+struct WindowLayer {
+    static constexpr const char* name = "WindowLayer";
+    static constexpr ElementType type = element_type<T>;
+    static constexpr std::array inputs{type, ElementType::int64, ElementType::int64, type, type, type, type, type,
+                                       type, type,               type,               type, type, type, type, type};
+    static constexpr ElementType output = type;
+    static constexpr int in_place_input = 0;
+
+    explicit WindowLayer(const Node& node);
+    void compute(const Call& call) const;
+    static void infer_shape(const ShapeInference& shapes);
+
+    std::shared_ptr<const cpu::WindowLayer<T>> pack(const std::vector<Tensor>& weights) const;
+
+    cpu::InstructionSet instruction_set;
+    std::int64_t window_size, shift, heads;
+    float epsilon;
+    std::shared_ptr<const cpu::WindowLayer<T>> packed;  // null where a weight is not constant
 };
 
 }  // namespace amsr::ort

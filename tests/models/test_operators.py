@@ -163,7 +163,7 @@ def test_form_equals_reference(form: Form, cases: list[Case]) -> None:
         assert_equals_reference(form, case)
 
 
-@pytest.mark.parametrize("form", FORMS[:1])
+@pytest.mark.parametrize("form", FORMS)
 @given(case=window_layer_cases())
 def test_window_layer_equals_reference(form: Form, case: Case) -> None:
     assert_equals_reference(form, case)

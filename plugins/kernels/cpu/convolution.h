@@ -1,5 +1,5 @@
-// MaskedConv2d on the CPU: an indirect GEMM (Dukhan, "The Indirect Convolution Algorithm", 2019). The neighbour table
-// says which row of memory each tap of each masked pixel reads; nothing is unfolded.
+// Convolutions on the CPU: an indirect GEMM (Dukhan, "The Indirect Convolution Algorithm", 2019). Pointers say which row of
+// memory each tap of each output row reads; nothing is unfolded.
 #pragma once
 
 #include <cstddef>
@@ -12,60 +12,103 @@
 namespace amsr::cpu {
 
 struct ConvolutionShape {
-    std::size_t outputs;  // Co
+    std::size_t outputs;  // Co, a multiple of groups * upscale^2
     std::size_t inputs;   // Ci, a multiple of groups
     std::size_t groups;
-    std::size_t taps;  // k * k
+    std::size_t taps;
+    std::size_t upscale = 1;  // r of a pixel shuffle, whose channels c * r^2 + i * r + j the outputs are
+
+    std::size_t group_inputs() const { return inputs / groups; }
+    std::size_t group_outputs() const { return outputs / groups; }
 };
 
-/// A block of masked pixels, as the vector code sees it.
+/// A block of rows: pixels, masked or side by side.
 template <class T>
 struct ConvolutionBlock {
-    const T* const* taps;    // [taps][tap_stride]: what each tap of each pixel reads, padded with zero rows at the end
-    std::size_t tap_stride;  // pixels of a full block and its padding
-    std::size_t rows;        // pixels to compute
-    const void* weights;     // packed
-    const float* bias;       // padded as the packed weights are
-    float negative_slope;    // of the leaky ReLU that follows
-    T* out;                  // [rows][outputs]
+    const T* const* const* taps;  // [taps]: where the rows that a tap reads are named, with tile_rows_max more for the
+                                  // rest of the last tile
+    std::size_t rows;
+    const T* residual;        // added before the activation, or null; shaped as out
+    T* out;                   // [upscale] lines of [rows][outputs / upscale]: where upscale is 1, [rows][outputs]
+    std::size_t line_stride;  // between the lines
+};
+
+/// Up to four vectors of outputs that are computed together.
+struct ConvolutionPanel {
+    static constexpr int vectors_max = 4;
+
+    int vectors;
+    bool per_group;              // one vector of each of as many groups; otherwise all vectors are of one group
+    std::size_t first_input;     // of the first group
+    const std::uint32_t* taps;   // those that have weights
+    std::size_t tap_count;
+    const void* weights;         // [tap_count][group inputs / depth][vectors][lanes][depth]
+    const float* bias;           // [vectors][lanes]
+    std::size_t line[vectors_max], column[vectors_max];  // where each vector goes in a row's output
+    int count[vectors_max];      // outputs of each vector
+};
+
+/// A convolution as the vector code sees it.
+struct PackedConvolution {
+    ConvolutionShape shape;
+    float negative_slope;  // of the leaky ReLU that follows
+    const ConvolutionPanel* panels;
+    std::size_t panel_count;
+    const void* dot_weights;  // [taps][inputs / (lanes * depth)][outputs][lanes * depth], where dots are used
+    const float* dot_bias;
 };
 
 /// The vector code of one instruction set for one storage type.
 template <class T>
 struct ConvolutionCode {
-    std::size_t (*packed_bytes)(const ConvolutionShape&);
-    std::size_t (*padded_outputs)(const ConvolutionShape&);
-    void (*pack)(const ConvolutionShape&, const T* weight, const T* bias, void* packed, float* padded_bias);
-    void (*run)(const ConvolutionShape&, const ConvolutionBlock<T>&);
+    std::size_t lanes;        // outputs in a vector
+    std::size_t depth;        // inputs that one multiply-add consumes
+    std::size_t weight_bytes; // of a packed weight: those of a float, or of the storage type itself
+    int panel_max;            // vectors of the largest panel
+    void (*run)(const PackedConvolution&, const ConvolutionBlock<T>&);
+    void (*run_dots)(const PackedConvolution&, const ConvolutionBlock<T>&);  // lanes are inputs: for few outputs
 };
 
 /// One convolution with its weights packed for the instruction set that runs it. Immutable, so threads may share it.
 template <class T>
 class Convolution {
   public:
-    /// weight [Co, Ci / groups, k, k] and bias [Co] are copied.
+    /// weight [Co, taps, Ci / groups] and bias [Co] are copied.
+    /// Throws std::invalid_argument where the channels are not multiples of what they must be.
     Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias, float negative_slope);
+    Convolution(const Convolution&) = delete;
+    Convolution& operator=(const Convolution&) = delete;
 
-    const ConvolutionShape& shape() const { return shape_; }
+    const ConvolutionShape& shape() const { return packed_.shape; }
 
-    /// Computes out[first .. last) of [Q, Co]. Rows are independent of each other: how they are split changes nothing.
-    /// rows [Q, Ci], surround [P, Ci], neighbors [Q, k * k]: j < Q is row j, Q + p surround pixel p, Q + P zero.
-    /// Returns false, and leaves the rest undone, where the table names something else.
-    bool run(const T* rows, std::size_t row_count, const T* surround, std::size_t pixel_count,
-             const std::int32_t* neighbors, std::size_t first, std::size_t last, T* out) const;
+    /// A row of zeros: what taps outside the image read.
+    const T* zeros() const { return zeros_.data(); }
+
+    /// Rows are independent of each other: how they are split into blocks changes nothing.
+    void run(const ConvolutionBlock<T>& block) const { run_(packed_, block); }
 
   private:
+    void pack_panels(const T* weight, const T* bias);
+    void pack_dots(const T* weight, const T* bias);
+
     const ConvolutionCode<T>* code_;
-    ConvolutionShape shape_;
-    std::size_t side_ = 1;  // k
-    float negative_slope_;
+    PackedConvolution packed_;
+    void (*run_)(const PackedConvolution&, const ConvolutionBlock<T>&);
+    std::vector<ConvolutionPanel> panels_;
+    std::vector<std::uint32_t> taps_;
     std::vector<unsigned char> weights_;
-    void* aligned_weights_;
     std::vector<float> bias_;
-    std::vector<T> zeros_;  // the row outside the image
+    std::vector<T> zeros_;
 };
 
-/// Rows whose table entries become pointers at a time: a multiple of most tiles, and small enough for the L1 cache.
+/// Weights [Co, Ci / groups, taps] as [Co, taps, Ci / groups].
+template <class T>
+std::vector<T> taps_first(const T* weight, const ConvolutionShape& shape);
+
+/// Rows that become a block: a multiple of most tiles, and small enough for the L1 cache.
 constexpr std::size_t convolution_block_rows = 48;
+
+/// Rows of the largest tile of the vector code.
+constexpr std::size_t tile_rows_max = 24;
 
 }  // namespace amsr::cpu

@@ -1,4 +1,4 @@
-// MaskedConv2d with AVX2, FMA and F16C.
+// Convolutions with AVX2, FMA and F16C.
 #include <immintrin.h>
 
 #include "convolution_code.h"
@@ -19,9 +19,24 @@ struct Avx2 {
     // Sums, weights and one input fill the 16 registers.
     static constexpr int rows(int vectors) { return vectors == 2 ? 6 : 12; }
     static constexpr int unroll(int) { return 1; }
+    static constexpr int dot_rows = 4;
 
     static Vector load(const float* from) { return _mm256_loadu_ps(from); }
     static WeightVector load_weights(const float* from) { return _mm256_loadu_ps(from); }
+    static Vector load_values(const T* from, int columns) {
+        if (columns >= lanes) return load_inputs(from);
+        alignas(32) float values[lanes] = {};
+        for (int i = 0; i < columns; ++i) values[i] = to_float(from[i]);
+        return _mm256_load_ps(values);
+    }
+    static Input load_inputs(const float* from) { return _mm256_loadu_ps(from); }
+    static Input load_inputs(const float16* from) {
+        return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+    }
+    static Input load_inputs(const bfloat16* from) {
+        const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+        return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
+    }
     static Input broadcast(const float* from) { return _mm256_broadcast_ss(from); }
     static Input broadcast(const float16* from) {
         return _mm256_cvtph_ps(_mm_set1_epi16(static_cast<short>(from->bits)));
@@ -30,8 +45,14 @@ struct Avx2 {
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_set1_epi16(static_cast<short>(from->bits)), 16));
     }
     static Input broadcast_last(const T* from) { return broadcast(from); }
-    static float weight(float value) { return value; }
     static Vector multiply_add(Input a, WeightVector b, Vector sum) { return _mm256_fmadd_ps(a, b, sum); }
+    static Vector zero() { return _mm256_setzero_ps(); }
+    static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
+    static float sum(Vector x) {
+        const __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+        const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+    }
     static Vector leaky_relu(Vector x, float slope) {
         const __m256 negative = _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ);
         return _mm256_blendv_ps(x, _mm256_mul_ps(x, _mm256_set1_ps(slope)), negative);

@@ -1,4 +1,4 @@
-// MaskedConv2d with AVX-512 F, BW, DQ, VL.
+// Convolutions with AVX-512 F, BW, DQ, VL.
 #include <immintrin.h>
 
 #include "convolution_code.h"
@@ -19,9 +19,19 @@ struct Avx512 {
     // Sums, weights and one input fill the 32 registers.
     static constexpr int rows(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 24; }
     static constexpr int unroll(int vectors) { return vectors == 4 ? 1 : 2; }
+    static constexpr int dot_rows = 8;
 
     static Vector load(const float* from) { return _mm512_loadu_ps(from); }
     static WeightVector load_weights(const float* from) { return _mm512_loadu_ps(from); }
+    static Vector load_values(const float* from, int columns) { return _mm512_maskz_loadu_ps(kept(columns), from); }
+    static Vector load_values(const float16* from, int columns) {
+        return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(kept(columns), from));
+    }
+    static Vector load_values(const bfloat16* from, int columns) {
+        const __m512i bits = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(kept(columns), from));
+        return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+    }
+    static Input load_inputs(const T* from) { return load_values(from, lanes); }
     static Input broadcast(const float* from) { return _mm512_set1_ps(*from); }
     static Input broadcast(const float16* from) {
         return _mm512_cvtph_ps(_mm256_set1_epi16(static_cast<short>(from->bits)));
@@ -30,8 +40,10 @@ struct Avx512 {
         return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_set1_epi16(static_cast<short>(from->bits)), 16));
     }
     static Input broadcast_last(const T* from) { return broadcast(from); }
-    static float weight(float value) { return value; }
     static Vector multiply_add(Input a, WeightVector b, Vector sum) { return _mm512_fmadd_ps(a, b, sum); }
+    static Vector zero() { return _mm512_setzero_ps(); }
+    static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+    static float sum(Vector x) { return _mm512_reduce_add_ps(x); }
     static Vector leaky_relu(Vector x, float slope) {
         const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
         return _mm512_mask_mul_ps(x, negative, x, _mm512_set1_ps(slope));

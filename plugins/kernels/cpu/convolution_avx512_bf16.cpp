@@ -1,4 +1,4 @@
-// MaskedConv2d in bfloat16 with AVX512_BF16: dot products of pairs, summed in float32.
+// Convolutions in bfloat16 with AVX512_BF16: dot products of pairs, summed in float32.
 #include <immintrin.h>
 
 #include "convolution_code.h"
@@ -17,26 +17,36 @@ struct Avx512Bf16 {
     static constexpr int lanes = 16, depth = 2, panel_max = 4;
     static constexpr int rows(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 24; }
     static constexpr int unroll(int vectors) { return vectors == 4 ? 1 : vectors == 2 ? 2 : 4; }
+    static constexpr int dot_rows = 8;
 
     static Vector load(const float* from) { return _mm512_loadu_ps(from); }
     static WeightVector load_weights(const bfloat16* from) { return _mm512_loadu_si512(from); }
+    static Vector load_values(const bfloat16* from, int columns) {
+        const __m512i bits = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(kept(columns), from));
+        return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+    }
+    static Input load_inputs(const bfloat16* from) { return _mm512_loadu_si512(from); }
     static Input broadcast(const bfloat16* from) {
         int pair;
         std::memcpy(&pair, from, sizeof(pair));
         return _mm512_set1_epi32(pair);
     }
     static Input broadcast_last(const bfloat16* from) { return _mm512_set1_epi32(from->bits); }
-    static bfloat16 weight(float value) { return to_bfloat16(value); }
     static Vector multiply_add(Input a, WeightVector b, Vector sum) {
         return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
+    }
+    static Vector zero() { return _mm512_setzero_ps(); }
+    static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+    static float sum(Vector x) { return _mm512_reduce_add_ps(x); }
+    static __mmask16 kept(int columns) {
+        return columns >= lanes ? 0xffff : static_cast<__mmask16>((1u << columns) - 1u);
     }
     static Vector leaky_relu(Vector x, float slope) {
         const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
         return _mm512_mask_mul_ps(x, negative, x, _mm512_set1_ps(slope));
     }
     static void store(bfloat16* to, Vector from, int columns) {
-        const __mmask16 kept = columns >= lanes ? 0xffff : static_cast<__mmask16>((1u << columns) - 1u);
-        _mm256_mask_storeu_epi16(to, kept, (__m256i)_mm512_cvtneps_pbh(from));
+        _mm256_mask_storeu_epi16(to, kept(columns), (__m256i)_mm512_cvtneps_pbh(from));
     }
 };
 

@@ -11,7 +11,4 @@ extern const ConvolutionCode<float16> avx512_float16, avx2_float16, neon_float16
 extern const ConvolutionCode<bfloat16> avx512_bf16_bfloat16, avx512_bfloat16, avx2_bfloat16, neon_bfloat16,
     portable_bfloat16;
 
-/// Rows of the largest tile of the vector code: a block is padded by as many, for the rest of its last tile.
-constexpr std::size_t tile_rows_max = 24;
-
 }  // namespace amsr::cpu

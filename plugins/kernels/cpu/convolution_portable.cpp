@@ -1,4 +1,4 @@
-// MaskedConv2d without intrinsics: the compiler's own vectors of 4 floats, or an array where it has none.
+// Convolutions without intrinsics: the compiler's own vectors of 4 floats, or an array where it has none.
 #include "convolution_code.h"
 
 namespace amsr::cpu {
@@ -16,6 +16,7 @@ struct Floats {
 };
 
 Floats operator*(float a, Floats b) { return {{a * b[0], a * b[1], a * b[2], a * b[3]}}; }
+Floats operator*(Floats a, Floats b) { return {{a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]}}; }
 Floats operator+(Floats a, Floats b) { return {{a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]}}; }
 #endif
 
@@ -29,6 +30,7 @@ struct Portable {
     static constexpr int lanes = 4, depth = 1, panel_max = 2;
     static constexpr int rows(int vectors) { return vectors == 2 ? 6 : 8; }
     static constexpr int unroll(int) { return 1; }
+    static constexpr int dot_rows = 3;
 
     static Vector load(const float* from) {
         Vector result;
@@ -36,10 +38,21 @@ struct Portable {
         return result;
     }
     static WeightVector load_weights(const float* from) { return load(from); }
+    static Vector load_values(const T* from, int columns) {
+        Vector result{};
+        for (int i = 0; i < lanes && i < columns; ++i) result[i] = to_float(from[i]);
+        return result;
+    }
+    static Vector load_inputs(const T* from) { return load_values(from, lanes); }
     static Input broadcast(const T* from) { return to_float(*from); }
     static Input broadcast_last(const T* from) { return broadcast(from); }
-    static float weight(float value) { return value; }
-    static Vector multiply_add(Input a, WeightVector b, Vector sum) { return sum + a * b; }
+    template <class Value>  // an Input, or a vector of inputs
+    static Vector multiply_add(Value a, WeightVector b, Vector sum) {
+        return sum + a * b;
+    }
+    static Vector zero() { return Vector{}; }
+    static Vector add(Vector a, Vector b) { return a + b; }
+    static float sum(Vector x) { return (x[0] + x[1]) + (x[2] + x[3]); }
     static Vector leaky_relu(Vector x, float slope) {
         for (int i = 0; i < lanes; ++i) x[i] *= x[i] < 0 ? slope : 1.0f;
         return x;

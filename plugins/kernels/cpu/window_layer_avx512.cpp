@@ -1,0 +1,33 @@
+// WindowLayer with AVX-512 F, BW, DQ, VL.
+#include <immintrin.h>
+
+#include <cmath>
+#include <type_traits>
+
+#include "window_layer_code.h"
+
+namespace amsr::cpu {
+namespace {
+
+#include "vector_avx512.h"
+#include "window_layer_template.h"
+
+struct Avx512 : Avx512Vector {
+    using Word = float;
+    using Words = __m512;
+    static constexpr int depth = 1, tile = 6, panel = 4;  // sums, operands and a weight take 29 of the 32 registers
+
+    static float word(const float* values) { return *values; }
+    static Words load_words(const float* from) { return load(from); }
+    static Words broadcast(const float* from) { return set(*from); }
+    static Vector dot(Words a, Words b, Vector sum) { return multiply_add(a, b, sum); }
+    static void store_along(float* to, Vector from) { store(to, from); }
+};
+
+}  // namespace
+
+const WindowLayerCode<float> window_layer_avx512_float = code_of<Avx512, float>();
+const WindowLayerCode<float16> window_layer_avx512_float16 = code_of<Avx512, float16>();
+const WindowLayerCode<bfloat16> window_layer_avx512_bfloat16 = code_of<Avx512, bfloat16>();
+
+}  // namespace amsr::cpu
