@@ -153,10 +153,15 @@ def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
 @main.command()
 @click.argument("file", type=FILE)
 def inspect(file: Path) -> None:
-    """Show a model's inputs, operators, cost and metadata."""
-    from amsr_deploy.export.inspection import print_model
+    """Show the inputs, operators, cost and metadata of a model or an engine."""
+    if file.suffix == ".engine":
+        from amsr_deploy.runtime.engine_inspection import print_engine
 
-    print_model(file)
+        print_engine(file)
+    else:
+        from amsr_deploy.export.inspection import print_model
+
+        print_model(file)
 
 
 @main.command()

@@ -103,6 +103,7 @@ def _run(trt: ModuleType, builder: Any, network: Any, config: Any) -> Any:
             return thread.submit(builder.build_serialized_network, network, config).result()
         except KeyboardInterrupt:
             cancelled.set()
+            progress.console.print("stopping after the step at hand")
             raise
 
 

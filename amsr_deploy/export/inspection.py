@@ -1,4 +1,4 @@
-"""What `amsr inspect` shows."""
+"""What `amsr inspect` shows of a model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import onnx
 from rich.console import Console
 from rich.table import Table
 
+from amsr_deploy import tables
 from amsr_deploy.errors import ModelError
 from amsr_deploy.metadata import Metadata
 
@@ -22,7 +23,7 @@ def print_model(path: Path) -> None:
     model = read_model(path)
     metadata = read_metadata(path, model)
     console = Console()
-    for table in (tensors(model), operators(model), cost(metadata), properties(metadata)):
+    for table in (tensors(model), operators(model), tables.cost(metadata), tables.properties(metadata)):
         console.print(table)
 
 
@@ -74,24 +75,4 @@ def operators(model: onnx.ModelProto) -> Table:
     for (domain, name), count in sorted(counts.items(), key=lambda item: (not item[0][0], item[0])):
         form = "function inside the file" if (domain, name) in functions else "standard"
         table.add_row(f"{domain}.{name}" if domain else name, str(count), form)
-    return table
-
-
-def cost(metadata: Metadata) -> Table:
-    """Multiply-accumulates per LR pixel at some densities."""
-    table = Table("density", "MACs per LR pixel", "share of dense", title="Cost", title_justify="left")
-    densities = (0.0, 0.25, 0.5, 0.75, 1.0) if metadata.masked else (1.0,)
-    for density in densities:
-        table.add_row(f"{density:.2f}", f"{metadata.cost.masked(density):,.0f}", f"{metadata.cost.share(density):.1%}")
-    return table
-
-
-def properties(metadata: Metadata) -> Table:
-    """All metadata."""
-    table = Table("property", "value", title="Metadata", title_justify="left")
-    for name, value in vars(metadata).items():
-        if name not in ("cost", "tools"):
-            table.add_row(name, str(value))
-    for tool, version in metadata.tools.items():
-        table.add_row(tool, version)
     return table

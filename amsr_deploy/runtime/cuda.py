@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ class Cuda:
             self._context = driver.Device(0).retain_primary_context()
         except driver.Error as error:
             raise BackendError(f"the GPU cannot be opened: {first_line(error)}") from error
+        atexit.register(self._context.detach)  # PyCUDA's own clean-up would treat it as a context of its making
         self._bindings = _load_bindings()
 
     @property
