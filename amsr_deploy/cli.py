@@ -15,6 +15,8 @@ from amsr_deploy.descriptor import BACKBONES, STRATEGIES
 from amsr_deploy.errors import AmsrError, MissingDependencyError
 
 FILE = click.Path(path_type=Path)
+EXTRAS = {"onnx": "tensorrt-rtx"}
+"""Which extra brings a package, where that is not `torch`."""
 backbone_option = click.option(
     "--backbone", type=click.Choice(list(BACKBONES)), default="carn", show_default=True, help="Network."
 )
@@ -46,7 +48,7 @@ def report_failure(error: Exception) -> int:
     if isinstance(error, AmsrError):
         message = str(error)
     elif isinstance(error, ModuleNotFoundError):
-        message = str(MissingDependencyError(str(error.name), "torch", "this command"))
+        message = str(MissingDependencyError(str(error.name), EXTRAS.get(str(error.name), "torch"), "this command"))
     elif isinstance(error, OSError):
         message = f"{error.filename or 'file'}: {error.strerror or error}"
     elif isinstance(error, MemoryError):

@@ -97,13 +97,15 @@ def _parser_error(parser: Any) -> str:
 def _run(trt: ModuleType, builder: Any, network: Any, config: Any) -> Any:
     """The serialised engine, or None; in a thread of its own, because TensorRT does not return for an interrupt."""
     cancelled = threading.Event()
-    with Progress(console=Console(stderr=True), transient=True) as progress, ThreadPoolExecutor(1) as thread:
+    console = Console(stderr=True)
+    bars = Progress(console=console, transient=True, disable=not console.is_terminal)
+    with bars as progress, ThreadPoolExecutor(1) as thread:
         config.progress_monitor = make_monitor(trt, progress, cancelled)
         try:
             return thread.submit(builder.build_serialized_network, network, config).result()
         except KeyboardInterrupt:
             cancelled.set()
-            progress.console.print("stopping after the step at hand")
+            console.print("stopping after the step at hand")
             raise
 
 

@@ -11,7 +11,7 @@ from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.runtime.backend import Backend
 from amsr_deploy.runtime.engines import any_engine, engine_folders, find_engines
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
-from amsr_deploy.runtime.tensorrt_ import TensorRtBackend
+from amsr_deploy.runtime.tensorrt_ import open_engine
 
 Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 DEVICES: tuple[Device, ...] = get_args(Device)
@@ -21,7 +21,7 @@ def open_backend(
     model: Path,
     device: Device,
     threads: int | None = None,
-    open_engine: Callable[[Path], Backend] = TensorRtBackend,
+    load_engine: Callable[[Path], Backend] = open_engine,
 ) -> Backend:
     """Load a model where it runs best, or where it is wanted.
 
@@ -30,7 +30,7 @@ def open_backend(
         device: `tensorrt`, `cuda` or `cpu`; `auto` is the first of them that can be had, and says what speaks against
             an engine that is there.
         threads: CPU threads of ONNX Runtime; None is one for each core.
-        open_engine: loads an engine.
+        load_engine: loads an engine.
 
     Raises:
         UserError: an unknown device, or one that cannot run an engine.
@@ -41,15 +41,15 @@ def open_backend(
     if model.suffix == ".engine":
         if device not in ("auto", "tensorrt"):
             raise UserError(f"{model} is an engine: it runs on device tensorrt, not on {device}")
-        return open_engine(model)
+        return load_engine(model)
     if device in ("auto", "tensorrt"):
-        engine = _open_engine_of(model, device, open_engine)
+        engine = _open_engine_of(model, device, load_engine)
         if engine is not None:
             return engine
     return OnnxRuntimeBackend(model, "auto" if device == "tensorrt" else device, threads)
 
 
-def _open_engine_of(model: Path, device: Device, open_engine: Callable[[Path], Backend]) -> Backend | None:
+def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], Backend]) -> Backend | None:
     """The first engine of a model that loads; None where `auto` may go on without.
 
     Raises:
@@ -61,7 +61,7 @@ def _open_engine_of(model: Path, device: Device, open_engine: Callable[[Path], B
     reasons = []
     for engine in engines:
         try:
-            return open_engine(engine)
+            return load_engine(engine)
         except (BackendError, EngineError) as error:
             reasons.append(f"{engine.name} is not used: {error}")
     if device == "auto":

@@ -14,11 +14,12 @@ from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import buckets
 from amsr_deploy.runtime.backend import OutOfMemoryError
+from amsr_deploy.runtime.cuda import Cuda
 from amsr_deploy.runtime.engine_check import check_file, check_machine
 from amsr_deploy.runtime.flavour import Flavour, load_flavour
 from amsr_deploy.runtime.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.kernel_cache import KernelCache, cache_file
-from amsr_deploy.runtime.lane import Lane, Shape
+from amsr_deploy.runtime.lane import Lane, Network, Shape
 from amsr_deploy.runtime.plugins import load_plugins
 from amsr_deploy.runtime.selection import Inputs
 from amsr_deploy.runtime.tensorrt_log import Log, make_logger
@@ -42,35 +43,23 @@ class TensorRtBackend:
 
     concurrency = LANES + 1  # one more is read or written meanwhile
 
-    def __init__(self, engine: Path) -> None:
-        """Load an engine.
+    def __init__(self, engine: Path, sidecar: Sidecar, network: Network, cuda: Any, host: str) -> None:
+        """Put a loaded engine to work; `open_engine` loads one.
 
         Args:
-            engine: the file that `amsr build-engine` wrote, with its sidecar beside it.
-
-        Raises:
-            EngineError: it is not one, is damaged, or does not fit this machine; says what was expected and found.
-            BackendError: there is no GPU, no TensorRT, no PyCUDA; says which.
+            engine: its file.
+            sidecar: what that says about itself.
+            network: the engine.
+            cuda: `runtime.cuda.Cuda`.
+            host: software, version and GPU, for users.
         """
-        from amsr_deploy.runtime.cuda import Cuda
-
-        sidecar = read_sidecar(engine)
-        gpu = find_gpu()
-        flavour = load_flavour(sidecar.flavour)
-        check_machine(engine, sidecar, gpu, flavour)
-        data = engine.read_bytes()
-        check_file(engine, sidecar, data)
-        cuda = Cuda()
-        with cuda.active():
-            network = Engine(engine, sidecar, flavour, gpu, data, records_graphs=cuda.has_graphs)
+        self.metadata: Metadata = sidecar.model
+        self.model, self.name = engine.name, host
+        self.largest: tuple[int, int] | None = sidecar.largest
+        self._profile = sidecar.profile
         self._lanes: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         for _ in range(LANES):
             self._lanes.put(Lane(network, cuda))
-        self._sidecar = sidecar
-        self.metadata: Metadata = sidecar.model
-        self.model = engine.name
-        self.name = f"{flavour.name} {flavour.version} {gpu.name}"
-        self.largest: tuple[int, int] | None = sidecar.largest
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, 4H, 4W].
@@ -90,12 +79,34 @@ class TensorRtBackend:
             self._lanes.put(lane)
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
-        low, _, high = self._sidecar.profile["image"]
+        low, _, high = self._profile["image"]
         if not all(least <= side <= most for least, side, most in zip(low, shape, high, strict=True)):
             raise EngineError(
                 f"{self.model} takes pictures from {low[2]}x{low[3]} to {high[2]}x{high[3]}, not {shape[2]}x{shape[3]} "
                 "(with borders); build one with other --min-shape and --max-shape"
             )
+
+
+def open_engine(engine: Path) -> TensorRtBackend:
+    """Load an engine.
+
+    Args:
+        engine: the file that `amsr build-engine` wrote, with its sidecar beside it.
+
+    Raises:
+        EngineError: it is not one, is damaged, or does not fit this machine; says what was expected and found.
+        BackendError: there is no GPU, no TensorRT, no PyCUDA; says which.
+    """
+    sidecar = read_sidecar(engine)
+    gpu = find_gpu()
+    flavour = load_flavour(sidecar.flavour)
+    check_machine(engine, sidecar, gpu, flavour)
+    data = engine.read_bytes()
+    check_file(engine, sidecar, data)
+    cuda = Cuda()
+    with cuda.active():
+        network = Engine(engine, sidecar, flavour, gpu, data, records_graphs=cuda.has_graphs)
+    return TensorRtBackend(engine, sidecar, network, cuda, f"{flavour.name} {flavour.version} {gpu.name}")
 
 
 class Engine:
