@@ -12,16 +12,23 @@ import click
 
 from amsr_deploy import __version__
 from amsr_deploy.descriptor import BACKBONES, STRATEGIES
-from amsr_deploy.errors import AmsrError, MissingDependencyError
+from amsr_deploy.errors import AmsrError, missing_dependency
 
 FILE = click.Path(path_type=Path)
-EXTRAS = {"onnx": "tensorrt-rtx"}
-"""Which extra brings a package, where that is not `torch`."""
+network_option = click.option(
+    "--backbone", type=click.Choice(list(BACKBONES)), help="Network that ships with the package.  [default: carn]"
+)
 backbone_option = click.option(
     "--backbone", type=click.Choice(list(BACKBONES)), default="carn", show_default=True, help="Network."
 )
 dilation_option = click.option(
     "--dilation", type=int, metavar="K", help="Side of the square that grows the mask, odd; the model's own by default."
+)
+threshold_option = click.option(
+    "--threshold", type=float, metavar="SIGMA", help="Share of masked pixels that keeps a window (SwinIR)."
+)
+tile_option = click.option(
+    "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once; follows from memory by default."
 )
 threads_option = click.option("--threads", type=int, metavar="N", help="CPU threads; one for each core by default.")
 strategy_option = click.option(
@@ -45,10 +52,10 @@ class Commands(click.Group):
 
 def report_failure(error: Exception) -> int:
     """Print what went wrong as one line; returns the exit code."""
+    if isinstance(error, ModuleNotFoundError):
+        error = missing_dependency(error) or error
     if isinstance(error, AmsrError):
         message = str(error)
-    elif isinstance(error, ModuleNotFoundError):
-        message = str(MissingDependencyError(str(error.name), EXTRAS.get(str(error.name), "torch"), "this command"))
     elif isinstance(error, OSError):
         message = f"{error.filename or 'file'}: {error.strerror or error}"
     elif isinstance(error, MemoryError):
@@ -77,25 +84,27 @@ def main(debug: bool) -> None:
 @main.command()
 @click.argument("inputs", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=FILE, help="Output picture; with several inputs a folder.  [default: NAME_x4.png]")
-@backbone_option
+@network_option
 @click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
 @dilation_option
-@click.option("--threshold", type=float, metavar="SIGMA", help="Share of masked pixels that keeps a window (SwinIR).")
+@threshold_option
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask of your own: a picture, white where the network shall work.")
 @click.option("--dense", is_flag=True, help="Work everywhere.")
 @click.option("--save-mask", type=FILE, help="Write the mask that was used as a picture.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]), default="auto", show_default=True)
-@click.option(
-    "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once; follows from memory by default."
-)
+@tile_option
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture.")
-def infer(inputs: tuple[Path, ...], output: Path | None, backbone: str, model: Path | None, **options: Any) -> None:
+def infer(
+    inputs: tuple[Path, ...], output: Path | None, backbone: str | None, model: Path | None, **options: Any
+) -> None:
     """Upscale pictures four times."""
     from amsr_deploy.runtime.pictures import infer_pictures
+    from amsr_deploy.runtime.shipped import chosen_model
 
-    failures = infer_pictures(inputs, output, model or backbone, click.echo, report_failure, **options)
+    chosen = chosen_model(backbone, model)
+    failures = infer_pictures(inputs, output, chosen, click.echo, report_failure, **options)
     sys.exit(min(failures, 1))
 
 
@@ -103,13 +112,14 @@ def infer(inputs: tuple[Path, ...], output: Path | None, backbone: str, model: P
 @click.argument("photo", type=FILE)
 @click.option("-o", "--output", type=FILE, help="Output picture.  [default: NAME_mask.png]")
 @click.option("--overlay", is_flag=True, help="Write the photo with the masked area tinted.")
-@click.option("--dilation", type=int, default=5, show_default=True, metavar="K", help="Side of the square, odd.")
+@backbone_option
+@dilation_option
 @strategy_option
-def mask(photo: Path, output: Path | None, overlay: bool, dilation: int, strategy: Any) -> None:
+def mask(photo: Path, **options: Any) -> None:
     """Write the mask of a photo as a picture."""
     from amsr_deploy.runtime.pictures import write_picture_mask
 
-    click.echo(write_picture_mask(photo, output, overlay, dilation, strategy))
+    click.echo(write_picture_mask(photo, **options))
 
 
 @main.command()
@@ -169,10 +179,11 @@ def inspect(file: Path) -> None:
 @main.command()
 def doctor() -> None:
     """Show versions, devices and kernels, what is missing and what that costs."""
-    from amsr_deploy.runtime.doctor import examine
+    from amsr_deploy.runtime.doctor import examine, is_sound
 
     for thing, state in examine():
         click.echo(f"{thing:<14}{state}")
+    sys.exit(not is_sound())
 
 
 @main.command()
@@ -207,14 +218,47 @@ def train(out: Path, resume: bool, tensorboard: bool | None, **options: Any) -> 
 
 
 @main.command("eval")
-@backbone_option
+@network_option
 @click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
 @click.option("--data", type=FILE, required=True, help="Folder of HR pictures.")
 @click.option("--dilation", "dilations", metavar="K,K,...", help="Dilations to compare; the model's own by default.")
+@threshold_option
+@strategy_option
+@tile_option
 @click.option("--dense", is_flag=True, help="Measure the dense network too.")
 @click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of tables.")
-def evaluate(backbone: str, model: Path | None, data: Path, **options: Any) -> None:
+def evaluate(backbone: str | None, model: Path | None, data: Path, **options: Any) -> None:
     """Measure a model on a folder of HR pictures."""
     from amsr_deploy.evaluation.command import evaluate_folder
+    from amsr_deploy.runtime.shipped import chosen_model
 
-    sys.exit(min(evaluate_folder(model or backbone, data, fail=report_failure, **options), 1))
+    sys.exit(min(evaluate_folder(chosen_model(backbone, model), data, fail=report_failure, **options), 1))
+
+
+@main.command()
+@click.option(
+    "--data", "folders", type=FILE, multiple=True, required=True, help="Folder of HR pictures; may be given again."
+)
+@click.option(
+    "--backbone",
+    "backbones",
+    type=click.Choice(list(BACKBONES)),
+    multiple=True,
+    help="Network; all that ship by default.",
+)
+@click.option("--model", type=FILE, help="A masked model that `amsr export` wrote, instead of shipped ones.")
+@click.option("--dense-model", type=FILE, help="Its dense twin.")
+@click.option("--operators", is_flag=True, help="Time the masked convolution by itself.")
+@click.option("--crossover", is_flag=True, help="Find the density above which the dense network is faster.")
+@click.option("--openvino", is_flag=True, help="Time the dense networks in OpenVINO too.")
+@click.option("--width", type=int, default=2048, show_default=True, help="Width to which the HR pictures are reduced.")
+@click.option("--pictures", "count", type=int, help="Most pictures of each folder; all by default.")
+@click.option("--threads", type=int, default=2, show_default=True, help="CPU threads.")
+@click.option("--repeats", type=int, default=5, show_default=True, help="Measurements whose median counts.")
+@click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of tables.")
+@click.option("--markdown", type=FILE, help="Put the tables into a Markdown file, in place of those of the last time.")
+def bench(folders: tuple[Path, ...], **options: Any) -> None:
+    """Time masked networks against dense ones on this machine."""
+    from amsr_deploy.evaluation.bench.command import run_benchmarks
+
+    sys.exit(min(run_benchmarks(folders, fail=report_failure, **options), 1))

@@ -54,10 +54,26 @@ BACKBONES: dict[str, Descriptor] = {
     for descriptor in (
         # Halos: half kernel sizes summed along the network, those after an upsampling divided by it, rounded up.
         Descriptor(
-            "fsrcnn", "FSRCNN", "pixels", dilation=5, halo=8, bytes_per_pixel=4_000, learning_rate=1e-3, batch_size=64
+            "fsrcnn",
+            "FSRCNN",
+            "pixels",
+            dilation=5,
+            halo=8,
+            bytes_per_pixel=4_000,
+            learning_rate=1e-3,
+            batch_size=64,
+            dense_above=0.95,
         ),
         Descriptor(
-            "carn", "CARN", "pixels", dilation=5, halo=21, bytes_per_pixel=20_000, learning_rate=2e-4, batch_size=16
+            "carn",
+            "CARN",
+            "pixels",
+            dilation=5,
+            halo=21,
+            bytes_per_pixel=20_000,
+            learning_rate=2e-4,
+            batch_size=16,
+            dense_above=0.9,
         ),
         Descriptor(
             "srresnet",

@@ -36,10 +36,37 @@ class TrainingError(AmsrError):
 
 
 class MissingDependencyError(AmsrError):
-    """An optional package that is not installed."""
+    """A package that is not installed."""
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs {package}, which is not installed; run: pip install 'amsr-deploy[{extra}]'")
+    def __init__(self, package: str, extra: str | None, purpose: str) -> None:
+        """Say what needs the package, and what to install: an extra, or (None) the package as a whole again."""
+        target = f"'amsr-deploy[{extra}]'" if extra else "--force-reinstall amsr-deploy"
+        super().__init__(f"{purpose} needs {package}, which is not installed; run: pip install {target}")
+
+
+PROVIDERS: dict[str, tuple[str, str | None]] = {
+    "OpenImageIO": ("OpenImageIO", None),
+    "PIL": ("Pillow", None),
+    "numpy": ("NumPy", None),
+    "onnxruntime": ("ONNX Runtime", None),
+    "platformdirs": ("platformdirs", None),
+    "rich": ("rich", None),
+    "torch": ("torch", "torch"),
+    "onnx": ("onnx", "torch"),
+    "onnx_ir": ("onnx-ir", "torch"),
+    "onnxscript": ("onnxscript", "torch"),
+    "safetensors": ("safetensors", "torch"),
+    "skimage": ("scikit-image", "eval"),
+    "tensorboard": ("tensorboard", "train"),
+    "openvino": ("openvino", "openvino"),
+}
+"""Modules that we import, the packages that hold them, and the extras that install those; None: always installed."""
+
+
+def missing_dependency(error: ModuleNotFoundError) -> MissingDependencyError | None:
+    """What to tell a user of a failed import; None where the module is none of our dependencies."""
+    module = (error.name or "").partition(".")[0]
+    return MissingDependencyError(*PROVIDERS[module], "this command") if module in PROVIDERS else None
 
 
 def first_line(error: Exception) -> str:

@@ -312,9 +312,18 @@ def _grey(plane: NDArray[np.float32]) -> NDArray[np.float32]:
 def check_output(path: StrPath, picture: Picture, scale: int = 1) -> None:
     """Raises ImageError where the picture, enlarged by the scale, could not be written; warns where it loses something.
 
-    Worth calling before the upscaling: `write` would find out after it.
+    To be called before the upscaling: `write` would find out after it, and does not warn.
     """
     path = Path(path)
+    format_ = _check_fit(path, picture, scale)
+    if picture.bits > format_.bits:
+        _log.warning("%s: %s rounds 16 bits to 8; use %s to keep them", path, format_.name, _suffixes("bits", 16))
+    if (picture.icc_profile or picture.exif) and not format_.metadata:
+        _log.warning("%s: %s drops the colour profile and EXIF; use .png to keep them", path, format_.name)
+
+
+def _check_fit(path: Path, picture: Picture, scale: int = 1) -> Format:
+    """The format that is going to hold a picture, enlarged by the scale; raises ImageError where it cannot."""
     format_ = check_writable(path)
     if picture.alpha is not None and not format_.alpha:
         raise ImageError(f"{path}: {format_.name} cannot hold transparency; use {_suffixes('alpha', True)}")
@@ -323,10 +332,7 @@ def check_output(path: StrPath, picture: Picture, scale: int = 1) -> None:
         raise ImageError(
             f"{path}: {format_.name} ends at {format_.max_side} pixels a side, not {longest}; use .png, .tif"
         )
-    if picture.bits > format_.bits:
-        _log.warning("%s: %s rounds 16 bits to 8; use %s to keep them", path, format_.name, _suffixes("bits", 16))
-    if (picture.icc_profile or picture.exif) and not format_.metadata:
-        _log.warning("%s: %s drops the colour profile and EXIF; use .png to keep them", path, format_.name)
+    return format_
 
 
 def check_writable(path: Path) -> Format:
@@ -363,9 +369,9 @@ def write(path: StrPath, picture: Picture) -> None:
         ImageError: see `check_output`; a full disk. A file that was there before is then unchanged.
     """
     path = Path(path)
-    check_output(path, picture)
+    format_ = _check_fit(path, picture)
     try:
-        data = _encode(picture, _output_format(path), path)
+        data = _encode(picture, format_, path)
     except (OSError, ValueError, struct.error, MemoryError) as error:
         raise ImageError(f"{path} cannot be encoded ({error or type(error).__name__}); try another format") from error
     _write_atomically(path, data)

@@ -15,8 +15,10 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from amsr_deploy import models
-from amsr_deploy.cli import main
+from amsr_deploy.cli import main, report_failure
+from amsr_deploy.deep_image import encode_png
 from amsr_deploy.mask import compute_mask
+from amsr_deploy.runtime import native
 
 
 def amsr(*arguments: object) -> Result:
@@ -180,9 +182,35 @@ def test_mask_command(photo_file: Path) -> None:
     np.testing.assert_allclose(tinted[~mask], image[~mask], atol=1e-2)
 
 
+def test_mask_command_knows_the_backbone(photo_file: Path) -> None:
+    saved = photo_file.with_name("photo_mask.png")
+    with Image.open(photo_file) as file:
+        image = np.asarray(file, dtype=np.float32) / 255
+    for arguments, dilation in ((("--backbone", "srresnet"), 7), (("--backbone", "srresnet", "--dilation", 3), 3)):
+        assert amsr("mask", photo_file, *arguments).exit_code == 0
+        with Image.open(saved) as file:
+            np.testing.assert_array_equal(np.asarray(file) > 127, compute_mask(image, dilation).pixels)
+    result = amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3)
+    assert "pixels in kept windows" in result.stdout
+    with Image.open(saved) as file:
+        windows = (np.asarray(file) > 127).reshape(5, 8, 6, 8)
+    share = compute_mask(image, 3).pixels.reshape(5, 8, 6, 8).mean(axis=(1, 3))
+    np.testing.assert_array_equal(windows, (share >= 0.5)[:, None, :, None] & np.ones((5, 8, 6, 8), dtype=bool))
+
+
+def test_mask_of_a_picture_that_holds_no_whole_windows(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (13, 9, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    assert amsr("mask", tmp_path / "noise.png", "--backbone", "swinir").exit_code == 0
+    assert size(tmp_path / "noise_mask.png") == (9, 13)
+
+
 def test_inspect_shows_the_model(model: Path) -> None:
     result = amsr("inspect", model)
     assert result.exit_code == 0, result.output
+    digests = [word for word in result.stdout.split() if len(word) == 64]
+    assert len(digests) == 1
+    assert int(digests[0], 16) > 0
     for part in ("index", "amsr.MaskedConv2d", "24,336", "78.7%", "dilation", "fsrcnn"):
         assert part in result.stdout
 
@@ -236,11 +264,63 @@ def test_foreign_models(tmp_path: Path, photo_file: Path) -> None:
         assert_refused(amsr("inspect", tmp_path / name), name)
 
 
-def test_doctor_names_versions_and_kernels() -> None:
+def test_doctor_names_versions_and_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AMSR_CPU_ISA", raising=False)
     result = amsr("doctor")
     assert result.exit_code == 0, result.output
     for part in ("amsr-deploy", onnxruntime.__version__, torch.__version__, "devices", "kernels"):
         assert part in result.stdout
+    for part in ("openimageio", "onnxscript", "safetensors", "carn_x4_dense"):
+        assert part in result.stdout
+
+
+def test_doctor_fails_where_commands_would(monkeypatch: pytest.MonkeyPatch, photo_file: Path, model: Path) -> None:
+    if native.library_path() is None:
+        pytest.skip("the native library is not built")
+    monkeypatch.setenv("AMSR_CPU_ISA", "mmx")
+    result = amsr("doctor")
+    assert result.exit_code == 1
+    assert "AMSR_CPU_ISA=mmx is not available" in result.stdout
+    assert_refused(amsr("infer", photo_file, "--model", model), "AMSR_CPU_ISA=mmx")
+
+
+def test_settings_that_exclude_each_other(photo_file: Path, model: Path, tmp_path: Path) -> None:
+    both = amsr("infer", photo_file, "--model", model, "--backbone", "carn")
+    assert_refused(both, "--backbone carn", str(model))
+    dense = tmp_path / "dense.onnx"
+    exported = amsr("export", "--backbone", "fsrcnn", "--dense", "--output", dense)
+    assert exported.exit_code == 0, exported.output
+    saved = amsr("infer", photo_file, "--model", dense, "--save-mask", tmp_path / "mask.png")
+    assert_refused(saved, "dense.onnx works everywhere", "--save-mask")
+    Image.new("L", (48, 40), 255).save(tmp_path / "region.png")
+    followed = amsr("infer", photo_file, "--model", dense, "--mask", tmp_path / "region.png")
+    assert_refused(followed, "dense.onnx works everywhere", "--mask")
+    assert [both.exit_code, saved.exit_code, followed.exit_code] == [2, 2, 2]
+    assert not photo_file.with_name("photo_x4.png").exists()
+
+
+def test_a_loss_is_said_once(photo_file: Path, model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    deep = photo_file.with_name("deep.png")
+    samples = np.random.default_rng(0).integers(0, 65535, (24, 32, 3), dtype=np.uint16)
+    deep.write_bytes(encode_png(samples, None, None))
+    assert amsr("infer", deep, "--model", model, "-o", photo_file.with_name("a.jpg")).exit_code == 0
+    assert amsr("mask", deep, "--overlay", "-o", photo_file.with_name("b.jpg")).exit_code == 0
+    losses = [record.getMessage() for record in caplog.records if "rounds 16 bits to 8" in record.getMessage()]
+    assert [message.split(":")[0].rsplit("/")[-1] for message in losses] == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("module", "advice"),
+    [
+        ("skimage.metrics", "scikit-image, which is not installed; run: pip install 'amsr-deploy[eval]'"),
+        ("onnxscript", "'amsr-deploy[torch]'"),
+        ("OpenImageIO", "--force-reinstall amsr-deploy"),
+        ("nowhere", "unexpected ModuleNotFoundError"),
+    ],
+)
+def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report_failure(ModuleNotFoundError(f"No module named {module!r}", name=module)) == 1
+    assert advice in capsys.readouterr().err
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from amsr_deploy.console import output_console
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.degradations import picture_paths
 from amsr_deploy.evaluation.evaluate import Evaluation, Scores, evaluate
@@ -54,13 +55,14 @@ def evaluate_folder(
         AmsrError: what concerns all pictures: model, folder, settings.
     """
     paths = picture_paths(data)
-    check_json_file(json_file)
+    check_report_file(None if json_file == STDOUT else json_file, ".json")
     failed: dict[str, Exception] = {}
     runs = []
+    progress = Console(file=sys.stderr)
     for choice in mask_settings(dilations, dense):
-        upscaler = load(model, **choice, **settings)
+        upscaler = load(model, **settings | choice)
         label = "dense" if choice.get("dense") else f"k={upscaler.dilation}"
-        shown = track(paths, f"{data.name} {label}", console=Console(file=sys.stderr), transient=True)
+        shown = track(paths, f"{data.name} {label}", console=progress, transient=True, disable=not progress.is_terminal)
         runs.append(evaluate(upscaler, shown, lambda error: failed.setdefault(str(error), error)))
     report(runs, str(model), data, json_file)
     for error in failed.values():
@@ -68,12 +70,12 @@ def evaluate_folder(
     return len(failed)
 
 
-def check_json_file(path: Path | None) -> None:
-    """Raises UserError where no JSON can be written; better before the measuring than after it."""
-    if path is None or path == STDOUT:
+def check_report_file(path: Path | None, suffix: str) -> None:
+    """Raises UserError where no figures can be written; better before the measuring than after it."""
+    if path is None:
         return
-    if path.suffix != ".json":
-        raise UserError(f"{path} does not end in .json; give a file for the figures, or - to print them")
+    if path.suffix != suffix:
+        raise UserError(f"{path} does not end in {suffix}; give another file for the figures")
     if not path.parent.is_dir():
         raise UserError(f"folder {path.parent} does not exist; create it first")
 
@@ -82,15 +84,17 @@ def mask_settings(dilations: str | None, dense: bool) -> list[dict[str, Any]]:
     """Keyword arguments of `load` for each run.
 
     Raises:
-        UserError: dilations that are no numbers.
+        UserError: dilations that are no numbers, or one of them twice.
     """
     try:
-        chosen = [int(part) for part in dilations.split(",")] if dilations else []
+        chosen = [] if dilations is None else [int(part) for part in dilations.split(",")]
     except ValueError:
         raise UserError(f"dilations {dilations!r} are no numbers; write them like 1,3,5") from None
+    if len(set(chosen)) < len(chosen):
+        raise UserError(f"dilations {dilations!r} name one twice; give each once")
     runs: list[dict[str, Any]] = [{"dilation": dilation} for dilation in chosen]
     if dense:
-        runs.append({"dense": True})
+        runs.append({"dense": True, "threshold": None})
     return runs or [{}]
 
 
@@ -101,7 +105,7 @@ def report(runs: Sequence[Evaluation], model: str, data: Path, json_file: Path |
     if json_file == STDOUT:
         print(text)
         return
-    console = Console()
+    console = output_console()
     for run in runs:
         console.print(table(run, f"{model} on {data.name}"))
     if json_file is not None:

@@ -40,6 +40,11 @@ def crop_to_scale(picture: Image.Image) -> Image.Image:
     return picture.crop((0, 0, picture.width // SCALE * SCALE, picture.height // SCALE * SCALE))
 
 
+def reduce_to_width(picture: Image.Image, width: int) -> Image.Image:
+    """A picture reduced to a width by Pillow's antialiased bicubic; its shape stays."""
+    return picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.BICUBIC)
+
+
 def low_resolution(picture: Image.Image) -> Image.Image:
     """A picture, its sides multiples of the scale, reduced by Pillow's antialiased bicubic."""
     return picture.resize((picture.width // SCALE, picture.height // SCALE), Image.Resampling.BICUBIC)

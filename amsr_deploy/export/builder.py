@@ -72,6 +72,7 @@ def build(
         raise EngineError(f"{flavour.name} {flavour.version} does not take these shapes: {log.summary()}")
     if plugins:
         config.plugins_to_serialize = [str(plugins.library)]
+        _let_plugins_write_in_place(trt, config)
     cache = _attach_cache(config, timing_cache)
     engine = _run(trt, builder, network, config)
     if engine is None:
@@ -85,6 +86,13 @@ def _strongly_typed(trt: ModuleType) -> int:
     """Network flags: types are those of the graph. From TensorRT 11 on all networks are so."""
     flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     return 0 if flag is None else 1 << int(flag)
+
+
+def _let_plugins_write_in_place(trt: ModuleType, config: Any) -> None:
+    """Plugins whose output is one of their inputs need a preview feature; TensorRT before 10.3 copies instead."""
+    feature = getattr(trt.PreviewFeature, "ALIASED_PLUGIN_IO_10_03", None)
+    if feature is not None:
+        config.set_preview_feature(feature, True)
 
 
 def _parser_error(parser: Any) -> str:

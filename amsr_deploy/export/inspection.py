@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 import onnx
-from rich.console import Console
 from rich.table import Table
 
 from amsr_deploy import tables
+from amsr_deploy.console import output_console
 from amsr_deploy.errors import ModelError
 from amsr_deploy.metadata import Metadata
 
@@ -22,7 +22,7 @@ def print_model(path: Path) -> None:
     """
     model = read_model(path)
     metadata = read_metadata(path, model)
-    console = Console()
+    console = output_console()
     for table in (tensors(model), operators(model), tables.cost(metadata), tables.properties(metadata)):
         console.print(table)
 

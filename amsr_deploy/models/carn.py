@@ -124,9 +124,10 @@ class CARN(MaskedCNN):
         mean = torch.tensor(RGB_MEAN)
         carry_colours(self.entry, mean)
         for merge in (self.c1, self.c2, self.c3):
-            carry_colours(*convolutions(merge.body))
-        for upsample in convolutions(self.upsample["up4"].body):
-            upsample_colours(upsample, 2)
+            (convolution,) = convolutions(merge.body)
+            carry_colours(convolution)
+        for convolution in convolutions(self.upsample["up4"].body):  # type: ignore[arg-type]
+            upsample_colours(convolution, 2)
         carry_colours(self.exit, -mean)
 
     def masked_modules(self) -> list[nn.Module]:

@@ -33,8 +33,8 @@ def upsample_colours(layer: nn.Conv2d, scale: int) -> None:
     assert layer.bias is not None
     weights = torch.stack([torch.outer(y, x) for y in bilinear_taps(scale) for x in bilinear_taps(scale)])
     layer.weight[: COLOURS * scale**2] = 0
-    for colour, rows in enumerate(layer.weight[: COLOURS * scale**2].split(scale**2)):
-        rows[:, colour] = weights
+    for colour in range(COLOURS):
+        layer.weight[colour * scale**2 : (colour + 1) * scale**2, colour] = weights
     layer.bias[: COLOURS * scale**2] = 0
 
 

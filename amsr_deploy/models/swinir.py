@@ -257,8 +257,8 @@ class SwinIR(nn.Module):
         """Start as a bilinear upsampling: the colours pass the body on the shortcut around it."""
         carry_colours(self.conv_first)
         self.conv_after_body.weight[:3] = 0
-        self.conv_after_body.bias[:3] = 0
-        upsample_colours(self.upsample[0], 4)
+        self.conv_after_body.bias[:3] = 0  # type: ignore[index]
+        upsample_colours(self.upsample[0], 4)  # type: ignore[arg-type]
 
     def forward(self, image: Tensor, mask: Tensor | None = None, threshold: float = DESCRIPTOR.threshold) -> Tensor:
         """Upscale with all windows computed: dense, or blended with a mask as in training.

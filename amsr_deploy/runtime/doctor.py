@@ -11,11 +11,15 @@ from amsr_deploy import __version__
 from amsr_deploy.errors import AmsrError, BackendError
 from amsr_deploy.runtime import engines, flavour, native, plugins
 from amsr_deploy.runtime.gpu import find_gpu
+from amsr_deploy.runtime.shipped import WEIGHTS
 
 PACKAGES = {
     "onnxruntime": "amsr infer cannot run",
+    "openimageio": "16-bit pictures cannot be read; install amsr-deploy again",
     "torch": "amsr export and amsr train cannot run; install amsr-deploy[torch]",
     "onnx": "amsr export and amsr inspect cannot run; install amsr-deploy[torch]",
+    "onnxscript": "amsr export cannot run; install amsr-deploy[torch]",
+    "safetensors": "weights cannot be read; install amsr-deploy[torch]",
     "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
     "tensorboard": "amsr train draws no curves; install amsr-deploy[train]",
     "pycuda": "engines cannot run; install amsr-deploy[cuda] (docs/deploy.md)",
@@ -30,6 +34,7 @@ def examine() -> Iterator[tuple[str, str]]:
     yield "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     for package, cost in PACKAGES.items():
         yield package, installed_version(package) or f"missing: {cost}"
+    yield "models", models()
     for name in flavour.MODULES:
         yield name, tensorrt(name)
     yield "gpu", gpu()
@@ -46,6 +51,11 @@ def installed_version(package: str) -> str | None:
         except importlib.metadata.PackageNotFoundError:
             continue
     return None
+
+
+def models() -> str:
+    """The models inside the package."""
+    return ", ".join(sorted(path.stem for path in WEIGHTS.glob("*.onnx"))) or "none: give your own with --model"
 
 
 def tensorrt(name: str) -> str:
@@ -78,6 +88,15 @@ def devices() -> str:
 
     has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     return "cpu, cuda" if has_cuda else "cpu (for cuda replace onnxruntime by onnxruntime-gpu, see the README)"
+
+
+def is_sound() -> bool:
+    """Whether commands can run: not where an instruction set is demanded that the processor lacks."""
+    try:
+        native.inspect()
+    except BackendError:
+        return False
+    return True
 
 
 def kernels() -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from amsr_deploy import tables
+from amsr_deploy.console import output_console
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.runtime.engine_check import check_file, check_machine
 from amsr_deploy.runtime.flavour import load_flavour
@@ -23,7 +23,7 @@ def print_engine(engine: Path) -> None:
         EngineError: no such engine, or no sidecar beside it.
     """
     sidecar = read_sidecar(engine)
-    console = Console()
+    console = output_console()
     for table in (
         inputs(sidecar),
         facts(engine, sidecar),

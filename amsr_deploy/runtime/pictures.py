@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy import image
-from amsr_deploy.descriptor import Strategy
+from amsr_deploy.descriptor import Strategy, describe
 from amsr_deploy.errors import AmsrError, UserError
-from amsr_deploy.mask import compute_mask
+from amsr_deploy.mask import compute_mask, keep_windows
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
 
 SUFFIX = "_x4.png"
@@ -148,11 +148,11 @@ def infer_pictures(
     """
     if len(sources) > 1 and (mask or save_mask):
         raise UserError("--mask and --save-mask are for one picture at a time")
-    if settings.get("dense") and (mask or save_mask):
-        raise UserError("--dense works everywhere: it goes without --mask and --save-mask")
     if mask and (settings.get("dilation") or settings.get("strategy", "kmeans") != "kmeans"):
         raise UserError("--mask is taken as it is: it goes without --dilation and --strategy")
     upscaler = load(model, **settings)
+    if (mask or save_mask) and not upscaler.is_masked:
+        raise UserError(f"{upscaler.model} works everywhere (--dense): it goes without --mask and --save-mask")
     targets = plan_outputs(sources, output)
     check_distinct([*sources, *filter(None, [mask])], [*targets, *filter(None, [save_mask])])
     if save_mask:
@@ -189,18 +189,42 @@ def side_by_side(jobs: Sequence[Callable[[], Report]], at_once: int) -> Iterator
             threads.shutdown(cancel_futures=True)
 
 
-def write_picture_mask(photo: Path, output: Path | None, overlay: bool, dilation: int, strategy: Strategy) -> str:
-    """Write the mask of a photo, or the photo with the masked area tinted; returns a line about the mask.
+def write_picture_mask(
+    photo: Path, output: Path | None, overlay: bool, backbone: str, dilation: int | None, strategy: Strategy
+) -> str:
+    """Write where a backbone works on a photo, or the photo with that area tinted; returns a line about the mask.
+
+    Args:
+        photo: the picture.
+        output: where to write; None is beside the photo.
+        overlay: tint the photo.
+        backbone: its dilation is the default; where it works by windows, the kept ones of unshifted layers are shown.
+        dilation: side k of the mask's dilation square, odd; None is the backbone's own.
+        strategy: how the mask's threshold is found.
 
     Raises:
         AmsrError: a photo that cannot be read, an even dilation, an output that cannot be written.
     """
+    descriptor = describe(backbone)
     picture = image.read(photo)
-    found = compute_mask(picture.rgb, dilation, strategy)
+    found = compute_mask(picture.rgb, descriptor.dilation if dilation is None else dilation, strategy)
+    pixels, unit = found.pixels, "pixels"
+    if descriptor.body == "windows":
+        pixels, unit = windowed(found.pixels, descriptor.window_size, descriptor.threshold), "pixels in kept windows"
     target = output or photo.parent / f"{photo.stem}_mask.png"
     check_distinct([photo], [target])
     if overlay:
-        image.write(target, image.overlay(picture, found.pixels))
+        tinted = image.overlay(picture, pixels)
+        image.check_output(target, tinted)
+        image.write(target, tinted)
     else:
-        image.write_mask(target, found.pixels)
-    return f"{target}: density {found.density:.3f}, threshold {found.threshold:.4f}, {found.rounds} rounds"
+        image.write_mask(target, pixels)
+    return f"{target}: density {pixels.mean():.3f} ({unit}), threshold {found.threshold:.4f}, {found.rounds} rounds"
+
+
+def windowed(mask: NDArray[np.bool_], window_size: int, threshold: float) -> NDArray[np.bool_]:
+    """The pixels [H, W] of the windows that a mask [H, W] keeps; see `keep_windows`."""
+    height, width = mask.shape
+    padded = np.pad(mask, [(0, -side % window_size) for side in mask.shape], mode="reflect")
+    kept = keep_windows(padded, window_size, threshold)
+    return kept.repeat(window_size, axis=0).repeat(window_size, axis=1)[:height, :width]

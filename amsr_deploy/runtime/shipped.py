@@ -6,14 +6,26 @@ from pathlib import Path
 
 import amsr_deploy
 from amsr_deploy.descriptor import SCALE, describe
-from amsr_deploy.errors import ModelError
+from amsr_deploy.errors import ModelError, UserError
 
+DEFAULT_BACKBONE = "carn"
 WEIGHTS = Path(amsr_deploy.__file__).parent / "weights"
 
 
 def model_name(backbone: str, dense: bool = False, half: bool = False) -> str:
     """File name of an exported model: `carn_x4.onnx`, `carn_x4_dense_fp16.onnx`."""
     return f"{backbone}_x{SCALE}{'_dense' if dense else ''}{'_fp16' if half else ''}.onnx"
+
+
+def chosen_model(backbone: str | None, model: Path | None) -> str | Path:
+    """What to load: a model file or a shipped backbone, of which a user gives one, or none for the default.
+
+    Raises:
+        UserError: both are given.
+    """
+    if backbone and model:
+        raise UserError(f"--backbone {backbone} names a shipped model, --model {model} another one; give one of them")
+    return model or backbone or DEFAULT_BACKBONE
 
 
 def twin_path(model: Path) -> Path:

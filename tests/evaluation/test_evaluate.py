@@ -100,6 +100,41 @@ def test_a_table_shows_pictures_and_mean(model: Path, photos: Path, tmp_path: Pa
 
 def test_settings_of_the_mask() -> None:
     assert mask_settings(None, dense=False) == [{}]
-    assert mask_settings("1, 3", dense=True) == [{"dilation": 1}, {"dilation": 3}, {"dense": True}]
+    assert mask_settings("1, 3", dense=True) == [
+        {"dilation": 1},
+        {"dilation": 3},
+        {"dense": True, "threshold": None},
+    ]
     with pytest.raises(UserError, match="1;3"):
         mask_settings("1;3", dense=False)
+    with pytest.raises(UserError, match="'' are no numbers"):
+        mask_settings("", dense=False)
+    with pytest.raises(UserError, match="'1,3,1' name one twice"):
+        mask_settings("1,3,1", dense=False)
+
+
+def test_strategy_and_tile_reach_the_upscaler(model: Path, photos: Path) -> None:
+    settings = ("--model", model, "--data", photos, "--json", "-")
+    densities = {
+        strategy: json.loads(run(*settings, "--strategy", strategy)[1])["mean"]["density"]
+        for strategy in ("kmeans", "median")
+    }
+    assert densities["kmeans"] != densities["median"]
+    tiled, whole = (json.loads(run(*settings, "--tile", tile)[1])["mean"]["psnr_y"] for tile in (64, 1000))
+    assert tiled == pytest.approx(whole, abs=1e-3)
+    assert run(*settings, "--tile", 3)[0] == 2
+    assert run(*settings, "--threshold", 0.5)[0] == 2
+
+
+def test_nothing_but_tables_is_printed_where_nobody_looks(model: Path, photos: Path) -> None:
+    long = photos / f"{'long_name_' * 6}.png"
+    (photos / "a.png").rename(long)
+    result = CliRunner().invoke(main, ["eval", "--model", str(model), "--data", str(photos)])
+    assert result.stderr == ""
+    assert long.name in result.stdout
+
+
+def test_backbone_and_model_exclude_each_other(model: Path, photos: Path) -> None:
+    result = CliRunner().invoke(main, ["eval", "--model", str(model), "--backbone", "carn", "--data", str(photos)])
+    assert result.exit_code == 2
+    assert "--backbone carn" in result.stderr

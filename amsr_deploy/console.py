@@ -1,0 +1,14 @@
+"""Where tables are printed."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+FILE_WIDTH = 200
+"""Characters: more than any of our tables has."""
+
+
+def output_console() -> Console:
+    """Standard output; in a file or a pipe, which have no width, nothing is cut off or wrapped."""
+    console = Console()
+    return console if console.is_terminal else Console(width=FILE_WIDTH)

@@ -1,0 +1,78 @@
+"""What a benchmark ran on: without it a time means nothing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from amsr_deploy import __version__
+from amsr_deploy.runtime import native
+
+PACKAGES = ("onnxruntime", "openvino", "numpy")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A processor and the software on it.
+
+    Attributes:
+        cpu: the processor's name for itself.
+        cores: those that this process may use.
+        instruction_set: the one that the native kernels use; None where they are not built.
+        threads: CPU threads that work on an operator.
+        versions: of this package and of those that it is compared in.
+    """
+
+    cpu: str
+    cores: int
+    instruction_set: str | None
+    threads: int
+    versions: dict[str, str]
+
+    def __str__(self) -> str:
+        kernels = f"{self.instruction_set} kernels" if self.instruction_set else "no native kernels"
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        return f"{self.cpu}, {self.cores} cores, {self.threads} threads, {kernels}; {versions}"
+
+
+def examine_machine(threads: int) -> Machine:
+    """What a benchmark with some threads runs on here.
+
+    Raises:
+        BackendError: an instruction set was asked for that it does not have.
+    """
+    code = native.inspect()
+    return Machine(cpu_name(), usable_cores(), code.instruction_set if code else None, threads, versions())
+
+
+def cpu_name() -> str:
+    """The processor's name for itself, or at least its architecture."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        return names[0] if names else platform.machine()
+    if platform.system() == "Darwin":
+        return subprocess.run(
+            ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    return platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package and of what it is compared in."""
+    found = {"amsr-deploy": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

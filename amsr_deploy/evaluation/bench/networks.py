@@ -1,0 +1,229 @@
+"""A masked network against its dense twin, on photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.evaluation.bench.memory import peak_memory
+from amsr_deploy.evaluation.bench.neighbors import NeighborTable
+from amsr_deploy.evaluation.bench.openvino_ import OpenVinoModel
+from amsr_deploy.evaluation.bench.pictures import Photo
+from amsr_deploy.evaluation.bench.profiling import Profile, profile
+from amsr_deploy.evaluation.bench.timing import Run, medians
+from amsr_deploy.mask import compute_mask
+from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+from amsr_deploy.runtime.selection import Inputs, Selection, select
+from amsr_deploy.runtime.shipped import shipped_model
+from amsr_deploy.runtime.tiles import Span
+
+MASKED, DENSE, MASK, NEIGHBORS = "masked", "dense", "mask", "neighbors"
+Batch = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A masked model and the dense one of the same weights."""
+
+    name: str
+    masked: Path
+    dense: Path
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a network took on a photo.
+
+    Attributes:
+        photo: name of the photo.
+        size: LR height and width.
+        density: share of the body that was computed, in [0, 1].
+        cost_share: multiply-accumulates as a share of the dense network's.
+        runs_dense: whether `amsr infer` leaves such a photo to the dense twin.
+        seconds: medians of one run: `masked`, `dense`, `mask` (mask and index), `neighbors` (the neighbour table, which
+            `masked` contains), and the dense network in OpenVINO by precision.
+    """
+
+    photo: str
+    size: tuple[int, int]
+    density: float
+    cost_share: float
+    runs_dense: bool
+    seconds: dict[str, float]
+
+    def ratio(self, other: str = DENSE) -> float:
+        """Time of the masked network over that of another."""
+        return self.seconds[MASKED] / self.seconds[other]
+
+    @property
+    def mask_share(self) -> float:
+        """Time of mask, index and neighbour table as a share of mask and network."""
+        mask = self.seconds[MASK]
+        return (mask + self.seconds.get(NEIGHBORS, 0.0)) / (mask + self.seconds[MASKED])
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What else is known of a network on one photo.
+
+    Attributes:
+        photo: name of the photo.
+        density: share of the body that was computed, in [0, 1].
+        memory: peak memory in bytes of `masked` and `dense`; None where the system does not tell.
+        profiles: of `masked` and `dense`.
+    """
+
+    photo: str
+    density: float
+    memory: dict[str, int | None]
+    profiles: dict[str, Profile]
+
+
+@dataclass(frozen=True)
+class NetworkResult:
+    """What was measured of a pair of models."""
+
+    name: str
+    timings: list[Timing]
+    detail: Detail
+
+
+class NetworkBench:
+    """A pair of models ready to be timed."""
+
+    def __init__(self, pair: Pair, threads: int, use_openvino: bool = False) -> None:
+        """Load both models.
+
+        Raises:
+            ModelError: files that are no models, or no pair.
+            MissingDependencyError: OpenVINO is wanted and not installed.
+        """
+        self.pair, self.threads = pair, threads
+        self.masked = OnnxRuntimeBackend(pair.masked, "cpu", threads)
+        self.dense = OnnxRuntimeBackend(pair.dense, "cpu", threads)
+        self.metadata = self.masked.metadata
+        check_pair(self.masked, self.dense)
+        self.neighbors = NeighborTable(threads) if self.metadata.body == "pixels" else None
+        precisions = ("f32", None) if use_openvino else ()
+        self.openvino = [OpenVinoModel(pair.dense, threads, precision) for precision in precisions]
+
+    def measure(self, photo: Photo, repeats: int) -> Timing:
+        """Time everything on a photo."""
+        pixels, batch = self.prepare(photo)
+        selection = self.select(pixels)
+        inputs = whole(selection, pixels)
+        runs: dict[str, Run] = {
+            MASKED: partial(self.masked.run, batch, inputs),
+            DENSE: partial(self.dense.run, batch, {}),
+            MASK: lambda: whole(self.select(pixels), pixels),
+        }
+        if self.neighbors is not None:
+            runs[NEIGHBORS] = partial(self.neighbors.run, inputs["index"], pixels.shape[:2])
+        runs |= {model.name: partial(model.run, batch) for model in self.openvino}
+        times = medians(runs, repeats)
+        density = selection.density
+        size = (pixels.shape[0], pixels.shape[1])
+        runs_dense = density > self.metadata.dense_above
+        return Timing(photo.name, size, density, self.metadata.cost.share(density), runs_dense, times)
+
+    def examine(self, photo: Photo) -> Detail:
+        """Peak memory and profile on a photo."""
+        pixels, batch = self.prepare(photo)
+        selection = self.select(pixels)
+        cases: list[tuple[str, Path, Inputs]] = [
+            (MASKED, self.pair.masked, whole(selection, pixels)),
+            (DENSE, self.pair.dense, {}),
+        ]
+        memory = {name: peak_memory(path, batch, inputs, self.threads) for name, path, inputs in cases}
+        profiles = {name: profile(path, batch, inputs, self.threads) for name, path, inputs in cases}
+        return Detail(photo.name, selection.density, memory, profiles)
+
+    def prepare(self, photo: Photo) -> tuple[NDArray[np.float32], Batch]:
+        """A photo whose size fits the network: [H, W, 3], and as the network's input [1, 3, H, W]."""
+        pixels = photo.cropped(self.metadata.size_multiple)
+        return pixels, np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+
+    def select(self, pixels: NDArray[np.float32]) -> Selection:
+        """What the default mask selects of a photo [H, W, 3]."""
+        return self.select_mask(compute_mask(pixels, self.metadata.dilation).pixels)
+
+    def select_mask(self, mask: NDArray[np.bool_]) -> Selection:
+        """What a mask [H, W] selects."""
+        return select(mask, self.metadata, self.metadata.threshold)
+
+
+def whole(selection: Selection, pixels: NDArray[np.generic]) -> Inputs:
+    """The network's inputs for a photo [H, W, ...] in one piece."""
+    return selection.inputs(*(Span.whole(side) for side in pixels.shape[:2]))
+
+
+def check_pair(masked: OnnxRuntimeBackend, dense: OnnxRuntimeBackend) -> None:
+    """Raises ModelError unless the models are a masked one and its dense twin."""
+    if not masked.metadata.masked:
+        raise ModelError(f"{masked.model} is a dense model; give the masked one, and this one as --dense-model")
+    if dense.metadata.masked:
+        raise ModelError(f"{dense.model} is a masked model; make the dense one with `amsr export --dense`")
+    if masked.metadata.weights_sha256 != dense.metadata.weights_sha256:
+        raise ModelError(f"{masked.model} and {dense.model} are of different weights; export both from the same ones")
+
+
+def choose_pairs(backbones: Iterable[str], model: Path | None, dense_model: Path | None) -> list[Pair]:
+    """The models to measure: given files, or shipped ones of some backbones (none: all that ship).
+
+    Raises:
+        UserError: a file without the other, files and backbones.
+        ModelError: a backbone that does not ship.
+    """
+    names = list(backbones)
+    if (model is None) != (dense_model is None):
+        raise UserError("a masked and a dense model are compared; give --model and --dense-model")
+    if model is not None and dense_model is not None:
+        if names:
+            raise UserError("--backbone names shipped models; leave it out with --model")
+        return [Pair(model.stem, model, dense_model)]
+    return [Pair(name, shipped_model(name), shipped_model(name, dense=True)) for name in names or shipped_backbones()]
+
+
+def shipped_backbones() -> list[str]:
+    """Backbones that ship both with and without masks."""
+    found = []
+    for name in BACKBONES:
+        try:
+            shipped_model(name), shipped_model(name, dense=True)
+        except ModelError:
+            continue
+        found.append(name)
+    return found
+
+
+def measure_pair(
+    pair: Pair, photos: list[Photo], threads: int, repeats: int, use_openvino: bool, show: Callable[[str], None]
+) -> NetworkResult:
+    """Measure a pair of models on photos; memory and profile on the densest one.
+
+    Args:
+        pair: the models.
+        photos: what to upscale.
+        threads: CPU threads that work on an operator.
+        repeats: measurements whose median counts.
+        use_openvino: measure the dense model in OpenVINO too.
+        show: takes a line on what is being done.
+
+    Raises:
+        AmsrError: models that cannot be used, OpenVINO that is wanted and not installed.
+    """
+    bench = NetworkBench(pair, threads, use_openvino)
+    timings = []
+    for photo in photos:
+        show(f"{pair.name} on {photo.name}")
+        timings.append(bench.measure(photo, repeats))
+    densest = max(range(len(photos)), key=lambda number: timings[number].density)
+    show(f"{pair.name}: memory and profile on {photos[densest].name}")
+    return NetworkResult(pair.name, timings, bench.examine(photos[densest]))

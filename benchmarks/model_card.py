@@ -1,0 +1,121 @@
+"""The tables of the model card: figures of the shipped models on all test folders, and the pictures they learned from.
+
+    python benchmarks/model_card.py ../shared/data --backbones fsrcnn carn --folders set5 set14
+
+measures and writes the tables between the card's markers; the text around them is written by hand. All of it takes hours
+on two cores: `--backbones`, `--folders` and `--dilations` say what to measure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from amsr_deploy import load
+from amsr_deploy.descriptor import BACKBONES, describe
+from amsr_deploy.evaluation import metrics
+from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, picture_paths, read_rgb
+from amsr_deploy.evaluation.evaluate import Evaluation, evaluate
+from amsr_deploy.runtime.shipped import WEIGHTS
+
+CARD = WEIGHTS / "MODEL_CARD.md"
+FOLDERS = ("set5", "set14", "b100", "kodak24", "large2k", "large4k")
+DILATIONS = (1, 3, 5, 7, 9, 11)
+HEADER = "| folder | dilation | PSNR-Y dB | PSNR-RGB dB | SSIM | density | share of dense MACs |"
+
+
+def figures(backbone: str, data: Path, folders: Iterable[str], dilations: Iterable[int]) -> Iterator[str]:
+    """Rows of the table of a model."""
+    yield HEADER
+    yield "| --- " * HEADER.count(" |") + "|"
+    for folder in folders:
+        for dilation in (*dilations, None):
+            yield row(folder, measured(backbone, data / folder, dilation))
+        print(f"{backbone} on {folder}: done", flush=True)
+
+
+def measured(backbone: str, folder: Path, dilation: int | None) -> Evaluation:
+    """The figures of a model on a folder; a dilation of None is the dense network with the same weights."""
+    upscaler = load(backbone, dense=True) if dilation is None else load(backbone, dilation=dilation)
+    return evaluate(upscaler, picture_paths(folder), fail)
+
+
+def fail(error: Exception) -> None:
+    """No picture may be missing from the card."""
+    raise error
+
+
+def row(folder: str, evaluation: Evaluation) -> str:
+    """A row of the table of figures."""
+    mean = evaluation.mean
+    label = "full" if evaluation.dilation is None else evaluation.dilation
+    return (
+        f"| {folder} | {label} | {mean.psnr_y:.2f} | {mean.psnr_rgb:.2f} | {mean.ssim:.4f} | {mean.density:.3f} "
+        f"| {mean.cost_share:.3f} |"
+    )
+
+
+def bicubic(data: Path, folders: Iterable[str]) -> Iterator[str]:
+    """Rows of bicubic interpolation, for comparison."""
+    yield "| folder | PSNR-Y dB | PSNR-RGB dB | SSIM |"
+    yield "| --- " * 4 + "|"
+    for folder in folders:
+        mean = np.mean([bicubic_scores(crop_to_scale(read_rgb(path))) for path in picture_paths(data / folder)], axis=0)
+        yield f"| {folder} | {mean[0]:.2f} | {mean[1]:.2f} | {mean[2]:.4f} |"
+
+
+def bicubic_scores(picture: Image.Image) -> tuple[float, float, float]:
+    """PSNR-Y, PSNR-RGB and SSIM of bicubic interpolation on a picture."""
+    hr = np.array(picture)
+    sr = np.array(low_resolution(picture).resize(picture.size, Image.Resampling.BICUBIC))
+    return metrics.psnr_y(sr, hr), metrics.psnr(sr, hr), metrics.ssim_y(sr, hr)
+
+
+def attribution(data: Path) -> Iterator[str]:
+    """Rows of the table of the pictures that the models learned from, by source and licence."""
+    pictures = defaultdict(list)
+    with (data / "MANIFEST.tsv").open(newline="", encoding="utf-8") as file:
+        for entry in csv.DictReader(file, delimiter="\t"):
+            folder, _, name = entry["path"].partition("/")
+            if folder == "train" and "/" not in name:
+                pictures[entry["source"].removesuffix(" (git history)"), entry["licence"]].append(Path(name).stem)
+    yield "| source | licence | pictures |"
+    yield "| --- " * 3 + "|"
+    for (source, licence), names in sorted(pictures.items()):
+        yield f"| {source} | {licence} | {', '.join(sorted(names))} |"
+
+
+def replace_table(name: str, rows: Iterable[str]) -> None:
+    """Put rows between the markers `<!-- NAME -->` and `<!-- end -->` of the card."""
+    text, table = CARD.read_text(encoding="utf-8"), "\n".join(rows)
+    pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    changed, count = pattern.subn(lambda marks: marks[1] + table + marks[2], text)
+    if count != 1:
+        raise SystemExit(f"{CARD} has {count} places for {name}; it needs one between <!-- {name} --> and <!-- end -->")
+    CARD.write_text(changed, encoding="utf-8")
+
+
+def main() -> None:
+    """Measure as the command line asks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder that holds the test folders and MANIFEST.tsv")
+    parser.add_argument("--backbones", nargs="*", choices=BACKBONES, default=list(BACKBONES))
+    parser.add_argument("--folders", nargs="*", default=FOLDERS)
+    parser.add_argument("--dilations", nargs="*", type=int, default=DILATIONS)
+    arguments = parser.parse_args()
+    replace_table("attribution", attribution(arguments.data))
+    replace_table("bicubic", bicubic(arguments.data, arguments.folders))
+    for backbone in arguments.backbones:
+        dilations = sorted({*arguments.dilations, describe(backbone).dilation})
+        replace_table(backbone, figures(backbone, arguments.data, arguments.folders, dilations))
+
+
+if __name__ == "__main__":
+    main()

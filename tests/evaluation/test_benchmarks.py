@@ -1,0 +1,220 @@
+"""`amsr bench`: what it measures, how it compares, what it writes, what it refuses. Never how fast anything is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from amsr_deploy import models
+from amsr_deploy.cli import main
+from amsr_deploy.evaluation.bench import operators
+from amsr_deploy.evaluation.bench.crossover import meeting_density
+from amsr_deploy.evaluation.bench.masks import mask_of_density
+from amsr_deploy.evaluation.bench.pictures import Photo, read_photo
+from amsr_deploy.evaluation.bench.tables import Section, Table, write_sections
+from amsr_deploy.evaluation.bench.timing import medians
+from amsr_deploy.export.onnx import export_onnx
+from amsr_deploy.mask import compute_mask
+from amsr_deploy.runtime import native
+
+QUICK = ("--width", "128", "--threads", "1", "--repeats", "1")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A masked FSRCNN and its dense twin."""
+    folder = tmp_path_factory.mktemp("pair")
+    torch.manual_seed(0)
+    network = models.create("fsrcnn")
+    paths = folder / "masked.onnx", folder / "dense.onnx"
+    for path, masked in zip(paths, (True, False), strict=True):
+        export_onnx(network, "fsrcnn", path, masked=masked)
+    return paths
+
+
+def bench(data: Path, pair: tuple[Path, Path], *arguments: object) -> Result:
+    files = ("--model", pair[0], "--dense-model", pair[1])
+    return CliRunner().invoke(main, ["bench", "--data", *map(str, (data, *files, *QUICK, *arguments))])
+
+
+def assert_refused(result: Result, *parts: str) -> None:
+    """One clear line and exit code 1 or 2."""
+    assert result.exit_code in (1, 2), result.output
+    assert isinstance(result.exception, SystemExit)
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith(("amsr: error:", "Error:")))
+    for part in parts:
+        assert part in line
+
+
+def test_figures_of_networks(folder: Path, pair: tuple[Path, Path]) -> None:
+    result = bench(folder, pair, "--json", "-")
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert content["machine"]["threads"] == 1
+    assert {"amsr-deploy", "onnxruntime"} <= set(content["machine"]["versions"])
+    (network,) = content["networks"]
+    assert [photo["photo"] for photo in network["photos"]] == ["a.png", "b.png"]
+    for photo in network["photos"]:
+        seconds = photo["seconds"]
+        assert set(seconds) == {"masked", "dense", "mask", "neighbors"}
+        assert min(seconds.values()) > 0
+        assert photo["ratio"] == {"dense": seconds["masked"] / seconds["dense"]}
+        mask = seconds["mask"] + seconds["neighbors"]
+        assert photo["mask_share"] == pytest.approx(mask / (seconds["mask"] + seconds["masked"]))
+        density = compute_mask(read_photo(folder / photo["photo"], 128)).density
+        assert photo["density"] == pytest.approx(density)
+        assert photo["cost_share"] == pytest.approx((19_152 + 5_184 * density) / 24_336)
+        assert photo["runs_dense"] is False
+    detail = network["detail"]
+    assert detail["density"] == max(photo["density"] for photo in network["photos"])
+    assert min(detail["memory"].values()) > 0
+    for form in ("masked", "dense"):
+        assert sum(detail["profiles"][form].values()) == pytest.approx(1)
+    assert "Conv" in detail["profiles"]["dense"]
+    assert ("MaskedConv2d" in detail["profiles"]["masked"]) == (native.library_path() is not None)
+
+
+def test_photos_fit_whole_windows() -> None:
+    pixels = np.random.default_rng(0).random((21, 35, 3), dtype=np.float32)
+    np.testing.assert_array_equal(Photo("a.png", pixels).cropped(8), pixels[:16, :32])
+    np.testing.assert_array_equal(Photo("a.png", pixels).cropped(1), pixels)
+
+
+def test_openvino_runs_the_dense_network(folder: Path, pair: tuple[Path, Path]) -> None:
+    pytest.importorskip("openvino")
+    result = bench(folder, pair, "--openvino", "--json", "-")
+    assert result.exit_code == 0, result.output
+    ratio = json.loads(result.stdout)["networks"][0]["photos"][0]["ratio"]
+    assert len(ratio) == 3
+    assert "openvino float32" in ratio
+
+    from amsr_deploy.evaluation.bench.openvino_ import OpenVinoModel
+    from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+
+    image = np.random.default_rng(0).random((1, 3, 20, 30), dtype=np.float32)
+    expected = OnnxRuntimeBackend(pair[1], "cpu").run(image, {})
+    np.testing.assert_allclose(OpenVinoModel(pair[1], 1, "f32").run(image), expected, atol=1e-4)
+
+
+def test_missing_openvino_is_one_line(folder: Path, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert_refused(bench(folder, pair, "--openvino"), "amsr-deploy[openvino]")
+
+
+def test_tables_for_terminal_and_markdown(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:
+    report = tmp_path / "report.md"
+    report.write_text(
+        "# Speed\n\nBefore.\n\n<!-- amsr bench: network masked -->\nold\n<!-- end of network masked -->\n\nAfter.\n"
+    )
+    result = bench(folder, pair, "--markdown", report, "--json", tmp_path / "figures.json")
+    assert result.exit_code == 0, result.output
+    for part in ("onnxruntime", "a.png", "b.png", "ratio", "mask share", "peak memory", "Conv"):
+        assert part in result.stdout
+    text = report.read_text()
+    assert text.startswith("# Speed\n\nBefore.\n\n<!-- amsr bench: network masked -->\n")
+    assert "old" not in text
+    assert "| a.png |" in text[: text.index("After.")]
+    assert json.loads((tmp_path / "figures.json").read_text())["networks"]
+
+
+def test_crossover_measures_rising_densities(folder: Path, pair: tuple[Path, Path]) -> None:
+    result = bench(folder, pair, "--crossover", "--json", "-")
+    assert result.exit_code == 0, result.output
+    (meeting,) = json.loads(result.stdout)["crossover"]
+    densities = [density for density, _ in meeting["points"]]
+    assert len(densities) == 10
+    assert densities[:5] == sorted(densities[:5])
+    assert densities[4] == 1
+    assert 0 <= meeting["density"] <= 1
+    assert meeting["density"] == meeting_density([tuple(point) for point in meeting["points"]])
+
+
+@given(st.floats(0.05, 0.95), st.floats(0.1, 3))
+def test_crossover_is_where_the_line_meets_one(density: float, slope: float) -> None:
+    points = [(x, 1 + slope * (x - density)) for x in (0.2, 0.5, 0.7, 1.0)]
+    assert meeting_density(points) == pytest.approx(density)
+
+
+def test_crossover_may_be_nowhere() -> None:
+    assert meeting_density([(0.2, 0.3), (1.0, 0.9)]) == 1
+    assert meeting_density([(0.2, 1.3), (1.0, 1.9)]) == 0
+    assert meeting_density([(0.5, 0.9), (0.5, 0.8)]) == 1
+    assert meeting_density([(0.5, 1.9), (0.5, 1.8)]) == 0
+    assert meeting_density([]) == 1
+
+
+@pytest.mark.parametrize("density", [0.0, 0.1, 0.4, 0.7, 1.0])
+def test_masks_of_a_density(density: float, photo: Any) -> None:
+    from amsr_deploy.mask import high_frequencies
+
+    frequencies = high_frequencies(photo)
+    assert frequencies is not None
+    assert mask_of_density(frequencies, density, 5).mean() == pytest.approx(density, abs=0.02)
+
+
+def test_operators_are_measured_on_every_photo(
+    folder: Path, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if native.library_path() is None:
+        assert_refused(bench(folder, pair, "--operators"), "not built")
+        return
+    monkeypatch.setattr(operators, "DENSITIES", (0.2, 0.5))
+    result = bench(folder, pair, "--operators", "--json", "-")
+    assert result.exit_code == 0, result.output
+    timings = json.loads(result.stdout)["operators"]
+    cases = {(t["photo"], t["storage"], t["group"], t["target"]) for t in timings}
+    assert len(cases) == len(timings) == 2 * 2 * 2 * 2
+    for timing in timings:
+        assert timing["density"] == pytest.approx(timing["target"], abs=0.05)
+        assert timing["ratio"] == timing["masked"] / (timing["density"] * timing["dense"])
+
+
+def test_runs_are_measured_in_turns() -> None:
+    calls: list[str] = []
+    times = medians({name: lambda name=name: calls.append(name) for name in "ab"}, repeats=2, warm_up=1)
+    assert calls == ["a", "b"] * 3
+    assert set(times) == {"a", "b"}
+
+
+def test_bad_input(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert_refused(bench(tmp_path / "empty", pair), "holds no picture")
+    assert_refused(bench(tmp_path / "none", pair), "none is not a folder")
+    assert_refused(bench(folder, pair[::-1]), "dense.onnx is a dense model")
+    assert_refused(bench(folder, (pair[0], pair[0])), "masked.onnx is a masked model")
+    assert_refused(bench(folder, pair, "--width", 64), "width 64")
+    assert_refused(bench(folder, pair, "--repeats", 0), "1 or more")
+    assert_refused(bench(folder, pair, "--markdown", tmp_path / "report.txt"), "report.txt")
+    assert_refused(bench(folder, pair, "--json", tmp_path / "none" / "a.json"), "none")
+    assert_refused(bench(folder, pair, "--backbone", "carn"), "--backbone")
+    alone = CliRunner().invoke(main, ["bench", "--data", str(folder), "--model", str(pair[0])])
+    assert_refused(alone, "--dense-model")
+
+
+def test_a_small_picture_does_not_stop_the_others(folder: Path, pair: tuple[Path, Path]) -> None:
+    Image.new("RGB", (100, 60)).save(folder / "c.png")
+    result = bench(folder, pair, "--json", "-")
+    assert_refused(result, "c.png is 100 pixels wide")
+    assert len(json.loads(result.stdout)["networks"][0]["photos"]) == 2
+    assert_refused(bench(folder, pair, "--width", 4096, "--pictures", 1), "no picture")
+
+
+def test_sections_of_a_file_are_replaced_or_added(tmp_path: Path) -> None:
+    path = tmp_path / "report.md"
+    write_sections(path, [Section("one", "First", Table(["a", "b"], [["x", "1"]]))])
+    write_sections(path, [Section("two", "Second \\1"), Section("one", "Again")])
+    text = path.read_text()
+    assert "First" not in text
+    assert text.index("Again") < text.index("Second \\1")
+    write_sections(path, [Section("two", "Second \\1"), Section("one", "Again")])
+    assert path.read_text() == text

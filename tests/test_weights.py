@@ -1,0 +1,60 @@
+"""The models that ship with the package: weights, exported files and model card belong together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+import torch
+
+from amsr_deploy import models
+from amsr_deploy.export.onnx import digest, export_onnx
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.models.checkpoint import load_checkpoint
+from amsr_deploy.runtime.shipped import WEIGHTS, model_name, shipped_model, shipped_weights
+
+SHIPPED = sorted(path.name.removesuffix("_x4.safetensors") for path in WEIGHTS.glob("*.safetensors"))
+
+
+def trained(backbone: str) -> models.Network:
+    network = models.create(backbone)
+    load_checkpoint(network, shipped_weights(backbone))
+    return network
+
+
+def upscale(model: Path, image: np.ndarray) -> np.ndarray:
+    """The output of a model file for a picture whose first two windows, or every third pixel, are selected."""
+    session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+    selections = {"index": np.arange(0, image[0, 0].size, 3), "windows": np.arange(2), "shifted_windows": np.arange(2)}
+    inputs = {"image": image, **selections}
+    return session.run(None, {each.name: inputs[each.name] for each in session.get_inputs()})[0]
+
+
+def test_something_ships() -> None:
+    assert {"fsrcnn", "carn"} <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("masked", [True, False], ids=["masked", "dense"])
+@pytest.mark.parametrize("backbone", SHIPPED)
+def test_shipped_onnx_is_the_export_of_the_shipped_weights(backbone: str, masked: bool, tmp_path: Path) -> None:
+    network, exported, shipped = trained(backbone), tmp_path / "model.onnx", shipped_model(backbone, dense=not masked)
+    export_onnx(network, backbone, exported, masked)
+    image = np.random.default_rng(0).random((1, 3, 16, 24), dtype=np.float32)
+    np.testing.assert_allclose(upscale(shipped, image), upscale(exported, image), atol=1e-5)
+
+
+@pytest.mark.parametrize("backbone", SHIPPED)
+def test_shipped_onnx_names_its_weights(backbone: str) -> None:
+    for dense in (False, True):
+        session = ort.InferenceSession(shipped_model(backbone, dense), providers=["CPUExecutionProvider"])
+        metadata = Metadata.from_properties(session.get_modelmeta().custom_metadata_map)
+        assert metadata.weights_sha256 == digest(trained(backbone))
+        assert metadata.masked is not dense
+
+
+@pytest.mark.parametrize("backbone", SHIPPED)
+def test_weights_are_finite_and_on_the_card(backbone: str) -> None:
+    assert all(torch.isfinite(value).all() for value in trained(backbone).state_dict().values())
+    assert f"`{model_name(backbone)}`" in (WEIGHTS / "MODEL_CARD.md").read_text()
