@@ -85,14 +85,14 @@ def main(debug: bool) -> None:
 @click.argument("inputs", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=FILE, help="Output picture; with several inputs a folder.  [default: NAME_x4.png]")
 @network_option
-@click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
+@click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
 @dilation_option
 @threshold_option
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask of your own: a picture, white where the network shall work.")
 @click.option("--dense", is_flag=True, help="Work everywhere.")
 @click.option("--save-mask", type=FILE, help="Write the mask that was used as a picture.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]), default="auto", show_default=True)
 @tile_option
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture.")
@@ -136,13 +136,45 @@ def export(backbone: str, weights: Path | None, dense: bool, precision: Any, out
     click.echo(export_backbone(backbone, weights, dense, precision or "float32", output))
 
 
+@main.command("build-engine")
+@click.argument("model", required=False, type=FILE)
+@click.option("--fp16", is_flag=True, help="Compute in float16; inputs and outputs stay float32.")
+@click.option(
+    "--flavour",
+    type=click.Choice(["auto", "tensorrt", "tensorrt-rtx"]),
+    default="auto",
+    show_default=True,
+    help="tensorrt: for this GPU, with plugins; tensorrt-rtx: for any RTX GPU, built anywhere.",
+)
+@click.option("--min-shape", metavar="HxW", help="Smallest input.  [default: 8x8]")
+@click.option("--opt-shape", metavar="HxW", help="Input that the engine is tuned for.  [default: 272x480]")
+@click.option("--max-shape", metavar="HxW", help="Largest input; larger pictures are tiled.  [default: 1088x1920]")
+@click.option(
+    "--timing-cache", type=FILE, help="Timings of kernels, kept for the next build.  [default: in your cache]"
+)
+@click.option("--output", type=FILE, help="Output file.  [default: a name that tells what the engine is]")
+def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
+    """Build a TensorRT engine of MODEL, an ONNX file.
+
+    Without MODEL it takes the newest export of this folder, else the CARN that ships with the package.
+    """
+    from amsr_deploy.export import engine
+
+    click.echo(engine.build_engine(model, fp16, **options))
+
+
 @main.command()
 @click.argument("file", type=FILE)
 def inspect(file: Path) -> None:
-    """Show a model's inputs, operators, cost and metadata."""
-    from amsr_deploy.export.inspection import print_model
+    """Show the inputs, operators, cost and metadata of a model or an engine."""
+    if file.suffix == ".engine":
+        from amsr_deploy.runtime.engine_inspection import print_engine
 
-    print_model(file)
+        print_engine(file)
+    else:
+        from amsr_deploy.export.inspection import print_model
+
+        print_model(file)
 
 
 @main.command()

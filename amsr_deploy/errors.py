@@ -27,6 +27,10 @@ class BackendError(AmsrError):
     """A backend that was asked for and cannot be had on this machine."""
 
 
+class EngineError(AmsrError):
+    """An engine that cannot be built or loaded."""
+
+
 class TrainingError(AmsrError):
     """A training run that cannot start or go on."""
 
@@ -45,6 +49,7 @@ PROVIDERS: dict[str, tuple[str, str | None]] = {
     "PIL": ("Pillow", None),
     "numpy": ("NumPy", None),
     "onnxruntime": ("ONNX Runtime", None),
+    "platformdirs": ("platformdirs", None),
     "rich": ("rich", None),
     "torch": ("torch", "torch"),
     "onnx": ("onnx", "torch"),

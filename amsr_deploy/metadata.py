@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Literal
+from typing import Any, Literal
 
 from amsr_deploy.errors import ModelError
 
 PREFIX = "amsr."
 Precision = Literal["float32", "float16", "bfloat16"]
 """Type of a network's weights and features."""
+SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
+"""Inputs that select what a masked model works on, by kind of body (design section 4)."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,11 @@ class Metadata:
         """
         try:
             names = [f.name for f in fields(cls) if f.default is MISSING or PREFIX + f.name in properties]
-            values = {name: json.loads(properties[PREFIX + name]) for name in names}
-            return cls(**{**values, "cost": Cost(**values["cost"])})
+            return cls.from_values({name: json.loads(properties[PREFIX + name]) for name in names})
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"not a model of amsr-deploy: its metadata lacks or garbles {error}") from error
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Metadata:
+        """The inverse of `dataclasses.asdict`."""
+        return cls(**{**values, "cost": Cost(**values["cost"])})

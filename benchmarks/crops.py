@@ -1,6 +1,6 @@
 """docs/crops.png: crops of CC0 photos at 1:1, bicubic interpolation beside the shipped models with their default masks.
 
-    python benchmarks/crops.py ../shared/data/large4k docs/crops.png
+python benchmarks/crops.py ../shared/data/large4k docs/crops.png
 """
 
 from __future__ import annotations

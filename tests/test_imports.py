@@ -52,7 +52,9 @@ def test_simple_commands_need_nothing_and_answer_at_once(bare_python: Path, argu
     assert min(durations) < LIMIT
 
 
-@pytest.mark.parametrize("command", ["infer", "mask", "export", "inspect", "doctor", "train", "eval", "bench"])
+@pytest.mark.parametrize(
+    "command", ["infer", "mask", "export", "build-engine", "inspect", "doctor", "train", "eval", "bench"]
+)
 def test_help_of_every_command_needs_nothing(bare_python: Path, command: str) -> None:
     done = run(bare_python, "-m", "amsr_deploy", command, "--help")
     assert done.returncode == 0, done.stderr

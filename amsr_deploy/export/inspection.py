@@ -1,4 +1,4 @@
-"""What `amsr inspect` shows."""
+"""What `amsr inspect` shows of a model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 from rich.table import Table
 
+from amsr_deploy import tables
 from amsr_deploy.console import output_console
 from amsr_deploy.errors import ModelError
 from amsr_deploy.metadata import Metadata
@@ -20,12 +21,9 @@ def print_model(path: Path) -> None:
         ModelError: no such file, or not a model of this project.
     """
     model = read_model(path)
-    try:
-        metadata = Metadata.from_properties({entry.key: entry.value for entry in model.metadata_props})
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+    metadata = read_metadata(path, model)
     console = output_console()
-    for table in (tensors(model), operators(model), cost(metadata), properties(metadata)):
+    for table in (tensors(model), operators(model), tables.cost(metadata), tables.properties(metadata)):
         console.print(table)
 
 
@@ -43,6 +41,18 @@ def read_model(path: Path) -> onnx.ModelProto:
     except Exception as error:  # protobuf and the checker raise types of their own
         raise ModelError(f"{path} is not a readable ONNX model") from error
     return model
+
+
+def read_metadata(path: Path, model: onnx.ModelProto) -> Metadata:
+    """What a model tells about itself.
+
+    Raises:
+        ModelError: not a model of this project.
+    """
+    try:
+        return Metadata.from_properties({entry.key: entry.value for entry in model.metadata_props})
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}; make one with `amsr export`") from error
 
 
 def tensors(model: onnx.ModelProto) -> Table:
@@ -65,24 +75,4 @@ def operators(model: onnx.ModelProto) -> Table:
     for (domain, name), count in sorted(counts.items(), key=lambda item: (not item[0][0], item[0])):
         form = "function inside the file" if (domain, name) in functions else "standard"
         table.add_row(f"{domain}.{name}" if domain else name, str(count), form)
-    return table
-
-
-def cost(metadata: Metadata) -> Table:
-    """Multiply-accumulates per LR pixel at some densities."""
-    table = Table("density", "MACs per LR pixel", "share of dense", title="Cost", title_justify="left")
-    densities = (0.0, 0.25, 0.5, 0.75, 1.0) if metadata.masked else (1.0,)
-    for density in densities:
-        table.add_row(f"{density:.2f}", f"{metadata.cost.masked(density):,.0f}", f"{metadata.cost.share(density):.1%}")
-    return table
-
-
-def properties(metadata: Metadata) -> Table:
-    """All metadata."""
-    table = Table("property", "value", title="Metadata", title_justify="left")
-    for name, value in vars(metadata).items():
-        if name not in ("cost", "tools"):
-            table.add_row(name, str(value))
-    for tool, version in metadata.tools.items():
-        table.add_row(tool, version)
     return table

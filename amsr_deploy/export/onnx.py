@@ -24,7 +24,7 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.export.verify import verify
 from amsr_deploy.files import replacing
-from amsr_deploy.metadata import Metadata, Precision
+from amsr_deploy.metadata import SELECTIONS, Metadata, Precision
 from amsr_deploy.models import Network
 from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.freeze import freeze
@@ -34,8 +34,6 @@ from amsr_deploy.models.operators import DOMAIN
 IR_VERSION = 10
 """Read by ONNX Runtime 1.18 and later, and by TensorRT 10."""
 FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped weights are stored as they are used
-SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
-"""Inputs that select what a masked model works on, by kind of body (design section 4)."""
 
 
 class InferenceForm(nn.Module):

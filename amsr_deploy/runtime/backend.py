@@ -25,6 +25,10 @@ class Backend(Protocol):
     """The model's file name."""
     name: str
     """The backend as it is shown to users: software, version, device."""
+    concurrency: int
+    """Pictures that it may run at the same time, each in a thread: copies to a GPU overlap with its work."""
+    largest: tuple[int, int] | None
+    """Height and width of the largest picture that it takes at once; None: memory decides."""
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1], H and W multiples of the size multiple -> [1, 3, 4H, 4W].

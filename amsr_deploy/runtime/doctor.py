@@ -8,8 +8,9 @@ import platform
 from collections.abc import Iterator
 
 from amsr_deploy import __version__
-from amsr_deploy.errors import BackendError
-from amsr_deploy.runtime import native
+from amsr_deploy.errors import AmsrError, BackendError
+from amsr_deploy.runtime import engines, flavour, native, plugins
+from amsr_deploy.runtime.gpu import find_gpu
 from amsr_deploy.runtime.shipped import WEIGHTS
 
 PACKAGES = {
@@ -21,6 +22,8 @@ PACKAGES = {
     "safetensors": "weights cannot be read; install amsr-deploy[torch]",
     "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
     "tensorboard": "amsr train draws no curves; install amsr-deploy[train]",
+    "pycuda": "engines cannot run; install amsr-deploy[cuda] (docs/deploy.md)",
+    "cuda-bindings": "engines run without CUDA graphs; install amsr-deploy[cuda]",
 }
 """Packages in the order in which users need them, and what their absence costs."""
 
@@ -32,6 +35,10 @@ def examine() -> Iterator[tuple[str, str]]:
     for package, cost in PACKAGES.items():
         yield package, installed_version(package) or f"missing: {cost}"
     yield "models", models()
+    for name in flavour.MODULES:
+        yield name, tensorrt(name)
+    yield "gpu", gpu()
+    yield "engines in", str(engines.cache_folder())
     yield "devices", devices()
     yield "kernels", kernels()
 
@@ -49,6 +56,28 @@ def installed_version(package: str) -> str | None:
 def models() -> str:
     """The models inside the package."""
     return ", ".join(sorted(path.stem for path in WEIGHTS.glob("*.onnx"))) or "none: give your own with --model"
+
+
+def tensorrt(name: str) -> str:
+    """A flavour of TensorRT, and how it runs the `amsr` operators."""
+    try:
+        found = flavour.load_flavour(name)
+        library = plugins.plugin_library() if found.has_plugins else None
+    except AmsrError as error:
+        return f"missing: {error}"
+    if not found.has_plugins:
+        return f"{found.version}, masked operators as standard ones"
+    return f"{found.version}, " + (
+        f"plugins {library}" if library else "no plugins: masked operators as standard ones, slower (docs/plugins.md)"
+    )
+
+
+def gpu() -> str:
+    """The GPU."""
+    try:
+        return str(find_gpu())
+    except BackendError as error:
+        return f"none: {error}"
 
 
 def devices() -> str:

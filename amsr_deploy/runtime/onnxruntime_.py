@@ -29,6 +29,9 @@ class OnnxRuntimeBackend:
         name: the backend as it is shown to users.
     """
 
+    concurrency = 1
+    largest: tuple[int, int] | None = None
+
     def __init__(self, model: Path, device: Device = "auto", threads: int | None = None) -> None:
         """Load a model.
 

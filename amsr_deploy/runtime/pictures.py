@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +127,7 @@ def infer_pictures(
     as_json: bool = False,
     **settings: Any,
 ) -> int:
-    """Upscale one picture after the other; one that fails does not stop the others.
+    """Upscale pictures, on a GPU some at a time; one that fails does not stop the others.
 
     Args:
         sources: the pictures.
@@ -157,10 +159,14 @@ def infer_pictures(
         image.check_writable(save_mask)
     if output and len(sources) > 1:
         make_folder(output)
+    jobs = [
+        partial(upscale_picture, upscaler, source, target, mask, save_mask)
+        for source, target in zip(sources, targets, strict=True)
+    ]
     failures = 0
-    for source, target in zip(sources, targets, strict=True):
+    for job in side_by_side(jobs, upscaler.concurrency):
         try:
-            report = upscale_picture(upscaler, source, target, mask, save_mask)
+            report = job()
         except (AmsrError, OSError, MemoryError) as error:
             fail(error)
             failures += 1
@@ -169,6 +175,18 @@ def infer_pictures(
     if failures and len(sources) > 1:
         fail(AmsrError(f"{failures} of {len(sources)} pictures failed"))
     return failures
+
+
+def side_by_side(jobs: Sequence[Callable[[], Report]], at_once: int) -> Iterator[Callable[[], Report]]:
+    """Calls that give the results of jobs in their order, while up to `at_once` of them run in threads."""
+    if at_once == 1:
+        yield from jobs
+        return
+    with ThreadPoolExecutor(at_once) as threads:
+        try:
+            yield from [threads.submit(job).result for job in jobs]
+        finally:
+            threads.shutdown(cancel_futures=True)
 
 
 def write_picture_mask(

@@ -34,7 +34,8 @@ def chosen_model(backbone: str | None, model: Path | None) -> str | Path:
 
 def twin_path(model: Path) -> Path:
     """Where the dense twin of a masked model is, if there is one."""
-    return model.with_name(model.name.replace(f"_x{SCALE}", f"_x{SCALE}_dense", 1))
+    name, scale, rest = model.stem.rpartition(f"_x{SCALE}")
+    return model.with_name(f"{name}{scale}_dense{rest}" if scale else f"{rest}_dense").with_suffix(model.suffix)
 
 
 def shipped_model(backbone: str, dense: bool = False) -> Path:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 SMALLEST_TILE = 64
 """Side in LR pixels below which a tile is nearly all overlap."""
 
+Size = tuple[int, int]
+"""Height and width."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -63,8 +66,8 @@ def side_within(budget: int, bytes_per_pixel: int) -> int:
     return max(math.isqrt(budget // bytes_per_pixel), 1)
 
 
-def grid(height: int, width: int, tile: int, halo: int, multiple: int = 1) -> Iterator[tuple[Span, Span]]:
+def grid(height: int, width: int, tile: Size, halo: int, multiple: int = 1) -> Iterator[tuple[Span, Span]]:
     """Tiles (vertical span, horizontal span) of a picture, row by row; see `spans`."""
-    for vertical in spans(height, tile, halo, multiple):
-        for horizontal in spans(width, tile, halo, multiple):
+    for vertical in spans(height, tile[0], halo, multiple):
+        for horizontal in spans(width, tile[1], halo, multiple):
             yield vertical, horizontal

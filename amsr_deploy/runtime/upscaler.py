@@ -19,8 +19,9 @@ from amsr_deploy.mask import Mask, compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backend import Backend, OutOfMemoryError
+from amsr_deploy.runtime.devices import Device, open_backend
 from amsr_deploy.runtime.memory import memory_budget
-from amsr_deploy.runtime.onnxruntime_ import Device, OnnxRuntimeBackend
+from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, Selection, select
 from amsr_deploy.runtime.settings import check_region, check_settings
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
@@ -107,11 +108,24 @@ class Upscaler:
         self.threshold = self.metadata.threshold if threshold is None else threshold
         self._backend, self._strategy = backend, strategy
         self._edge = max(EDGE, self.metadata.size_multiple)
-        within_memory = tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
-        self._tile = tile or min(within_memory, TILE_HALOS * self.metadata.halo)
+        self._tile = self._largest_tile(tile)
         self._dense = dense or not self.metadata.masked
         self._takes_default_mask = dilation is None and threshold is None and strategy == "kmeans"
         self._load_twin = load_twin
+
+    def _largest_tile(self, side: int | None) -> tiles.Size:
+        """Most LR pixels in height and width that are upscaled at once."""
+        largest = self._backend.largest
+        if side is None and largest:
+            return largest
+        within_memory = tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
+        side = side or min(within_memory, TILE_HALOS * self.metadata.halo)
+        return (min(side, largest[0]), min(side, largest[1])) if largest else (side, side)
+
+    @property
+    def concurrency(self) -> int:
+        """Pictures that may be upscaled at the same time, each in a thread."""
+        return self._backend.concurrency
 
     @property
     def is_masked(self) -> bool:
@@ -193,18 +207,19 @@ class Upscaler:
         return select(self._pad(pixels, edge), self.metadata, self.threshold)
 
     def _upscale_within_memory(self, image: NDArray[np.float32], plan: _Plan) -> NDArray[np.float32]:
-        """All tiles, with smaller ones where memory runs out."""
-        tile = min(self._tile, max(image.shape[:2]))
+        """All tiles, with smaller ones where memory runs out, now and for the pictures that follow."""
+        longest = max(image.shape[:2])
+        tile = (min(self._tile[0], longest), min(self._tile[1], longest))
         while True:
             try:
                 return self._upscale_tiles(image, plan, tile)
             except OutOfMemoryError:
-                tile //= 2
-                if tile < tiles.SMALLEST_TILE:
+                tile = self._tile = (tile[0] // 2, tile[1] // 2)
+                if min(tile) < tiles.SMALLEST_TILE:
                     raise
-                warnings.warn(f"out of memory; trying again with tiles of {tile}x{tile} pixels", stacklevel=2)
+                warnings.warn(f"out of memory; trying again with tiles of {tile[0]}x{tile[1]} pixels", stacklevel=2)
 
-    def _upscale_tiles(self, image: NDArray[np.float32], plan: _Plan, tile: int) -> NDArray[np.float32]:
+    def _upscale_tiles(self, image: NDArray[np.float32], plan: _Plan, tile: tiles.Size) -> NDArray[np.float32]:
         """[H, W, 3] -> [4H, 4W, 3]."""
         scale, (height, width) = self.metadata.scale, image.shape[:2]
         result = np.empty((height * scale, width * scale, 3), dtype=np.float32)
@@ -231,8 +246,9 @@ def load(
     """An upscaler with a model that ships with the package, or one that `amsr export` wrote.
 
     Args:
-        model: name of a backbone, or path of an ONNX file.
-        device: `auto` is the best that this machine has; another choice that cannot be had is an error.
+        model: name of a backbone, or path of an ONNX file or an engine.
+        device: `auto` is the best that this machine has: an engine of the model (in its folder, the current folder, or
+            the user's cache) on the GPU, ONNX Runtime's CUDA, the CPU; another choice that cannot be had is an error.
         dilation: side k of the mask's dilation square, odd: the dial between speed and quality; None is the model's.
         threshold: share of masked pixels from which a window is kept (SwinIR); None is the model's own.
         strategy: how the mask's threshold is found.
@@ -250,9 +266,9 @@ def load(
     path = shipped_model(model, dense) if model in BACKBONES else Path(model)
     if not path.is_file():
         raise ModelError(f"model {str(model)!r} is neither a file nor one of: {', '.join(BACKBONES)}")
-    backend = OnnxRuntimeBackend(path, device, threads)
-    twin = twin_path(path)
-    load_twin = partial(OnnxRuntimeBackend, twin, device, threads) if twin.is_file() else None
+    backend = open_backend(path, device, threads)
+    twin = twin_path(path) if isinstance(backend, OnnxRuntimeBackend) else None
+    load_twin = partial(open_backend, twin, device, threads) if twin and twin.is_file() else None
     return Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)
 
 

@@ -1,0 +1,135 @@
+"""The calls of the TensorRT Python API that turn an ONNX graph into an engine."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import onnx
+import onnx.inliner
+from rich.console import Console
+from rich.progress import Progress
+
+from amsr_deploy.errors import EngineError
+from amsr_deploy.export.progress import make_monitor
+from amsr_deploy.files import replacing
+from amsr_deploy.runtime.flavour import Flavour
+from amsr_deploy.runtime.plugins import NAMESPACE, Plugins
+from amsr_deploy.runtime.tensorrt_log import Log, make_logger
+from amsr_deploy.sidecar import Profile
+
+
+@dataclass(frozen=True)
+class Built:
+    """An engine and what TensorRT said about it."""
+
+    engine: bytes
+    warnings: list[str]
+
+
+def prepare_graph(model: onnx.ModelProto, plugins: Plugins | None) -> onnx.ModelProto:
+    """A copy of a model whose `amsr` nodes are plugins where there is one, and standard operators where not.
+
+    TensorRT's parser expands functions too, but gives the nodes of each expansion the same names.
+    """
+    operators = plugins.operators if plugins else frozenset[str]()
+    expanded = [(f.domain, f.name) for f in model.functions if not (f.domain == NAMESPACE and f.name in operators)]
+    prepared = onnx.inliner.inline_selected_functions(model, expanded)
+    del prepared.functions[:]
+    return prepared
+
+
+def build(
+    flavour: Flavour, model: onnx.ModelProto, profile: Profile, plugins: Plugins | None, timing_cache: Path | None
+) -> Built:
+    """Build an engine; an interrupt stops it.
+
+    Args:
+        flavour: what builds.
+        model: as `prepare_graph` made it; its types are the engine's.
+        profile: shapes of all inputs.
+        plugins: those that the model needs; their library goes into the engine.
+        timing_cache: file that keeps the timings of kernels from build to build; None keeps none.
+
+    Raises:
+        EngineError: what TensorRT said, in a line.
+    """
+    trt, log = flavour.trt, Log()
+    builder = trt.Builder(make_logger(trt, log))
+    network = builder.create_network(_strongly_typed(trt))
+    parser = trt.OnnxParser(network, builder.logger)
+    if not parser.parse(model.SerializeToString()):
+        raise EngineError(f"{flavour.name} {flavour.version} cannot parse the model: {_parser_error(parser)}")
+    config = builder.create_builder_config()
+    optimization = builder.create_optimization_profile()
+    for name, shapes in profile.items():
+        optimization.set_shape(name, *shapes)
+    if config.add_optimization_profile(optimization) < 0:
+        raise EngineError(f"{flavour.name} {flavour.version} does not take these shapes: {log.summary()}")
+    if plugins:
+        config.plugins_to_serialize = [str(plugins.library)]
+        _let_plugins_write_in_place(trt, config)
+    cache = _attach_cache(config, timing_cache)
+    engine = _run(trt, builder, network, config)
+    if engine is None:
+        raise EngineError(f"{flavour.name} {flavour.version} cannot build the engine: {log.summary()}")
+    if timing_cache and cache:
+        _store_cache(cache, timing_cache)
+    return Built(bytes(engine), log.warnings)
+
+
+def _strongly_typed(trt: ModuleType) -> int:
+    """Network flags: types are those of the graph. From TensorRT 11 on all networks are so."""
+    flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
+    return 0 if flag is None else 1 << int(flag)
+
+
+def _let_plugins_write_in_place(trt: ModuleType, config: Any) -> None:
+    """Plugins whose output is one of their inputs need a preview feature; TensorRT before 10.3 copies instead."""
+    feature = getattr(trt.PreviewFeature, "ALIASED_PLUGIN_IO_10_03", None)
+    if feature is not None:
+        config.set_preview_feature(feature, True)
+
+
+def _parser_error(parser: Any) -> str:
+    """The first error, and how many there are."""
+    error = parser.get_error(0)
+    more = f" (and {parser.num_errors - 1} more)" if parser.num_errors > 1 else ""
+    return f"{error.node_operator()} node {error.node_name()}: {' '.join(error.desc().split())}{more}"
+
+
+def _run(trt: ModuleType, builder: Any, network: Any, config: Any) -> Any:
+    """The serialised engine, or None; in a thread of its own, because TensorRT does not return for an interrupt."""
+    cancelled = threading.Event()
+    console = Console(stderr=True)
+    bars = Progress(console=console, transient=True, disable=not console.is_terminal)
+    with bars as progress, ThreadPoolExecutor(1) as thread:
+        config.progress_monitor = make_monitor(trt, progress, cancelled)
+        try:
+            return thread.submit(builder.build_serialized_network, network, config).result()
+        except KeyboardInterrupt:
+            cancelled.set()
+            console.print("stopping after the step at hand")
+            raise
+
+
+def _attach_cache(config: Any, path: Path | None) -> Any:
+    """The timing cache of a file; a new one where the file is missing or of another device or version."""
+    if path is None:
+        return None
+    stored = path.read_bytes() if path.is_file() else b""
+    for data in (stored, b""):
+        cache = config.create_timing_cache(data)
+        if cache is not None and config.set_timing_cache(cache, False):
+            return cache
+    return None
+
+
+def _store_cache(cache: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_bytes(bytes(cache.serialize()))

@@ -1,0 +1,211 @@
+"""What `amsr build-engine` does: ONNX -> engine and sidecar."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import time
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import onnx
+from platformdirs import user_cache_path
+
+from amsr_deploy.errors import BackendError, ModelError, UserError
+from amsr_deploy.export.builder import build, prepare_graph
+from amsr_deploy.export.half import to_half
+from amsr_deploy.export.inspection import read_metadata, read_model
+from amsr_deploy.export.profile import Sizes, make_profile, make_sizes
+from amsr_deploy.files import replacing
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.flavour import Flavour, choose_builder, load_flavour
+from amsr_deploy.runtime.gpu import Gpu, find_gpu
+from amsr_deploy.runtime.plugins import NAMESPACE, Plugins, load_plugins
+from amsr_deploy.runtime.shipped import shipped_model
+from amsr_deploy.sidecar import Sidecar, digest, sidecar_path
+
+PORTABLE_FROM = (8, 0)
+"""Compute capability from which an engine of TensorRT for RTX runs (Ampere)."""
+_PRECISIONS = {"float32": "fp32", "float16": "fp16"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    model: Path
+    half: bool
+    flavour: Flavour
+    sizes: Sizes
+
+    @property
+    def command(self) -> str:
+        """What asks for the same again."""
+        sizes = (self.sizes.smallest, self.sizes.optimal, self.sizes.largest)
+        options = [
+            f"--{name}-shape {height}x{width}"
+            for name, (height, width) in zip(("min", "opt", "max"), sizes, strict=True)
+        ]
+        half = ["--fp16"] if self.half else []
+        return " ".join(
+            ["amsr build-engine", shlex.quote(str(self.model)), *half, "--flavour", self.flavour.name, *options]
+        )
+
+
+def build_engine(
+    model: Path | None,
+    half: bool,
+    flavour: str,
+    min_shape: str | None,
+    opt_shape: str | None,
+    max_shape: str | None,
+    timing_cache: Path | None,
+    output: Path | None,
+) -> str:
+    """Build an engine and its sidecar; returns a line that says what was written.
+
+    Args:
+        model: an ONNX of `amsr export`; None is the last one of this folder, else the shipped CARN.
+        half: compute in float16; a float16 model does so anyway.
+        flavour: `tensorrt`, `tensorrt-rtx`, or `auto`: the fastest that can build here.
+        min_shape: smallest picture, `HxW`; None is the default.
+        opt_shape: the picture that the engine is tuned for; None is the default.
+        max_shape: largest picture; None is the default.
+        timing_cache: file that keeps the timings of kernels; None is that of the user and the GPU.
+        output: the engine's file; None is a name in this folder that tells what the engine is.
+
+    Raises:
+        UserError: shapes that do not fit, an output that cannot be.
+        ModelError: not an ONNX of this project.
+        BackendError: no TensorRT, or no GPU for it.
+        EngineError: what TensorRT said.
+    """
+    path = model or last_export(Path()) or shipped_model("carn")
+    proto = read_model(path)
+    metadata = read_metadata(path, proto)
+    chosen, gpu = choose_flavour(flavour)
+    sizes = make_sizes(min_shape, opt_shape, max_shape, metadata.size_multiple)
+    request = Request(path, half, chosen, sizes)
+    if half and metadata.precision == "float32":
+        proto, metadata = to_half(proto), replace(metadata, precision="float16")
+    target = check_output(output or Path(engine_name(path, metadata, chosen, gpu, sizes)))
+    return write_engine(request, proto, metadata, gpu, timing_cache, target)
+
+
+def write_engine(
+    request: Request,
+    proto: onnx.ModelProto,
+    metadata: Metadata,
+    gpu: Gpu | None,
+    timing_cache: Path | None,
+    target: Path,
+) -> str:
+    """Build the engine of a model that has its final types, and write it with its sidecar."""
+    flavour, profile = request.flavour, make_profile(metadata, request.sizes)
+    plugins = needed_plugins(proto, flavour)
+    cache = timing_cache or default_timing_cache(flavour, gpu)
+    started = time.perf_counter()
+    built = build(flavour, prepare_graph(proto, plugins), profile, plugins, cache)
+    seconds = time.perf_counter() - started
+    for message in built.warnings:
+        warnings.warn(f"{flavour.name}: {message}", stacklevel=2)
+    sidecar = Sidecar(
+        model=metadata,
+        source=request.model.name,
+        flavour=flavour.name,
+        version=flavour.version,
+        platform=f"{platform.system()} {platform.machine()}",
+        gpu=gpu.name if gpu else None,
+        compute_capability=gpu.compute_capability if gpu else PORTABLE_FROM,
+        profile=profile,
+        plugins=plugins.version if plugins else None,
+        carries_plugins=plugins is not None,
+        sha256=digest(built.engine),
+        command=request.command,
+    )
+    with replacing(target) as engine_file, replacing(sidecar_path(target)) as sidecar_file:
+        engine_file.write_bytes(built.engine)
+        sidecar.write(sidecar_file)
+    facts = (
+        f"{len(built.engine) / 1e6:.1f} MB in {seconds:.0f} s",
+        f"{flavour.name} {flavour.version}",
+        metadata.precision,
+        describe_operators(metadata, plugins),
+        f"pictures of {request.sizes} pixels",
+    )
+    return f"{target}: {', '.join(facts)}"
+
+
+def last_export(folder: Path) -> Path | None:
+    """The newest model of this project in a folder."""
+    for path in sorted(folder.glob("*.onnx"), key=lambda path: path.stat().st_mtime, reverse=True):
+        try:
+            read_metadata(path, read_model(path))
+        except ModelError:
+            continue
+        return path
+    return None
+
+
+def choose_flavour(name: str) -> tuple[Flavour, Gpu | None]:
+    """The flavour that builds, and the GPU that it builds for; None where engines run on any.
+
+    Raises:
+        BackendError: it is not installed, or needs a GPU that is not there.
+    """
+    try:
+        gpu, reason = find_gpu(), ""
+    except BackendError as error:
+        gpu, reason = None, str(error)
+    flavour = choose_builder(gpu is not None) if name == "auto" else load_flavour(name)
+    if flavour.builds_without_gpu:
+        return flavour, None
+    if gpu is None:
+        raise BackendError(
+            f"{flavour.name} builds on the GPU that will run the engine, but {reason}; "
+            "build there, or give --flavour tensorrt-rtx"
+        )
+    return flavour, gpu
+
+
+def needed_plugins(model: onnx.ModelProto, flavour: Flavour) -> Plugins | None:
+    """The plugins that run nodes of a model; None where there are none, or none that it uses."""
+    plugins = load_plugins(flavour)
+    used = {node.op_type for node in model.graph.node if node.domain == NAMESPACE}
+    return plugins if plugins and used & plugins.operators else None
+
+
+def describe_operators(metadata: Metadata, plugins: Plugins | None) -> str:
+    """How the masked operators run."""
+    if not metadata.masked:
+        return "dense"
+    return f"masked operators as plugins {plugins.version}" if plugins else "masked operators as standard ones"
+
+
+def default_timing_cache(flavour: Flavour, gpu: Gpu | None) -> Path | None:
+    """The file of this user for a flavour and a GPU; None where nothing is timed."""
+    if gpu is None:
+        return None
+    name = f"{flavour.name}-{flavour.version}_{gpu.name.replace(' ', '-')}_{gpu.architecture}.cache"
+    return user_cache_path("amsr-deploy") / "timing" / name
+
+
+def engine_name(model: Path, metadata: Metadata, flavour: Flavour, gpu: Gpu | None, sizes: Sizes) -> str:
+    """A file name that tells what an engine is: carn_x4_fp16_rtx-1.7_8x8-1088x1920.engine."""
+    stem = model.stem.removesuffix("_fp16")
+    where = [gpu.architecture] if gpu else []
+    return "_".join([stem, _PRECISIONS[metadata.precision], flavour.label, *where, str(sizes)]) + ".engine"
+
+
+def check_output(path: Path) -> Path:
+    """A path to write an engine to.
+
+    Raises:
+        UserError: it does not end in .engine, or its folder does not exist.
+    """
+    if path.suffix != ".engine":
+        raise UserError(f"output {path} does not end in .engine")
+    if not path.parent.is_dir():
+        raise UserError(f"folder {path.parent} does not exist; create it first")
+    return path

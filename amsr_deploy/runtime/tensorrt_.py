@@ -1,0 +1,163 @@
+"""TensorRT as a backend: runs an engine that `amsr build-engine` wrote, in either flavour."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import BackendError, EngineError
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime import buckets
+from amsr_deploy.runtime.backend import OutOfMemoryError
+from amsr_deploy.runtime.cuda import Cuda
+from amsr_deploy.runtime.engine_check import check_file, check_machine
+from amsr_deploy.runtime.flavour import Flavour, load_flavour
+from amsr_deploy.runtime.gpu import Gpu, find_gpu
+from amsr_deploy.runtime.kernel_cache import KernelCache, cache_file
+from amsr_deploy.runtime.lane import Lane, Network, Shape
+from amsr_deploy.runtime.plugins import load_plugins
+from amsr_deploy.runtime.selection import Inputs
+from amsr_deploy.runtime.tensorrt_log import Log, make_logger
+from amsr_deploy.sidecar import Sidecar, read_sidecar
+
+LANES = 2
+"""Pictures on their way at once: one is copied while the other is computed."""
+_OUT_OF_MEMORY = ("out of memory", "outofmemory", "cudaerrormemoryallocation")
+
+
+class TensorRtBackend:
+    """An engine on the GPU. It may be run from several threads at once.
+
+    Attributes:
+        metadata: what the model says about itself.
+        model: the engine's file name.
+        name: the backend as it is shown to users.
+        concurrency: runs that may go on at the same time.
+        largest: height and width of the largest picture that it takes at once.
+    """
+
+    concurrency = LANES + 1  # one more is read or written meanwhile
+
+    def __init__(self, engine: Path, sidecar: Sidecar, network: Network, cuda: Any, host: str) -> None:
+        """Put a loaded engine to work; `open_engine` loads one.
+
+        Args:
+            engine: its file.
+            sidecar: what that says about itself.
+            network: the engine.
+            cuda: `runtime.cuda.Cuda`.
+            host: software, version and GPU, for users.
+        """
+        self.metadata: Metadata = sidecar.model
+        self.model, self.name = engine.name, host
+        self.largest: tuple[int, int] | None = sidecar.largest
+        self._profile = sidecar.profile
+        self._lanes: queue.SimpleQueue[Lane] = queue.SimpleQueue()
+        for _ in range(LANES):
+            self._lanes.put(Lane(network, cuda))
+
+    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+        """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, 4H, 4W].
+
+        Raises:
+            EngineError: the picture is outside of what the engine was built for.
+            OutOfMemoryError: the picture is too large for the GPU's memory; a smaller tile may do.
+            BackendError: what TensorRT said.
+        """
+        self._check_size(image.shape)
+        everything = image.shape[2] * image.shape[3] // self.metadata.window_size**2
+        padded = {name: buckets.pad(index, everything) for name, index in selection.items()}
+        lane = self._lanes.get()
+        try:
+            return lane.run({"image": np.ascontiguousarray(image), **padded})
+        finally:
+            self._lanes.put(lane)
+
+    def _check_size(self, shape: tuple[int, ...]) -> None:
+        low, _, high = self._profile["image"]
+        if not all(least <= side <= most for least, side, most in zip(low, shape, high, strict=True)):
+            raise EngineError(
+                f"{self.model} takes pictures from {low[2]}x{low[3]} to {high[2]}x{high[3]}, not {shape[2]}x{shape[3]} "
+                "(with borders); build one with other --min-shape and --max-shape"
+            )
+
+
+def open_engine(engine: Path) -> TensorRtBackend:
+    """Load an engine.
+
+    Args:
+        engine: the file that `amsr build-engine` wrote, with its sidecar beside it.
+
+    Raises:
+        EngineError: it is not one, is damaged, or does not fit this machine; says what was expected and found.
+        BackendError: there is no GPU, no TensorRT, no PyCUDA; says which.
+    """
+    sidecar = read_sidecar(engine)
+    gpu = find_gpu()
+    flavour = load_flavour(sidecar.flavour)
+    check_machine(engine, sidecar, gpu, flavour)
+    data = engine.read_bytes()
+    check_file(engine, sidecar, data)
+    cuda = Cuda()
+    with cuda.active():
+        network = Engine(engine, sidecar, flavour, gpu, data, records_graphs=cuda.has_graphs)
+    return TensorRtBackend(engine, sidecar, network, cuda, f"{flavour.name} {flavour.version} {gpu.name}")
+
+
+class Engine:
+    """A deserialised engine, as `runtime.lane.Network`."""
+
+    output = "sr"
+
+    def __init__(
+        self, path: Path, sidecar: Sidecar, flavour: Flavour, gpu: Gpu, data: bytes, records_graphs: bool
+    ) -> None:
+        """Deserialise.
+
+        Raises:
+            EngineError: what TensorRT said.
+        """
+        self._name, self._log, self._trt = path.name, Log(), flavour.trt
+        trt = flavour.trt
+        self._runtime = trt.Runtime(make_logger(trt, self._log))
+        if sidecar.carries_plugins:
+            self._runtime.engine_host_code_allowed = True
+        elif sidecar.plugins:
+            load_plugins(flavour)
+        self._engine = self._runtime.deserialize_cuda_engine(data)
+        if self._engine is None:
+            raise EngineError(
+                f"{flavour.name} {flavour.version} cannot load {path.name}: {self._log.summary()}; "
+                f"build it again: {sidecar.command}"
+            )
+        self._kernels: KernelCache | None = None
+        if flavour.compiles_at_load:
+            file = cache_file(sidecar.sha256, flavour.version, gpu)
+            self._kernels = KernelCache(trt, self._engine, file)
+        self.records_graphs = records_graphs and self._kernels is None
+
+    def prepare(self, shapes: Mapping[str, Shape]) -> Any:
+        """A `trt.IExecutionContext` for input shapes, without memory of its own."""
+        if self._kernels:  # its graphs are recorded by TensorRT itself, again for each better kernel
+            context = self._kernels.create_context()
+        else:
+            allocation = self._trt.ExecutionContextAllocationStrategy.USER_MANAGED
+            context = self._engine.create_execution_context(allocation)
+        if context is None:
+            raise self.failure()
+        for name, shape in shapes.items():
+            if not context.set_input_shape(name, shape):
+                raise self.failure()
+        return context
+
+    def failure(self) -> BackendError:
+        """What TensorRT said last."""
+        message = self._log.errors[-1] if self._log.errors else self._log.summary()
+        self._log.errors.clear()
+        is_memory = any(phrase in message.lower() for phrase in _OUT_OF_MEMORY)
+        return (OutOfMemoryError if is_memory else BackendError)(f"{self._name}: {message}")

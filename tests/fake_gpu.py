@@ -1,0 +1,189 @@
+"""A GPU made of main memory: does what CUDA and TensorRT would do with our calls, in the order of a stream.
+
+Contexts compute with ONNX Runtime on the memory at the addresses that they were given, so that a wrong address, size
+or shape gives a wrong picture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import BackendError
+from amsr_deploy.runtime.backend import OutOfMemoryError
+
+SCRATCH_PER_PIXEL = 64
+"""Bytes that the fake contexts ask for."""
+
+
+class Memory:
+    """Bytes of the GPU; as a number, their address."""
+
+    def __init__(self, gpu: FakeCuda, size: int) -> None:
+        self.gpu, self.data = gpu, np.zeros(size, np.uint8)
+        gpu.last_address += 1 << 40
+        self.address = gpu.last_address
+        gpu.memories[self.address] = self
+
+    def __int__(self) -> int:
+        return self.address
+
+    def free(self) -> None:
+        del self.gpu.memories[self.address]
+
+
+class Stream:
+    """Runs what it is sent at once, or keeps it while a graph is recorded."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+        self.recording: list[Callable[[], None]] | None = None
+
+    def send(self, work: Callable[[], None]) -> None:
+        if self.recording is None:
+            work()
+        else:
+            self.recording.append(work)
+
+    def synchronize(self) -> None:
+        assert self.recording is None
+
+
+class Graph:
+    """Recorded work."""
+
+    def __init__(self, gpu: FakeCuda, work: list[Callable[[], None]]) -> None:
+        self.gpu, self.work = gpu, work
+        gpu.graphs += 1
+
+    def launch(self, stream: Stream) -> None:
+        self.gpu.launches += 1
+        for step in self.work:
+            stream.send(step)
+
+    def free(self) -> None:
+        self.work = []
+        self.gpu.graphs -= 1
+
+
+class FakeCuda:
+    """`runtime.cuda.Cuda`, with a budget of bytes."""
+
+    has_graphs = True
+
+    def __init__(self, budget: int = 1 << 40, can_record: bool = True) -> None:
+        self.budget, self.can_record = budget, can_record
+        self.memories: dict[int, Memory] = {}
+        self.last_address = self.graphs = self.launches = self.depth = 0
+        self.streams: list[Stream] = []
+
+    @property
+    def used(self) -> int:
+        return sum(len(memory.data) for memory in self.memories.values())
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def stream(self) -> Stream:
+        self.streams.append(Stream(handle=77 + len(self.streams)))
+        return self.streams[-1]
+
+    def allocate(self, size: int) -> Memory:
+        assert size > 0
+        if self.used + size > self.budget:
+            raise OutOfMemoryError("the GPU is full")
+        return Memory(self, size)
+
+    def allocate_host(self, size: int) -> NDArray[np.uint8]:
+        return np.zeros(size, np.uint8)
+
+    def upload(self, target: Memory, source: NDArray[np.uint8], stream: Stream) -> None:
+        stream.send(lambda: np.copyto(self.memories[int(target)].data[: len(source)], source))
+
+    def download(self, target: NDArray[np.uint8], source: Memory, stream: Stream) -> None:
+        stream.send(lambda: np.copyto(target, self.memories[int(source)].data[: len(target)]))
+
+    def record(self, stream: Stream, work: Callable[[], None]) -> Graph:
+        if not self.can_record:
+            raise BackendError("this run cannot be recorded as a CUDA graph: fake")
+        stream.recording = []
+        try:
+            work()
+        finally:
+            recorded, stream.recording = stream.recording, None
+        return Graph(self, recorded)
+
+
+class FakeNetwork:
+    """`runtime.lane.Network` over an ONNX file."""
+
+    output = "sr"
+
+    def __init__(self, model: Path, gpu: FakeCuda, records_graphs: bool = True) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.gpu, self.records_graphs = gpu, records_graphs
+        self.contexts = 0
+        self.fails = False
+
+    def prepare(self, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+        self.contexts += 1
+        return FakeContext(self, dict(shapes))
+
+    def failure(self) -> BackendError:
+        return BackendError("the run failed")
+
+
+class FakeContext:
+    """`trt.IExecutionContext`, as far as it is used."""
+
+    def __init__(self, network: FakeNetwork, shapes: dict[str, tuple[int, ...]]) -> None:
+        self.network, self.shapes = network, shapes
+        self.addresses: dict[str, int] = {}
+        self.scratch = (0, 0)
+
+    def update_device_memory_size_for_shapes(self) -> int:
+        return int(np.prod(self.shapes["image"][2:])) * SCRATCH_PER_PIXEL
+
+    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+        assert name == "sr"
+        _, _, height, width = self.shapes["image"]
+        return 1, 3, 4 * height, 4 * width
+
+    def set_device_memory(self, address: int, size: int) -> None:
+        self.scratch = (address, size)
+
+    def set_tensor_address(self, name: str, address: int) -> None:
+        self.addresses[name] = address
+
+    def execute_async_v3(self, handle: int) -> bool:
+        assert self.network.gpu.depth > 0, "no context is active"
+        if self.network.fails:
+            return False
+        (stream,) = [stream for stream in self.network.gpu.streams if stream.handle == handle]
+        addresses, scratch = dict(self.addresses), self.scratch
+        stream.send(lambda: self._compute(addresses, scratch))
+        return True
+
+    def _compute(self, addresses: dict[str, int], scratch: tuple[int, int]) -> None:
+        memories = self.network.gpu.memories
+        assert len(memories[scratch[0]].data) >= scratch[1]
+        inputs = {}
+        for name, shape in self.shapes.items():
+            dtype = np.dtype(np.float32 if name == "image" else np.int64)
+            size = int(np.prod(shape)) * dtype.itemsize
+            inputs[name] = memories[addresses[name]].data[:size].view(dtype).reshape(shape)
+        result = self.network.session.run(["sr"], inputs)[0]
+        memories[addresses["sr"]].data[: result.nbytes] = result.view(np.uint8).ravel()
