@@ -28,7 +28,6 @@ from amsr_deploy.metadata import SELECTIONS, Metadata, Precision
 from amsr_deploy.models import Network
 from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.freeze import freeze
-from amsr_deploy.models.masked import MaskedCNN
 from amsr_deploy.models.operators import DOMAIN
 
 IR_VERSION = 10
@@ -39,15 +38,14 @@ FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped we
 class InferenceForm(nn.Module):
     """What is exported: image [1, 3, H, W] float32 and the selections -> sr [1, 3, 4H, 4W] float32.
 
-    The network inside may compute in another precision. Compact CNNs convert at their own borders.
+    The network inside may compute in another precision. The compact form converts at its own borders.
     """
 
     def __init__(self, network: Network, masked: bool) -> None:
         super().__init__()
         self.network = network
         self.run: Callable[..., Tensor] = network.forward_compact if masked else network.forward_dense
-        converts = masked and isinstance(network, MaskedCNN)
-        self.dtype = torch.float32 if converts else next(network.parameters()).dtype
+        self.dtype = torch.float32 if masked else next(network.parameters()).dtype
 
     def forward(self, image: Tensor, *selections: Tensor) -> Tensor:
         return self.run(image.to(self.dtype), *selections).float()
