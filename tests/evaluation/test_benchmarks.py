@@ -61,6 +61,7 @@ def test_figures_of_networks(folder: Path, pair: tuple[Path, Path]) -> None:
     assert result.exit_code == 0, result.output
     content = json.loads(result.stdout)
     assert content["machine"]["threads"] == 1
+    assert content["machine"]["load"] is None or content["machine"]["load"] >= 0
     assert {"amsr-deploy", "onnxruntime"} <= set(content["machine"]["versions"])
     (network,) = content["networks"]
     assert [photo["photo"] for photo in network["photos"]] == ["a.png", "b.png"]

@@ -24,6 +24,7 @@ class Machine:
         cores: those that this process may use.
         instruction_set: the one that the native kernels use; None where they are not built.
         threads: CPU threads that work on an operator.
+        load: processes that wanted a core before the benchmark began, mean of a minute; None where that is not known.
         versions: of this package and of those that it is compared in.
     """
 
@@ -31,12 +32,14 @@ class Machine:
     cores: int
     instruction_set: str | None
     threads: int
+    load: float | None
     versions: dict[str, str]
 
     def __str__(self) -> str:
         kernels = f"{self.instruction_set} kernels" if self.instruction_set else "no native kernels"
+        load = "" if self.load is None else f", load {self.load:.1f} before"
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return f"{self.cpu}, {self.cores} cores, {self.threads} threads, {kernels}; {versions}"
+        return f"{self.cpu}, {self.cores} cores, {self.threads} threads, {kernels}{load}; {versions}"
 
 
 def examine_machine(threads: int) -> Machine:
@@ -46,7 +49,8 @@ def examine_machine(threads: int) -> Machine:
         BackendError: an instruction set was asked for that it does not have.
     """
     code = native.inspect()
-    return Machine(cpu_name(), usable_cores(), code.instruction_set if code else None, threads, versions())
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return Machine(cpu_name(), usable_cores(), code.instruction_set if code else None, threads, load, versions())
 
 
 def cpu_name() -> str:
