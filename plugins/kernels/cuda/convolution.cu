@@ -23,8 +23,8 @@ std::size_t weight_bytes(ElementType type, const PackedLayout& layout) {
 }
 
 template <class T>
-AMSR_KERNEL(pack_threads) pack(ElementType type, PackedLayout layout, const T* weight, const T* bias, T* weights,
-                               float* biases) {
+AMSR_KERNEL(pack_threads)
+pack(ElementType type, PackedLayout layout, const T* weight, const T* bias, T* weights, float* biases) {
     const std::int64_t at = std::int64_t{blockIdx.x} * pack_threads + threadIdx.x;
     if (at < layout.weights()) {
         const std::int64_t source = packed_source(type, layout, at);
@@ -75,16 +75,20 @@ Choice choose(ElementType type, const PackedLayout& layout, bool large) {
     const int bytes = load_bytes(type, layout);
     const bool narrow = layout.tile == small_tile;
     if (type == ElementType::float32) {
-        if (bytes == 16) return narrow ? float32_choice<16, 16, is_pointwise>() : float32_choice<16, 64, is_pointwise>();
+        if (bytes == 16) {
+            return narrow ? float32_choice<16, 16, is_pointwise>() : float32_choice<16, 64, is_pointwise>();
+        }
         return narrow ? float32_choice<4, 16, is_pointwise>() : float32_choice<4, 64, is_pointwise>();
     }
     if (layout.diagonal) return float16_choice<16, 2, 64, true, is_pointwise>();
     if (bytes == 16) {
         if (narrow) return float16_choice<16, 2, 16, false, is_pointwise>();
-        return large ? float16_choice<16, 4, 64, false, is_pointwise>() : float16_choice<16, 2, 64, false, is_pointwise>();
+        return large ? float16_choice<16, 4, 64, false, is_pointwise>()
+                     : float16_choice<16, 2, 64, false, is_pointwise>();
     }
     if (bytes == 8) {
-        return narrow ? float16_choice<8, 2, 16, false, is_pointwise>() : float16_choice<8, 2, 64, false, is_pointwise>();
+        return narrow ? float16_choice<8, 2, 16, false, is_pointwise>()
+                      : float16_choice<8, 2, 64, false, is_pointwise>();
     }
     return narrow ? float16_choice<2, 2, 16, false, is_pointwise>() : float16_choice<2, 2, 64, false, is_pointwise>();
 }
@@ -117,8 +121,8 @@ cudaError_t run(ElementType type, Gemm& gemm, const ConvolutionShape& shape, con
                 float negative_slope, void* out, cudaStream_t stream) {
     const int area = gemm.upscale * gemm.upscale;
     gemm.weights = packed;
-    gemm.bias = reinterpret_cast<const float*>(static_cast<const unsigned char*>(packed) +
-                                               weight_bytes(type, gemm.layout));
+    gemm.bias =
+        reinterpret_cast<const float*>(static_cast<const unsigned char*>(packed) + weight_bytes(type, gemm.layout));
     gemm.residual = residual;
     gemm.out = out;
     gemm.negative_slope = negative_slope;

@@ -1,6 +1,6 @@
 // MaskedConv2d, Pointwise and PixelConv2d, each with and without a residual: one implicit GEMM over rows of memory.
-// float16 runs on tensor cores with float32 sums; float32 runs on the ordinary units, because TF32 would keep only ten of
-// the 23 bits. Everywhere act(x) = x >= 0 ? x : negative_slope * x comes last: 1 is none, 0 is ReLU.
+// float16 runs on tensor cores with float32 sums; float32 runs on the ordinary units, because TF32 would keep only ten
+// of the 23 bits. Everywhere act(x) = x >= 0 ? x : negative_slope * x comes last: 1 is none, 0 is ReLU.
 #pragma once
 
 #include "element.h"
@@ -8,8 +8,8 @@
 namespace amsr::cuda {
 
 struct ConvolutionShape {
-    std::int64_t outputs;      // Co
-    std::int64_t inputs;       // Ci, both multiples of groups
+    std::int64_t outputs;  // Co
+    std::int64_t inputs;   // Ci, both multiples of groups
     std::int64_t groups = 1;
     std::int64_t kernel_size = 1;  // k, odd
 };

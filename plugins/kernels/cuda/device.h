@@ -1,5 +1,5 @@
-// What the kernels are written in: the few GPU instructions that C++ has no word for. plugins/tests/cuda/emulation offers
-// the same names on the CPU, so that the very same kernels are tested on machines without a GPU.
+// What the kernels are written in: the few GPU instructions that C++ has no word for. plugins/tests/cuda/emulation
+// offers the same names on the CPU, so that the very same kernels are tested on machines without a GPU.
 #pragma once
 
 #include "element.h"
@@ -98,18 +98,20 @@ AMSR_DEVICE void load_transposed_matrices(std::uint32_t (&matrices)[4], const vo
 /// sums [16 x 8] += a [16 x 16] b [16 x 8], float16 in, float32 sums, in the register layout of mma.m16n8k16.
 AMSR_DEVICE void multiply_add(float (&sums)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
 #if __CUDA_ARCH__ >= 800
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-                 "{%0, %1, %2, %3};"
-                 : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 #else
     const std::uint32_t halves[2][3] = {{a[0], a[1], b0}, {a[2], a[3], b1}};
     AMSR_UNROLL
     for (int i = 0; i < 2; ++i) {
-        asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, "
-                     "{%0, %1, %2, %3};"
-                     : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-                     : "r"(halves[i][0]), "r"(halves[i][1]), "r"(halves[i][2]));
+        asm volatile(
+            "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, "
+            "{%0, %1, %2, %3};"
+            : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+            : "r"(halves[i][0]), "r"(halves[i][1]), "r"(halves[i][2]));
     }
 #endif
 }
@@ -127,8 +129,8 @@ cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads, s
     if (grid.x == 0 || grid.y == 0) return cudaSuccess;
     const void* function = reinterpret_cast<const void*>(kernel);
     if (shared_bytes > 48 * 1024) {
-        const cudaError_t error = cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                       static_cast<int>(shared_bytes));
+        const cudaError_t error =
+            cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
         if (error != cudaSuccess) return error;
     }
     const auto start = [&](Parameters... converted) {
@@ -148,11 +150,11 @@ struct alignas(16) Words4 {
 };
 
 /// Ends the function with the error of a call, if it has one.
-#define AMSR_RETURN_IF_ERROR(call)                                         \
-    do {                                                                   \
-        if (const cudaError_t error_ = (call); error_ != cudaSuccess) {    \
-            return error_;                                                 \
-        }                                                                  \
+#define AMSR_RETURN_IF_ERROR(call)                                      \
+    do {                                                                \
+        if (const cudaError_t error_ = (call); error_ != cudaSuccess) { \
+            return error_;                                              \
+        }                                                               \
     } while (false)
 
 AMSR_HOST_DEVICE constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

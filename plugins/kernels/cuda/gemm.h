@@ -1,5 +1,5 @@
-// The implicit GEMM that all convolutions are: rows of memory, named by a table or by arithmetic, times packed weights. What
-// both element types share: where rows come from, how they reach shared memory, how sums become results.
+// The implicit GEMM that all convolutions are: rows of memory, named by a table or by arithmetic, times packed weights.
+// What both element types share: where rows come from, how they reach shared memory, how sums become results.
 #pragma once
 
 #include "device.h"
@@ -143,8 +143,8 @@ AMSR_DEVICE void store_rows(const Gemm& gemm, const float* sums, int stride, int
 }
 
 template <class T, int tile>
-AMSR_DEVICE void store(const Gemm& gemm, const float* sums, int stride, int tile_rows, std::int64_t first_row, int group,
-                       int tile_of_group) {
+AMSR_DEVICE void store(const Gemm& gemm, const float* sums, int stride, int tile_rows, std::int64_t first_row,
+                       int group, int tile_of_group) {
     constexpr int widest = 16 / static_cast<int>(sizeof(T));
     if (gemm.store_width == widest) {
         store_rows<T, tile, widest>(gemm, sums, stride, tile_rows, first_row, group, tile_of_group);

@@ -49,7 +49,8 @@ AMSR_DEVICE void add_chunk(const unsigned char* stage, float (&sums)[blocks][til
 
 /// `bytes`: what is loaded of a row at once. The blocks of the diagonal are the groups' only weights: others are zero.
 template <int bytes, int blocks, int tile, bool diagonal, bool is_pointwise>
-AMSR_KERNEL(gemm_threads) gemm_float16(const Gemm gemm) {
+AMSR_KERNEL(gemm_threads)
+gemm_float16(const Gemm gemm) {
     using Sizes = Float16Tile<blocks, tile, diagonal>;
     unsigned char* const stages = shared_memory();
     auto* const table = reinterpret_cast<std::int32_t*>(stages + Sizes::shared_bytes);

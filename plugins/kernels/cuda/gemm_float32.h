@@ -11,8 +11,8 @@ struct Float32Tile {
     static constexpr int chunk = float32_chunk;
     static constexpr int row_bytes = 4 * chunk;
     static constexpr int rows = 64;
-    static constexpr int across = tile / 4;                 // threads side by side
-    static constexpr int down = gemm_threads / across;      // threads below each other
+    static constexpr int across = tile / 4;             // threads side by side
+    static constexpr int down = gemm_threads / across;  // threads below each other
     static constexpr int thread_rows = rows / down;
     static constexpr int weight_bytes = 4 * chunk * tile;
     static constexpr int stage_bytes = rows * row_bytes + weight_bytes;
@@ -28,7 +28,8 @@ struct alignas(16) Floats4 {
 template <int tile>
 AMSR_DEVICE void add_chunk(const unsigned char* stage, float (&sums)[Float32Tile<tile>::thread_rows][4]) {
     using Sizes = Float32Tile<tile>;
-    const int column = static_cast<int>(threadIdx.x) % Sizes::across, line = static_cast<int>(threadIdx.x) / Sizes::across;
+    const int column = static_cast<int>(threadIdx.x) % Sizes::across,
+              line = static_cast<int>(threadIdx.x) / Sizes::across;
     const auto* weights = reinterpret_cast<const Floats4*>(stage + Sizes::rows * Sizes::row_bytes) + column;
     AMSR_UNROLL
     for (int step = 0; step < Sizes::chunk / 4; ++step) {
@@ -49,7 +50,8 @@ AMSR_DEVICE void add_chunk(const unsigned char* stage, float (&sums)[Float32Tile
 }
 
 template <int bytes, int tile, bool is_pointwise>
-AMSR_KERNEL(gemm_threads) gemm_float32(const Gemm gemm) {
+AMSR_KERNEL(gemm_threads)
+gemm_float32(const Gemm gemm) {
     using Sizes = Float32Tile<tile>;
     unsigned char* const stages = shared_memory();
     auto* const table = reinterpret_cast<std::int32_t*>(stages + Sizes::shared_bytes);
@@ -82,7 +84,8 @@ AMSR_KERNEL(gemm_threads) gemm_float32(const Gemm gemm) {
     wait_for_copies<0>();
     __syncthreads();
     float* const turned = reinterpret_cast<float*>(stages);
-    const int column = static_cast<int>(threadIdx.x) % Sizes::across, line = static_cast<int>(threadIdx.x) / Sizes::across;
+    const int column = static_cast<int>(threadIdx.x) % Sizes::across,
+              line = static_cast<int>(threadIdx.x) / Sizes::across;
     AMSR_UNROLL
     for (int r = 0; r < Sizes::thread_rows; ++r) {
         AMSR_UNROLL

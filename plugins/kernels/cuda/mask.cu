@@ -20,12 +20,12 @@ struct Workspace {
         std::uint32_t low_complement, high;  // bits of float32; both grow from 0
         std::uint32_t histogram[bins];
     };
-    struct Prefix {  // of the bins below a split
+    struct Prefix {                  // of the bins below a split
         std::int64_t count, moment;  // moment: sum of count * (2 * bin + 1)
     };
     Counters* counters;
-    Prefix* prefixes;  // [bins + 1]
-    float* detail;     // [P]
+    Prefix* prefixes;     // [bins + 1]
+    float* detail;        // [P]
     std::uint8_t* flags;  // [P]
     void* selection;
     std::size_t selection_bytes, bytes;
@@ -66,7 +66,8 @@ AMSR_DEVICE float blur(const float (&values)[5]) {
 AMSR_DEVICE float residue(const Picture& picture, int y, int x, int channel) {
     const int height = static_cast<int>(picture.height), width = static_cast<int>(picture.width);
     const auto at = [&](int line, int column) {
-        return picture.data[(std::int64_t{line} * width + column) * picture.pixel_step + channel * picture.channel_step];
+        return picture
+            .data[(std::int64_t{line} * width + column) * picture.pixel_step + channel * picture.channel_step];
     };
     float columns[5];
     AMSR_UNROLL
@@ -81,15 +82,16 @@ AMSR_DEVICE float residue(const Picture& picture, int y, int x, int channel) {
     return difference < 0 ? -difference : difference;
 }
 
-/// detail [P] = mean over the channels of |x - blur(x)|, and its extremes: non-negative float32 are ordered as their bits.
+/// detail [P] = mean over the channels of |x - blur(x)|, and its extremes: non-negative float32 are ordered as their
+/// bits.
 AMSR_KERNEL(threads) measure_detail(Picture picture, float* detail, Workspace::Counters* counters) {
     const std::int64_t at = std::int64_t{blockIdx.x} * threads + threadIdx.x;
     const int width = static_cast<int>(picture.width);
     std::uint32_t low_complement = 0, high = 0;
     if (at < picture.height * picture.width) {
         const int y = static_cast<int>(at) / width, x = static_cast<int>(at) % width;
-        const float sum = __fadd_rn(__fadd_rn(residue(picture, y, x, 0), residue(picture, y, x, 1)),
-                                    residue(picture, y, x, 2));
+        const float sum =
+            __fadd_rn(__fadd_rn(residue(picture, y, x, 0), residue(picture, y, x, 1)), residue(picture, y, x, 2));
         const float mean = __fdiv_rn(sum, 3.0f) + 0.0f;
         detail[at] = mean;
         high = __float_as_uint(mean);
@@ -143,8 +145,8 @@ AMSR_DEVICE int split_at(double threshold) {
 }
 
 /// Two-means on the histogram by one block. Counts and moments are whole numbers, so that their sums are exact.
-AMSR_KERNEL(threads) find_threshold(const Workspace::Counters* counters, Workspace::Prefix* prefixes,
-                                    double* threshold) {
+AMSR_KERNEL(threads)
+find_threshold(const Workspace::Counters* counters, Workspace::Prefix* prefixes, double* threshold) {
     constexpr int share = bins / threads;
     const int thread = static_cast<int>(threadIdx.x);
     const bool flat = Range::of(counters).is_flat();
@@ -185,9 +187,9 @@ AMSR_KERNEL(threads) find_threshold(const Workspace::Counters* counters, Workspa
 }
 
 /// flags [P]: whether the detail around a pixel, in its line, exceeds the threshold.
-AMSR_KERNEL(threads) spread_along_lines(const float* detail, std::int64_t pixels, int width, int radius,
-                                        const Workspace::Counters* counters, const double* threshold,
-                                        std::uint8_t* flags) {
+AMSR_KERNEL(threads)
+spread_along_lines(const float* detail, std::int64_t pixels, int width, int radius, const Workspace::Counters* counters,
+                   const double* threshold, std::uint8_t* flags) {
     const std::int64_t at = std::int64_t{blockIdx.x} * threads + threadIdx.x;
     if (at >= pixels) return;
     const Range range = Range::of(counters);
@@ -201,8 +203,8 @@ AMSR_KERNEL(threads) spread_along_lines(const float* detail, std::int64_t pixels
     flags[at] = found ? 1 : 0;
 }
 
-AMSR_KERNEL(threads) spread_along_columns(const std::uint8_t* flags, int height, int width, int radius,
-                                          std::uint8_t* mask) {
+AMSR_KERNEL(threads)
+spread_along_columns(const std::uint8_t* flags, int height, int width, int radius, std::uint8_t* mask) {
     const std::int64_t at = std::int64_t{blockIdx.x} * threads + threadIdx.x;
     if (at >= std::int64_t{height} * width) return;
     const int y = static_cast<int>(at / width), top = y < radius ? -y : -radius;
@@ -212,8 +214,8 @@ AMSR_KERNEL(threads) spread_along_columns(const std::uint8_t* flags, int height,
     mask[at] = found ? 1 : 0;
 }
 
-AMSR_KERNEL(threads) flag_windows(const std::uint8_t* mask, WindowGrid grid, std::int64_t windows, double least,
-                                  std::uint8_t* flags) {
+AMSR_KERNEL(threads)
+flag_windows(const std::uint8_t* mask, WindowGrid grid, std::int64_t windows, double least, std::uint8_t* flags) {
     const std::int64_t window = std::int64_t{blockIdx.x} * threads + threadIdx.x;
     if (window >= windows) return;
     int masked = 0;
@@ -227,8 +229,8 @@ AMSR_KERNEL(threads) flag_windows(const std::uint8_t* mask, WindowGrid grid, std
 
 std::size_t mask_workspace(std::int64_t height, std::int64_t width) {
     Workspace workspace;
-    const bool known = is_picture(height, width) &&
-                       Workspace::layout(height * width, nullptr, workspace) == cudaSuccess;
+    const bool known =
+        is_picture(height, width) && Workspace::layout(height * width, nullptr, workspace) == cudaSuccess;
     return known ? workspace.bytes : 0;
 }
 
@@ -249,7 +251,8 @@ cudaError_t compute_mask(const Picture& picture, std::int64_t dilation, std::uin
     const double* split = threshold;
     const dim3 grid(blocks_of(pixels));
     AMSR_RETURN_IF_ERROR(cudaMemsetAsync(workspace.counters, 0, sizeof(Workspace::Counters), stream));
-    AMSR_RETURN_IF_ERROR(launch(measure_detail, grid, threads, 0, stream, picture, workspace.detail, workspace.counters));
+    AMSR_RETURN_IF_ERROR(
+        launch(measure_detail, grid, threads, 0, stream, picture, workspace.detail, workspace.counters));
     AMSR_RETURN_IF_ERROR(launch(count_bins, dim3(grid.x < histogram_blocks ? grid.x : histogram_blocks), threads,
                                 bins * sizeof(std::uint32_t), stream, detail, pixels, workspace.counters));
     AMSR_RETURN_IF_ERROR(launch(find_threshold, dim3(1), threads, threads * sizeof(Workspace::Prefix), stream, counters,

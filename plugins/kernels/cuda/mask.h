@@ -1,5 +1,5 @@
-// The mask of design section 2.1 on the GPU, so that a picture makes no round trip. Equal to amsr_deploy/mask.py, and the
-// same in every run: no sum depends on the order in which threads arrive.
+// The mask of design section 2.1 on the GPU, so that a picture makes no round trip. Equal to amsr_deploy/mask.py, and
+// the same in every run: no sum depends on the order in which threads arrive.
 #pragma once
 
 #include "element.h"
@@ -13,8 +13,8 @@ struct Picture {
     std::int64_t pixel_step, channel_step;
 };
 
-/// Bytes of device memory that compute_mask, mask_index and kept_windows need for a picture, whichever is called; 0 where
-/// there is no GPU to ask.
+/// Bytes of device memory that compute_mask, mask_index and kept_windows need for a picture, whichever is called; 0
+/// where there is no GPU to ask.
 std::size_t mask_workspace(std::int64_t height, std::int64_t width);
 
 /// mask [H, W], 1 where the network works: strategy `kmeans`, then dilation by a square of side `dilation` (odd).

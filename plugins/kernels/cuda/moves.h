@@ -13,7 +13,8 @@ struct Move {
 constexpr int move_threads = 256, move_rows = 64;  // of a block
 
 template <class Word, class Moves>
-AMSR_KERNEL(move_threads) move_rows_kernel(const Word* from, Word* to, std::int64_t rows, int words, Moves moves) {
+AMSR_KERNEL(move_threads)
+move_rows_kernel(const Word* from, Word* to, std::int64_t rows, int words, Moves moves) {
     const std::int64_t first = std::int64_t{blockIdx.x} * move_rows;
     for (int i = static_cast<int>(threadIdx.x); i < move_rows * words; i += move_threads) {
         const std::int64_t row = first + i / words;
@@ -44,7 +45,8 @@ cudaError_t move_words(const void* from, void* to, std::int64_t rows, std::size_
 template <class Moves>
 cudaError_t move(const void* from, void* to, std::int64_t rows, std::size_t row_bytes, const Moves& moves,
                  cudaStream_t stream) {
-    const std::size_t places = reinterpret_cast<std::uintptr_t>(from) | reinterpret_cast<std::uintptr_t>(to) | row_bytes;
+    const std::size_t places =
+        reinterpret_cast<std::uintptr_t>(from) | reinterpret_cast<std::uintptr_t>(to) | row_bytes;
     if (rows < 0) return cudaErrorInvalidValue;
     if (places % 16 == 0) return move_words<Words4>(from, to, rows, row_bytes, moves, stream);
     if (places % 8 == 0) return move_words<Words2>(from, to, rows, row_bytes, moves, stream);

@@ -10,16 +10,17 @@ namespace {
 constexpr int threads = 256;
 
 /// rows_of [P]: the last row that shows each pixel; stays -1 where none does.
-AMSR_KERNEL(threads) find_rows(const std::int64_t* index, std::int32_t row_count, std::int32_t pixel_count,
-                               std::int32_t* rows_of) {
+AMSR_KERNEL(threads)
+find_rows(const std::int64_t* index, std::int32_t row_count, std::int32_t pixel_count, std::int32_t* rows_of) {
     const std::int64_t row = std::int64_t{blockIdx.x} * threads + threadIdx.x;
     if (row >= row_count) return;
     const std::int64_t pixel = index[row];
     if (pixel >= 0 && pixel < pixel_count) atomicMax(rows_of + pixel, static_cast<std::int32_t>(row));
 }
 
-AMSR_KERNEL(threads) find_neighbors(const std::int64_t* index, std::int32_t row_count, int height, int width,
-                                    int kernel_size, const std::int32_t* rows_of, std::int32_t* neighbors) {
+AMSR_KERNEL(threads)
+find_neighbors(const std::int64_t* index, std::int32_t row_count, int height, int width, int kernel_size,
+               const std::int32_t* rows_of, std::int32_t* neighbors) {
     const std::int64_t at = std::int64_t{blockIdx.x} * threads + threadIdx.x;
     const int taps = kernel_size * kernel_size;
     if (at >= std::int64_t{row_count} * taps) return;

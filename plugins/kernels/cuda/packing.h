@@ -1,5 +1,5 @@
-// Where packed weights lie: in the order in which the GEMM of each element type reads them, so that a block's weights of a
-// step are one contiguous piece of memory.
+// Where packed weights lie: in the order in which the GEMM of each element type reads them, so that a block's weights
+// of a step are one contiguous piece of memory.
 #pragma once
 
 #include "convolution.h"
@@ -9,16 +9,16 @@ namespace amsr::cuda {
 
 /// How a convolution is cut: depth (the sums' axis: tap, then input channel) into chunks, outputs into tiles.
 struct PackedLayout {
-    bool diagonal;       // groups of 16 -> 16 channels on tensor cores: four of them share a tile of 64 outputs
-    int taps;            // k * k
-    int groups;          // of the GEMM: the convolution's, or a quarter of them where diagonal
-    int group_inputs;    // channels that a group of the GEMM reads
-    int group_outputs;   // and makes
-    int chunk;           // depth of a chunk
-    int tile;            // outputs of a tile
-    int chunks;          // of a group
-    int tiles;           // of a group
-    int piece;           // elements of a tile's weights in one chunk
+    bool diagonal;      // groups of 16 -> 16 channels on tensor cores: four of them share a tile of 64 outputs
+    int taps;           // k * k
+    int groups;         // of the GEMM: the convolution's, or a quarter of them where diagonal
+    int group_inputs;   // channels that a group of the GEMM reads
+    int group_outputs;  // and makes
+    int chunk;          // depth of a chunk
+    int tile;           // outputs of a tile
+    int chunks;         // of a group
+    int tiles;          // of a group
+    int piece;          // elements of a tile's weights in one chunk
 
     AMSR_HOST_DEVICE int depth() const { return taps * group_inputs; }
     AMSR_HOST_DEVICE std::int64_t weights() const { return std::int64_t{groups} * tiles * chunks * piece; }
@@ -49,8 +49,8 @@ inline PackedLayout packed_layout(ElementType type, const ConvolutionShape& shap
     return layout;
 }
 
-/// Depth and output, within their chunk and tile, of a packed float16 weight: what each lane hands to mma, in its order.
-/// `place` counts within a block of 16 x 16.
+/// Depth and output, within their chunk and tile, of a packed float16 weight: what each lane hands to mma, in its
+/// order. `place` counts within a block of 16 x 16.
 struct BlockPlace {
     int depth, output;
 };

@@ -44,7 +44,8 @@ AMSR_HOST_DEVICE bool is_window(const WindowGrid& grid, std::int64_t window) {
 /// The pixel that a token of a window shows.
 AMSR_HOST_DEVICE std::int64_t window_pixel(const WindowGrid& grid, std::int64_t window, int token) {
     const int side = static_cast<int>(grid.window_size), across = static_cast<int>(grid.width) / side;
-    const int at = static_cast<int>(window), height = static_cast<int>(grid.height), width = static_cast<int>(grid.width);
+    const int at = static_cast<int>(window), height = static_cast<int>(grid.height),
+              width = static_cast<int>(grid.width);
     int y = at / across * side + token / side + static_cast<int>(grid.shift);
     int x = at % across * side + token % side + static_cast<int>(grid.shift);
     y -= y >= height ? height : 0;

@@ -10,8 +10,8 @@ namespace amsr::cuda {
 cudaError_t mask_gather(const void* pixels, std::int64_t pixel_count, const std::int64_t* index, std::int64_t row_count,
                         std::size_t row_bytes, void* rows, cudaStream_t stream);
 
-/// pixels[index[i]] = rows[i]. The index is non-decreasing; of equal entries only the last one is written. Other pixels are
-/// left as they are: copy them before, unless this runs in place.
+/// pixels[index[i]] = rows[i]. The index is non-decreasing; of equal entries only the last one is written. Other pixels
+/// are left as they are: copy them before, unless this runs in place.
 cudaError_t mask_scatter(const void* rows, const std::int64_t* index, std::int64_t row_count, std::int64_t pixel_count,
                          std::size_t row_bytes, void* pixels, cudaStream_t stream);
 

@@ -1,7 +1,8 @@
 #include "select.h"
 
-#include <cub/device/device_select.cuh>
 #include <thrust/iterator/counting_iterator.h>
+
+#include <cub/device/device_select.cuh>
 
 namespace amsr::cuda {
 

@@ -15,9 +15,8 @@ bool is_valid(const WindowLayerShape& shape) {
 }
 
 std::size_t shared_bytes(ElementType type, const WindowCall& call) {
-    return type == ElementType::float16
-               ? static_cast<std::size_t>(call.heads) * 2 * window_tokens * head_width * 2
-               : static_cast<std::size_t>(Float32Layer::of(call).shared_size) * sizeof(float);
+    return type == ElementType::float16 ? static_cast<std::size_t>(call.heads) * 2 * window_tokens * head_width * 2
+                                        : static_cast<std::size_t>(Float32Layer::of(call).shared_size) * sizeof(float);
 }
 
 bool is_supported(ElementType type, const WindowLayerShape& shape) {
@@ -28,8 +27,8 @@ bool is_supported(ElementType type, const WindowLayerShape& shape) {
     return fits && (type == ElementType::float32 || pads);
 }
 
-/// Blocks of 16 x 16 out of a matrix [rows][columns]: outer and inner blocks follow along outputs and inputs, or the other
-/// way round. A block takes output_step outputs and input_step inputs; the rest of it is padding.
+/// Blocks of 16 x 16 out of a matrix [rows][columns]: outer and inner blocks follow along outputs and inputs, or the
+/// other way round. A block takes output_step outputs and input_step inputs; the rest of it is padding.
 struct BlockMatrix {
     int rows, columns;
     int inner;  // blocks
@@ -72,7 +71,8 @@ struct PaddedVector {
 };
 
 template <class To, class Map>
-AMSR_KERNEL(pack_threads) pack_layer(const float16* from, To* to, std::int64_t count, Map map) {
+AMSR_KERNEL(pack_threads)
+pack_layer(const float16* from, To* to, std::int64_t count, Map map) {
     const std::int64_t at = std::int64_t{blockIdx.x} * pack_threads + threadIdx.x;
     if (at >= count) return;
     const std::int64_t source = map.source(at);
@@ -82,7 +82,8 @@ AMSR_KERNEL(pack_threads) pack_layer(const float16* from, To* to, std::int64_t c
 template <class To, class Map>
 cudaError_t pack_layer_part(const void* from, To* to, std::int64_t count, const Map& map, cudaStream_t stream) {
     const dim3 blocks(static_cast<unsigned>(ceil_div(count, pack_threads)));
-    return launch(pack_layer<To, Map>, blocks, pack_threads, 0, stream, static_cast<const float16*>(from), to, count, map);
+    return launch(pack_layer<To, Map>, blocks, pack_threads, 0, stream, static_cast<const float16*>(from), to, count,
+                  map);
 }
 
 cudaError_t pack_float16(const WindowCall& call, const WindowLayerWeights& weights, void* packed, cudaStream_t stream) {
@@ -104,9 +105,9 @@ cudaError_t pack_float16(const WindowCall& call, const WindowLayerWeights& weigh
         AMSR_RETURN_IF_ERROR(pack_layer_part(part.from, blocks + std::int64_t{part.to} * mma_block_weights,
                                              std::int64_t{part.end - part.to} * mma_block_weights, part.map, stream));
     }
-    AMSR_RETURN_IF_ERROR(pack_layer_part(weights.position_bias, blocks + std::int64_t{layer.position} * mma_block_weights,
-                                         std::int64_t{layer.blocks - layer.position} * mma_block_weights,
-                                         PositionBias{call.tokens}, stream));
+    AMSR_RETURN_IF_ERROR(pack_layer_part(
+        weights.position_bias, blocks + std::int64_t{layer.position} * mma_block_weights,
+        std::int64_t{layer.blocks - layer.position} * mma_block_weights, PositionBias{call.tokens}, stream));
     const struct {
         const void* from;
         int to, end;
@@ -192,7 +193,8 @@ cudaError_t window_layer(ElementType type, const WindowLayerShape& shape, const 
     call.epsilon = epsilon;
     call.out = out;
     const auto kernel = type == ElementType::float16 ? window_layer_float16 : window_layer_float32;
-    return launch(kernel, dim3(static_cast<unsigned>(window_count)), window_threads, shared_bytes(type, call), stream, call);
+    return launch(kernel, dim3(static_cast<unsigned>(window_count)), window_threads, shared_bytes(type, call), stream,
+                  call);
 }
 
 }  // namespace amsr::cuda

@@ -1,7 +1,7 @@
-// WindowLayer on tensor cores. Each of four warps owns 16 of the window's 64 tokens and keeps them in registers from the
-// first load to the last store: the sums of one mma are the rows of the next. Only keys and values, which all warps need,
-// pass through shared memory. Weights come in mma's order, 16 bytes a lane, from the L1 and L2 cache: all blocks read the
-// same ones. Channels are padded to 64, those of a head to 16.
+// WindowLayer on tensor cores. Each of four warps owns 16 of the window's 64 tokens and keeps them in registers from
+// the first load to the last store: the sums of one mma are the rows of the next. Only keys and values, which all warps
+// need, pass through shared memory. Weights come in mma's order, 16 bytes a lane, from the L1 and L2 cache: all blocks
+// read the same ones. Channels are padded to 64, those of a head to 16.
 #pragma once
 
 #include "window_layer.h"
@@ -55,7 +55,7 @@ AMSR_HOST_DEVICE BlockPlace mma_result_place(int place) {
     return {lane / 4 + 8 * (i / 2 % 2), i / 4 * 8 + lane % 4 * 2 + i % 2};
 }
 
-using Sums = float[layer_tiles][4];      // 16 tokens x 64 channels of a warp
+using Sums = float[layer_tiles][4];          // 16 tokens x 64 channels of a warp
 using Rows = std::uint32_t[layer_steps][4];  // the same as the left side of mma
 
 /// A warp's view of the call.
@@ -76,8 +76,10 @@ struct Float16Warp {
           first_token(static_cast<int>(threadIdx.x) / 32 * 16) {}
 
     AMSR_DEVICE Words4 block(int number) const { return blocks[number * 32 + lane]; }
-    AMSR_DEVICE int row(int i) const { return lane / 4 + 8 * (i / 2); }                     // of the warp's tokens
-    AMSR_DEVICE int column(int tile, int i) const { return tile * 8 + lane % 4 * 2 + i % 2; }  // that value i of a tile has
+    AMSR_DEVICE int row(int i) const { return lane / 4 + 8 * (i / 2); }  // of the warp's tokens
+    AMSR_DEVICE int column(int tile, int i) const {
+        return tile * 8 + lane % 4 * 2 + i % 2;
+    }  // that value i of a tile has
 };
 
 /// Two tiles of sums side by side become 16 columns of a left side.
@@ -185,7 +187,8 @@ AMSR_DEVICE void store_keys_and_values(const Float16Warp& warp, const Rows& norm
     }
 }
 
-/// Scores [16 x 64] of one head: scaled products with all keys, position bias, shift mask; -inf beyond the window's tokens.
+/// Scores [16 x 64] of one head: scaled products with all keys, position bias, shift mask; -inf beyond the window's
+/// tokens.
 AMSR_DEVICE void score(const Float16Warp& warp, std::int64_t window, int head, const std::uint32_t (&queries)[4],
                        const unsigned char* shared, float (&scores)[key_tiles][4]) {
     AMSR_UNROLL
@@ -198,7 +201,7 @@ AMSR_DEVICE void score(const Float16Warp& warp, std::int64_t window, int head, c
         const std::uint32_t biases[2][2] = {{bias.x, bias.y}, {bias.z, bias.w}};
         AMSR_UNROLL
         for (int t = 0; t < 2; ++t) {
-            float(&sums)[4] = scores[2 * pair + t];
+            float (&sums)[4] = scores[2 * pair + t];
             AMSR_UNROLL
             for (int i = 0; i < 4; ++i) sums[i] = 0;
             multiply_add(sums, queries, keys[2 * t], keys[2 * t + 1]);
@@ -219,8 +222,8 @@ AMSR_DEVICE void score(const Float16Warp& warp, std::int64_t window, int head, c
             const int key = warp.column(tile, i), query = warp.first_token + warp.row(i);
             if (key >= warp.call.tokens) {
                 scores[tile][i] = -INFINITY;
-            } else if (warp.call.grid.shift > 0 && window_part(warp.call.grid, window, key) !=
-                                                       window_part(warp.call.grid, window, query)) {
+            } else if (warp.call.grid.shift > 0 &&
+                       window_part(warp.call.grid, window, key) != window_part(warp.call.grid, window, query)) {
                 scores[tile][i] += window_apart;
             }
         }

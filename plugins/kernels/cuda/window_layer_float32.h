@@ -1,4 +1,5 @@
-// WindowLayer in float32: plain, for those who want its digits. A thread makes outputs of one token; two threads share it.
+// WindowLayer in float32: plain, for those who want its digits. A thread makes outputs of one token; two threads share
+// it.
 #pragma once
 
 #include "window_layer.h"
@@ -9,7 +10,7 @@ namespace amsr::cuda {
 struct Float32Layer {
     int norm1_weight, norm1_bias, qkv_weight, qkv_bias, position, proj_weight, proj_bias;
     int norm2_weight, norm2_bias, fc1_weight, fc1_bias, fc2_weight, fc2_bias, size;
-    int stride, head_stride, hidden_stride;  // of a token; odd, so that tokens lie in different banks
+    int stride, head_stride, hidden_stride;         // of a token; odd, so that tokens lie in different banks
     int normed, mixed, heads, hidden, shared_size;  // x comes first; hidden takes the place of what attention needed
 
     AMSR_HOST_DEVICE static Float32Layer of(const WindowCall& call) {
@@ -81,7 +82,8 @@ struct Float32Thread {
         mean /= static_cast<float>(channels);
         for (int c = 0; c < channels; ++c) squares += (x[c] - mean) * (x[c] - mean);
         const float scale = rsqrtf(squares / static_cast<float>(channels) + call.epsilon);
-        for (int c = half; c < channels; c += 2) to[c] = (x[c] - mean) * scale * weights[weight + c] + weights[bias + c];
+        for (int c = half; c < channels; c += 2)
+            to[c] = (x[c] - mean) * scale * weights[weight + c] + weights[bias + c];
     }
 
     /// The attention of one head at this token, to its channels of `mixed`.
@@ -144,7 +146,8 @@ AMSR_KERNEL(window_threads) window_layer_float32(const WindowCall call) {
     float* const normed = thread.row(layer.normed, layer.stride);
     float* const mixed = thread.row(layer.mixed, layer.stride);
     float* const hidden = thread.row(layer.hidden, layer.hidden_stride);
-    for (int c = thread.half; c < channels; c += 2) x[c] = is_token ? static_cast<const float*>(call.pixels)[place + c] : 0;
+    for (int c = thread.half; c < channels; c += 2)
+        x[c] = is_token ? static_cast<const float*>(call.pixels)[place + c] : 0;
     __syncthreads();
     thread.normalize(x, layer.norm1_weight, layer.norm1_bias, normed);
     __syncthreads();

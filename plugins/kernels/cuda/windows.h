@@ -30,7 +30,8 @@ struct WindowLayerShape {
     std::int64_t window_size;
 };
 
-/// One Transformer layer, device memory; norms, weights and biases of one element type, shapes as linear layers have them.
+/// One Transformer layer, device memory; norms, weights and biases of one element type, shapes as linear layers have
+/// them.
 struct WindowLayerWeights {
     const void *norm1_weight, *norm1_bias;  // [C]
     const void *qkv_weight, *qkv_bias;      // [3C, C], [3C]
@@ -41,17 +42,17 @@ struct WindowLayerWeights {
     const void *fc2_weight, *fc2_bias;      // [C, F], [C]
 };
 
-/// Bytes of device memory for the packed weights of a layer; 0 where the kernel does not take the shape: it takes windows of
-/// up to 64 pixels and what then fits the shared memory of the smallest supported GPU (SwinIR light by far).
+/// Bytes of device memory for the packed weights of a layer; 0 where the kernel does not take the shape: it takes
+/// windows of up to 64 pixels and what then fits the shared memory of the smallest supported GPU (SwinIR light by far).
 std::size_t packed_window_layer_bytes(ElementType type, const WindowLayerShape& shape);
 
 /// Lays the weights out as window_layer reads them. Done once per layer; 16-byte aligned.
 cudaError_t pack_window_layer(ElementType type, const WindowLayerShape& shape, const WindowLayerWeights& weights,
                               void* packed, cudaStream_t stream);
 
-/// out [P, C] = pixels with the kept windows [M] replaced by a whole Transformer layer: norm, attention with position bias
-/// and, where the grid is shifted, the shift mask, projection, shortcut, norm, MLP with exact GELU, shortcut.
-/// One kernel; `out` may be `pixels`. grid.window_size is the shape's.
+/// out [P, C] = pixels with the kept windows [M] replaced by a whole Transformer layer: norm, attention with position
+/// bias and, where the grid is shifted, the shift mask, projection, shortcut, norm, MLP with exact GELU, shortcut. One
+/// kernel; `out` may be `pixels`. grid.window_size is the shape's.
 cudaError_t window_layer(ElementType type, const WindowLayerShape& shape, const WindowGrid& grid, const void* pixels,
                          const std::int64_t* windows, std::int64_t window_count, const void* packed, float epsilon,
                          void* out, cudaStream_t stream);

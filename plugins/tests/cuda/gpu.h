@@ -16,10 +16,10 @@
 
 namespace amsr::test {
 
-#define CHECK_CUDA(call)                                                              \
-    do {                                                                              \
-        const cudaError_t error_ = (call);                                            \
-        CHECK(error_ == cudaSuccess, "%s: %s", #call, cudaGetErrorString(error_));    \
+#define CHECK_CUDA(call)                                                           \
+    do {                                                                           \
+        const cudaError_t error_ = (call);                                         \
+        CHECK(error_ == cudaSuccess, "%s: %s", #call, cudaGetErrorString(error_)); \
     } while (false)
 
 /// Ends the program with 77, which CTest reads as skipped, where there is no GPU.
@@ -90,14 +90,16 @@ class Random {
         for (T& value : result) cpu::assign(value, normal(engine_));
         return result;
     }
-    /// Some of [0, count), increasing: none, all, or each with some chance; the last one may come again, as padding does.
+    /// Some of [0, count), increasing: none, all, or each with some chance; the last one may come again, as padding
+    /// does.
     std::vector<std::int64_t> positions(std::int64_t count) {
         const double density = one_of<double>({0.0, 0.3, 0.6, 1.0});
         std::vector<std::int64_t> result;
         for (std::int64_t i = 0; i < count; ++i) {
             if (std::uniform_real_distribution<double>(0, 1)(engine_) < density) result.push_back(i);
         }
-        if (!result.empty() && number(0, 2) == 0) result.insert(result.end(), static_cast<std::size_t>(number(1, 5)), result.back());
+        if (!result.empty() && number(0, 2) == 0)
+            result.insert(result.end(), static_cast<std::size_t>(number(1, 5)), result.back());
         return result;
     }
 

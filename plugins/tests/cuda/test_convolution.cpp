@@ -1,6 +1,5 @@
 // MaskedConv2d, Pointwise and PixelConv2d on random cases, against plain loops in double.
 #include "cuda/convolution.h"
-
 #include "gpu.h"
 
 using namespace amsr;
@@ -110,8 +109,8 @@ void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels
     std::vector<T> row(static_cast<std::size_t>(count * channels));
     for (std::int64_t i = 0; i < rows * outputs; ++i) {
         for (std::int64_t c = 0; c < count * channels; ++c) {
-            row[static_cast<std::size_t>(c)] =
-                inputs[static_cast<std::size_t>(c / channels)][static_cast<std::size_t>(i / outputs * channels + c % channels)];
+            row[static_cast<std::size_t>(c)] = inputs[static_cast<std::size_t>(c / channels)]
+                                                     [static_cast<std::size_t>(i / outputs * channels + c % channels)];
         }
         const double sum = layer.sum(i % outputs, [&](std::int64_t) { return row.data(); });
         layer.check("Pointwise", at(actual, i), sum, add ? at(residual, i) : 0.0);

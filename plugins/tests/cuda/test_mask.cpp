@@ -1,8 +1,7 @@
 // The mask on the GPU against design section 2.1 written plainly, step by step as amsr_deploy/mask.py does it.
-#include "cuda/mask.h"
-
 #include <algorithm>
 
+#include "cuda/mask.h"
 #include "gpu.h"
 
 using namespace amsr;
@@ -44,7 +43,8 @@ std::vector<float> detail_of(const std::vector<float>& image, int height, int wi
                 float columns[5];
                 for (int j = 0; j < 5; ++j) {
                     float values[5];
-                    for (int i = 0; i < 5; ++i) values[i] = at(reflected(y + i - 2, height), reflected(x + j - 2, width));
+                    for (int i = 0; i < 5; ++i)
+                        values[i] = at(reflected(y + i - 2, height), reflected(x + j - 2, width));
                     columns[j] = blurred(values);
                 }
                 volatile float difference = at(y, x) - blurred(columns);

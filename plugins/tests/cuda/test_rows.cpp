@@ -1,11 +1,10 @@
 // Gather, scatter, windows and neighbours on random masks, against the CPU's kernels.
-#include "rows.h"
-
 #include "cuda/neighbors.h"
 #include "cuda/rows.h"
 #include "cuda/windows.h"
 #include "gpu.h"
 #include "neighbors.h"
+#include "rows.h"
 
 using namespace amsr;
 using namespace amsr::test;
@@ -33,7 +32,8 @@ void check_masks(Random& random) {
     cpu::mask_scatter(update.data(), index.data(), index.size(), row_bytes, 0, index.size(), expected_pixels.data());
     const Buffer<unsigned char> pixel_memory(from), update_memory(update), rows(update.size());
     const Buffer<std::int64_t> index_memory(index);
-    CHECK_CUDA(cuda::mask_gather(pixel_memory.data(), pixels, index_memory.data(), count, row_bytes, rows.data(), nullptr));
+    CHECK_CUDA(
+        cuda::mask_gather(pixel_memory.data(), pixels, index_memory.data(), count, row_bytes, rows.data(), nullptr));
     CHECK(rows.values() == expected_rows, "gathered rows of %d bytes", static_cast<int>(bytes));
     CHECK_CUDA(cuda::mask_scatter(update_memory.data(), index_memory.data(), count, pixels, row_bytes,
                                   pixel_memory.data(), nullptr));

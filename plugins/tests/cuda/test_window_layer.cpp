@@ -1,6 +1,5 @@
 // WindowLayer on random layers, against the Transformer layer of SwinIR written plainly in double.
 #include "cuda/windows.h"
-
 #include "gpu.h"
 
 using namespace amsr;
@@ -53,10 +52,12 @@ struct Layer {
         for (std::size_t token = 0; token < x.size() / c; ++token) {
             double mean = 0, squares = 0;
             for (std::size_t i = 0; i < c; ++i) mean += x[token * c + i] / static_cast<double>(c);
-            for (std::size_t i = 0; i < c; ++i) squares += std::pow(x[token * c + i] - mean, 2) / static_cast<double>(c);
+            for (std::size_t i = 0; i < c; ++i)
+                squares += std::pow(x[token * c + i] - mean, 2) / static_cast<double>(c);
             for (std::size_t i = 0; i < c; ++i) {
-                result[token * c + i] = (x[token * c + i] - mean) / std::sqrt(squares + epsilon) *
-                                            cpu::to_float(weight[i]) + cpu::to_float(bias[i]);
+                result[token * c + i] =
+                    (x[token * c + i] - mean) / std::sqrt(squares + epsilon) * cpu::to_float(weight[i]) +
+                    cpu::to_float(bias[i]);
             }
         }
         return result;
@@ -68,7 +69,8 @@ struct Layer {
         for (std::size_t token = 0; token < tokens; ++token) {
             for (std::size_t o = 0; o < outputs; ++o) {
                 double sum = cpu::to_float(bias[o]);
-                for (std::size_t i = 0; i < inputs; ++i) sum += x[token * inputs + i] * cpu::to_float(weight[o * inputs + i]);
+                for (std::size_t i = 0; i < inputs; ++i)
+                    sum += x[token * inputs + i] * cpu::to_float(weight[o * inputs + i]);
                 result[token * outputs + o] = sum;
             }
         }
@@ -85,7 +87,8 @@ struct Layer {
                 Numbers weights(n);
                 double sum = 0;
                 for (std::size_t k = 0; k < n; ++k) {
-                    double score = cpu::to_float(position_bias[(head * n + q) * n + k]) - (parts[q] != parts[k] ? 100 : 0);
+                    double score =
+                        cpu::to_float(position_bias[(head * n + q) * n + k]) - (parts[q] != parts[k] ? 100 : 0);
                     for (std::size_t i = 0; i < width; ++i) {
                         score += qkv[q * 3 * c + head * width + i] * qkv[k * 3 * c + c + head * width + i] /
                                  std::sqrt(static_cast<double>(width));
@@ -115,7 +118,8 @@ struct Layer {
 };
 
 /// Pixels of a window and the region, before the shift, that each came from.
-void place_window(const WindowGrid& grid, std::int64_t window, std::vector<std::int64_t>& pixels, std::vector<int>& parts) {
+void place_window(const WindowGrid& grid, std::int64_t window, std::vector<std::int64_t>& pixels,
+                  std::vector<int>& parts) {
     const std::int64_t side = grid.window_size, across = grid.width / side;
     for (std::int64_t token = 0; token < side * side; ++token) {
         const std::int64_t y = window / across * side + token / side + grid.shift;
@@ -145,7 +149,8 @@ void check(Random& random, const WindowLayerShape& shape, std::int64_t down, std
         }
         const Numbers result = layer.run(tokens, parts);
         for (std::size_t i = 0; i < result.size(); ++i) {
-            expected[static_cast<std::size_t>(places[i / static_cast<std::size_t>(c)] * c) + i % static_cast<std::size_t>(c)] = result[i];
+            expected[static_cast<std::size_t>(places[i / static_cast<std::size_t>(c)] * c) +
+                     i % static_cast<std::size_t>(c)] = result[i];
         }
     }
     const Buffer<T> memory(pixels), other(pixels.size());
@@ -153,7 +158,8 @@ void check(Random& random, const WindowLayerShape& shape, std::int64_t down, std
     const auto packed = layer.packed();
     T* const out = in_place ? memory.data() : other.data();
     CHECK_CUDA(cuda::window_layer(type_of<T>, shape, grid, memory.data(), window_memory.data(),
-                                  static_cast<std::int64_t>(windows.size()), packed.data(), layer.epsilon, out, nullptr));
+                                  static_cast<std::int64_t>(windows.size()), packed.data(), layer.epsilon, out,
+                                  nullptr));
     const auto actual = (in_place ? memory : other).values();
     const double tolerance = sizeof(T) == 4 ? 2e-5 : 8e-3;
     for (std::size_t i = 0; i < actual.size(); ++i) {
