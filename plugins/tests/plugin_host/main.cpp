@@ -56,12 +56,12 @@ void check_complete(const Library& library, const std::vector<Case>& cases) {
     }
 }
 
-/// The first case of each operator.
+/// The first case of each operator that has a result.
 std::set<const Case*> first_cases(const std::vector<Case>& cases) {
     std::set<std::string> seen;
     std::set<const Case*> first;
     for (const Case& known : cases) {
-        if (seen.insert(known.op).second) first.insert(&known);
+        if (!known.output.values.empty() && seen.insert(known.op).second) first.insert(&known);
     }
     return first;
 }
