@@ -126,13 +126,14 @@ def mask(photo: Path, **options: Any) -> None:
 @backbone_option
 @click.option("--weights", type=FILE, help="A checkpoint (.safetensors, .pth); the shipped weights by default.")
 @click.option("--dense", is_flag=True, help="The dense network, without a mask.")
-@click.option("--fp16", is_flag=True, help="float16 weights and arithmetic; inputs and outputs stay float32.")
+@click.option("--fp16", "precision", flag_value="float16", help="float16 inside; inputs and outputs stay float32.")
+@click.option("--bf16", "precision", flag_value="bfloat16", help="bfloat16 inside, for the CPU's native kernels.")
 @click.option("--output", type=FILE, help="Output file.  [default: BACKBONE_x4.onnx]")
-def export(backbone: str, weights: Path | None, dense: bool, fp16: bool, output: Path | None) -> None:
+def export(backbone: str, weights: Path | None, dense: bool, precision: Any, output: Path | None) -> None:
     """Export a backbone to ONNX and compare it with PyTorch."""
     from amsr_deploy.export.command import export_backbone
 
-    click.echo(export_backbone(backbone, weights, dense, fp16, output))
+    click.echo(export_backbone(backbone, weights, dense, precision or "float32", output))
 
 
 @main.command("build-engine")

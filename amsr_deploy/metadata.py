@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from amsr_deploy.errors import ModelError
 
 PREFIX = "amsr."
+Precision = Literal["float32", "float16", "bfloat16"]
+"""Type of a network's weights and features."""
 SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
 """Inputs that select what a masked model works on, by kind of body (design section 4)."""
 
@@ -66,8 +68,8 @@ class Metadata:
     """LR pixels that tiles overlap by on each side."""
     bytes_per_pixel: int
     """Peak memory per LR pixel where all of them are masked: what tile sizes follow from."""
-    precision: str
-    """`float32` or `float16`: type of the weights; inputs and outputs are float32."""
+    precision: Precision
+    """Type of the weights; inputs and outputs are float32."""
     cost: Cost
     """MACs per LR pixel."""
     weights_sha256: str

@@ -3,17 +3,19 @@
 #
 #   benchmarks/cpu.sh FOLDER...     folders of photos, 2048 pixels wide or more
 #
-# AMSR is the command to run, THREADS the CPU threads, REPEATS the measurements whose median counts, PHOTOS the most
-# photos of each folder for the networks, FEW those for the operator and the crossover.
+# AMSR is the command to run, THREADS the CPU threads, REPEATS the measurements whose median counts, WIDTH the width to
+# which the photos are reduced, PHOTOS the most photos of each folder for the networks, FEW those for operator and
+# crossover.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
+report=$(cd "$(dirname "$0")/../docs" && pwd)/benchmarks.md
 folders=()
 for folder in "$@"; do folders+=(--data "$folder"); done
+
 bench() {
-    ${AMSR:-amsr} bench "${folders[@]}" --threads "${THREADS:-2}" --repeats "${REPEATS:-5}" \
-        --markdown docs/benchmarks.md "$@"
+    ${AMSR:-amsr} bench "${folders[@]}" --width "${WIDTH:-2048}" --threads "${THREADS:-2}" --repeats "${REPEATS:-5}" \
+        --markdown "$report" "$@"
 }
 
 bench --operators --pictures "${FEW:-2}"

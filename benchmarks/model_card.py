@@ -2,8 +2,8 @@
 
     python benchmarks/model_card.py ../shared/data --backbones fsrcnn carn --folders set5 set14
 
-measures and writes the tables between the card's markers; the text around them is written by hand. All of it takes hours
-on two cores: `--backbones`, `--folders` and `--dilations` say what to measure.
+measures and writes the tables between the card's markers; the text around them is written by hand. All of it takes
+hours on two cores: `--backbones`, `--folders` and `--dilations` say what to measure.
 """
 
 from __future__ import annotations

@@ -20,13 +20,14 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 
 from amsr_deploy.descriptor import Descriptor, describe
+from amsr_deploy.errors import UserError
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.export.verify import verify
 from amsr_deploy.files import replacing
-from amsr_deploy.metadata import SELECTIONS, Metadata
+from amsr_deploy.metadata import SELECTIONS, Metadata, Precision
 from amsr_deploy.models import Network
-from amsr_deploy.models.activation import freeze_slopes
 from amsr_deploy.models.cost import count_cost
+from amsr_deploy.models.freeze import freeze
 from amsr_deploy.models.operators import DOMAIN
 
 IR_VERSION = 10
@@ -37,20 +38,22 @@ FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped we
 class InferenceForm(nn.Module):
     """What is exported: image [1, 3, H, W] float32 and the selections -> sr [1, 3, 4H, 4W] float32.
 
-    The network inside may compute in half precision.
+    The network inside may compute in another precision. The compact form converts at its own borders.
     """
 
     def __init__(self, network: Network, masked: bool) -> None:
         super().__init__()
         self.network = network
         self.run: Callable[..., Tensor] = network.forward_compact if masked else network.forward_dense
-        self.dtype = next(network.parameters()).dtype
+        self.dtype = torch.float32 if masked else next(network.parameters()).dtype
 
     def forward(self, image: Tensor, *selections: Tensor) -> Tensor:
         return self.run(image.to(self.dtype), *selections).float()
 
 
-def export_onnx(network: Network, backbone: str, path: Path, masked: bool = True, half: bool = False) -> float:
+def export_onnx(
+    network: Network, backbone: str, path: Path, masked: bool = True, precision: Precision = "float32"
+) -> float:
     """Write a network as ONNX, and compare the file with PyTorch.
 
     Args:
@@ -58,18 +61,25 @@ def export_onnx(network: Network, backbone: str, path: Path, masked: bool = True
         backbone: its name.
         path: the file to write, replaced only when the new one is whole.
         masked: the compact form with its selection inputs, or the dense network.
-        half: float16 weights and arithmetic; inputs and outputs stay float32.
+        precision: type of weights and features; inputs and outputs stay float32.
 
     Returns:
         The largest difference to PyTorch, on a photo and on random pictures.
 
     Raises:
+        UserError: bfloat16 for a network that is not computed by native kernels alone.
         ModelError: the difference is beyond the tolerance; nothing was written.
+        BackendError: there are no native kernels to check a bfloat16 model with.
         OSError: the folder cannot be written.
     """
     descriptor = describe(backbone)
-    metadata = describe_model(network, descriptor, masked, half)
-    model = trace(prepare(network, half), descriptor, masked)
+    if precision == "bfloat16" and not (masked and descriptor.body == "pixels"):
+        raise UserError(
+            f"bfloat16 is for masked CNNs, which native kernels compute; use float16 or float32 for {descriptor.title}"
+            f"{'' if masked else ' without a mask'}"
+        )
+    metadata = describe_model(network, descriptor, masked, precision)
+    model = trace(prepare(network, precision), descriptor, masked)
     clean(model)
     model.metadata_props.update(metadata.to_properties())
     proto = ir.to_proto(model)
@@ -80,14 +90,14 @@ def export_onnx(network: Network, backbone: str, path: Path, masked: bool = True
         return verify(temporary, network)
 
 
-def prepare(network: Network, half: bool) -> Network:
-    """A copy of the network in inference mode, in float16 where asked for."""
+def prepare(network: Network, precision: Precision) -> Network:
+    """A copy of the network in inference mode and in a precision."""
     prepared = copy.deepcopy(network).eval().requires_grad_(False)
-    freeze_slopes(prepared)
-    return prepared.half() if half else prepared
+    freeze(prepared)
+    return prepared.to(getattr(torch, precision))
 
 
-def describe_model(network: Network, descriptor: Descriptor, masked: bool, half: bool) -> Metadata:
+def describe_model(network: Network, descriptor: Descriptor, masked: bool, precision: Precision) -> Metadata:
     """The metadata of a model file of this network."""
     return Metadata(
         backbone=descriptor.name,
@@ -101,7 +111,7 @@ def describe_model(network: Network, descriptor: Descriptor, masked: bool, half:
         size_multiple=descriptor.size_multiple,
         halo=descriptor.halo,
         bytes_per_pixel=descriptor.bytes_per_pixel,
-        precision="float16" if half else "float32",
+        precision=precision,
         cost=count_cost(network),
         weights_sha256=digest(network),
         dense_above=descriptor.dense_above if masked else 1.0,

@@ -19,11 +19,3 @@ def negative_slope(activation: nn.Module) -> float:
     if isinstance(activation, nn.LeakyReLU):
         return activation.negative_slope
     return {nn.Identity: 1.0, nn.ReLU: 0.0}[type(activation)]
-
-
-def freeze_slopes(network: nn.Module) -> None:
-    """Replace each PReLU of a network by a LeakyReLU with what it has learned: a number, and no longer a weight."""
-    for name, child in network.named_children():
-        if isinstance(child, nn.PReLU):
-            setattr(network, name, nn.LeakyReLU(negative_slope(child)))
-        freeze_slopes(child)

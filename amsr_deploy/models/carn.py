@@ -33,6 +33,20 @@ class MeanShift(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         return image + self.shifter.bias[:, None, None]  # type: ignore[index]
 
+    def frozen(self) -> nn.Module:
+        return Shift(self.shifter.bias.tolist())  # type: ignore[union-attr]
+
+
+class Shift(nn.Module):
+    """`MeanShift` without weights."""
+
+    def __init__(self, colour: list[float]) -> None:
+        super().__init__()
+        self.colour = colour
+
+    def forward(self, image: Tensor) -> Tensor:
+        return image + image.new_tensor(self.colour)[:, None, None]
+
 
 class Pointwise(nn.Module):
     """1x1 convolution and ReLU that merge `inputs` concatenated feature maps into one."""

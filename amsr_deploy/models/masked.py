@@ -121,12 +121,14 @@ class CompactConv:
 
 
 class PixelConv:
-    """Inference form outside the body: all pixels [P, C] of a picture, row by row.
+    """Inference form outside the body: all pixels [P, C] of a picture, row by row, in the precision of the weights.
 
-    Its size grows with each upscaling convolution, so one object goes through a network from its head to its tail.
+    Maps are float32. The picture's size grows with each upscaling convolution, so one object goes through a network
+    from its head to its tail.
     """
 
-    def __init__(self, image: Tensor) -> None:
+    def __init__(self, image: Tensor, dtype: torch.dtype) -> None:
+        self.dtype = dtype
         self.height, self.width = image.shape[2:]
         self.size = operators.size_of(image)
 
@@ -155,10 +157,10 @@ class PixelConv:
         return operators.pixel_conv2d_add(x, size, weight, bias, residual, *attributes)
 
     def from_map(self, features: Tensor) -> Tensor:
-        return pixels_from_map(features)
+        return pixels_from_map(features).to(self.dtype)
 
     def to_map(self, features: Tensor) -> Tensor:
-        return map_from_pixels(features, self.height, self.width)
+        return map_from_pixels(features.float(), self.height, self.width)
 
 
 def pointwise(layer: Layer, inputs: tuple[Tensor, ...], activation: nn.Module, residual: Tensor | None) -> Tensor:
@@ -268,13 +270,13 @@ class MaskedCNN(nn.Module):
         """Upscale with the body run on the masked pixels only.
 
         Args:
-            image: [1, 3, H, W] in [0, 1].
+            image: [1, 3, H, W] float32 in [0, 1], whatever the precision of the weights.
             index: [Q] int64, row-major positions of the masked pixels.
 
         Returns:
-            [1, 3, 4H, 4W], equal to `forward` with the mask of these pixels.
+            [1, 3, 4H, 4W] float32, equal to `forward` with the mask of these pixels.
         """
-        picture = PixelConv(image)
+        picture = PixelConv(image, next(self.parameters()).dtype)
         neighbors = operators.mask_neighbors(index, picture.size)
         surround = self.head(image, picture)
         rows = self.body(operators.mask_gather(surround, index), CompactConv(surround, neighbors))

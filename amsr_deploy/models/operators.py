@@ -308,7 +308,8 @@ def window_layer(
 
     Args:
         pixels: [P, C], C a multiple of heads.
-        windows: [M] int64, row-major numbers of the kept windows on the image rolled by -shift, none of them twice.
+        windows: [M] int64, row-major numbers of the kept windows on the image rolled by -shift. A number may be
+            repeated right after itself, which changes nothing.
         size: [2] int64, height and width, multiples of window_size.
         weights: of the layer; in ONNX each is an input of its own.
         window_size: side of a window.

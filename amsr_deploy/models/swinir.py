@@ -94,8 +94,8 @@ class AllWindows:
 class KeptWindows:
     """Inference form: only the kept windows are computed (design section 2.3). Layers exchange pixels [P, C]."""
 
-    def __init__(self, image: Tensor, windows: Tensor, shifted_windows: Tensor) -> None:
-        self.conv = PixelConv(image)
+    def __init__(self, image: Tensor, windows: Tensor, shifted_windows: Tensor, dtype: torch.dtype) -> None:
+        self.conv = PixelConv(image, dtype)
         self.size = self.conv.size
         self.windows = {0: windows, SHIFT: shifted_windows}
 
@@ -284,14 +284,14 @@ class SwinIR(nn.Module):
         """Upscale with the kept windows computed only.
 
         Args:
-            image: [1, 3, H, W] in [0, 1], H and W multiples of the window size.
+            image: [1, 3, H, W] float32 in [0, 1], H and W multiples of the window size.
             windows: [M] int64, kept windows of the unshifted layers.
             shifted_windows: [M'] int64, kept windows of the shifted layers.
 
         Returns:
-            [1, 3, 4H, 4W].
+            [1, 3, 4H, 4W] float32.
         """
-        return self.run(image, KeptWindows(image, windows, shifted_windows))
+        return self.run(image, KeptWindows(image, windows, shifted_windows, self.conv_first.weight.dtype))
 
     def run(self, image: Tensor, windows: Windows) -> Tensor:
         """The network on whole windows."""

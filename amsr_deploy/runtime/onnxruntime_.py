@@ -43,7 +43,7 @@ class OnnxRuntimeBackend:
         Raises:
             UserError: an unknown device, less than one thread.
             ModelError: not a readable ONNX, or not one of this project.
-            BackendError: the device was asked for and cannot be had.
+            BackendError: the device was asked for and cannot be had, or a bfloat16 model finds no native kernels.
         """
         options = session_options(threads)
         providers = _providers(device)
@@ -51,6 +51,11 @@ class OnnxRuntimeBackend:
         try:
             self._session = ort.InferenceSession(model, options, providers=providers)
         except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
+            if native.library_path() is None and "bfloat16" in str(error):
+                raise BackendError(
+                    f"{model} computes in bfloat16, which needs the native kernels; install the package again where "
+                    "there is a C++ compiler, or use the float32 model"
+                ) from error
             raise ModelError(f"{model} cannot be loaded as an ONNX model: {first_line(error)}") from error
         used = self._session.get_providers()[0]
         if device != "auto" and used != _PROVIDERS[device]:

@@ -7,14 +7,18 @@ from pathlib import Path
 import amsr_deploy
 from amsr_deploy.descriptor import SCALE, describe
 from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.metadata import Precision
 
 DEFAULT_BACKBONE = "carn"
 WEIGHTS = Path(amsr_deploy.__file__).parent / "weights"
 
 
-def model_name(backbone: str, dense: bool = False, half: bool = False) -> str:
+_SUFFIXES: dict[Precision, str] = {"float32": "", "float16": "_fp16", "bfloat16": "_bf16"}
+
+
+def model_name(backbone: str, dense: bool = False, precision: Precision = "float32") -> str:
     """File name of an exported model: `carn_x4.onnx`, `carn_x4_dense_fp16.onnx`."""
-    return f"{backbone}_x{SCALE}{'_dense' if dense else ''}{'_fp16' if half else ''}.onnx"
+    return f"{backbone}_x{SCALE}{'_dense' if dense else ''}{_SUFFIXES[precision]}.onnx"
 
 
 def chosen_model(backbone: str | None, model: Path | None) -> str | Path:
@@ -30,7 +34,8 @@ def chosen_model(backbone: str | None, model: Path | None) -> str | Path:
 
 def twin_path(model: Path) -> Path:
     """Where the dense twin of a masked model is, if there is one."""
-    return model.with_name(f"{model.stem}_dense{model.suffix}")
+    name, scale, rest = model.stem.rpartition(f"_x{SCALE}")
+    return model.with_name(f"{name}{scale}_dense{rest}" if scale else f"{rest}_dense").with_suffix(model.suffix)
 
 
 def shipped_model(backbone: str, dense: bool = False) -> Path:

@@ -29,7 +29,7 @@ struct OpAttribute;
 
 enum class ElementType : int { undefined = 0, float32 = 1, int32 = 6, int64 = 7, float16 = 10, bfloat16 = 16 };
 enum class Characteristic : int { required = 0 };
-enum class MemoryType : int { standard = 0 };
+enum class MemoryType : int { cpu_input = -2, standard = 0 };
 enum class ErrorCode : int { fail = 1, invalid_argument = 2 };
 enum class AttributeType : int { int64 = 1 };
 
@@ -61,6 +61,7 @@ using KernelContext_GetOutput =
     Entry<91, Status*, KernelContext*, std::size_t, const std::int64_t*, std::size_t, Value**>;
 using ReleaseStatus = Entry<93, void, Status*>;
 using ReleaseTensorTypeAndShapeInfo = Entry<99, void, TensorInfo*>;
+using KernelContext_GetGPUComputeStream = Entry<193, Status*, const KernelContext*, void**>;
 using KernelInfoGetConstantInput_tensor = Entry<249, Status*, const KernelInfo*, std::size_t, int*, const Value**>;
 using ShapeInferContext_GetInputTypeShape = Entry<268, Status*, const ShapeInferContext*, std::size_t, TensorInfo**>;
 using ShapeInferContext_GetAttribute = Entry<269, Status*, const ShapeInferContext*, const char*, const OpAttribute**>;

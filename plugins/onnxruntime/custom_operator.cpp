@@ -71,6 +71,12 @@ Tensor Call::output(const Shape& shape) const {
     return tensor;
 }
 
+void* Call::stream() const {
+    void* stream = nullptr;
+    check(api_, api_.call<KernelContext_GetGPUComputeStream>(static_cast<const KernelContext*>(context_), &stream));
+    return stream;
+}
+
 std::vector<Axis> ShapeInference::input(std::size_t index, std::size_t axes) const {
     std::vector<Axis> result(axes);
     TensorInfo* owned = nullptr;  // by the context

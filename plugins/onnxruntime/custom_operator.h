@@ -71,6 +71,8 @@ class Call {
     /// Throws InvalidInput where the input has another number of axes.
     Tensor input(std::size_t index, const char* name, std::size_t axes) const;
     Tensor output(const Shape& shape) const;
+    /// The CUDA stream of a kernel of the CUDA provider.
+    void* stream() const;
 
     /// Calls body(first, last) for ranges that cover [0, total), on ONNX Runtime's threads. Must not throw.
     template <class Body>
@@ -119,8 +121,17 @@ class ShapeInference {
     ShapeInferContext* context_;
 };
 
+/// Where an operator runs, and where it finds its inputs.
+struct CpuProvider {
+    static constexpr const char* name = "CPUExecutionProvider";
+    template <class Operator>
+    static MemoryType memory_of(std::size_t) {
+        return MemoryType::standard;
+    }
+};
+
 /// The callbacks of an operator. Operator offers: name; inputs() and output, the types; in_place_input (-1: none).
-template <class Operator>
+template <class Operator, class Provider = CpuProvider>
 struct Registered : CustomOp {
     /// The kernel and what it needs to report errors.
     struct Kernel {
@@ -131,21 +142,21 @@ struct Registered : CustomOp {
     explicit Registered(const Api& api) : CustomOp{}, api_of_process(api) {
         version = api_version;
         GetName = [](const CustomOp*) { return Operator::name; };
-        GetExecutionProviderType = [](const CustomOp*) { return "CPUExecutionProvider"; };
+        GetExecutionProviderType = [](const CustomOp*) { return Provider::name; };
         GetInputType = [](const CustomOp*, std::size_t i) { return Operator::inputs[i]; };
         GetInputTypeCount = [](const CustomOp*) { return std::size_t{Operator::inputs.size()}; };
         GetOutputType = [](const CustomOp*, std::size_t) { return Operator::output; };
         GetOutputTypeCount = [](const CustomOp*) { return std::size_t{1}; };
         GetInputCharacteristic = [](const CustomOp*, std::size_t) { return Characteristic::required; };
         GetOutputCharacteristic = [](const CustomOp*, std::size_t) { return Characteristic::required; };
-        GetInputMemoryType = [](const CustomOp*, std::size_t) { return MemoryType::standard; };
+        GetInputMemoryType = [](const CustomOp*, std::size_t i) { return Provider::template memory_of<Operator>(i); };
         GetStartVersion = [](const CustomOp*) { return 1; };
         GetEndVersion = [](const CustomOp*) { return 1; };
         CreateKernelV2 = [](const CustomOp*, const Api* given, const KernelInfo* info, void** kernel) {
             return guarded(*given, [&] { *kernel = new Kernel{*given, Operator(Node(*given, info))}; });
         };
         KernelComputeV2 = [](void* kernel, KernelContext* context) {
-            const Kernel& self = *static_cast<const Kernel*>(kernel);
+            Kernel& self = *static_cast<Kernel*>(kernel);
             return guarded(self.api, [&] { self.body.compute(Call(self.api, context)); });
         };
         KernelDestroy = [](void* kernel) { delete static_cast<Kernel*>(kernel); };
@@ -168,5 +179,12 @@ struct Registered : CustomOp {
 
     const Api& api_of_process;
 };
+
+/// Adds an operator to a domain; its callbacks live as long as the process.
+template <class Operator, class Provider>
+void add_operator(const Api& api, CustomOpDomain* domain) {
+    static const Registered<Operator, Provider> registered(api);
+    check(api, api.call<CustomOpDomain_Add>(domain, static_cast<const CustomOp*>(&registered)));
+}
 
 }  // namespace amsr::ort

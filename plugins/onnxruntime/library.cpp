@@ -3,6 +3,9 @@
 
 #include "instruction_set.h"
 #include "operators.h"
+#ifdef AMSR_CUDA
+#include "cuda_operators.h"
+#endif
 
 #ifdef _WIN32
 #define AMSR_EXPORT extern "C" __declspec(dllexport)
@@ -13,15 +16,9 @@
 namespace amsr::ort {
 namespace {
 
-template <class Operator>
-const CustomOp* registration(const Api& api) {
-    static const Registered<Operator> registered(api);
-    return &registered;
-}
-
 template <class... Operators>
 void add(const Api& api, CustomOpDomain* domain) {
-    (check(api, api.call<CustomOpDomain_Add>(domain, registration<Operators>(api))), ...);
+    (add_operator<Operators, CpuProvider>(api, domain), ...);
 }
 
 template <class T>
@@ -41,6 +38,9 @@ CustomOpDomain* domain_of_process(const Api& api) {
         add_typed<float>(api, made);
         add_typed<cpu::float16>(api, made);
         add_typed<cpu::bfloat16>(api, made);
+#ifdef AMSR_CUDA
+        add_cuda_operators(api, made);
+#endif
         return made;
     }();
     return domain;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "checks.h"
 #include "neighbors.h"
 #include "rows.h"
 
@@ -13,36 +14,12 @@ namespace {
 constexpr std::size_t copied_rows = 1024;   // rows that a task copies: enough to outweigh its start
 constexpr std::size_t convolved_lines = 8;  // lines of a picture that a task convolves: most of what they read is shared
 
-void require(bool condition, const std::string& message) {
-    if (!condition) throw InvalidInput(message);
-}
-
-/// The named axes agree.
-void require_equal(const char* what, std::size_t actual, std::size_t expected) {
-    require(actual == expected,
-            std::string(what) + " is " + std::to_string(actual) + ", not " + std::to_string(expected));
-}
-
 void require_inside(const char* name, const Tensor& positions, std::int64_t limit) {
     const auto* values = positions.as<std::int64_t>();
     const std::size_t count = positions.size(0), place = cpu::first_outside(values, count, limit);
     if (place == count) return;
     throw InvalidInput(std::string(name) + "[" + std::to_string(place) + "] = " + std::to_string(values[place]) +
                        " is not in [0, " + std::to_string(limit) + ")");
-}
-
-struct Size {
-    std::int64_t height, width;
-};
-
-/// The input `size` [2].
-Size read_size(const Call& call, std::size_t index) {
-    const Tensor tensor = call.input(index, "size", 1);
-    require_equal("the length of size", tensor.size(0), 2);
-    const Size size{tensor.as<std::int64_t>()[0], tensor.as<std::int64_t>()[1]};
-    require(size.height > 0 && size.width > 0 && size.height <= std::numeric_limits<std::int32_t>::max() / size.width,
-            "size " + std::to_string(size.height) + " x " + std::to_string(size.width) + " is not that of a picture");
-    return size;
 }
 
 cpu::WindowGrid read_grid(const Call& call, std::size_t index, std::int64_t window_size, std::int64_t shift,
@@ -57,37 +34,12 @@ cpu::WindowGrid read_grid(const Call& call, std::size_t index, std::int64_t wind
     return grid;
 }
 
-std::int64_t window_size_of(const Node& node) {
-    const std::int64_t window_size = node.attribute("window_size", std::int64_t{8});
-    require(window_size > 0, "window_size " + std::to_string(window_size) + " is not positive");
-    return window_size;
-}
-
-std::int64_t shift_of(const Node& node, std::int64_t window_size) {
-    const std::int64_t shift = node.attribute("shift", std::int64_t{0});
-    require(shift >= 0 && shift < window_size,
-            "shift " + std::to_string(shift) + " is not in [0, " + std::to_string(window_size) + ")");
-    return shift;
-}
-
 /// Copies rows [P, C] unless ONNX Runtime gave the output the input's memory.
 void copy_unless_in_place(const Call& call, const Tensor& from, const Tensor& to, std::size_t row_bytes) {
     if (from.data == to.data) return;
     call.parallel(from.size(0), copied_rows, [&](std::size_t first, std::size_t last) {
         std::memcpy(to.as<char>() + first * row_bytes, from.as<char>() + first * row_bytes, (last - first) * row_bytes);
     });
-}
-
-std::int64_t group_of(const Node& node) {
-    const std::int64_t group = node.attribute("group", std::int64_t{1});
-    require(group > 0, "group " + std::to_string(group) + " is not positive");
-    return group;
-}
-
-std::int64_t upscale_of(const Node& node) {
-    const std::int64_t upscale = node.attribute("upscale", std::int64_t{1});
-    require(upscale > 0, "upscale " + std::to_string(upscale) + " is not positive");
-    return upscale;
 }
 
 /// The shape of a convolution with weight [Co, Ci / group, k, k] and bias [Co].
@@ -102,15 +54,6 @@ cpu::ConvolutionShape convolution_shape(const Tensor& weight, const Tensor& bias
     const auto groups = static_cast<std::size_t>(group);
     return {weight.size(0), weight.size(1) * groups, groups, weight.size(2) * weight.size(3),
             static_cast<std::size_t>(upscale)};
-}
-
-/// The input `residual`, shaped as the output.
-template <class T>
-const T* read_residual(const Call& call, std::size_t index, const Tensor& out) {
-    const Tensor residual = call.input(index, "residual", 2);
-    require_equal("the number of rows of residual", residual.size(0), out.size(0));
-    require_equal("the number of channels of residual", residual.size(1), out.size(1));
-    return residual.as<T>();
 }
 
 }  // namespace

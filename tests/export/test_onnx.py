@@ -14,10 +14,11 @@ import torch
 
 from amsr_deploy import models
 from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.errors import ModelError
+from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export import verify
 from amsr_deploy.export.onnx import digest, export_onnx
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime import native
 
 EXPORTS = [(name, masked) for name in BACKBONES for masked in (True, False)]
 
@@ -92,7 +93,7 @@ def test_metadata_describes_the_model(case: tuple[str, bool, Path, float]) -> No
 def test_half_precision_keeps_float32_outside(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     path = tmp_path / "half.onnx"
-    difference = export_onnx(models.create(name), name, path, half=True)
+    difference = export_onnx(models.create(name), name, path, precision="float16")
     assert 0 < difference < 2e-2
     model = onnx.load(path)
     types = {value.type.tensor_type.elem_type for value in [model.graph.input[0], *model.graph.output]}
@@ -100,6 +101,50 @@ def test_half_precision_keeps_float32_outside(name: str, tmp_path: Path) -> None
     weights = [tensor for tensor in model.graph.initializer if np.prod(tensor.dims) > 100]
     assert all(tensor.data_type in (onnx.TensorProto.FLOAT16, onnx.TensorProto.BOOL) for tensor in weights)
     assert Metadata.from_properties({e.key: e.value for e in model.metadata_props}).precision == "float16"
+
+
+CNNS = [name for name, descriptor in BACKBONES.items() if descriptor.body == "pixels"]
+
+
+@pytest.mark.parametrize("name", CNNS)
+def test_bfloat16_keeps_float32_outside(name: str, tmp_path: Path) -> None:
+    if native.library_path() is None:
+        pytest.skip("the native library is not built: install the package where there is a C++ compiler")
+    torch.manual_seed(0)
+    path = tmp_path / "brief.onnx"
+    assert 0 < export_onnx(models.create(name), name, path, precision="bfloat16") < 1e-1
+    model = onnx.load(path)
+    types = {value.type.tensor_type.elem_type for value in [model.graph.input[0], *model.graph.output]}
+    assert types == {onnx.TensorProto.FLOAT}
+    weights = [tensor for tensor in model.graph.initializer if np.prod(tensor.dims) > 100]
+    assert {tensor.data_type for tensor in weights} == {onnx.TensorProto.BFLOAT16}
+    assert Metadata.from_properties({e.key: e.value for e in model.metadata_props}).precision == "bfloat16"
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_bfloat16_without_native_kernels_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "library_path", lambda: None)
+    error, message = (BackendError, "needs the native kernels") if name in CNNS else (UserError, "for masked CNNs")
+    with pytest.raises(error, match=message):
+        export_onnx(models.create(name), name, tmp_path / "brief.onnx", precision="bfloat16")
+    assert not list(tmp_path.iterdir())
+
+
+def test_bfloat16_needs_a_mask(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="use float16 or float32 for CARN without a mask"):
+        export_onnx(models.create("carn"), "carn", tmp_path / "dense.onnx", masked=False, precision="bfloat16")
+
+
+@pytest.mark.parametrize("name", CNNS)
+def test_masked_cnns_move_nothing_but_the_picture(name: str, tmp_path: Path) -> None:
+    """Features are neither transposed, concatenated nor reordered, and activated where they are computed."""
+    path = tmp_path / "masked.onnx"
+    export_onnx(models.create(name), name, path)
+    nodes = Counter(node.op_type for node in onnx.load(path).graph.node)
+    moving = {"DepthToSpace", "LeakyRelu", "Relu", "PRelu", "Conv", "ConvTranspose", "MatMul", "Gemm"}
+    assert not moving & nodes.keys()
+    assert nodes["Transpose"] == 2
+    assert nodes["Concat"] <= 1  # of the output's size
 
 
 def test_export_that_differs_fails_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,9 @@ from hypothesis import given
 from torch import nn
 from torch.nn import functional as F
 
-from amsr_deploy.models.activation import NONE, RELU, freeze_slopes, negative_slope
+from amsr_deploy.models.activation import NONE, RELU, negative_slope
+from amsr_deploy.models.carn import MeanShift
+from amsr_deploy.models.freeze import freeze
 from amsr_deploy.models.masked import subpixel_weights
 
 
@@ -30,9 +32,19 @@ def test_a_transposed_convolution_is_a_convolution_before_a_pixel_shuffle(sample
 
 def test_learned_slopes_become_numbers() -> None:
     layers = nn.Sequential(nn.Sequential(nn.PReLU(init=-0.5)), nn.PReLU()).requires_grad_(False)
-    x = torch.randn(50)
+    assert_frozen_is_the_same(layers, torch.randn(50))
+
+
+def test_colour_shifts_stay_exact_in_any_precision() -> None:
+    layers = nn.Sequential(MeanShift(1))
+    image = torch.rand(1, 3, 4, 5)
+    assert_frozen_is_the_same(layers, image)
+    torch.testing.assert_close(layers.bfloat16()(image), MeanShift(1)(image))
+
+
+def assert_frozen_is_the_same(layers: nn.Module, x: torch.Tensor) -> None:
     expected = layers(x)
-    freeze_slopes(layers)
+    freeze(layers)
     assert not list(layers.parameters())
     torch.testing.assert_close(layers(x), expected)
 

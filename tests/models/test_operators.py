@@ -19,6 +19,7 @@ from operator_cases import (
     pixel_cases,
     random_mask_cases,
     window_cases,
+    window_layer_case,
     window_layer_cases,
 )
 
@@ -186,6 +187,24 @@ def test_storage_types_round_only_the_result(
         assert_equals_reference(form, case, torch_type, rtol=rounding, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("onnx_type", "torch_type", "rounding"),
+    [
+        pytest.param(TensorProto.FLOAT16, torch.float16, 2**-11, id="float16"),
+        pytest.param(TensorProto.BFLOAT16, torch.bfloat16, 2**-8, id="bfloat16"),
+    ],
+)
+@pytest.mark.parametrize("instruction_set", NATIVE)
+@given(case=window_layer_cases())
+def test_window_layer_of_storage_types(
+    instruction_set: str, onnx_type: int, torch_type: torch.dtype, rounding: float, case: Case
+) -> None:
+    """Only the result is rounded, except where the CPU multiplies in bfloat16: there the operands are as well."""
+    in_bfloat16 = instruction_set == "avx512_bf16" and torch_type == torch.bfloat16
+    form = native_form(instruction_set, onnx_type)
+    assert_equals_reference(form, case, torch_type, rtol=rounding, atol=0.15 if in_bfloat16 else 1e-3)
+
+
 @given(cases=mask_cases())
 def test_neighbors_follow_their_definition(cases: list[Case]) -> None:
     neighbors, convolution = cases[2], cases[3]
@@ -204,6 +223,32 @@ def test_the_number_of_threads_changes_nothing(
         np.testing.assert_array_equal(one, two)
         np.testing.assert_array_equal(one, three)
         assert_equals_reference(lambda _, result=one: result, case)
+
+
+@pytest.mark.parametrize("instruction_set", NATIVE)
+def test_the_number_of_threads_changes_no_window(instruction_set: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(native.ISA_VARIABLE, instruction_set)
+    case = swinir_case(windows=np.arange(0, 42, 2))
+    one, two, three = (run(node_model(case), case, native_options(threads)) for threads in (1, 2, 3))
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(one, three)
+    assert_equals_reference(lambda _: one, case)
+
+
+def swinir_case(windows: NDArray[np.int64]) -> Case:
+    """A shifted layer of SwinIR's size on a picture of 6 x 7 windows."""
+    random = np.random.default_rng(5)
+    return window_layer_case(random, windows, (6, 7), channels=60, hidden=120, heads=6, window_size=8, shift=4)
+
+
+@needs_native
+def test_a_window_named_twice_in_a_row_is_computed_once() -> None:
+    """So that a selection may be padded with its last entry."""
+    once, padded = (swinir_case(np.array(windows)) for windows in ([3, 7], [3, 7, 7, 7]))
+    for options in (None, native_options()):
+        functions = [] if options else [FUNCTIONS["WindowLayer"].to_function_proto()]
+        result = run(node_model(padded, functions), padded, options)
+        np.testing.assert_allclose(result, reference(once), rtol=1e-4, atol=1e-4)
 
 
 @needs_native
@@ -231,6 +276,38 @@ def test_a_scatter_leaves_what_others_still_read() -> None:
     expected = np.zeros_like(pixels)
     expected[index] = case.inputs["rows"] + pixels[index]
     np.testing.assert_allclose(run(model, case, native_options()), expected, atol=1e-6)
+
+
+@needs_native
+def test_a_window_layer_leaves_what_others_still_read() -> None:
+    case = swinir_case(np.array([0, 40, 41]))
+    model = node_model(case)
+    del model.graph.node[-1]
+    model.graph.node.insert(0, helper.make_node("Neg", ["pixels"], ["negative"]))
+    model.graph.node[1].input[0] = "negative"
+    model.graph.node.append(helper.make_node("Sub", ["out", "negative"], ["result"]))
+    pixels = case.inputs["pixels"]
+    expected = reference(Case("WindowLayer", {**case.inputs, "pixels": -pixels}, case.attributes)) + pixels
+    np.testing.assert_allclose(run(model, case, native_options()), expected, rtol=1e-4, atol=1e-4)
+
+
+@needs_native
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"windows": np.array([0, 42])}, r"windows\[1\] = 42 is not in \[0, 42\)"),
+        ({"size": np.array([48, 55])}, "size 48 x 55 is not a multiple of 8"),
+        ({"qkv_bias": np.zeros(60, np.float32)}, "axis 0 of qkv_bias is 60, not 180"),
+        ({"position_bias": np.zeros((6, 64, 9), np.float32)}, "axis 2 of position_bias is 9, not 64"),
+        ({"pixels": np.zeros((48 * 56, 54), np.float32)}, "the number of channels of pixels is 54, not 60"),
+    ],
+)
+@pytest.mark.parametrize("constants", [False, True])
+def test_a_bad_window_layer_is_refused(changes: dict[str, NDArray], message: str, constants: bool) -> None:
+    case = swinir_case(np.array([1]))
+    broken = Case("WindowLayer", {**case.inputs, **changes}, case.attributes)
+    with pytest.raises(Exception, match=message):
+        run(node_model(broken, constants=constants), broken, native_options())
 
 
 @needs_native

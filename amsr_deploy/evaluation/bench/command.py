@@ -13,8 +13,9 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.bench import report
 from amsr_deploy.evaluation.bench.crossover import find_crossover
 from amsr_deploy.evaluation.bench.machine import examine_machine
-from amsr_deploy.evaluation.bench.networks import choose_pairs, measure_pair
+from amsr_deploy.evaluation.bench.networks import measure_pair
 from amsr_deploy.evaluation.bench.operators import measure_operators
+from amsr_deploy.evaluation.bench.pairs import choose_pairs
 from amsr_deploy.evaluation.bench.pictures import read_photos
 from amsr_deploy.evaluation.bench.tables import Section, write_sections
 from amsr_deploy.evaluation.command import STDOUT, check_report_file

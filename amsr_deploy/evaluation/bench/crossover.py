@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.evaluation.bench.masks import mask_of_density
-from amsr_deploy.evaluation.bench.networks import NetworkBench, Pair, whole
+from amsr_deploy.evaluation.bench.networks import NetworkBench, whole
+from amsr_deploy.evaluation.bench.pairs import Pair
 from amsr_deploy.evaluation.bench.pictures import Photo
 from amsr_deploy.evaluation.bench.timing import Run, medians
 from amsr_deploy.mask import high_frequencies

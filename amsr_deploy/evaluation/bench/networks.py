@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,31 +10,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.evaluation.bench.memory import peak_memory
 from amsr_deploy.evaluation.bench.neighbors import NeighborTable
 from amsr_deploy.evaluation.bench.openvino_ import OpenVinoModel
+from amsr_deploy.evaluation.bench.pairs import Pair, check_pair
 from amsr_deploy.evaluation.bench.pictures import Photo
 from amsr_deploy.evaluation.bench.profiling import Profile, profile
 from amsr_deploy.evaluation.bench.timing import Run, medians
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Inputs, Selection, select
-from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.runtime.tiles import Span
 
 MASKED, DENSE, MASK, NEIGHBORS = "masked", "dense", "mask", "neighbors"
 Batch = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A masked model and the dense one of the same weights."""
-
-    name: str
-    masked: Path
-    dense: Path
 
 
 @dataclass(frozen=True)
@@ -162,45 +151,6 @@ class NetworkBench:
 def whole(selection: Selection, pixels: NDArray[np.generic]) -> Inputs:
     """The network's inputs for a photo [H, W, ...] in one piece."""
     return selection.inputs(*(Span.whole(side) for side in pixels.shape[:2]))
-
-
-def check_pair(masked: OnnxRuntimeBackend, dense: OnnxRuntimeBackend) -> None:
-    """Raises ModelError unless the models are a masked one and its dense twin."""
-    if not masked.metadata.masked:
-        raise ModelError(f"{masked.model} is a dense model; give the masked one, and this one as --dense-model")
-    if dense.metadata.masked:
-        raise ModelError(f"{dense.model} is a masked model; make the dense one with `amsr export --dense`")
-    if masked.metadata.weights_sha256 != dense.metadata.weights_sha256:
-        raise ModelError(f"{masked.model} and {dense.model} are of different weights; export both from the same ones")
-
-
-def choose_pairs(backbones: Iterable[str], model: Path | None, dense_model: Path | None) -> list[Pair]:
-    """The models to measure: given files, or shipped ones of some backbones (none: all that ship).
-
-    Raises:
-        UserError: a file without the other, files and backbones.
-        ModelError: a backbone that does not ship.
-    """
-    names = list(backbones)
-    if (model is None) != (dense_model is None):
-        raise UserError("a masked and a dense model are compared; give --model and --dense-model")
-    if model is not None and dense_model is not None:
-        if names:
-            raise UserError("--backbone names shipped models; leave it out with --model")
-        return [Pair(model.stem, model, dense_model)]
-    return [Pair(name, shipped_model(name), shipped_model(name, dense=True)) for name in names or shipped_backbones()]
-
-
-def shipped_backbones() -> list[str]:
-    """Backbones that ship both with and without masks."""
-    found = []
-    for name in BACKBONES:
-        try:
-            shipped_model(name), shipped_model(name, dense=True)
-        except ModelError:
-            continue
-        found.append(name)
-    return found
 
 
 def measure_pair(

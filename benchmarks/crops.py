@@ -1,0 +1,64 @@
+"""docs/crops.png: crops of CC0 photos at 1:1, bicubic interpolation beside the shipped models with their default masks.
+
+python benchmarks/crops.py ../shared/data/large4k docs/crops.png
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from amsr_deploy import load
+from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, read_rgb
+
+CROPS = {
+    "budgie_perched-osprey.jpg": (660, 210),
+    "budgie_san-francisco-skyline.jpg": (1180, 600),
+    "budgie_motherboard-circuits.jpg": (700, 330),
+    "budgie_the-spices-of-life.jpg": (900, 760),
+}
+"""Left and top corner in the HR picture: plumage and an eye, windows, print, grains."""
+WIDTH, HEIGHT = 260, 200
+TITLE = 16
+"""Pixels above the crops for the names of their columns."""
+REDUCTION = 2
+"""A photo of a camera is soft at its full size: HR pictures are half of it."""
+
+
+def columns(path: Path, box: tuple[int, int, int, int]) -> dict[str, Image.Image]:
+    """A crop of each way to upscale a photo, by name."""
+    hr = crop_to_scale(read_rgb(path).reduce(REDUCTION))
+    lr = low_resolution(hr)
+    result = {"bicubic": lr.resize(hr.size, Image.Resampling.BICUBIC)}
+    for name, descriptor in BACKBONES.items():
+        result[descriptor.title] = Image.fromarray(load(name).upscale(np.array(lr)))
+    return {name: picture.crop(box) for name, picture in (result | {"original": hr}).items()}
+
+
+def sheet(folder: Path) -> Image.Image:
+    """All crops, a row for each photo."""
+    rows = [columns(folder / name, (x, y, x + WIDTH, y + HEIGHT)) for name, (x, y) in CROPS.items()]
+    picture = Image.new("RGB", (WIDTH * len(rows[0]), HEIGHT * len(rows) + TITLE), "white")
+    draw = ImageDraw.Draw(picture)
+    for column, name in enumerate(rows[0]):
+        draw.text((column * WIDTH + 4, 2), name, fill="black")
+        for number, row in enumerate(rows):
+            picture.paste(row[name], (column * WIDTH, TITLE + number * HEIGHT))
+    return picture
+
+
+def main() -> None:
+    """Write the sheet as the command line asks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("output", type=Path)
+    arguments = parser.parse_args()
+    sheet(arguments.folder).save(arguments.output, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

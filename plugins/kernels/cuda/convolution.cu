@@ -1,0 +1,217 @@
+#include "convolution.h"
+
+#include <limits>
+
+#include "gemm_float16.h"
+#include "gemm_float32.h"
+
+namespace amsr::cuda {
+namespace {
+
+constexpr int pack_threads = 256;
+constexpr std::int64_t pixels_max = std::numeric_limits<std::int32_t>::max();
+
+bool is_valid(const ConvolutionShape& shape) {
+    constexpr std::int64_t limit = 1 << 16;
+    return shape.outputs > 0 && shape.inputs > 0 && shape.groups > 0 && shape.outputs < limit && shape.inputs < limit &&
+           shape.outputs % shape.groups == 0 && shape.inputs % shape.groups == 0 && shape.kernel_size > 0 &&
+           shape.kernel_size % 2 == 1 && shape.kernel_size <= 11;
+}
+
+std::size_t weight_bytes(ElementType type, const PackedLayout& layout) {
+    return static_cast<std::size_t>(ceil_div(layout.weights() * static_cast<std::int64_t>(bytes_of(type)), 16)) * 16;
+}
+
+template <class T>
+AMSR_KERNEL(pack_threads)
+pack(ElementType type, PackedLayout layout, const T* weight, const T* bias, T* weights, float* biases) {
+    const std::int64_t at = std::int64_t{blockIdx.x} * pack_threads + threadIdx.x;
+    if (at < layout.weights()) {
+        const std::int64_t source = packed_source(type, layout, at);
+        T value{};
+        if (source >= 0) value = weight[source];
+        weights[at] = value;
+    } else if (at < layout.weights() + layout.biases()) {
+        const std::int64_t source = packed_bias_source(layout, at - layout.weights());
+        biases[at - layout.weights()] = source >= 0 ? to_float(bias[source]) : 0.0f;
+    }
+}
+
+template <class T>
+cudaError_t pack(ElementType type, const PackedLayout& layout, const void* weight, const void* bias, void* packed,
+                 cudaStream_t stream) {
+    const std::int64_t blocks = ceil_div(layout.weights() + layout.biases(), pack_threads);
+    auto* biases = reinterpret_cast<float*>(static_cast<unsigned char*>(packed) + weight_bytes(type, layout));
+    return launch(pack<T>, dim3(static_cast<unsigned>(blocks)), pack_threads, 0, stream, type, layout,
+                  static_cast<const T*>(weight), static_cast<const T*>(bias), static_cast<T*>(packed), biases);
+}
+
+using Kernel = void (*)(Gemm);
+
+struct Choice {
+    Kernel kernel;
+    int tile_rows, shared_bytes;
+};
+
+template <int bytes, int blocks, int tile, bool diagonal, bool is_pointwise>
+Choice float16_choice() {
+    using Sizes = Float16Tile<blocks, tile, diagonal>;
+    return {gemm_float16<bytes, blocks, tile, diagonal, is_pointwise>, Sizes::rows, Sizes::shared_bytes};
+}
+
+template <int bytes, int tile, bool is_pointwise>
+Choice float32_choice() {
+    return {gemm_float32<bytes, tile, is_pointwise>, Float32Tile<tile>::rows, Float32Tile<tile>::shared_bytes};
+}
+
+/// The most bytes that divide all the places from which rows are read.
+int load_bytes(ElementType type, const PackedLayout& layout) {
+    const int bytes = layout.group_inputs * static_cast<int>(bytes_of(type));
+    return bytes % 16 == 0 ? 16 : bytes % 8 == 0 ? 8 : bytes % 4 == 0 ? 4 : 2;
+}
+
+template <bool is_pointwise>
+Choice choose(ElementType type, const PackedLayout& layout, bool large) {
+    const int bytes = load_bytes(type, layout);
+    const bool narrow = layout.tile == small_tile;
+    if (type == ElementType::float32) {
+        if (bytes == 16) {
+            return narrow ? float32_choice<16, 16, is_pointwise>() : float32_choice<16, 64, is_pointwise>();
+        }
+        return narrow ? float32_choice<4, 16, is_pointwise>() : float32_choice<4, 64, is_pointwise>();
+    }
+    if (layout.diagonal) return float16_choice<16, 2, 64, true, is_pointwise>();
+    if (bytes == 16) {
+        if (narrow) return float16_choice<16, 2, 16, false, is_pointwise>();
+        return large ? float16_choice<16, 4, 64, false, is_pointwise>()
+                     : float16_choice<16, 2, 64, false, is_pointwise>();
+    }
+    if (bytes == 8) {
+        return narrow ? float16_choice<8, 2, 16, false, is_pointwise>()
+                      : float16_choice<8, 2, 64, false, is_pointwise>();
+    }
+    return narrow ? float16_choice<2, 2, 16, false, is_pointwise>() : float16_choice<2, 2, 64, false, is_pointwise>();
+}
+
+/// Large tiles do more with a row that is loaded, where two blocks of them fit a processor and all processors get some.
+cudaError_t pays_large(std::int64_t rows, bool& large) {
+    int device = 0, processors = 0, shared_bytes = 0;
+    AMSR_RETURN_IF_ERROR(cudaGetDevice(&device));
+    AMSR_RETURN_IF_ERROR(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device));
+    AMSR_RETURN_IF_ERROR(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device));
+    using Sizes = Float16Tile<4, large_tile, false>;
+    large = shared_bytes >= 160 * 1024 && rows >= std::int64_t{2} * processors * Sizes::rows;
+    return cudaSuccess;
+}
+
+/// How many results can be stored at once: they lie side by side, and all places are multiples of it.
+int store_width(ElementType type, const Gemm& gemm) {
+    const int area = gemm.upscale * gemm.upscale, channels = gemm.outputs / area;
+    if (area > 1 && !gemm.shuffled_runs) return 1;
+    const int run = gemm.shuffled_runs ? gemm.layout.tile / area : gemm.layout.tile;
+    const int group = gemm.layout.group_outputs / area;
+    for (int width = 16 / static_cast<int>(bytes_of(type)); width >= 4; width /= 2) {
+        if (run % width == 0 && group % width == 0 && channels % width == 0) return width;
+    }
+    return 1;
+}
+
+template <bool is_pointwise>
+cudaError_t run(ElementType type, Gemm& gemm, const ConvolutionShape& shape, const void* packed, const void* residual,
+                float negative_slope, void* out, cudaStream_t stream) {
+    const int area = gemm.upscale * gemm.upscale;
+    gemm.weights = packed;
+    gemm.bias =
+        reinterpret_cast<const float*>(static_cast<const unsigned char*>(packed) + weight_bytes(type, gemm.layout));
+    gemm.residual = residual;
+    gemm.out = out;
+    gemm.negative_slope = negative_slope;
+    gemm.outputs = static_cast<int>(shape.outputs);
+    gemm.shuffled_runs = area > 1 && gemm.layout.tile % area == 0 && gemm.layout.group_outputs % area == 0;
+    gemm.store_width = store_width(type, gemm);
+    bool large = false;
+    AMSR_RETURN_IF_ERROR(pays_large(gemm.rows, large));
+    const Choice choice = choose<is_pointwise>(type, gemm.layout, large);
+    const std::int64_t blocks = ceil_div(gemm.rows, choice.tile_rows) * gemm.layout.groups * gemm.layout.tiles;
+    if (blocks > pixels_max) return cudaErrorInvalidValue;
+    const int table_bytes = is_pointwise ? 0 : choice.tile_rows * gemm.layout.taps * 4;
+    return launch(choice.kernel, dim3(static_cast<unsigned>(blocks)), gemm_threads,
+                  static_cast<std::size_t>(choice.shared_bytes + table_bytes), stream, gemm);
+}
+
+}  // namespace
+
+std::size_t packed_convolution_bytes(ElementType type, const ConvolutionShape& shape) {
+    if (!is_valid(shape)) return 0;
+    const PackedLayout layout = packed_layout(type, shape);
+    return weight_bytes(type, layout) + static_cast<std::size_t>(layout.biases()) * sizeof(float);
+}
+
+cudaError_t pack_convolution(ElementType type, const ConvolutionShape& shape, const void* weight, const void* bias,
+                             void* packed, cudaStream_t stream) {
+    if (!is_valid(shape)) return cudaErrorInvalidValue;
+    const PackedLayout layout = packed_layout(type, shape);
+    return type == ElementType::float32 ? pack<float>(type, layout, weight, bias, packed, stream)
+                                        : pack<float16>(type, layout, weight, bias, packed, stream);
+}
+
+cudaError_t masked_conv2d(ElementType type, const ConvolutionShape& shape, const void* rows, std::int64_t row_count,
+                          const void* surround, std::int64_t pixel_count, const std::int32_t* neighbors,
+                          const void* packed, const void* residual, float negative_slope, void* out,
+                          cudaStream_t stream) {
+    if (!is_valid(shape) || row_count < 0 || pixel_count < 0 || row_count + pixel_count > pixels_max) {
+        return cudaErrorInvalidValue;
+    }
+    Gemm gemm{};
+    gemm.layout = packed_layout(type, shape);
+    gemm.rows = row_count;
+    gemm.inputs[0] = rows;
+    gemm.surround = surround;
+    gemm.row_count = static_cast<std::uint32_t>(row_count);
+    gemm.outside = static_cast<std::uint32_t>(row_count + pixel_count);
+    gemm.neighbors = neighbors;
+    gemm.channels = static_cast<int>(shape.inputs);
+    gemm.upscale = 1;
+    return run<false>(type, gemm, shape, packed, residual, negative_slope, out, stream);
+}
+
+cudaError_t pointwise(ElementType type, std::int64_t outputs, std::int64_t channels, const void* const* inputs,
+                      int input_count, std::int64_t row_count, const void* packed, const void* residual,
+                      float negative_slope, void* out, cudaStream_t stream) {
+    const ConvolutionShape shape{outputs, input_count * channels};
+    if (input_count < 1 || input_count > pointwise_inputs_max || row_count < 0 || !is_valid(shape)) {
+        return cudaErrorInvalidValue;
+    }
+    Gemm gemm{};
+    gemm.layout = packed_layout(type, shape);
+    gemm.layout.taps = input_count;  // each input is a tap: the depth, and with it the packed layout, stays the same
+    gemm.layout.group_inputs = static_cast<int>(channels);
+    gemm.rows = row_count;
+    for (int i = 0; i < input_count; ++i) gemm.inputs[i] = inputs[i];
+    gemm.channels = static_cast<int>(channels);
+    gemm.upscale = 1;
+    return run<true>(type, gemm, shape, packed, residual, negative_slope, out, stream);
+}
+
+cudaError_t pixel_conv2d(ElementType type, const ConvolutionShape& shape, const void* pixels, std::int64_t height,
+                         std::int64_t width, const void* packed, const void* residual, float negative_slope,
+                         std::int64_t upscale, void* out, cudaStream_t stream) {
+    if (!is_valid(shape) || upscale < 1 || upscale > 16 || shape.outputs % (upscale * upscale) != 0 || height < 0 ||
+        width < 0 || (width > 0 && height > pixels_max / width)) {
+        return cudaErrorInvalidValue;
+    }
+    Gemm gemm{};
+    gemm.layout = packed_layout(type, shape);
+    gemm.rows = height * width;
+    gemm.inputs[0] = pixels;
+    gemm.surround = pixels;
+    gemm.row_count = gemm.outside = static_cast<std::uint32_t>(gemm.rows);
+    gemm.height = static_cast<int>(height);
+    gemm.width = static_cast<int>(width);
+    gemm.kernel_size = static_cast<int>(shape.kernel_size);
+    gemm.channels = static_cast<int>(shape.inputs);
+    gemm.upscale = static_cast<int>(upscale);
+    return run<false>(type, gemm, shape, packed, residual, negative_slope, out, stream);
+}
+
+}  // namespace amsr::cuda

@@ -1,0 +1,176 @@
+// The implicit GEMM that all convolutions are: rows of memory, named by a table or by arithmetic, times packed weights.
+// What both element types share: where rows come from, how they reach shared memory, how sums become results.
+#pragma once
+
+#include "device.h"
+#include "packing.h"
+#include "picture.h"
+
+namespace amsr::cuda {
+
+/// One call. Rows of the GEMM are masked pixels or pixels of the picture.
+struct Gemm {
+    PackedLayout layout;
+    std::int64_t rows;
+    const void* inputs[pointwise_inputs_max];  // the first one only, unless pointwise
+    const void* surround;
+    std::uint32_t row_count, outside;  // table entries below row_count are rows, below `outside` the surround
+    const std::int32_t* neighbors;     // null: a dense convolution of a picture of this size
+    int height, width, kernel_size;
+    int channels;  // of an input
+    const void* weights;
+    const float* bias;
+    const void* residual;
+    void* out;
+    float negative_slope;
+    int outputs, upscale;
+    bool shuffled_runs;  // the outputs of a tile are taken in the order in which pixel shuffle lays them side by side
+    int store_width;     // results that are stored at once
+};
+
+/// Byte of a 16-byte piece in a tile of rows of 64 or 128 bytes, such that eight rows' pieces lie in different banks.
+template <int row_bytes>
+AMSR_HOST_DEVICE int swizzled(int row, int piece) {
+    const int turn = row_bytes == 64 ? row / 2 % 4 : row % 8;
+    return row * row_bytes + (piece ^ turn) * 16;
+}
+
+/// The neighbour table of a block's rows.
+template <int tile_rows, int threads>
+AMSR_DEVICE void load_table(const Gemm& gemm, std::int64_t first_row, std::int32_t* table) {
+    const int taps = gemm.layout.taps;
+    for (int i = static_cast<int>(threadIdx.x); i < tile_rows * taps; i += threads) {
+        const std::int64_t row = first_row + i / taps;
+        std::int32_t entry = -1;
+        if (row < gemm.rows) {
+            entry = gemm.neighbors != nullptr
+                        ? gemm.neighbors[first_row * taps + i]
+                        : picture_neighbor(row, i % taps, gemm.kernel_size, gemm.height, gemm.width);
+        }
+        table[i] = entry;
+    }
+}
+
+/// Starts to load one chunk of depth of a block's rows [tile_rows][row_bytes], `bytes` at a time.
+template <class T, int bytes, int tile_rows, int row_bytes, int threads, bool is_pointwise>
+AMSR_DEVICE void load_rows(const Gemm& gemm, std::int64_t first_row, const std::int32_t* table, int first_channel,
+                           int chunk, unsigned char* tile) {
+    constexpr int pieces = row_bytes / bytes, rows_at_a_time = threads / pieces;
+    const int piece = static_cast<int>(threadIdx.x) % pieces;
+    const int depth = chunk * (row_bytes / static_cast<int>(sizeof(T))) + piece * (bytes / static_cast<int>(sizeof(T)));
+    const bool inside = depth < gemm.layout.depth();
+    const int tap = inside ? depth / gemm.layout.group_inputs : 0;
+    const int channel = first_channel + (inside ? depth - tap * gemm.layout.group_inputs : 0);
+    const T* const input = static_cast<const T*>(gemm.inputs[is_pointwise ? tap : 0]) + channel;
+    const T* const surround = static_cast<const T*>(gemm.surround) + channel;
+    constexpr int passes = tile_rows / rows_at_a_time;
+    AMSR_UNROLL_8
+    for (int pass = 0; pass < passes; ++pass) {
+        const int row = static_cast<int>(threadIdx.x) / pieces + pass * rows_at_a_time;
+        const T* from = input;
+        bool valid;
+        if (is_pointwise) {
+            valid = inside && first_row + row < gemm.rows;
+            if (valid) from = input + (first_row + row) * gemm.channels;
+        } else {
+            const auto entry = static_cast<std::uint32_t>(table[row * gemm.layout.taps + tap]);
+            valid = inside && entry < gemm.outside;
+            if (valid) {
+                from = entry < gemm.row_count ? input + std::int64_t{entry} * gemm.channels
+                                              : surround + std::int64_t{entry - gemm.row_count} * gemm.channels;
+            }
+        }
+        unsigned char* to = tile + swizzled<row_bytes>(row, piece * bytes / 16) + piece * bytes % 16;
+        if constexpr (bytes >= 4) {
+            copy_async<bytes>(to, from, valid);
+        } else {
+            std::uint16_t value = 0;
+            if (valid) value = *reinterpret_cast<const std::uint16_t*>(from);
+            *reinterpret_cast<std::uint16_t*>(to) = value;
+        }
+    }
+}
+
+/// Starts to load the weights of one chunk.
+template <int bytes, int threads>
+AMSR_DEVICE void load_weights(const unsigned char* weights, unsigned char* tile) {
+    for (int at = static_cast<int>(threadIdx.x) * 16; at < bytes; at += threads * 16) {
+        copy_async<16>(tile + at, weights + at, true);
+    }
+}
+
+/// Results of one lane that lie side by side: adds bias and residual, activates, stores.
+template <class T, int count>
+AMSR_DEVICE void store_results(const Gemm& gemm, const float* sums, const float* bias, int first_place, int tile,
+                               std::int64_t row, int first_output) {
+    struct alignas(count * sizeof(T)) Results {
+        T values[count];
+    };
+    const auto output_at = [&](int place) {
+        return gemm.shuffled_runs ? shuffled_output(place, tile, gemm.upscale) : place;
+    };
+    const std::int64_t place =
+        shuffled_place(row, first_output + output_at(first_place), gemm.outputs, gemm.upscale, gemm.width);
+    Results residual, results;
+    if (gemm.residual != nullptr) {
+        residual = *reinterpret_cast<const Results*>(static_cast<const T*>(gemm.residual) + place);
+    }
+    AMSR_UNROLL
+    for (int i = 0; i < count; ++i) {
+        const int output = output_at(first_place + i);
+        float value = sums[output] + bias[output];
+        if (gemm.residual != nullptr) value += to_float(residual.values[i]);
+        assign(results.values[i], value < 0 ? value * gemm.negative_slope : value);
+    }
+    *reinterpret_cast<Results*>(static_cast<T*>(gemm.out) + place) = results;
+}
+
+/// One warp turns sums [tile_rows][stride] into results.
+template <class T, int tile, int count>
+AMSR_DEVICE void store_rows(const Gemm& gemm, const float* sums, int stride, int tile_rows, std::int64_t first_row,
+                            int group, int tile_of_group) {
+    constexpr int pieces = tile / count;
+    const int outputs = gemm.layout.group_outputs - tile_of_group * tile;  // that this tile holds, or more
+    const int first_output = group * gemm.layout.group_outputs + tile_of_group * tile;
+    const float* bias = gemm.bias + (std::int64_t{group} * gemm.layout.tiles + tile_of_group) * tile;
+    for (int i = static_cast<int>(threadIdx.x) % 32; i < tile_rows * pieces; i += 32) {
+        const int row = i / pieces, place = i % pieces * count;
+        const int output = gemm.shuffled_runs ? shuffled_output(place, tile, gemm.upscale) : place;
+        if (first_row + row < gemm.rows && output < outputs) {
+            store_results<T, count>(gemm, sums + row * stride, bias, place, tile, first_row + row, first_output);
+        }
+    }
+}
+
+template <class T, int tile>
+AMSR_DEVICE void store(const Gemm& gemm, const float* sums, int stride, int tile_rows, std::int64_t first_row,
+                       int group, int tile_of_group) {
+    constexpr int widest = 16 / static_cast<int>(sizeof(T));
+    if (gemm.store_width == widest) {
+        store_rows<T, tile, widest>(gemm, sums, stride, tile_rows, first_row, group, tile_of_group);
+    } else if (widest > 4 && gemm.store_width == 4) {
+        store_rows<T, tile, 4>(gemm, sums, stride, tile_rows, first_row, group, tile_of_group);
+    } else {
+        store_rows<T, tile, 1>(gemm, sums, stride, tile_rows, first_row, group, tile_of_group);
+    }
+}
+
+/// What a block computes. Tiles of the same rows run side by side, so that they find the rows in the L2 cache.
+struct BlockTile {
+    std::int64_t first_row;
+    int group, tile;  // of outputs, within the group
+
+    AMSR_DEVICE static BlockTile of(const Gemm& gemm, int tile_rows) {
+        const unsigned columns = static_cast<unsigned>(gemm.layout.groups * gemm.layout.tiles);
+        const int column = static_cast<int>(blockIdx.x % columns);
+        return {std::int64_t{blockIdx.x / columns} * tile_rows, column / gemm.layout.tiles, column % gemm.layout.tiles};
+    }
+    AMSR_DEVICE std::int64_t weights(const Gemm& gemm) const {  // place of the first one
+        return (std::int64_t{group} * gemm.layout.tiles + tile) * gemm.layout.chunks * gemm.layout.piece;
+    }
+};
+
+constexpr int gemm_threads = 128;
+constexpr int gemm_stages = 3;
+
+}  // namespace amsr::cuda

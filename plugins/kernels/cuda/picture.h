@@ -1,0 +1,56 @@
+// Arithmetic of positions in a picture.
+#pragma once
+
+#include "device.h"
+#include "windows.h"
+
+namespace amsr::cuda {
+
+/// Place of a convolution's tap at a pixel, or -1 outside the picture.
+AMSR_HOST_DEVICE std::int32_t picture_neighbor(std::int64_t pixel, int tap, int kernel_size, int height, int width) {
+    const int at = static_cast<int>(pixel), y = at / width + tap / kernel_size - kernel_size / 2;
+    const int x = at % width + tap % kernel_size - kernel_size / 2;
+    const bool inside = y >= 0 && y < height && x >= 0 && x < width;
+    return inside ? y * width + x : -1;
+}
+
+/// Where output `output` of a pixel lies after a pixel shuffle, in elements.
+AMSR_HOST_DEVICE std::int64_t shuffled_place(std::int64_t pixel, int output, int outputs, int upscale, int width) {
+    if (upscale == 1) return pixel * outputs + output;
+    const int area = upscale * upscale, i = output % area / upscale, j = output % upscale;
+    const int at = static_cast<int>(pixel), y = at / width, x = at % width;
+    const std::int64_t line = std::int64_t{y} * upscale + i, column = std::int64_t{x} * upscale + j;
+    return (line * width * upscale + column) * (outputs / area) + output / area;
+}
+
+/// Which output of a tile comes at a place of the order in which neighbours in memory follow each other.
+AMSR_HOST_DEVICE int shuffled_output(int place, int tile, int upscale) {
+    const int area = upscale * upscale, run = tile / area;
+    return place % run * area + place / run;
+}
+
+/// A position outside [0, length) reflected into it, as often as it takes, as NumPy pads in its mode `reflect`.
+AMSR_HOST_DEVICE int reflected(int position, int length) {
+    if (length == 1) return 0;
+    const int period = 2 * (length - 1), folded = (position < 0 ? -position : position) % period;
+    return folded < length ? folded : period - folded;
+}
+
+/// Whether a window number is one of the picture.
+AMSR_HOST_DEVICE bool is_window(const WindowGrid& grid, std::int64_t window) {
+    return window >= 0 && window < (grid.height / grid.window_size) * (grid.width / grid.window_size);
+}
+
+/// The pixel that a token of a window shows.
+AMSR_HOST_DEVICE std::int64_t window_pixel(const WindowGrid& grid, std::int64_t window, int token) {
+    const int side = static_cast<int>(grid.window_size), across = static_cast<int>(grid.width) / side;
+    const int at = static_cast<int>(window), height = static_cast<int>(grid.height),
+              width = static_cast<int>(grid.width);
+    int y = at / across * side + token / side + static_cast<int>(grid.shift);
+    int x = at % across * side + token % side + static_cast<int>(grid.shift);
+    y -= y >= height ? height : 0;
+    x -= x >= width ? width : 0;
+    return std::int64_t{y} * width + x;
+}
+
+}  // namespace amsr::cuda

@@ -1,0 +1,42 @@
+// What goes wrong inside the plugins. None of these crosses the C ABI: `guarded` logs them.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+#include "log.h"
+
+namespace amsr::trt {
+
+/// A message for the user about an operator's attributes, inputs or use.
+struct InvalidInput : std::invalid_argument {
+    using std::invalid_argument::invalid_argument;
+};
+
+inline void require(bool condition, const std::string& message) {
+    if (!condition) throw InvalidInput(message);
+}
+
+/// Throws where CUDA reports an error.
+inline void check(cudaError_t error) {
+    if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA says: ") + cudaGetErrorString(error));
+}
+
+/// Runs a function; where it throws, logs "amsr WHO: what" and returns false.
+template <class Function>
+bool guarded(const char* who, const Function& function) noexcept {
+    try {
+        function();
+        return true;
+    } catch (const std::exception& error) {
+        log_error(who, error.what());
+    } catch (...) {
+        log_error(who, "unknown error");
+    }
+    return false;
+}
+
+}  // namespace amsr::trt

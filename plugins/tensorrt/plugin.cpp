@@ -1,0 +1,221 @@
+#include "plugin.h"
+
+#include "error.h"
+
+namespace amsr::trt {
+namespace {
+
+using nvinfer1::DataType;
+using nvinfer1::Dims;
+using nvinfer1::PluginField;
+using nvinfer1::TensorRTPhase;
+
+/// What TensorRT expects: 0 where all is well.
+template <class Function>
+std::int32_t status(const char* who, const Function& function) noexcept {
+    return guarded(who, function) ? 0 : 1;
+}
+
+std::vector<PluginField> field_names(const std::vector<Attribute>& attributes) {
+    std::vector<PluginField> fields;
+    for (const Attribute& attribute : attributes) fields.emplace_back(attribute.name, nullptr, attribute.type, 1);
+    return fields;
+}
+
+nvinfer1::PluginFieldCollection collection(const std::vector<PluginField>& fields) {
+    return {static_cast<std::int32_t>(fields.size()), fields.data()};
+}
+
+cuda::ElementType element_type(DataType type) {
+    return type == DataType::kHALF ? cuda::ElementType::float16 : cuda::ElementType::float32;
+}
+
+bool is_value_type(DataType type) { return type == DataType::kFLOAT || type == DataType::kHALF; }
+
+template <class Desc, class Get>
+std::vector<Dims> dims_of(const Desc* descs, std::int32_t count, const Get& get) {
+    std::vector<Dims> dims;
+    for (std::int32_t i = 0; i < count; ++i) dims.push_back(get(descs[i]));
+    return dims;
+}
+
+}  // namespace
+
+Plugin::Plugin(const Operator& op, const Attributes& attributes, TensorRTPhase phase)
+    : op_(op),
+      attributes_(attributes),
+      phase_(phase),
+      description_(signature(op) + " " + attributes.text()),
+      fields_(attributes_.fields()),
+      field_collection_(collection(fields_)) {
+    kept_.may_be_timed = phase == TensorRTPhase::kBUILD;
+}
+
+nvinfer1::IPluginCapability* Plugin::getCapabilityInterface(nvinfer1::PluginCapabilityType type) noexcept {
+    switch (type) {
+        case nvinfer1::PluginCapabilityType::kCORE:
+            return static_cast<nvinfer1::IPluginV3OneCore*>(this);
+        case nvinfer1::PluginCapabilityType::kBUILD:
+            return static_cast<nvinfer1::IPluginV3OneBuildV2*>(this);
+        case nvinfer1::PluginCapabilityType::kRUNTIME:
+            return static_cast<nvinfer1::IPluginV3OneRuntime*>(this);
+    }
+    return nullptr;
+}
+
+nvinfer1::IPluginV3* Plugin::clone() noexcept {
+    nvinfer1::IPluginV3* copy = nullptr;
+    guarded(op_.name, [&] { copy = new Plugin(op_, attributes_, phase_); });
+    return copy;
+}
+
+std::int32_t Plugin::configurePlugin(const nvinfer1::DynamicPluginTensorDesc* in, std::int32_t in_count,
+                                     const nvinfer1::DynamicPluginTensorDesc*, std::int32_t out_count) noexcept {
+    return status(op_.name, [&] {
+        require_counts(in_count, out_count);
+        const auto dims = dims_of(in, in_count, [](const auto& desc) { return desc.desc.dims; });
+        require_kernels(named_lengths(op_, attributes_, dims),
+                        value_input() ? in[*value_input()].desc.type : DataType{});
+    });
+}
+
+std::int32_t Plugin::getOutputDataTypes(DataType* out, std::int32_t out_count, const DataType* in,
+                                        std::int32_t in_count) const noexcept {
+    return status(op_.name, [&] {
+        require_counts(in_count, out_count);
+        out[0] = op_.output.element == Element::int32 ? DataType::kINT32 : in[*value_input()];
+    });
+}
+
+std::int32_t Plugin::getOutputShapes(const nvinfer1::DimsExprs* in, std::int32_t in_count, const nvinfer1::DimsExprs*,
+                                     std::int32_t shape_in_count, nvinfer1::DimsExprs* out, std::int32_t out_count,
+                                     nvinfer1::IExprBuilder& builder) noexcept {
+    return status(op_.name, [&] {
+        require_counts(in_count, out_count);
+        require(shape_in_count == 0, "it has no inputs that are shape tensors");
+        const std::vector<Expression> shape = output_shape(op_, attributes_, in, builder);
+        out[0].nbDims = static_cast<std::int32_t>(shape.size());
+        for (std::size_t i = 0; i < shape.size(); ++i) out[0].d[i] = shape[i].value;
+    });
+}
+
+bool Plugin::supportsFormatCombination(std::int32_t position, const nvinfer1::DynamicPluginTensorDesc* in_out,
+                                       std::int32_t in_count, std::int32_t out_count) noexcept {
+    bool supported = false;
+    guarded(op_.name, [&] {
+        require_counts(in_count, out_count);
+        require(position >= 0 && position < in_count + out_count, "there is no tensor " + std::to_string(position));
+        const nvinfer1::PluginTensorDesc& desc = in_out[position].desc;
+        const Element element =
+            position < in_count ? op_.inputs[static_cast<std::size_t>(position)].element : op_.output.element;
+        bool fits = false;
+        switch (element) {
+            case Element::int32:
+                fits = desc.type == DataType::kINT32;
+                break;
+            case Element::int64:
+                fits = desc.type == DataType::kINT64;
+                break;
+            case Element::extent:
+                fits = desc.dims.nbDims == 4 ? is_value_type(desc.type) : desc.type == DataType::kINT64;
+                break;
+            case Element::value: {
+                const auto first = static_cast<std::int32_t>(*value_input());
+                fits = position == first ? is_value_type(desc.type) : desc.type == in_out[first].desc.type;
+                break;
+            }
+        }
+        supported = fits && desc.format == nvinfer1::TensorFormat::kLINEAR;
+    });
+    return supported;
+}
+
+std::size_t Plugin::getWorkspaceSize(const nvinfer1::DynamicPluginTensorDesc* in, std::int32_t in_count,
+                                     const nvinfer1::DynamicPluginTensorDesc*, std::int32_t) const noexcept {
+    std::size_t bytes = 0;
+    guarded(op_.name, [&] {
+        const auto largest = dims_of(in, in_count, [](const auto& desc) { return desc.max; });
+        const Lengths<Length> lengths = named_lengths(op_, attributes_, largest);
+        if (op_.workspace_bytes == nullptr || !lengths.has("H")) return;
+        const Length pixels = lengths.value("H") * lengths.value("W");
+        if (pixels.known()) bytes = op_.workspace_bytes(pixels.value);
+    });
+    return bytes;
+}
+
+std::int32_t Plugin::getAliasedInput(std::int32_t output) noexcept { return output == 0 ? op_.in_place_input : -1; }
+
+std::int32_t Plugin::onShapeChange(const nvinfer1::PluginTensorDesc* in, std::int32_t in_count,
+                                   const nvinfer1::PluginTensorDesc*, std::int32_t out_count) noexcept {
+    lengths_.reset();
+    return status(op_.name, [&] {
+        require_counts(in_count, out_count);
+        const auto dims = dims_of(in, in_count, [](const auto& desc) { return desc.dims; });
+        const Lengths<Length> lengths = named_lengths(op_, attributes_, dims);
+        require_kernels(lengths, value_input() ? in[*value_input()].type : DataType{});
+        lengths_.emplace(lengths);
+    });
+}
+
+std::int32_t Plugin::enqueue(const nvinfer1::PluginTensorDesc* in_desc, const nvinfer1::PluginTensorDesc*,
+                             const void* const* in, void* const* out, void* workspace, cudaStream_t stream) noexcept {
+    return status(op_.name, [&] {
+        require(lengths_.has_value(), "the shapes are not known: onShapeChange was not called, or failed");
+        const DataType type = value_input() ? in_desc[*value_input()].type : DataType{};
+        Call call(op_, attributes_, *lengths_, element_type(type));
+        call.set_memory(in, out, workspace, &kept_, stream);
+        amsr::trt::check(op_.run(call));
+    });
+}
+
+nvinfer1::IPluginV3* Plugin::attachToContext(nvinfer1::IPluginResourceContext*) noexcept { return clone(); }
+
+const nvinfer1::PluginFieldCollection* Plugin::getFieldsToSerialize() noexcept { return &field_collection_; }
+
+void Plugin::require_counts(std::int32_t in_count, std::int32_t out_count) const {
+    require(in_count == static_cast<std::int32_t>(op_.inputs.size()),
+            "there are " + std::to_string(in_count) + " inputs to " + signature(op_));
+    require(out_count == 1, "there are " + std::to_string(out_count) + " outputs, not 1");
+}
+
+void Plugin::require_kernels(const Lengths<Length>& lengths, DataType type) const {
+    if (op_.packed_bytes == nullptr) return;
+    for (const Tensor& input : op_.inputs) {
+        if (!input.is_weight) continue;
+        for (const Axis& axis : input.shape.axes) {
+            if (!lengths(axis).known()) return;
+        }
+    }
+    require(op_.packed_bytes(Call(op_, attributes_, lengths, element_type(type))) > 0,
+            "the kernels do not take weights of this shape");
+}
+
+std::optional<std::size_t> Plugin::value_input() const {
+    for (std::size_t i = 0; i < op_.inputs.size(); ++i) {
+        if (op_.inputs[i].element == Element::value) return i;
+    }
+    return std::nullopt;
+}
+
+Creator::Creator(const Operator& op)
+    : op_(op), fields_(field_names(op.attributes)), field_collection_(collection(fields_)) {}
+
+nvinfer1::IPluginV3* Creator::createPlugin(const char* name, const nvinfer1::PluginFieldCollection* fields,
+                                           TensorRTPhase phase) noexcept {
+    nvinfer1::IPluginV3* plugin = nullptr;
+    const char* const layer = name != nullptr ? name : "";
+    guarded(op_.name, [&] {
+        try {
+            const auto missing =
+                phase == TensorRTPhase::kBUILD ? Attributes::Missing::takes_default : Attributes::Missing::is_an_error;
+            const Attributes attributes(op_.attributes, fields != nullptr ? *fields : collection({}), missing);
+            if (op_.check != nullptr) op_.check(attributes);
+            plugin = new Plugin(op_, attributes, phase);
+        } catch (const InvalidInput& error) {
+            throw InvalidInput(std::string("layer \"") + layer + "\": " + error.what());
+        }
+    });
+    return plugin;
+}
+
+}  // namespace amsr::trt

@@ -1,0 +1,112 @@
+// What the tests of the CUDA kernels share: device memory, and what happens where there is no device.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "../check.h"
+#include "cuda/element.h"
+#include "storage.h"
+
+namespace amsr::test {
+
+#define CHECK_CUDA(call)                                                           \
+    do {                                                                           \
+        const cudaError_t error_ = (call);                                         \
+        CHECK(error_ == cudaSuccess, "%s: %s", #call, cudaGetErrorString(error_)); \
+    } while (false)
+
+/// Ends the program with 77, which CTest reads as skipped, where there is no GPU.
+inline void skip_without_device() {
+    int count = 0;
+    const cudaError_t error = cudaGetDeviceCount(&count);
+    if (error == cudaSuccess && count > 0) return;
+    std::printf("skipped: no GPU here (%s)\n", cudaGetErrorString(error));
+    std::exit(77);
+}
+
+/// Device memory of exactly the bytes that are asked for, so that memory checkers see what lies beyond.
+template <class T>
+class Buffer {
+  public:
+    explicit Buffer(std::size_t size) : size_(size) {
+        void* memory = nullptr;
+        CHECK_CUDA(cudaMalloc(&memory, size * sizeof(T)));
+        data_ = static_cast<T*>(memory);
+    }
+    explicit Buffer(const std::vector<T>& values) : Buffer(values.size()) {
+        CHECK_CUDA(cudaMemcpy(data_, values.data(), size_ * sizeof(T), cudaMemcpyHostToDevice));
+    }
+    Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
+    Buffer& operator=(Buffer&&) = delete;
+    ~Buffer() { cudaFree(data_); }
+
+    T* data() const { return data_; }
+
+    std::vector<T> values() const {
+        CHECK_CUDA(cudaDeviceSynchronize());
+        std::vector<T> result(size_);
+        CHECK_CUDA(cudaMemcpy(result.data(), data_, size_ * sizeof(T), cudaMemcpyDeviceToHost));
+        return result;
+    }
+
+  private:
+    T* data_ = nullptr;
+    std::size_t size_;
+};
+
+template <class T>
+constexpr cuda::ElementType type_of = cuda::ElementType::float32;
+template <>
+inline constexpr cuda::ElementType type_of<cpu::float16> = cuda::ElementType::float16;
+
+template <class T>
+constexpr double rounding = 1e-6;  // relative, of a result
+template <>
+inline constexpr double rounding<cpu::float16> = 1.0 / (1 << 11);
+
+/// Random numbers of a test.
+class Random {
+  public:
+    explicit Random(unsigned seed) : engine_(seed) {}
+
+    std::int64_t number(std::int64_t low, std::int64_t high) {
+        return std::uniform_int_distribution<std::int64_t>(low, high)(engine_);
+    }
+    template <class V>
+    V one_of(const std::vector<V>& choices) {
+        return choices[static_cast<std::size_t>(number(0, static_cast<std::int64_t>(choices.size()) - 1))];
+    }
+    template <class T>
+    std::vector<T> values(std::int64_t count, float scale = 1.0f) {
+        std::normal_distribution<float> normal(0.0f, scale);
+        std::vector<T> result(static_cast<std::size_t>(count));
+        for (T& value : result) cpu::assign(value, normal(engine_));
+        return result;
+    }
+    /// Some of [0, count), increasing: none, all, or each with some chance; the last one may come again, as padding
+    /// does.
+    std::vector<std::int64_t> positions(std::int64_t count) {
+        const double density = one_of<double>({0.0, 0.3, 0.6, 1.0});
+        std::vector<std::int64_t> result;
+        for (std::int64_t i = 0; i < count; ++i) {
+            if (std::uniform_real_distribution<double>(0, 1)(engine_) < density) result.push_back(i);
+        }
+        if (!result.empty() && number(0, 2) == 0)
+            result.insert(result.end(), static_cast<std::size_t>(number(1, 5)), result.back());
+        return result;
+    }
+
+  private:
+    std::mt19937 engine_;
+};
+
+inline double activate(double value, float negative_slope) { return value < 0 ? value * negative_slope : value; }
+
+}  // namespace amsr::test

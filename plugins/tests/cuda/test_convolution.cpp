@@ -1,0 +1,200 @@
+// MaskedConv2d, Pointwise and PixelConv2d on random cases, against plain loops in double.
+#include "cuda/convolution.h"
+#include "gpu.h"
+
+using namespace amsr;
+using namespace amsr::test;
+using cuda::ConvolutionShape;
+
+namespace {
+
+template <class T>
+struct Layer {
+    ConvolutionShape shape;
+    std::vector<T> weight, bias;
+    float negative_slope;
+
+    Layer(Random& random, const ConvolutionShape& of) : shape(of) {
+        const std::int64_t depth = shape.inputs / shape.groups * shape.kernel_size * shape.kernel_size;
+        weight = random.values<T>(shape.outputs * depth, 1.0f / std::sqrt(static_cast<float>(depth)));
+        bias = random.values<T>(shape.outputs);
+        negative_slope = random.one_of<float>({0.0f, 0.1f, 1.0f});
+    }
+
+    Buffer<unsigned char> packed() const {
+        const std::size_t bytes = cuda::packed_convolution_bytes(type_of<T>, shape);
+        CHECK(bytes > 0, "the shape is one");
+        Buffer<unsigned char> result(bytes);
+        const Buffer<T> w(weight), b(bias);
+        CHECK_CUDA(cuda::pack_convolution(type_of<T>, shape, w.data(), b.data(), result.data(), nullptr));
+        CHECK_CUDA(cudaDeviceSynchronize());
+        return result;
+    }
+
+    /// The convolution's output at a place whose taps read source(tap), null for zero.
+    template <class Source>
+    double sum(std::int64_t output, const Source& source) const {
+        const std::int64_t inputs = shape.inputs / shape.groups, taps = shape.kernel_size * shape.kernel_size;
+        const std::int64_t group = output / (shape.outputs / shape.groups);
+        double total = cpu::to_float(bias[static_cast<std::size_t>(output)]);
+        for (std::int64_t tap = 0; tap < taps; ++tap) {
+            const T* values = source(tap);
+            for (std::int64_t i = 0; values != nullptr && i < inputs; ++i) {
+                total += static_cast<double>(cpu::to_float(values[group * inputs + i])) *
+                         cpu::to_float(weight[static_cast<std::size_t>((output * inputs + i) * taps + tap)]);
+            }
+        }
+        return total;
+    }
+
+    void check(const char* name, double actual, double sum, double residual) const {
+        const double expected = activate(sum + residual, negative_slope);
+        CHECK(std::abs(actual - expected) <= 1e-5 + rounding<T> * std::abs(expected),
+              "%s %d: %d -> %d in %d groups, k %d: %g, not %g", name, static_cast<int>(sizeof(T)) * 8,
+              static_cast<int>(shape.inputs), static_cast<int>(shape.outputs), static_cast<int>(shape.groups),
+              static_cast<int>(shape.kernel_size), actual, expected);
+    }
+};
+
+template <class T>
+double at(const std::vector<T>& values, std::int64_t i) {
+    return cpu::to_float(values[static_cast<std::size_t>(i)]);
+}
+
+template <class T>
+void check_masked(Random& random, const ConvolutionShape& shape, std::int64_t rows) {
+    const Layer<T> layer(random, shape);
+    const std::int64_t taps = shape.kernel_size * shape.kernel_size, pixels = random.number(1, 50);
+    const auto row_values = random.values<T>(rows * shape.inputs), surround = random.values<T>(pixels * shape.inputs);
+    const auto residual = random.values<T>(rows * shape.outputs);
+    const bool add = random.number(0, 1) == 1;
+    std::vector<std::int32_t> neighbors(static_cast<std::size_t>(rows * taps));
+    for (auto& entry : neighbors) entry = static_cast<std::int32_t>(random.number(-1, rows + pixels));
+    const Buffer<T> device_rows(row_values), device_surround(surround), out(residual);
+    const Buffer<std::int32_t> device_neighbors(neighbors);
+    const auto packed = layer.packed();
+    CHECK_CUDA(cuda::masked_conv2d(type_of<T>, shape, device_rows.data(), rows, device_surround.data(), pixels,
+                                   device_neighbors.data(), packed.data(), add ? out.data() : nullptr,
+                                   layer.negative_slope, out.data(), nullptr));
+    const auto actual = out.values();
+    for (std::int64_t i = 0; i < rows * shape.outputs; ++i) {
+        const double sum = layer.sum(i % shape.outputs, [&](std::int64_t tap) -> const T* {
+            const std::int64_t entry = neighbors[static_cast<std::size_t>(i / shape.outputs * taps + tap)];
+            if (entry < 0 || entry >= rows + pixels) return nullptr;
+            return entry < rows ? row_values.data() + entry * shape.inputs
+                                : surround.data() + (entry - rows) * shape.inputs;
+        });
+        layer.check("MaskedConv2d", at(actual, i), sum, add ? at(residual, i) : 0.0);
+    }
+}
+
+template <class T>
+void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels, int count, std::int64_t rows) {
+    const Layer<T> layer(random, {outputs, count * channels});
+    std::vector<std::vector<T>> inputs;
+    for (int i = 0; i < count; ++i) inputs.push_back(random.values<T>(rows * channels));
+    const auto residual = random.values<T>(rows * outputs);
+    const bool add = random.number(0, 1) == 1;
+    std::vector<std::unique_ptr<Buffer<T>>> buffers;
+    std::vector<const void*> pointers;
+    for (const auto& input : inputs) {
+        buffers.push_back(std::make_unique<Buffer<T>>(input));
+        pointers.push_back(buffers.back()->data());
+    }
+    const Buffer<T> device_residual(residual), out(static_cast<std::size_t>(rows * outputs));
+    const auto packed = layer.packed();
+    CHECK_CUDA(cuda::pointwise(type_of<T>, outputs, channels, pointers.data(), count, rows, packed.data(),
+                               add ? device_residual.data() : nullptr, layer.negative_slope, out.data(), nullptr));
+    const auto actual = out.values();
+    std::vector<T> row(static_cast<std::size_t>(count * channels));
+    for (std::int64_t i = 0; i < rows * outputs; ++i) {
+        for (std::int64_t c = 0; c < count * channels; ++c) {
+            row[static_cast<std::size_t>(c)] = inputs[static_cast<std::size_t>(c / channels)]
+                                                     [static_cast<std::size_t>(i / outputs * channels + c % channels)];
+        }
+        const double sum = layer.sum(i % outputs, [&](std::int64_t) { return row.data(); });
+        layer.check("Pointwise", at(actual, i), sum, add ? at(residual, i) : 0.0);
+    }
+}
+
+template <class T>
+void check_pixels(Random& random, const ConvolutionShape& shape, std::int64_t upscale, std::int64_t height,
+                  std::int64_t width) {
+    const Layer<T> layer(random, shape);
+    const auto pixels = random.values<T>(height * width * shape.inputs);
+    const auto residual = random.values<T>(height * width * shape.outputs);
+    const bool add = random.number(0, 1) == 1;
+    const Buffer<T> device_pixels(pixels), device_residual(residual), out(residual.size());
+    const auto packed = layer.packed();
+    CHECK_CUDA(cuda::pixel_conv2d(type_of<T>, shape, device_pixels.data(), height, width, packed.data(),
+                                  add ? device_residual.data() : nullptr, layer.negative_slope, upscale, out.data(),
+                                  nullptr));
+    const auto actual = out.values();
+    const std::int64_t k = shape.kernel_size, area = upscale * upscale;
+    for (std::int64_t i = 0; i < height * width * shape.outputs; ++i) {
+        const std::int64_t pixel = i / shape.outputs, output = i % shape.outputs, y = pixel / width, x = pixel % width;
+        const double sum = layer.sum(output, [&](std::int64_t tap) -> const T* {
+            const std::int64_t yy = y + tap / k - k / 2, xx = x + tap % k - k / 2;
+            if (yy < 0 || yy >= height || xx < 0 || xx >= width) return nullptr;
+            return pixels.data() + (yy * width + xx) * shape.inputs;
+        });
+        const std::int64_t line = y * upscale + output % area / upscale, column = x * upscale + output % upscale;
+        const std::int64_t place = (line * width * upscale + column) * (shape.outputs / area) + output / area;
+        layer.check("PixelConv2d", at(actual, place), sum, add ? at(residual, place) : 0.0);
+    }
+}
+
+/// The layers of the networks, and what else the tiles can meet.
+template <class T>
+void check_type(Random& random) {
+    const std::vector<ConvolutionShape> layers{{64, 64, 1, 3}, {64, 64, 4, 3}, {12, 12, 1, 3}, {60, 60, 1, 3},
+                                               {56, 12, 1, 1}, {8, 6, 2, 3},   {5, 3, 1, 5},   {64, 64, 4, 5},
+                                               {70, 24, 2, 3}, {256, 64, 4, 1}};
+    for (const auto& shape : layers) check_masked<T>(random, shape, random.number(1, 140));
+    check_masked<T>(random, layers[0], 0);
+    check_masked<T>(random, {64, 16, 1, 3}, 520);  // large tiles in the emulation
+    for (int i = 0; i < 6; ++i) {
+        const std::int64_t groups = random.one_of<std::int64_t>({1, 2, 4});
+        check_masked<T>(random, {groups * random.number(1, 20), groups * random.number(1, 20), groups, 3},
+                        random.number(1, 70));
+    }
+    for (int count = 1; count <= 4; ++count) {
+        check_pointwise<T>(random, 64, 64, count, random.number(1, 140));
+        check_pointwise<T>(random, random.number(1, 80), random.number(1, 40), count, random.number(1, 140));
+    }
+    check_pointwise<T>(random, 64, 64, 2, 520);
+    check_pixels<T>(random, {64, 3, 1, 3}, 1, 9, 11);
+    check_pixels<T>(random, {56, 3, 1, 5}, 1, 7, 9);
+    check_pixels<T>(random, {3, 64, 1, 3}, 1, 5, 13);
+    check_pixels<T>(random, {256, 64, 1, 3}, 2, 4, 7);
+    check_pixels<T>(random, {256, 64, 4, 3}, 2, 3, 6);
+    check_pixels<T>(random, {48, 60, 1, 3}, 4, 5, 6);
+    check_pixels<T>(random, {48, 56, 1, 3}, 4, 1, 5);
+    check_pixels<T>(random, {18, 7, 1, 3}, 3, 6, 5);
+    check_pixels<T>(random, {64, 64, 4, 3}, 1, 8, 20);
+    check_pixels<T>(random, {60, 60, 1, 3}, 1, 6, 7);
+    check_pixels<T>(random, {64, 64, 1, 3}, 1, 33, 34);
+    check_pixels<T>(random, {4, 4, 1, 3}, 1, 0, 5);
+}
+
+void check_bad_shapes() {
+    using cuda::ElementType;
+    CHECK(cuda::packed_convolution_bytes(ElementType::float16, {5, 6, 2, 3}) == 0, "5 outputs in 2 groups");
+    CHECK(cuda::packed_convolution_bytes(ElementType::float16, {4, 4, 1, 2}) == 0, "an even kernel");
+    CHECK(cuda::pixel_conv2d(ElementType::float32, {6, 4, 1, 3}, nullptr, 2, 2, nullptr, nullptr, 1.0f, 2, nullptr,
+                             nullptr) == cudaErrorInvalidValue,
+          "6 outputs are not 4 pixels");
+    CHECK(cuda::pointwise(ElementType::float32, 6, 4, nullptr, 5, 2, nullptr, nullptr, 1.0f, nullptr, nullptr) ==
+              cudaErrorInvalidValue,
+          "5 inputs");
+}
+
+}  // namespace
+
+int main() {
+    skip_without_device();
+    Random random(1);
+    check_type<float>(random);
+    check_type<cpu::float16>(random);
+    check_bad_shapes();
+}

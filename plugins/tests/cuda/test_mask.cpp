@@ -1,0 +1,173 @@
+// The mask on the GPU against design section 2.1 written plainly, step by step as amsr_deploy/mask.py does it.
+#include <algorithm>
+
+#include "cuda/mask.h"
+#include "gpu.h"
+
+using namespace amsr;
+using namespace amsr::test;
+
+namespace {
+
+int reflected(int position, int length) {
+    while (length > 1 && (position < 0 || position >= length)) {
+        position = position < 0 ? -position : 2 * (length - 1) - position;
+    }
+    return length > 1 ? position : 0;
+}
+
+struct Expected {
+    double threshold = -1;
+    std::vector<std::uint8_t> mask;
+};
+
+/// Rounded after every operation: volatile keeps the compiler from fusing them.
+float blurred(const float (&v)[5]) {
+    volatile float inner = v[1] + v[3], outer = v[0] + v[4], centre = v[2] * 0.40261996f;
+    inner = inner * 0.24420135f;
+    outer = outer * 0.054488685f;
+    volatile float sum = centre + inner;
+    sum = sum + outer;
+    return sum;
+}
+
+std::vector<float> detail_of(const std::vector<float>& image, int height, int width) {
+    std::vector<float> detail;
+    for (int y = 0; y < height; ++y) {
+        for (int x = 0; x < width; ++x) {
+            volatile float sum = 0;
+            for (int channel = 0; channel < 3; ++channel) {
+                const auto at = [&](int line, int column) {
+                    return image[static_cast<std::size_t>((channel * height + line) * width + column)];
+                };
+                float columns[5];
+                for (int j = 0; j < 5; ++j) {
+                    float values[5];
+                    for (int i = 0; i < 5; ++i)
+                        values[i] = at(reflected(y + i - 2, height), reflected(x + j - 2, width));
+                    columns[j] = blurred(values);
+                }
+                volatile float difference = at(y, x) - blurred(columns);
+                sum = sum + std::abs(difference);
+            }
+            detail.push_back(sum / 3.0f);
+        }
+    }
+    return detail;
+}
+
+double two_means(const std::vector<float>& values) {
+    std::vector<std::int64_t> histogram(4096);
+    for (const float v : values) ++histogram[std::min<std::size_t>(static_cast<std::size_t>(v * 4096.0f), 4095)];
+    double threshold = 0.5, change = 1;
+    for (int round = 0; change >= 1e-4 && round < 30; ++round) {
+        double below = 0, above = 0, count_below = 0, count_above = 0;
+        for (std::size_t bin = 0; bin < histogram.size(); ++bin) {
+            const double centre = (static_cast<double>(bin) + 0.5) / 4096, count = static_cast<double>(histogram[bin]);
+            (centre <= threshold ? below : above) += count * centre;
+            (centre <= threshold ? count_below : count_above) += count;
+        }
+        const double next = (below / count_below + above / count_above) / 2;
+        change = std::abs(next - threshold);
+        threshold = next;
+    }
+    return threshold;
+}
+
+Expected expected_mask(const std::vector<float>& image, int height, int width, int dilation) {
+    Expected result;
+    result.mask.assign(static_cast<std::size_t>(height * width), 0);
+    std::vector<float> detail = detail_of(image, height, width);
+    const auto [low, high] = std::minmax_element(detail.begin(), detail.end());
+    const float lowest = *low;
+    volatile float span = *high - lowest;
+    if (span < 1e-6f) return result;
+    for (float& value : detail) {
+        volatile float lifted = value - lowest;
+        value = lifted / span;
+    }
+    result.threshold = two_means(detail);
+    for (int y = 0; y < height; ++y) {
+        for (int x = 0; x < width; ++x) {
+            if (!(detail[static_cast<std::size_t>(y * width + x)] > static_cast<float>(result.threshold))) continue;
+            for (int yy = std::max(0, y - dilation / 2); yy <= std::min(height - 1, y + dilation / 2); ++yy) {
+                for (int xx = std::max(0, x - dilation / 2); xx <= std::min(width - 1, x + dilation / 2); ++xx) {
+                    result.mask[static_cast<std::size_t>(yy * width + xx)] = 1;
+                }
+            }
+        }
+    }
+    return result;
+}
+
+std::vector<std::int64_t> kept(const std::vector<std::uint8_t>& mask, int height, int width, int side, int shift,
+                               double threshold) {
+    std::vector<std::int64_t> result;
+    for (int window = 0; window < height / side * (width / side); ++window) {
+        int masked = 0;
+        for (int token = 0; token < side * side; ++token) {
+            const int y = (window / (width / side) * side + token / side + shift) % height;
+            const int x = (window % (width / side) * side + token % side + shift) % width;
+            masked += mask[static_cast<std::size_t>(y * width + x)];
+        }
+        if (masked >= threshold * side * side) result.push_back(window);
+    }
+    return result;
+}
+
+/// Smooth with some texture, or flat.
+std::vector<float> random_image(Random& random, int height, int width, bool flat) {
+    std::vector<float> image(static_cast<std::size_t>(3 * height * width), 0.25f);
+    const std::int64_t left = random.number(0, width - 1);
+    for (std::size_t i = 0; i < image.size() && !flat; ++i) {
+        const bool textured = static_cast<std::int64_t>(i) % width >= left;
+        image[i] = static_cast<float>(random.number(0, 255)) / 255.0f * (textured ? 1.0f : 0.1f);
+    }
+    return image;
+}
+
+void check(Random& random, int height, int width, int dilation, bool flat) {
+    const std::vector<float> image = random_image(random, height, width, flat);
+    const Expected expected = expected_mask(image, height, width, dilation);
+    const std::int64_t pixels = std::int64_t{height} * width;
+    const Buffer<float> picture(image);
+    const Buffer<std::uint8_t> mask(static_cast<std::size_t>(pixels));
+    const Buffer<double> threshold(1);
+    const Buffer<unsigned char> workspace(cuda::mask_workspace(height, width));
+    CHECK_CUDA(cuda::compute_mask({picture.data(), height, width, 1, pixels}, dilation, mask.data(), threshold.data(),
+                                  workspace.data(), nullptr));
+    CHECK(threshold.values()[0] == expected.threshold, "%d x %d: threshold %.17g, not %.17g", height, width,
+          threshold.values()[0], expected.threshold);
+    CHECK(mask.values() == expected.mask, "mask of %d x %d, dilation %d", height, width, dilation);
+
+    const Buffer<std::int64_t> index(static_cast<std::size_t>(pixels)), count(1);
+    CHECK_CUDA(cuda::mask_index(mask.data(), height, width, index.data(), count.data(), workspace.data(), nullptr));
+    const auto positions = kept(expected.mask, height, width, 1, 0, 1.0);
+    auto actual = index.values();
+    actual.resize(static_cast<std::size_t>(count.values()[0]));
+    CHECK(actual == positions, "index of %d x %d", height, width);
+
+    if (height % 8 != 0 || width % 8 != 0) return;
+    for (const int shift : {0, 4}) {
+        CHECK_CUDA(cuda::kept_windows(mask.data(), height, width, 8, shift, 0.5, index.data(), count.data(),
+                                      workspace.data(), nullptr));
+        actual = index.values();
+        actual.resize(static_cast<std::size_t>(count.values()[0]));
+        CHECK(actual == kept(expected.mask, height, width, 8, shift, 0.5), "kept windows of %d x %d", height, width);
+    }
+}
+
+}  // namespace
+
+int main() {
+    skip_without_device();
+    Random random(1);
+    for (const bool flat : {false, true}) check(random, 16, 24, 5, flat);
+    for (const int dilation : {1, 3, 7, 41}) check(random, 37, 29, dilation, false);
+    check(random, 1, 1, 3, false);
+    check(random, 1, 9, 3, false);
+    check(random, 2, 2, 3, false);
+    check(random, 64, 40, 11, false);
+    CHECK(cuda::compute_mask({nullptr, 4, 4, 1, 16}, 2, nullptr, nullptr, nullptr, nullptr) == cudaErrorInvalidValue,
+          "an even dilation");
+}

@@ -1,0 +1,375 @@
+#include "cases.h"
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+#include "reference.h"
+#include "storage.h"
+
+namespace amsr::host {
+namespace {
+
+using Shape = std::vector<std::int64_t>;
+
+std::int64_t count(const Shape& shape) {
+    return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+/// Repeatable random arrays, with values that float16 holds too.
+class Random {
+  public:
+    Array values(const char* name, Shape shape, double scale = 1, double offset = 0) {
+        std::normal_distribution<float> normal;
+        Array array{name, Kind::value, std::move(shape), {}};
+        for (std::int64_t i = 0; i < count(array.shape); ++i) {
+            const auto value = static_cast<float>(offset + scale * static_cast<double>(normal(generator_)));
+            array.values.push_back(static_cast<double>(cpu::to_float(cpu::to_float16(value))));
+        }
+        return array;
+    }
+
+    /// Increasing positions, each taken with a probability; none and all where it is 0 and 1.
+    Array positions(const char* name, std::int64_t limit, double density) {
+        std::bernoulli_distribution chosen(density);
+        Array array{name, Kind::int64, {0}, {}};
+        for (std::int64_t i = 0; i < limit; ++i) {
+            if (chosen(generator_)) array.values.push_back(static_cast<double>(i));
+        }
+        array.shape[0] = static_cast<std::int64_t>(array.values.size());
+        return array;
+    }
+
+  private:
+    std::mt19937 generator_{20};
+};
+
+Positions integers(const Array& array) { return {array.values.begin(), array.values.end()}; }
+
+Array size_array(std::int64_t height, std::int64_t width) {
+    return {"size", Kind::int64, {2}, {static_cast<double>(height), static_cast<double>(width)}};
+}
+
+Array output(Kind kind, Shape shape, Values values) { return {"out", kind, std::move(shape), std::move(values)}; }
+
+struct Mask {
+    const char* name;
+    std::int64_t height, width;
+    double density;
+};
+
+constexpr Mask masks[] = {
+    {"some pixels", 7, 9, 0.4}, {"every pixel", 5, 8, 1}, {"no pixel", 3, 4, 0}, {"one row", 1, 13, 0.5}};
+
+void add_mask_cases(std::vector<Case>& cases, Random& random) {
+    for (const Mask& mask : masks) {
+        for (const std::int64_t channels : {3, 64}) {
+            const std::int64_t pixel_count = mask.height * mask.width;
+            const Array pixels = random.values("pixels", {pixel_count, channels}),
+                        index = random.positions("index", pixel_count, mask.density),
+                        rows = random.values("rows", {index.shape[0], channels});
+            const Positions positions = integers(index);
+            cases.push_back({mask.name,
+                             "MaskGather",
+                             {pixels, index},
+                             {},
+                             output(Kind::value, rows.shape, mask_gather(pixels.values, positions, channels))});
+            cases.push_back(
+                {mask.name,
+                 "MaskScatter",
+                 {rows, pixels, index},
+                 {},
+                 output(Kind::value, pixels.shape, mask_scatter(rows.values, pixels.values, positions, channels)),
+                 1});
+        }
+        for (const std::int32_t side : {1, 3, 5}) {
+            Array index = random.positions("index", mask.height * mask.width, mask.density);
+            if (index.shape[0] > 1) index.values.back() = index.values[index.values.size() - 2];  // a padded index
+            const Positions table = mask_neighbors(integers(index), mask.height, mask.width, side);
+            cases.push_back({mask.name,
+                             "MaskNeighbors",
+                             {index, size_array(mask.height, mask.width)},
+                             {{"kernel_size", side}},
+                             output(Kind::int32, {index.shape[0], side * side}, {table.begin(), table.end()}),
+                             -1,
+                             mask.height,
+                             mask.width});
+        }
+    }
+}
+
+struct Layout {
+    const char* name;
+    std::int64_t outputs, inputs, groups, side;
+    float negative_slope;
+};
+
+constexpr Layout layouts[] = {{"64 channels, ReLU", 64, 64, 1, 3, 0.0f},
+                              {"groups", 12, 8, 4, 3, 1.0f},
+                              {"odd channels, leaky", 5, 7, 1, 5, 0.25f},
+                              {"12 channels", 12, 12, 1, 3, 0.1f}};
+
+Convolution convolution_of(const Layout& layout, const Array& weight, const Array& bias) {
+    return {layout.outputs,
+            layout.inputs,
+            layout.groups,
+            layout.side,
+            weight.values,
+            bias.values,
+            static_cast<double>(layout.negative_slope)};
+}
+
+void add_convolution_cases(std::vector<Case>& cases, Random& random) {
+    for (const Layout& layout : layouts) {
+        const double scale =
+            1 / std::sqrt(static_cast<double>(layout.inputs / layout.groups * layout.side * layout.side));
+        const Array weight = random.values(
+                        "weight", {layout.outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
+                    bias = random.values("bias", {layout.outputs});
+        const Convolution convolution = convolution_of(layout, weight, bias);
+        const auto group = static_cast<std::int32_t>(layout.groups);
+        for (const Mask& mask : masks) {
+            const std::int64_t pixel_count = mask.height * mask.width;
+            const Positions index = integers(random.positions("index", pixel_count, mask.density));
+            const auto row_count = static_cast<std::int64_t>(index.size());
+            const Positions table = mask_neighbors(index, mask.height, mask.width, layout.side);
+            const Array rows = random.values("rows", {row_count, layout.inputs}),
+                        surround = random.values("surround", {pixel_count, layout.inputs}),
+                        neighbors{"neighbors",
+                                  Kind::int32,
+                                  {row_count, layout.side * layout.side},
+                                  {table.begin(), table.end()}},
+                        residual = random.values("residual", {row_count, layout.outputs});
+            const std::string name = std::string(layout.name) + ", " + mask.name;
+            cases.push_back({name,
+                             "MaskedConv2d",
+                             {rows, surround, neighbors, weight, bias},
+                             {{"group", group}, {"negative_slope", layout.negative_slope}},
+                             output(Kind::value, residual.shape,
+                                    masked_conv2d(convolution, rows.values, surround.values, table, {}))});
+            cases.push_back({name,
+                             "MaskedConv2dAdd",
+                             {rows, surround, neighbors, weight, bias, residual},
+                             {{"group", group}, {"negative_slope", layout.negative_slope}},
+                             output(Kind::value, residual.shape,
+                                    masked_conv2d(convolution, rows.values, surround.values, table, residual.values))});
+        }
+    }
+}
+
+void add_pixel_convolution_cases(std::vector<Case>& cases, Random& random) {
+    constexpr std::int64_t height = 6, width = 11;
+    for (const Layout& layout : layouts) {
+        for (const std::int32_t upscale : {1, 2}) {
+            const std::int64_t outputs = layout.outputs * upscale * upscale, pixel_count = height * width;
+            const double scale =
+                1 / std::sqrt(static_cast<double>(layout.inputs / layout.groups * layout.side * layout.side));
+            const Array pixels = random.values("pixels", {pixel_count, layout.inputs}),
+                        weight = random.values(
+                            "weight", {outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
+                        bias = random.values("bias", {outputs}),
+                        residual = random.values("residual", {pixel_count * upscale * upscale, layout.outputs});
+            const Convolution convolution{outputs,
+                                          layout.inputs,
+                                          layout.groups,
+                                          layout.side,
+                                          weight.values,
+                                          bias.values,
+                                          static_cast<double>(layout.negative_slope)};
+            const std::string name = std::string(layout.name) + ", upscale " + std::to_string(upscale);
+            const std::vector<std::pair<std::string, AttributeValue>> attributes{
+                {"group", static_cast<std::int32_t>(layout.groups)},
+                {"negative_slope", layout.negative_slope},
+                {"upscale", upscale}};
+            cases.push_back({name,
+                             "PixelConv2d",
+                             {pixels, size_array(height, width), weight, bias},
+                             attributes,
+                             output(Kind::value, residual.shape,
+                                    pixel_conv2d(convolution, pixels.values, height, width, upscale, {})),
+                             -1,
+                             height,
+                             width});
+            cases.push_back({name,
+                             "PixelConv2dAdd",
+                             {pixels, size_array(height, width), weight, bias, residual},
+                             attributes,
+                             output(Kind::value, residual.shape,
+                                    pixel_conv2d(convolution, pixels.values, height, width, upscale, residual.values)),
+                             -1,
+                             height,
+                             width});
+        }
+    }
+}
+
+/// A pointwise convolution is a masked one with one tap that is the row itself.
+Values pointwise(const Array& weight, const Array& bias, const Values& rows, std::int64_t row_count,
+                 float negative_slope, const Values& residual) {
+    Positions itself(static_cast<std::size_t>(row_count));
+    std::iota(itself.begin(), itself.end(), 0);
+    return masked_conv2d(
+        {weight.shape[0], weight.shape[1], 1, 1, weight.values, bias.values, static_cast<double>(negative_slope)}, rows,
+        {}, itself, residual);
+}
+
+void add_pointwise_cases(std::vector<Case>& cases, Random& random) {
+    for (const std::int64_t row_count : {0, 37}) {
+        for (const auto& [channels, outputs] : {std::pair<std::int64_t, std::int64_t>{64, 64}, {7, 5}}) {
+            const Array bias = random.values("bias", {outputs}),
+                        residual = random.values("residual", {row_count, outputs});
+            const std::string name = std::to_string(row_count) + " rows of " + std::to_string(channels);
+            const float slope = 0.1f;
+            for (int inputs = 1; inputs <= 4; ++inputs) {
+                std::vector<Array> arrays;
+                Values joined;
+                for (int i = 0; i < inputs; ++i) {
+                    arrays.push_back(random.values("rows", {row_count, channels}));
+                    if (inputs > 1) arrays.back().name += std::to_string(i + 1);
+                }
+                for (std::int64_t row = 0; row < row_count; ++row) {
+                    for (const Array& array : arrays) {
+                        joined.insert(joined.end(), array.values.begin() + row * channels,
+                                      array.values.begin() + (row + 1) * channels);
+                    }
+                }
+                const Array weight = random.values("weight", {outputs, inputs * channels},
+                                                   1 / std::sqrt(static_cast<double>(inputs * channels)));
+                arrays.push_back(weight);
+                arrays.push_back(bias);
+                const std::string op = inputs == 1 ? "Pointwise" : "Pointwise" + std::to_string(inputs);
+                cases.push_back(
+                    {name,
+                     op,
+                     arrays,
+                     {{"negative_slope", slope}},
+                     output(Kind::value, residual.shape, pointwise(weight, bias, joined, row_count, slope, {}))});
+                if (inputs > 1) continue;
+                arrays.push_back(residual);
+                cases.push_back({name,
+                                 "PointwiseAdd",
+                                 arrays,
+                                 {{"negative_slope", slope}},
+                                 output(Kind::value, residual.shape,
+                                        pointwise(weight, bias, joined, row_count, slope, residual.values))});
+            }
+        }
+    }
+}
+
+struct Windows {
+    const char* name;
+    std::int32_t window_size, shift;
+    std::int64_t down, across;
+    double density;
+};
+
+constexpr Windows window_choices[] = {{"some windows", 8, 0, 2, 3, 0.5},
+                                      {"some windows, shifted", 8, 4, 3, 2, 0.5},
+                                      {"every window, shifted", 4, 1, 2, 2, 1},
+                                      {"no window", 8, 0, 1, 2, 0}};
+
+void add_window_cases(std::vector<Case>& cases, Random& random) {
+    for (const Windows& choice : window_choices) {
+        const std::int64_t height = choice.window_size * choice.down, width = choice.window_size * choice.across,
+                           channels = 60, tokens_of_window = choice.window_size * choice.window_size;
+        const Grid grid{height, width, choice.window_size, choice.shift};
+        const Array pixels = random.values("pixels", {height * width, channels}),
+                    windows = random.positions("windows", choice.down * choice.across, choice.density),
+                    tokens = random.values("tokens", {windows.shape[0], tokens_of_window, channels}),
+                    size = size_array(height, width);
+        const std::vector<std::pair<std::string, AttributeValue>> attributes{{"window_size", choice.window_size},
+                                                                             {"shift", choice.shift}};
+        cases.push_back(
+            {choice.name,
+             "WindowGather",
+             {pixels, windows, size},
+             attributes,
+             output(Kind::value, tokens.shape, window_gather(pixels.values, integers(windows), grid, channels)),
+             -1,
+             height,
+             width});
+        cases.push_back({choice.name,
+                         "WindowScatter",
+                         {tokens, pixels, windows, size},
+                         attributes,
+                         output(Kind::value, pixels.shape,
+                                window_scatter(tokens.values, pixels.values, integers(windows), grid, channels)),
+                         1,
+                         height,
+                         width});
+    }
+}
+
+void add_window_layer_cases(std::vector<Case>& cases, Random& random) {
+    constexpr std::int64_t channels = 60, hidden = 120, heads = 6;
+    for (const Windows& choice : window_choices) {
+        const std::int64_t height = choice.window_size * choice.down, width = choice.window_size * choice.across,
+                           tokens = choice.window_size * choice.window_size;
+        const double in = 1 / std::sqrt(static_cast<double>(channels)),
+                     deep = 1 / std::sqrt(static_cast<double>(hidden));
+        const std::vector<Array> inputs{random.values("pixels", {height * width, channels}),
+                                        random.positions("windows", choice.down * choice.across, choice.density),
+                                        size_array(height, width),
+                                        random.values("norm1_weight", {channels}, 0.1, 1),
+                                        random.values("norm1_bias", {channels}, 0.1),
+                                        random.values("qkv_weight", {3 * channels, channels}, in),
+                                        random.values("qkv_bias", {3 * channels}, 0.1),
+                                        random.values("position_bias", {heads, tokens, tokens}),
+                                        random.values("proj_weight", {channels, channels}, in),
+                                        random.values("proj_bias", {channels}, 0.1),
+                                        random.values("norm2_weight", {channels}, 0.1, 1),
+                                        random.values("norm2_bias", {channels}, 0.1),
+                                        random.values("fc1_weight", {hidden, channels}, in),
+                                        random.values("fc1_bias", {hidden}, 0.1),
+                                        random.values("fc2_weight", {channels, hidden}, deep),
+                                        random.values("fc2_bias", {channels}, 0.1)};
+        const float epsilon = 1e-5f;
+        const Layer layer{channels,
+                          hidden,
+                          heads,
+                          static_cast<double>(epsilon),
+                          inputs[3].values,
+                          inputs[4].values,
+                          inputs[5].values,
+                          inputs[6].values,
+                          inputs[7].values,
+                          inputs[8].values,
+                          inputs[9].values,
+                          inputs[10].values,
+                          inputs[11].values,
+                          inputs[12].values,
+                          inputs[13].values,
+                          inputs[14].values,
+                          inputs[15].values};
+        const Grid grid{height, width, choice.window_size, choice.shift};
+        cases.push_back(
+            {choice.name,
+             "WindowLayer",
+             inputs,
+             {{"window_size", choice.window_size},
+              {"shift", choice.shift},
+              {"heads", static_cast<std::int32_t>(heads)},
+              {"epsilon", epsilon}},
+             output(Kind::value, inputs[0].shape, window_layer(layer, inputs[0].values, integers(inputs[1]), grid)),
+             0,
+             height,
+             width});
+    }
+}
+
+}  // namespace
+
+std::vector<Case> all_cases() {
+    std::vector<Case> cases;
+    Random random;
+    add_mask_cases(cases, random);
+    add_convolution_cases(cases, random);
+    add_pixel_convolution_cases(cases, random);
+    add_pointwise_cases(cases, random);
+    add_window_cases(cases, random);
+    add_window_layer_cases(cases, random);
+    return cases;
+}
+
+}  // namespace amsr::host

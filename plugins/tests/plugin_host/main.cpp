@@ -1,0 +1,108 @@
+// Does what TensorRT would do with the plugin library, without TensorRT: loads it, builds, saves, recreates and runs
+// every plugin, and compares what it gives with the definition. Without a GPU everything but the execution.
+//   amsr_plugin_host LIBRARY          all checks
+//   amsr_plugin_host LIBRARY --few    the same, but runs only the first case of each operator: for emulated GPUs
+//   amsr_plugin_host LIBRARY --list   the plugins as JSON
+#include <cstdio>
+#include <set>
+#include <string>
+
+#include "../check.h"
+#include "execution.h"
+#include "protocol.h"
+
+namespace {
+
+using namespace amsr::host;
+
+#ifdef AMSR_EMULATION
+constexpr const char* device_name = "an EMULATED GPU (the CPU)";
+#else
+constexpr const char* device_name = "a GPU";
+#endif
+
+bool has_size(const Case& known) {
+    for (const Array& input : known.inputs) {
+        if (input.name == "size") return true;
+    }
+    return false;
+}
+
+bool has_values(const Case& known) {
+    for (const Array& input : known.inputs) {
+        if (input.kind == Kind::value) return true;
+    }
+    return false;
+}
+
+std::vector<Scenario> scenarios_of(const std::vector<Case>& cases) {
+    std::vector<Scenario> scenarios;
+    for (const Case& known : cases) {
+        for (const nvinfer1::DataType type : {nvinfer1::DataType::kFLOAT, nvinfer1::DataType::kHALF}) {
+            if (type == nvinfer1::DataType::kHALF && !has_values(known)) continue;
+            scenarios.push_back({known, type, SizeForm::numbers});
+            if (has_size(known)) scenarios.push_back({known, type, SizeForm::picture});
+        }
+    }
+    return scenarios;
+}
+
+/// A plugin that has no case would go untested.
+void check_complete(const Library& library, const std::vector<Case>& cases) {
+    for (nvinfer1::IPluginCreatorV3One* const creator : library.creators()) {
+        bool found = false;
+        for (const Case& known : cases) found |= known.op == creator->getPluginName();
+        CHECK(found, "%s has no case", creator->getPluginName());
+    }
+}
+
+/// The first case of each operator.
+std::set<const Case*> first_cases(const std::vector<Case>& cases) {
+    std::set<std::string> seen;
+    std::set<const Case*> first;
+    for (const Case& known : cases) {
+        if (seen.insert(known.op).second) first.insert(&known);
+    }
+    return first;
+}
+
+void check_all(Library& library, bool few) {
+    const std::vector<Case> cases = all_cases();
+    check_complete(library, cases);
+    check_refusals(library);
+    std::string reason;
+    const bool executes = has_gpu(reason);
+    const std::set<const Case*> first = first_cases(cases);
+    std::size_t walked = 0, executed = 0;
+    for (const Scenario& scenario : scenarios_of(cases)) {
+        const std::unique_ptr<nvinfer1::IPluginV3> plugin = walk_protocol(library, scenario);
+        ++walked;
+        if (!executes || (few && first.count(&scenario.known) == 0)) continue;
+        check_execution(library, scenario, *plugin);
+        ++executed;
+    }
+    std::printf("%zu plugins, %zu scenarios: everything up to execution is as it should be\n",
+                library.creators().size(), walked);
+    if (executes) {
+        std::printf("EXECUTED %zu scenarios on %s: all results are those of the definition\n", executed, device_name);
+    } else {
+        std::printf("SKIPPED execution: no GPU (%s)\n", reason.c_str());
+    }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    const std::string option = count == 3 ? arguments[2] : "";
+    if (count < 2 || count > 3 || (count == 3 && option != "--list" && option != "--few")) {
+        std::fprintf(stderr, "usage: amsr_plugin_host LIBRARY [--few | --list]\n");
+        return 2;
+    }
+    Library library(arguments[1]);
+    if (option == "--list") {
+        print_list(library);
+    } else {
+        check_all(library, option == "--few");
+    }
+    return 0;
+}

@@ -1,0 +1,118 @@
+"""The TensorRT plugins, built here and driven by the plugin host, and that they are the operators of the ONNX files."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from amsr_deploy.export.functions import FUNCTIONS
+
+ROOT = Path(__file__).parent.parent
+BUILD = ROOT / "build" / "plugins"
+TYPES = {onnx.AttributeProto.INT: "int", onnx.AttributeProto.FLOAT: "float"}
+
+
+def find_headers() -> Path | None:
+    """The folder of TensorRT's headers: the one that TENSORRT_INCLUDE_DIR names, else where packages put them."""
+    named = os.environ.get("TENSORRT_INCLUDE_DIR")
+    usual = ("/usr/include", f"/usr/include/{platform.machine()}-linux-gnu", "/usr/local/tensorrt/include")
+    folders = [Path(named)] if named else [Path(folder) for folder in usual]
+    return next((folder for folder in folders if (folder / "NvInferRuntime.h").is_file()), None)
+
+
+def find_nvcc() -> str | None:
+    return shutil.which(os.environ.get("CUDACXX", "nvcc")) or shutil.which("/usr/local/cuda/bin/nvcc")
+
+
+@pytest.fixture(scope="module")
+def host() -> list[str]:
+    """The plugin host and the library of plugins, built for one architecture."""
+    headers, nvcc, cmake = find_headers(), find_nvcc(), shutil.which("cmake")
+    if headers is None:
+        pytest.skip("TensorRT's headers are not here: set TENSORRT_INCLUDE_DIR (.ci/fetch-tensorrt-headers gets them)")
+    if nvcc is None or cmake is None:
+        pytest.skip("nvcc or CMake is not here: the plugins are built with a CUDA toolkit and CMake")
+    options = dict.fromkeys(("AMSR_TESTS", "AMSR_CUDA", "AMSR_TENSORRT", "AMSR_WERROR"), "ON") | {
+        "CMAKE_CUDA_COMPILER": nvcc,
+        "CMAKE_CUDA_ARCHITECTURES": os.environ.get("CUDAARCHS", "90-real"),
+        "TENSORRT_INCLUDE_DIR": str(headers),
+        "CMAKE_BUILD_TYPE": "Release",
+    }
+    definitions = [f"-D{name}={value}" for name, value in options.items()]
+    run(cmake, "-S", ROOT / "plugins", "-B", BUILD, *definitions)
+    run(cmake, "--build", BUILD, "--target", "amsr_tensorrt", "amsr_plugin_host")
+    return [str(BUILD / "tests/plugin_host/amsr_plugin_host"), str(BUILD / "tensorrt/libamsr_tensorrt.so")]
+
+
+@pytest.fixture(scope="module")
+def plugins(host: list[str]) -> dict[str, dict[str, Any]]:
+    """Name of the operator -> what its plugin says about itself."""
+    return {plugin["name"]: plugin for plugin in json.loads(run(*host, "--list"))}
+
+
+def run(*command: object) -> str:
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{command[0]}:\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}"
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def said(host: list[str]) -> str:
+    """What the host says after all its checks; it fails where one does not hold."""
+    return run(*host)
+
+
+def test_plugins_do_what_tensorrt_asks(said: str) -> None:
+    assert "everything up to execution is as it should be" in said
+
+
+def test_results_on_the_gpu_are_those_of_the_definition(said: str) -> None:
+    if skipped := re.search(r"^SKIPPED.*$", said, re.MULTILINE):
+        pytest.skip(skipped[0])
+    assert re.search(r"^EXECUTED \d+ scenarios on a GPU: all results are those of the definition$", said, re.MULTILINE)
+
+
+def test_library_exports_what_tensorrt_looks_for_and_nothing_else(host: list[str]) -> None:
+    nm = shutil.which("nm")
+    if nm is None:
+        pytest.skip("nm is not here")
+    symbols = {line.split()[-1] for line in run(nm, "--dynamic", "--defined-only", host[1]).splitlines()}
+    assert symbols == {"getCreators", "setLoggerFinder"}
+
+
+def test_library_does_not_need_tensorrt_or_cuda_libraries(host: list[str]) -> None:
+    readelf = shutil.which("readelf")
+    if readelf is None:
+        pytest.skip("readelf is not here")
+    needed = re.findall(r"NEEDED.*\[(.*)\]", run(readelf, "--dynamic", host[1]))
+    assert needed
+    assert not [name for name in needed if "nvinfer" in name or "cuda" in name]
+
+
+def test_every_operator_has_its_plugin(plugins: dict[str, dict[str, Any]]) -> None:
+    assert plugins.keys() == FUNCTIONS.keys()
+    assert {(plugin["namespace"], plugin["version"]) for plugin in plugins.values()} == {("amsr", "1")}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_plugin_has_the_inputs_of_the_function(name: str, plugins: dict[str, dict[str, Any]]) -> None:
+    signature = f"{name}({', '.join(FUNCTIONS[name].to_function_proto().input)})"
+    assert plugins[name]["default"].split(") ")[0] + ")" == signature
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_plugin_has_the_attributes_of_the_function(name: str, plugins: dict[str, dict[str, Any]]) -> None:
+    attributes = FUNCTIONS[name].to_function_proto().attribute_proto
+    assert plugins[name]["fields"] == {attribute.name: TYPES[attribute.type] for attribute in attributes}
+    values = dict(re.findall(r"(\w+)=(\S+)", plugins[name]["default"]))
+    expected = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in attributes}
+    assert {key: float(value) for key, value in values.items()} == pytest.approx(expected)
