@@ -52,10 +52,14 @@ bool Node::constant_input(std::size_t input, Tensor& tensor) const {
     return is_constant != 0;
 }
 
-Tensor Call::input(std::size_t index, const char* name, std::size_t axes) const {
+Tensor Call::input(std::size_t index) const {
     const Value* value = nullptr;
     check(api_, api_.call<KernelContext_GetInput>(static_cast<const KernelContext*>(context_), index, &value));
-    Tensor tensor = view(api_, value);
+    return view(api_, value);
+}
+
+Tensor Call::input(std::size_t index, const char* name, std::size_t axes) const {
+    Tensor tensor = input(index);
     if (tensor.shape.size() != axes) {
         throw InvalidInput(std::string(name) + " has " + std::to_string(tensor.shape.size()) + " axes, not " +
                            std::to_string(axes));

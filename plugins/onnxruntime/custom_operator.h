@@ -68,6 +68,7 @@ class Call {
   public:
     Call(const Api& api, KernelContext* context) : api_(api), context_(context) {}
 
+    Tensor input(std::size_t index) const;
     /// Throws InvalidInput where the input has another number of axes.
     Tensor input(std::size_t index, const char* name, std::size_t axes) const;
     Tensor output(const Shape& shape) const;

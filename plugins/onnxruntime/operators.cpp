@@ -297,18 +297,17 @@ namespace {
 
 constexpr std::size_t windows_of_task = 8;  // enough to outweigh its start and its memory
 
-struct WeightInput {
-    const char* name;
-    std::size_t axes;
-};
-/// The inputs of WindowLayer from the fourth on.
-constexpr std::array window_layer_weights{
-    WeightInput{"norm1_weight", 1}, WeightInput{"norm1_bias", 1},  WeightInput{"qkv_weight", 2},
-    WeightInput{"qkv_bias", 1},     WeightInput{"position_bias", 3}, WeightInput{"proj_weight", 2},
-    WeightInput{"proj_bias", 1},    WeightInput{"norm2_weight", 1}, WeightInput{"norm2_bias", 1},
-    WeightInput{"fc1_weight", 2},   WeightInput{"fc1_bias", 1},    WeightInput{"fc2_weight", 2},
-    WeightInput{"fc2_bias", 1}};
+/// Names of the inputs of WindowLayer from the fourth on.
+constexpr std::array window_layer_weights{"norm1_weight", "norm1_bias", "qkv_weight",   "qkv_bias",   "position_bias",
+                                          "proj_weight",  "proj_bias",  "norm2_weight", "norm2_bias", "fc1_weight",
+                                          "fc1_bias",     "fc2_weight", "fc2_bias"};
 constexpr std::size_t first_weight = 3;
+
+std::string text_of(const Shape& shape) {
+    std::string text = "[";
+    for (const std::int64_t side : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(side);
+    return text + "]";
+}
 
 }  // namespace
 
@@ -330,26 +329,29 @@ WindowLayer<T>::WindowLayer(const Node& node)
 
 template <class T>
 std::shared_ptr<const cpu::WindowLayer<T>> WindowLayer<T>::pack(const std::vector<Tensor>& weights) const {
+    require(!weights[0].shape.empty() && !weights[9].shape.empty(), "norm1_weight or fc1_weight has no axes");
+    const std::int64_t c = weights[0].shape[0], hidden = weights[9].shape[0], tokens = window_size * window_size;
+    require(c > 0 && c % heads == 0,
+            "the " + std::to_string(c) + " channels are not a multiple of the " + std::to_string(heads) + " heads");
+    const std::array<Shape, window_layer_weights.size()> expected{{{c},
+                                                                   {c},
+                                                                   {3 * c, c},
+                                                                   {3 * c},
+                                                                   {heads, tokens, tokens},
+                                                                   {c, c},
+                                                                   {c},
+                                                                   {c},
+                                                                   {c},
+                                                                   {hidden, c},
+                                                                   {hidden},
+                                                                   {c, hidden},
+                                                                   {c}}};
     for (std::size_t i = 0; i < weights.size(); ++i) {
-        require_equal(("the number of axes of " + std::string(window_layer_weights[i].name)).c_str(),
-                      weights[i].shape.size(), window_layer_weights[i].axes);
-    }
-    const std::int64_t channels = weights[0].shape[0], hidden = weights[9].shape[0], tokens = window_size * window_size;
-    require(channels > 0 && channels % heads == 0, "the " + std::to_string(channels) +
-                                                       " channels are not a multiple of the " + std::to_string(heads) +
-                                                       " heads");
-    const std::vector<Shape> expected{{channels},         {channels}, {3 * channels, channels}, {3 * channels},
-                                      {heads, tokens, tokens}, {channels, channels}, {channels},
-                                      {channels},         {channels}, {hidden, channels},       {hidden},
-                                      {channels, hidden}, {channels}};
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-        for (std::size_t axis = 0; axis < expected[i].size(); ++axis) {
-            require_equal(("axis " + std::to_string(axis) + " of " + window_layer_weights[i].name).c_str(),
-                          weights[i].size(axis), static_cast<std::size_t>(expected[i][axis]));
-        }
+        require(weights[i].shape == expected[i], std::string("the shape of ") + window_layer_weights[i] + " is " +
+                                                     text_of(weights[i].shape) + ", not " + text_of(expected[i]));
     }
     const auto data = [&weights](std::size_t i) { return static_cast<const T*>(weights[i].data); };
-    const cpu::WindowLayerShape shape{static_cast<std::size_t>(channels), static_cast<std::size_t>(hidden),
+    const cpu::WindowLayerShape shape{static_cast<std::size_t>(c), static_cast<std::size_t>(hidden),
                                       static_cast<std::size_t>(heads), static_cast<std::size_t>(tokens)};
     const cpu::WindowLayerWeights<T> pointers{data(0), data(1), data(2), data(3),  data(4),  data(5), data(6),
                                               data(7), data(8), data(9), data(10), data(11), data(12)};
@@ -363,9 +365,7 @@ void WindowLayer<T>::compute(const Call& call) const {
     std::shared_ptr<const cpu::WindowLayer<T>> layer = packed;
     if (!layer) {
         std::vector<Tensor> weights;
-        for (const WeightInput& weight : window_layer_weights) {
-            weights.push_back(call.input(first_weight + weights.size(), weight.name, weight.axes));
-        }
+        for (std::size_t i = 0; i < window_layer_weights.size(); ++i) weights.push_back(call.input(first_weight + i));
         layer = pack(weights);
     }
     require_equal("the number of channels of pixels", pixels.size(1), layer->shape().channels);

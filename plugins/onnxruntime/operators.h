@@ -185,13 +185,20 @@ struct WindowScatter {
     std::int64_t window_size, shift;
 };
 
+/// Pixels, the integers windows and size, and 13 weights.
+template <class T>
+constexpr std::array<ElementType, 16> window_layer_inputs() {
+    std::array<ElementType, 16> types{};
+    for (ElementType& type : types) type = element_type<T>;
+    types[1] = types[2] = ElementType::int64;
+    return types;
+}
+
 template <class T>
 struct WindowLayer {
     static constexpr const char* name = "WindowLayer";
-    static constexpr ElementType type = element_type<T>;
-    static constexpr std::array inputs{type, ElementType::int64, ElementType::int64, type, type, type, type, type,
-                                       type, type,               type,               type, type, type, type, type};
-    static constexpr ElementType output = type;
+    static constexpr std::array inputs = window_layer_inputs<T>();
+    static constexpr ElementType output = element_type<T>;
     static constexpr int in_place_input = 0;
 
     explicit WindowLayer(const Node& node);

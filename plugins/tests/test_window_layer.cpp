@@ -1,6 +1,4 @@
 // WindowLayer of every instruction set and storage type, on random shapes and windows, against plain loops in double.
-#include "window_layer.h"
-
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -8,6 +6,7 @@
 #include <vector>
 
 #include "check.h"
+#include "window_layer.h"
 
 using namespace amsr::cpu;
 
@@ -25,7 +24,9 @@ struct Case {
         norm2_weight, norm2_bias, fc1_weight, fc1_bias, fc2_weight, fc2_bias;
 
     explicit Case(std::mt19937& random) {
-        const auto number = [&random](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+        const auto number = [&random](int low, int high) {
+            return std::uniform_int_distribution<int>(low, high)(random);
+        };
         const auto normal = [&random](std::vector<T>& values, std::size_t count, double scale, double mean = 0) {
             std::normal_distribution<double> distribution(mean, scale);
             values.resize(count);
@@ -58,16 +59,18 @@ struct Case {
     }
 
     WindowLayerWeights<T> weights() const {
-        return {norm1_weight.data(), norm1_bias.data(),   qkv_weight.data(),   qkv_bias.data(), position_bias.data(),
-                proj_weight.data(),  proj_bias.data(),    norm2_weight.data(), norm2_bias.data(), fc1_weight.data(),
-                fc1_bias.data(),     fc2_weight.data(),   fc2_bias.data()};
+        return {norm1_weight.data(), norm1_bias.data(), qkv_weight.data(),   qkv_bias.data(),   position_bias.data(),
+                proj_weight.data(),  proj_bias.data(),  norm2_weight.data(), norm2_bias.data(), fc1_weight.data(),
+                fc1_bias.data(),     fc2_weight.data(), fc2_bias.data()};
     }
 
     std::int64_t line(std::int64_t window, std::size_t token) const {  // before the shift
-        return window / (grid.width / grid.window_size) * grid.window_size + static_cast<std::int64_t>(token) / grid.window_size;
+        return window / (grid.width / grid.window_size) * grid.window_size +
+               static_cast<std::int64_t>(token) / grid.window_size;
     }
     std::int64_t column(std::int64_t window, std::size_t token) const {
-        return window % (grid.width / grid.window_size) * grid.window_size + static_cast<std::int64_t>(token) % grid.window_size;
+        return window % (grid.width / grid.window_size) * grid.window_size +
+               static_cast<std::int64_t>(token) % grid.window_size;
     }
     std::size_t pixel(std::int64_t window, std::size_t token) const {
         const std::int64_t y = (line(window, token) + grid.shift) % grid.height;
@@ -109,7 +112,8 @@ struct Case {
             Doubles scores(shape.tokens);
             for (std::size_t other = 0; other < shape.tokens; ++other) {
                 double score = 0;
-                for (std::size_t d = head * depth; d < (head + 1) * depth; ++d) score += qkv[token][d] * qkv[other][c + d];
+                for (std::size_t d = head * depth; d < (head + 1) * depth; ++d)
+                    score += qkv[token][d] * qkv[other][c + d];
                 score /= std::sqrt(static_cast<double>(depth));
                 score += to_float(position_bias[(head * shape.tokens + token) * shape.tokens + other]);
                 scores[other] = score - (together(window, token, other) ? 0 : 100);
@@ -119,7 +123,8 @@ struct Case {
             for (const double score : scores) sum += std::exp(score - largest);
             for (std::size_t other = 0; other < shape.tokens; ++other) {
                 const double share = std::exp(scores[other] - largest) / sum;
-                for (std::size_t d = head * depth; d < (head + 1) * depth; ++d) mixed[d] += share * qkv[other][2 * c + d];
+                for (std::size_t d = head * depth; d < (head + 1) * depth; ++d)
+                    mixed[d] += share * qkv[other][2 * c + d];
             }
         }
         return mixed;
@@ -142,7 +147,8 @@ struct Case {
                 Doubles hidden = linear(fc1_weight, fc1_bias, normalised(norm2_weight, norm2_bias, x));
                 for (double& value : hidden) value *= 0.5 * (1 + std::erf(value / std::sqrt(2.0)));
                 add(x, linear(fc2_weight, fc2_bias, hidden));
-                std::copy(x.begin(), x.end(), all.begin() + static_cast<std::ptrdiff_t>(pixel(windows[i], t) * shape.channels));
+                std::copy(x.begin(), x.end(),
+                          all.begin() + static_cast<std::ptrdiff_t>(pixel(windows[i], t) * shape.channels));
             }
         }
         return all;

@@ -53,9 +53,7 @@ struct NeonVector {
 
   private:
     static Vector load_all(const float* from) { return load(from); }
-    static Vector load_all(const float16* from) {
-        return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(&from->bits)));
-    }
+    static Vector load_all(const float16* from) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(&from->bits))); }
     static Vector load_all(const bfloat16* from) {
         return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(&from->bits), 16));
     }

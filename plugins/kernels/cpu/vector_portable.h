@@ -1,4 +1,5 @@
-// Vectors of 4 floats in plain C++, which compilers turn into what the processor has; for inclusion in an unnamed namespace.
+// Vectors of 4 floats in plain C++, which compilers turn into what the processor has; for inclusion in an unnamed
+// namespace.
 
 struct PortableVector {
     struct Vector {

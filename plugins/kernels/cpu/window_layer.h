@@ -37,8 +37,8 @@ struct WindowLayerCode {
     std::size_t (*packed_bytes)(const WindowLayerShape&);
     std::size_t (*scratch_bytes)(const WindowLayerShape&);
     void (*pack)(const WindowLayerShape&, const WindowLayerWeights<T>&, void* packed);
-    /// Replaces the rows [padded_tokens] of a window; those beyond N are read only. regions [N] says which pixels attend
-    /// to each other, those of the same number in [0, 4); null where all do.
+    /// Replaces the rows [padded_tokens] of a window; those beyond N are read only. regions [N] says which pixels
+    /// attend to each other, those of the same number in [0, 4); null where all do.
     void (*run)(const WindowLayerShape&, const void* packed, float epsilon, T* const* rows, const std::uint8_t* regions,
                 void* scratch);
 };
@@ -52,10 +52,10 @@ class WindowLayer {
 
     const WindowLayerShape& shape() const { return shape_; }
 
-    /// Replaces the pixels [H * W, C] of windows[first .. last) of `count`. Of equal neighbouring entries only the last is
-    /// computed, so that ranges may run at the same time.
-    void run(const std::int64_t* windows, std::size_t count, const WindowGrid& grid, std::size_t first, std::size_t last,
-             T* pixels) const;
+    /// Replaces the pixels [H * W, C] of windows[first .. last) of `count`. Of equal neighbouring entries only the last
+    /// is computed, so that ranges may run at the same time.
+    void run(const std::int64_t* windows, std::size_t count, const WindowGrid& grid, std::size_t first,
+             std::size_t last, T* pixels) const;
 
   private:
     const WindowLayerCode<T>* code_;

@@ -1,15 +1,15 @@
-// A Transformer layer on one window, written once for all vector types. Each window_layer_SET.cpp includes its vector type
-// and this file in an unnamed namespace, and is compiled with its own flags: nothing here may have external linkage, or
-// the linker could pick the copy of one instruction set for all.
+// A Transformer layer on one window, written once for all vector types. Each window_layer_SET.cpp includes its vector
+// type and this file in an unnamed namespace, and is compiled with its own flags: nothing here may have external
+// linkage, or the linker could pick the copy of one instruction set for all.
 //
 // Features are held transposed, one row of tokens a channel, and the tokens are the lanes of the vectors. Then each
-// product of matrices is `weights x features` with broadcast weights and needs no padding of channels; normalisation and
-// softmax run down the lanes; and the output of each product is the operand of the next as it is.
+// product of matrices is `weights x features` with broadcast weights and needs no padding of channels; normalisation
+// and softmax run down the lanes; and the output of each product is the operand of the next as it is.
 //
 // A vector type `V` (vector_SET.h) offers arithmetic on vectors of `lanes` floats, load and store of all storage types,
 // and `transpose`; for products of matrices it offers Word, 4 bytes that hold `depth` inputs of a dot product: words of
-// weights are broadcast, words of operands [inputs / depth][tokens] loaded, and `dot` adds their products to a sum. A tile
-// is `tile` rows by `panel` vectors of sums.
+// weights are broadcast, words of operands [inputs / depth][tokens] loaded, and `dot` adds their products to a sum. A
+// tile is `tile` rows by `panel` vectors of sums.
 
 #if defined(__clang__)
 #define AMSR_UNROLL _Pragma("unroll")
@@ -441,8 +441,8 @@ void normalise(const float* features, const typename Packed<V>::Norm& norm, floa
                 for (int v = 0; v < V::panel; ++v) {
                     if (channel + d < channels) {
                         const Vector scaled = V::multiply(V::subtract(value(channel + d, v), mean[v]), factor[v]);
-                        result[d][v] = V::multiply_add(scaled, V::set(norm.weight[channel + d]),
-                                                       V::set(norm.bias[channel + d]));
+                        result[d][v] =
+                            V::multiply_add(scaled, V::set(norm.weight[channel + d]), V::set(norm.bias[channel + d]));
                     } else {
                         result[d][v] = V::set(0.0f);
                     }
@@ -464,9 +464,8 @@ void project_attention(const WindowLayerShape& shape, const Packed<V>& packed, c
                 store_operand<V>(sums, scratch.query + row / V::depth * stride + token, stride);
             });
     project(packed.key, scratch.normalised, stride,
-            [&](auto& sums, std::size_t row, std::size_t token) AMSR_INLINE_LAMBDA {
-                store_operand<V>(sums, scratch.key + row / V::depth * stride + token, stride);
-            });
+            [&](auto& sums, std::size_t row, std::size_t token)
+                AMSR_INLINE_LAMBDA { store_operand<V>(sums, scratch.key + row / V::depth * stride + token, stride); });
     project(packed.value, scratch.normalised, stride,
             [&](auto& sums, std::size_t row, std::size_t token) AMSR_INLINE_LAMBDA {
                 for (auto& line : sums) {
@@ -563,8 +562,8 @@ void mix(std::size_t channels, std::size_t tokens, const typename V::Word* value
                 AMSR_UNROLL
                 for (int v = 0; v < V::panel; ++v) sums[r][v] = V::set(0.0f);
             }
-            accumulate<V, rows>(sums, value + row * value_stride, value_stride, 1, scratch.probabilities + token, stride,
-                                steps<V>(tokens));
+            accumulate<V, rows>(sums, value + row * value_stride, value_stride, 1, scratch.probabilities + token,
+                                stride, steps<V>(tokens));
             AMSR_UNROLL
             for (int v = 0; v < V::panel; ++v) {
                 const auto inverse = V::load(scratch.inverse_sums + token + v * V::lanes);
