@@ -22,6 +22,9 @@ from amsr_deploy.runtime.plugins import NAMESPACE, Plugins
 from amsr_deploy.runtime.tensorrt_log import Log, make_logger
 from amsr_deploy.sidecar import Profile
 
+PREVIEWS = ("ALIASED_PLUGIN_IO_10_03", "RUNTIME_ACTIVATION_RESIZE_10_10")
+"""Plugins may write to their input; memory follows from the picture at hand, not from the largest one."""
+
 
 @dataclass(frozen=True)
 class Built:
@@ -70,9 +73,9 @@ def build(
         optimization.set_shape(name, *shapes)
     if config.add_optimization_profile(optimization) < 0:
         raise EngineError(f"{flavour.name} {flavour.version} does not take these shapes: {log.summary()}")
+    _set_previews(trt, config)
     if plugins:
         config.plugins_to_serialize = [str(plugins.library)]
-        _let_plugins_write_in_place(trt, config)
     cache = _attach_cache(config, timing_cache)
     engine = _run(trt, builder, network, config)
     if engine is None:
@@ -88,11 +91,12 @@ def _strongly_typed(trt: ModuleType) -> int:
     return 0 if flag is None else 1 << int(flag)
 
 
-def _let_plugins_write_in_place(trt: ModuleType, config: Any) -> None:
-    """Plugins whose output is one of their inputs need a preview feature; TensorRT before 10.3 copies instead."""
-    feature = getattr(trt.PreviewFeature, "ALIASED_PLUGIN_IO_10_03", None)
-    if feature is not None:
-        config.set_preview_feature(feature, True)
+def _set_previews(trt: ModuleType, config: Any) -> None:
+    """Features that this version may not have: engines do without."""
+    for name in PREVIEWS:
+        feature = getattr(trt.PreviewFeature, name, None)
+        if feature is not None:
+            config.set_preview_feature(feature, True)
 
 
 def _parser_error(parser: Any) -> str:
