@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -106,9 +108,11 @@ def machine() -> Iterator[str]:
 def build() -> Iterator[str]:
     """Build all native code for this GPU, and lay the operators' library where the package looks for it."""
     architecture = query_gpu("compute_cap").replace(".", "")
+    plugins = "ON" if os.environ.get("TENSORRT_INCLUDE_DIR") else "OFF"
     call(
         *("cmake", "-S", "plugins", "-B", BUILD, "-DCMAKE_BUILD_TYPE=Release", "-DAMSR_CUDA=ON", "-DAMSR_TESTS=ON"),
         *(f"-DCMAKE_CUDA_ARCHITECTURES={architecture}", f"-DCMAKE_CUDA_COMPILER={find('nvcc')}"),
+        f"-DAMSR_TENSORRT={plugins}",
     )
     call("cmake", "--build", BUILD, "--parallel")
     shutil.copy(BUILD / "onnxruntime" / "libamsr_onnxruntime.so", REPOSITORY / "amsr_deploy" / "runtime")
@@ -133,9 +137,9 @@ def sanitizers() -> Iterator[str]:
 def plugin_host() -> Iterator[str]:
     """The TensorRT plugins, enqueue included."""
     targets = call("cmake", "--build", BUILD, "--target", "help")
-    if "amsr_plugin_host" not in targets:
-        raise SkipError("this build has no target amsr_plugin_host (TensorRT's headers were not found)")
-    tests = call("ctest", "--test-dir", BUILD, "--output-on-failure", "-R", "plugin_host", "-E", "_emulated")
+    if not re.search(r"\bamsr_plugin_host\b", targets):
+        raise SkipError("the plugins were not built: set TENSORRT_INCLUDE_DIR to the folder of TensorRT's headers")
+    tests = call("ctest", "--test-dir", BUILD, "--verbose", "--no-tests=error", "-R", "^plugin_host$")
     yield f"```\n{tests.strip()}\n```"
 
 
