@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from amsr_deploy.errors import EngineError
+from amsr_deploy.export.plugin_graph import show_pictures
 from amsr_deploy.export.progress import make_monitor
 from amsr_deploy.files import replacing
 from amsr_deploy.runtime.flavour import Flavour
@@ -43,6 +44,7 @@ def prepare_graph(model: onnx.ModelProto, plugins: Plugins | None) -> onnx.Model
     expanded = [(f.domain, f.name) for f in model.functions if not (f.domain == NAMESPACE and f.name in operators)]
     prepared = onnx.inliner.inline_selected_functions(model, expanded)
     del prepared.functions[:]
+    show_pictures(prepared)
     return prepared
 
 

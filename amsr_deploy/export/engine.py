@@ -27,7 +27,7 @@ from amsr_deploy.sidecar import Sidecar, digest, sidecar_path
 
 PORTABLE_FROM = (8, 0)
 """Compute capability from which an engine of TensorRT for RTX runs (Ampere)."""
-_PRECISIONS = {"float32": "fp32", "float16": "fp16"}
+_PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def build_engine(
 
     Args:
         model: an ONNX of `amsr export`; None is the last one of this folder, else the shipped CARN.
-        half: compute in float16; a float16 model does so anyway.
+        half: compute in float16; models of float16 or bfloat16 keep their type without it.
         flavour: `tensorrt`, `tensorrt-rtx`, or `auto`: the fastest that can build here.
         min_shape: smallest picture, `HxW`; None is the default.
         opt_shape: the picture that the engine is tuned for; None is the default.
@@ -76,7 +76,7 @@ def build_engine(
         output: the engine's file; None is a name in this folder that tells what the engine is.
 
     Raises:
-        UserError: shapes that do not fit, an output that cannot be.
+        UserError: shapes that do not fit, a model of another type than wanted, an output that cannot be.
         ModelError: not an ONNX of this project.
         BackendError: no TensorRT, or no GPU for it.
         EngineError: what TensorRT said.
@@ -87,6 +87,8 @@ def build_engine(
     chosen, gpu = choose_flavour(flavour)
     sizes = make_sizes(min_shape, opt_shape, max_shape, metadata.size_multiple)
     request = Request(path, half, chosen, sizes)
+    if half and metadata.precision == "bfloat16":
+        raise UserError(f"{path} computes in bfloat16; give the float32 model for --fp16, or leave that out")
     if half and metadata.precision == "float32":
         proto, metadata = to_half(proto), replace(metadata, precision="float16")
     target = check_output(output or Path(engine_name(path, metadata, chosen, gpu, sizes)))
@@ -193,7 +195,7 @@ def default_timing_cache(flavour: Flavour, gpu: Gpu | None) -> Path | None:
 
 def engine_name(model: Path, metadata: Metadata, flavour: Flavour, gpu: Gpu | None, sizes: Sizes) -> str:
     """A file name that tells what an engine is: carn_x4_fp16_rtx-1.7_8x8-1088x1920.engine."""
-    stem = model.stem.removesuffix("_fp16")
+    stem = model.stem.removesuffix("_fp16").removesuffix("_bf16")
     where = [gpu.architecture] if gpu else []
     return "_".join([stem, _PRECISIONS[metadata.precision], flavour.label, *where, str(sizes)]) + ".engine"
 

@@ -92,6 +92,8 @@ def _cast_inputs(graph: GraphProto) -> None:
             continue
         half = f"{value.name}_float16"
         for node in graph.node:
+            if node.op_type == "Shape":  # which is the same, and known before anything runs
+                continue
             for position, name in enumerate(node.input):
                 if name == value.name:
                     node.input[position] = half

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backend import OutOfMemoryError
 
-PLANS = 32
+PLANS = 16
 """Shapes that a lane keeps prepared; the one that was not used for the longest time goes first."""
 _ALIGNMENT = 256
 _SCRATCH = ""  # name of the buffer that plans compute in

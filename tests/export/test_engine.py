@@ -28,6 +28,7 @@ from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.export import builder, engine
 from amsr_deploy.export.builder import build, prepare_graph
+from amsr_deploy.export.half import to_half
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.export.profile import make_profile, make_sizes
 from amsr_deploy.runtime.flavour import Flavour, choose_builder, load_flavour
@@ -186,6 +187,17 @@ class TestGraph:
         for node in kept:
             attributes = {attribute.name: attribute.s for attribute in node.attribute}
             assert (attributes["plugin_namespace"], attributes["plugin_version"]) == (b"amsr", b"1")
+
+    @pytest.mark.parametrize("half", [False, True])
+    def test_plugins_learn_the_size_from_the_picture(self, half: bool) -> None:
+        """They would have to wait for the GPU to read two numbers."""
+        model = onnx.load(MODEL)
+        shape = next(node for node in model.graph.node if node.op_type == "Shape" and node.input[0] != "image")
+        shape.input[0] = "image"  # as exports write it by now
+        plugins = Plugins(Path("libamsr_tensorrt.so"), frozenset({"MaskNeighbors"}), "1")
+        prepared = prepare_graph(to_half(model) if half else model, plugins)
+        (neighbors,) = [node for node in prepared.graph.node if node.domain == "amsr"]
+        assert list(neighbors.input) == ["index", "image"]
 
     def test_what_the_parser_does_not_know_is_named(self) -> None:
         model = onnx.load(MODEL)
