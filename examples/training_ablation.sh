@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # What the mask schedule and the choice of patches do: one short training for each, all else equal.
-# usage: training_ablation.sh BACKBONE TRAIN_FOLDER VALIDATION_FOLDER OUT [STEPS]   (needs `amsr export` and `amsr eval`)
+# usage: training_ablation.sh BACKBONE TRAIN_FOLDER VALIDATION_FOLDER OUT [STEPS [OPTIONS OF amsr train...]]
 set -euo pipefail
-backbone=$1 data=$2 validation=$3 out=$4 steps=${5:-5000}
+backbone=$1 data=$2 validation=$3 out=$4 steps=${5:-5000} options=("${@:6}")
 
 variant() {
     local name=$1
     shift
     local run=$out/$name
-    amsr train --backbone "$backbone" --data "$data" --validation "$validation" --out "$run" --steps "$steps" "$@"
+    amsr train --backbone "$backbone" --data "$data" --validation "$validation" --out "$run" --steps "$steps" \
+        "${options[@]}" "$@"
     amsr export --backbone "$backbone" --weights "$run/weights.safetensors" --output "$run/model.onnx"
     amsr eval --model "$run/model.onnx" --data "$validation" --json "$run/masked.json"
 }

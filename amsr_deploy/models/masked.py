@@ -160,7 +160,8 @@ class PixelConv:
         return pixels_from_map(features).to(self.dtype)
 
     def to_map(self, features: Tensor) -> Tensor:
-        return map_from_pixels(features.float(), self.height, self.width)
+        picture = features.float().reshape(1, self.height, self.width, -1)
+        return picture.permute(0, 3, 1, 2)  # the last step writes the network's output
 
 
 def pointwise(layer: Layer, inputs: tuple[Tensor, ...], activation: nn.Module, residual: Tensor | None) -> Tensor:

@@ -12,10 +12,10 @@ MODULES = {"tensorrt": ("tensorrt",), "tensorrt-rtx": ("tensorrt_rtx", "tensorrt
 """Name of a flavour -> the modules that offer its Python API; wheels of TensorRT for RTX bring the second one alone."""
 SHORT_NAMES = {"tensorrt": "trt", "tensorrt-rtx": "rtx"}
 """As they stand in the names of engine files."""
-OLDEST = (10, 1)
-"""First version of `tensorrt` that runs IPluginV3 and sizes its memory by the shapes at hand."""
+OLDEST = (10, 3)
+"""First version of `tensorrt` whose plugins may write to their input."""
 _INSTALL = {
-    "tensorrt": "install NVIDIA's TensorRT 10.1 or later, on Jetson that of JetPack (docs/deploy.md)",
+    "tensorrt": "install NVIDIA's TensorRT 10.3 or later, on Jetson that of JetPack (docs/deploy.md)",
     "tensorrt-rtx": "run: pip install 'amsr-deploy[tensorrt-rtx]'",
 }
 

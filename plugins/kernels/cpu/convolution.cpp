@@ -245,6 +245,24 @@ void Convolution<T>::pack_dots(const T* weight, const T* bias) {
 }
 
 template <class T>
+std::size_t Convolution<T>::vector_operations() const {
+    std::size_t total = 0;
+    for (const ConvolutionPanel& panel : panels_) total += static_cast<std::size_t>(panel.vectors) * panel.tap_count;
+    return total * shape().group_inputs();
+}
+
+std::size_t square_root(std::size_t square) {
+    std::size_t root = 1;
+    while (root * root < square) ++root;
+    return root;
+}
+
+template <class T>
+const ConvolutionCode<T>& convolution_code(InstructionSet set) {
+    return *code_for(set, static_cast<const T*>(nullptr));
+}
+
+template <class T>
 std::vector<T> taps_first(const T* weight, const ConvolutionShape& shape) {
     const std::size_t inputs = shape.group_inputs();
     std::vector<T> result(shape.outputs * shape.taps * inputs);
@@ -258,6 +276,7 @@ std::vector<T> taps_first(const T* weight, const ConvolutionShape& shape) {
     return result;
 }
 
+template const ConvolutionCode<float>& convolution_code(InstructionSet);
 template class Convolution<float>;
 template class Convolution<float16>;
 template class Convolution<bfloat16>;

@@ -58,6 +58,12 @@ struct PackedConvolution {
     const float* dot_bias;
 };
 
+/// Products of a pixel that lie side by side, and the sums [column .. column + count) that they belong to.
+struct ProductRun {
+    std::size_t column, count;
+    std::size_t row, first_product;  // relative to the pixel's own
+};
+
 /// The vector code of one instruction set for one storage type.
 template <class T>
 struct ConvolutionCode {
@@ -67,6 +73,13 @@ struct ConvolutionCode {
     int panel_max;            // vectors of the largest panel
     void (*run)(const PackedConvolution&, const ConvolutionBlock<T>&);
     void (*run_dots)(const PackedConvolution&, const ConvolutionBlock<T>&);  // lanes are inputs: for few outputs
+    /// Adds runs of the products of each row, [rows][product_stride], to its sums, [rows][sum_stride]; sum_stride is a
+    /// multiple of the lanes.
+    void (*add_products)(const ProductRun* runs, std::size_t run_count, const T* products, std::size_t product_stride,
+                         std::size_t rows, T* sums, std::size_t sum_stride);
+    /// Sums [rows][sum_stride] with a residual unless it is null, activated, as out [rows][count].
+    void (*finish_sums)(const T* sums, std::size_t sum_stride, std::size_t rows, std::size_t count, float negative_slope,
+                        const T* residual, T* out);
 };
 
 /// One convolution with its weights packed for the instruction set that runs it. Immutable, so threads may share it.
@@ -80,6 +93,9 @@ class Convolution {
     Convolution& operator=(const Convolution&) = delete;
 
     const ConvolutionShape& shape() const { return packed_.shape; }
+
+    /// Multiply-adds of whole vectors for a row of panels: what it costs.
+    std::size_t vector_operations() const;
 
     /// A row of zeros: what taps outside the image read.
     const T* zeros() const { return zeros_.data(); }
@@ -100,6 +116,11 @@ class Convolution {
     std::vector<float> bias_;
     std::vector<T> zeros_;
 };
+
+std::size_t square_root(std::size_t square);
+
+template <class T>
+const ConvolutionCode<T>& convolution_code(InstructionSet set);
 
 /// Weights [Co, Ci / groups, taps] as [Co, taps, Ci / groups].
 template <class T>

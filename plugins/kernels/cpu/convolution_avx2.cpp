@@ -29,6 +29,11 @@ struct Avx2 {
         for (int i = 0; i < columns; ++i) values[i] = to_float(from[i]);
         return _mm256_load_ps(values);
     }
+    static Vector load_part(const float* from, int first, int last) {  // lanes [first, last), zero elsewhere
+        const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        const __m256i below = _mm256_cmpgt_epi32(_mm256_set1_epi32(last), lane);
+        return _mm256_maskload_ps(from, _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(first), lane), below));
+    }
     static Input load_inputs(const float* from) { return _mm256_loadu_ps(from); }
     static Input load_inputs(const float16* from) {
         return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));

@@ -31,6 +31,9 @@ struct Avx512 {
         const __m512i bits = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(kept(columns), from));
         return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
     }
+    static Vector load_part(const float* from, int first, int last) {  // lanes [first, last), zero elsewhere
+        return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << last) - (1u << first)), from);
+    }
     static Input load_inputs(const T* from) { return load_values(from, lanes); }
     static Input broadcast(const float* from) { return _mm512_set1_ps(*from); }
     static Input broadcast(const float16* from) {

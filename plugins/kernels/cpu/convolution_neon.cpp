@@ -29,6 +29,11 @@ struct Neon {
         for (int i = 0; i < columns; ++i) values[i] = to_float(from[i]);
         return vld1q_f32(values);
     }
+    static Vector load_part(const float* from, int first, int last) {  // lanes [first, last), zero elsewhere
+        float values[lanes] = {};
+        for (int i = first; i < last; ++i) values[i] = from[i];
+        return vld1q_f32(values);
+    }
     static Input load_inputs(const float* from) { return vld1q_f32(from); }
     static Input load_inputs(const float16* from) {
         return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(&from->bits)));

@@ -43,6 +43,11 @@ struct Portable {
         for (int i = 0; i < lanes && i < columns; ++i) result[i] = to_float(from[i]);
         return result;
     }
+    static Vector load_part(const T* from, int first, int last) {  // lanes [first, last), zero elsewhere
+        Vector result{};
+        for (int i = first; i < last; ++i) result[i] = to_float(from[i]);
+        return result;
+    }
     static Vector load_inputs(const T* from) { return load_values(from, lanes); }
     static Input broadcast(const T* from) { return to_float(*from); }
     static Input broadcast_last(const T* from) { return broadcast(from); }

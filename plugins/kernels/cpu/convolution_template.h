@@ -4,7 +4,7 @@
 //
 // A vector type `V` offers: Storage, Weight, Vector, WeightVector, Input; lanes (outputs in a vector), depth (inputs that
 // one multiply_add consumes), panel_max (2 or 4 vectors), rows(vectors), unroll(vectors) and dot_rows, the shapes of
-// tiles; load, load_weights, load_inputs, load_values, broadcast, broadcast_last, multiply_add, add, leaky_relu, store, sum.
+// tiles; load, load_weights, load_inputs, load_values, broadcast, broadcast_last, multiply_add, add, leaky_relu, store, sum; for float also load_part.
 
 #if defined(__clang__)
 #define AMSR_UNROLL _Pragma("unroll")
@@ -176,13 +176,16 @@ void compute_dots(const PackedConvolution& packed, const ConvolutionBlock<typena
             }
         }
     }
-    for (int r = 0; r < rows && row + r < block.rows; ++r) {
-        for (int o = 0; o < outputs; ++o) {
-            const std::size_t place = (row + r) * shape.outputs + first_output + o;
-            float sum = V::sum(sums[r][o]) + packed.dot_bias[first_output + o];
-            if (block.residual != nullptr) sum += to_float(block.residual[place]);
-            assign(block.out[place], sum < 0 ? sum * packed.negative_slope : sum);
-        }
+    static_assert(outputs <= V::lanes, "a row's outputs must fit a vector");
+    AMSR_UNROLL
+    for (int r = 0; r < rows; ++r) {
+        if (row + r >= block.rows) break;
+        float totals[V::lanes] = {};
+        AMSR_UNROLL
+        for (int o = 0; o < outputs; ++o) totals[o] = V::sum(sums[r][o]) + packed.dot_bias[first_output + o];
+        const std::size_t place = (row + r) * shape.outputs + first_output;
+        finish<V>(V::load(totals), packed.negative_slope, block.residual == nullptr ? nullptr : block.residual + place,
+                  block.out + place, outputs);
     }
 }
 
@@ -197,7 +200,48 @@ void run_dots(const PackedConvolution& packed, const ConvolutionBlock<typename V
     }
 }
 
+/// Adds runs of the products of each row to its sums.
+template <class V>
+void add_products(const ProductRun* runs, std::size_t run_count, const typename V::Storage* products,
+                  std::size_t product_stride, std::size_t rows, typename V::Storage* sums, std::size_t sum_stride) {
+    constexpr int lanes = V::lanes;
+    const auto within = [](std::size_t column, std::size_t begin) {  // a lane of the vector that starts at `begin`
+        return column <= begin ? 0 : column >= begin + lanes ? lanes : static_cast<int>(column - begin);
+    };
+    for (std::size_t r = 0; r < rows; ++r, products += product_stride, sums += sum_stride) {
+        for (std::size_t begin = 0; begin < sum_stride; begin += lanes) {
+            typename V::Vector total = V::load_values(sums + begin, lanes);
+            for (std::size_t i = 0; i < run_count; ++i) {
+                const ProductRun& run = runs[i];
+                const int first = within(run.column, begin), last = within(run.column + run.count, begin);
+                if (first >= last) continue;
+                const auto* from = products + run.row * product_stride + run.first_product + begin - run.column;
+                total = V::add(total, V::load_part(from, first, last));
+            }
+            V::store(sums + begin, total, lanes);
+        }
+    }
+}
+
+template <class V>
+void finish_sums(const typename V::Storage* sums, std::size_t sum_stride, std::size_t rows, std::size_t count,
+                 float negative_slope, const typename V::Storage* residual, typename V::Storage* out) {
+    for (std::size_t row = 0; row < rows; ++row, sums += sum_stride) {
+        for (std::size_t begin = 0; begin < count; begin += V::lanes) {
+            const std::size_t place = row * count + begin;
+            finish<V>(V::load_values(sums + begin, V::lanes), negative_slope,
+                      residual == nullptr ? nullptr : residual + place, out + place, static_cast<int>(count - begin));
+        }
+    }
+}
+
 template <class V>
 constexpr ConvolutionCode<typename V::Storage> code_of() {
-    return {V::lanes, V::depth, sizeof(typename V::Weight), V::panel_max, run<V>, run_dots<V>};
+    ConvolutionCode<typename V::Storage> code{V::lanes, V::depth,    sizeof(typename V::Weight), V::panel_max,
+                                              run<V>,   run_dots<V>, nullptr,                    nullptr};
+    if constexpr (sizeof(typename V::Storage) == sizeof(float)) {  // 16-bit types would round products and sums
+        code.add_products = add_products<V>;
+        code.finish_sums = finish_sums<V>;
+    }
+    return code;
 }

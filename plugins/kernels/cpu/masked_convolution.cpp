@@ -9,9 +9,7 @@ namespace amsr::cpu {
 template <class T>
 MaskedConvolution<T>::MaskedConvolution(InstructionSet set, const ConvolutionShape& shape, const T* weight,
                                         const T* bias, float negative_slope)
-    : convolution_(set, shape, taps_first(weight, shape).data(), bias, negative_slope) {
-    while (side_ * side_ < shape.taps) ++side_;
-}
+    : convolution_(set, shape, taps_first(weight, shape).data(), bias, negative_slope), side_(square_root(shape.taps)) {}
 
 template <class T>
 bool MaskedConvolution<T>::run(const T* rows, std::size_t row_count, const T* surround, std::size_t pixel_count,

@@ -22,7 +22,7 @@ class MaskedConvolution {
 
   private:
     Convolution<T> convolution_;
-    std::size_t side_ = 1;  // k
+    std::size_t side_;  // k
 };
 
 }  // namespace amsr::cpu

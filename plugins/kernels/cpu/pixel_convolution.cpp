@@ -1,17 +1,13 @@
 #include "pixel_convolution.h"
 
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
 namespace amsr::cpu {
 namespace {
 
 constexpr std::size_t joined_inputs_max = 8;  // more are worth taps of their own, and no copy with a border
-
-std::size_t square_root(std::size_t square) {
-    std::size_t root = 1;
-    while (root * root < square) ++root;
-    return root;
-}
 
 bool joins(const ConvolutionShape& shape) {
     return shape.groups == 1 && shape.taps > 1 && shape.inputs <= joined_inputs_max;
@@ -93,11 +89,21 @@ PixelConvolution<T>::PixelConvolution(InstructionSet set, const ConvolutionShape
     : shape_(shape),
       side_(square_root(shape.taps)),
       joined_(joins(shape)),
-      convolution_(set, inner_shape(shape), taps_first(weight, shape).data(), bias, negative_slope) {}
+      convolution_(set, inner_shape(shape), taps_first(weight, shape).data(), bias, negative_slope) {
+    if constexpr (std::is_same_v<T, float>) {  // of 16-bit types, products would be rounded before they are added
+        if (shape.groups != 1 || shape.taps == 1) return;
+        auto products = std::make_unique<const TapProducts>(set, shape, taps_first(weight, shape).data(), bias,
+                                                            negative_slope);
+        if (products->vector_operations() < convolution_.vector_operations()) products_ = std::move(products);
+    }
+}
 
 template <class T>
 void PixelConvolution<T>::run(const T* pixels, std::size_t height, std::size_t width, const T* residual,
                               std::size_t first, std::size_t last, T* out) const {
+    if constexpr (std::is_same_v<T, float>) {
+        if (products_) return products_->run(pixels, height, width, residual, first, last, out);
+    }
     const std::size_t row = shape_.outputs / shape_.upscale, line = width * row;  // of the output
     Lines lines(*this);
     // Blocks of one column after the other: what a line reads is still in the L2 cache for the next one.

@@ -1,7 +1,10 @@
 // PixelConv2d: a convolution at all pixels of a picture [P, C], zero outside, whose output is written pixel-shuffled.
 #pragma once
 
+#include <memory>
+
 #include "convolution.h"
+#include "tap_products.h"
 
 namespace amsr::cpu {
 
@@ -26,6 +29,7 @@ class PixelConvolution {
     std::size_t side_ = 1;  // k
     bool joined_;           // neighbours in a line are one tap: for few inputs
     Convolution<T> convolution_;
+    std::unique_ptr<const TapProducts> products_;  // null where they would not be faster
 };
 
 }  // namespace amsr::cpu
