@@ -28,7 +28,6 @@ from amsr_deploy.metadata import Metadata, Precision
 from amsr_deploy.models import Network
 from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.freeze import freeze
-from amsr_deploy.models.masked import MaskedCNN
 from amsr_deploy.models.operators import DOMAIN
 
 IR_VERSION = 10
@@ -41,15 +40,14 @@ SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
 class InferenceForm(nn.Module):
     """What is exported: image [1, 3, H, W] float32 and the selections -> sr [1, 3, 4H, 4W] float32.
 
-    The network inside may compute in another precision. Compact CNNs convert at their own borders.
+    The network inside may compute in another precision. Masked networks convert at their own borders.
     """
 
     def __init__(self, network: Network, masked: bool) -> None:
         super().__init__()
         self.network = network
         self.run: Callable[..., Tensor] = network.forward_compact if masked else network.forward_dense
-        converts = masked and isinstance(network, MaskedCNN)
-        self.dtype = torch.float32 if converts else next(network.parameters()).dtype
+        self.dtype = torch.float32 if masked else next(network.parameters()).dtype
 
     def forward(self, image: Tensor, *selections: Tensor) -> Tensor:
         return self.run(image.to(self.dtype), *selections).float()
@@ -77,10 +75,10 @@ def export_onnx(
         OSError: the folder cannot be written.
     """
     descriptor = describe(backbone)
-    if precision == "bfloat16" and not (masked and descriptor.body == "pixels"):
+    if precision == "bfloat16" and not masked:
         raise UserError(
-            f"bfloat16 is for masked CNNs, which native kernels compute; use float16 or float32 for {descriptor.title}"
-            f"{'' if masked else ' without a mask'}"
+            "bfloat16 is for masked networks, which native kernels compute; "
+            f"use float16 or float32 for {descriptor.title} without a mask"
         )
     metadata = describe_model(network, descriptor, masked, precision)
     model = trace(prepare(network, precision), descriptor, masked)

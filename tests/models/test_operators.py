@@ -298,7 +298,10 @@ def test_a_window_layer_leaves_what_others_still_read() -> None:
         ({"windows": np.array([0, 42])}, r"windows\[1\] = 42 is not in \[0, 42\)"),
         ({"size": np.array([48, 55])}, "size 48 x 55 is not a multiple of 8"),
         ({"qkv_bias": np.zeros(60, np.float32)}, r"the shape of qkv_bias is \[60\], not \[180\]"),
-        ({"position_bias": np.zeros((6, 64, 9), np.float32)}, r"the shape of position_bias is \[6, 64, 9\], not \[6, 64, 64\]"),
+        (
+            {"position_bias": np.zeros((6, 64, 9), np.float32)},
+            r"the shape of position_bias is \[6, 64, 9\], not \[6, 64, 64\]",
+        ),
         ({"pixels": np.zeros((48 * 56, 54), np.float32)}, "the number of channels of pixels is 54, not 60"),
     ],
 )
