@@ -38,7 +38,7 @@ FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped we
 class InferenceForm(nn.Module):
     """What is exported: image [1, 3, H, W] float32 and the selections -> sr [1, 3, 4H, 4W] float32.
 
-    The network inside may compute in another precision. The compact form converts at its own borders.
+    The network inside may compute in another precision. Masked networks convert at their own borders.
     """
 
     def __init__(self, network: Network, masked: bool) -> None:
@@ -73,10 +73,10 @@ def export_onnx(
         OSError: the folder cannot be written.
     """
     descriptor = describe(backbone)
-    if precision == "bfloat16" and not (masked and descriptor.body == "pixels"):
+    if precision == "bfloat16" and not masked:
         raise UserError(
-            f"bfloat16 is for masked CNNs, which native kernels compute; use float16 or float32 for {descriptor.title}"
-            f"{'' if masked else ' without a mask'}"
+            "bfloat16 is for masked networks, which native kernels compute; "
+            f"use float16 or float32 for {descriptor.title} without a mask"
         )
     metadata = describe_model(network, descriptor, masked, precision)
     model = trace(prepare(network, precision), descriptor, masked)

@@ -41,6 +41,9 @@ class Windows(Protocol):
     def convolve(self, layer: nn.Conv2d, features: Tensor, shortcut: Tensor) -> Tensor:
         """The convolution at the end of a block and the shortcut around it."""
 
+    def normalise(self, norm: nn.LayerNorm, features: Tensor) -> Tensor:
+        """The features after a layer normalisation."""
+
     def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
         """The features after a layer."""
 
@@ -70,6 +73,9 @@ class AllWindows:
 
     def convolve(self, layer: nn.Conv2d, features: Tensor, shortcut: Tensor) -> Tensor:
         return shortcut + self.channels_last(layer(self.channels_first(features)))
+
+    def normalise(self, norm: nn.LayerNorm, features: Tensor) -> Tensor:
+        return norm(features)
 
     def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
         tokens = layer.transform(self.gather(features, layer.shift), self.shift_masks[layer.shift])
@@ -107,6 +113,11 @@ class KeptWindows:
 
     def convolve(self, layer: nn.Conv2d, features: Tensor, shortcut: Tensor) -> Tensor:
         return self.conv(layer, features, residual=shortcut)
+
+    def normalise(self, norm: nn.LayerNorm, features: Tensor) -> Tensor:
+        """In float32: ONNX Runtime has no bfloat16 kernel for it on the CPU."""
+        weight, bias = norm.weight.float(), norm.bias.float()
+        return F.layer_norm(features.float(), (CHANNELS,), weight, bias, norm.eps).to(features.dtype)
 
     def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
         windows = self.windows[layer.shift]
@@ -226,20 +237,15 @@ class Normalization(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(CHANNELS)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(x)
-
 
 class SwinIR(nn.Module):
     """SwinIR light, x4; the masked body is the Transformer layers, the convolutions stay dense."""
 
     RENAMED: ClassVar[dict[str, str]] = {}
     UNUSED: ClassVar[tuple[str, ...]] = ("*.attn_mask", "*.relative_position_index")
-    mean: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(RGB_MEAN)[:, None, None], persistent=False)
         self.conv_first = nn.Conv2d(3, CHANNELS, 3, padding=1)
         self.patch_embed = Normalization()
         self.layers = nn.ModuleList(ResidualBlock() for _ in range(BLOCKS))
@@ -284,25 +290,28 @@ class SwinIR(nn.Module):
         """Upscale with the kept windows computed only.
 
         Args:
-            image: [1, 3, H, W] float32 in [0, 1], H and W multiples of the window size.
+            image: [1, 3, H, W] float32 in [0, 1], whatever the precision of the weights; H and W multiples of the
+                window size.
             windows: [M] int64, kept windows of the unshifted layers.
             shifted_windows: [M'] int64, kept windows of the shifted layers.
 
         Returns:
             [1, 3, 4H, 4W] float32.
         """
-        return self.run(image, KeptWindows(image, windows, shifted_windows, self.conv_first.weight.dtype))
+        return self.run(image, KeptWindows(image, windows, shifted_windows, self.norm.weight.dtype))
 
     def run(self, image: Tensor, windows: Windows) -> Tensor:
         """The network on whole windows."""
         conv = windows.conv
-        shallow = conv(self.conv_first, conv.from_map(image - self.mean))
-        x = self.patch_embed(windows.channels_last(shallow))
+        mean = image.new_tensor(RGB_MEAN)[:, None, None]
+        shallow = conv(self.conv_first, conv.from_map(image - mean))
+        x = windows.normalise(self.patch_embed.norm, windows.channels_last(shallow))
         for layer in self.layers:
             x = layer(x, windows)
-        deep = conv(self.conv_after_body, windows.channels_first(self.norm(x)), residual=shallow)
+        x = windows.normalise(self.norm, x)
+        deep = conv(self.conv_after_body, windows.channels_first(x), residual=shallow)
         (upsample,) = convolutions(self.upsample)
-        return conv.to_map(conv(upsample, deep, upscale=4)) + self.mean
+        return conv.to_map(conv(upsample, deep, upscale=4)) + mean
 
     def masked_modules(self) -> list[nn.Module]:
         """What the mask thins out."""

@@ -106,7 +106,7 @@ def test_half_precision_keeps_float32_outside(name: str, tmp_path: Path) -> None
 CNNS = [name for name, descriptor in BACKBONES.items() if descriptor.body == "pixels"]
 
 
-@pytest.mark.parametrize("name", CNNS)
+@pytest.mark.parametrize("name", BACKBONES)
 def test_bfloat16_keeps_float32_outside(name: str, tmp_path: Path) -> None:
     if native.library_path() is None:
         pytest.skip("the native library is not built: install the package where there is a C++ compiler")
@@ -124,8 +124,7 @@ def test_bfloat16_keeps_float32_outside(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_bfloat16_without_native_kernels_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "library_path", lambda: None)
-    error, message = (BackendError, "needs the native kernels") if name in CNNS else (UserError, "for masked CNNs")
-    with pytest.raises(error, match=message):
+    with pytest.raises(BackendError, match="needs the native kernels"):
         export_onnx(models.create(name), name, tmp_path / "brief.onnx", precision="bfloat16")
     assert not list(tmp_path.iterdir())
 
@@ -133,6 +132,18 @@ def test_bfloat16_without_native_kernels_is_refused(name: str, tmp_path: Path, m
 def test_bfloat16_needs_a_mask(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="use float16 or float32 for CARN without a mask"):
         export_onnx(models.create("carn"), "carn", tmp_path / "dense.onnx", masked=False, precision="bfloat16")
+
+
+def test_masked_swinir_computes_windows_in_place(tmp_path: Path) -> None:
+    """A layer is one node and alone reads its pixels, but for the first of a block: the shortcut reads them too."""
+    path = tmp_path / "masked.onnx"
+    export_onnx(models.create("swinir"), "swinir", path)
+    nodes = onnx.load(path).graph.node
+    readers = Counter(name for node in nodes for name in node.input)
+    layers = [node for node in nodes if node.op_type == "WindowLayer"]
+    assert len(layers) == 24
+    assert [readers[layer.input[0]] for layer in layers] == [2, 1, 1, 1, 1, 1] * 4
+    assert not {"MatMul", "Softmax", "Gather", "Conv", "DepthToSpace"} & {node.op_type for node in nodes}
 
 
 @pytest.mark.parametrize("name", CNNS)
