@@ -200,25 +200,39 @@ void run_dots(const PackedConvolution& packed, const ConvolutionBlock<typename V
     }
 }
 
-/// Adds runs of the products of each row to its sums.
+/// Adds `count` runs of the products of each row to one vector of its sums, which starts at column `begin`.
+template <class V, int count>
+void add_runs(const ProductRun* runs, std::size_t begin, const typename V::Storage* products, std::size_t product_stride,
+              std::size_t rows, typename V::Storage* sums, std::size_t sum_stride) {
+    const auto lane = [begin](std::size_t column) {
+        return column <= begin ? 0 : column >= begin + V::lanes ? V::lanes : static_cast<int>(column - begin);
+    };
+    const typename V::Storage* from[count];
+    int first[count], last[count];
+    AMSR_UNROLL
+    for (int i = 0; i < count; ++i) {
+        const ProductRun& run = runs[i];
+        const std::size_t first_product = run.row * product_stride + run.first_product;  // of the run's first column
+        from[i] = products + (static_cast<std::ptrdiff_t>(first_product + begin) - static_cast<std::ptrdiff_t>(run.column));
+        first[i] = lane(run.column);
+        last[i] = lane(run.column + run.count);
+    }
+    for (std::size_t row = 0, at = 0; row < rows; ++row, at += product_stride, sums += sum_stride) {
+        typename V::Vector total = V::load_values(sums, V::lanes);
+        AMSR_UNROLL
+        for (int i = 0; i < count; ++i) total = V::add(total, V::load_part(from[i] + at, first[i], last[i]));
+        V::store(sums, total, V::lanes);
+    }
+}
+
 template <class V>
 void add_products(const ProductRun* runs, std::size_t run_count, const typename V::Storage* products,
                   std::size_t product_stride, std::size_t rows, typename V::Storage* sums, std::size_t sum_stride) {
-    constexpr int lanes = V::lanes;
-    const auto within = [](std::size_t column, std::size_t begin) {  // a lane of the vector that starts at `begin`
-        return column <= begin ? 0 : column >= begin + lanes ? lanes : static_cast<int>(column - begin);
-    };
-    for (std::size_t r = 0; r < rows; ++r, products += product_stride, sums += sum_stride) {
-        for (std::size_t begin = 0; begin < sum_stride; begin += lanes) {
-            typename V::Vector total = V::load_values(sums + begin, lanes);
-            for (std::size_t i = 0; i < run_count; ++i) {
-                const ProductRun& run = runs[i];
-                const int first = within(run.column, begin), last = within(run.column + run.count, begin);
-                if (first >= last) continue;
-                const auto* from = products + run.row * product_stride + run.first_product + begin - run.column;
-                total = V::add(total, V::load_part(from, first, last));
-            }
-            V::store(sums + begin, total, lanes);
+    for (std::size_t begin = 0; begin < sum_stride; begin += V::lanes) {
+        for (std::size_t i = 0; i < run_count; i += 3) {
+            const std::size_t left = run_count - i;
+            const auto add = left >= 3 ? add_runs<V, 3> : left == 2 ? add_runs<V, 2> : add_runs<V, 1>;
+            add(runs + i, begin, products, product_stride, rows, sums + begin, sum_stride);
         }
     }
 }
