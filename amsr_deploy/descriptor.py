@@ -62,7 +62,6 @@ BACKBONES: dict[str, Descriptor] = {
             bytes_per_pixel=4_000,
             learning_rate=1e-3,
             batch_size=64,
-            dense_above=0.95,
         ),
         Descriptor(
             "carn",
@@ -73,7 +72,6 @@ BACKBONES: dict[str, Descriptor] = {
             bytes_per_pixel=20_000,
             learning_rate=2e-4,
             batch_size=16,
-            dense_above=0.9,
         ),
         Descriptor(
             "srresnet",
