@@ -301,8 +301,12 @@ class EndlessBuilder:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
 def test_an_interrupt_stops_the_builder() -> None:
     endless = EndlessBuilder()
-    with pytest.raises(KeyboardInterrupt):
-        builder._run(load_flavour("tensorrt-rtx").trt, endless, None, SimpleNamespace())
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs lack
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            builder._run(load_flavour("tensorrt-rtx").trt, endless, None, SimpleNamespace())
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert endless.steps >= 3
 
 
