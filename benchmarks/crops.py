@@ -1,6 +1,6 @@
-"""docs/crops.png: crops of CC0 photos at 1:1, bicubic interpolation beside the shipped models with their default masks.
+"""docs/crops.jpg: crops of CC0 photos at 1:1, bicubic interpolation beside the shipped models with their default masks.
 
-python benchmarks/crops.py ../shared/data/large4k docs/crops.png
+python benchmarks/crops.py ../shared/data/large4k docs/crops.jpg
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from amsr_deploy import load
-from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.descriptor import describe
+from amsr_deploy.evaluation.bench.pairs import shipped_backbones
 from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, read_rgb
 
 CROPS = {
@@ -34,8 +35,8 @@ def columns(path: Path, box: tuple[int, int, int, int]) -> dict[str, Image.Image
     hr = crop_to_scale(read_rgb(path).reduce(REDUCTION))
     lr = low_resolution(hr)
     result = {"bicubic": lr.resize(hr.size, Image.Resampling.BICUBIC)}
-    for name, descriptor in BACKBONES.items():
-        result[descriptor.title] = Image.fromarray(load(name).upscale(np.array(lr)))
+    for name in shipped_backbones():
+        result[describe(name).title] = Image.fromarray(load(name).upscale(np.array(lr)))
     return {name: picture.crop(box) for name, picture in (result | {"original": hr}).items()}
 
 
@@ -57,7 +58,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("output", type=Path)
     arguments = parser.parse_args()
-    sheet(arguments.folder).save(arguments.output, optimize=True)
+    sheet(arguments.folder).save(arguments.output, quality=93, subsampling=0)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from PIL import Image
 from amsr_deploy import load
 from amsr_deploy.descriptor import BACKBONES, describe
 from amsr_deploy.evaluation import metrics
+from amsr_deploy.evaluation.bench.pairs import shipped_backbones
 from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, picture_paths, read_rgb
 from amsr_deploy.evaluation.evaluate import Evaluation, evaluate
 from amsr_deploy.runtime.shipped import WEIGHTS
@@ -106,7 +107,7 @@ def main() -> None:
     """Measure as the command line asks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder that holds the test folders and MANIFEST.tsv")
-    parser.add_argument("--backbones", nargs="*", choices=BACKBONES, default=list(BACKBONES))
+    parser.add_argument("--backbones", nargs="*", choices=BACKBONES, default=shipped_backbones())
     parser.add_argument("--folders", nargs="*", default=FOLDERS)
     parser.add_argument("--dilations", nargs="*", type=int, default=DILATIONS)
     arguments = parser.parse_args()
