@@ -29,7 +29,7 @@ def test_spans_cover_once_and_overlap(length: int, tile: int, halo: int, multipl
 
 
 def test_small_pictures_are_one_tile() -> None:
-    ((rows, columns),) = grid(40, 60, tile=64, halo=21)
+    ((rows, columns),) = grid(40, 60, tile=(64, 64), halo=21)
     assert (rows.start, rows.stop, columns.start, columns.stop) == (0, 40, 0, 60)
 
 

@@ -147,7 +147,7 @@ def test_dilation_and_threshold_are_dials(exported: dict[str, Path], photo: NDAr
 class ScarceBackend:
     """A backend that has memory for pictures of up to `limit` pixels only, and repeats them."""
 
-    model, name = "scarce", "test"
+    model, name, largest = "scarce", "test", None
 
     def __init__(self, limit: int, metadata: Metadata, value: float = 0.0) -> None:
         self.limit, self.metadata, self.value = limit, metadata, value
