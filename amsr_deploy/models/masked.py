@@ -115,9 +115,7 @@ class CompactConv:
         assert layer.bias is not None
         (x,) = inputs
         tensors, attributes = (layer.weight, layer.bias), (layer.groups, negative_slope(activation))
-        if residual is None:
-            return operators.masked_conv2d(x, self.surround, self.neighbors, *tensors, *attributes)
-        return operators.masked_conv2d_add(x, self.surround, self.neighbors, *tensors, residual, *attributes)
+        return operators.masked_conv2d(x, self.surround, self.neighbors, *tensors, *attributes, residual)
 
 
 class PixelConv:
@@ -152,9 +150,7 @@ class PixelConv:
         self.height, self.width = self.height * upscale, self.width * upscale
         if upscale > 1:
             self.size = self.size * upscale
-        if residual is None:
-            return operators.pixel_conv2d(x, size, weight, bias, *attributes)
-        return operators.pixel_conv2d_add(x, size, weight, bias, residual, *attributes)
+        return operators.pixel_conv2d(x, size, weight, bias, *attributes, residual)
 
     def from_map(self, features: Tensor) -> Tensor:
         return pixels_from_map(features).to(self.dtype)
@@ -167,11 +163,7 @@ class PixelConv:
 def pointwise(layer: Layer, inputs: tuple[Tensor, ...], activation: nn.Module, residual: Tensor | None) -> Tensor:
     """A 1x1 convolution on rows or pixels; see `Conv`."""
     assert layer.bias is not None
-    weight, slope = layer.weight.flatten(1), negative_slope(activation)
-    if residual is None:
-        return operators.pointwise(inputs, weight, layer.bias, slope)
-    (x,) = inputs
-    return operators.pointwise_add(x, weight, layer.bias, residual, slope)
+    return operators.pointwise(inputs, layer.weight.flatten(1), layer.bias, negative_slope(activation), residual)
 
 
 def subpixel_weights(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:

@@ -27,6 +27,20 @@ def _node(
     )
 
 
+def _sum_node(
+    name: str,
+    inputs: tuple[Tensor, ...],
+    residual: Tensor | None,
+    shape: Sequence[int],
+    dtype: torch.dtype,
+    **attributes: int | float,
+) -> Tensor:
+    """The node of an operator, or of its twin `...Add` where there is a residual."""
+    if residual is None:
+        return _node(name, inputs, shape, dtype, **attributes)
+    return _node(f"{name}Add", (*inputs, residual), residual.shape, dtype, **attributes)
+
+
 def size_of(features: Tensor) -> Tensor:
     """Height and width of [N, C, H, W] as int64 [2]."""
     if torch.onnx.is_in_onnx_export():
@@ -82,6 +96,7 @@ def masked_conv2d(
     bias: Tensor,
     groups: int = 1,
     negative_slope: float = 1.0,
+    residual: Tensor | None = None,
 ) -> Tensor:
     """A convolution at the masked pixels only (Eq. 4), and its activation.
 
@@ -94,6 +109,7 @@ def masked_conv2d(
         groups: groups of the convolution.
         negative_slope: slope of the leaky ReLU that follows: 1 is none, 0 is ReLU. A number, because an ONNX function
             can pass an attribute on to a standard LeakyRelu node, but cannot branch on it.
+        residual: [Q, Co], added before the activation; an operator `...Add` of its own in ONNX.
 
     Returns:
         [Q, Co].
@@ -101,61 +117,40 @@ def masked_conv2d(
     if torch.onnx.is_in_onnx_export():
         inputs = (rows, surround, neighbors, weight, bias)
         shape = (rows.shape[0], weight.shape[0])
-        return _node("MaskedConv2d", inputs, shape, rows.dtype, group=groups, negative_slope=negative_slope)
-    return F.leaky_relu(_masked_sums(rows, surround, neighbors, weight, bias, groups), negative_slope)
-
-
-def masked_conv2d_add(
-    rows: Tensor,
-    surround: Tensor,
-    neighbors: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    residual: Tensor,
-    groups: int = 1,
-    negative_slope: float = 1.0,
-) -> Tensor:
-    """`masked_conv2d` with a residual [Q, Co] added before the activation -> [Q, Co]."""
-    if torch.onnx.is_in_onnx_export():
-        inputs = (rows, surround, neighbors, weight, bias, residual)
-        return _node("MaskedConv2dAdd", inputs, residual.shape, rows.dtype, group=groups, negative_slope=negative_slope)
-    return F.leaky_relu(_masked_sums(rows, surround, neighbors, weight, bias, groups) + residual, negative_slope)
-
-
-def _masked_sums(
-    rows: Tensor, surround: Tensor, neighbors: Tensor, weight: Tensor, bias: Tensor, groups: int
-) -> Tensor:
+        attributes = {"group": groups, "negative_slope": negative_slope}
+        return _sum_node("MaskedConv2d", inputs, residual, shape, rows.dtype, **attributes)
     features = torch.cat((rows, surround, rows.new_zeros(1, rows.shape[1])))
     kernels = weight.reshape(groups, weight.shape[0] // groups, -1)
     windows = features[neighbors.long()].transpose(1, 2).reshape(len(rows), groups, kernels.shape[2])
-    return torch.einsum("qgi,goi->qgo", windows, kernels).flatten(1) + bias
+    return _activate(torch.einsum("qgi,goi->qgo", windows, kernels).flatten(1) + bias, residual, negative_slope)
 
 
-def pointwise(rows: Sequence[Tensor], weight: Tensor, bias: Tensor, negative_slope: float = 1.0) -> Tensor:
+def pointwise(
+    rows: Sequence[Tensor],
+    weight: Tensor,
+    bias: Tensor,
+    negative_slope: float = 1.0,
+    residual: Tensor | None = None,
+) -> Tensor:
     """A 1x1 convolution of the concatenation of up to four tensors, which is never made, and its activation.
 
     Args:
-        rows: 1 to 4 tensors [Q, C].
+        rows: 1 to 4 tensors [Q, C]; one where there is a residual.
         weight: [Co, len(rows) * C].
         bias: [Co].
         negative_slope: as in `masked_conv2d`.
+        residual: as in `masked_conv2d`.
 
     Returns:
         [Q, Co].
     """
+    assert residual is None or len(rows) == 1, "no operator adds a residual to merged inputs"
     if torch.onnx.is_in_onnx_export():
         name = "Pointwise" if len(rows) == 1 else f"Pointwise{len(rows)}"
         shape = (rows[0].shape[0], weight.shape[0])
-        return _node(name, (*rows, weight, bias), shape, rows[0].dtype, negative_slope=negative_slope)
-    return F.leaky_relu(F.linear(torch.cat(tuple(rows), dim=1), weight, bias), negative_slope)
-
-
-def pointwise_add(rows: Tensor, weight: Tensor, bias: Tensor, residual: Tensor, negative_slope: float = 1.0) -> Tensor:
-    """`pointwise` of one tensor, with a residual [Q, Co] added before the activation -> [Q, Co]."""
-    if torch.onnx.is_in_onnx_export():
-        inputs = (rows, weight, bias, residual)
-        return _node("PointwiseAdd", inputs, residual.shape, rows.dtype, negative_slope=negative_slope)
-    return F.leaky_relu(F.linear(rows, weight, bias) + residual, negative_slope)
+        inputs = (*rows, weight, bias)
+        return _sum_node(name, inputs, residual, shape, rows[0].dtype, negative_slope=negative_slope)
+    return _activate(F.linear(torch.cat(tuple(rows), dim=1), weight, bias), residual, negative_slope)
 
 
 def pixel_conv2d(
@@ -166,6 +161,7 @@ def pixel_conv2d(
     groups: int = 1,
     negative_slope: float = 1.0,
     upscale: int = 1,
+    residual: Tensor | None = None,
 ) -> Tensor:
     """A convolution at every pixel, zero outside the image, its pixel shuffle and its activation.
 
@@ -177,6 +173,7 @@ def pixel_conv2d(
         groups: groups of the convolution.
         negative_slope: as in `masked_conv2d`.
         upscale: factor r of the pixel shuffle, 1 for none; Co is a multiple of r * r.
+        residual: shaped as the result; as in `masked_conv2d`.
 
     Returns:
         [P * r * r, Co / (r * r)], the pixels of the image of r * height rows, in the order of `torch.pixel_shuffle`.
@@ -184,32 +181,15 @@ def pixel_conv2d(
     if torch.onnx.is_in_onnx_export():
         attributes = {"group": groups, "negative_slope": negative_slope, "upscale": upscale}
         shape = (pixels.shape[0] * upscale**2, weight.shape[0] // upscale**2)
-        return _node("PixelConv2d", (pixels, size, weight, bias), shape, pixels.dtype, **attributes)
-    return F.leaky_relu(_pixel_sums(pixels, size, weight, bias, groups, upscale), negative_slope)
-
-
-def pixel_conv2d_add(
-    pixels: Tensor,
-    size: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    residual: Tensor,
-    groups: int = 1,
-    negative_slope: float = 1.0,
-    upscale: int = 1,
-) -> Tensor:
-    """`pixel_conv2d` with a residual, shaped as the output, added before the activation."""
-    if torch.onnx.is_in_onnx_export():
-        attributes = {"group": groups, "negative_slope": negative_slope, "upscale": upscale}
-        inputs = (pixels, size, weight, bias, residual)
-        return _node("PixelConv2dAdd", inputs, residual.shape, pixels.dtype, **attributes)
-    return F.leaky_relu(_pixel_sums(pixels, size, weight, bias, groups, upscale) + residual, negative_slope)
-
-
-def _pixel_sums(pixels: Tensor, size: Tensor, weight: Tensor, bias: Tensor, groups: int, upscale: int) -> Tensor:
+        return _sum_node("PixelConv2d", (pixels, size, weight, bias), residual, shape, pixels.dtype, **attributes)
     features = pixels.transpose(0, 1).reshape(1, -1, int(size[0]), int(size[1]))
     sums = F.conv2d(features, weight, bias, padding=weight.shape[2] // 2, groups=groups)
-    return F.pixel_shuffle(sums, upscale).flatten(2).squeeze(0).transpose(0, 1)
+    shuffled = F.pixel_shuffle(sums, upscale).flatten(2).squeeze(0).transpose(0, 1)
+    return _activate(shuffled, residual, negative_slope)
+
+
+def _activate(sums: Tensor, residual: Tensor | None, negative_slope: float) -> Tensor:
+    return F.leaky_relu(sums if residual is None else sums + residual, negative_slope)
 
 
 def window_pixels(windows: Tensor, size: Tensor, window_size: int, shift: int) -> Tensor:

@@ -30,9 +30,19 @@ from amsr_deploy.runtime import native
 Form = Callable[[Case], NDArray]
 
 
-def merged_pointwise(*inputs_and_slope: torch.Tensor | float) -> torch.Tensor:
+def merged_pointwise(*inputs_and_slope: torch.Tensor | float, residual: torch.Tensor | None = None) -> torch.Tensor:
     *rows, weight, bias, slope = inputs_and_slope
-    return operators.pointwise(rows, weight, bias, slope)
+    return operators.pointwise(rows, weight, bias, slope, residual)
+
+
+def with_residual(operator: Callable[..., torch.Tensor], attributes: int) -> Callable[..., torch.Tensor]:
+    """The reference of an operator `...Add`, whose last input, before its attributes, is the residual."""
+
+    def call(*values: torch.Tensor | float) -> torch.Tensor:
+        *inputs, residual = values[:-attributes]
+        return operator(*inputs, *values[-attributes:], residual=residual)
+
+    return call
 
 
 def window_layer(pixels: torch.Tensor, windows: torch.Tensor, size: torch.Tensor, *rest: Any) -> torch.Tensor:
@@ -46,14 +56,14 @@ REFERENCES: dict[str, Callable[..., torch.Tensor]] = {
     "MaskScatter": operators.mask_scatter,
     "MaskNeighbors": operators.mask_neighbors,
     "MaskedConv2d": operators.masked_conv2d,
-    "MaskedConv2dAdd": operators.masked_conv2d_add,
+    "MaskedConv2dAdd": with_residual(operators.masked_conv2d, attributes=2),
     "Pointwise": merged_pointwise,
-    "PointwiseAdd": operators.pointwise_add,
+    "PointwiseAdd": with_residual(merged_pointwise, attributes=1),
     "Pointwise2": merged_pointwise,
     "Pointwise3": merged_pointwise,
     "Pointwise4": merged_pointwise,
     "PixelConv2d": operators.pixel_conv2d,
-    "PixelConv2dAdd": operators.pixel_conv2d_add,
+    "PixelConv2dAdd": with_residual(operators.pixel_conv2d, attributes=3),
     "WindowGather": operators.window_gather,
     "WindowScatter": operators.window_scatter,
     "WindowLayer": window_layer,
