@@ -31,6 +31,8 @@ struct ConvolutionBlock {
     const T* residual;        // added before the activation, or null; shaped as out
     T* out;                   // [upscale] lines of [rows][outputs / upscale]: where upscale is 1, [rows][outputs]
     std::size_t line_stride;  // between the lines
+    std::size_t fetched_tap;  // what this tap and later ones read is fetched from memory meanwhile,
+    std::size_t ahead;        // or what lies so many elements further on
 };
 
 /// Up to four vectors of outputs that are computed together.

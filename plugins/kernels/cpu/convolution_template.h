@@ -44,22 +44,24 @@ AMSR_INLINE void multiply(typename V::Vector (&sums)[rows][vectors], const typen
     }
 }
 
-/// While the first taps are summed, fetches what the tile reads for the first time, the last tap of each row, and what it
-/// will write. Few at a time, because more would hold up the loads of the sums themselves.
+/// While the first of `tap_count` taps are summed, fetches what the block says for a tile, and from `place` on what the
+/// tile will write. Few at a time, because more would hold up the loads of the sums themselves.
 template <class V, int rows>
-AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionPanel& panel, std::size_t inputs,
-                          const ConvolutionBlock<typename V::Storage>& block, std::size_t row, std::size_t tap) {
-    const typename V::Storage* const* sources = block.taps[shape.taps - 1] + row;
+AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<typename V::Storage>& block,
+                          std::size_t row, std::size_t tap, std::size_t tap_count, std::size_t first_input,
+                          std::size_t inputs, std::size_t place) {
     const std::size_t row_stride = shape.outputs / shape.upscale;
-    for (std::size_t r = 2 * tap * rows / panel.tap_count; r < 2 * (tap + 1) * rows / panel.tap_count && r < rows; ++r) {
-        const char* source = reinterpret_cast<const char*>(sources[r] + panel.first_input);
-        for (std::size_t byte = 0; byte < inputs * sizeof(typename V::Storage); byte += cache_line) {
-            AMSR_PREFETCH(source + byte, 0, 3);
+    for (std::size_t r = 2 * tap * rows / tap_count; r < 2 * (tap + 1) * rows / tap_count && r < rows; ++r) {
+        for (std::size_t fetched = block.fetched_tap; fetched < shape.taps; ++fetched) {
+            const auto source = reinterpret_cast<std::uintptr_t>(block.taps[fetched][row + r]) +
+                                (first_input + block.ahead) * sizeof(typename V::Storage);
+            for (std::size_t byte = 0; byte < inputs * sizeof(typename V::Storage); byte += cache_line) {
+                AMSR_PREFETCH(reinterpret_cast<const char*>(source + byte), 0, 3);
+            }
         }
         if (row + r >= block.rows) continue;
-        const std::size_t place = panel.line[0] * block.line_stride + (row + r) * row_stride + panel.column[0];
-        AMSR_PREFETCH(block.out + place, 1, 3);
-        if (block.residual != nullptr) AMSR_PREFETCH(block.residual + place, 0, 3);
+        AMSR_PREFETCH(block.out + place + (row + r) * row_stride, 1, 3);
+        if (block.residual != nullptr) AMSR_PREFETCH(block.residual + place + (row + r) * row_stride, 0, 3);
     }
 }
 
@@ -91,7 +93,8 @@ void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel
         const typename V::Storage* sources[rows];
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = tap_rows[r] + panel.first_input;
-        prefetch<V, rows>(shape, panel, per_group ? vectors * inputs : inputs, block, row, tap);
+        prefetch<V, rows>(shape, block, row, tap, panel.tap_count, panel.first_input, per_group ? vectors * inputs : inputs,
+                          panel.line[0] * block.line_stride + panel.column[0]);
         std::size_t input = 0;
         for (; input + steps * V::depth <= inputs; input += steps * V::depth, weights += steps * step_weights) {
             multiply<V, vectors, per_group, rows, steps>(sums, sources, input, inputs, weights);
@@ -164,6 +167,7 @@ void compute_dots(const PackedConvolution& packed, const ConvolutionBlock<typena
         const typename V::Storage* sources[rows];
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = block.taps[tap][row + r];
+        prefetch<V, rows>(shape, block, row, tap, shape.taps, 0, shape.inputs, first_output);
         for (std::size_t input = 0; input < shape.inputs; input += step, weights += shape.outputs * step) {
             typename V::WeightVector w[outputs];
             AMSR_UNROLL

@@ -112,7 +112,8 @@ void PixelConvolution<T>::run(const T* pixels, std::size_t height, std::size_t w
         for (std::size_t y = first; y < last; ++y) {
             lines.point(pixels, height, width, y, x, count);
             const std::size_t begin = y * shape_.upscale * line + x * row;
-            convolution_.run({lines.taps(), count, residual == nullptr ? nullptr : residual + begin, out + begin, line});
+            convolution_.run({lines.taps(), count, residual == nullptr ? nullptr : residual + begin, out + begin, line,
+                              convolution_.shape().taps - 1, joined_ ? 0 : width * shape_.inputs});
         }
     }
 }
