@@ -52,6 +52,7 @@ struct Avx512 {
     static Vector multiply_add(Input a, WeightVector b, Vector sum) { return _mm512_fmadd_ps(a, b, sum); }
     static Vector zero() { return _mm512_setzero_ps(); }
     static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+    static Vector subtract(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
     static float sum(Vector x) { return _mm512_reduce_add_ps(x); }
     static Vector leaky_relu(Vector x, float slope) {
         const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);

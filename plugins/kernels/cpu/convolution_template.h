@@ -4,7 +4,7 @@
 //
 // A vector type `V` offers: Storage, Weight, Vector, WeightVector, Input; lanes (outputs in a vector), depth (inputs that
 // one multiply_add consumes), panel_max (2 or 4 vectors), rows(vectors), unroll(vectors) and dot_rows, the shapes of
-// tiles; load, load_weights, load_inputs, load_values, broadcast, broadcast_last, multiply_add, add, leaky_relu, store, sum; for float also load_part.
+// tiles; load, load_weights, load_inputs, load_values, broadcast, broadcast_last, multiply_add, add, subtract, leaky_relu, store, sum; for float also load_part.
 
 #if defined(__clang__)
 #define AMSR_UNROLL _Pragma("unroll")
@@ -253,13 +253,89 @@ void finish_sums(const typename V::Storage* sums, std::size_t sum_stride, std::s
     }
 }
 
+/// B^T d: four values as differences and sums.
+template <class V>
+AMSR_INLINE void winograd_transform(typename V::Vector (&d)[4]) {
+    const typename V::Vector first = V::subtract(d[0], d[2]), second = V::add(d[1], d[2]);
+    d[2] = V::subtract(d[2], d[1]);
+    d[3] = V::subtract(d[1], d[3]);
+    d[0] = first;
+    d[1] = second;
+}
+
+template <class V>
+void winograd_input(const typename V::Storage* const* sources, std::size_t inputs, typename V::Storage* to,
+                    std::size_t stride) {
+    for (std::size_t input = 0; input < inputs; input += V::lanes) {
+        typename V::Vector lines[4][4];
+        AMSR_UNROLL
+        for (int y = 0; y < 4; ++y) {
+            AMSR_UNROLL
+            for (int x = 0; x < 4; ++x) lines[y][x] = V::load_values(sources[4 * y + x] + input, V::lanes);
+            winograd_transform<V>(lines[y]);
+        }
+        AMSR_UNROLL
+        for (int x = 0; x < 4; ++x) {
+            typename V::Vector column[4] = {lines[0][x], lines[1][x], lines[2][x], lines[3][x]};
+            winograd_transform<V>(column);
+            AMSR_UNROLL
+            for (int y = 0; y < 4; ++y) V::store(to + (4 * y + x) * stride + input, column[y], V::lanes);
+        }
+    }
+}
+
+/// A^T m: two sums of four products.
+template <class V>
+AMSR_INLINE void winograd_sums(const typename V::Vector (&m)[4], typename V::Vector (&sums)[2]) {
+    const typename V::Vector total = V::add(m[1], m[2]), difference = V::subtract(m[1], m[2]);
+    sums[0] = V::add(m[0], total);
+    sums[1] = V::subtract(difference, m[3]);
+}
+
+template <class V>
+void winograd_output(const typename V::Storage* products, std::size_t stride, const float* bias,
+                     const std::size_t* places, std::size_t vectors, float negative_slope,
+                     const typename V::Storage* const* residuals, typename V::Storage* const* outs) {
+    for (std::size_t v = 0; v < vectors; ++v, products += V::lanes, bias += V::lanes) {
+        typename V::Vector lines[4][2];
+        AMSR_UNROLL
+        for (int y = 0; y < 4; ++y) {
+            typename V::Vector line[4];
+            AMSR_UNROLL
+            for (int x = 0; x < 4; ++x) {
+                line[x] = V::load_values(products + static_cast<std::size_t>(4 * y + x) * stride, V::lanes);
+            }
+            winograd_sums<V>(line, lines[y]);
+        }
+        AMSR_UNROLL
+        for (int x = 0; x < 2; ++x) {
+            typename V::Vector sums[2];
+            winograd_sums<V>({lines[0][x], lines[1][x], lines[2][x], lines[3][x]}, sums);
+            AMSR_UNROLL
+            for (int y = 0; y < 2; ++y) {
+                const int pixel = 2 * y + x;
+                if (outs[pixel] == nullptr) continue;
+                const typename V::Storage* residual = residuals[pixel] == nullptr ? nullptr : residuals[pixel] + places[v];
+                finish<V>(V::add(sums[y], V::load(bias)), negative_slope, residual, outs[pixel] + places[v], V::lanes);
+            }
+        }
+    }
+}
+
 template <class V>
 constexpr ConvolutionCode<typename V::Storage> code_of() {
-    ConvolutionCode<typename V::Storage> code{V::lanes, V::depth,    sizeof(typename V::Weight), V::panel_max,
-                                              run<V>,   run_dots<V>, nullptr,                    nullptr};
+    ConvolutionCode<typename V::Storage> code{};
+    code.lanes = V::lanes;
+    code.depth = V::depth;
+    code.weight_bytes = sizeof(typename V::Weight);
+    code.panel_max = V::panel_max;
+    code.run = run<V>;
+    code.run_dots = run_dots<V>;
     if constexpr (sizeof(typename V::Storage) == sizeof(float)) {  // 16-bit types would round products and sums
         code.add_products = add_products<V>;
         code.finish_sums = finish_sums<V>;
+        code.winograd_input = winograd_input<V>;
+        code.winograd_output = winograd_output<V>;
     }
     return code;
 }
