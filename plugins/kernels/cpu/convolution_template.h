@@ -70,7 +70,7 @@ template <class V>
 AMSR_INLINE void finish(typename V::Vector sums, float negative_slope, const typename V::Storage* residual,
                         typename V::Storage* out, int count) {
     if (residual != nullptr) sums = V::add(sums, V::load_values(residual, count));
-    V::store(out, V::leaky_relu(sums, negative_slope), count);
+    V::store(out, negative_slope == 1.0f ? sums : V::leaky_relu(sums, negative_slope), count);
 }
 
 /// A tile: `rows` pixels by the vectors of a panel, all taps, kept in registers to the end.

@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <array>
 
+#include "prefetch.h"
+
 namespace amsr::cpu {
 namespace {
 
 constexpr std::size_t block_tiles = 48;  // of 2 x 2 output pixels, side by side
+
+/// Between the 16 values of a tile, `channels` wide: not a multiple of the page, or they would share one set of the L1 cache.
+constexpr std::size_t value_stride(std::size_t channels) { return block_tiles * channels + cache_line / sizeof(float); }
 
 /// G g: three taps as four.
 std::array<float, 4> transform(float a, float b, float c) { return {a, (a + b + c) / 2, (a - b + c) / 2, c}; }
@@ -29,7 +34,7 @@ std::array<float, 16> transform_taps(const float* taps, std::size_t stride) {
 }  // namespace
 
 bool Winograd::suits(InstructionSet set, const ConvolutionShape& shape) {
-    const std::size_t lanes = convolution_code<float>(set).lanes, least_inputs = 32;  // of a group
+    const std::size_t lanes = convolution_code<float>(set).lanes, least_inputs = 16;  // of a group
     if (shape.taps != 9 || shape.group_inputs() < least_inputs || shape.inputs % lanes != 0) return false;
     const std::vector<OutputVector> vectors = output_vectors(shape, lanes);
     return std::all_of(vectors.begin(), vectors.end(),
@@ -66,7 +71,7 @@ Winograd::Winograd(InstructionSet set, const ConvolutionShape& shape, const floa
     }
 }
 
-/// The transformed inputs [16, block_tiles, Ci] of `count` tiles.
+/// The transformed inputs [16][block_tiles][Ci] of `count` tiles.
 void Winograd::transform_inputs(const float* pixels, std::size_t height, std::size_t width, std::size_t tile_y,
                                 std::size_t tile_x, std::size_t count, float* values) const {
     for (std::size_t tile = 0; tile < count; ++tile) {
@@ -76,28 +81,28 @@ void Winograd::transform_inputs(const float* pixels, std::size_t height, std::si
             const bool inside = below >= 1 && below <= height && right >= 1 && right <= width;
             sources[i] = inside ? pixels + ((below - 1) * width + right - 1) * shape_.inputs : zeros_.data();
         }
-        code_.winograd_input(sources, shape_.inputs, values + tile * shape_.inputs, block_tiles * shape_.inputs);
+        code_.winograd_input(sources, shape_.inputs, values + tile * shape_.inputs, value_stride(shape_.inputs));
     }
 }
 
-/// The products [16, block_tiles, outputs of the panel].
+/// The products [16][block_tiles][outputs of the panel].
 void Winograd::multiply(const Panel& panel, const float* values, std::size_t count, float* products) const {
     for (std::size_t i = 0; i < transformed; ++i) {
         const float* sources[block_tiles + tile_rows_max];
         for (std::size_t tile = 0; tile < block_tiles + tile_rows_max; ++tile) {
             const std::size_t row = std::min(tile, count - 1);
-            sources[tile] = values + (i * block_tiles + row) * shape_.inputs + panel.first_input;
+            sources[tile] = values + i * value_stride(shape_.inputs) + row * shape_.inputs + panel.first_input;
         }
         const float* const* taps = sources;
-        panel.products[i]->run({&taps, count, nullptr, products + i * block_tiles * panel.bias.size(), 0, 1, 0});
+        panel.products[i]->run({&taps, count, nullptr, products + i * value_stride(panel.bias.size()), 0, 1, 0});
     }
 }
 
 void Winograd::run(const float* pixels, std::size_t height, std::size_t width, const float* residual, std::size_t first,
                    std::size_t last, float* out) const {
     const std::size_t r = shape_.upscale, row = shape_.outputs / r, tiles = (width + 1) / 2;
-    const std::unique_ptr<float[]> values(new float[transformed * block_tiles * shape_.inputs]);
-    const std::unique_ptr<float[]> products(new float[transformed * block_tiles * panel_outputs]);
+    const std::unique_ptr<float[]> values(new float[transformed * value_stride(shape_.inputs)]);
+    const std::unique_ptr<float[]> products(new float[transformed * value_stride(panel_outputs)]);
     std::vector<std::size_t> places;
     for (std::size_t tile_x = 0; tile_x < tiles; tile_x += block_tiles) {
         const std::size_t count = std::min(tiles - tile_x, block_tiles);
@@ -119,7 +124,7 @@ void Winograd::run(const float* pixels, std::size_t height, std::size_t width, c
                         outs[i] = out + (y * r * width + x) * row;
                         if (residual != nullptr) residuals[i] = residual + (outs[i] - out);
                     }
-                    code_.winograd_output(products.get() + tile * outputs, block_tiles * outputs, panel.bias.data(),
+                    code_.winograd_output(products.get() + tile * outputs, value_stride(outputs), panel.bias.data(),
                                           places.data(), places.size(), negative_slope_, residuals, outs);
                 }
             }
