@@ -44,12 +44,12 @@ AMSR_INLINE void multiply(typename V::Vector (&sums)[rows][vectors], const typen
     }
 }
 
-/// While the first of `tap_count` taps are summed, fetches what the block says for a tile, and from `place` on what the
-/// tile will write. Few at a time, because more would hold up the loads of the sums themselves.
+/// While the first of `tap_count` taps are summed, fetches what the block says for a tile, and the `outputs` from `place`
+/// on that the tile will write. Few at a time, because more would hold up the loads of the sums themselves.
 template <class V, int rows>
 AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<typename V::Storage>& block,
                           std::size_t row, std::size_t tap, std::size_t tap_count, std::size_t first_input,
-                          std::size_t inputs, std::size_t place) {
+                          std::size_t inputs, std::size_t place, std::size_t outputs) {
     const std::size_t row_stride = shape.outputs / shape.upscale;
     for (std::size_t r = 2 * tap * rows / tap_count; r < 2 * (tap + 1) * rows / tap_count && r < rows; ++r) {
         for (std::size_t fetched = block.fetched_tap; fetched < shape.taps; ++fetched) {
@@ -60,8 +60,10 @@ AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<
             }
         }
         if (row + r >= block.rows) continue;
-        AMSR_PREFETCH(block.out + place + (row + r) * row_stride, 1, 3);
-        if (block.residual != nullptr) AMSR_PREFETCH(block.residual + place + (row + r) * row_stride, 0, 3);
+        for (std::size_t o = 0; o < outputs; o += cache_line / sizeof(typename V::Storage)) {
+            AMSR_PREFETCH(block.out + place + (row + r) * row_stride + o, 1, 3);
+            if (block.residual != nullptr) AMSR_PREFETCH(block.residual + place + (row + r) * row_stride + o, 0, 3);
+        }
     }
 }
 
@@ -94,7 +96,7 @@ void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = tap_rows[r] + panel.first_input;
         prefetch<V, rows>(shape, block, row, tap, panel.tap_count, panel.first_input, per_group ? vectors * inputs : inputs,
-                          panel.line[0] * block.line_stride + panel.column[0]);
+                          panel.line[0] * block.line_stride + panel.column[0], per_group ? vectors * V::lanes : 1);
         std::size_t input = 0;
         for (; input + steps * V::depth <= inputs; input += steps * V::depth, weights += steps * step_weights) {
             multiply<V, vectors, per_group, rows, steps>(sums, sources, input, inputs, weights);
@@ -167,7 +169,7 @@ void compute_dots(const PackedConvolution& packed, const ConvolutionBlock<typena
         const typename V::Storage* sources[rows];
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = block.taps[tap][row + r];
-        prefetch<V, rows>(shape, block, row, tap, shape.taps, 0, shape.inputs, first_output);
+        prefetch<V, rows>(shape, block, row, tap, shape.taps, 0, shape.inputs, first_output, outputs);
         for (std::size_t input = 0; input < shape.inputs; input += step, weights += shape.outputs * step) {
             typename V::WeightVector w[outputs];
             AMSR_UNROLL
