@@ -19,10 +19,14 @@ struct Case {
         const std::size_t groups = random.one_of<std::size_t>({1, 1, 2, 4}), upscale = random.one_of<std::size_t>({1, 2, 4});
         const std::size_t inputs = random.one_of<std::size_t>({1, 3, 8, 12, 32, 64});
         shape = {groups * upscale * upscale * random.number(1, 6), groups * inputs, groups, side * side, upscale};
+        if (random.number(0, 3) == 0) {  // whole vectors of channels
+            shape.inputs = groups * random.one_of<std::size_t>({16, 32, 48});
+            shape.outputs = groups * upscale * upscale * random.one_of<std::size_t>({16, 80});
+        }
         width = random.one_of<std::size_t>({1, 2, 7, 48, 49, 100});
         negative_slope = random.one_of<float>({0.0f, 0.1f, 1.0f});
         pixels = random.values<T>(height * width * shape.inputs);
-        weight = random.values<T>(shape.outputs * inputs * shape.taps);
+        weight = random.values<T>(shape.outputs * shape.group_inputs() * shape.taps);
         if (random.number(0, 1) == 1) leave_out_taps(random);
         bias = random.values<T>(shape.outputs);
         if (random.number(0, 1) == 1) residual = random.values<T>(height * width * shape.outputs);

@@ -18,6 +18,7 @@ from operator_cases import (
     mask_cases,
     pixel_cases,
     random_mask_cases,
+    random_pixel_cases,
     window_cases,
     window_layer_case,
     window_layer_cases,
@@ -228,7 +229,11 @@ def test_the_number_of_threads_changes_nothing(
     instruction_set: str, group: int, channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(native.ISA_VARIABLE, instruction_set)
-    for case in random_mask_cases(height=53, width=47, channels=channels, group=group, density=0.4, seed=0):
+    cases = random_mask_cases(height=53, width=47, channels=channels, group=group, density=0.4, seed=0)
+    for upscale in (1, 2):
+        random = np.random.default_rng(upscale)
+        cases += random_pixel_cases(random, 53, 47, channels, channels * upscale**2, group, upscale=upscale)
+    for case in cases:
         one, two, three = (run(node_model(case), case, native_options(threads)) for threads in (1, 2, 3))
         np.testing.assert_array_equal(one, two)
         np.testing.assert_array_equal(one, three)
@@ -333,10 +338,25 @@ def test_a_bad_window_layer_is_refused(changes: dict[str, NDArray], message: str
         ("MaskNeighbors", {"size": np.array([5, 0])}, "size 5 x 0 is not that of a picture"),
         ("MaskedConv2d", {"neighbors": np.full((16, 9), 99, np.int32)}, "neighbors names a row beyond"),
         ("MaskedConv2d", {"bias": np.zeros(3, np.float32)}, "the length of bias is 3, not 4"),
+        ("MaskedConv2dAdd", {"residual": np.zeros((3, 4), np.float32)}, "the number of rows of residual is 3, not 16"),
+        ("Pointwise2", {"rows2": np.zeros((16, 5), np.float32)}, "the number of channels of rows is 5, not 4"),
+        ("Pointwise3", {"weight": np.zeros((4, 10), np.float32)}, "the 10 inputs are not a multiple of the 3 tensors"),
+        ("PixelConv2d", {"size": np.array([5, 7])}, "the number of pixels is 30, not 35"),
+        (
+            "PixelConv2d",
+            {"weight": np.zeros((4, 4, 2, 2), np.float32)},
+            "the kernel of 2 x 2 is not square with an odd",
+        ),
+        (
+            "PixelConv2dAdd",
+            {"residual": np.zeros((30, 3), np.float32)},
+            "the number of channels of residual is 3, not 4",
+        ),
     ],
 )
 def test_bad_input_is_refused(operator: str, changes: dict[str, NDArray], message: str) -> None:
     cases = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=3)
+    cases += random_pixel_cases(np.random.default_rng(3), height=5, width=6, inputs=4, outputs=4)
     case = next(case for case in cases if case.operator == operator)
     broken = Case(operator, {**case.inputs, **changes}, case.attributes)
     with pytest.raises(ort.capi.onnxruntime_pybind11_state.InvalidArgument, match=message):

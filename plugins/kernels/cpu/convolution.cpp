@@ -69,34 +69,6 @@ const ConvolutionCode<bfloat16>* code_for(InstructionSet set, const bfloat16*) {
     }
 }
 
-/// A vector of outputs: which they are, and where in a row's output they go.
-struct OutputVector {
-    std::size_t group, line, column;
-    std::vector<std::size_t> outputs;  // channels before the pixel shuffle
-    std::vector<std::uint32_t> taps;   // those that have weights
-};
-
-/// Splits outputs into vectors that lie side by side in memory after the pixel shuffle.
-std::vector<OutputVector> output_vectors(const ConvolutionShape& shape, std::size_t lanes) {
-    const std::size_t r = shape.upscale, channels = shape.outputs / (r * r), group_channels = channels / shape.groups;
-    std::vector<OutputVector> vectors;
-    for (std::size_t group = 0; group < shape.groups; ++group) {
-        for (std::size_t line = 0; line < r; ++line) {
-            std::size_t next = 0;  // column after the last one
-            for (std::size_t j = 0; j < r; ++j) {
-                for (std::size_t c = group * group_channels; c < (group + 1) * group_channels; ++c) {
-                    const std::size_t column = j * channels + c;
-                    const bool starts = c == group * group_channels && (j == 0 || column != next);
-                    if (starts || vectors.back().outputs.size() == lanes) vectors.push_back({group, line, column, {}, {}});
-                    vectors.back().outputs.push_back((c * r + line) * r + j);
-                    next = column + 1;
-                }
-            }
-        }
-    }
-    return vectors;
-}
-
 /// How many of the vectors from `first` on make a panel: 4, 2 or 1 that read the same taps, of one group or one of each.
 int panel_vectors(const std::vector<OutputVector>& vectors, std::size_t first, int most, bool per_group) {
     for (int count = most; count > 1; count /= 2) {
@@ -249,6 +221,26 @@ std::size_t Convolution<T>::vector_operations() const {
     std::size_t total = 0;
     for (const ConvolutionPanel& panel : panels_) total += static_cast<std::size_t>(panel.vectors) * panel.tap_count;
     return total * shape().group_inputs();
+}
+
+std::vector<OutputVector> output_vectors(const ConvolutionShape& shape, std::size_t lanes) {
+    const std::size_t r = shape.upscale, channels = shape.outputs / (r * r), group_channels = channels / shape.groups;
+    std::vector<OutputVector> vectors;
+    for (std::size_t group = 0; group < shape.groups; ++group) {
+        for (std::size_t line = 0; line < r; ++line) {
+            std::size_t next = 0;  // column after the last one
+            for (std::size_t j = 0; j < r; ++j) {
+                for (std::size_t c = group * group_channels; c < (group + 1) * group_channels; ++c) {
+                    const std::size_t column = j * channels + c;
+                    const bool starts = c == group * group_channels && (j == 0 || column != next);
+                    if (starts || vectors.back().outputs.size() == lanes) vectors.push_back({group, line, column, {}, {}});
+                    vectors.back().outputs.push_back((c * r + line) * r + j);
+                    next = column + 1;
+                }
+            }
+        }
+    }
+    return vectors;
 }
 
 std::size_t square_root(std::size_t square) {

@@ -31,6 +31,8 @@ struct ConvolutionBlock {
     const T* residual;        // added before the activation, or null; shaped as out
     T* out;                   // [upscale] lines of [rows][outputs / upscale]: where upscale is 1, [rows][outputs]
     std::size_t line_stride;  // between the lines
+    std::size_t fetched_tap;  // what this tap and later ones read is fetched from memory meanwhile,
+    std::size_t ahead;        // or what lies so many elements further on
 };
 
 /// Up to four vectors of outputs that are computed together.
@@ -80,6 +82,12 @@ struct ConvolutionCode {
     /// Sums [rows][sum_stride] with a residual unless it is null, activated, as out [rows][count].
     void (*finish_sums)(const T* sums, std::size_t sum_stride, std::size_t rows, std::size_t count, float negative_slope,
                         const T* residual, T* out);
+    /// Transforms the inputs of a tile of 4 x 4 pixels: 16 rows, written `stride` apart.
+    void (*winograd_input)(const T* const* sources, std::size_t inputs, T* to, std::size_t stride);
+    /// The 2 x 2 output pixels of a tile, from products that lie `stride` apart. Vector v of a pixel's outputs is written
+    /// to places[v] of outs[pixel], and what lies there in residuals[pixel] is added, unless those are null.
+    void (*winograd_output)(const T* products, std::size_t stride, const float* bias, const std::size_t* places,
+                            std::size_t vectors, float negative_slope, const T* const* residuals, T* const* outs);
 };
 
 /// One convolution with its weights packed for the instruction set that runs it. Immutable, so threads may share it.
@@ -121,6 +129,16 @@ std::size_t square_root(std::size_t square);
 
 template <class T>
 const ConvolutionCode<T>& convolution_code(InstructionSet set);
+
+/// A vector of outputs: which they are, and where in a row's output they go.
+struct OutputVector {
+    std::size_t group, line, column;
+    std::vector<std::size_t> outputs;  // channels before the pixel shuffle
+    std::vector<std::uint32_t> taps;   // those that have weights
+};
+
+/// Splits outputs into vectors that lie side by side in memory after the pixel shuffle.
+std::vector<OutputVector> output_vectors(const ConvolutionShape& shape, std::size_t lanes);
 
 /// Weights [Co, Ci / groups, taps] as [Co, taps, Ci / groups].
 template <class T>

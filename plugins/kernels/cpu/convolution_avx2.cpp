@@ -53,6 +53,7 @@ struct Avx2 {
     static Vector multiply_add(Input a, WeightVector b, Vector sum) { return _mm256_fmadd_ps(a, b, sum); }
     static Vector zero() { return _mm256_setzero_ps(); }
     static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
+    static Vector subtract(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
     static float sum(Vector x) {
         const __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
         const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));

@@ -34,7 +34,13 @@ struct Avx512 {
     static Vector load_part(const float* from, int first, int last) {  // lanes [first, last), zero elsewhere
         return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << last) - (1u << first)), from);
     }
-    static Input load_inputs(const T* from) { return load_values(from, lanes); }
+    static Input load_inputs(const T* from) {
+        Vector values = load_values(from, lanes);
+#ifdef __GNUC__
+        __asm__("" : "+v"(values));  // or GCC would load them again for each product
+#endif
+        return values;
+    }
     static Input broadcast(const float* from) { return _mm512_set1_ps(*from); }
     static Input broadcast(const float16* from) {
         return _mm512_cvtph_ps(_mm256_set1_epi16(static_cast<short>(from->bits)));
@@ -46,6 +52,7 @@ struct Avx512 {
     static Vector multiply_add(Input a, WeightVector b, Vector sum) { return _mm512_fmadd_ps(a, b, sum); }
     static Vector zero() { return _mm512_setzero_ps(); }
     static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+    static Vector subtract(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
     static float sum(Vector x) { return _mm512_reduce_add_ps(x); }
     static Vector leaky_relu(Vector x, float slope) {
         const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);

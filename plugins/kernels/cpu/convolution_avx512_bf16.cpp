@@ -25,7 +25,13 @@ struct Avx512Bf16 {
         const __m512i bits = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(kept(columns), from));
         return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
     }
-    static Input load_inputs(const bfloat16* from) { return _mm512_loadu_si512(from); }
+    static Input load_inputs(const bfloat16* from) {
+        Input values = _mm512_loadu_si512(from);
+#ifdef __GNUC__
+        __asm__("" : "+v"(values));  // or GCC would load them again for each product
+#endif
+        return values;
+    }
     static Input broadcast(const bfloat16* from) {
         int pair;
         std::memcpy(&pair, from, sizeof(pair));

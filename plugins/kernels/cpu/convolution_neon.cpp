@@ -50,6 +50,7 @@ struct Neon {
     static Vector multiply_add(Input a, WeightVector b, Vector sum) { return vfmaq_f32(sum, a, b); }
     static Vector zero() { return vdupq_n_f32(0.0f); }
     static Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }
+    static Vector subtract(Vector a, Vector b) { return vsubq_f32(a, b); }
     static float sum(Vector x) { return vaddvq_f32(x); }
     static Vector leaky_relu(Vector x, float slope) {
         return vbslq_f32(vcltzq_f32(x), vmulq_n_f32(x, slope), x);

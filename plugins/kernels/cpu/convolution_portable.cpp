@@ -57,6 +57,7 @@ struct Portable {
     }
     static Vector zero() { return Vector{}; }
     static Vector add(Vector a, Vector b) { return a + b; }
+    static Vector subtract(Vector a, Vector b) { return a + -1.0f * b; }
     static float sum(Vector x) { return (x[0] + x[1]) + (x[2] + x[3]); }
     static Vector leaky_relu(Vector x, float slope) {
         for (int i = 0; i < lanes; ++i) x[i] *= x[i] < 0 ? slope : 1.0f;

@@ -4,7 +4,7 @@
 //
 // A vector type `V` offers: Storage, Weight, Vector, WeightVector, Input; lanes (outputs in a vector), depth (inputs that
 // one multiply_add consumes), panel_max (2 or 4 vectors), rows(vectors), unroll(vectors) and dot_rows, the shapes of
-// tiles; load, load_weights, load_inputs, load_values, broadcast, broadcast_last, multiply_add, add, leaky_relu, store, sum; for float also load_part.
+// tiles; load, load_weights, load_inputs, load_values, broadcast, broadcast_last, multiply_add, add, subtract, leaky_relu, store, sum; for float also load_part.
 
 #if defined(__clang__)
 #define AMSR_UNROLL _Pragma("unroll")
@@ -44,22 +44,26 @@ AMSR_INLINE void multiply(typename V::Vector (&sums)[rows][vectors], const typen
     }
 }
 
-/// While the first taps are summed, fetches what the tile reads for the first time, the last tap of each row, and what it
-/// will write. Few at a time, because more would hold up the loads of the sums themselves.
+/// While the first of `tap_count` taps are summed, fetches what the block says for a tile, and the `outputs` from `place`
+/// on that the tile will write. Few at a time, because more would hold up the loads of the sums themselves.
 template <class V, int rows>
-AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionPanel& panel, std::size_t inputs,
-                          const ConvolutionBlock<typename V::Storage>& block, std::size_t row, std::size_t tap) {
-    const typename V::Storage* const* sources = block.taps[shape.taps - 1] + row;
+AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<typename V::Storage>& block,
+                          std::size_t row, std::size_t tap, std::size_t tap_count, std::size_t first_input,
+                          std::size_t inputs, std::size_t place, std::size_t outputs) {
     const std::size_t row_stride = shape.outputs / shape.upscale;
-    for (std::size_t r = 2 * tap * rows / panel.tap_count; r < 2 * (tap + 1) * rows / panel.tap_count && r < rows; ++r) {
-        const char* source = reinterpret_cast<const char*>(sources[r] + panel.first_input);
-        for (std::size_t byte = 0; byte < inputs * sizeof(typename V::Storage); byte += cache_line) {
-            AMSR_PREFETCH(source + byte, 0, 3);
+    for (std::size_t r = 2 * tap * rows / tap_count; r < 2 * (tap + 1) * rows / tap_count && r < rows; ++r) {
+        for (std::size_t fetched = block.fetched_tap; fetched < shape.taps; ++fetched) {
+            const auto source = reinterpret_cast<std::uintptr_t>(block.taps[fetched][row + r]) +
+                                (first_input + block.ahead) * sizeof(typename V::Storage);
+            for (std::size_t byte = 0; byte < inputs * sizeof(typename V::Storage); byte += cache_line) {
+                AMSR_PREFETCH(reinterpret_cast<const char*>(source + byte), 0, 3);
+            }
         }
         if (row + r >= block.rows) continue;
-        const std::size_t place = panel.line[0] * block.line_stride + (row + r) * row_stride + panel.column[0];
-        AMSR_PREFETCH(block.out + place, 1, 3);
-        if (block.residual != nullptr) AMSR_PREFETCH(block.residual + place, 0, 3);
+        for (std::size_t o = 0; o < outputs; o += cache_line / sizeof(typename V::Storage)) {
+            AMSR_PREFETCH(block.out + place + (row + r) * row_stride + o, 1, 3);
+            if (block.residual != nullptr) AMSR_PREFETCH(block.residual + place + (row + r) * row_stride + o, 0, 3);
+        }
     }
 }
 
@@ -68,7 +72,7 @@ template <class V>
 AMSR_INLINE void finish(typename V::Vector sums, float negative_slope, const typename V::Storage* residual,
                         typename V::Storage* out, int count) {
     if (residual != nullptr) sums = V::add(sums, V::load_values(residual, count));
-    V::store(out, V::leaky_relu(sums, negative_slope), count);
+    V::store(out, negative_slope == 1.0f ? sums : V::leaky_relu(sums, negative_slope), count);
 }
 
 /// A tile: `rows` pixels by the vectors of a panel, all taps, kept in registers to the end.
@@ -91,7 +95,8 @@ void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel
         const typename V::Storage* sources[rows];
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = tap_rows[r] + panel.first_input;
-        prefetch<V, rows>(shape, panel, per_group ? vectors * inputs : inputs, block, row, tap);
+        prefetch<V, rows>(shape, block, row, tap, panel.tap_count, panel.first_input, per_group ? vectors * inputs : inputs,
+                          panel.line[0] * block.line_stride + panel.column[0], per_group ? vectors * V::lanes : 1);
         std::size_t input = 0;
         for (; input + steps * V::depth <= inputs; input += steps * V::depth, weights += steps * step_weights) {
             multiply<V, vectors, per_group, rows, steps>(sums, sources, input, inputs, weights);
@@ -164,6 +169,7 @@ void compute_dots(const PackedConvolution& packed, const ConvolutionBlock<typena
         const typename V::Storage* sources[rows];
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = block.taps[tap][row + r];
+        prefetch<V, rows>(shape, block, row, tap, shape.taps, 0, shape.inputs, first_output, outputs);
         for (std::size_t input = 0; input < shape.inputs; input += step, weights += shape.outputs * step) {
             typename V::WeightVector w[outputs];
             AMSR_UNROLL
@@ -249,13 +255,89 @@ void finish_sums(const typename V::Storage* sums, std::size_t sum_stride, std::s
     }
 }
 
+/// B^T d: four values as differences and sums.
+template <class V>
+AMSR_INLINE void winograd_transform(typename V::Vector (&d)[4]) {
+    const typename V::Vector first = V::subtract(d[0], d[2]), second = V::add(d[1], d[2]);
+    d[2] = V::subtract(d[2], d[1]);
+    d[3] = V::subtract(d[1], d[3]);
+    d[0] = first;
+    d[1] = second;
+}
+
+template <class V>
+void winograd_input(const typename V::Storage* const* sources, std::size_t inputs, typename V::Storage* to,
+                    std::size_t stride) {
+    for (std::size_t input = 0; input < inputs; input += V::lanes) {
+        typename V::Vector lines[4][4];
+        AMSR_UNROLL
+        for (int y = 0; y < 4; ++y) {
+            AMSR_UNROLL
+            for (int x = 0; x < 4; ++x) lines[y][x] = V::load_values(sources[4 * y + x] + input, V::lanes);
+            winograd_transform<V>(lines[y]);
+        }
+        AMSR_UNROLL
+        for (int x = 0; x < 4; ++x) {
+            typename V::Vector column[4] = {lines[0][x], lines[1][x], lines[2][x], lines[3][x]};
+            winograd_transform<V>(column);
+            AMSR_UNROLL
+            for (int y = 0; y < 4; ++y) V::store(to + (4 * y + x) * stride + input, column[y], V::lanes);
+        }
+    }
+}
+
+/// A^T m: two sums of four products.
+template <class V>
+AMSR_INLINE void winograd_sums(const typename V::Vector (&m)[4], typename V::Vector (&sums)[2]) {
+    const typename V::Vector total = V::add(m[1], m[2]), difference = V::subtract(m[1], m[2]);
+    sums[0] = V::add(m[0], total);
+    sums[1] = V::subtract(difference, m[3]);
+}
+
+template <class V>
+void winograd_output(const typename V::Storage* products, std::size_t stride, const float* bias,
+                     const std::size_t* places, std::size_t vectors, float negative_slope,
+                     const typename V::Storage* const* residuals, typename V::Storage* const* outs) {
+    for (std::size_t v = 0; v < vectors; ++v, products += V::lanes, bias += V::lanes) {
+        typename V::Vector lines[4][2];
+        AMSR_UNROLL
+        for (int y = 0; y < 4; ++y) {
+            typename V::Vector line[4];
+            AMSR_UNROLL
+            for (int x = 0; x < 4; ++x) {
+                line[x] = V::load_values(products + static_cast<std::size_t>(4 * y + x) * stride, V::lanes);
+            }
+            winograd_sums<V>(line, lines[y]);
+        }
+        AMSR_UNROLL
+        for (int x = 0; x < 2; ++x) {
+            typename V::Vector sums[2];
+            winograd_sums<V>({lines[0][x], lines[1][x], lines[2][x], lines[3][x]}, sums);
+            AMSR_UNROLL
+            for (int y = 0; y < 2; ++y) {
+                const int pixel = 2 * y + x;
+                if (outs[pixel] == nullptr) continue;
+                const typename V::Storage* residual = residuals[pixel] == nullptr ? nullptr : residuals[pixel] + places[v];
+                finish<V>(V::add(sums[y], V::load(bias)), negative_slope, residual, outs[pixel] + places[v], V::lanes);
+            }
+        }
+    }
+}
+
 template <class V>
 constexpr ConvolutionCode<typename V::Storage> code_of() {
-    ConvolutionCode<typename V::Storage> code{V::lanes, V::depth,    sizeof(typename V::Weight), V::panel_max,
-                                              run<V>,   run_dots<V>, nullptr,                    nullptr};
+    ConvolutionCode<typename V::Storage> code{};
+    code.lanes = V::lanes;
+    code.depth = V::depth;
+    code.weight_bytes = sizeof(typename V::Weight);
+    code.panel_max = V::panel_max;
+    code.run = run<V>;
+    code.run_dots = run_dots<V>;
     if constexpr (sizeof(typename V::Storage) == sizeof(float)) {  // 16-bit types would round products and sums
         code.add_products = add_products<V>;
         code.finish_sums = finish_sums<V>;
+        code.winograd_input = winograd_input<V>;
+        code.winograd_output = winograd_output<V>;
     }
     return code;
 }

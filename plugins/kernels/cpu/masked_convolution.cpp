@@ -52,7 +52,7 @@ bool MaskedConvolution<T>::run(const T* rows, std::size_t row_count, const T* su
             }
         }
         convolution_.run({tap_rows.data(), end - begin, residual == nullptr ? nullptr : residual + begin * outputs,
-                          out + begin * outputs, 0});
+                          out + begin * outputs, 0, taps - 1, 0});
     }
     return true;
 }

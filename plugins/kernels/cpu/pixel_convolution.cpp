@@ -91,9 +91,12 @@ PixelConvolution<T>::PixelConvolution(InstructionSet set, const ConvolutionShape
       joined_(joins(shape)),
       convolution_(set, inner_shape(shape), taps_first(weight, shape).data(), bias, negative_slope) {
     if constexpr (std::is_same_v<T, float>) {  // of 16-bit types, products would be rounded before they are added
-        if (shape.groups != 1 || shape.taps == 1) return;
-        auto products = std::make_unique<const TapProducts>(set, shape, taps_first(weight, shape).data(), bias,
-                                                            negative_slope);
+        const std::vector<T> weights = taps_first(weight, shape);
+        if (Winograd::suits(set, shape)) {
+            winograd_ = std::make_unique<const Winograd>(set, shape, weights.data(), bias, negative_slope);
+        }
+        if (shape.groups != 1 || shape.taps == 1 || winograd_) return;
+        auto products = std::make_unique<const TapProducts>(set, shape, weights.data(), bias, negative_slope);
         if (products->vector_operations() < convolution_.vector_operations()) products_ = std::move(products);
     }
 }
@@ -102,6 +105,7 @@ template <class T>
 void PixelConvolution<T>::run(const T* pixels, std::size_t height, std::size_t width, const T* residual,
                               std::size_t first, std::size_t last, T* out) const {
     if constexpr (std::is_same_v<T, float>) {
+        if (winograd_) return winograd_->run(pixels, height, width, residual, first, last, out);
         if (products_) return products_->run(pixels, height, width, residual, first, last, out);
     }
     const std::size_t row = shape_.outputs / shape_.upscale, line = width * row;  // of the output
@@ -112,7 +116,8 @@ void PixelConvolution<T>::run(const T* pixels, std::size_t height, std::size_t w
         for (std::size_t y = first; y < last; ++y) {
             lines.point(pixels, height, width, y, x, count);
             const std::size_t begin = y * shape_.upscale * line + x * row;
-            convolution_.run({lines.taps(), count, residual == nullptr ? nullptr : residual + begin, out + begin, line});
+            convolution_.run({lines.taps(), count, residual == nullptr ? nullptr : residual + begin, out + begin, line,
+                              convolution_.shape().taps - 1, joined_ ? 0 : width * shape_.inputs});
         }
     }
 }

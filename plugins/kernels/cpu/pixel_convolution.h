@@ -5,6 +5,7 @@
 
 #include "convolution.h"
 #include "tap_products.h"
+#include "winograd.h"
 
 namespace amsr::cpu {
 
@@ -29,7 +30,8 @@ class PixelConvolution {
     std::size_t side_ = 1;  // k
     bool joined_;           // neighbours in a line are one tap: for few inputs
     Convolution<T> convolution_;
-    std::unique_ptr<const TapProducts> products_;  // null where they would not be faster
+    std::unique_ptr<const TapProducts> products_;  // these two are null where they would not be faster
+    std::unique_ptr<const Winograd> winograd_;
 };
 
 }  // namespace amsr::cpu

@@ -100,7 +100,7 @@ void TapProducts::multiply(const Convolution<float>& products, const float* line
         if (x + i >= radius && x + i < width + radius) sources[i] = line + (x + i - radius) * shape_.inputs;
     }
     const float* const* taps = sources;
-    products.run({&taps, count, nullptr, out, 0});
+    products.run({&taps, count, nullptr, out, 0, 0, 0});
 }
 
 void TapProducts::run(const float* pixels, std::size_t height, std::size_t width, const float* residual,
