@@ -250,7 +250,7 @@ def shift_mask(windows: Tensor, count: int, across: int, window_size: int, shift
     last_column = torch.remainder(windows + 1, torch.scalar_tensor(across, dtype=windows.dtype)) == 0
     wrapped = torch.arange(window_size, device=windows.device) >= window_size - shift
     rows, columns = wrapped.repeat_interleave(window_size), wrapped.repeat(window_size)
-    other_row, other_column = (side[:, None] != side[None, :] for side in (rows, columns))
+    other_row, other_column = (side[:, None] ^ side[None, :] for side in (rows, columns))
     apart = (last_row[:, None, None] & other_row) | (last_column[:, None, None] & other_column)
     return apart[:, None].to(dtype) * SEPARATE
 

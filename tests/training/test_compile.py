@@ -1,0 +1,39 @@
+"""torch.compile, which trainings on a GPU use, changes the speed of a step and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from training_cases import quick_config
+
+from amsr_deploy import models
+from amsr_deploy.training.data import Batch
+from amsr_deploy.training.learner import Learner
+
+CPU = torch.device("cpu")
+
+
+def small_network(backbone: str) -> torch.nn.Module:
+    torch.manual_seed(0)
+    network = models.create(backbone)
+    if backbone == "swinir":
+        network.layers = network.layers[:1]
+        network.layers[0].residual_group.blocks = network.layers[0].residual_group.blocks[:2]
+    return network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", ["fsrcnn", "swinir"])
+def test_a_compiled_step_has_the_same_gradients(backbone: str, folder: Path) -> None:
+    batch = Batch(torch.rand(2, 3, 16, 16), torch.rand(2, 3, 64, 64), torch.rand(2, 1, 16, 16) < 0.3)
+    config = replace(quick_config(folder), backbone=backbone)
+    learners = [Learner(small_network(backbone), replace(config, compile=compile), CPU) for compile in (False, True)]
+    losses = [learner.backward(batch) for learner in learners]
+    torch.testing.assert_close(losses[1], losses[0])
+    for (name, expected), actual in zip(
+        learners[0].network.named_parameters(), learners[1].network.parameters(), strict=True
+    ):
+        torch.testing.assert_close(actual.grad, expected.grad, msg=name)
