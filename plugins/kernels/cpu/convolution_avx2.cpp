@@ -6,42 +6,28 @@
 namespace amsr::cpu {
 namespace {
 
+#include "vector_avx2.h"
 #include "convolution_template.h"
 
 template <class T>
-struct Avx2 {
+struct Avx2 : Avx2Vector {
     using Storage = T;
     using Weight = float;
-    using Vector = __m256;
-    using WeightVector = __m256;
-    using Input = __m256;
-    static constexpr int lanes = 8, depth = 1, panel_max = 2;
+    using WeightVector = Vector;
+    using Input = Vector;
+    static constexpr int depth = 1, panel_max = 2;
     // Sums, weights and one input fill the 16 registers.
     static constexpr int rows(int vectors) { return vectors == 2 ? 6 : 12; }
     static constexpr int unroll(int) { return 1; }
     static constexpr int dot_rows = 4;
 
-    static Vector load(const float* from) { return _mm256_loadu_ps(from); }
-    static WeightVector load_weights(const float* from) { return _mm256_loadu_ps(from); }
-    static Vector load_values(const T* from, int columns) {
-        if (columns >= lanes) return load_inputs(from);
-        alignas(32) float values[lanes] = {};
-        for (int i = 0; i < columns; ++i) values[i] = to_float(from[i]);
-        return _mm256_load_ps(values);
-    }
+    static WeightVector load_weights(const float* from) { return load(from); }
     static Vector load_part(const float* from, int first, int last) {  // lanes [first, last), zero elsewhere
         const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
         const __m256i below = _mm256_cmpgt_epi32(_mm256_set1_epi32(last), lane);
         return _mm256_maskload_ps(from, _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(first), lane), below));
     }
-    static Input load_inputs(const float* from) { return _mm256_loadu_ps(from); }
-    static Input load_inputs(const float16* from) {
-        return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
-    }
-    static Input load_inputs(const bfloat16* from) {
-        const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
-        return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
-    }
+    static Input load_inputs(const T* from) { return load(from, lanes); }
     static Input broadcast(const float* from) { return _mm256_broadcast_ss(from); }
     static Input broadcast(const float16* from) {
         return _mm256_cvtph_ps(_mm_set1_epi16(static_cast<short>(from->bits)));
@@ -50,10 +36,6 @@ struct Avx2 {
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_set1_epi16(static_cast<short>(from->bits)), 16));
     }
     static Input broadcast_last(const T* from) { return broadcast(from); }
-    static Vector multiply_add(Input a, WeightVector b, Vector sum) { return _mm256_fmadd_ps(a, b, sum); }
-    static Vector zero() { return _mm256_setzero_ps(); }
-    static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
-    static Vector subtract(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
     static float sum(Vector x) {
         const __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
         const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
@@ -62,24 +44,6 @@ struct Avx2 {
     static Vector leaky_relu(Vector x, float slope) {
         const __m256 negative = _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ);
         return _mm256_blendv_ps(x, _mm256_mul_ps(x, _mm256_set1_ps(slope)), negative);
-    }
-    static void store(float* to, Vector from, int columns) {
-        if (columns >= lanes) {
-            _mm256_storeu_ps(to, from);
-        } else {
-            alignas(32) float values[lanes];
-            _mm256_store_ps(values, from);
-            for (int i = 0; i < columns; ++i) to[i] = values[i];
-        }
-    }
-    static void store(float16* to, Vector from, int columns) {
-        const __m128i halves = _mm256_cvtps_ph(from, _MM_FROUND_TO_NEAREST_INT);
-        std::memcpy(to, &halves, static_cast<std::size_t>(columns < lanes ? columns : lanes) * sizeof(*to));
-    }
-    static void store(bfloat16* to, Vector from, int columns) {
-        alignas(32) float values[lanes];
-        _mm256_store_ps(values, from);
-        for (int i = 0; i < lanes && i < columns; ++i) to[i] = to_bfloat16(values[i]);
     }
 };
 

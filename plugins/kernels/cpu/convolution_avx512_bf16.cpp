@@ -6,25 +6,20 @@
 namespace amsr::cpu {
 namespace {
 
+#include "vector_avx512.h"
 #include "convolution_template.h"
 
-struct Avx512Bf16 {
+struct Avx512Bf16 : Avx512Vector {
     using Storage = bfloat16;
     using Weight = bfloat16;
-    using Vector = __m512;
     using WeightVector = __m512i;
     using Input = __m512i;
-    static constexpr int lanes = 16, depth = 2, panel_max = 4;
+    static constexpr int depth = 2, panel_max = 4;
     static constexpr int rows(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 24; }
     static constexpr int unroll(int vectors) { return vectors == 4 ? 1 : vectors == 2 ? 2 : 4; }
     static constexpr int dot_rows = 8;
 
-    static Vector load(const float* from) { return _mm512_loadu_ps(from); }
     static WeightVector load_weights(const bfloat16* from) { return _mm512_loadu_si512(from); }
-    static Vector load_values(const bfloat16* from, int columns) {
-        const __m512i bits = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(kept(columns), from));
-        return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
-    }
     static Input load_inputs(const bfloat16* from) {
         Input values = _mm512_loadu_si512(from);
 #ifdef __GNUC__
@@ -41,12 +36,7 @@ struct Avx512Bf16 {
     static Vector multiply_add(Input a, WeightVector b, Vector sum) {
         return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
     }
-    static Vector zero() { return _mm512_setzero_ps(); }
-    static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
     static float sum(Vector x) { return _mm512_reduce_add_ps(x); }
-    static __mmask16 kept(int columns) {
-        return columns >= lanes ? 0xffff : static_cast<__mmask16>((1u << columns) - 1u);
-    }
     static Vector leaky_relu(Vector x, float slope) {
         const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
         return _mm512_mask_mul_ps(x, negative, x, _mm512_set1_ps(slope));

@@ -38,7 +38,7 @@ struct Portable {
         return result;
     }
     static WeightVector load_weights(const float* from) { return load(from); }
-    static Vector load_values(const T* from, int columns) {
+    static Vector load(const T* from, int columns) {
         Vector result{};
         for (int i = 0; i < lanes && i < columns; ++i) result[i] = to_float(from[i]);
         return result;
@@ -48,14 +48,18 @@ struct Portable {
         for (int i = first; i < last; ++i) result[i] = to_float(from[i]);
         return result;
     }
-    static Vector load_inputs(const T* from) { return load_values(from, lanes); }
+    static Vector load_inputs(const T* from) { return load(from, lanes); }
     static Input broadcast(const T* from) { return to_float(*from); }
     static Input broadcast_last(const T* from) { return broadcast(from); }
     template <class Value>  // an Input, or a vector of inputs
     static Vector multiply_add(Value a, WeightVector b, Vector sum) {
         return sum + a * b;
     }
-    static Vector zero() { return Vector{}; }
+    static Vector set(float value) {
+        Vector result;
+        for (int i = 0; i < lanes; ++i) result[i] = value;
+        return result;
+    }
     static Vector add(Vector a, Vector b) { return a + b; }
     static Vector subtract(Vector a, Vector b) { return a + -1.0f * b; }
     static float sum(Vector x) { return (x[0] + x[1]) + (x[2] + x[3]); }

@@ -2,9 +2,9 @@
 // namespace, includes this file there, and is compiled with its own flags: nothing here may have external linkage,
 // or the linker could pick the copy of one instruction set for all.
 //
-// A vector type `V` offers: Storage, Weight, Vector, WeightVector, Input; lanes (outputs in a vector), depth (inputs that
-// one multiply_add consumes), panel_max (2 or 4 vectors), rows(vectors), unroll(vectors) and dot_rows, the shapes of
-// tiles; load, load_weights, load_inputs, load_values, broadcast, broadcast_last, multiply_add, add, subtract, leaky_relu, store, sum; for float also load_part.
+// A vector type `V` adds to those of vector_SET.h: Storage, Weight, WeightVector, Input; depth (inputs that one
+// multiply_add consumes), panel_max (2 or 4 vectors), rows(vectors), unroll(vectors) and dot_rows, the shapes of tiles;
+// load_weights, load_inputs, broadcast, broadcast_last, leaky_relu, sum; for float also load_part.
 
 #if defined(__clang__)
 #define AMSR_UNROLL _Pragma("unroll")
@@ -71,7 +71,7 @@ AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<
 template <class V>
 AMSR_INLINE void finish(typename V::Vector sums, float negative_slope, const typename V::Storage* residual,
                         typename V::Storage* out, int count) {
-    if (residual != nullptr) sums = V::add(sums, V::load_values(residual, count));
+    if (residual != nullptr) sums = V::add(sums, V::load(residual, count));
     V::store(out, negative_slope == 1.0f ? sums : V::leaky_relu(sums, negative_slope), count);
 }
 
@@ -163,7 +163,7 @@ void compute_dots(const PackedConvolution& packed, const ConvolutionBlock<typena
     AMSR_UNROLL
     for (int r = 0; r < rows; ++r) {
         AMSR_UNROLL
-        for (int o = 0; o < outputs; ++o) sums[r][o] = V::zero();
+        for (int o = 0; o < outputs; ++o) sums[r][o] = V::set(0.0f);
     }
     for (std::size_t tap = 0; tap < shape.taps; ++tap) {
         const typename V::Storage* sources[rows];
@@ -224,7 +224,7 @@ void add_runs(const ProductRun* runs, std::size_t begin, const typename V::Stora
         last[i] = lane(run.column + run.count);
     }
     for (std::size_t row = 0, at = 0; row < rows; ++row, at += product_stride, sums += sum_stride) {
-        typename V::Vector total = V::load_values(sums, V::lanes);
+        typename V::Vector total = V::load(sums, V::lanes);
         AMSR_UNROLL
         for (int i = 0; i < count; ++i) total = V::add(total, V::load_part(from[i] + at, first[i], last[i]));
         V::store(sums, total, V::lanes);
@@ -249,7 +249,7 @@ void finish_sums(const typename V::Storage* sums, std::size_t sum_stride, std::s
     for (std::size_t row = 0; row < rows; ++row, sums += sum_stride) {
         for (std::size_t begin = 0; begin < count; begin += V::lanes) {
             const std::size_t place = row * count + begin;
-            finish<V>(V::load_values(sums + begin, V::lanes), negative_slope,
+            finish<V>(V::load(sums + begin, V::lanes), negative_slope,
                       residual == nullptr ? nullptr : residual + place, out + place, static_cast<int>(count - begin));
         }
     }
@@ -273,7 +273,7 @@ void winograd_input(const typename V::Storage* const* sources, std::size_t input
         AMSR_UNROLL
         for (int y = 0; y < 4; ++y) {
             AMSR_UNROLL
-            for (int x = 0; x < 4; ++x) lines[y][x] = V::load_values(sources[4 * y + x] + input, V::lanes);
+            for (int x = 0; x < 4; ++x) lines[y][x] = V::load(sources[4 * y + x] + input, V::lanes);
             winograd_transform<V>(lines[y]);
         }
         AMSR_UNROLL
@@ -305,7 +305,7 @@ void winograd_output(const typename V::Storage* products, std::size_t stride, co
             typename V::Vector line[4];
             AMSR_UNROLL
             for (int x = 0; x < 4; ++x) {
-                line[x] = V::load_values(products + static_cast<std::size_t>(4 * y + x) * stride, V::lanes);
+                line[x] = V::load(products + static_cast<std::size_t>(4 * y + x) * stride, V::lanes);
             }
             winograd_sums<V>(line, lines[y]);
         }

@@ -56,8 +56,8 @@ struct Avx512Vector {
             fours[i + 2] = unpack_low(pairs[i + 1], pairs[i + 3]);
             fours[i + 3] = unpack_high(pairs[i + 1], pairs[i + 3]);
         }
-        for (int i = 0; i < 4;
-             ++i) {  // the quarters of fours[i + 4k] are column i, i + 4, i + 8, i + 12 of rows 4k to 4k + 3
+        // The quarters of fours[i + 4k] are columns i, i + 4, i + 8, i + 12 of rows 4k to 4k + 3.
+        for (int i = 0; i < 4; ++i) {
             const Vector even_low = _mm512_shuffle_f32x4(fours[i], fours[i + 4], 0x88);
             const Vector even_high = _mm512_shuffle_f32x4(fours[i + 8], fours[i + 12], 0x88);
             const Vector odd_low = _mm512_shuffle_f32x4(fours[i], fours[i + 4], 0xdd);

@@ -12,16 +12,8 @@ namespace {
 #include "vector_avx2.h"
 #include "window_layer_template.h"
 
-struct Avx2 : Avx2Vector {
-    using Word = float;
-    using Words = __m256;
-    static constexpr int depth = 1, tile = 6, panel = 2;  // sums, operands and a weight take 15 of the 16 registers
-
-    static float word(const float* values) { return *values; }
-    static Words load_words(const float* from) { return load(from); }
-    static Words broadcast(const float* from) { return _mm256_broadcast_ss(from); }
-    static Vector dot(Words a, Words b, Vector sum) { return multiply_add(a, b, sum); }
-    static void store_along(float* to, Vector from) { store(to, from); }
+struct Avx2 : FloatWords<Avx2Vector> {
+    static constexpr int tile = 6, panel = 2;  // sums, operands and a weight take 15 of the 16 registers
 };
 
 }  // namespace

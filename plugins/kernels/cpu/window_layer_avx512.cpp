@@ -12,16 +12,8 @@ namespace {
 #include "vector_avx512.h"
 #include "window_layer_template.h"
 
-struct Avx512 : Avx512Vector {
-    using Word = float;
-    using Words = __m512;
-    static constexpr int depth = 1, tile = 6, panel = 4;  // sums, operands and a weight take 29 of the 32 registers
-
-    static float word(const float* values) { return *values; }
-    static Words load_words(const float* from) { return load(from); }
-    static Words broadcast(const float* from) { return set(*from); }
-    static Vector dot(Words a, Words b, Vector sum) { return multiply_add(a, b, sum); }
-    static void store_along(float* to, Vector from) { store(to, from); }
+struct Avx512 : FloatWords<Avx512Vector> {
+    static constexpr int tile = 6, panel = 4;  // sums, operands and a weight take 29 of the 32 registers
 };
 
 }  // namespace

@@ -11,16 +11,8 @@ namespace {
 #include "vector_portable.h"
 #include "window_layer_template.h"
 
-struct Portable : PortableVector {
-    using Word = float;
-    using Words = Vector;
-    static constexpr int depth = 1, tile = 6, panel = 2;
-
-    static float word(const float* values) { return *values; }
-    static Words load_words(const float* from) { return load(from); }
-    static Words broadcast(const float* from) { return set(*from); }
-    static Vector dot(Words a, Words b, Vector sum) { return multiply_add(a, b, sum); }
-    static void store_along(float* to, Vector from) { store(to, from); }
+struct Portable : FloatWords<PortableVector> {
+    static constexpr int tile = 6, panel = 2;
 };
 
 }  // namespace

@@ -19,6 +19,21 @@
 #define AMSR_UNROLL
 #endif
 
+/// Words of one float each, on the vectors of vector_SET.h.
+template <class V>
+struct FloatWords : V {
+    using typename V::Vector;
+    using Word = float;
+    using Words = Vector;
+    static constexpr int depth = 1;
+
+    static float word(const float* values) { return *values; }
+    static Words load_words(const float* from) { return V::load(from); }
+    static Words broadcast(const float* from) { return V::set(*from); }
+    static Vector dot(Words a, Words b, Vector sum) { return V::multiply_add(a, b, sum); }
+    static void store_along(float* to, Vector from) { V::store(to, from); }
+};
+
 constexpr float log2_e = 1.44269504f;
 constexpr float separate = -100.0f * log2_e;  // added to the attention, in powers of 2, between pixels of other regions
 
