@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,25 +44,6 @@ class Mask:
         return float(np.count_nonzero(self.pixels)) / self.pixels.size
 
 
-def compute_mask(image: NDArray[np.float32], dilation: int = 5, strategy: Strategy = "kmeans") -> Mask:
-    """The mask of a picture.
-
-    Args:
-        image: [H, W, 3] float32 in [0, 1], RGB, low resolution.
-        dilation: side k of the square that grows the mask, odd; 1 leaves it as it is.
-        strategy: how the threshold is found (design section 2.1, ablation of the paper's Table 4).
-
-    Raises:
-        UserError: an even or non-positive dilation, an unknown strategy.
-    """
-    check_dilation(dilation)
-    frequencies = high_frequencies(image)
-    if frequencies is None:
-        return Mask(np.zeros(image.shape[:2], dtype=np.bool_), threshold=0.0, rounds=0)
-    threshold, rounds = find_threshold(frequencies, strategy)
-    return Mask(dilate(frequencies > np.float32(threshold), dilation), threshold, rounds)
-
-
 def high_frequencies(image: NDArray[np.float32]) -> NDArray[np.float32] | None:
     """What a Gaussian blur takes away, averaged over the channels and stretched to [0, 1] (design 2.1, steps 1-2).
 
@@ -92,6 +74,31 @@ def _blur(padded: NDArray[np.float32]) -> NDArray[np.float32]:
     centre, first, second = GAUSSIAN_TAPS
     rows = padded[2:-2] * centre + (padded[1:-3] + padded[3:-1]) * first + (padded[:-4] + padded[4:]) * second
     return rows[:, 2:-2] * centre + (rows[:, 1:-3] + rows[:, 3:-1]) * first + (rows[:, :-4] + rows[:, 4:]) * second
+
+
+def compute_mask(
+    image: NDArray[np.float32],
+    dilation: int = 5,
+    strategy: Strategy = "kmeans",
+    find: Callable[[NDArray[np.float32]], NDArray[np.float32] | None] = high_frequencies,
+) -> Mask:
+    """The mask of a picture.
+
+    Args:
+        image: [H, W, 3] float32 in [0, 1], RGB, low resolution.
+        dilation: side k of the square that grows the mask, odd; 1 leaves it as it is.
+        strategy: how the threshold is found (design section 2.1, ablation of the paper's Table 4).
+        find: what computes `high_frequencies`.
+
+    Raises:
+        UserError: an even or non-positive dilation, an unknown strategy.
+    """
+    check_dilation(dilation)
+    frequencies = find(image)
+    if frequencies is None:
+        return Mask(np.zeros(image.shape[:2], dtype=np.bool_), threshold=0.0, rounds=0)
+    threshold, rounds = find_threshold(frequencies, strategy)
+    return Mask(dilate(frequencies > np.float32(threshold), dilation), threshold, rounds)
 
 
 def find_threshold(frequencies: NDArray[np.float32], strategy: Strategy = "kmeans") -> tuple[float, int]:

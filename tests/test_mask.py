@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import compute_mask, dilate, high_frequencies, keep_windows, pixel_index, two_means
+from amsr_deploy.runtime import mask as runtime_mask
+from amsr_deploy.runtime import native
 from amsr_deploy.training import masks as torch_mask
 
 
@@ -67,6 +69,24 @@ def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int, strate
     np.testing.assert_array_equal(
         torch_mask.compute_mask(tensor, dilation, strategy).numpy(), compute_mask(image, dilation, strategy).pixels
     )
+
+
+@pytest.mark.skipif(native.library_path() is None, reason="the native library is not built")
+@given(image=pictures())
+def test_native_code_is_equal(image: NDArray[np.float32]) -> None:
+    expected, actual = high_frequencies(image), runtime_mask.high_frequencies(image)
+    if expected is None:
+        assert actual is None
+    else:
+        np.testing.assert_array_equal(actual, expected)
+    part = image[::2, ::2]  # not contiguous
+    np.testing.assert_array_equal(runtime_mask.compute_mask(part).pixels, compute_mask(part).pixels)
+
+
+def test_the_runtime_makes_masks_without_native_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.random.default_rng(0).random((30, 40, 3), dtype=np.float32)
+    monkeypatch.setattr(native, "library_path", lambda: None)
+    np.testing.assert_array_equal(runtime_mask.compute_mask(image).pixels, compute_mask(image).pixels)
 
 
 @given(mask=masks(), dilation=st.sampled_from([1, 3, 5, 7, 11, 21]))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from amsr_deploy.errors import BackendError
 
 if TYPE_CHECKING:
@@ -69,9 +71,18 @@ def inspect() -> NativeCode | None:
     return NativeCode(path, chosen.decode(), available)
 
 
+def load() -> ctypes.CDLL | None:
+    """The library for direct calls; None where there is none."""
+    path = library_path()
+    return None if path is None else _load(path)
+
+
 @functools.cache
 def _load(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     library.amsr_available_instruction_sets.restype = ctypes.c_char_p
     library.amsr_chosen_instruction_set.restype = ctypes.c_char_p
+    floats = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
+    library.amsr_high_frequencies.argtypes = [floats, ctypes.c_size_t, ctypes.c_size_t, floats, ctypes.c_float, floats]
+    library.amsr_high_frequencies.restype = ctypes.c_bool
     return library

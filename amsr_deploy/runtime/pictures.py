@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from amsr_deploy import image
 from amsr_deploy.descriptor import Strategy, describe
 from amsr_deploy.errors import AmsrError, UserError
-from amsr_deploy.mask import compute_mask, keep_windows
+from amsr_deploy.mask import keep_windows
+from amsr_deploy.runtime.mask import compute_mask
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
 
 SUFFIX = "_x4.png"

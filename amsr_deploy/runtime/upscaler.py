@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import BACKBONES, Strategy
 from amsr_deploy.errors import ModelError, UserError
-from amsr_deploy.mask import Mask, compute_mask
+from amsr_deploy.mask import Mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backend import Backend, OutOfMemoryError
 from amsr_deploy.runtime.devices import Device, open_backend
+from amsr_deploy.runtime.mask import compute_mask
 from amsr_deploy.runtime.memory import memory_budget
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, Selection, select

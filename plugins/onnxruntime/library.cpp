@@ -1,6 +1,7 @@
-// What the library exports: the registration that ONNX Runtime looks for, and what `amsr doctor` asks.
+// What the library exports: the registration that ONNX Runtime looks for, what `amsr doctor` asks, and the mask.
 #include <string>
 
+#include "high_frequencies.h"
 #include "instruction_set.h"
 #include "operators.h"
 #ifdef AMSR_CUDA
@@ -81,4 +82,10 @@ AMSR_EXPORT const char* amsr_chosen_instruction_set() {
     } catch (const std::invalid_argument&) {
         return nullptr;
     }
+}
+
+/// See kernels/cpu/high_frequencies.h.
+AMSR_EXPORT bool amsr_high_frequencies(const float* image, std::size_t height, std::size_t width, const float* taps,
+                                       float flat_range, float* out) {
+    return amsr::cpu::high_frequencies(image, height, width, taps, flat_range, out);
 }

@@ -17,7 +17,7 @@ from amsr_deploy.evaluation.bench.pairs import Pair, check_pair
 from amsr_deploy.evaluation.bench.pictures import Photo
 from amsr_deploy.evaluation.bench.profiling import Profile, profile
 from amsr_deploy.evaluation.bench.timing import Run, medians
-from amsr_deploy.mask import compute_mask
+from amsr_deploy.runtime.mask import compute_mask
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Inputs, Selection, select
 from amsr_deploy.runtime.tiles import Span

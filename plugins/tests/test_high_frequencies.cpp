@@ -1,0 +1,75 @@
+// High frequencies of random pictures of all small sizes, against their definition in double precision.
+#include "high_frequencies.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "check.h"
+
+using namespace amsr::cpu;
+
+namespace {
+
+constexpr float taps[3] = {0.402620f, 0.244201f, 0.054489f};
+constexpr float flat_range = 1e-6f;
+
+/// As numpy.pad's mode "reflect".
+int reflect(int position, int length) {
+    while (length > 1 && (position < 0 || position >= length)) {
+        position = position < 0 ? -position : 2 * (length - 1) - position;
+    }
+    return length > 1 ? position : 0;
+}
+
+double detail(const std::vector<float>& image, int height, int width, int y, int x) {
+    double sum = 0;
+    for (int c = 0; c < 3; ++c) {
+        const auto value = [&](int row, int column) {
+            const int pixel = reflect(row, height) * width + reflect(column, width);
+            return static_cast<double>(image[static_cast<std::size_t>(pixel * 3 + c)]);
+        };
+        double blurred = 0;
+        for (int i = -2; i <= 2; ++i) {
+            for (int j = -2; j <= 2; ++j) {
+                blurred += static_cast<double>(taps[std::abs(i)]) * static_cast<double>(taps[std::abs(j)]) * value(y + i, x + j);
+            }
+        }
+        sum += std::fabs(value(y, x) - blurred) / 3;
+    }
+    return sum;
+}
+
+void check_case(std::mt19937& random, int height, int width) {
+    std::vector<float> image(static_cast<std::size_t>(height * width * 3));
+    std::uniform_real_distribution<float> colour(0, 1);
+    std::generate(image.begin(), image.end(), [&] { return colour(random); });
+    std::vector<double> expected;
+    for (int pixel = 0; pixel < height * width; ++pixel) {
+        expected.push_back(detail(image, height, width, pixel / width, pixel % width));
+    }
+    const auto [low, high] = std::minmax_element(expected.begin(), expected.end());
+    std::vector<float> actual(expected.size());
+    const auto rows = static_cast<std::size_t>(height), columns = static_cast<std::size_t>(width);
+    if (!high_frequencies(image.data(), rows, columns, taps, flat_range, actual.data())) {
+        CHECK(*high - *low < 2e-6, "%d x %d is not flat", height, width);
+        return;
+    }
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        const double difference = static_cast<double>(actual[i]) * (*high - *low) + *low - expected[i];
+        CHECK(std::fabs(difference) < 1e-6, "%d x %d, pixel %zu: off by %g", height, width, i, difference);
+    }
+}
+
+}  // namespace
+
+int main() {
+    std::mt19937 random(1);
+    for (int height = 1; height < 8; ++height) {
+        for (int width = 1; width < 40; ++width) check_case(random, height, width);
+    }
+    const std::vector<float> flat(30, 0.5f);
+    std::vector<float> out(10);
+    CHECK(!high_frequencies(flat.data(), 2, 5, taps, flat_range, out.data()), "a flat picture has %s", "detail");
+}
