@@ -52,7 +52,9 @@ Extent Call::strip(std::int64_t unit) const { return {unit, length(lengths_.has(
 
 std::optional<Extent> Call::extent_of_shape() const {
     if (!lengths_.has("H")) return std::nullopt;
-    return Extent{length("H"), length("W")};
+    const Extent picture{length("H"), length("W")};
+    const std::int64_t scale = lengths_.has("P") ? upscaling(length("P"), picture.height * picture.width) : 1;
+    return Extent{picture.height * scale, picture.width * scale};
 }
 
 Extent Call::extent_of_memory() const {

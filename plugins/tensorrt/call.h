@@ -41,9 +41,9 @@ class Call {
     const std::int64_t* positions(const char* name) const { return static_cast<const std::int64_t*>(input(name)); }
     void* output() const { return output_; }
 
-    /// Height and width of the picture. Known from a shape where the input `size` is a picture; else read from device
-    /// memory, which waits for the stream and cannot be captured in a CUDA graph. Throws InvalidInput where they are
-    /// not those of the pixels, or not multiples of `unit`.
+    /// Height and width of the pixels. Known from a shape where the input `size` is a picture, which they are or were
+    /// upscaled from; else read from device memory, which waits for the stream and cannot be captured in a CUDA graph.
+    /// Throws InvalidInput where they are not those of the pixels, or not multiples of `unit`.
     Extent extent(std::int64_t unit = 1) const;
     void* workspace(const Extent& extent) const;
 

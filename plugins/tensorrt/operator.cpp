@@ -1,5 +1,7 @@
 #include "operator.h"
 
+#include <cmath>
+
 #include "error.h"
 
 namespace amsr::trt {
@@ -31,6 +33,12 @@ std::string signature(const Operator& op) {
     return text + ")";
 }
 
+std::int64_t upscaling(std::int64_t pixels, std::int64_t area) {
+    if (pixels < 1 || area < 1) return 0;
+    const std::int64_t ratio = std::llround(std::sqrt(static_cast<double>(pixels) / static_cast<double>(area)));
+    return ratio * ratio * area == pixels ? ratio : 0;
+}
+
 Lengths<Length> named_lengths(const Operator& op, const Attributes& attributes,
                               const std::vector<nvinfer1::Dims>& inputs) {
     static const Shape picture("1 channels H W");
@@ -50,7 +58,7 @@ Lengths<Length> named_lengths(const Operator& op, const Attributes& attributes,
     }
     if (lengths.has("H") && lengths.has("P")) {
         const Length area = lengths.value("H") * lengths.value("W"), pixels = lengths.value("P");
-        require(!area.known() || !pixels.known() || area.value == pixels.value,
+        require(!area.known() || !pixels.known() || upscaling(pixels.value, area.value) > 0,
                 "the picture has " + std::to_string(area.value) + " pixels, not " + std::to_string(pixels.value));
     }
     return lengths;

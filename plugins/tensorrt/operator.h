@@ -58,6 +58,9 @@ const std::vector<Operator>& operators();
 /// "MaskGather(pixels, index)".
 std::string signature(const Operator& op);
 
+/// The whole number s for which so many pixels are those of a picture, `area` large, upscaled s times; 0 where none is.
+std::int64_t upscaling(std::int64_t pixels, std::int64_t area);
+
 /// Checks inputs against the operator and names their lengths. Unknown lengths (-1) are taken as fitting.
 /// Throws InvalidInput.
 Lengths<Length> named_lengths(const Operator& op, const Attributes& attributes,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
+import pytest
 import torch
 from onnx import TensorProto, helper
 
 from amsr_deploy import models
+from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.export.functions import FUNCTIONS
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.export.plugin_graph import show_pictures
@@ -58,9 +62,27 @@ def test_the_size_of_a_feature_map_stays() -> None:
     assert [list(node.input) for node in model.graph.node] == [["image"], ["features"], ["index", "size"]]
 
 
-def test_every_size_of_an_exported_network_becomes_its_picture(tmp_path: Path) -> None:
+def test_upscaled_pixels_have_the_picture_too_and_masks_do_not() -> None:
+    twice = helper.make_node("Mul", ["size", "two"], ["twice"])
+    pixels = helper.make_node(
+        "PixelConv2d", ["pixels", "twice", "weight", "bias"], ["out"], domain="amsr", kernel_size=3
+    )
+    masked = helper.make_node("MaskNeighbors", ["index", "twice"], ["neighbors"], domain="amsr", kernel_size=3)
+    model = model_with(size(), twice, pixels, masked)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.int64(2), "two"))
+    show_pictures(model)
+    assert [list(node.input)[:2] for node in model.graph.node] == [
+        ["image"],
+        ["size", "two"],
+        ["pixels", "image"],
+        ["index", "twice"],
+    ]
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_size_of_an_exported_network_becomes_its_picture(backbone: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    export_onnx(models.create("fsrcnn"), "fsrcnn", tmp_path / "model.onnx", masked=True)
+    export_onnx(models.create(backbone), backbone, tmp_path / "model.onnx", masked=True)
     model = onnx.load(tmp_path / "model.onnx")
     show_pictures(model)
     inputs = {name: list(function.to_function_proto().input) for name, function in FUNCTIONS.items()}

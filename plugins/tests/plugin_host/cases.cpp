@@ -158,9 +158,10 @@ void add_convolution_cases(std::vector<Case>& cases, Random& random) {
 }
 
 void add_pixel_convolution_cases(std::vector<Case>& cases, Random& random) {
-    constexpr std::int64_t height = 6, width = 11;
+    constexpr std::int64_t height = 6;
     for (const Layout& layout : layouts) {
         for (const std::int32_t upscale : {1, 2}) {
+            const std::int64_t width = upscale == 1 ? 11 : 10;  // 10 can be that of upscaled pixels
             const std::int64_t outputs = layout.outputs * upscale * upscale, pixel_count = height * width;
             const double scale =
                 1 / std::sqrt(static_cast<double>(layout.inputs / layout.groups * layout.side * layout.side));

@@ -28,6 +28,12 @@ bool has_size(const Case& known) {
     return false;
 }
 
+/// Whether the pixels can have been upscaled.
+bool has_small_picture(const Case& known) {
+    return known.op.rfind("PixelConv2d", 0) == 0 && known.height % small_picture_reduction == 0 &&
+           known.width % small_picture_reduction == 0;
+}
+
 bool has_values(const Case& known) {
     for (const Array& input : known.inputs) {
         if (input.kind == Kind::value) return true;
@@ -42,6 +48,7 @@ std::vector<Scenario> scenarios_of(const std::vector<Case>& cases) {
             if (type == nvinfer1::DataType::kHALF && !has_values(known)) continue;
             scenarios.push_back({known, type, SizeForm::numbers});
             if (has_size(known)) scenarios.push_back({known, type, SizeForm::picture});
+            if (has_small_picture(known)) scenarios.push_back({known, type, SizeForm::small_picture});
         }
     }
     return scenarios;

@@ -21,6 +21,10 @@ using nvinfer1::TensorRTPhase;
 
 using Plugin = std::unique_ptr<nvinfer1::IPluginV3>;
 
+bool is_picture(const Array& array, const Scenario& scenario) {
+    return array.name == "size" && scenario.size_form != SizeForm::numbers;
+}
+
 template <class Capability>
 Capability& capability(nvinfer1::IPluginV3& plugin, PluginCapabilityType type, const char* kind) {
     auto* const found = static_cast<Capability*>(plugin.getCapabilityInterface(type));
@@ -121,7 +125,7 @@ void check_formats(nvinfer1::IPluginV3OneBuild& build, const Scenario& scenario)
     bool has_values = false, has_picture = false;
     for (const Array& input : inputs) {
         has_values |= input.kind == Kind::value;
-        has_picture |= input.name == "size" && scenario.size_form == SizeForm::picture;
+        has_picture |= is_picture(input, scenario);
     }
     int combinations = 0;
     for_each_combination(build, descs, 0, [&] {
@@ -313,7 +317,7 @@ void check_bad_shapes(Library& library, const Scenario& scenario) {
 }  // namespace
 
 DataType type_of(const Array& array, const Scenario& scenario) {
-    if (array.name == "size" && scenario.size_form == SizeForm::picture) return DataType::kFLOAT;
+    if (is_picture(array, scenario)) return DataType::kFLOAT;
     switch (array.kind) {
         case Kind::int32:
             return DataType::kINT32;
@@ -326,11 +330,11 @@ DataType type_of(const Array& array, const Scenario& scenario) {
 }
 
 std::vector<PluginTensorDesc> input_descs(const Scenario& scenario) {
+    const std::int64_t reduction = scenario.size_form == SizeForm::small_picture ? small_picture_reduction : 1;
+    const std::vector<std::int64_t> picture{1, 3, scenario.known.height / reduction, scenario.known.width / reduction};
     std::vector<PluginTensorDesc> descs;
     for (const Array& input : scenario.known.inputs) {
-        const bool is_picture = input.name == "size" && scenario.size_form == SizeForm::picture;
-        const auto shape =
-            is_picture ? std::vector<std::int64_t>{1, 3, scenario.known.height, scenario.known.width} : input.shape;
+        const auto& shape = is_picture(input, scenario) ? picture : input.shape;
         descs.push_back({dims_of(shape), type_of(input, scenario), TensorFormat::kLINEAR, 1.0f});
     }
     return descs;

@@ -9,8 +9,9 @@
 
 namespace amsr::host {
 
-/// How the input `size` is given.
-enum class SizeForm { numbers, picture };
+/// How the input `size` is given: as it is, as a picture of that size, or as one that was upscaled to it.
+enum class SizeForm { numbers, picture, small_picture };
+constexpr std::int64_t small_picture_reduction = 2;
 
 /// A case as TensorRT sees it: with one type for its values, and one form of its size.
 struct Scenario {
