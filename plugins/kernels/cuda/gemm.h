@@ -8,6 +8,9 @@
 
 namespace amsr::cuda {
 
+constexpr int gemm_threads = 128;
+constexpr int gemm_stages = 3;
+
 /// One call. Rows of the GEMM are masked pixels or pixels of the picture.
 struct Gemm {
     PackedLayout layout;
@@ -170,7 +173,38 @@ struct BlockTile {
     }
 };
 
-constexpr int gemm_threads = 128;
-constexpr int gemm_stages = 3;
+/// Hands the chunks of a block's depth to `add` one by one, in shared memory `stages`, while the next ones are loaded.
+/// Sizes: of a block's stages. `bytes`: what is loaded of a row at once.
+template <class T, class Sizes, int bytes, bool is_pointwise, class Add>
+AMSR_DEVICE void for_each_chunk(const Gemm& gemm, const BlockTile& at, unsigned char* stages, const Add& add) {
+    auto* const table = reinterpret_cast<std::int32_t*>(stages + Sizes::shared_bytes);
+    const unsigned char* weights =
+        static_cast<const unsigned char*>(gemm.weights) + static_cast<int>(sizeof(T)) * at.weights(gemm);
+    const int chunks = gemm.layout.chunks, first_channel = at.group * gemm.layout.group_inputs;
+    if (!is_pointwise) {
+        load_table<Sizes::rows, gemm_threads>(gemm, at.first_row, table);
+        __syncthreads();
+    }
+    const auto load = [&](int chunk) {
+        unsigned char* stage = stages + chunk % gemm_stages * Sizes::stage_bytes;
+        if (chunk < chunks) {
+            load_rows<T, bytes, Sizes::rows, Sizes::row_bytes, gemm_threads, is_pointwise>(
+                gemm, at.first_row, table, first_channel, chunk, stage);
+            load_weights<Sizes::weight_bytes, gemm_threads>(weights + std::int64_t{chunk} * Sizes::weight_bytes,
+                                                            stage + Sizes::rows * Sizes::row_bytes);
+        }
+        commit_copies();
+    };
+    AMSR_UNROLL
+    for (int chunk = 0; chunk < gemm_stages - 1; ++chunk) load(chunk);
+    for (int chunk = 0; chunk < chunks; ++chunk) {
+        wait_for_copies<gemm_stages - 2>();
+        __syncthreads();  // the chunk is there, and nobody reads the one before it any more
+        load(chunk + gemm_stages - 1);
+        add(stages + chunk % gemm_stages * Sizes::stage_bytes);
+    }
+    wait_for_copies<0>();
+    __syncthreads();
+}
 
 }  // namespace amsr::cuda

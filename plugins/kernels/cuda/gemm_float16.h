@@ -53,35 +53,10 @@ AMSR_KERNEL(gemm_threads)
 gemm_float16(const Gemm gemm) {
     using Sizes = Float16Tile<blocks, tile, diagonal>;
     unsigned char* const stages = shared_memory();
-    auto* const table = reinterpret_cast<std::int32_t*>(stages + Sizes::shared_bytes);
     const BlockTile at = BlockTile::of(gemm, Sizes::rows);
-    const auto* weights = static_cast<const unsigned char*>(gemm.weights) + 2 * at.weights(gemm);
-    const int chunks = gemm.layout.chunks, first_channel = at.group * gemm.layout.group_inputs;
-    if (!is_pointwise) {
-        load_table<Sizes::rows, gemm_threads>(gemm, at.first_row, table);
-        __syncthreads();
-    }
-    const auto load = [&](int chunk) {
-        unsigned char* stage = stages + chunk % gemm_stages * Sizes::stage_bytes;
-        if (chunk < chunks) {
-            load_rows<float16, bytes, Sizes::rows, Sizes::row_bytes, gemm_threads, is_pointwise>(
-                gemm, at.first_row, table, first_channel, chunk, stage);
-            load_weights<Sizes::weight_bytes, gemm_threads>(weights + std::int64_t{chunk} * Sizes::weight_bytes,
-                                                            stage + Sizes::rows * Sizes::row_bytes);
-        }
-        commit_copies();
-    };
-    AMSR_UNROLL
-    for (int chunk = 0; chunk < gemm_stages - 1; ++chunk) load(chunk);
     float sums[blocks][tile / 8][4] = {};
-    for (int chunk = 0; chunk < chunks; ++chunk) {
-        wait_for_copies<gemm_stages - 2>();
-        __syncthreads();  // the chunk is there, and nobody reads the one before it any more
-        load(chunk + gemm_stages - 1);
-        add_chunk<blocks, tile, diagonal>(stages + chunk % gemm_stages * Sizes::stage_bytes, sums);
-    }
-    wait_for_copies<0>();
-    __syncthreads();
+    for_each_chunk<float16, Sizes, bytes, is_pointwise>(
+        gemm, at, stages, [&](const unsigned char* stage) { add_chunk<blocks, tile, diagonal>(stage, sums); });
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
     float* const turned = reinterpret_cast<float*>(stages) + warp * 16 * Sizes::sum_stride;
     AMSR_UNROLL
