@@ -3,6 +3,7 @@
 
 #include "convolution.h"
 #include "prefetch.h"
+#include "unroll.h"
 
 namespace amsr::cpu {
 

@@ -6,14 +6,6 @@
 // multiply_add consumes), panel_max (2 or 4 vectors), rows(vectors), unroll(vectors) and dot_rows, the shapes of tiles;
 // load_weights, load_inputs, broadcast, broadcast_last, leaky_relu, sum; for float also load_part.
 
-#if defined(__clang__)
-#define AMSR_UNROLL _Pragma("unroll")
-#elif defined(__GNUC__)
-#define AMSR_UNROLL _Pragma("GCC unroll 32")
-#else
-#define AMSR_UNROLL
-#endif
-
 /// One step of a tile: `steps` times V::depth inputs of each row, times the panel's weights. Where each vector is of a
 /// group of its own, it reads inputs `group_inputs` further on.
 template <class V, int vectors, bool per_group, int rows, int steps>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "prefetch.h"
+#include "unroll.h"
 #include "window_layer.h"
 
 namespace amsr::cpu {

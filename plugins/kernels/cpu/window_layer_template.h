@@ -11,14 +11,6 @@
 // weights are broadcast, words of operands [inputs / depth][tokens] loaded, and `dot` adds their products to a sum. A
 // tile is `tile` rows by `panel` vectors of sums.
 
-#if defined(__clang__)
-#define AMSR_UNROLL _Pragma("unroll")
-#elif defined(__GNUC__)
-#define AMSR_UNROLL _Pragma("GCC unroll 32")
-#else
-#define AMSR_UNROLL
-#endif
-
 /// Words of one float each, on the vectors of vector_SET.h.
 template <class V>
 struct FloatWords : V {
