@@ -38,7 +38,7 @@ def read_photos(
 
     Args:
         folders: of HR pictures.
-        width: of the HR pictures, in pixels; wider ones are reduced to it.
+        width: of the HR pictures, in pixels; wider ones are reduced to it. 0 leaves all as they are.
         count: most pictures of each folder, the first by name; None is all.
         fail: takes the error of each picture that cannot be used.
 
@@ -46,7 +46,7 @@ def read_photos(
         UserError: not a folder, no picture in it, too small a width.
         ImageError: no picture can be used.
     """
-    if width < SMALLEST_WIDTH:
+    if width != 0 and width < SMALLEST_WIDTH:
         raise UserError(f"width {width} is too small to time; use {SMALLEST_WIDTH} or more")
     photos = []
     for path in (path for folder in folders for path in picture_paths(folder)[:count]):
@@ -60,7 +60,7 @@ def read_photos(
 
 
 def read_photo(path: Path, width: int) -> NDArray[np.float32]:
-    """A photo [H, W, 3] in [0, 1], reduced to a width and then by the scale.
+    """A photo [H, W, 3] in [0, 1], reduced to a width unless that is 0, and then by the scale.
 
     Raises:
         ImageError: a picture that cannot be read or is too small.
@@ -68,7 +68,7 @@ def read_photo(path: Path, width: int) -> NDArray[np.float32]:
     picture = read_rgb(path)
     if picture.width < width:
         raise ImageError(f"{path} is {picture.width} pixels wide; give pictures of {width} or more, or another --width")
-    reduced = crop_to_scale(reduce_to_width(picture, width))
-    if reduced.height < SCALE * SCALE:
-        raise ImageError(f"{path} has {reduced.height} lines at {width} pixels across; give a higher picture")
+    reduced = crop_to_scale(reduce_to_width(picture, width) if width else picture)
+    if min(reduced.size) < SCALE * SCALE:
+        raise ImageError(f"{path} would have {reduced.width}x{reduced.height} pixels; give a larger picture")
     return to_float(np.asarray(low_resolution(reduced)))
