@@ -202,6 +202,12 @@ def test_bad_input(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> Non
     assert_refused(alone, "--dense-model")
 
 
+def test_a_width_of_0_leaves_pictures_as_they_are(folder: Path) -> None:
+    for path in folder.iterdir():
+        with Image.open(path) as file:
+            assert read_photo(path, 0).shape == (file.height // 4, file.width // 4, 3)
+
+
 def test_a_small_picture_does_not_stop_the_others(folder: Path, pair: tuple[Path, Path]) -> None:
     Image.new("RGB", (100, 60)).save(folder / "c.png")
     result = bench(folder, pair, "--json", "-")
