@@ -252,7 +252,9 @@ def evaluate(backbone: str | None, model: Path | None, data: Path, **options: An
 @click.option("--operators", is_flag=True, help="Time the masked convolution by itself.")
 @click.option("--crossover", is_flag=True, help="Find the density above which the dense network is faster.")
 @click.option("--openvino", is_flag=True, help="Time the dense networks in OpenVINO too.")
-@click.option("--width", type=int, default=2048, show_default=True, help="Width to which HR pictures are reduced; 0: not.")
+@click.option(
+    "--width", type=int, default=2048, show_default=True, help="Width that HR pictures are reduced to; 0: none."
+)
 @click.option("--pictures", "count", type=int, help="Most pictures of each folder; all by default.")
 @click.option("--threads", type=int, default=2, show_default=True, help="CPU threads.")
 @click.option("--repeats", type=int, default=5, show_default=True, help="Measurements whose median counts.")
