@@ -98,35 +98,39 @@ void Winograd::multiply(const Panel& panel, const float* values, std::size_t cou
     }
 }
 
+/// Turns the products of a row of tiles into the output pixels of lines [first, last).
+void Winograd::store(const Panel& panel, const float* products, std::size_t width, std::size_t tile_y,
+                     std::size_t tile_x, std::size_t count, const float* residual, std::size_t first, std::size_t last,
+                     float* out) const {
+    const std::size_t r = shape_.upscale, row = shape_.outputs / r, outputs = panel.bias.size();
+    std::vector<std::size_t> places;
+    for (const OutputVector& vector : panel.vectors) places.push_back(vector.line * width * row + vector.column);
+    for (std::size_t tile = 0; tile < count; ++tile) {
+        const float* residuals[4] = {};
+        float* outs[4] = {};
+        for (std::size_t i = 0; i < 4; ++i) {
+            const std::size_t y = 2 * tile_y + i / 2, x = 2 * (tile_x + tile) + i % 2;
+            if (y < first || y >= last || x >= width) continue;
+            outs[i] = out + (y * r * width + x) * row;
+            if (residual != nullptr) residuals[i] = residual + (outs[i] - out);
+        }
+        code_.winograd_output(products + tile * outputs, value_stride(outputs), panel.bias.data(), places.data(),
+                              places.size(), negative_slope_, residuals, outs);
+    }
+}
+
 void Winograd::run(const float* pixels, std::size_t height, std::size_t width, const float* residual, std::size_t first,
                    std::size_t last, float* out) const {
-    const std::size_t r = shape_.upscale, row = shape_.outputs / r, tiles = (width + 1) / 2;
+    const std::size_t tiles = (width + 1) / 2;
     const std::unique_ptr<float[]> values(new float[transformed * value_stride(shape_.inputs)]);
     const std::unique_ptr<float[]> products(new float[transformed * value_stride(panel_outputs)]);
-    std::vector<std::size_t> places;
     for (std::size_t tile_x = 0; tile_x < tiles; tile_x += block_tiles) {
         const std::size_t count = std::min(tiles - tile_x, block_tiles);
         for (std::size_t tile_y = first / 2; 2 * tile_y < last; ++tile_y) {
             transform_inputs(pixels, height, width, tile_y, tile_x, count, values.get());
             for (const Panel& panel : panels_) {
                 multiply(panel, values.get(), count, products.get());
-                places.clear();
-                for (const OutputVector& vector : panel.vectors) {
-                    places.push_back(vector.line * width * row + vector.column);
-                }
-                const std::size_t outputs = panel.bias.size();
-                for (std::size_t tile = 0; tile < count; ++tile) {
-                    const float* residuals[4] = {};
-                    float* outs[4] = {};
-                    for (std::size_t i = 0; i < 4; ++i) {
-                        const std::size_t y = 2 * tile_y + i / 2, x = 2 * (tile_x + tile) + i % 2;
-                        if (y < first || y >= last || x >= width) continue;
-                        outs[i] = out + (y * r * width + x) * row;
-                        if (residual != nullptr) residuals[i] = residual + (outs[i] - out);
-                    }
-                    code_.winograd_output(products.get() + tile * outputs, value_stride(outputs), panel.bias.data(),
-                                          places.data(), places.size(), negative_slope_, residuals, outs);
-                }
+                store(panel, products.get(), width, tile_y, tile_x, count, residual, first, last, out);
             }
         }
     }

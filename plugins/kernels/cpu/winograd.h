@@ -36,6 +36,8 @@ class Winograd {
     void transform_inputs(const float* pixels, std::size_t height, std::size_t width, std::size_t tile_y,
                           std::size_t tile_x, std::size_t count, float* values) const;
     void multiply(const Panel& panel, const float* values, std::size_t count, float* products) const;
+    void store(const Panel& panel, const float* products, std::size_t width, std::size_t tile_y, std::size_t tile_x,
+               std::size_t count, const float* residual, std::size_t first, std::size_t last, float* out) const;
 
     const ConvolutionCode<float>& code_;
     ConvolutionShape shape_;
