@@ -76,11 +76,31 @@ def _blur(padded: NDArray[np.float32]) -> NDArray[np.float32]:
     return rows[:, 2:-2] * centre + (rows[:, 1:-3] + rows[:, 3:-1]) * first + (rows[:, :-4] + rows[:, 4:]) * second
 
 
+def histogram(frequencies: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Counts of frequencies in [0, 1] in `HISTOGRAM_BINS` equally wide bins."""
+    bins = np.minimum((frequencies * np.float32(HISTOGRAM_BINS)).astype(np.int32), HISTOGRAM_BINS - 1)
+    return np.bincount(bins.ravel(), minlength=HISTOGRAM_BINS)
+
+
+def mask_above(frequencies: NDArray[np.float32], threshold: float, dilation: int) -> NDArray[np.bool_]:
+    """Where frequencies [H, W] exceed the threshold (compared as float32), grown by `dilate`: [H, W] bool."""
+    return dilate(frequencies > np.float32(threshold), dilation)
+
+
+@dataclass(frozen=True)
+class Passes:
+    """The steps of a mask that go over all pixels: this module's, or others with equal results."""
+
+    high_frequencies: Callable[[NDArray[np.float32]], NDArray[np.float32] | None] = high_frequencies
+    histogram: Callable[[NDArray[np.float32]], NDArray[np.int64]] = histogram
+    mask_above: Callable[[NDArray[np.float32], float, int], NDArray[np.bool_]] = mask_above
+
+
+NUMPY_PASSES = Passes()
+
+
 def compute_mask(
-    image: NDArray[np.float32],
-    dilation: int = 5,
-    strategy: Strategy = "kmeans",
-    find: Callable[[NDArray[np.float32]], NDArray[np.float32] | None] = high_frequencies,
+    image: NDArray[np.float32], dilation: int = 5, strategy: Strategy = "kmeans", passes: Passes = NUMPY_PASSES
 ) -> Mask:
     """The mask of a picture.
 
@@ -88,32 +108,34 @@ def compute_mask(
         image: [H, W, 3] float32 in [0, 1], RGB, low resolution.
         dilation: side k of the square that grows the mask, odd; 1 leaves it as it is.
         strategy: how the threshold is found (design section 2.1, ablation of the paper's Table 4).
-        find: what computes `high_frequencies`.
+        passes: what makes the passes over all pixels.
 
     Raises:
         UserError: an even or non-positive dilation, an unknown strategy.
     """
     check_dilation(dilation)
-    frequencies = find(image)
+    frequencies = passes.high_frequencies(image)
     if frequencies is None:
         return Mask(np.zeros(image.shape[:2], dtype=np.bool_), threshold=0.0, rounds=0)
-    threshold, rounds = find_threshold(frequencies, strategy)
-    return Mask(dilate(frequencies > np.float32(threshold), dilation), threshold, rounds)
+    threshold, rounds = find_threshold(frequencies, strategy, passes)
+    return Mask(passes.mask_above(frequencies, threshold, dilation), threshold, rounds)
 
 
-def find_threshold(frequencies: NDArray[np.float32], strategy: Strategy = "kmeans") -> tuple[float, int]:
+def find_threshold(
+    frequencies: NDArray[np.float32], strategy: Strategy = "kmeans", passes: Passes = NUMPY_PASSES
+) -> tuple[float, int]:
     """The threshold between smooth and detailed pixels, and the rounds it took.
 
     Args:
         frequencies: [H, W] float32 in [0, 1], spanning the whole range.
         strategy: `kmeans`, `fixed` (0.5) or `median`.
+        passes: what makes the passes over all pixels.
 
     Raises:
         UserError: an unknown strategy.
     """
     if strategy == "kmeans":
-        bins = np.minimum((frequencies * np.float32(HISTOGRAM_BINS)).astype(np.int32), HISTOGRAM_BINS - 1)
-        return two_means(np.bincount(bins.ravel(), minlength=HISTOGRAM_BINS))
+        return two_means(passes.histogram(frequencies))
     if strategy == "fixed":
         return 0.5, 0
     if strategy == "median":

@@ -72,15 +72,21 @@ def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int, strate
 
 
 @pytest.mark.skipif(native.library_path() is None, reason="the native library is not built")
-@given(image=pictures())
-def test_native_code_is_equal(image: NDArray[np.float32]) -> None:
-    expected, actual = high_frequencies(image), runtime_mask.high_frequencies(image)
-    if expected is None:
-        assert actual is None
+@given(image=pictures(), dilation=st.sampled_from([1, 3, 5, 7, 11, 21]), strategy=st.sampled_from(STRATEGIES))
+def test_native_code_is_equal(image: NDArray[np.float32], dilation: int, strategy: Strategy) -> None:
+    library = native.load()
+    assert library is not None
+    frequencies = high_frequencies(image)
+    native_frequencies = runtime_mask.native_passes(library).high_frequencies(image)
+    if frequencies is None:
+        assert native_frequencies is None
     else:
-        np.testing.assert_array_equal(actual, expected)
-    part = image[::2, ::2]  # not contiguous
-    np.testing.assert_array_equal(runtime_mask.compute_mask(part).pixels, compute_mask(part).pixels)
+        np.testing.assert_array_equal(native_frequencies, frequencies)
+    for picture in (image, image[::2, ::2]):  # the second one is not contiguous
+        expected = compute_mask(picture, dilation, strategy)
+        actual = runtime_mask.compute_mask(picture, dilation, strategy)
+        np.testing.assert_array_equal(actual.pixels, expected.pixels)
+        assert (actual.threshold, actual.rounds) == (expected.threshold, expected.rounds)
 
 
 def test_the_runtime_makes_masks_without_native_code(monkeypatch: pytest.MonkeyPatch) -> None:

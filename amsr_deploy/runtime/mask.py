@@ -1,6 +1,9 @@
-"""The mask as the runtime makes it: the slow part of `amsr_deploy.mask` in native code, with equal results."""
+"""The mask as the runtime makes it: the passes of `amsr_deploy.mask` in native code, with equal results."""
 
 from __future__ import annotations
+
+from ctypes import CDLL
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +15,29 @@ from amsr_deploy.runtime import native
 
 def compute_mask(image: NDArray[np.float32], dilation: int = 5, strategy: Strategy = "kmeans") -> mask.Mask:
     """`mask.compute_mask`, some times faster where the native library is there."""
-    return mask.compute_mask(image, dilation, strategy, high_frequencies)
-
-
-def high_frequencies(image: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """`mask.high_frequencies`, by native code where it is there."""
     library = native.load()
-    if library is None:
-        return mask.high_frequencies(image)
+    return mask.compute_mask(image, dilation, strategy, native_passes(library) if library else mask.NUMPY_PASSES)
+
+
+def native_passes(library: CDLL) -> mask.Passes:
+    """The passes over all pixels as the native library makes them."""
+    return mask.Passes(partial(_high_frequencies, library), partial(_histogram, library), partial(_mask_above, library))
+
+
+def _high_frequencies(library: CDLL, image: NDArray[np.float32]) -> NDArray[np.float32] | None:
     detail = np.empty(image.shape[:2], dtype=np.float32)
     pixels = np.ascontiguousarray(image, dtype=np.float32)
     varies = library.amsr_high_frequencies(pixels, *detail.shape, mask.GAUSSIAN_TAPS, mask.FLAT_RANGE, detail)
     return detail if varies else None
+
+
+def _histogram(library: CDLL, frequencies: NDArray[np.float32]) -> NDArray[np.int64]:
+    counts = np.empty(mask.HISTOGRAM_BINS, dtype=np.int64)
+    library.amsr_histogram(frequencies, frequencies.size, counts, counts.size)
+    return counts
+
+
+def _mask_above(library: CDLL, frequencies: NDArray[np.float32], threshold: float, dilation: int) -> NDArray[np.bool_]:
+    grown = np.empty(frequencies.shape, dtype=np.bool_)
+    library.amsr_mask_above(frequencies, *frequencies.shape, threshold, dilation, grown)
+    return grown

@@ -82,7 +82,14 @@ def _load(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     library.amsr_available_instruction_sets.restype = ctypes.c_char_p
     library.amsr_chosen_instruction_set.restype = ctypes.c_char_p
-    floats = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
-    library.amsr_high_frequencies.argtypes = [floats, ctypes.c_size_t, ctypes.c_size_t, floats, ctypes.c_float, floats]
+    size, number = ctypes.c_size_t, ctypes.c_float
+    floats, integers, flags = (
+        np.ctypeslib.ndpointer(kind, flags="C_CONTIGUOUS") for kind in (np.float32, np.int64, np.bool_)
+    )
+    library.amsr_high_frequencies.argtypes = [floats, size, size, floats, number, floats]
     library.amsr_high_frequencies.restype = ctypes.c_bool
+    library.amsr_histogram.argtypes = [floats, size, integers, size]
+    library.amsr_histogram.restype = None
+    library.amsr_mask_above.argtypes = [floats, size, size, number, size, flags]
+    library.amsr_mask_above.restype = None
     return library

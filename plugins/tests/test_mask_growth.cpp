@@ -1,0 +1,69 @@
+// Histograms and grown masks of random frequencies of all small sizes, against their definitions.
+#include "mask_growth.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "check.h"
+
+using namespace amsr::cpu;
+
+namespace {
+
+std::vector<float> random_frequencies(std::mt19937& random, int count) {
+    std::vector<float> values(static_cast<std::size_t>(count));
+    std::uniform_real_distribution<float> frequency(0, 1);
+    std::generate(values.begin(), values.end(), [&] { return frequency(random); });
+    values.front() = 0;
+    values.back() = 1;
+    return values;
+}
+
+void check_histogram(const std::vector<float>& frequencies, std::size_t bins) {
+    std::vector<std::int64_t> counts(bins, -1);
+    histogram(frequencies.data(), frequencies.size(), counts.data(), bins);
+    for (std::size_t bin = 0; bin < bins; ++bin) {
+        const auto inside = std::count_if(frequencies.begin(), frequencies.end(), [&](float value) {
+            return std::min(static_cast<std::size_t>(value * static_cast<float>(bins)), bins - 1) == bin;
+        });
+        CHECK(counts[bin] == inside, "%zu of %zu bins counts %lld", bin, bins, static_cast<long long>(counts[bin]));
+    }
+}
+
+void check_mask(const std::vector<float>& frequencies, int height, int width, float threshold, int dilation) {
+    const auto size = frequencies.size();
+    const auto mask = std::make_unique<bool[]>(size);
+    mask_above(frequencies.data(), static_cast<std::size_t>(height), static_cast<std::size_t>(width), threshold,
+               static_cast<std::size_t>(dilation), mask.get());
+    for (int pixel = 0; pixel < height * width; ++pixel) {
+        bool expected = false;
+        for (int other = 0; other < height * width; ++other) {
+            const bool near = std::abs(other / width - pixel / width) <= dilation / 2 &&
+                              std::abs(other % width - pixel % width) <= dilation / 2;
+            expected |= near && frequencies[static_cast<std::size_t>(other)] > threshold;
+        }
+        CHECK(mask[static_cast<std::size_t>(pixel)] == expected, "%d x %d, dilation %d, threshold %g: pixel %d", height, width,
+              dilation, static_cast<double>(threshold), pixel);
+    }
+}
+
+}  // namespace
+
+int main() {
+    std::mt19937 random(1);
+    for (int height = 1; height < 7; ++height) {
+        for (int width = 1; width < 25; ++width) {
+            const auto frequencies = random_frequencies(random, height * width);
+            for (const std::size_t bins : {1u, 7u, 64u}) check_histogram(frequencies, bins);
+            for (const int dilation : {1, 3, 5, 7, 31}) {
+                for (const float threshold : {-1.0f, 0.5f, 0.95f, 1.0f}) {
+                    check_mask(frequencies, height, width, threshold, dilation);
+                }
+            }
+        }
+    }
+}
