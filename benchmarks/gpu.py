@@ -6,7 +6,7 @@ Builds for the GPU of this machine, runs each part, and writes one Markdown file
 What cannot run here is skipped, and the file says what and why. Ends with 1 where a test fails.
 
 Needs an NVIDIA GPU, a CUDA toolkit (nvcc, compute-sanitizer) and CMake; for the comparisons PyTorch with CUDA and
-onnxruntime-gpu.
+onnxruntime-gpu; for engines PyCUDA and TensorRT, in either flavour or both.
 """
 
 from __future__ import annotations
@@ -20,26 +20,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import gpu_networks
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from amsr_deploy import mask
+from amsr_deploy.errors import BackendError
+from amsr_deploy.evaluation.bench.masks import mask_of_density
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BUILD = REPOSITORY / "build" / "gpu"
-SIZES = ((512, 270), (960, 540), (1920, 1080))
-"""Width and height of the low-resolution pictures of 2K, 4K and 8K."""
 DENSITIES = (0.2, 0.3, 0.4, 0.5, 0.6)
-BACKBONES = ("fsrcnn", "carn", "srresnet", "swinir")
 TESTS = ("rows", "convolution", "mask", "window_layer")
 DILATION = 5
-SCALE = 4
 
 
 class SkipError(Exception):
@@ -143,41 +140,29 @@ def plugin_host() -> Iterator[str]:
     yield f"```\n{tests.strip()}\n```"
 
 
-def photo_masks(photos: Path, folder: Path) -> None:
-    """Masks of a photo at every size and density, as amsr_cuda_benchmark reads them."""
+def first_photo(photos: Path) -> Path:
+    """The photo of a folder that all parts look at."""
     paths = sorted(path for path in photos.iterdir() if path.is_file())
     if not paths:
         raise SkipError(f"{photos} holds no photos")
-    for width, height in SIZES:
-        frequencies = mask.high_frequencies(low_resolution(paths[0], width, height))
+    return paths[0]
+
+
+def photo_masks(photo: Path, folder: Path) -> None:
+    """Masks of a photo at every size and density, as amsr_cuda_benchmark reads them."""
+    for width, height in gpu_networks.SIZES:
+        frequencies = mask.high_frequencies(gpu_networks.low_resolution(photo, width, height))
         if frequencies is None:
-            raise SkipError(f"{paths[0].name} is flat")
+            raise SkipError(f"{photo.name} is flat")
         for density in DENSITIES:
-            mask_of_density(frequencies, density).astype(np.uint8).tofile(folder / f"{width}x{height}_{density}.mask")
-
-
-def low_resolution(path: Path, width: int, height: int) -> NDArray[np.float32]:
-    """A photo cut to the aspect ratio and resized: [height, width, 3] in [0, 1]."""
-    with Image.open(path) as picture:
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
-    fitted = ImageOps.fit(upright, (width, height), Image.Resampling.BICUBIC)
-    return np.asarray(fitted, dtype=np.float32) / 255
-
-
-def mask_of_density(frequencies: NDArray[np.float32], density: float) -> NDArray[np.bool_]:
-    """The dilated mask whose threshold leaves this share of pixels, found by bisection."""
-    low, high = 0.0, 1.0
-    for _ in range(20):
-        threshold = (low + high) / 2
-        grown = mask.dilate(frequencies > threshold, DILATION)
-        low, high = (threshold, high) if grown.mean() > density else (low, threshold)
-    return grown
+            grown = mask_of_density(frequencies, density, DILATION)
+            grown.astype(np.uint8).tofile(folder / f"{width}x{height}_{density}.mask")
 
 
 def kernels(photos: Path) -> Iterator[str]:
     """Time of every kernel beside its floor."""
     with tempfile.TemporaryDirectory() as folder:
-        photo_masks(photos, Path(folder))
+        photo_masks(first_photo(photos), Path(folder))
         yield call(BUILD / "tests" / "cuda" / "amsr_cuda_benchmark", "--masks", folder)
 
 
@@ -210,7 +195,7 @@ def against_cudnn(table: Callable[[], str]) -> Iterator[str]:
     torch.backends.cudnn.benchmark = True
     yield "Target: masked / dense <= 1.25 x density. 64 channels, 3x3, float16.\n"
     yield "| picture | density | dense ms (cuDNN) | masked ms | masked / (density x dense) |\n|---|---|---|---|---|"
-    for width, height in SIZES:
+    for width, height in gpu_networks.SIZES:
         layer = torch.nn.Conv2d(64, 64, 3, padding=1).half().cuda().to(memory_format=torch.channels_last)
         image = torch.randn(1, 64, height, width, device="cuda", dtype=torch.float16)
         image = image.contiguous(memory_format=torch.channels_last)
@@ -233,81 +218,14 @@ def import_torch() -> Any:
     return torch
 
 
-def networks(photos: Path) -> Iterator[str]:
-    """Whole networks in ONNX Runtime's CUDA provider, masked and dense, image and result on the GPU."""
-    import onnxruntime as ort
-
-    from amsr_deploy.runtime import native
-
-    if "CUDAExecutionProvider" not in ort.get_available_providers():
-        raise SkipError("this ONNX Runtime has no CUDA provider; install onnxruntime-gpu")
-    if importlib.util.find_spec("torch") is not None:
-        ort.preload_dlls()
-    paths = sorted(path for path in photos.iterdir() if path.is_file())
-    yield "float16 inside; medians of 20 runs. Share: masked pixels (kept windows) of the photo's own mask.\n"
-    yield "| backbone | picture | share | dense ms | masked ms | masked / dense |\n|---|---|---|---|---|---|"
+def networks(make_host: Callable[[], gpu_networks.Host], photos: Path) -> Iterator[str]:
+    """Whole networks, masked and dense, in what runs them on the GPU."""
+    try:
+        host = make_host()
+    except BackendError as reason:
+        raise SkipError(str(reason)) from reason
     with tempfile.TemporaryDirectory() as folder:
-        for backbone in BACKBONES:
-            masked, dense = (export(backbone, Path(folder), kind) for kind in ((), ("--dense",)))
-            for width, height in SIZES:
-                whole = height // 8 * 8 if backbone == "swinir" else height
-                image = low_resolution(paths[0], width, whole)
-                selection, share = selection_of(backbone, image)
-                feed = {"image": image.transpose(2, 0, 1)[None].copy()}
-                options = ort.SessionOptions()
-                options.log_severity_level = 3
-                native.register(options)
-                try:
-                    times = [
-                        session_milliseconds(ort, options, model, inputs)
-                        for model, inputs in ((dense, feed), (masked, feed | selection))
-                    ]
-                except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
-                    yield f"| {backbone} | {width} x {whole} | {share:.2f} | {str(error).splitlines()[0]} | | |"
-                    continue
-                figures = " | ".join(f"{x:.2f}" for x in (share, *times, times[1] / times[0]))
-                yield f"| {backbone} | {width} x {whole} | {figures} |"
-
-
-def export(backbone: str, folder: Path, kind: Sequence[str]) -> Path:
-    path = folder / f"{backbone}{''.join(kind)}.onnx"
-    call(sys.executable, "-m", "amsr_deploy", "export", "--backbone", backbone, "--fp16", *kind, "--output", path)
-    return path
-
-
-def selection_of(backbone: str, image: NDArray[np.float32]) -> tuple[dict[str, NDArray[np.int64]], float]:
-    """The inputs that select what a masked network computes, and the share of it."""
-    from amsr_deploy.descriptor import describe
-
-    descriptor = describe(backbone)
-    pixels = mask.compute_mask(image, descriptor.dilation).pixels
-    if backbone != "swinir":
-        return {"index": mask.pixel_index(pixels)}, float(pixels.mean())
-    size = descriptor.window_size
-    kept = [mask.keep_windows(pixels, size, descriptor.threshold, shift) for shift in (0, size // 2)]
-    selection = {name: np.flatnonzero(k) for name, k in zip(("windows", "shifted_windows"), kept, strict=True)}
-    return selection, float(np.mean(kept))
-
-
-def session_milliseconds(ort: Any, options: Any, model: Path, feed: dict[str, NDArray]) -> float:
-    """Median time of a run whose inputs and output stay on the GPU; every node runs there."""
-    import time
-
-    session = ort.InferenceSession(model, options, providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
-    if session.get_providers()[0] != "CUDAExecutionProvider":
-        raise RuntimeError("ONNX Runtime could not start its CUDA provider")
-    binding = session.io_binding()
-    for name, value in feed.items():
-        binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(value, "cuda", 0))
-    binding.bind_output("sr", "cuda")
-    times = []
-    for _ in range(23):
-        binding.synchronize_inputs()
-        start = time.perf_counter()
-        session.run_with_iobinding(binding)
-        binding.synchronize_outputs()
-        times.append(1e3 * (time.perf_counter() - start))
-    return statistics.median(times[3:])
+        yield from gpu_networks.table(host, first_photo(photos), Path(folder))
 
 
 def main() -> None:
@@ -334,7 +252,8 @@ def main() -> None:
     report.part("TensorRT plugins in their host", plugin_host)
     report.part("Kernels", kernel_table)
     report.part("MaskedConv2d against cuDNN", lambda: against_cudnn(lambda: "\n".join(kernel_lines)))
-    report.part("Whole networks, ONNX Runtime CUDA", lambda: networks(arguments.photos))
+    for title, make_host in gpu_networks.hosts():
+        report.part(f"Whole networks, {title}", lambda make_host=make_host: networks(make_host, arguments.photos))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text("\n".join(report.lines) + "\n", encoding="utf-8")
     print(f"\nwritten to {arguments.output}")

@@ -1,0 +1,306 @@
+"""Whole networks on the GPU, masked and dense: in ONNX Runtime's CUDA provider, and as engines of TensorRT."""
+
+from __future__ import annotations
+
+import importlib.util
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.errors import BackendError, first_line
+from amsr_deploy.evaluation.bench.networks import whole
+from amsr_deploy.runtime import native
+from amsr_deploy.runtime.cuda import Cuda
+from amsr_deploy.runtime.flavour import MODULES, Flavour, load_flavour
+from amsr_deploy.runtime.gpu import Gpu, find_gpu
+from amsr_deploy.runtime.lane import Network
+from amsr_deploy.runtime.mask import compute_mask
+from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+from amsr_deploy.runtime.selection import Inputs, select
+from amsr_deploy.runtime.tensorrt_ import Engine, open_engine
+from amsr_deploy.sidecar import read_sidecar
+
+SIZES = ((512, 270), (960, 540), (1920, 1080))
+"""Width and height of the low-resolution pictures of 2K, 4K and 8K."""
+MAX_SHAPE = "1088x1920"
+PAPER = {"fsrcnn": 16, "carn": 224, "srresnet": 349}
+"""Milliseconds at 4K on a GPU that is not named (Shang et al., Table 3)."""
+AIMS = {"fsrcnn": 3, "carn": 8, "srresnet": 14}
+WARM_UP, REPEATS = 3, 20
+HEADER = (
+    "| backbone | picture | share | MACs | dense ms | masked ms | masked / dense | aim | off by | with copies |\n"
+    "|---|---|---|---|---|---|---|---|---|---|"
+)
+
+Result = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and a picture.
+
+    Attributes:
+        image: [1, 3, H, W] in [0, 1].
+        selection: what the masked network computes of it.
+        share: masked pixels (kept windows), in [0, 1].
+        cost_share: multiply-accumulates of the masked network as a share of the dense one's.
+    """
+
+    backbone: str
+    masked: Path
+    dense: Path
+    image: NDArray[np.float32]
+    selection: Inputs
+    share: float
+    cost_share: float
+
+    @property
+    def name(self) -> str:
+        height, width = self.image.shape[2:]
+        return f"{width} x {height}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a model took on the GPU, and what came out.
+
+    Attributes:
+        milliseconds: median, everything on the GPU already.
+        with_copies: milliseconds with the copies from and to main memory; None where that is not another way to run.
+        result: [1, 3, 4H, 4W].
+    """
+
+    milliseconds: float
+    with_copies: float | None
+    result: Result
+
+
+class Host(Protocol):
+    """Runs models on the GPU."""
+
+    def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
+        """Measure a model on a picture.
+
+        Raises:
+            Exception: what the host says where it cannot.
+        """
+
+
+def table(host: Host, photo: Path, folder: Path) -> Iterator[str]:
+    """Rows of all backbones and sizes; what a host cannot run has what it said in its row."""
+    yield (
+        f"float16 inside; medians of {REPEATS} runs. Share: masked pixels (kept windows) of the photo's own mask. "
+        "MACs: share of the dense network's. Aim at 4K: milliseconds (the paper's, of an unnamed GPU); masked / dense: "
+        "at most MACs + 0.10. Off by: largest difference from float32 on the CPU, of [0, 1]. With copies: masked, from "
+        "main memory and back.\n"
+    )
+    yield HEADER
+    for backbone in BACKBONES:
+        for size in SIZES:
+            try:
+                yield row(make_case(backbone, photo, size, folder), host)
+            except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
+                yield f"| {backbone} | {size[0]} x {size[1]} | {first_line(error)} |" + " |" * 7
+
+
+def row(case: Case, host: Host) -> str:
+    """Measure a case."""
+    dense = host.run(case.dense, case.image, {})
+    masked = host.run(case.masked, case.image, case.selection)
+    times = f"{dense.milliseconds:.2f} | {masked.milliseconds:.2f} | {masked.milliseconds / dense.milliseconds:.2f}"
+    is_4k = case.image.shape[3] == SIZES[1][0] and case.backbone in AIMS
+    aim = f"{AIMS[case.backbone]} ({PAPER[case.backbone]})" if is_4k else ""
+    expected = reference(case) if case.image.shape[3] == SIZES[0][0] else None
+    error = "" if expected is None else f"{np.abs(masked.result - expected).max():.1e}"
+    copies = "" if masked.with_copies is None else f"{masked.with_copies:.2f}"
+    shares = f"{case.share:.2f} | {case.cost_share:.2f}"
+    return f"| {case.backbone} | {case.name} | {shares} | {times} | {aim} | {error} | {copies} |"
+
+
+def make_case(backbone: str, photo: Path, size: tuple[int, int], folder: Path) -> Case:
+    """A backbone with a photo of a size, cut to what the backbone takes."""
+    masked, dense = export(backbone, folder, "masked"), export(backbone, folder, "dense")
+    metadata = OnnxRuntimeBackend(masked, "cpu").metadata
+    pixels = low_resolution(photo, *(side // metadata.size_multiple * metadata.size_multiple for side in size))
+    selection = select(compute_mask(pixels, metadata.dilation).pixels, metadata, metadata.threshold)
+    image = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+    density = selection.density
+    return Case(backbone, masked, dense, image, whole(selection, pixels), density, metadata.cost.share(density))
+
+
+@cache
+def export(backbone: str, folder: Path, form: str) -> Path:
+    """A model of the shipped weights in float16, in a folder; `form` is masked, dense or, in float32, reference."""
+    path = folder / f"{backbone}_{form}.onnx"
+    options = {"masked": ["--fp16"], "dense": ["--fp16", "--dense"], "reference": []}[form]
+    amsr("export", "--backbone", backbone, *options, "--output", str(path))
+    return path
+
+
+def reference(case: Case) -> Result:
+    """What float32 gives on the CPU."""
+    model = export(case.backbone, case.masked.parent, "reference")
+    return OnnxRuntimeBackend(model, "cpu").run(case.image, case.selection)
+
+
+def amsr(*words: str) -> None:
+    """Run a command of the package.
+
+    Raises:
+        BackendError: it failed; says why.
+    """
+    done = subprocess.run([sys.executable, "-m", "amsr_deploy", *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise BackendError(f"amsr {words[0]}: {done.stderr.strip()}")
+
+
+def low_resolution(path: Path, width: int, height: int) -> NDArray[np.float32]:
+    """A photo cut to the aspect ratio and resized: [height, width, 3] in [0, 1]."""
+    with Image.open(path) as picture:
+        upright = ImageOps.exif_transpose(picture).convert("RGB")
+    fitted = ImageOps.fit(upright, (width, height), Image.Resampling.BICUBIC)
+    return np.asarray(fitted, dtype=np.float32) / np.float32(255)
+
+
+def median_milliseconds(run: Callable[[], object]) -> float:
+    """Median wall time of a run that ends when the GPU has ended."""
+    times = []
+    for _ in range(WARM_UP + REPEATS):
+        start = time.perf_counter()
+        run()
+        times.append(1e3 * (time.perf_counter() - start))
+    return statistics.median(times[WARM_UP:])
+
+
+class CudaProvider:
+    """ONNX Runtime with the custom operators on its CUDA provider."""
+
+    def __init__(self) -> None:
+        """Find the provider.
+
+        Raises:
+            BackendError: this ONNX Runtime has none.
+        """
+        import onnxruntime
+
+        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+            raise BackendError("this ONNX Runtime has no CUDA provider; install onnxruntime-gpu")
+        if importlib.util.find_spec("torch") is not None:
+            onnxruntime.preload_dlls()  # cuDNN out of PyTorch's packages
+        self._ort = onnxruntime
+
+    def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
+        """As `Host`; inputs and output stay on the GPU."""
+        ort = self._ort
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        native.register(options)
+        session = ort.InferenceSession(model, options, providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
+        if session.get_providers()[0] != "CUDAExecutionProvider":
+            raise BackendError("ONNX Runtime could not start its CUDA provider")
+        binding = session.io_binding()
+        for name, value in {"image": image, **selection}.items():
+            binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(value, "cuda", 0))
+        binding.bind_output("sr", "cuda")
+        binding.synchronize_inputs()
+
+        def compute() -> None:
+            session.run_with_iobinding(binding)
+            binding.synchronize_outputs()
+
+        milliseconds = median_milliseconds(compute)
+        with_copies = median_milliseconds(lambda: session.run(["sr"], {"image": image, **selection}))
+        return Run(milliseconds, with_copies, binding.copy_outputs_to_cpu()[0])
+
+
+class Engines:
+    """Engines that `amsr build-engine` makes with a flavour of TensorRT, in this project's runtime."""
+
+    def __init__(self, flavour: str) -> None:
+        """Find the flavour, the GPU and PyCUDA.
+
+        Raises:
+            BackendError: one of them is missing.
+        """
+        self.flavour, self.gpu, self._cuda = load_flavour(flavour), find_gpu(), Cuda()
+
+    def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
+        """As `Host`; every other size of a model runs the same engine."""
+        engine = build(model, self.flavour.name)
+        backend = open_engine(engine)
+        network = load_network(engine, self.flavour, self.gpu, self._cuda)
+        milliseconds = compute_milliseconds(network, self._cuda, {"image": image, **selection})
+        run = partial(backend.run, image, selection)
+        return Run(milliseconds, median_milliseconds(run), run())
+
+
+@cache
+def build(model: Path, flavour: str) -> Path:
+    """The engine of a model, beside it."""
+    engine = model.with_suffix(f".{flavour}.engine")
+    amsr("build-engine", str(model), "--flavour", flavour, "--max-shape", MAX_SHAPE, "--output", str(engine))
+    return engine
+
+
+def load_network(engine: Path, flavour: Flavour, gpu: Gpu, cuda: Cuda) -> Engine:
+    """An engine without lanes around it."""
+    with cuda.active():
+        return Engine(engine, read_sidecar(engine), flavour, gpu, engine.read_bytes(), cuda.has_graphs)
+
+
+def compute_milliseconds(network: Network, cuda: Any, inputs: dict[str, NDArray[Any]]) -> float:
+    """Median time of an engine whose inputs and output stay on the GPU; as a CUDA graph where the runtime makes one."""
+    with cuda.active():
+        stream, context = cuda.stream(), network.prepare({name: array.shape for name, array in inputs.items()})
+        scratch = int(context.update_device_memory_size_for_shapes())
+        size = int(np.prod(context.get_tensor_shape(network.output))) * np.dtype(np.float32).itemsize
+        memories = {"": cuda.allocate(max(scratch, 1)), network.output: cuda.allocate(size)}
+        context.set_device_memory(int(memories[""]), scratch)
+        context.set_tensor_address(network.output, int(memories[network.output]))
+        for name, array in inputs.items():
+            memories[name] = cuda.allocate(max(array.nbytes, 1))
+            context.set_tensor_address(name, int(memories[name]))
+            pinned = cuda.allocate_host(max(array.nbytes, 1))
+            pinned[: array.nbytes].view(array.dtype)[:] = array.ravel()
+            cuda.upload(memories[name], pinned, stream)
+            stream.synchronize()
+
+        def enqueue() -> None:
+            if not context.execute_async_v3(stream.handle):
+                raise network.failure()
+
+        enqueue()  # what is set up in the first run cannot be recorded
+        stream.synchronize()
+        graph = cuda.record(stream, enqueue) if network.records_graphs else None
+
+        def compute() -> None:
+            if graph is None:
+                enqueue()
+            else:
+                graph.launch(stream)
+            stream.synchronize()
+
+        milliseconds = median_milliseconds(compute)
+        if graph is not None:
+            graph.free()
+        for memory in memories.values():
+            memory.free()
+        return milliseconds
+
+
+def hosts() -> Iterator[tuple[str, Callable[[], Host]]]:
+    """Titles and makers of all that runs whole networks."""
+    yield "ONNX Runtime CUDA", CudaProvider
+    for flavour in MODULES:
+        yield flavour, partial(Engines, flavour)

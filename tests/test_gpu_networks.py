@@ -1,0 +1,66 @@
+"""What `benchmarks/gpu.py` measures of whole networks, on a GPU made of main memory and on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gpu_networks
+import numpy as np
+import pytest
+from fake_gpu import FakeCuda, FakeNetwork
+from gpu_networks import Case, Run
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import BackendError
+from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+from amsr_deploy.runtime.selection import Inputs
+from amsr_deploy.runtime.shipped import shipped_model
+
+
+class Cpu:
+    """A host without a GPU whose times are known and whose results are too large by 0.25."""
+
+    def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
+        result = OnnxRuntimeBackend(model, "cpu").run(image, selection)
+        return Run(3.0 if selection else 4.0, None, result + np.float32(0.25))
+
+
+class Broken:
+    """A host that cannot run anything."""
+
+    def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
+        raise BackendError("out of order\nas ever")
+
+
+@pytest.fixture
+def case(tmp_path: Path, photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    monkeypatch.setattr(gpu_networks, "SIZES", ((64, 36), (96, 60)))
+    monkeypatch.setattr(gpu_networks, "BACKBONES", ("fsrcnn",))
+    monkeypatch.setattr(gpu_networks, "export", lambda backbone, _, form: shipped_model(backbone, form == "dense"))
+    return gpu_networks.make_case("fsrcnn", photo_file, gpu_networks.SIZES[0], tmp_path)
+
+
+def test_a_row_has_times_and_the_difference_from_float32(case: Case) -> None:
+    row = gpu_networks.row(case, Cpu())
+    backbone, name, share, _, dense, masked, ratio, aim, error, copies = (cell.strip() for cell in row.split("|")[1:-1])
+    assert (backbone, name, dense, masked, ratio) == ("fsrcnn", "64 x 36", "4.00", "3.00", "0.75")
+    assert float(share) == pytest.approx(case.share, abs=0.005)
+    assert float(error) == 0.25
+    assert aim == copies == ""
+
+
+def test_what_cannot_run_has_its_reason_in_the_table(case: Case, photo_file: Path) -> None:
+    lines = list(gpu_networks.table(Broken(), photo_file, case.masked.parent))
+    assert "| fsrcnn | 64 x 36 | out of order |" in "".join(lines)
+    assert len({line.count("|") for line in lines if line.startswith("|") and "\n" not in line}) == 1
+
+
+def test_engines_are_timed_without_copies_and_leave_nothing() -> None:
+    gpu = FakeCuda()
+    model = shipped_model("fsrcnn")
+    image = np.random.default_rng(0).random((1, 3, 8, 10), dtype=np.float32)
+    inputs = {"image": image, "index": np.arange(0, dtype=np.int64)}
+    assert gpu_networks.compute_milliseconds(FakeNetwork(model, gpu), gpu, inputs) > 0
+    assert gpu.launches == gpu_networks.WARM_UP + gpu_networks.REPEATS
+    assert not gpu.memories
+    assert gpu.graphs == 0
