@@ -18,6 +18,7 @@ test-native: # the C++ tests, under sanitizers
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	git ls-files '*.h' '*.cpp' '*.cu' '*.cuh' | xargs $(BIN)/clang-format --dry-run --Werror
 
 types: $(READY)
 	$(BIN)/mypy

@@ -1,6 +1,6 @@
-// The few entries of ONNX Runtime's C ABI that a library of custom operators needs. Its Python wheel has no headers, and
-// the ABI only ever grows: an entry keeps its place in the table. c_api_check.cpp compares all of this with the official
-// header where that is installed.
+// The few entries of ONNX Runtime's C ABI that a library of custom operators needs. Its Python wheel has no headers,
+// and the ABI only ever grows: an entry keeps its place in the table. c_api_check.cpp compares all of this with the
+// official header where that is installed.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,8 @@
 
 namespace amsr::ort {
 
-/// The API version that is asked for: all entries below are older, and so is every ONNX Runtime that the package allows.
+/// The API version that is asked for: all entries below are older, and so is every ONNX Runtime that the package
+/// allows.
 constexpr std::uint32_t api_version = 20;
 
 struct Status;
@@ -65,7 +66,8 @@ using KernelContext_GetGPUComputeStream = Entry<193, Status*, const KernelContex
 using KernelInfoGetConstantInput_tensor = Entry<249, Status*, const KernelInfo*, std::size_t, int*, const Value**>;
 using ShapeInferContext_GetInputTypeShape = Entry<268, Status*, const ShapeInferContext*, std::size_t, TensorInfo**>;
 using ShapeInferContext_GetAttribute = Entry<269, Status*, const ShapeInferContext*, const char*, const OpAttribute**>;
-using ShapeInferContext_SetOutputTypeShape = Entry<270, Status*, const ShapeInferContext*, std::size_t, const TensorInfo*>;
+using ShapeInferContext_SetOutputTypeShape =
+    Entry<270, Status*, const ShapeInferContext*, std::size_t, const TensorInfo*>;
 using SetSymbolicDimensions = Entry<271, Status*, TensorInfo*, const char**, std::size_t>;
 using ReadOpAttr = Entry<272, Status*, const OpAttribute*, AttributeType, void*, std::size_t, std::size_t*>;
 using KernelContext_ParallelFor =

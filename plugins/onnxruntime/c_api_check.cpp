@@ -41,7 +41,8 @@ struct SameSignature<R1 (*)(A1...) noexcept, Other> : SameSignature<R1 (*)(A1...
 
 #define CHECK_ENTRY(name)                                                                                          \
     static_assert(offsetof(OrtApi, name) == amsr::ort::name::index * sizeof(void*), #name " is at another place"); \
-    static_assert(SameSignature<decltype(OrtApi::name), amsr::ort::name::Function>::value, #name " has another signature")
+    static_assert(SameSignature<decltype(OrtApi::name), amsr::ort::name::Function>::value,                         \
+                  #name " has another signature")
 
 CHECK_ENTRY(CreateStatus);
 CHECK_ENTRY(GetErrorMessage);
@@ -72,7 +73,7 @@ CHECK_ENTRY(SetSymbolicDimensions);
 CHECK_ENTRY(ReadOpAttr);
 CHECK_ENTRY(KernelContext_ParallelFor);
 
-#define CHECK_MEMBER(name)                                                                                        \
+#define CHECK_MEMBER(name)                                                                                           \
     static_assert(offsetof(OrtCustomOp, name) == offsetof(amsr::ort::CustomOp, name), #name " is at another place"); \
     static_assert(SameSignature<decltype(OrtCustomOp::name), decltype(amsr::ort::CustomOp::name)>::value,            \
                   #name " has another signature")

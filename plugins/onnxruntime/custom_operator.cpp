@@ -84,8 +84,8 @@ void* Call::stream() const {
 std::vector<Axis> ShapeInference::input(std::size_t index, std::size_t axes) const {
     std::vector<Axis> result(axes);
     TensorInfo* owned = nullptr;  // by the context
-    if (!succeeded(api_, api_.call<ShapeInferContext_GetInputTypeShape>(
-                             static_cast<const ShapeInferContext*>(context_), index, &owned))) {
+    if (!succeeded(api_, api_.call<ShapeInferContext_GetInputTypeShape>(static_cast<const ShapeInferContext*>(context_),
+                                                                        index, &owned))) {
         return result;
     }
     const TensorInfo* info = owned;
@@ -115,8 +115,8 @@ std::int64_t ShapeInference::attribute(const char* name, std::int64_t otherwise)
     if (!succeeded(api_, api_.call<ShapeInferContext_GetAttribute>(context, name, &attribute))) return otherwise;
     std::int64_t value = otherwise;
     std::size_t written = 0;
-    check(api_, api_.call<ReadOpAttr>(attribute, AttributeType::int64, static_cast<void*>(&value), sizeof(value),
-                                      &written));
+    check(api_,
+          api_.call<ReadOpAttr>(attribute, AttributeType::int64, static_cast<void*>(&value), sizeof(value), &written));
     return value;
 }
 

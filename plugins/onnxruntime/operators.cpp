@@ -11,8 +11,9 @@
 namespace amsr::ort {
 namespace {
 
-constexpr std::size_t copied_rows = 1024;   // rows that a task copies: enough to outweigh its start
-constexpr std::size_t convolved_lines = 8;  // lines of a picture that a task convolves: most of what they read is shared
+constexpr std::size_t copied_rows = 1024;  // rows that a task copies: enough to outweigh its start
+constexpr std::size_t convolved_lines =
+    8;  // lines of a picture that a task convolves: most of what they read is shared
 
 void require_inside(const char* name, const Tensor& positions, std::int64_t limit) {
     const auto* values = positions.as<std::int64_t>();
@@ -76,7 +77,8 @@ void MaskGather<T>::infer_shape(const ShapeInference& shapes) {
 
 template <class T>
 void MaskScatter<T>::compute(const Call& call) const {
-    const Tensor rows = call.input(0, "rows", 2), pixels = call.input(1, "pixels", 2), index = call.input(2, "index", 1);
+    const Tensor rows = call.input(0, "rows", 2), pixels = call.input(1, "pixels", 2),
+                 index = call.input(2, "index", 1);
     require_equal("the number of rows", rows.size(0), index.size(0));
     require_equal("the number of channels of rows", rows.size(1), pixels.size(1));
     require_inside("index", index, pixels.shape[0]);
@@ -106,9 +108,8 @@ void MaskNeighbors::compute(const Call& call) const {
             "the picture has too many pixels for a table of 32-bit numbers; use tiles");
     const Tensor neighbors = call.output({index.shape[0], kernel_size * kernel_size});
     const cpu::NeighborTable table(index.as<std::int64_t>(), index.size(0), size.height, size.width, kernel_size);
-    call.parallel(index.size(0), copied_rows, [&](std::size_t first, std::size_t last) {
-        table.fill(first, last, neighbors.as<std::int32_t>());
-    });
+    call.parallel(index.size(0), copied_rows,
+                  [&](std::size_t first, std::size_t last) { table.fill(first, last, neighbors.as<std::int32_t>()); });
 }
 
 void MaskNeighbors::infer_shape(const ShapeInference& shapes) {
@@ -171,8 +172,9 @@ std::shared_ptr<const cpu::Pointwise<T>> Pointwise<T, tensors, with_residual>::p
                                                                                     const Tensor& bias) const {
     require(weight.shape.size() == 2 && bias.shape.size() == 1, "weight must have 2 axes and bias 1");
     require_equal("the length of bias", bias.size(0), weight.size(0));
-    require(weight.size(1) % tensors == 0, "the " + std::to_string(weight.size(1)) + " inputs are not a multiple of the " +
-                                               std::to_string(tensors) + " tensors");
+    require(weight.size(1) % tensors == 0, "the " + std::to_string(weight.size(1)) +
+                                               " inputs are not a multiple of the " + std::to_string(tensors) +
+                                               " tensors");
     return std::make_shared<const cpu::Pointwise<T>>(instruction_set, tensors, weight.size(1) / tensors, weight.size(0),
                                                      weight.as<T>(), bias.as<T>(), negative_slope);
 }
@@ -189,7 +191,8 @@ void Pointwise<T, tensors, with_residual>::compute(const Call& call) const {
         require_equal("the number of channels of rows", tensor.size(1), pointwise->shape().inputs);
         sources[i] = tensor.as<T>();
     }
-    const Tensor out = call.output({static_cast<std::int64_t>(rows), static_cast<std::int64_t>(pointwise->shape().outputs)});
+    const Tensor out =
+        call.output({static_cast<std::int64_t>(rows), static_cast<std::int64_t>(pointwise->shape().outputs)});
     const T* residual = with_residual ? read_residual<T>(call, tensors + 2, out) : nullptr;
     call.parallel(rows, 4 * cpu::convolution_block_rows, [&](std::size_t first, std::size_t last) {
         pointwise->run(sources, residual, first, last, out.as<T>());
@@ -249,7 +252,8 @@ void PixelConv2d<T, with_residual>::infer_shape(const ShapeInference& shapes) {
 }
 
 template <class T>
-WindowGather<T>::WindowGather(const Node& node) : window_size(window_size_of(node)), shift(shift_of(node, window_size)) {}
+WindowGather<T>::WindowGather(const Node& node)
+    : window_size(window_size_of(node)), shift(shift_of(node, window_size)) {}
 
 template <class T>
 void WindowGather<T>::compute(const Call& call) const {
@@ -278,7 +282,8 @@ void WindowScatter<T>::compute(const Call& call) const {
                  windows = call.input(2, "windows", 1);
     const cpu::WindowGrid grid = read_grid(call, 3, window_size, shift, pixels, windows);
     require_equal("the number of windows of tokens", tokens.size(0), windows.size(0));
-    require_equal("the number of tokens of a window", tokens.size(1), static_cast<std::size_t>(window_size * window_size));
+    require_equal("the number of tokens of a window", tokens.size(1),
+                  static_cast<std::size_t>(window_size * window_size));
     require_equal("the number of channels of tokens", tokens.size(2), pixels.size(1));
     const Tensor out = call.output(pixels.shape);
     const std::size_t row_bytes = pixels.size(1) * sizeof(T);

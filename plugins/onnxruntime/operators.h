@@ -1,4 +1,5 @@
-// The operators of the domain `amsr`, version 1, over the kernels in kernels/cpu. T is float, cpu::float16 or cpu::bfloat16.
+// The operators of the domain `amsr`, version 1, over the kernels in kernels/cpu. T is float, cpu::float16 or
+// cpu::bfloat16.
 #pragma once
 
 #include <array>

@@ -1,12 +1,11 @@
 // High frequencies of random pictures of all small sizes, against their definition in double precision.
-#include "high_frequencies.h"
-
 #include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
 
 #include "check.h"
+#include "high_frequencies.h"
 
 using namespace amsr::cpu;
 
@@ -33,7 +32,8 @@ double detail(const std::vector<float>& image, int height, int width, int y, int
         double blurred = 0;
         for (int i = -2; i <= 2; ++i) {
             for (int j = -2; j <= 2; ++j) {
-                blurred += static_cast<double>(taps[std::abs(i)]) * static_cast<double>(taps[std::abs(j)]) * value(y + i, x + j);
+                blurred += static_cast<double>(taps[std::abs(i)]) * static_cast<double>(taps[std::abs(j)]) *
+                           value(y + i, x + j);
             }
         }
         sum += std::fabs(value(y, x) - blurred) / 3;

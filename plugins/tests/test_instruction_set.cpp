@@ -1,11 +1,10 @@
 // AMSR_CPU_ISA chooses; what cannot be had is refused with the value and the choices.
-#include "instruction_set.h"
-
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
 
 #include "check.h"
+#include "instruction_set.h"
 
 using namespace amsr::cpu;
 

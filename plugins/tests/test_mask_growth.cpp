@@ -1,6 +1,4 @@
 // Histograms and grown masks of random frequencies of all small sizes, against their definitions.
-#include "mask_growth.h"
-
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "check.h"
+#include "mask_growth.h"
 
 using namespace amsr::cpu;
 
@@ -46,8 +45,8 @@ void check_mask(const std::vector<float>& frequencies, int height, int width, fl
                               std::abs(other % width - pixel % width) <= dilation / 2;
             expected |= near && frequencies[static_cast<std::size_t>(other)] > threshold;
         }
-        CHECK(mask[static_cast<std::size_t>(pixel)] == expected, "%d x %d, dilation %d, threshold %g: pixel %d", height, width,
-              dilation, static_cast<double>(threshold), pixel);
+        CHECK(mask[static_cast<std::size_t>(pixel)] == expected, "%d x %d, dilation %d, threshold %g: pixel %d", height,
+              width, dilation, static_cast<double>(threshold), pixel);
     }
 }
 

@@ -1,9 +1,8 @@
 // MaskedConv2d of every instruction set and storage type, on random shapes and tables, against a plain loop in double.
-#include "masked_convolution.h"
-
 #include <stdexcept>
 
 #include "check.h"
+#include "masked_convolution.h"
 #include "random_case.h"
 
 using namespace amsr::cpu;
@@ -101,7 +100,8 @@ void check_nan_is_kept(InstructionSet set) {
     const std::int32_t source = 0;
     float out = 0;
     for (const bool in_bias : {true, false}) {
-        const MaskedConvolution<float> convolution(set, {1, 1, 1, 1}, in_bias ? &zero : &nan, in_bias ? &nan : &zero, 0.0f);
+        const MaskedConvolution<float> convolution(set, {1, 1, 1, 1}, in_bias ? &zero : &nan, in_bias ? &nan : &zero,
+                                                   0.0f);
         CHECK(convolution.run(&zero, 1, &zero, 1, &source, nullptr, 0, 1, &out) && std::isnan(out), "%s", name_of(set));
     }
 }

@@ -1,9 +1,8 @@
 // The neighbour table of random masks, against its definition.
-#include "neighbors.h"
-
 #include <random>
 
 #include "check.h"
+#include "neighbors.h"
 
 using namespace amsr::cpu;
 

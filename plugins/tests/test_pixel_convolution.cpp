@@ -1,7 +1,6 @@
 // PixelConv2d of every instruction set and storage type, on random shapes, against a plain loop in double.
-#include "pixel_convolution.h"
-
 #include "check.h"
+#include "pixel_convolution.h"
 #include "random_case.h"
 
 using namespace amsr::cpu;
@@ -16,7 +15,8 @@ struct Case {
     std::vector<T> pixels, weight, bias, residual;  // the residual is empty where there is none
 
     explicit Case(Random& random) : side(2 * random.number(0, 2) + 1), height(random.number(1, 9)) {
-        const std::size_t groups = random.one_of<std::size_t>({1, 1, 2, 4}), upscale = random.one_of<std::size_t>({1, 2, 4});
+        const std::size_t groups = random.one_of<std::size_t>({1, 1, 2, 4}),
+                          upscale = random.one_of<std::size_t>({1, 2, 4});
         const std::size_t inputs = random.one_of<std::size_t>({1, 3, 8, 12, 32, 64});
         shape = {groups * upscale * upscale * random.number(1, 6), groups * inputs, groups, side * side, upscale};
         if (random.number(0, 3) == 0) {  // whole vectors of channels
@@ -74,8 +74,9 @@ void check_case(InstructionSet set, Random& random) {
                 const std::size_t place = ((y * r + i) * c.width * r + x * r + j) * channels + channel;
                 const double added = residual == nullptr ? 0.0 : to_float(residual[place]);
                 const double expected = leaky_relu(c.sum(y, x, output) + added, c.negative_slope);
-                CHECK(is_close(out[place], expected), "%s, %zu -> %zu in %zu groups, upscale %zu, at (%zu, %zu): %g, not %g",
-                      name_of(set), c.shape.inputs, c.shape.outputs, c.shape.groups, r, y, x, to_float(out[place]), expected);
+                CHECK(is_close(out[place], expected),
+                      "%s, %zu -> %zu in %zu groups, upscale %zu, at (%zu, %zu): %g, not %g", name_of(set),
+                      c.shape.inputs, c.shape.outputs, c.shape.groups, r, y, x, to_float(out[place]), expected);
             }
         }
     }

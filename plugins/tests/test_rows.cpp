@@ -1,10 +1,9 @@
 // Gather and scatter of pixels and windows, in two ranges, against their definitions.
-#include "rows.h"
-
 #include <random>
 #include <vector>
 
 #include "check.h"
+#include "rows.h"
 
 using namespace amsr::cpu;
 

@@ -35,8 +35,8 @@ void rounds_to_nearest_even(unsigned largest) {
         assign(below, std::nextafter(middle, low));
         assign(above, std::nextafter(middle, high));
         assign(tie, middle);
-        CHECK(below.bits == bits && above.bits == bits + 1 && tie.bits == bits + (bits & 1u),
-              "around %#x: %#x %#x %#x", bits, below.bits, tie.bits, above.bits);
+        CHECK(below.bits == bits && above.bits == bits + 1 && tie.bits == bits + (bits & 1u), "around %#x: %#x %#x %#x",
+              bits, below.bits, tie.bits, above.bits);
     }
 }
 

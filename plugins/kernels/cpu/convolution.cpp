@@ -69,7 +69,8 @@ const ConvolutionCode<bfloat16>* code_for(InstructionSet set, const bfloat16*) {
     }
 }
 
-/// How many of the vectors from `first` on make a panel: 4, 2 or 1 that read the same taps, of one group or one of each.
+/// How many of the vectors from `first` on make a panel: 4, 2 or 1 that read the same taps, of one group or one of
+/// each.
 int panel_vectors(const std::vector<OutputVector>& vectors, std::size_t first, int most, bool per_group) {
     for (int count = most; count > 1; count /= 2) {
         if (first + static_cast<std::size_t>(count) > vectors.size()) continue;
@@ -141,7 +142,9 @@ template <class T>
 void Convolution<T>::pack_panels(const T* weight, const T* bias) {
     const ConvolutionShape& shape = packed_.shape;
     const std::size_t inputs = shape.group_inputs(), lanes = code_->lanes, depth = code_->depth;
-    const auto weights_of = [&](std::size_t output, std::size_t tap) { return weight + (output * shape.taps + tap) * inputs; };
+    const auto weights_of = [&](std::size_t output, std::size_t tap) {
+        return weight + (output * shape.taps + tap) * inputs;
+    };
     std::vector<OutputVector> vectors = output_vectors(shape, lanes);
     std::size_t tap_total = 0;
     for (OutputVector& vector : vectors) {
@@ -233,7 +236,8 @@ std::vector<OutputVector> output_vectors(const ConvolutionShape& shape, std::siz
                 for (std::size_t c = group * group_channels; c < (group + 1) * group_channels; ++c) {
                     const std::size_t column = j * channels + c;
                     const bool starts = c == group * group_channels && (j == 0 || column != next);
-                    if (starts || vectors.back().outputs.size() == lanes) vectors.push_back({group, line, column, {}, {}});
+                    if (starts || vectors.back().outputs.size() == lanes)
+                        vectors.push_back({group, line, column, {}, {}});
                     vectors.back().outputs.push_back((c * r + line) * r + j);
                     next = column + 1;
                 }

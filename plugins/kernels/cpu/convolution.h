@@ -1,5 +1,5 @@
-// Convolutions on the CPU: an indirect GEMM (Dukhan, "The Indirect Convolution Algorithm", 2019). Pointers say which row of
-// memory each tap of each output row reads; nothing is unfolded.
+// Convolutions on the CPU: an indirect GEMM (Dukhan, "The Indirect Convolution Algorithm", 2019). Pointers say which
+// row of memory each tap of each output row reads; nothing is unfolded.
 #pragma once
 
 #include <cstddef>
@@ -40,14 +40,14 @@ struct ConvolutionPanel {
     static constexpr int vectors_max = 4;
 
     int vectors;
-    bool per_group;              // one vector of each of as many groups; otherwise all vectors are of one group
-    std::size_t first_input;     // of the first group
-    const std::uint32_t* taps;   // those that have weights
+    bool per_group;             // one vector of each of as many groups; otherwise all vectors are of one group
+    std::size_t first_input;    // of the first group
+    const std::uint32_t* taps;  // those that have weights
     std::size_t tap_count;
-    const void* weights;         // [tap_count][group inputs / depth][vectors][lanes][depth]
-    const float* bias;           // [vectors][lanes]
+    const void* weights;                                 // [tap_count][group inputs / depth][vectors][lanes][depth]
+    const float* bias;                                   // [vectors][lanes]
     std::size_t line[vectors_max], column[vectors_max];  // where each vector goes in a row's output
-    int count[vectors_max];      // outputs of each vector
+    int count[vectors_max];                              // outputs of each vector
 };
 
 /// A convolution as the vector code sees it.
@@ -69,10 +69,10 @@ struct ProductRun {
 /// The vector code of one instruction set for one storage type.
 template <class T>
 struct ConvolutionCode {
-    std::size_t lanes;        // outputs in a vector
-    std::size_t depth;        // inputs that one multiply-add consumes
-    std::size_t weight_bytes; // of a packed weight: those of a float, or of the storage type itself
-    int panel_max;            // vectors of the largest panel
+    std::size_t lanes;         // outputs in a vector
+    std::size_t depth;         // inputs that one multiply-add consumes
+    std::size_t weight_bytes;  // of a packed weight: those of a float, or of the storage type itself
+    int panel_max;             // vectors of the largest panel
     void (*run)(const PackedConvolution&, const ConvolutionBlock<T>&);
     void (*run_dots)(const PackedConvolution&, const ConvolutionBlock<T>&);  // lanes are inputs: for few outputs
     /// Adds runs of the products of each row, [rows][product_stride], to its sums, [rows][sum_stride]; sum_stride is a
@@ -80,12 +80,12 @@ struct ConvolutionCode {
     void (*add_products)(const ProductRun* runs, std::size_t run_count, const T* products, std::size_t product_stride,
                          std::size_t rows, T* sums, std::size_t sum_stride);
     /// Sums [rows][sum_stride] with a residual unless it is null, activated, as out [rows][count].
-    void (*finish_sums)(const T* sums, std::size_t sum_stride, std::size_t rows, std::size_t count, float negative_slope,
-                        const T* residual, T* out);
+    void (*finish_sums)(const T* sums, std::size_t sum_stride, std::size_t rows, std::size_t count,
+                        float negative_slope, const T* residual, T* out);
     /// Transforms the inputs of a tile of 4 x 4 pixels: 16 rows, written `stride` apart.
     void (*winograd_input)(const T* const* sources, std::size_t inputs, T* to, std::size_t stride);
-    /// The 2 x 2 output pixels of a tile, from products that lie `stride` apart. Vector v of a pixel's outputs is written
-    /// to places[v] of outs[pixel], and what lies there in residuals[pixel] is added, unless those are null.
+    /// The 2 x 2 output pixels of a tile, from products that lie `stride` apart. Vector v of a pixel's outputs is
+    /// written to places[v] of outs[pixel], and what lies there in residuals[pixel] is added, unless those are null.
     void (*winograd_output)(const T* products, std::size_t stride, const float* bias, const std::size_t* places,
                             std::size_t vectors, float negative_slope, const T* const* residuals, T* const* outs);
 };
@@ -96,7 +96,8 @@ class Convolution {
   public:
     /// weight [Co, taps, Ci / groups] and bias [Co] are copied.
     /// Throws std::invalid_argument where the channels are not multiples of what they must be.
-    Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias, float negative_slope);
+    Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
+                float negative_slope);
     Convolution(const Convolution&) = delete;
     Convolution& operator=(const Convolution&) = delete;
 

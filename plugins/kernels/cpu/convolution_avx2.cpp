@@ -6,8 +6,8 @@
 namespace amsr::cpu {
 namespace {
 
-#include "vector_avx2.h"
 #include "convolution_template.h"
+#include "vector_avx2.h"
 
 template <class T>
 struct Avx2 : Avx2Vector {

@@ -6,8 +6,8 @@
 namespace amsr::cpu {
 namespace {
 
-#include "vector_avx512.h"
 #include "convolution_template.h"
+#include "vector_avx512.h"
 
 template <class T>
 struct Avx512 : Avx512Vector {

@@ -6,8 +6,8 @@
 namespace amsr::cpu {
 namespace {
 
-#include "vector_avx512.h"
 #include "convolution_template.h"
+#include "vector_avx512.h"
 
 struct Avx512Bf16 : Avx512Vector {
     using Storage = bfloat16;

@@ -6,8 +6,8 @@
 namespace amsr::cpu {
 namespace {
 
-#include "vector_neon.h"
 #include "convolution_template.h"
+#include "vector_neon.h"
 
 template <class T>
 struct Neon : NeonVector {
@@ -29,15 +29,11 @@ struct Neon : NeonVector {
     }
     static Input load_inputs(const T* from) { return load(from, lanes); }
     static Input broadcast(const float* from) { return vld1q_dup_f32(from); }
-    static Input broadcast(const float16* from) {
-        return vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(from->bits)));
-    }
+    static Input broadcast(const float16* from) { return vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(from->bits))); }
     static Input broadcast(const bfloat16* from) { return vdupq_n_f32(to_float(*from)); }
     static Input broadcast_last(const T* from) { return broadcast(from); }
     static float sum(Vector x) { return vaddvq_f32(x); }
-    static Vector leaky_relu(Vector x, float slope) {
-        return vbslq_f32(vcltzq_f32(x), vmulq_n_f32(x, slope), x);
-    }
+    static Vector leaky_relu(Vector x, float slope) { return vbslq_f32(vcltzq_f32(x), vmulq_n_f32(x, slope), x); }
 };
 
 }  // namespace

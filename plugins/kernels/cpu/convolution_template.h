@@ -36,8 +36,8 @@ AMSR_INLINE void multiply(typename V::Vector (&sums)[rows][vectors], const typen
     }
 }
 
-/// While the first of `tap_count` taps are summed, fetches what the block says for a tile, and the `outputs` from `place`
-/// on that the tile will write. Few at a time, because more would hold up the loads of the sums themselves.
+/// While the first of `tap_count` taps are summed, fetches what the block says for a tile, and the `outputs` from
+/// `place` on that the tile will write. Few at a time, because more would hold up the loads of the sums themselves.
 template <class V, int rows>
 AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<typename V::Storage>& block,
                           std::size_t row, std::size_t tap, std::size_t tap_count, std::size_t first_input,
@@ -87,8 +87,9 @@ void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel
         const typename V::Storage* sources[rows];
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = tap_rows[r] + panel.first_input;
-        prefetch<V, rows>(shape, block, row, tap, panel.tap_count, panel.first_input, per_group ? vectors * inputs : inputs,
-                          panel.line[0] * block.line_stride + panel.column[0], per_group ? vectors * V::lanes : 1);
+        prefetch<V, rows>(shape, block, row, tap, panel.tap_count, panel.first_input,
+                          per_group ? vectors * inputs : inputs, panel.line[0] * block.line_stride + panel.column[0],
+                          per_group ? vectors * V::lanes : 1);
         std::size_t input = 0;
         for (; input + steps * V::depth <= inputs; input += steps * V::depth, weights += steps * step_weights) {
             multiply<V, vectors, per_group, rows, steps>(sums, sources, input, inputs, weights);
@@ -136,10 +137,11 @@ template <class V>
 void run(const PackedConvolution& packed, const ConvolutionBlock<typename V::Storage>& block) {
     for (std::size_t i = 0; i < packed.panel_count; ++i) {
         const ConvolutionPanel& panel = packed.panels[i];
-        const auto compute = panel.vectors == 1   ? compute_panel<V, 1, false>
-                             : panel.vectors == 2 ? panel.per_group ? compute_panel<V, 2, true> : compute_panel<V, 2, false>
-                             : panel.per_group    ? compute_panel<V, V::panel_max, true>
-                                                  : compute_panel<V, V::panel_max, false>;
+        const auto compute = panel.vectors == 1 ? compute_panel<V, 1, false>
+                             : panel.vectors == 2
+                                 ? panel.per_group ? compute_panel<V, 2, true> : compute_panel<V, 2, false>
+                             : panel.per_group ? compute_panel<V, V::panel_max, true>
+                                               : compute_panel<V, V::panel_max, false>;
         compute(packed, panel, block);
     }
 }
@@ -193,15 +195,17 @@ void run_dots(const PackedConvolution& packed, const ConvolutionBlock<typename V
     static_assert(rows <= static_cast<int>(tile_rows_max), "a tile must not reach beyond the padding of a block");
     for (std::size_t output = 0, count; output < packed.shape.outputs; output += count) {
         count = packed.shape.outputs - output < 3 ? packed.shape.outputs - output : 3;
-        const auto compute = count == 3 ? compute_dots<V, 3, rows> : count == 2 ? compute_dots<V, 2, rows> : compute_dots<V, 1, rows>;
+        const auto compute = count == 3   ? compute_dots<V, 3, rows>
+                             : count == 2 ? compute_dots<V, 2, rows>
+                                          : compute_dots<V, 1, rows>;
         for (std::size_t row = 0; row < block.rows; row += rows) compute(packed, block, row, output);
     }
 }
 
 /// Adds `count` runs of the products of each row to one vector of its sums, which starts at column `begin`.
 template <class V, int count>
-void add_runs(const ProductRun* runs, std::size_t begin, const typename V::Storage* products, std::size_t product_stride,
-              std::size_t rows, typename V::Storage* sums, std::size_t sum_stride) {
+void add_runs(const ProductRun* runs, std::size_t begin, const typename V::Storage* products,
+              std::size_t product_stride, std::size_t rows, typename V::Storage* sums, std::size_t sum_stride) {
     const auto lane = [begin](std::size_t column) {
         return column <= begin ? 0 : column >= begin + V::lanes ? V::lanes : static_cast<int>(column - begin);
     };
@@ -211,7 +215,8 @@ void add_runs(const ProductRun* runs, std::size_t begin, const typename V::Stora
     for (int i = 0; i < count; ++i) {
         const ProductRun& run = runs[i];
         const std::size_t first_product = run.row * product_stride + run.first_product;  // of the run's first column
-        from[i] = products + (static_cast<std::ptrdiff_t>(first_product + begin) - static_cast<std::ptrdiff_t>(run.column));
+        from[i] =
+            products + (static_cast<std::ptrdiff_t>(first_product + begin) - static_cast<std::ptrdiff_t>(run.column));
         first[i] = lane(run.column);
         last[i] = lane(run.column + run.count);
     }
@@ -241,8 +246,8 @@ void finish_sums(const typename V::Storage* sums, std::size_t sum_stride, std::s
     for (std::size_t row = 0; row < rows; ++row, sums += sum_stride) {
         for (std::size_t begin = 0; begin < count; begin += V::lanes) {
             const std::size_t place = row * count + begin;
-            finish<V>(V::load(sums + begin, V::lanes), negative_slope,
-                      residual == nullptr ? nullptr : residual + place, out + place, static_cast<int>(count - begin));
+            finish<V>(V::load(sums + begin, V::lanes), negative_slope, residual == nullptr ? nullptr : residual + place,
+                      out + place, static_cast<int>(count - begin));
         }
     }
 }
@@ -309,7 +314,8 @@ void winograd_output(const typename V::Storage* products, std::size_t stride, co
             for (int y = 0; y < 2; ++y) {
                 const int pixel = 2 * y + x;
                 if (outs[pixel] == nullptr) continue;
-                const typename V::Storage* residual = residuals[pixel] == nullptr ? nullptr : residuals[pixel] + places[v];
+                const typename V::Storage* residual =
+                    residuals[pixel] == nullptr ? nullptr : residuals[pixel] + places[v];
                 finish<V>(V::add(sums[y], V::load(bias)), negative_slope, residual, outs[pixel] + places[v], V::lanes);
             }
         }

@@ -31,7 +31,8 @@ void reflect_ends(float* row, std::size_t width) {
     for (const std::ptrdiff_t outside : {std::ptrdiff_t{-2}, std::ptrdiff_t{-1}, static_cast<std::ptrdiff_t>(width),
                                          static_cast<std::ptrdiff_t>(width) + 1}) {
         const float* from = row + (reach + reflect(outside, width)) * channels;
-        std::copy(from, from + channels, row + (static_cast<std::ptrdiff_t>(reach) + outside) * std::ptrdiff_t{channels});
+        std::copy(from, from + channels,
+                  row + (static_cast<std::ptrdiff_t>(reach) + outside) * std::ptrdiff_t{channels});
     }
 }
 

@@ -45,7 +45,8 @@ unsigned saved_states() {
 bool has_all(unsigned word, unsigned bits) { return (word & bits) == bits; }
 
 bool has_avx2() {
-    constexpr unsigned fma = 1u << 12, xsave = 1u << 27, avx = 1u << 28, f16c = 1u << 29, avx2 = 1u << 5, ymm_states = 6;
+    constexpr unsigned fma = 1u << 12, xsave = 1u << 27, avx = 1u << 28, f16c = 1u << 29, avx2 = 1u << 5,
+                       ymm_states = 6;
     return has_all(cpuid(1, 0).c, fma | xsave | avx | f16c) && has_all(saved_states(), ymm_states) &&
            has_all(cpuid(7, 0).b, avx2);
 }
@@ -118,8 +119,8 @@ InstructionSet chosen_instruction_set() {
         if (name_of(set) == std::string(wanted)) return set;
         names += (names.empty() ? "" : ", ") + std::string(name_of(set));
     }
-    throw std::invalid_argument("AMSR_CPU_ISA=" + std::string(wanted) +
-                                " is not available here; use one of: " + names + ", or unset it");
+    throw std::invalid_argument("AMSR_CPU_ISA=" + std::string(wanted) + " is not available here; use one of: " + names +
+                                ", or unset it");
 }
 
 }  // namespace amsr::cpu

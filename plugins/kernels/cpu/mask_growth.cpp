@@ -10,8 +10,8 @@ namespace {
 
 using Bytes = std::vector<unsigned char>;
 
-/// Every byte becomes the union of itself and the reach - 1 ones that follow it at distances of `stride`; what would lie
-/// behind the end is none. The union of twice as many bytes is that of two unions, so that few passes are needed.
+/// Every byte becomes the union of itself and the reach - 1 ones that follow it at distances of `stride`; what would
+/// lie behind the end is none. The union of twice as many bytes is that of two unions, so that few passes are needed.
 void unite(Bytes& bytes, Bytes& spare, std::size_t stride, std::size_t reach) {
     for (std::size_t united = 1; united < reach;) {
         const std::size_t step = std::min(united, reach - united);

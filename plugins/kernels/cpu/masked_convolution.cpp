@@ -9,7 +9,8 @@ namespace amsr::cpu {
 template <class T>
 MaskedConvolution<T>::MaskedConvolution(InstructionSet set, const ConvolutionShape& shape, const T* weight,
                                         const T* bias, float negative_slope)
-    : convolution_(set, shape, taps_first(weight, shape).data(), bias, negative_slope), side_(square_root(shape.taps)) {}
+    : convolution_(set, shape, taps_first(weight, shape).data(), bias, negative_slope),
+      side_(square_root(shape.taps)) {}
 
 template <class T>
 bool MaskedConvolution<T>::run(const T* rows, std::size_t row_count, const T* surround, std::size_t pixel_count,
@@ -43,8 +44,8 @@ bool MaskedConvolution<T>::run(const T* rows, std::size_t row_count, const T* su
                 pointers[tap * stride + row - begin] = address(source);
             }
         }
-        // What the next block reads for the first time comes from memory meanwhile: mostly the last tap of its rows, and
-        // of the surround also the last taps of the lines above.
+        // What the next block reads for the first time comes from memory meanwhile: mostly the last tap of its rows,
+        // and of the surround also the last taps of the lines above.
         for (std::size_t row = end; row < std::min(last, end + convolution_block_rows); ++row) {
             for (std::size_t tap = side_ - 1; tap < taps; tap += side_) {
                 const std::size_t source = place(row, tap);

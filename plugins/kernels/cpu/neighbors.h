@@ -7,7 +7,8 @@
 
 namespace amsr::cpu {
 
-/// Looks neighbours up for one picture. The index [Q] must lie in [0, height * width); of equal entries the last is named.
+/// Looks neighbours up for one picture. The index [Q] must lie in [0, height * width); of equal entries the last is
+/// named.
 class NeighborTable {
   public:
     NeighborTable(const std::int64_t* index, std::size_t rows, std::int64_t height, std::int64_t width,

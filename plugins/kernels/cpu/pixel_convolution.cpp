@@ -39,10 +39,12 @@ class PixelConvolution<T>::Lines {
         if (joined_) copies_.resize(side_ * stride() * inputs_);
     }
 
-    void point(const T* pixels, std::size_t height, std::size_t width, std::size_t y, std::size_t x, std::size_t count) {
+    void point(const T* pixels, std::size_t height, std::size_t width, std::size_t y, std::size_t x,
+               std::size_t count) {
         for (std::size_t line = 0; line < side_; ++line) {
             const T** sources = sources_.data() + line * stride();
-            const std::size_t below = y + line, radius = side_ / 2, wanted = count + 2 * radius;  // below: source + radius
+            const std::size_t below = y + line, radius = side_ / 2,
+                              wanted = count + 2 * radius;  // below: source + radius
             const bool inside = below >= radius && below < height + radius;
             const T* const from = inside ? pixels + (below - radius) * width * inputs_ : nullptr;
             const std::size_t first = inside ? std::min(wanted, x < radius ? radius - x : 0) : wanted;
@@ -78,9 +80,9 @@ class PixelConvolution<T>::Lines {
     std::size_t side_, inputs_;
     bool joined_;
     const T* zeros_;
-    std::vector<const T*> sources_;        // [k][stride]
-    std::vector<const T* const*> taps_;    // shifted views of the sources
-    std::vector<T> copies_;                // [k][stride][inputs], where taps are joined
+    std::vector<const T*> sources_;      // [k][stride]
+    std::vector<const T* const*> taps_;  // shifted views of the sources
+    std::vector<T> copies_;              // [k][stride][inputs], where taps are joined
 };
 
 template <class T>

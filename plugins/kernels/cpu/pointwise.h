@@ -1,4 +1,5 @@
-// Pointwise: a 1x1 convolution of the concatenation of several tensors. Each tensor is one tap; nothing is concatenated.
+// Pointwise: a 1x1 convolution of the concatenation of several tensors. Each tensor is one tap; nothing is
+// concatenated.
 #pragma once
 
 #include "convolution.h"

@@ -4,7 +4,8 @@
 #include <cstddef>
 
 #ifdef __GNUC__
-#define AMSR_INLINE __attribute__((always_inline)) inline  // GCC drops calls to a function that does nothing but prefetch
+// GCC drops calls to a function that does nothing but prefetch.
+#define AMSR_INLINE __attribute__((always_inline)) inline
 #define AMSR_INLINE_LAMBDA __attribute__((always_inline))
 #define AMSR_PREFETCH(address, is_write, locality) __builtin_prefetch(address, is_write, locality)
 #else

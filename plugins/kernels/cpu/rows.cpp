@@ -58,7 +58,8 @@ void window_gather(const void* pixels, const std::int64_t* windows, const Window
         char* to = static_cast<char*>(tokens) + i * window_bytes;
         for_each_run(grid, windows[i], [&](std::int64_t token, std::int64_t pixel, std::int64_t count) {
             std::memcpy(to + static_cast<std::size_t>(token) * row_bytes,
-                        from + static_cast<std::size_t>(pixel) * row_bytes, static_cast<std::size_t>(count) * row_bytes);
+                        from + static_cast<std::size_t>(pixel) * row_bytes,
+                        static_cast<std::size_t>(count) * row_bytes);
         });
     }
 }
@@ -71,7 +72,8 @@ void window_scatter(const void* tokens, const std::int64_t* windows, const Windo
         const char* from = static_cast<const char*>(tokens) + i * window_bytes;
         for_each_run(grid, windows[i], [&](std::int64_t token, std::int64_t pixel, std::int64_t count) {
             std::memcpy(to + static_cast<std::size_t>(pixel) * row_bytes,
-                        from + static_cast<std::size_t>(token) * row_bytes, static_cast<std::size_t>(count) * row_bytes);
+                        from + static_cast<std::size_t>(token) * row_bytes,
+                        static_cast<std::size_t>(count) * row_bytes);
         });
     }
 }

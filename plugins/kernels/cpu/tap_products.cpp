@@ -67,7 +67,8 @@ TapProducts::TapProducts(InstructionSet set, const ConvolutionShape& shape, cons
                 if (first == last) continue;
                 kernel_line.runs[line].push_back({first, last - first, tap_x, chosen.size() / shape.inputs});
                 for (std::size_t column = first; column < last; ++column) {
-                    chosen.insert(chosen.end(), placed.at(tap, line, column), placed.at(tap, line, column) + shape.inputs);
+                    chosen.insert(chosen.end(), placed.at(tap, line, column),
+                                  placed.at(tap, line, column) + shape.inputs);
                 }
             }
         }

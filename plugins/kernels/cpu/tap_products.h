@@ -1,5 +1,6 @@
-// PixelConv2d where most taps feed few outputs, as in a rearranged transposed convolution: each input pixel is multiplied
-// with those weights of a tap that are not zero, densely, and the products are then added up where they belong.
+// PixelConv2d where most taps feed few outputs, as in a rearranged transposed convolution: each input pixel is
+// multiplied with those weights of a tap that are not zero, densely, and the products are then added up where they
+// belong.
 #pragma once
 
 #include <memory>
@@ -35,8 +36,8 @@ class TapProducts {
     ConvolutionShape shape_;
     std::size_t side_;  // k
     float negative_slope_;
-    std::size_t row_;         // Co / upscale
-    std::size_t sum_stride_;  // the same, rounded up to whole vectors
+    std::size_t row_;          // Co / upscale
+    std::size_t sum_stride_;   // the same, rounded up to whole vectors
     std::vector<float> bias_;  // [upscale][sum_stride], as a pixel's output lies in memory
     std::vector<KernelLine> lines_;
 };

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::size_t block_tiles = 48;  // of 2 x 2 output pixels, side by side
 
-/// Between the 16 values of a tile, `channels` wide: not a multiple of the page, or they would share one set of the L1 cache.
+/// Between the 16 values of a tile, `channels` wide: not a multiple of the page, or they would share one set of the L1
+/// cache.
 constexpr std::size_t value_stride(std::size_t channels) { return block_tiles * channels + cache_line / sizeof(float); }
 
 /// G g: three taps as four.

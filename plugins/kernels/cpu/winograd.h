@@ -1,5 +1,6 @@
-// PixelConv2d with 3x3 taps and many channels: Winograd's minimal filtering F(2x2, 3x3) (Lavin and Gray, "Fast Algorithms
-// for Convolutional Neural Networks", 2016). 16 products of transformed values replace the 36 of four output pixels.
+// PixelConv2d with 3x3 taps and many channels: Winograd's minimal filtering F(2x2, 3x3) (Lavin and Gray, "Fast
+// Algorithms for Convolutional Neural Networks", 2016). 16 products of transformed values replace the 36 of four output
+// pixels.
 #pragma once
 
 #include <memory>
@@ -22,7 +23,7 @@ class Winograd {
              std::size_t last, float* out) const;
 
   private:
-    static constexpr std::size_t transformed = 16;  // values of a tile of 4 x 4 pixels
+    static constexpr std::size_t transformed = 16;    // values of a tile of 4 x 4 pixels
     static constexpr std::size_t panel_outputs = 64;  // their products and transformed inputs stay in the L2 cache
 
     /// Outputs of one group that are computed together.

@@ -188,8 +188,8 @@ AMSR_DEVICE void for_each_chunk(const Gemm& gemm, const BlockTile& at, unsigned 
     const auto load = [&](int chunk) {
         unsigned char* stage = stages + chunk % gemm_stages * Sizes::stage_bytes;
         if (chunk < chunks) {
-            load_rows<T, bytes, Sizes::rows, Sizes::row_bytes, gemm_threads, is_pointwise>(
-                gemm, at.first_row, table, first_channel, chunk, stage);
+            load_rows<T, bytes, Sizes::rows, Sizes::row_bytes, gemm_threads, is_pointwise>(gemm, at.first_row, table,
+                                                                                           first_channel, chunk, stage);
             load_weights<Sizes::weight_bytes, gemm_threads>(weights + std::int64_t{chunk} * Sizes::weight_bytes,
                                                             stage + Sizes::rows * Sizes::row_bytes);
         }

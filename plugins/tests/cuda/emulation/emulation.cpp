@@ -1,12 +1,12 @@
 #include "emulation.h"
 
-#include "cuda/select.h"
-
 #include <ucontext.h>
 
 #include <cstdio>
 #include <memory>
 #include <vector>
+
+#include "cuda/select.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -255,8 +255,8 @@ cudaError_t select_workspace(std::int64_t, std::size_t& bytes) {
     return cudaSuccess;
 }
 
-cudaError_t select(const std::uint8_t* flags, std::int64_t count, std::int64_t* positions, std::int64_t* selected, void*,
-                   std::size_t, cudaStream_t) {
+cudaError_t select(const std::uint8_t* flags, std::int64_t count, std::int64_t* positions, std::int64_t* selected,
+                   void*, std::size_t, cudaStream_t) {
     *selected = 0;
     for (std::int64_t i = 0; i < count; ++i) {
         if (flags[i] != 0) positions[(*selected)++] = i;

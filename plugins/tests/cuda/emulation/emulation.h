@@ -1,6 +1,7 @@
-// kernels/cuda/device.h on the CPU. Each thread of a block is a fiber that runs to its next barrier; a block follows the
-// other. Asynchronous copies are as unkind as the hardware may be: what they will overwrite is gone when they start, and
-// what they bring is there only once it is waited for. Under AddressSanitizer every access to a buffer is checked.
+// kernels/cuda/device.h on the CPU. Each thread of a block is a fiber that runs to its next barrier; a block follows
+// the other. Asynchronous copies are as unkind as the hardware may be: what they will overwrite is gone when they
+// start, and what they bring is there only once it is waited for. Under AddressSanitizer every access to a buffer is
+// checked.
 #pragma once
 
 #include <cuda_runtime_api.h>
