@@ -52,7 +52,7 @@ PROVIDERS: dict[str, tuple[str, str | None]] = {
     "platformdirs": ("platformdirs", None),
     "rich": ("rich", None),
     "torch": ("torch", "torch"),
-    "onnx": ("onnx", "torch"),
+    "onnx": ("onnx", "onnx"),
     "onnx_ir": ("onnx-ir", "torch"),
     "onnxscript": ("onnxscript", "torch"),
     "safetensors": ("safetensors", "torch"),

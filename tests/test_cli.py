@@ -314,6 +314,7 @@ def test_a_loss_is_said_once(photo_file: Path, model: Path, caplog: pytest.LogCa
     [
         ("skimage.metrics", "scikit-image, which is not installed; run: pip install 'amsr-deploy[eval]'"),
         ("onnxscript", "'amsr-deploy[torch]'"),
+        ("onnx", "'amsr-deploy[onnx]'"),
         ("OpenImageIO", "--force-reinstall amsr-deploy"),
         ("nowhere", "unexpected ModuleNotFoundError"),
     ],

@@ -76,3 +76,9 @@ def test_runtime_works_without_torch() -> None:
     imports = ";".join(f"import amsr_deploy.runtime.{module}" for module in modules if module != "__init__")
     done = run(Path(sys.executable), "-c", f"{blocked} {imports}; import amsr_deploy; amsr_deploy.load")
     assert done.returncode == 0, done.stderr
+
+
+def test_engines_are_built_without_torch() -> None:
+    blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnxscript', 'onnx_ir', 'safetensors']));"
+    done = run(Path(sys.executable), "-c", f"{blocked} import amsr_deploy.export.engine, amsr_deploy.export.inspection")
+    assert done.returncode == 0, done.stderr

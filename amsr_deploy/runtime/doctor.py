@@ -17,7 +17,7 @@ PACKAGES = {
     "onnxruntime": "amsr infer cannot run",
     "openimageio": "16-bit pictures cannot be read; install amsr-deploy again",
     "torch": "amsr export and amsr train cannot run; install amsr-deploy[torch]",
-    "onnx": "amsr export and amsr inspect cannot run; install amsr-deploy[torch]",
+    "onnx": "amsr export, inspect and build-engine cannot run; install amsr-deploy[onnx]",
     "onnxscript": "amsr export cannot run; install amsr-deploy[torch]",
     "safetensors": "weights cannot be read; install amsr-deploy[torch]",
     "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
