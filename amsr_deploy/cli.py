@@ -14,7 +14,7 @@ from amsr_deploy import __version__
 from amsr_deploy.descriptor import BACKBONES, STRATEGIES
 from amsr_deploy.errors import AmsrError, missing_dependency
 
-FILE = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
     "--backbone", type=click.Choice(list(BACKBONES)), help="Network that ships with the package.  [default: carn]"
 )
@@ -126,14 +126,14 @@ def mask(photo: Path, **options: Any) -> None:
 @backbone_option
 @click.option("--weights", type=FILE, help="A checkpoint (.safetensors, .pth); the shipped weights by default.")
 @click.option("--dense", is_flag=True, help="The dense network, without a mask.")
-@click.option("--fp16", "precision", flag_value="float16", help="float16 inside; inputs and outputs stay float32.")
-@click.option("--bf16", "precision", flag_value="bfloat16", help="bfloat16 inside, for the CPU's native kernels.")
+@click.option("--fp16", is_flag=True, help="float16 inside; inputs and outputs stay float32.")
+@click.option("--bf16", is_flag=True, help="bfloat16 inside, for the CPU's native kernels.")
 @click.option("--output", type=FILE, help="Output file.  [default: BACKBONE_x4.onnx]")
-def export(backbone: str, weights: Path | None, dense: bool, precision: Any, output: Path | None) -> None:
+def export(backbone: str, weights: Path | None, dense: bool, fp16: bool, bf16: bool, output: Path | None) -> None:
     """Export a backbone to ONNX and compare it with PyTorch."""
-    from amsr_deploy.export.command import export_backbone
+    from amsr_deploy.export.command import export_backbone, wanted_precision
 
-    click.echo(export_backbone(backbone, weights, dense, precision or "float32", output))
+    click.echo(export_backbone(backbone, weights, dense, wanted_precision(fp16, bf16), output))
 
 
 @main.command("build-engine")
@@ -226,7 +226,7 @@ def train(out: Path, resume: bool, tensorboard: bool | None, **options: Any) -> 
 @threshold_option
 @strategy_option
 @tile_option
-@click.option("--dense", is_flag=True, help="Measure the dense network too.")
+@click.option("--dense", is_flag=True, help="Measure the dense network: by itself, or with --dilation too.")
 @click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of tables.")
 def evaluate(backbone: str | None, model: Path | None, data: Path, **options: Any) -> None:
     """Measure a model on a folder of HR pictures."""

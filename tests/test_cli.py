@@ -247,6 +247,7 @@ def test_bad_arguments(photo_file: Path, model: Path, tmp_path: Path) -> None:
     assert_refused(amsr(*infer, photo_file, "-o", tmp_path / "file"), "file")
     assert_refused(amsr("infer"), "INPUTS")
     assert_refused(amsr("export", "--backbone", "edsr"), "edsr")
+    assert_refused(amsr("export", "--fp16", "--bf16"), "give one of them")
     assert_refused(amsr("export", "--weights", tmp_path / "none.pth"), "none.pth")
     assert_refused(amsr("export", "--output", tmp_path / "nowhere" / "carn.onnx"), "nowhere")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
@@ -59,14 +60,17 @@ def evaluate_folder(
     failed: dict[str, Exception] = {}
     runs = []
     progress = Console(file=sys.stderr)
-    for choice in mask_settings(dilations, dense):
-        upscaler = load(model, **settings | choice)
-        label = "dense" if choice.get("dense") else f"k={upscaler.dilation}"
-        shown = track(paths, f"{data.name} {label}", console=progress, transient=True, disable=not progress.is_terminal)
-        runs.append(evaluate(upscaler, shown, lambda error: failed.setdefault(str(error), error)))
-    report(runs, str(model), data, json_file)
-    for error in failed.values():
-        fail(error)
+    try:
+        for choice in mask_settings(dilations, dense):
+            upscaler = load(model, **settings | choice)
+            label = "dense" if choice.get("dense") else f"k={upscaler.dilation}"
+            hidden = not progress.is_terminal
+            shown = track(paths, f"{data.name} {label}", console=progress, transient=True, disable=hidden)
+            runs.append(evaluate(upscaler, shown, lambda error: failed.setdefault(str(error), error)))
+        report(runs, str(model), data, json_file)
+    finally:  # where all pictures failed, too
+        for error in failed.values():
+            fail(error)
     return len(failed)
 
 
@@ -78,6 +82,8 @@ def check_report_file(path: Path | None, suffix: str) -> None:
         raise UserError(f"{path} does not end in {suffix}; give another file for the figures")
     if not path.parent.is_dir():
         raise UserError(f"folder {path.parent} does not exist; create it first")
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"folder {path.parent} cannot be written; give another file for the figures")
 
 
 def mask_settings(dilations: str | None, dense: bool) -> list[dict[str, Any]]:

@@ -12,6 +12,17 @@ from amsr_deploy.models.checkpoint import load_checkpoint
 from amsr_deploy.runtime.shipped import model_name, shipped_weights
 
 
+def wanted_precision(fp16: bool, bf16: bool) -> Precision:
+    """The precision that the options of the command line name.
+
+    Raises:
+        UserError: they name two.
+    """
+    if fp16 and bf16:
+        raise UserError("--fp16 and --bf16 are two precisions; give one of them")
+    return "float16" if fp16 else "bfloat16" if bf16 else "float32"
+
+
 def export_backbone(backbone: str, weights: Path | None, dense: bool, precision: Precision, output: Path | None) -> str:
     """Export a backbone with its shipped or given weights; returns a line that says what was written.
 

@@ -16,13 +16,14 @@ from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.builder import build, prepare_graph
 from amsr_deploy.export.half import to_half
 from amsr_deploy.export.inspection import read_metadata, read_model
-from amsr_deploy.export.profile import Sizes, make_profile, make_sizes
+from amsr_deploy.export.profile import Sizes, format_size, make_profile, make_sizes
 from amsr_deploy.files import replacing
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.flavour import Flavour, choose_builder, load_flavour
 from amsr_deploy.runtime.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.plugins import NAMESPACE, Plugins, load_plugins
 from amsr_deploy.runtime.shipped import shipped_model
+from amsr_deploy.runtime.tiles import smallest_tile
 from amsr_deploy.sidecar import Sidecar, digest, sidecar_path
 
 PORTABLE_FROM = (8, 0)
@@ -86,6 +87,7 @@ def build_engine(
     metadata = read_metadata(path, proto)
     chosen, gpu = choose_flavour(flavour)
     sizes = make_sizes(min_shape, opt_shape, max_shape, metadata.size_multiple)
+    warn_of_small_tiles(sizes, metadata)
     request = Request(path, half, chosen, sizes)
     if half and metadata.precision == "bfloat16":
         raise UserError(f"{path} computes in bfloat16; give the float32 model for --fp16, or leave that out")
@@ -93,6 +95,17 @@ def build_engine(
         proto, metadata = to_half(proto), replace(metadata, precision="float16")
     target = check_output(output or Path(engine_name(path, metadata, chosen, gpu, sizes)))
     return write_engine(request, proto, metadata, gpu, timing_cache, target)
+
+
+def warn_of_small_tiles(sizes: Sizes, metadata: Metadata) -> None:
+    """Say where pictures that are larger than the engine's largest size would be cut into tiles of mere overlap."""
+    smallest = smallest_tile(metadata.halo, metadata.size_multiple)
+    if min(sizes.largest) < smallest:
+        warnings.warn(
+            f"tiles of {format_size(sizes.largest)} are nearly all overlap: larger pictures will be slow or refused; "
+            f"give a --max-shape of {smallest}x{smallest} or more",
+            stacklevel=2,
+        )
 
 
 def write_engine(

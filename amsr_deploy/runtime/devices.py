@@ -57,7 +57,7 @@ def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], B
     """
     folders = engine_folders(model)
     metadata = OnnxRuntimeBackend(model, "cpu").metadata if device == "tensorrt" or any_engine(folders) else None
-    engines = find_engines(folders, metadata) if metadata else []
+    engines = find_engines(folders, model.name, metadata) if metadata else []
     reasons = []
     for engine in engines:
         try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from amsr_deploy.errors import EngineError
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.sidecar import read_sidecar
+from amsr_deploy.sidecar import Sidecar, read_sidecar
 
 
 def cache_folder() -> Path:
@@ -27,21 +28,18 @@ def any_engine(folders: list[Path]) -> bool:
     return any(True for folder in folders for _ in folder.glob("*.engine"))
 
 
-def find_engines(folders: list[Path], metadata: Metadata) -> list[Path]:
-    """Engines of a model's weights, dense or masked as it is: by folder, the newest first.
+def find_engines(folders: list[Path], name: str, metadata: Metadata) -> list[Path]:
+    """Engines of a model's weights, dense or masked as it is.
 
-    Engines without a readable sidecar are not ours, or not whole, and left out.
+    Those built from a file of the model's name come first: the same weights in another precision have another one. Of
+    these and of the others, by folder, the newest first. Engines without a readable sidecar are not ours, or not
+    whole, and left out.
     """
-    found = []
+    found: dict[Path, Sidecar] = {}
     for folder in folders:
-        engines = sorted(folder.glob("*.engine"), key=lambda path: path.stat().st_mtime, reverse=True)
-        found += [engine for engine in engines if _belongs(engine, metadata)]
-    return found
-
-
-def _belongs(engine: Path, metadata: Metadata) -> bool:
-    try:
-        model = read_sidecar(engine).model
-    except EngineError:
-        return False
-    return (model.weights_sha256, model.masked) == (metadata.weights_sha256, metadata.masked)
+        for engine in sorted(folder.glob("*.engine"), key=lambda path: path.stat().st_mtime, reverse=True):
+            with suppress(EngineError):
+                found[engine] = read_sidecar(engine)
+    weights = (metadata.weights_sha256, metadata.masked)
+    fitting = [engine for engine, of in found.items() if (of.model.weights_sha256, of.model.masked) == weights]
+    return sorted(fitting, key=lambda engine: found[engine].source != name)

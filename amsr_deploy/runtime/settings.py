@@ -8,7 +8,7 @@ from amsr_deploy.descriptor import STRATEGIES
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import Mask, check_dilation
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.tiles import SMALLEST_TILE
+from amsr_deploy.runtime.tiles import smallest_tile
 
 
 def check_settings(
@@ -25,8 +25,9 @@ def check_settings(
             raise UserError(f"{model} has no windows to keep: a threshold is for masked SwinIR models")
     if strategy not in STRATEGIES:
         raise UserError(f"unknown mask strategy {strategy!r}; use one of: {', '.join(STRATEGIES)}")
-    if tile is not None and (not isinstance(tile, int | np.integer) or tile < SMALLEST_TILE):
-        raise UserError(f"tile {tile!r} is too small or no whole number; use {SMALLEST_TILE} pixels or more")
+    smallest = smallest_tile(metadata.halo, metadata.size_multiple)
+    if tile is not None and (not isinstance(tile, int | np.integer) or tile < smallest):
+        raise UserError(f"tile {tile!r} is too small for {model} or no whole number; use {smallest} pixels or more")
 
 
 def check_threshold(threshold: object) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-SMALLEST_TILE = 64
-"""Side in LR pixels below which a tile is nearly all overlap."""
+from itertools import pairwise
 
 Size = tuple[int, int]
 """Height and width."""
@@ -42,23 +40,31 @@ class Span:
 
 
 def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
-    """Cover [0, length) by tiles that read at most `tile` pixels, `halo` of them on each side to overlap.
+    """Cover [0, length) by tiles that all read `tile` pixels, `halo` of them on each side to overlap.
 
     Args:
-        length: pixels along the axis.
-        tile: most pixels that a tile may read; enlarged where it would leave no core.
+        length: pixels along the axis, a multiple of `multiple`.
+        tile: pixels that a tile reads, where the picture is longer; enlarged where it would leave no core.
         halo: pixels of overlap on each side.
         multiple: tiles start at multiples of this, so that windows stay where they are.
     """
-    halo = -(-halo // multiple) * multiple
+    halo = round_up(halo, multiple)
     tile = max(tile // multiple * multiple, 2 * halo + multiple)
     if length <= tile:
         return [Span.whole(length)]
-    core = tile - 2 * halo
-    return [
-        Span(max(first - halo, 0), min(first + core + halo, length), first, min(first + core, length))
-        for first in range(0, length, core)
-    ]
+    starts = [*range(0, length - tile, tile - 2 * halo), length - tile]
+    borders = [0, *(start + halo for start in starts[1:]), length]
+    return [Span(start, start + tile, *core) for start, core in zip(starts, pairwise(borders), strict=True)]
+
+
+def smallest_tile(halo: int, multiple: int = 1) -> int:
+    """Side of a tile whose core is as large as the overlap on each side; smaller ones repeat most of the work."""
+    return 3 * round_up(halo, multiple)
+
+
+def round_up(length: int, multiple: int) -> int:
+    """The next multiple."""
+    return -(-length // multiple) * multiple
 
 
 def side_within(budget: int, bytes_per_pixel: int) -> int:

@@ -216,7 +216,7 @@ class Upscaler:
                 return self._upscale_tiles(image, plan, tile)
             except OutOfMemoryError:
                 tile = self._tile = (tile[0] // 2, tile[1] // 2)
-                if min(tile) < tiles.SMALLEST_TILE:
+                if min(tile) < tiles.smallest_tile(self.metadata.halo, self.metadata.size_multiple):
                     raise
                 warnings.warn(f"out of memory; trying again with tiles of {tile[0]}x{tile[1]} pixels", stacklevel=2)
 

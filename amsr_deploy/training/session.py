@@ -58,7 +58,10 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
             raise UserError("--resume goes on with the run's own settings; leave out --config and --init")
         return RunFolder(out).read_config().moved(**as_fields(given))
     if source:
-        return replace(read_config(Path(source)), **as_fields(given))
+        config = read_config(Path(source))
+        if given.get("backbone", config.backbone) != config.backbone:
+            raise UserError(f"{source} is of {config.backbone}, with settings for it; leave out --backbone or --config")
+        return replace(config, **as_fields(given))
     missing = [f"--{name}" for name in ("backbone", "data") if name not in given]
     if missing:
         raise UserError(f"{' and '.join(missing)} not given; see amsr train --help")

@@ -67,6 +67,14 @@ def test_a_bad_picture_does_not_stop_the_others(model: Path, photos: Path) -> No
         evaluate(load(model), [photos / "broken.png"], errors.append)
 
 
+def test_where_all_pictures_fail_each_says_why(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    result = CliRunner().invoke(main, ["eval", "--model", str(model), "--data", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "broken.png" in result.stderr
+    assert "no picture could be measured" in result.stderr
+
+
 def test_equal_pictures_have_no_psnr_in_json(model: Path, tmp_path: Path) -> None:
     Image.new("RGB", (64, 64), (0, 0, 0)).save(tmp_path / "black.png")
     content = json.dumps(evaluate(load(model), [tmp_path / "black.png"], pytest.fail).to_json(), allow_nan=False)

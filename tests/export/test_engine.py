@@ -162,6 +162,12 @@ class TestModel:
         assert_refused(amsr("build-engine", MODEL, *arguments), 2, part)
         assert not list(here.iterdir())
 
+    def test_a_size_that_cannot_be_tiled_is_said(self, here: Path) -> None:
+        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx", "--max-shape", "10x100")
+        assert result.exit_code == 0
+        assert "tiles of 10x100 are nearly all overlap" in result.stderr
+        assert "24x24 or more" in result.stderr
+
 
 class TestGraph:
     def test_functions_become_standard_operators_with_names_of_their_own(self) -> None:

@@ -117,12 +117,19 @@ class TestSearch:
         write_engine(Path("other.engine"), make_sidecar(other))
         write_engine(Path("dense.engine"), make_sidecar(dataclasses.replace(METADATA, masked=False)))
         Path("foreign.engine").write_bytes(DATA)
-        found = find_engines(engine_folders(tmp_path / "fsrcnn.onnx"), METADATA)
+        found = find_engines(engine_folders(tmp_path / "fsrcnn.onnx"), "fsrcnn_x4.onnx", METADATA)
         assert found == [beside, new, old, cached]
 
     def test_precision_does_not_matter(self) -> None:
         engine = write_engine(Path("a.engine"), make_sidecar(dataclasses.replace(METADATA, precision="float16")))
-        assert find_engines([Path()], METADATA) == [engine]
+        assert find_engines([Path()], "fsrcnn_x4.onnx", METADATA) == [engine]
+
+    def test_engines_of_the_very_file_come_first(self) -> None:
+        own = write_engine(Path("own.engine"), make_sidecar(METADATA))
+        os.utime(own, (1, 1))
+        other = write_engine(Path("other.engine"), make_sidecar(METADATA, source="fsrcnn_x4_bf16.onnx"))
+        assert find_engines([Path()], "fsrcnn_x4.onnx", METADATA) == [own, other]
+        assert find_engines([Path()], "fsrcnn_x4_bf16.onnx", METADATA) == [other, own]
 
 
 class TestChoice:

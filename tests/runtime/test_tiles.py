@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from amsr_deploy.runtime.tiles import grid, side_within, spans
+from amsr_deploy.runtime.tiles import grid, side_within, smallest_tile, spans
 
 
 @given(
@@ -18,7 +18,9 @@ from amsr_deploy.runtime.tiles import grid, side_within, spans
 def test_spans_cover_once_and_overlap(length: int, tile: int, halo: int, multiple: int) -> None:
     length *= multiple
     covered = np.zeros(length, dtype=int)
-    for span in spans(length, tile, halo, multiple):
+    found = spans(length, tile, halo, multiple)
+    assert len({span.stop - span.start for span in found}) == 1
+    for span in found:
         covered[span.first : span.last] += 1
         assert span.start <= max(span.first - halo, 0)
         assert span.stop >= min(span.last + halo, length)
@@ -26,6 +28,14 @@ def test_spans_cover_once_and_overlap(length: int, tile: int, halo: int, multipl
         assert span.start % multiple == span.stop % multiple == 0
         assert span.stop - span.start <= max(tile, 2 * (halo + multiple) + multiple)
     assert (covered == 1).all()
+
+
+@given(length=st.integers(1, 2000), halo=st.integers(1, 40), multiple=st.sampled_from([1, 8]))
+def test_the_smallest_tile_does_not_repeat_the_work_too_often(length: int, halo: int, multiple: int) -> None:
+    """An engine or a user may ask for small tiles: 307,200 tiles of a core of one pixel took hours."""
+    length *= multiple
+    tile = smallest_tile(halo, multiple)
+    assert sum(span.stop - span.start for span in spans(length, tile, halo, multiple)) <= 3 * length + tile
 
 
 def test_small_pictures_are_one_tile() -> None:

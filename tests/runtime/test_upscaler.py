@@ -22,6 +22,7 @@ from amsr_deploy.runtime.backend import OutOfMemoryError
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Inputs
 from amsr_deploy.runtime.shipped import twin_path
+from amsr_deploy.runtime.tiles import smallest_tile
 from amsr_deploy.runtime.upscaler import EDGE, Upscaler
 
 FEATHER = 1e-5
@@ -65,7 +66,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_tiles_make_no_difference(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
     whole = amsr_deploy.load(exported[name], tile=1000)
-    tiled = amsr_deploy.load(exported[name], tile=max(2 * describe(name).halo + 24, 64))
+    tiled = amsr_deploy.load(exported[name], tile=smallest_tile(describe(name).halo, describe(name).size_multiple))
     np.testing.assert_allclose(tiled.run(photo).image, whole.run(photo).image, atol=FEATHER)
 
 
@@ -224,6 +225,8 @@ def test_bad_arguments(exported: dict[str, Path], photo: NDArray[np.float32]) ->
         amsr_deploy.load(exported["swinir"], threshold=1.5)
     with pytest.raises(UserError, match="tile 3"):
         amsr_deploy.load(exported["carn"], tile=3)
+    with pytest.raises(UserError, match=r"tile 64 is too small for srresnet.*108"):
+        amsr_deploy.load(exported["srresnet"], tile=64)
 
 
 def test_bad_models(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
+from amsr_deploy.training.checkpoint import RunFolder
 from amsr_deploy.training.config import Config, config_from_json
 from amsr_deploy.training.session import settings, translate
 
@@ -98,3 +99,11 @@ def test_options_become_settings(tmp_path: Any) -> None:
 def test_options_that_make_no_run(tmp_path: Any, options: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
         settings(tmp_path, resume=False, options=options)
+
+
+def test_settings_of_another_backbone_are_refused(tmp_path: Any) -> None:
+    RunFolder(tmp_path).write_config(Config.of("fsrcnn", "photos"), {})
+    options = {"config": tmp_path / "config.json", "seed": 3}
+    assert settings(tmp_path / "again", resume=False, options=options | {"backbone": "fsrcnn"}).seed == 3
+    with pytest.raises(UserError, match="is of fsrcnn"):
+        settings(tmp_path / "again", resume=False, options=options | {"backbone": "carn"})

@@ -72,7 +72,11 @@ def run_benchmarks(
     failed: list[Exception] = []
     pairs = [] if operators and not crossover else choose_pairs(backbones, model, dense_model)
     machine = examine_machine(threads)
-    photos = read_photos(folders, width, count, failed.append)
+    try:
+        photos = read_photos(folders, width, count, failed.append)
+    finally:  # where all pictures failed, too
+        for error in failed:
+            fail(error)
     sections: list[Section] = [report.machine_section(machine)]
     content: dict[str, Any] = {"machine": asdict(machine)}
     if operators:
@@ -88,8 +92,6 @@ def run_benchmarks(
         sections += [section for result in results for section in report.network_sections(result)]
         content["networks"] = [report.network_data(result) for result in results]
     write(sections, content, json_file, markdown)
-    for error in failed:
-        fail(error)
     return len(failed)
 
 
