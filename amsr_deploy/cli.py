@@ -56,6 +56,8 @@ def report_failure(error: Exception) -> int:
         error = missing_dependency(error) or error
     if isinstance(error, AmsrError):
         message = str(error)
+    elif isinstance(error, BrokenPipeError):
+        message = "nobody reads the output any more; what was left is not done"
     elif isinstance(error, OSError):
         message = f"{error.filename or 'file'}: {error.strerror or error}"
     elif isinstance(error, MemoryError):

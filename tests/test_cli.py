@@ -325,6 +325,11 @@ def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pyt
     assert advice in capsys.readouterr().err
 
 
+def test_a_closed_pipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report_failure(BrokenPipeError(32, "Broken pipe")) == 1
+    assert capsys.readouterr().err == "amsr: error: nobody reads the output any more; what was left is not done\n"
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["--debug", "mask", str(tmp_path / "missing.png")])
     assert not isinstance(result.exception, SystemExit)

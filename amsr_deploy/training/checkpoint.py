@@ -9,6 +9,7 @@ Files are written under another name first and renamed, so that a reader never m
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -159,7 +160,8 @@ def write(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise TrainingError(f"{path} cannot be written ({error.strerror}); make room there and --resume") from error
+        advice = "; make room there and --resume" if error.errno == errno.ENOSPC else ""
+        raise TrainingError(f"{path} cannot be written ({error.strerror}){advice}") from error
 
 
 def _serialize(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
