@@ -96,11 +96,16 @@ def attribution(data: Path) -> Iterator[str]:
 def replace_table(name: str, rows: Iterable[str]) -> None:
     """Put rows between the markers `<!-- NAME -->` and `<!-- end -->` of the card."""
     text, table = CARD.read_text(encoding="utf-8"), "\n".join(rows)
-    pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
-    changed, count = pattern.subn(lambda marks: marks[1] + table + marks[2], text)
-    if count != 1:
-        raise SystemExit(f"{CARD} has {count} places for {name}; it needs one between <!-- {name} --> and <!-- end -->")
-    CARD.write_text(changed, encoding="utf-8")
+    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    CARD.write_text(pattern.sub(lambda marks: f"{marks[1]}{table}\n{marks[2]}", text), encoding="utf-8")
+
+
+def check_places(names: Iterable[str]) -> None:
+    """Raises SystemExit unless the card has a place for each table; better before hours of measuring than after."""
+    text = CARD.read_text(encoding="utf-8")
+    for name in names:
+        if f"<!-- {name} -->" not in text:
+            raise SystemExit(f"{CARD} has no place for {name}; it needs one between <!-- {name} --> and <!-- end -->")
 
 
 def main() -> None:
@@ -111,6 +116,7 @@ def main() -> None:
     parser.add_argument("--folders", nargs="*", default=FOLDERS)
     parser.add_argument("--dilations", nargs="*", type=int, default=DILATIONS)
     arguments = parser.parse_args()
+    check_places(["attribution", "bicubic", *arguments.backbones])
     replace_table("attribution", attribution(arguments.data))
     replace_table("bicubic", bicubic(arguments.data, arguments.folders))
     for backbone in arguments.backbones:
