@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -20,13 +18,14 @@ from PIL import Image, ImageOps
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.evaluation.bench.networks import whole
+from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.runtime import native
 from amsr_deploy.runtime.cuda import Cuda
 from amsr_deploy.runtime.flavour import MODULES, Flavour, load_flavour
 from amsr_deploy.runtime.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.lane import Network
 from amsr_deploy.runtime.mask import compute_mask
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend, session_options
 from amsr_deploy.runtime.selection import Inputs, select
 from amsr_deploy.runtime.tensorrt_ import Engine, open_engine
 from amsr_deploy.sidecar import read_sidecar
@@ -175,12 +174,7 @@ def low_resolution(path: Path, width: int, height: int) -> NDArray[np.float32]:
 
 def median_milliseconds(run: Callable[[], object]) -> float:
     """Median wall time of a run that ends when the GPU has ended."""
-    times = []
-    for _ in range(WARM_UP + REPEATS):
-        start = time.perf_counter()
-        run()
-        times.append(1e3 * (time.perf_counter() - start))
-    return statistics.median(times[WARM_UP:])
+    return 1e3 * medians({"run": run}, REPEATS, WARM_UP)["run"]
 
 
 class CudaProvider:
@@ -203,8 +197,7 @@ class CudaProvider:
     def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
         """As `Host`; inputs and output stay on the GPU."""
         ort = self._ort
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
+        options = session_options()
         native.register(options)
         session = ort.InferenceSession(model, options, providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
         if session.get_providers()[0] != "CUDAExecutionProvider":
