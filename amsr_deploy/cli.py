@@ -85,7 +85,7 @@ def main(debug: bool) -> None:
 
 @main.command()
 @click.argument("inputs", nargs=-1, required=True, type=FILE)
-@click.option("-o", "--output", type=FILE, help="Output picture; with several inputs a folder.  [default: NAME_x4.png]")
+@click.option("-o", "--output", type=FILE, help="Output picture, or a folder.  [default: NAME_x4.png]")
 @network_option
 @click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
 @dilation_option
@@ -97,7 +97,7 @@ def main(debug: bool) -> None:
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]), default="auto", show_default=True)
 @tile_option
 @threads_option
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture that is written.")
 def infer(
     inputs: tuple[Path, ...], output: Path | None, backbone: str | None, model: Path | None, **options: Any
 ) -> None:
@@ -112,10 +112,11 @@ def infer(
 
 @main.command()
 @click.argument("photo", type=FILE)
-@click.option("-o", "--output", type=FILE, help="Output picture.  [default: NAME_mask.png]")
+@click.option("-o", "--output", type=FILE, help="Output picture.  [default: NAME_mask.png, NAME_overlay.png]")
 @click.option("--overlay", is_flag=True, help="Write the photo with the masked area tinted.")
 @backbone_option
 @dilation_option
+@threshold_option
 @strategy_option
 def mask(photo: Path, **options: Any) -> None:
     """Write the mask of a photo as a picture."""

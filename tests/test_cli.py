@@ -117,6 +117,12 @@ def test_several_inputs_go_into_a_folder(photo_file: Path, model: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == ["other_x4.png", "photo_x4.png"]
 
 
+def test_one_input_goes_into_a_folder_that_is_not_there_yet(photo_file: Path, model: Path, tmp_path: Path) -> None:
+    result = amsr("infer", photo_file, "-o", tmp_path / "new" / "folder", "--model", model)
+    assert result.exit_code == 0, result.output
+    assert size(tmp_path / "new" / "folder" / "photo_x4.png") == (192, 160)
+
+
 def test_batch_goes_on_past_a_bad_file(photo_file: Path, model: Path) -> None:
     bad = photo_file.with_name("bad.png")
     bad.write_text("no picture")
@@ -174,8 +180,8 @@ def test_mask_command(photo_file: Path) -> None:
         image = np.asarray(file, dtype=np.float32) / 255
     with Image.open(photo_file.with_name("photo_mask.png")) as file:
         np.testing.assert_array_equal(np.asarray(file) > 127, compute_mask(image, 3, "median").pixels)
-    assert amsr("mask", photo_file, "--overlay", "-o", photo_file.with_name("tinted.png")).exit_code == 0
-    with Image.open(photo_file.with_name("tinted.png")) as file:
+    assert amsr("mask", photo_file, "--overlay").exit_code == 0
+    with Image.open(photo_file.with_name("photo_overlay.png")) as file:
         tinted = np.asarray(file.convert("RGB"), dtype=np.float32) / 255
     mask = compute_mask(image).pixels
     assert np.abs(tinted - image)[mask].max() > 0.1
@@ -196,6 +202,9 @@ def test_mask_command_knows_the_backbone(photo_file: Path) -> None:
         windows = (np.asarray(file) > 127).reshape(5, 8, 6, 8)
     share = compute_mask(image, 3).pixels.reshape(5, 8, 6, 8).mean(axis=(1, 3))
     np.testing.assert_array_equal(windows, (share >= 0.5)[:, None, :, None] & np.ones((5, 8, 6, 8), dtype=bool))
+    assert amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3, "--threshold", 0).exit_code == 0
+    with Image.open(saved) as file:
+        assert np.asarray(file).min() > 127
 
 
 def test_mask_of_a_picture_that_holds_no_whole_windows(tmp_path: Path) -> None:
@@ -235,7 +244,11 @@ def test_one_pixel_picture(tmp_path: Path, model: Path) -> None:
 def test_bad_arguments(photo_file: Path, model: Path, tmp_path: Path) -> None:
     infer = ("infer", photo_file, "--model", model)
     assert_refused(amsr(*infer, "--dilation", 4), "dilation 4")
+    assert_refused(amsr(*infer, "--dense", "--dilation", 3), "works everywhere", "no mask to dilate")
+    assert_refused(amsr(*infer, "--dense", "--strategy", "median"), "works everywhere", "strategy median")
     assert_refused(amsr("mask", photo_file, "--dilation", 2), "dilation 2")
+    assert_refused(amsr("mask", photo_file, "--threshold", 0.5), "no windows")
+    assert_refused(amsr("mask", photo_file, "--backbone", "swinir", "--threshold", 2), "not a share")
     assert_refused(amsr(*infer, "--threshold", 0.5), "no windows")
     assert_refused(amsr(*infer, "--device", "tpu"), "tpu")
     Image.new("L", (5, 6)).save(tmp_path / "small.png")

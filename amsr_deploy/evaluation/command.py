@@ -100,7 +100,7 @@ def mask_settings(dilations: str | None, dense: bool) -> list[dict[str, Any]]:
         raise UserError(f"dilations {dilations!r} name one twice; give each once")
     runs: list[dict[str, Any]] = [{"dilation": dilation} for dilation in chosen]
     if dense:
-        runs.append({"dense": True, "threshold": None})
+        runs.append({"dense": True, "threshold": None, "strategy": "kmeans"})
     return runs or [{}]
 
 

@@ -76,7 +76,7 @@ def evaluate(upscaler: Upscaler, paths: Iterable[Path], fail: Callable[[Exceptio
     scores = {}
     for path in paths:
         try:
-            picture = crop_to_scale(read_rgb(path))
+            picture = read_rgb(path)
             if min(picture.size) < SMALLEST:
                 raise ImageError(
                     f"{path} is {picture.width}x{picture.height}; at least {SMALLEST}x{SMALLEST} is needed"
@@ -84,7 +84,7 @@ def evaluate(upscaler: Upscaler, paths: Iterable[Path], fail: Callable[[Exceptio
         except ImageError as error:
             fail(error)
         else:
-            scores[path.name] = score(upscaler, picture)
+            scores[path.name] = score(upscaler, crop_to_scale(picture))
     if not scores:
         raise ImageError("no picture could be measured")
     return Evaluation(upscaler.dilation if upscaler.is_masked else None, scores)

@@ -58,12 +58,13 @@ def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], B
     folders = engine_folders(model)
     metadata = OnnxRuntimeBackend(model, "cpu").metadata if device == "tensorrt" or any_engine(folders) else None
     engines = find_engines(folders, model.name, metadata) if metadata else []
-    reasons = []
+    names: dict[str, list[str]] = {}
     for engine in engines:
         try:
             return load_engine(engine)
         except (BackendError, EngineError) as error:
-            reasons.append(f"{engine.name} is not used: {error}")
+            names.setdefault(str(error), []).append(engine.name)
+    reasons = [f"{', '.join(named)} {'are' if named[1:] else 'is'} not used: {error}" for error, named in names.items()]
     if device == "auto":
         for reason in reasons:
             warnings.warn(reason, stacklevel=4)

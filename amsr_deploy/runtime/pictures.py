@@ -18,6 +18,7 @@ from amsr_deploy.descriptor import Strategy, describe
 from amsr_deploy.errors import AmsrError, UserError
 from amsr_deploy.mask import keep_windows
 from amsr_deploy.runtime.mask import compute_mask
+from amsr_deploy.runtime.settings import check_threshold
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
 
 SUFFIX = "_x4.png"
@@ -47,9 +48,14 @@ def plan_outputs(sources: Sequence[Path], output: Path | None) -> list[Path]:
     """Where each upscaled picture goes: beside its source, into the folder `output`, or (one source) to that file."""
     if output is None:
         return [source.parent / (source.stem + SUFFIX) for source in sources]
-    if len(sources) > 1 or output.is_dir():
+    if is_folder(output, sources):
         return [output / (source.stem + SUFFIX) for source in sources]
     return [output]
+
+
+def is_folder(output: Path, sources: Sequence[Path]) -> bool:
+    """Whether `output` is meant as a folder: for several sources, where it is one, or where it has no suffix."""
+    return len(sources) > 1 or output.is_dir() or not (output.suffix or output.exists())
 
 
 def check_distinct(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
@@ -149,7 +155,7 @@ def infer_pictures(
     """
     if len(sources) > 1 and (mask or save_mask):
         raise UserError("--mask and --save-mask are for one picture at a time")
-    if mask and (settings.get("dilation") or settings.get("strategy", "kmeans") != "kmeans"):
+    if mask and (settings.get("dilation") is not None or settings.get("strategy", "kmeans") != "kmeans"):
         raise UserError("--mask is taken as it is: it goes without --dilation and --strategy")
     upscaler = load(model, **settings)
     if (mask or save_mask) and not upscaler.is_masked:
@@ -158,7 +164,7 @@ def infer_pictures(
     check_distinct([*sources, *filter(None, [mask])], [*targets, *filter(None, [save_mask])])
     if save_mask:
         image.check_writable(save_mask)
-    if output and len(sources) > 1:
+    if output and is_folder(output, sources):
         make_folder(output)
     jobs = [
         partial(upscale_picture, upscaler, source, target, mask, save_mask)
@@ -191,28 +197,39 @@ def side_by_side(jobs: Sequence[Callable[[], Report]], at_once: int) -> Iterator
 
 
 def write_picture_mask(
-    photo: Path, output: Path | None, overlay: bool, backbone: str, dilation: int | None, strategy: Strategy
+    photo: Path,
+    output: Path | None,
+    overlay: bool,
+    backbone: str,
+    dilation: int | None,
+    threshold: float | None,
+    strategy: Strategy,
 ) -> str:
     """Write where a backbone works on a photo, or the photo with that area tinted; returns a line about the mask.
 
     Args:
         photo: the picture.
-        output: where to write; None is beside the photo.
+        output: where to write; None is beside the photo, `NAME_mask.png` or `NAME_overlay.png`.
         overlay: tint the photo.
         backbone: its dilation is the default; where it works by windows, the kept ones of unshifted layers are shown.
         dilation: side k of the mask's dilation square, odd; None is the backbone's own.
+        threshold: share of masked pixels from which a window is kept (SwinIR), in [0, 1]; None is the backbone's own.
         strategy: how the mask's threshold is found.
 
     Raises:
-        AmsrError: a photo that cannot be read, an even dilation, an output that cannot be written.
+        AmsrError: a photo that cannot be read, an even dilation, a threshold that is no share or for a backbone without
+            windows, an output that cannot be written.
     """
     descriptor = describe(backbone)
+    if threshold is not None:
+        check_threshold(threshold, backbone, descriptor.body == "windows")
     picture = image.read(photo)
     found = compute_mask(picture.rgb, descriptor.dilation if dilation is None else dilation, strategy)
     pixels, unit = found.pixels, "pixels"
     if descriptor.body == "windows":
-        pixels, unit = windowed(found.pixels, descriptor.window_size, descriptor.threshold), "pixels in kept windows"
-    target = output or photo.parent / f"{photo.stem}_mask.png"
+        share = descriptor.threshold if threshold is None else threshold
+        pixels, unit = windowed(found.pixels, descriptor.window_size, share), "pixels in kept windows"
+    target = output or photo.parent / f"{photo.stem}_{'overlay' if overlay else 'mask'}.png"
     check_distinct([photo], [target])
     if overlay:
         tinted = image.overlay(picture, pixels)

@@ -12,28 +12,37 @@ from amsr_deploy.runtime.tiles import smallest_tile
 
 
 def check_settings(
-    model: str, metadata: Metadata, dilation: object, threshold: object, strategy: object, tile: object
+    model: str,
+    metadata: Metadata,
+    dense: bool,
+    dilation: object,
+    threshold: object,
+    strategy: object,
+    tile: object,
 ) -> None:
     """Raises UserError for a value out of its range, or one that the model has no use for; None is always good."""
+    masked = metadata.masked and not dense
     if dilation is not None:
         check_dilation(dilation)
-        if not metadata.masked:
-            raise UserError(f"{model} is a dense model: there is no mask to dilate")
+        if not masked:
+            raise UserError(f"{model} works everywhere: there is no mask to dilate")
     if threshold is not None:
-        check_threshold(threshold)
-        if not (metadata.masked and metadata.body == "windows"):
-            raise UserError(f"{model} has no windows to keep: a threshold is for masked SwinIR models")
+        check_threshold(threshold, model, masked and metadata.body == "windows")
     if strategy not in STRATEGIES:
         raise UserError(f"unknown mask strategy {strategy!r}; use one of: {', '.join(STRATEGIES)}")
+    if strategy != "kmeans" and not masked:
+        raise UserError(f"{model} works everywhere: there is no mask for the strategy {strategy}")
     smallest = smallest_tile(metadata.halo, metadata.size_multiple)
     if tile is not None and (not isinstance(tile, int | np.integer) or tile < smallest):
         raise UserError(f"tile {tile!r} is too small for {model} or no whole number; use {smallest} pixels or more")
 
 
-def check_threshold(threshold: object) -> None:
-    """Raises UserError unless the threshold is in [0, 1]."""
+def check_threshold(threshold: object, model: str, has_windows: bool) -> None:
+    """Raises UserError unless the threshold is in [0, 1] and there are windows to keep."""
     if not isinstance(threshold, int | float | np.number) or not 0 <= threshold <= 1:
         raise UserError(f"threshold {threshold!r} is not a share; use a number from 0 to 1")
+    if not has_windows:
+        raise UserError(f"{model} has no windows to keep: a threshold is for masked SwinIR models")
 
 
 def check_region(region: object, size: tuple[int, ...]) -> None:

@@ -104,7 +104,7 @@ class Upscaler:
         """
         self.metadata: Metadata = backend.metadata
         self.model, self.backend = backend.model, backend.name
-        check_settings(self.model, self.metadata, dilation, threshold, strategy, tile)
+        check_settings(self.model, self.metadata, dense, dilation, threshold, strategy, tile)
         self.dilation = self.metadata.dilation if dilation is None else dilation
         self.threshold = self.metadata.threshold if threshold is None else threshold
         self._backend, self._strategy = backend, strategy

@@ -150,6 +150,17 @@ class TestChoice:
         with pytest.raises(EngineError, match=r"a\.engine is not used: no GPU"):
             open_backend(MODEL, "tensorrt", load_engine=load)
 
+    def test_one_reason_for_many_engines_is_said_once(self) -> None:
+        for name in ("a.engine", "b.engine"):
+            os.utime(write_engine(Path(name), make_sidecar(METADATA)), (1, 1))
+
+        def load(_: Path) -> Any:
+            raise BackendError("no GPU")
+
+        with pytest.warns(UserWarning, match=r"\w\.engine, \w\.engine are not used: no GPU") as warned:
+            open_backend(MODEL, "auto", load_engine=load)
+        assert len(warned) == 1
+
     def test_the_next_engine_is_tried(self) -> None:
         new, old = (write_engine(Path(name), make_sidecar(METADATA)) for name in ("new.engine", "old.engine"))
         os.utime(old, (1, 1))
