@@ -21,14 +21,13 @@ from amsr_deploy.evaluation.bench.networks import whole
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.runtime import native
 from amsr_deploy.runtime.cuda import Cuda
-from amsr_deploy.runtime.flavour import MODULES, Flavour, load_flavour
-from amsr_deploy.runtime.gpu import Gpu, find_gpu
+from amsr_deploy.runtime.flavour import MODULES, load_flavour
+from amsr_deploy.runtime.gpu import find_gpu
 from amsr_deploy.runtime.lane import Network
 from amsr_deploy.runtime.mask import compute_mask
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend, session_options
 from amsr_deploy.runtime.selection import Inputs, select
-from amsr_deploy.runtime.tensorrt_ import Engine, open_engine
-from amsr_deploy.sidecar import read_sidecar
+from amsr_deploy.runtime.tensorrt_ import TensorRtBackend, open_engine
 
 SIZES = ((512, 270), (960, 540), (1920, 1080))
 """Width and height of the low-resolution pictures of 2K, 4K and 8K."""
@@ -226,30 +225,29 @@ class Engines:
         Raises:
             BackendError: one of them is missing.
         """
-        self.flavour, self.gpu, self._cuda = load_flavour(flavour), find_gpu(), Cuda()
+        self.flavour, self._cuda = load_flavour(flavour), Cuda()
+        if not self.flavour.runs_on(find_gpu().compute_capability):
+            raise BackendError(f"{flavour} {self.flavour.version} does not know this GPU")
 
     def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
-        """As `Host`; every other size of a model runs the same engine."""
-        engine = build(model, self.flavour.name)
-        backend = open_engine(engine)
-        network = load_network(engine, self.flavour, self.gpu, self._cuda)
-        milliseconds = compute_milliseconds(network, self._cuda, {"image": image, **selection})
+        """As `Host`; all sizes of a model run the same engine."""
+        backend = open_backend(model, self.flavour.name)
+        milliseconds = compute_milliseconds(backend.network, self._cuda, {"image": image, **selection})
         run = partial(backend.run, image, selection)
         return Run(milliseconds, median_milliseconds(run), run())
 
 
 @cache
+def open_backend(model: Path, flavour: str) -> TensorRtBackend:
+    """The engine of a model, whose kernels are compiled before they are timed."""
+    return open_engine(build(model, flavour), eager=True)
+
+
 def build(model: Path, flavour: str) -> Path:
     """The engine of a model, beside it."""
     engine = model.with_suffix(f".{flavour}.engine")
     amsr("build-engine", str(model), "--flavour", flavour, "--max-shape", MAX_SHAPE, "--output", str(engine))
     return engine
-
-
-def load_network(engine: Path, flavour: Flavour, gpu: Gpu, cuda: Cuda) -> Engine:
-    """An engine without lanes around it."""
-    with cuda.active():
-        return Engine(engine, read_sidecar(engine), flavour, gpu, engine.read_bytes(), cuda.has_graphs)
 
 
 def compute_milliseconds(network: Network, cuda: Any, inputs: dict[str, NDArray[Any]]) -> float:
@@ -267,14 +265,14 @@ def compute_milliseconds(network: Network, cuda: Any, inputs: dict[str, NDArray[
             pinned = cuda.allocate_host(max(array.nbytes, 1))
             pinned[: array.nbytes].view(array.dtype)[:] = array.ravel()
             cuda.upload(memories[name], pinned, stream)
-            stream.synchronize()
+            cuda.synchronize(stream)
 
         def enqueue() -> None:
             if not context.execute_async_v3(stream.handle):
                 raise network.failure()
 
         enqueue()  # what is set up in the first run cannot be recorded
-        stream.synchronize()
+        cuda.synchronize(stream)
         graph = cuda.record(stream, enqueue) if network.records_graphs else None
 
         def compute() -> None:
@@ -282,7 +280,7 @@ def compute_milliseconds(network: Network, cuda: Any, inputs: dict[str, NDArray[
                 enqueue()
             else:
                 graph.launch(stream)
-            stream.synchronize()
+            cuda.synchronize(stream)
 
         milliseconds = median_milliseconds(compute)
         if graph is not None:

@@ -51,9 +51,6 @@ class Stream:
         else:
             self.recording.append(work)
 
-    def synchronize(self) -> None:
-        assert self.recording is None
-
 
 class Graph:
     """Recorded work."""
@@ -98,6 +95,9 @@ class FakeCuda:
     def stream(self) -> Stream:
         self.streams.append(Stream(handle=77 + len(self.streams)))
         return self.streams[-1]
+
+    def synchronize(self, stream: Stream) -> None:
+        assert stream.recording is None
 
     def allocate(self, size: int) -> Memory:
         assert size > 0

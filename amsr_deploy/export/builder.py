@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from amsr_deploy.export.progress import make_monitor
 from amsr_deploy.files import replacing
 from amsr_deploy.runtime.flavour import Flavour
 from amsr_deploy.runtime.plugins import NAMESPACE, Plugins
-from amsr_deploy.runtime.tensorrt_log import Log, make_logger
+from amsr_deploy.runtime.tensorrt_log import logger_of
 from amsr_deploy.sidecar import Profile
 
 PREVIEWS = ("ALIASED_PLUGIN_IO_10_03", "RUNTIME_ACTIVATION_RESIZE_10_10")
@@ -63,8 +64,10 @@ def build(
     Raises:
         EngineError: what TensorRT said, in a line.
     """
-    trt, log = flavour.trt, Log()
-    builder = trt.Builder(make_logger(trt, log))
+    trt = flavour.trt
+    logger, log = logger_of(trt)
+    log.clear()
+    builder = trt.Builder(logger)
     network = builder.create_network(_strongly_typed(trt))
     parser = trt.OnnxParser(network, builder.logger)
     if not parser.parse(model.SerializeToString()):
@@ -76,6 +79,7 @@ def build(
     if config.add_optimization_profile(optimization) < 0:
         raise EngineError(f"{flavour.name} {flavour.version} does not take these shapes: {log.summary()}")
     _set_previews(trt, config)
+    _let_graphs_be_recorded(trt, config)
     if plugins:
         config.plugins_to_serialize = [str(plugins.library)]
     cache = _attach_cache(config, timing_cache)
@@ -84,7 +88,7 @@ def build(
         raise EngineError(f"{flavour.name} {flavour.version} cannot build the engine: {log.summary()}")
     if timing_cache and cache:
         _store_cache(cache, timing_cache)
-    return Built(bytes(engine), log.warnings)
+    return Built(bytes(engine), list(log.warnings))
 
 
 def _strongly_typed(trt: ModuleType) -> int:
@@ -99,6 +103,13 @@ def _set_previews(trt: ModuleType, config: Any) -> None:
         feature = getattr(trt.PreviewFeature, name, None)
         if feature is not None:
             config.set_preview_feature(feature, True)
+
+
+def _let_graphs_be_recorded(trt: ModuleType, config: Any) -> None:
+    """TensorRT for RTX allocates for large shapes in the middle of a run, which no CUDA graph can hold, unless told."""
+    flag = getattr(trt.BuilderFlag, "REQUIRE_USER_ALLOCATION", None)
+    if flag is not None:
+        config.set_flag(flag)
 
 
 def _parser_error(parser: Any) -> str:
@@ -136,6 +147,10 @@ def _attach_cache(config: Any, path: Path | None) -> Any:
 
 
 def _store_cache(cache: Any, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_bytes(bytes(cache.serialize()))
+    """Keep timings; an engine that was built is worth more than they are."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(bytes(cache.serialize()))
+    except OSError as error:
+        warnings.warn(f"timings are not kept: {path}: {error.strerror}", stacklevel=2)

@@ -175,6 +175,8 @@ def choose_flavour(name: str) -> tuple[Flavour, Gpu | None]:
         gpu, reason = None, str(error)
     flavour = choose_builder(gpu is not None) if name == "auto" else load_flavour(name)
     if flavour.builds_without_gpu:
+        if gpu and not flavour.runs_on(gpu.compute_capability):
+            warnings.warn(f"{flavour.name} {flavour.version} does not run on the {gpu} of this machine", stacklevel=2)
         return flavour, None
     if gpu is None:
         raise BackendError(

@@ -18,6 +18,7 @@ INSTALL = (
     "PyCUDA is not installed; it is built against the CUDA toolkit on your machine: pip install 'amsr-deploy[cuda]' "
     "(docs/deploy.md)"
 )
+_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: what goes on in the default stream would spoil a recording
 _CAPTURE_ERROR = "this run cannot be recorded as a CUDA graph"
 
 
@@ -59,9 +60,23 @@ class Cuda:
         finally:
             self._context.pop()
 
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Errors of PyCUDA as our own; those of kernels come out of whatever call is next."""
+        try:
+            yield
+        except self._driver.Error as error:
+            raise BackendError(f"the GPU failed: {first_line(error)}") from error
+
     def stream(self) -> Any:
-        """A new stream; `.handle` is what TensorRT takes, `.synchronize()` waits for it."""
-        return self._driver.Stream()
+        """A new stream, which does not wait for the default one; `.handle` is what TensorRT takes."""
+        with self._translated():
+            return self._driver.Stream(_NON_BLOCKING)
+
+    def synchronize(self, stream: Any) -> None:
+        """Wait until all that a stream was sent is done."""
+        with self._translated():
+            stream.synchronize()
 
     def allocate(self, size: int) -> Any:
         """Memory of the GPU in bytes, aligned for TensorRT; `int()` is its address, `.free()` returns it.
@@ -87,11 +102,13 @@ class Cuda:
 
     def upload(self, target: Any, source: NDArray[np.uint8], stream: Any) -> None:
         """Copy pinned memory to the GPU, in the order of the stream."""
-        self._driver.memcpy_htod_async(target, source, stream)
+        with self._translated():
+            self._driver.memcpy_htod_async(target, source, stream)
 
     def download(self, target: NDArray[np.uint8], source: Any, stream: Any) -> None:
         """Copy from the GPU to pinned memory, in the order of the stream."""
-        self._driver.memcpy_dtoh_async(target, source, stream)
+        with self._translated():
+            self._driver.memcpy_dtoh_async(target, source, stream)
 
     def record(self, stream: Any, work: Callable[[], None]) -> Graph:
         """Record what `work` sends to a stream, without running it.

@@ -14,13 +14,16 @@ from amsr_deploy.sidecar import Sidecar, digest
 def check_machine(engine: Path, sidecar: Sidecar, gpu: Gpu, flavour: Flavour) -> None:
     """Raises EngineError where an engine was built for another GPU, TensorRT or system.
 
-    Engines of `tensorrt` hold for one kind of GPU and one version. Those of `tensorrt-rtx` hold for all GPUs from a
-    compute capability on; whether their version fits, TensorRT for RTX itself tells when it loads them.
+    Engines of `tensorrt` hold for one kind of GPU and one version. Those of `tensorrt-rtx` hold for all GPUs that it
+    knows from a compute capability on; whether their version fits, TensorRT for RTX itself tells when it loads them.
     """
     least = sidecar.compute_capability
     if sidecar.gpu is None:
-        if gpu.compute_capability < least:
-            _refuse(engine, sidecar, "a GPU of sm_{}{} or newer".format(*least), str(gpu))
+        if gpu.compute_capability < least or not flavour.runs_on(gpu.compute_capability):
+            raise EngineError(
+                f"{engine} does not fit this machine: it expects an RTX GPU of sm_{least[0]}{least[1]} or newer that "
+                f"{flavour.name} {flavour.version} knows, found {gpu}; use --flavour tensorrt, or --device cuda"
+            )
         return
     here = f"{platform.system()} {platform.machine()}"
     if here != sidecar.platform:

@@ -51,7 +51,7 @@ def facts(engine: Path, sidecar: Sidecar) -> Table:
         "file": _verdict(lambda: check_file(engine, sidecar, data), "as it was built"),
         "built from": sidecar.source,
         "built with": f"{sidecar.flavour} {sidecar.version} on {sidecar.platform}",
-        "runs on": sidecar.gpu or "any GPU of sm_{}{} or newer".format(*sidecar.compute_capability),
+        "runs on": sidecar.gpu or "RTX GPUs of sm_{}{} or newer".format(*sidecar.compute_capability),
         "runs here": _verdict(lambda: _check_here(engine, sidecar), "yes"),
         "plugins": f"version {sidecar.plugins}, in {where}" if sidecar.plugins else "none",
         "built by": sidecar.command,

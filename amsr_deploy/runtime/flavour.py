@@ -54,6 +54,11 @@ class Flavour:
         """Whether it compiles for GPUs that are not there."""
         return self.name == "tensorrt-rtx"
 
+    def runs_on(self, capability: tuple[int, int]) -> bool:
+        """Whether it knows GPUs of a compute capability; TensorRT for RTX knows no Jetson and few servers' GPUs."""
+        known = getattr(self.trt, "ComputeCapability", None)
+        return self.name == "tensorrt" or known is None or "SM{}{}".format(*capability) in known.__members__
+
 
 def load_flavour(name: str) -> Flavour:
     """An installed flavour.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,20 +20,27 @@ def cache_file(sha256: str, version: str, gpu: Gpu) -> Path:
 
 
 class KernelCache:
-    """Makes execution contexts that share compiled kernels, with a file behind them."""
+    """Makes execution contexts that share compiled kernels, with a file behind them.
 
-    def __init__(self, trt: ModuleType, engine: Any, file: Path) -> None:
+    TensorRT for RTX compiles the kernels of a shape beside the first runs, which take others meanwhile.
+    """
+
+    def __init__(self, trt: ModuleType, engine: Any, file: Path, eager: bool = False) -> None:
         """Read the file where it is there; kernels of another driver or version are compiled again.
 
         Args:
             trt: the module of TensorRT for RTX.
             engine: a `trt.ICudaEngine`.
             file: keeps the kernels.
+            eager: compile the kernels of a shape before its first run.
         """
         self._engine, self._file = engine, file
         self._config = engine.create_runtime_config()
         self._config.set_execution_context_allocation_strategy(trt.ExecutionContextAllocationStrategy.USER_MANAGED)
         self._config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
+        if eager:
+            strategies = trt.DynamicShapesKernelSpecializationStrategy
+            self._config.dynamic_shapes_kernel_specialization_strategy = strategies.EAGER
         self._cache = self._config.create_runtime_cache()
         stored = file.read_bytes() if file.is_file() else b""
         self._saved = len(stored)
@@ -41,17 +49,19 @@ class KernelCache:
         self._config.set_runtime_cache(self._cache)
 
     def create_context(self) -> Any:
-        """A new `trt.IExecutionContext`, or None where TensorRT fails; what it compiled is kept."""
-        context = self._engine.create_execution_context(self._config)
-        self._save()
-        return context
+        """A new `trt.IExecutionContext`, or None where TensorRT fails."""
+        return self._engine.create_execution_context(self._config)
 
-    def _save(self) -> None:
-        """Write the file where there are new kernels."""
-        data = bytes(self._cache.serialize())
-        if len(data) == self._saved:
+    def save(self) -> None:
+        """Write the file where there are new kernels; where that fails, the next start compiles them again."""
+        serialized = self._cache.serialize()
+        data = b"" if serialized is None else bytes(serialized)
+        if not data or len(data) == self._saved:
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self._file) as temporary:
-            temporary.write_bytes(data)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self._file) as temporary:
+                temporary.write_bytes(data)
+        except OSError as error:
+            warnings.warn(f"compiled kernels are not kept: {self._file}: {error.strerror}", stacklevel=2)
         self._saved = len(data)

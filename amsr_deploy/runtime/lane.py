@@ -84,7 +84,7 @@ class Lane:
             self._host[name][: array.nbytes].view(array.dtype)[:] = array.ravel()
         sizes = {name: array.nbytes for name, array in inputs.items()}
         self._execute(plan, sizes)
-        self._stream.synchronize()
+        self._cuda.synchronize(self._stream)
         return self._host[self._network.output][: _bytes(plan.output)].view(np.float32).reshape(plan.output).copy()
 
     def _plan_for(self, inputs: Arrays) -> Plan:
@@ -115,6 +115,7 @@ class Lane:
             return
         for plan in self._plans.values():
             _drop_graph(plan)
+            plan.runs = 0  # the first run with other buffers cannot be recorded
         if name in self._device:
             self._sizes.pop(name)
             self._device.pop(name).free()

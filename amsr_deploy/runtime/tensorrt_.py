@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import queue
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,6 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import buckets
-from amsr_deploy.runtime.backend import OutOfMemoryError
 from amsr_deploy.runtime.cuda import Cuda
 from amsr_deploy.runtime.engine_check import check_file, check_machine
 from amsr_deploy.runtime.flavour import Flavour, load_flavour
@@ -22,12 +23,11 @@ from amsr_deploy.runtime.kernel_cache import KernelCache, cache_file
 from amsr_deploy.runtime.lane import Lane, Network, Shape
 from amsr_deploy.runtime.plugins import load_plugins
 from amsr_deploy.runtime.selection import Inputs
-from amsr_deploy.runtime.tensorrt_log import Log, make_logger
+from amsr_deploy.runtime.tensorrt_log import logger_of
 from amsr_deploy.sidecar import Sidecar, read_sidecar
 
 LANES = 2
 """Pictures on their way at once: one is copied while the other is computed."""
-_OUT_OF_MEMORY = ("out of memory", "outofmemory", "cudaerrormemoryallocation")
 
 
 class TensorRtBackend:
@@ -39,6 +39,7 @@ class TensorRtBackend:
         name: the backend as it is shown to users.
         concurrency: runs that may go on at the same time.
         largest: height and width of the largest picture that it takes at once.
+        network: the engine itself.
     """
 
     concurrency = LANES + 1  # one more is read or written meanwhile
@@ -56,6 +57,7 @@ class TensorRtBackend:
         self.metadata: Metadata = sidecar.model
         self.model, self.name = engine.name, host
         self.largest: tuple[int, int] | None = sidecar.largest
+        self.network = network
         self._profile = sidecar.profile
         self._lanes: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         for _ in range(LANES):
@@ -87,11 +89,12 @@ class TensorRtBackend:
             )
 
 
-def open_engine(engine: Path) -> TensorRtBackend:
+def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
     """Load an engine.
 
     Args:
         engine: the file that `amsr build-engine` wrote, with its sidecar beside it.
+        eager: let TensorRT for RTX compile the kernels of a shape before its first run, not beside the first runs.
 
     Raises:
         EngineError: it is not one, is damaged, or does not fit this machine; says what was expected and found.
@@ -105,8 +108,17 @@ def open_engine(engine: Path) -> TensorRtBackend:
     check_file(engine, sidecar, data)
     cuda = Cuda()
     with cuda.active():
-        network = Engine(engine, sidecar, flavour, gpu, data, records_graphs=cuda.has_graphs)
+        network = Engine(engine, sidecar, flavour, gpu, data, cuda.has_graphs, eager)
+    atexit.register(_save_kernels, weakref.ref(network), cuda)
     return TensorRtBackend(engine, sidecar, network, cuda, f"{flavour.name} {flavour.version} {gpu.name}")
+
+
+def _save_kernels(reference: weakref.ref[Engine], cuda: Cuda) -> None:
+    """Keep what an engine compiled, if it is still there when the program ends."""
+    network = reference()
+    if network is not None:
+        with cuda.active():
+            network.save_kernels()
 
 
 class Engine:
@@ -115,16 +127,25 @@ class Engine:
     output = "sr"
 
     def __init__(
-        self, path: Path, sidecar: Sidecar, flavour: Flavour, gpu: Gpu, data: bytes, records_graphs: bool
+        self,
+        path: Path,
+        sidecar: Sidecar,
+        flavour: Flavour,
+        gpu: Gpu,
+        data: bytes,
+        records_graphs: bool,
+        eager: bool = False,
     ) -> None:
-        """Deserialise.
+        """Deserialise; the arguments are those of `open_engine` and what that found.
 
         Raises:
             EngineError: what TensorRT said.
         """
-        self._name, self._log, self._trt = path.name, Log(), flavour.trt
+        self._name, self._trt = path.name, flavour.trt
         trt = flavour.trt
-        self._runtime = trt.Runtime(make_logger(trt, self._log))
+        logger, self._log = logger_of(trt)
+        self._log.clear()
+        self._runtime = trt.Runtime(logger)
         if sidecar.carries_plugins:
             self._runtime.engine_host_code_allowed = True
         elif sidecar.plugins:
@@ -138,12 +159,14 @@ class Engine:
         self._kernels: KernelCache | None = None
         if flavour.compiles_at_load:
             file = cache_file(sidecar.sha256, flavour.version, gpu)
-            self._kernels = KernelCache(trt, self._engine, file)
+            self._kernels = KernelCache(trt, self._engine, file, eager)
         self.records_graphs = records_graphs and self._kernels is None
+        self._log.clear()
 
     def prepare(self, shapes: Mapping[str, Shape]) -> Any:
         """A `trt.IExecutionContext` for input shapes, without memory of its own."""
         if self._kernels:  # its graphs are recorded by TensorRT itself, again for each better kernel
+            self._kernels.save()
             context = self._kernels.create_context()
         else:
             allocation = self._trt.ExecutionContextAllocationStrategy.USER_MANAGED
@@ -155,9 +178,13 @@ class Engine:
                 raise self.failure()
         return context
 
+    def save_kernels(self) -> None:
+        """Keep what was compiled for the next start; a context must be active."""
+        if self._kernels:
+            self._kernels.save()
+
     def failure(self) -> BackendError:
-        """What TensorRT said last."""
-        message = self._log.errors[-1] if self._log.errors else self._log.summary()
-        self._log.errors.clear()
-        is_memory = any(phrase in message.lower() for phrase in _OUT_OF_MEMORY)
-        return (OutOfMemoryError if is_memory else BackendError)(f"{self._name}: {message}")
+        """What TensorRT said since the last failure."""
+        error = self._log.failure(self._name)
+        self._log.clear()
+        return error

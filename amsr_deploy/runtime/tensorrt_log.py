@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from types import ModuleType
 from typing import Any
 
+from amsr_deploy.errors import BackendError
+from amsr_deploy.runtime.backend import OutOfMemoryError
+
 _NOTICES = ("Make sure input",)  # that an int64 input needs an int64 buffer, which it gets
 _LONGEST = 300
+_OUT_OF_MEMORY = ("out of memory", "outofmemory", "cudaerrormemoryallocation", "could not be allocated")
 
 
 @dataclass
@@ -21,6 +26,17 @@ class Log:
         """The first error: those after it are its consequences."""
         return self.errors[0] if self.errors else "it does not say why"
 
+    def failure(self, name: str) -> BackendError:
+        """The error to raise for what was said; lack of memory may be named by any of the messages."""
+        said = " ".join(self.errors).lower()
+        kind = OutOfMemoryError if any(phrase in said for phrase in _OUT_OF_MEMORY) else BackendError
+        return kind(f"{name}: {self.summary()}")
+
+    def clear(self) -> None:
+        """Forget what was said."""
+        self.errors.clear()
+        self.warnings.clear()
+
     def take(self, message: str, is_error: bool) -> None:
         """Keep a message."""
         line = " ".join(message.split())
@@ -28,8 +44,10 @@ class Log:
             (self.errors if is_error else self.warnings).append(line[:_LONGEST])
 
 
-def make_logger(trt: ModuleType, log: Log) -> Any:
-    """A `trt.ILogger` that keeps warnings and errors."""
+@cache
+def logger_of(trt: ModuleType) -> tuple[Any, Log]:
+    """The `trt.ILogger` of this process, and what it keeps; TensorRT takes only the first one that it is given."""
+    kept = Log()
 
     class Logger(trt.ILogger):  # type: ignore[name-defined, misc]
         def __init__(self) -> None:
@@ -37,6 +55,6 @@ def make_logger(trt: ModuleType, log: Log) -> Any:
 
         def log(self, severity: Any, message: str) -> None:
             if severity <= trt.ILogger.WARNING:
-                log.take(message, severity <= trt.ILogger.ERROR)
+                kept.take(message, severity <= trt.ILogger.ERROR)
 
-    return Logger()
+    return Logger(), kept

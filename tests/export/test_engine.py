@@ -32,6 +32,7 @@ from amsr_deploy.export.half import to_half
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.export.profile import make_profile, make_sizes
 from amsr_deploy.runtime.flavour import Flavour, choose_builder, load_flavour
+from amsr_deploy.runtime.gpu import Gpu
 from amsr_deploy.runtime.plugins import Plugins, load_plugins
 from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.runtime.tensorrt_ import Engine
@@ -219,6 +220,14 @@ def read_metadata(model: onnx.ModelProto) -> Any:
 class TestFlavour:
     def test_without_a_gpu_rtx_is_chosen(self) -> None:
         assert choose_builder(has_gpu=False).name == "tensorrt-rtx"
+
+    def test_a_gpu_that_rtx_does_not_know_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        server = Gpu("H100", (9, 0), 80 << 30, (13, 0))
+        monkeypatch.setattr(engine, "find_gpu", lambda: server)
+        with pytest.warns(UserWarning, match=r"tensorrt-rtx .* does not run on the H100 \(sm_90"):
+            _, built_for = engine.choose_flavour("tensorrt-rtx")
+        assert built_for is None
+        assert load_flavour("tensorrt-rtx").runs_on((8, 9))
 
     def test_tensorrt_needs_a_gpu(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(engine, "load_flavour", lambda name: Flavour(name, SimpleNamespace(__version__="10.3.0")))  # type: ignore[arg-type]

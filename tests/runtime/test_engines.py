@@ -93,12 +93,18 @@ class TestCheck:
         with pytest.raises(EngineError, match=f"expects {expected}, found {found}.*amsr build-engine fsrcnn_x4.onnx"):
             check_machine(Path("a.engine"), sidecar, ORIN, flavour())
 
-    def test_portable_engines_need_a_new_enough_gpu_only(self) -> None:
-        rtx = flavour("tensorrt-rtx", "1.8")
-        check_machine(Path("a.engine"), make_sidecar(METADATA, platform="Windows AMD64"), ORIN, rtx)
-        turing = dataclasses.replace(ORIN, name="T4", compute_capability=(7, 5))
-        with pytest.raises(EngineError, match="expects a GPU of sm_80 or newer, found T4"):
-            check_machine(Path("a.engine"), make_sidecar(METADATA), turing, rtx)
+    def test_portable_engines_need_a_new_enough_gpu_that_the_flavour_knows(self) -> None:
+        known = SimpleNamespace(__members__=dict.fromkeys(("NONE", "SM75", "SM86", "SM120")))
+        rtx = Flavour("tensorrt-rtx", SimpleNamespace(__version__="1.8", ComputeCapability=known))  # type: ignore[arg-type]
+        for capability in ((8, 6), (12, 0)):
+            gpu = dataclasses.replace(ORIN, name="RTX", compute_capability=capability)
+            check_machine(Path("a.engine"), make_sidecar(METADATA, platform="Windows AMD64"), gpu, rtx)
+        for name, capability in (("T4", (7, 5)), ("Orin", (8, 7)), ("H100", (9, 0))):
+            gpu = dataclasses.replace(ORIN, name=name, compute_capability=capability)
+            with pytest.raises(
+                EngineError, match=f"RTX GPU of sm_80 or newer that tensorrt-rtx 1.8 knows, found {name}"
+            ):
+                check_machine(Path("a.engine"), make_sidecar(METADATA), gpu, rtx)
 
     def test_damaged_file(self) -> None:
         check_file(Path("a.engine"), make_sidecar(METADATA), DATA)
