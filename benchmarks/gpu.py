@@ -20,8 +20,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,10 @@ import numpy as np
 from amsr_deploy import mask
 from amsr_deploy.errors import BackendError
 from amsr_deploy.evaluation.bench.masks import mask_of_density
+from amsr_deploy.runtime.flavour import load_flavour
+from amsr_deploy.runtime.gpu import find_gpu
+from amsr_deploy.runtime.shipped import shipped_model
+from amsr_deploy.runtime.tensorrt_log import logger_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BUILD = REPOSITORY / "build" / "gpu"
@@ -45,8 +51,9 @@ class SkipError(Exception):
 
 @dataclass
 class Report:
-    """The Markdown that is written, and whether a test failed."""
+    """The Markdown that is written, after each part so that nothing is lost, and whether a part failed."""
 
+    output: Path
     lines: list[str] = field(default_factory=list)
     failed: bool = False
 
@@ -65,9 +72,10 @@ class Report:
         except subprocess.CalledProcessError as error:
             self.failed = True
             self.add(f"FAILED: {' '.join(map(str, error.cmd))}\n\n```\n{(error.stdout or '')[-3000:]}\n```")
-        except OSError as error:  # a program that an earlier part did not build
+        except Exception:  # whatever it is, the other parts shall run
             self.failed = True
-            self.add(f"FAILED: {error}")
+            self.add(f"FAILED:\n\n```\n{traceback.format_exc()}```")
+        self.output.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
 
 
 def call(*command: str | Path) -> str:
@@ -99,7 +107,15 @@ def machine() -> Iterator[str]:
     for package in ("torch", "onnxruntime"):
         found = importlib.util.find_spec(package) is not None
         yield f"- {package}: {importlib.import_module(package).__version__ if found else 'not installed'}"
-    yield f"- commit: {call('git', 'rev-parse', 'HEAD').strip()}"
+    yield f"- commit: {commit()}"
+
+
+def commit() -> str:
+    """What is measured, where this is a clone and no copy of one."""
+    try:
+        return call("git", "rev-parse", "HEAD").strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 def build() -> Iterator[str]:
@@ -218,6 +234,26 @@ def import_torch() -> Any:
     return torch
 
 
+def rtx_engine() -> Iterator[str]:
+    """What TensorRT for RTX itself says to an engine on this GPU, whether or not we would give it one."""
+    try:
+        flavour = load_flavour("tensorrt-rtx")
+    except BackendError as reason:
+        raise SkipError(str(reason)) from reason
+    trt = flavour.trt
+    logger, log = logger_of(trt)
+    with tempfile.TemporaryDirectory() as folder:
+        data = gpu_networks.build(shipped_model("fsrcnn"), flavour.name, Path(folder)).read_bytes()
+    log.clear()
+    runtime = trt.Runtime(logger)
+    validity, diagnostics = runtime.get_engine_validity(data)
+    loaded = runtime.deserialize_cuda_engine(data) is not None
+    yield f"- validity of an engine: {validity.name} (diagnostics {diagnostics:#x})"
+    fits = flavour.runs_on(find_gpu().compute_capability)
+    yield f"- loaded: {'yes' if loaded else 'no'}; our own check: {'it fits' if fits else 'it does not fit'}"
+    yield from (f"- it said: {line}" for line in [*log.errors, *log.warnings])
+
+
 def networks(make_host: Callable[[], gpu_networks.Host], photos: Path) -> Iterator[str]:
     """Whole networks, masked and dense, in what runs them on the GPU."""
     try:
@@ -232,12 +268,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path, help="folder of photos; the first one makes the masks")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "build" / "benchmarks_gpu.md")
+    parser.add_argument("--only", action="append", help="run the parts whose titles hold this; may be given again")
     arguments = parser.parse_args()
     try:
         name = query_gpu("name")
     except (SkipError, subprocess.CalledProcessError) as error:
         sys.exit(f"no GPU to measure on: {error}")
-    report = Report([f"# {name}\n"])
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    report = Report(arguments.output, [f"# {name}\n"])
     kernel_lines: list[str] = []
 
     def kernel_table() -> Iterator[str]:
@@ -245,17 +283,21 @@ def main() -> None:
             kernel_lines.append(text)
             yield text
 
-    report.part("Machine", machine)
-    report.part("Build", build)
-    report.part("Operators against float64 references", operator_tests)
-    report.part("compute-sanitizer", sanitizers)
-    report.part("TensorRT plugins in their host", plugin_host)
-    report.part("Kernels", kernel_table)
-    report.part("MaskedConv2d against cuDNN", lambda: against_cudnn(lambda: "\n".join(kernel_lines)))
+    parts: dict[str, Callable[[], Iterator[str]]] = {
+        "Machine": machine,
+        "Build": build,
+        "Operators against float64 references": operator_tests,
+        "compute-sanitizer": sanitizers,
+        "TensorRT plugins in their host": plugin_host,
+        "Kernels": kernel_table,
+        "MaskedConv2d against cuDNN": lambda: against_cudnn(lambda: "\n".join(kernel_lines)),
+        "TensorRT for RTX on this GPU": rtx_engine,
+    }
     for title, make_host in gpu_networks.hosts():
-        report.part(f"Whole networks, {title}", lambda make_host=make_host: networks(make_host, arguments.photos))
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text("\n".join(report.lines) + "\n", encoding="utf-8")
+        parts[f"Whole networks, {title}"] = partial(networks, make_host, arguments.photos)
+    for title, run in parts.items():
+        if not arguments.only or any(word in title for word in arguments.only):
+            report.part(title, run)
     print(f"\nwritten to {arguments.output}")
     sys.exit(1 if report.failed else 0)
 

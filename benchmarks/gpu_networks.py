@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from PIL import Image, ImageOps
 
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, first_line
-from amsr_deploy.evaluation.bench.networks import whole
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.runtime import native
 from amsr_deploy.runtime.cuda import Cuda
@@ -26,7 +24,7 @@ from amsr_deploy.runtime.gpu import find_gpu
 from amsr_deploy.runtime.lane import Network
 from amsr_deploy.runtime.mask import compute_mask
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend, session_options
-from amsr_deploy.runtime.selection import Inputs, select
+from amsr_deploy.runtime.selection import Inputs, select, whole
 from amsr_deploy.runtime.tensorrt_ import TensorRtBackend, open_engine
 
 SIZES = ((512, 270), (960, 540), (1920, 1080))
@@ -189,8 +187,7 @@ class CudaProvider:
 
         if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
             raise BackendError("this ONNX Runtime has no CUDA provider; install onnxruntime-gpu")
-        if importlib.util.find_spec("torch") is not None:
-            onnxruntime.preload_dlls()  # cuDNN out of PyTorch's packages
+        onnxruntime.preload_dlls()  # cuDNN out of NVIDIA's packages
         self._ort = onnxruntime
 
     def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
@@ -240,12 +237,12 @@ class Engines:
 @cache
 def open_backend(model: Path, flavour: str) -> TensorRtBackend:
     """The engine of a model, whose kernels are compiled before they are timed."""
-    return open_engine(build(model, flavour), eager=True)
+    return open_engine(build(model, flavour, model.parent), eager=True)
 
 
-def build(model: Path, flavour: str) -> Path:
-    """The engine of a model, beside it."""
-    engine = model.with_suffix(f".{flavour}.engine")
+def build(model: Path, flavour: str, folder: Path) -> Path:
+    """The engine of a model, in a folder."""
+    engine = folder / f"{model.stem}.{flavour}.engine"
     amsr("build-engine", str(model), "--flavour", flavour, "--max-shape", MAX_SHAPE, "--output", str(engine))
     return engine
 

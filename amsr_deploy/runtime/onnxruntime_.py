@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -106,6 +109,13 @@ def _register_kernels(options: ort.SessionOptions) -> str:
     return f"{code.instruction_set} kernels"
 
 
+@cache
+def _load_cuda() -> None:
+    """Load CUDA and cuDNN out of NVIDIA's packages, where pip put them; what that prints is no output of ours."""
+    with redirect_stdout(sys.stderr):
+        ort.preload_dlls()
+
+
 def _providers(device: Device) -> list[str]:
     """The execution providers to try, best first."""
     available = ort.get_available_providers()
@@ -114,6 +124,7 @@ def _providers(device: Device) -> list[str]:
     if device == "cpu":
         return [_PROVIDERS["cpu"]]
     if _PROVIDERS["cuda"] in available:
+        _load_cuda()
         return [_PROVIDERS["cuda"], _PROVIDERS["cpu"]]
     if device == "cuda":
         raise BackendError(

@@ -95,3 +95,8 @@ class SelectedWindows:
             if shifted and (span.start == 0 or span.stop == count * self.size):
                 lines[-1] = count - 1
             yield lines
+
+
+def whole(selection: Selection, pixels: NDArray[np.generic]) -> Inputs:
+    """The network's inputs for a photo [H, W, ...] in one piece."""
+    return selection.inputs(*(Span.whole(side) for side in pixels.shape[:2]))

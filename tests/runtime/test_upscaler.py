@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from amsr_deploy.descriptor import BACKBONES, describe
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime import onnxruntime_
 from amsr_deploy.runtime.backend import OutOfMemoryError
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Inputs
@@ -239,12 +241,32 @@ def test_bad_models(tmp_path: Path) -> None:
 
 
 def test_missing_device_is_an_error(exported: dict[str, Path]) -> None:
-    import onnxruntime
-
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+    if "CUDAExecutionProvider" in ort.get_available_providers():
         pytest.skip("this ONNX Runtime has CUDA")
     with pytest.raises(BackendError, match=r"cuda.*onnxruntime-gpu"):
         amsr_deploy.load(exported["carn"], device="cuda")
+
+
+def test_cuda_is_loaded_out_of_packages_before_a_session(
+    exported: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded = []
+
+    def preload() -> None:
+        loaded.append("cuda")
+        print("no libcudnn here")
+
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(ort, "preload_dlls", preload)
+    onnxruntime_._load_cuda.cache_clear()
+    with pytest.raises(BackendError, match="cuda was asked for, but ONNX Runtime could only start CPUExecution"):
+        OnnxRuntimeBackend(exported["carn"], "cuda")
+    assert "cpu" in OnnxRuntimeBackend(exported["carn"], "auto").name
+    onnxruntime_._load_cuda.cache_clear()
+    assert loaded == ["cuda"]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "no libcudnn here" in captured.err
 
 
 class TestDenseTwin:

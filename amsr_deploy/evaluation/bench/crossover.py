@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.evaluation.bench.masks import mask_of_density
-from amsr_deploy.evaluation.bench.networks import NetworkBench, whole
+from amsr_deploy.evaluation.bench.networks import NetworkBench
 from amsr_deploy.evaluation.bench.pairs import Pair
 from amsr_deploy.evaluation.bench.pictures import Photo
 from amsr_deploy.evaluation.bench.timing import Run, medians
 from amsr_deploy.mask import high_frequencies
+from amsr_deploy.runtime.selection import whole
 
 DENSITIES = (0.3, 0.5, 0.7, 0.85, 1.0)
 """Shares of masked pixels at which masked and dense times are compared."""

@@ -19,8 +19,7 @@ from amsr_deploy.evaluation.bench.profiling import Profile, profile
 from amsr_deploy.evaluation.bench.timing import Run, medians
 from amsr_deploy.runtime.mask import compute_mask
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import Inputs, Selection, select
-from amsr_deploy.runtime.tiles import Span
+from amsr_deploy.runtime.selection import Inputs, Selection, select, whole
 
 MASKED, DENSE, MASK, NEIGHBORS = "masked", "dense", "mask", "neighbors"
 Batch = NDArray[np.float32]
@@ -146,11 +145,6 @@ class NetworkBench:
     def select_mask(self, mask: NDArray[np.bool_]) -> Selection:
         """What a mask [H, W] selects."""
         return select(mask, self.metadata, self.metadata.threshold)
-
-
-def whole(selection: Selection, pixels: NDArray[np.generic]) -> Inputs:
-    """The network's inputs for a photo [H, W, ...] in one piece."""
-    return selection.inputs(*(Span.whole(side) for side in pixels.shape[:2]))
 
 
 def measure_pair(
