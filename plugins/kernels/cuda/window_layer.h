@@ -40,15 +40,21 @@ AMSR_DEVICE std::int64_t window_of_block(const WindowCall& call) {
     return !repeated && is_window(call.grid, window) ? window : -1;
 }
 
-/// Which part of a window a token belongs to: pixels that lie together in the picture have the same one.
-AMSR_HOST_DEVICE int window_part(const WindowGrid& grid, std::int64_t window, int token) {
-    const int side = static_cast<int>(grid.window_size), across = static_cast<int>(grid.width) / side;
-    const int down = static_cast<int>(grid.height) / side, at = static_cast<int>(window);
-    const int kept = side - static_cast<int>(grid.shift);  // lines and columns that did not come from the other side
-    const bool low = at / across == down - 1 && token / side >= kept;
-    const bool right = at % across == across - 1 && token % side >= kept;
-    return (low ? 2 : 0) + (right ? 1 : 0);
-}
+/// Where the shift cuts a window: the lines and columns from these on came from the other side of the picture.
+struct WindowCut {
+    int side, line, column;  // `side` where there is no cut: all windows but those of the last row and column
+
+    AMSR_DEVICE static WindowCut of(const WindowGrid& grid, std::int64_t window) {
+        const int side = static_cast<int>(grid.window_size), at = static_cast<int>(window);
+        const int across = static_cast<int>(grid.width) / side, down = static_cast<int>(grid.height) / side;
+        const int kept = side - static_cast<int>(grid.shift);
+        return {side, at / across == down - 1 ? kept : side, at % across == across - 1 ? kept : side};
+    }
+    AMSR_DEVICE bool is_any() const { return line < side || column < side; }
+
+    /// The part that a token belongs to: pixels that lie together in the picture have the same one.
+    AMSR_DEVICE int part(int token) const { return (token / side >= line ? 2 : 0) + (token % side >= column ? 1 : 0); }
+};
 
 AMSR_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }
 

@@ -187,9 +187,37 @@ AMSR_DEVICE void store_keys_and_values(const Float16Warp& warp, const Rows& norm
     }
 }
 
-/// Scores [16 x 64] of one head: scaled products with all keys, position bias, shift mask; -inf beyond the window's
-/// tokens.
-AMSR_DEVICE void score(const Float16Warp& warp, std::int64_t window, int head, const std::uint32_t (&queries)[4],
+/// Bit 4 * tile + i: whether value i of a tile of scores is that of two pixels on either side of the shift's cut.
+AMSR_DEVICE std::uint32_t find_apart(const Float16Warp& warp, std::int64_t window) {
+    const WindowCut cut = WindowCut::of(warp.call.grid, window);
+    std::uint32_t apart = 0;
+    if (!cut.is_any()) return apart;
+    AMSR_UNROLL
+    for (int tile = 0; tile < key_tiles; ++tile) {
+        AMSR_UNROLL
+        for (int i = 0; i < 4; ++i) {
+            const int key = warp.column(tile, i), query = warp.first_token + warp.row(i);
+            if (cut.part(key) != cut.part(query)) apart |= 1u << (4 * tile + i);
+        }
+    }
+    return apart;
+}
+
+/// Shift mask, and -inf beyond the window's tokens.
+AMSR_DEVICE void mask_scores(const Float16Warp& warp, std::uint32_t apart, float (&scores)[key_tiles][4]) {
+    if (apart == 0 && warp.call.tokens == window_tokens) return;
+    AMSR_UNROLL
+    for (int tile = 0; tile < key_tiles; ++tile) {
+        AMSR_UNROLL
+        for (int i = 0; i < 4; ++i) {
+            if ((apart >> (4 * tile + i)) % 2 != 0) scores[tile][i] += window_apart;
+            if (warp.column(tile, i) >= warp.call.tokens) scores[tile][i] = -INFINITY;
+        }
+    }
+}
+
+/// Scores [16 x 64] of one head: scaled products with all keys, position bias.
+AMSR_DEVICE void score(const Float16Warp& warp, int head, const std::uint32_t (&queries)[4],
                        const unsigned char* shared, float (&scores)[key_tiles][4]) {
     AMSR_UNROLL
     for (int pair = 0; pair < key_tiles / 2; ++pair) {
@@ -211,20 +239,6 @@ AMSR_DEVICE void score(const Float16Warp& warp, std::int64_t window, int head, c
                 split_pair(biases[t][half], first, second);
                 sums[2 * half] += first;
                 sums[2 * half + 1] += second;
-            }
-        }
-    }
-    if (warp.call.grid.shift == 0 && warp.call.tokens == window_tokens) return;
-    AMSR_UNROLL
-    for (int tile = 0; tile < key_tiles; ++tile) {
-        AMSR_UNROLL
-        for (int i = 0; i < 4; ++i) {
-            const int key = warp.column(tile, i), query = warp.first_token + warp.row(i);
-            if (key >= warp.call.tokens) {
-                scores[tile][i] = -INFINITY;
-            } else if (warp.call.grid.shift > 0 &&
-                       window_part(warp.call.grid, window, key) != window_part(warp.call.grid, window, query)) {
-                scores[tile][i] += window_apart;
             }
         }
     }
@@ -258,6 +272,7 @@ AMSR_DEVICE void weigh(float (&scores)[key_tiles][4], std::uint32_t (&weights)[k
 AMSR_DEVICE void attend(const Float16Warp& warp, std::int64_t window, const Rows& normed, const unsigned char* shared,
                         Sums& sums) {
     const float scale = rsqrtf(static_cast<float>(warp.call.head_channels));
+    const std::uint32_t apart = find_apart(warp, window);
     for (int head = 0; head < warp.call.heads; ++head) {
         float query_sums[2][4];
         project(warp, normed, warp.layer.qkv + head * layer_steps, warp.layer.qkv_bias + head * head_width, query_sums);
@@ -266,7 +281,8 @@ AMSR_DEVICE void attend(const Float16Warp& warp, std::int64_t window, const Rows
         std::uint32_t queries[4];
         to_rows(query_sums[0], query_sums[1], queries);
         float scores[key_tiles][4], scales[2], mixed[2][4] = {};
-        score(warp, window, head, queries, shared, scores);
+        score(warp, head, queries, shared, scores);
+        mask_scores(warp, apart, scores);
         std::uint32_t weights[key_tiles / 2][4];
         weigh(scores, weights, scales);
         AMSR_UNROLL

@@ -86,8 +86,18 @@ struct Float32Thread {
             to[c] = (x[c] - mean) * scale * weights[weight + c] + weights[bias + c];
     }
 
+    /// Bit k: whether the shift's cut lies between this token and token k.
+    AMSR_DEVICE std::uint64_t find_apart(std::int64_t window) const {
+        const WindowCut cut = WindowCut::of(call.grid, window);
+        std::uint64_t apart = 0;
+        for (int key = 0; key < call.tokens && cut.is_any(); ++key) {
+            if (cut.part(key) != cut.part(token)) apart |= std::uint64_t{1} << key;
+        }
+        return apart;
+    }
+
     /// The attention of one head at this token, to its channels of `mixed`.
-    AMSR_DEVICE void attend(std::int64_t window, int head) const {
+    AMSR_DEVICE void attend(std::uint64_t apart, int head) const {
         const int width = call.head_channels, stride = layer.head_stride, part = window_tokens * stride;
         const float* keys = shared + layer.heads + (3 * half + 1) * part;
         const float* query = row(layer.heads + 3 * half * part, stride);
@@ -98,12 +108,10 @@ struct Float32Thread {
             for (int key = 0; key < window_tokens; ++key) scores[key] += query[c] * scale * keys[key * stride + c];
         }
         const float* bias = weights + layer.position + (head * call.tokens + token) * call.tokens;
-        const int own_part = window_part(call.grid, window, token);
         AMSR_UNROLL
         for (int key = 0; key < window_tokens; ++key) {
             if (key < call.tokens) {
-                const bool apart = call.grid.shift > 0 && window_part(call.grid, window, key) != own_part;
-                scores[key] += bias[key] + (apart ? window_apart : 0.0f);
+                scores[key] += bias[key] + ((apart >> key) % 2 != 0 ? window_apart : 0.0f);
             } else {
                 scores[key] = -INFINITY;
             }
@@ -151,12 +159,13 @@ AMSR_KERNEL(window_threads) window_layer_float32(const WindowCall call) {
     __syncthreads();
     thread.normalize(x, layer.norm1_weight, layer.norm1_bias, normed);
     __syncthreads();
+    const std::uint64_t apart = thread.find_apart(window);
     for (int head = 0; head < call.heads; head += 2) {  // two at a time, one for each thread of a token
         for (int other = 0; other < 2 && head + other < call.heads; ++other) {
             thread.project_head(head + other, layer.heads + other * 3 * window_tokens * layer.head_stride);
         }
         __syncthreads();
-        if (is_token && head + thread.half < call.heads) thread.attend(window, head + thread.half);
+        if (is_token && head + thread.half < call.heads) thread.attend(apart, head + thread.half);
         __syncthreads();
     }
     for (int c = thread.half; c < channels && is_token; c += 2) {
