@@ -117,7 +117,9 @@ AMSR_DEVICE void normalize(const Float16Warp& warp, const Sums& x, int weight, i
                 squares += warp.column(tile, i) < warp.call.channels ? centred * centred : 0.0f;
             }
         }
-        scale[half] = rsqrtf(add_across(squares) / count + warp.call.epsilon);
+        const float variance = add_across(squares) / count;
+        const bool is_token = warp.first_token + warp.row(2 * half) < warp.call.tokens;
+        scale[half] = is_token ? rsqrtf(variance + warp.call.epsilon) : 0.0f;  // not infinite where epsilon is zero
     }
     AMSR_UNROLL
     for (int step = 0; step < layer_steps; ++step) {

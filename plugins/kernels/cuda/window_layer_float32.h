@@ -65,6 +65,8 @@ struct Float32Thread {
           token(static_cast<int>(threadIdx.x) % window_tokens),
           half(static_cast<int>(threadIdx.x) / window_tokens) {}
 
+    AMSR_DEVICE bool is_token() const { return token < call.tokens; }  // or padding
+
     AMSR_DEVICE float* row(int first, int stride) const { return shared + first + token * stride; }
 
     /// Row `output` of a linear layer at this thread's token.
@@ -81,7 +83,8 @@ struct Float32Thread {
         for (int c = 0; c < channels; ++c) mean += x[c];
         mean /= static_cast<float>(channels);
         for (int c = 0; c < channels; ++c) squares += (x[c] - mean) * (x[c] - mean);
-        const float scale = rsqrtf(squares / static_cast<float>(channels) + call.epsilon);
+        const float variance = squares / static_cast<float>(channels);
+        const float scale = is_token() ? rsqrtf(variance + call.epsilon) : 0.0f;  // not infinite where epsilon is zero
         for (int c = half; c < channels; c += 2)
             to[c] = (x[c] - mean) * scale * weights[weight + c] + weights[bias + c];
     }
@@ -148,7 +151,7 @@ AMSR_KERNEL(window_threads) window_layer_float32(const WindowCall call) {
     const Float32Thread thread(call, reinterpret_cast<float*>(shared_memory()));
     const Float32Layer& layer = thread.layer;
     const int channels = call.channels;
-    const bool is_token = thread.token < call.tokens;
+    const bool is_token = thread.is_token();
     const std::int64_t place = is_token ? window_pixel(call.grid, window, thread.token) * channels : 0;
     float* const x = thread.row(0, layer.stride);
     float* const normed = thread.row(layer.normed, layer.stride);

@@ -131,8 +131,9 @@ void place_window(const WindowGrid& grid, std::int64_t window, std::vector<std::
 
 template <class T>
 void check(Random& random, const WindowLayerShape& shape, std::int64_t down, std::int64_t across, std::int64_t shift,
-           bool in_place, const std::vector<std::int64_t>& windows) {
-    const Layer<T> layer(random, shape);
+           bool in_place, const std::vector<std::int64_t>& windows, float epsilon = 1e-5f) {
+    Layer<T> layer(random, shape);
+    layer.epsilon = epsilon;
     const WindowGrid grid{down * shape.window_size, across * shape.window_size, shape.window_size, shift};
     const std::int64_t c = shape.channels;
     const auto pixels = random.values<T>(grid.height * grid.width * c);
@@ -179,6 +180,7 @@ void check_type(Random& random) {
     check<T>(random, {48, 40, 4, 8}, 1, 2, 3, true, {1});
     if (sizeof(T) == 2) check<T>(random, {64, 100, 4, 8}, 1, 1, 0, true, {0});
     check<T>(random, {6, 7, 3, 4}, 2, 2, 1, false, {0, 3});
+    check<T>(random, {32, 20, 2, 7}, 3, 3, 3, true, {0, 4, 5, 7, 8}, 0.0f);  // with padding among the tokens
 }
 
 }  // namespace
