@@ -69,12 +69,37 @@ struct Float32Thread {
 
     AMSR_DEVICE float* row(int first, int stride) const { return shared + first + token * stride; }
 
-    /// Row `output` of a linear layer at this thread's token.
-    AMSR_DEVICE float linear(const float* input, int inputs, int weight, int bias, int output) const {
-        const float* w = weights + weight + output * inputs;
-        float sum = weights[bias + output];
-        for (int i = 0; i < inputs; ++i) sum += input[i] * w[i];
-        return sum;
+    /// Every other output of a linear layer at this thread's token, four at a time, so that an input is read once for
+    /// all four. row_of(i): the row of the weight that makes output i; store(i, value) takes it.
+    template <class Row, class Store>
+    AMSR_DEVICE void linear(const float* input, int inputs, int weight, int bias, int outputs, const Row& row_of,
+                            const Store& store) const {
+        constexpr int together = 4;
+        for (int first = half; first < outputs; first += 2 * together) {
+            const float* rows[together];
+            float sums[together];
+            AMSR_UNROLL
+            for (int n = 0; n < together; ++n) {
+                const int output = first + 2 * n, at = row_of(output < outputs ? output : first);
+                rows[n] = weights + weight + at * inputs;
+                sums[n] = weights[bias + at];
+            }
+            for (int i = 0; i < inputs; ++i) {
+                AMSR_UNROLL
+                for (int n = 0; n < together; ++n) sums[n] += input[i] * rows[n][i];
+            }
+            AMSR_UNROLL
+            for (int n = 0; n < together; ++n) {
+                if (first + 2 * n < outputs) store(first + 2 * n, sums[n]);
+            }
+        }
+    }
+
+    /// The same where output i is made by row i.
+    template <class Store>
+    AMSR_DEVICE void linear(const float* input, int inputs, int weight, int bias, int outputs,
+                            const Store& store) const {
+        linear(input, inputs, weight, bias, outputs, [](int output) { return output; }, store);
     }
 
     AMSR_DEVICE void normalize(const float* x, int weight, int bias, float* to) const {
@@ -136,12 +161,12 @@ struct Float32Thread {
     /// Queries, keys and values of one head at this token.
     AMSR_DEVICE void project_head(int head, int first) const {
         const int width = call.head_channels;
-        for (int i = half; i < 3 * width; i += 2) {
-            const int part = i / width, c = i % width;
-            row(first + part * window_tokens * layer.head_stride, layer.head_stride)[c] =
-                linear(row(layer.normed, layer.stride), call.channels, layer.qkv_weight, layer.qkv_bias,
-                       part * call.channels + head * width + c);
-        }
+        linear(
+            row(layer.normed, layer.stride), call.channels, layer.qkv_weight, layer.qkv_bias, 3 * width,
+            [&](int i) { return i / width * call.channels + head * width + i % width; },
+            [&](int i, float value) {
+                row(first + i / width * window_tokens * layer.head_stride, layer.head_stride)[i % width] = value;
+            });
     }
 };
 
@@ -171,19 +196,20 @@ AMSR_KERNEL(window_threads) window_layer_float32(const WindowCall call) {
         if (is_token && head + thread.half < call.heads) thread.attend(apart, head + thread.half);
         __syncthreads();
     }
-    for (int c = thread.half; c < channels && is_token; c += 2) {
-        x[c] += thread.linear(mixed, channels, layer.proj_weight, layer.proj_bias, c);
+    if (is_token) {
+        thread.linear(mixed, channels, layer.proj_weight, layer.proj_bias, channels,
+                      [&](int c, float value) { x[c] += value; });
     }
     __syncthreads();
     thread.normalize(x, layer.norm2_weight, layer.norm2_bias, normed);
     __syncthreads();
-    for (int i = thread.half; i < call.hidden; i += 2) {
-        hidden[i] = gelu(thread.linear(normed, channels, layer.fc1_weight, layer.fc1_bias, i));
-    }
+    thread.linear(normed, channels, layer.fc1_weight, layer.fc1_bias, call.hidden,
+                  [&](int i, float value) { hidden[i] = gelu(value); });
     __syncthreads();
-    for (int c = thread.half; c < channels && is_token; c += 2) {
-        static_cast<float*>(call.out)[place + c] =
-            x[c] + thread.linear(hidden, call.hidden, layer.fc2_weight, layer.fc2_bias, c);
+    if (is_token) {
+        float* const out = static_cast<float*>(call.out) + place;
+        thread.linear(hidden, call.hidden, layer.fc2_weight, layer.fc2_bias, channels,
+                      [&](int c, float value) { out[c] = x[c] + value; });
     }
 }
 
