@@ -102,45 +102,60 @@ AMSR_DEVICE void load_weights(const unsigned char* weights, unsigned char* tile)
     }
 }
 
+/// `count` float32, read 16 bytes at a time where they lie side by side.
+template <int count>
+struct alignas(count % 4 == 0 ? 16 : 4) Floats {
+    float values[count];
+
+    AMSR_DEVICE static Floats read(const float* from, int step) {
+        if (step == 1) return *reinterpret_cast<const Floats*>(from);
+        Floats floats;
+        AMSR_UNROLL
+        for (int i = 0; i < count; ++i) floats.values[i] = from[i * step];
+        return floats;
+    }
+};
+
 /// Results of one lane that lie side by side: adds bias and residual, activates, stores.
 template <class T, int count>
-AMSR_DEVICE void store_results(const Gemm& gemm, const float* sums, const float* bias, int first_place, int tile,
-                               std::int64_t row, int first_output) {
+AMSR_DEVICE void store_results(const Gemm& gemm, const Floats<count>& sums, const Floats<count>& bias,
+                               std::int64_t place) {
     struct alignas(count * sizeof(T)) Results {
         T values[count];
     };
-    const auto output_at = [&](int place) {
-        return gemm.shuffled_runs ? shuffled_output(place, tile, gemm.upscale) : place;
-    };
-    const std::int64_t place =
-        shuffled_place(row, first_output + output_at(first_place), gemm.outputs, gemm.upscale, gemm.width);
     Results residual, results;
     if (gemm.residual != nullptr) {
         residual = *reinterpret_cast<const Results*>(static_cast<const T*>(gemm.residual) + place);
     }
     AMSR_UNROLL
     for (int i = 0; i < count; ++i) {
-        const int output = output_at(first_place + i);
-        float value = sums[output] + bias[output];
+        float value = sums.values[i] + bias.values[i];
         if (gemm.residual != nullptr) value += to_float(residual.values[i]);
         assign(results.values[i], value < 0 ? value * gemm.negative_slope : value);
     }
     *reinterpret_cast<Results*>(static_cast<T*>(gemm.out) + place) = results;
 }
 
-/// One warp turns sums [tile_rows][stride] into results.
+/// One warp turns sums [tile_rows][stride] into results. A lane keeps to its outputs and goes down the rows.
 template <class T, int tile, int count>
 AMSR_DEVICE void store_rows(const Gemm& gemm, const float* sums, int stride, int tile_rows, std::int64_t first_row,
                             int group, int tile_of_group) {
-    constexpr int pieces = tile / count;
+    constexpr int pieces = tile / count, across = pieces < 32 ? pieces : 32, down = 32 / across;
+    const int lane = static_cast<int>(threadIdx.x) % 32, area = gemm.upscale * gemm.upscale;
+    const int channels = gemm.outputs / area, step = gemm.shuffled_runs ? area : 1;
     const int outputs = gemm.layout.group_outputs - tile_of_group * tile;  // that this tile holds, or more
     const int first_output = group * gemm.layout.group_outputs + tile_of_group * tile;
     const float* bias = gemm.bias + (std::int64_t{group} * gemm.layout.tiles + tile_of_group) * tile;
-    for (int i = static_cast<int>(threadIdx.x) % 32; i < tile_rows * pieces; i += 32) {
-        const int row = i / pieces, place = i % pieces * count;
+    for (int piece = lane % across; piece < pieces; piece += across) {
+        const int place = piece * count;
         const int output = gemm.shuffled_runs ? shuffled_output(place, tile, gemm.upscale) : place;
-        if (first_row + row < gemm.rows && output < outputs) {
-            store_results<T, count>(gemm, sums + row * stride, bias, place, tile, first_row + row, first_output);
+        if (output >= outputs) continue;
+        const auto biases = Floats<count>::read(bias + output, step);
+        const std::int64_t offset = shuffled_offset(first_output + output, channels, gemm.upscale, gemm.width);
+        for (int row = lane / across; row < tile_rows && first_row + row < gemm.rows; row += down) {
+            const std::int64_t pixel = shuffled_pixel(first_row + row, channels, gemm.upscale, gemm.width);
+            store_results<T, count>(gemm, Floats<count>::read(sums + row * stride + output, step), biases,
+                                    pixel + offset);
         }
     }
 }

@@ -21,9 +21,7 @@ struct Float32Tile {
     static_assert(rows * sum_stride * 4 <= shared_bytes, "sums take the stages' place");
 };
 
-struct alignas(16) Floats4 {
-    float values[4];
-};
+using Floats4 = Floats<4>;
 
 template <int tile>
 AMSR_DEVICE void add_chunk(const unsigned char* stage, float (&sums)[Float32Tile<tile>::thread_rows][4]) {

@@ -14,16 +14,21 @@ AMSR_HOST_DEVICE std::int32_t picture_neighbor(std::int64_t pixel, int tap, int 
     return inside ? y * width + x : -1;
 }
 
-/// Where output `output` of a pixel lies after a pixel shuffle, in elements.
-AMSR_HOST_DEVICE std::int64_t shuffled_place(std::int64_t pixel, int output, int outputs, int upscale, int width) {
-    if (upscale == 1) return pixel * outputs + output;
-    const int area = upscale * upscale, i = output % area / upscale, j = output % upscale;
+/// Where a pixel's outputs begin after a pixel shuffle to so many channels, in elements.
+AMSR_HOST_DEVICE std::int64_t shuffled_pixel(std::int64_t pixel, int channels, int upscale, int width) {
+    if (upscale == 1) return pixel * channels;
     const int at = static_cast<int>(pixel), y = at / width, x = at % width;
-    const std::int64_t line = std::int64_t{y} * upscale + i, column = std::int64_t{x} * upscale + j;
-    return (line * width * upscale + column) * (outputs / area) + output / area;
+    return (std::int64_t{y} * width * upscale + x) * upscale * channels;
 }
 
-/// Which output of a tile comes at a place of the order in which neighbours in memory follow each other.
+/// Where one of them lies from there.
+AMSR_HOST_DEVICE std::int64_t shuffled_offset(int output, int channels, int upscale, int width) {
+    const int area = upscale * upscale, i = output % area / upscale, j = output % upscale;
+    return (std::int64_t{i} * width * upscale + j) * channels + output / area;
+}
+
+/// Which output of a tile comes at a place of the order in which neighbours in memory follow each other. Those of a run
+/// are an area apart.
 AMSR_HOST_DEVICE int shuffled_output(int place, int tile, int upscale) {
     const int area = upscale * upscale, run = tile / area;
     return place % run * area + place / run;
