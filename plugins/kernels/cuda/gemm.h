@@ -38,19 +38,33 @@ AMSR_HOST_DEVICE int swizzled(int row, int piece) {
     return row * row_bytes + (piece ^ turn) * 16;
 }
 
-/// The neighbour table of a block's rows.
+/// The neighbour table of a block's rows, copied from that of the call.
 template <int tile_rows, int threads>
-AMSR_DEVICE void load_table(const Gemm& gemm, std::int64_t first_row, std::int32_t* table) {
+AMSR_DEVICE void copy_table(const Gemm& gemm, std::int64_t first_row, std::int32_t* table) {
     const int taps = gemm.layout.taps;
+    const std::int32_t* const from = gemm.neighbors + first_row * taps;
+    const std::int64_t entries = (gemm.rows - first_row) * taps;
     for (int i = static_cast<int>(threadIdx.x); i < tile_rows * taps; i += threads) {
-        const std::int64_t row = first_row + i / taps;
-        std::int32_t entry = -1;
-        if (row < gemm.rows) {
-            entry = gemm.neighbors != nullptr
-                        ? gemm.neighbors[first_row * taps + i]
-                        : picture_neighbor(row, i % taps, gemm.kernel_size, gemm.height, gemm.width);
+        table[i] = i < entries ? from[i] : -1;
+    }
+}
+
+/// The same for the pixels of a picture. A thread takes whole rows, so that it divides once for all taps.
+template <int tile_rows, int threads>
+AMSR_DEVICE void make_table(const Gemm& gemm, std::int64_t first_row, std::int32_t* table) {
+    const int size = gemm.kernel_size;
+    for (int row = static_cast<int>(threadIdx.x); row < tile_rows; row += threads) {
+        const bool is_pixel = first_row + row < gemm.rows;
+        const int pixel = is_pixel ? static_cast<int>(first_row) + row : 0, y = pixel / gemm.width;
+        const int top = y - size / 2, left = pixel - y * gemm.width - size / 2;
+        std::int32_t* entry = table + row * gemm.layout.taps;
+        for (int line = top; line < top + size; ++line) {
+            const bool is_line = is_pixel && line >= 0 && line < gemm.height;
+            for (int column = left; column < left + size; ++column) {
+                const bool inside = is_line && column >= 0 && column < gemm.width;
+                *entry++ = inside ? line * gemm.width + column : -1;
+            }
         }
-        table[i] = entry;
     }
 }
 
@@ -58,31 +72,30 @@ AMSR_DEVICE void load_table(const Gemm& gemm, std::int64_t first_row, std::int32
 template <class T, int bytes, int tile_rows, int row_bytes, int threads, bool is_pointwise>
 AMSR_DEVICE void load_rows(const Gemm& gemm, std::int64_t first_row, const std::int32_t* table, int first_channel,
                            int chunk, unsigned char* tile) {
-    constexpr int pieces = row_bytes / bytes, rows_at_a_time = threads / pieces;
+    constexpr int pieces = row_bytes / bytes, rows_at_a_time = threads / pieces, size = static_cast<int>(sizeof(T));
     const int piece = static_cast<int>(threadIdx.x) % pieces;
-    const int depth = chunk * (row_bytes / static_cast<int>(sizeof(T))) + piece * (bytes / static_cast<int>(sizeof(T)));
+    const int depth = chunk * (row_bytes / size) + piece * (bytes / size);
     const bool inside = depth < gemm.layout.depth();
     const int tap = inside ? depth / gemm.layout.group_inputs : 0;
     const int channel = first_channel + (inside ? depth - tap * gemm.layout.group_inputs : 0);
-    const T* const input = static_cast<const T*>(gemm.inputs[is_pointwise ? tap : 0]) + channel;
+    const std::int64_t first = channel + (is_pointwise ? first_row * gemm.channels : 0);
+    const T* const input = static_cast<const T*>(gemm.inputs[is_pointwise ? tap : 0]) + first;
     const T* const surround = static_cast<const T*>(gemm.surround) + channel;
+    const std::int64_t rows_left = gemm.rows - first_row;
+    const auto tile_end = static_cast<std::uint32_t>(rows_left < tile_rows ? rows_left : tile_rows);
+    const std::uint32_t end = !inside ? 0 : is_pointwise ? tile_end : gemm.outside;
     constexpr int passes = tile_rows / rows_at_a_time;
     AMSR_UNROLL_8
     for (int pass = 0; pass < passes; ++pass) {
         const int row = static_cast<int>(threadIdx.x) / pieces + pass * rows_at_a_time;
         const T* from = input;
-        bool valid;
-        if (is_pointwise) {
-            valid = inside && first_row + row < gemm.rows;
-            if (valid) from = input + (first_row + row) * gemm.channels;
-        } else {
-            const auto entry = static_cast<std::uint32_t>(table[row * gemm.layout.taps + tap]);
-            valid = inside && entry < gemm.outside;
-            if (valid) {
-                from = entry < gemm.row_count ? input + std::int64_t{entry} * gemm.channels
-                                              : surround + std::int64_t{entry - gemm.row_count} * gemm.channels;
-            }
+        auto at = static_cast<std::uint32_t>(is_pointwise ? row : table[row * gemm.layout.taps + tap]);
+        const bool valid = at < end;
+        if (!is_pointwise && at >= gemm.row_count) {
+            from = surround;
+            at -= gemm.row_count;
         }
+        from += std::uint64_t{valid ? at : 0} * static_cast<std::uint32_t>(gemm.channels);
         unsigned char* to = tile + swizzled<row_bytes>(row, piece * bytes / 16) + piece * bytes % 16;
         if constexpr (bytes >= 4) {
             copy_async<bytes>(to, from, valid);
@@ -97,8 +110,11 @@ AMSR_DEVICE void load_rows(const Gemm& gemm, std::int64_t first_row, const std::
 /// Starts to load the weights of one chunk.
 template <int bytes, int threads>
 AMSR_DEVICE void load_weights(const unsigned char* weights, unsigned char* tile) {
-    for (int at = static_cast<int>(threadIdx.x) * 16; at < bytes; at += threads * 16) {
-        copy_async<16>(tile + at, weights + at, true);
+    constexpr int pass_bytes = threads * 16;
+    AMSR_UNROLL
+    for (int pass = 0; pass * pass_bytes < bytes; ++pass) {
+        const int at = pass * pass_bytes + static_cast<int>(threadIdx.x) * 16;
+        if ((pass + 1) * pass_bytes <= bytes || at < bytes) copy_async<16>(tile + at, weights + at, true);
     }
 }
 
@@ -197,7 +213,11 @@ AMSR_DEVICE void for_each_chunk(const Gemm& gemm, const BlockTile& at, unsigned 
         static_cast<const unsigned char*>(gemm.weights) + static_cast<int>(sizeof(T)) * at.weights(gemm);
     const int chunks = gemm.layout.chunks, first_channel = at.group * gemm.layout.group_inputs;
     if (!is_pointwise) {
-        load_table<Sizes::rows, gemm_threads>(gemm, at.first_row, table);
+        if (gemm.neighbors != nullptr) {
+            copy_table<Sizes::rows, gemm_threads>(gemm, at.first_row, table);
+        } else {
+            make_table<Sizes::rows, gemm_threads>(gemm, at.first_row, table);
+        }
         __syncthreads();
     }
     const auto load = [&](int chunk) {
@@ -216,6 +236,7 @@ AMSR_DEVICE void for_each_chunk(const Gemm& gemm, const BlockTile& at, unsigned 
         wait_for_copies<gemm_stages - 2>();
         __syncthreads();  // the chunk is there, and nobody reads the one before it any more
         load(chunk + gemm_stages - 1);
+        __syncwarp();  // mma takes a warp whose lanes run together
         add(stages + chunk % gemm_stages * Sizes::stage_bytes);
     }
     wait_for_copies<0>();
