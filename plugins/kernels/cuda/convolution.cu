@@ -10,6 +10,8 @@ namespace {
 
 constexpr int pack_threads = 256;
 constexpr std::int64_t pixels_max = std::numeric_limits<std::int32_t>::max();
+constexpr int shared_bytes_max = 64 * 1024;  // of a block on sm_75
+constexpr int system_bytes = 1024;           // of shared memory that CUDA takes for itself in each block
 
 bool is_valid(const ConvolutionShape& shape) {
     constexpr std::int64_t limit = 1 << 16;
@@ -50,7 +52,12 @@ using Kernel = void (*)(Gemm);
 
 struct Choice {
     Kernel kernel;
-    int tile_rows, shared_bytes;
+    int tile_rows, stages_bytes;
+
+    /// Shared memory with the neighbours of a block's rows.
+    int shared_bytes(int taps) const {
+        return stages_bytes + tile_rows * taps * static_cast<int>(sizeof(std::int32_t));
+    }
 };
 
 template <int bytes, int blocks, int tile, bool diagonal, bool is_pointwise>
@@ -93,14 +100,21 @@ Choice choose(ElementType type, const PackedLayout& layout, bool large) {
     return narrow ? float16_choice<2, 2, 16, false, is_pointwise>() : float16_choice<2, 2, 64, false, is_pointwise>();
 }
 
+/// Whether a block fits the shared memory of all GPUs: the table of neighbours grows with the kernel.
+bool is_supported(ElementType type, const ConvolutionShape& shape) {
+    if (!is_valid(shape)) return false;
+    const PackedLayout layout = packed_layout(type, shape);
+    return choose<false>(type, layout, false).shared_bytes(layout.taps) <= shared_bytes_max;
+}
+
 /// Large tiles do more with a row that is loaded, where two blocks of them fit a processor and all processors get some.
-cudaError_t pays_large(std::int64_t rows, bool& large) {
-    int device = 0, processors = 0, shared_bytes = 0;
+cudaError_t pays_large(const Choice& large, int taps, std::int64_t rows, bool& pays) {
+    int device = 0, processors = 0, bytes = 0;
     AMSR_RETURN_IF_ERROR(cudaGetDevice(&device));
     AMSR_RETURN_IF_ERROR(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device));
-    AMSR_RETURN_IF_ERROR(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device));
-    using Sizes = Float16Tile<4, large_tile, false>;
-    large = shared_bytes >= 160 * 1024 && rows >= std::int64_t{2} * processors * Sizes::rows;
+    AMSR_RETURN_IF_ERROR(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device));
+    pays = 2 * (large.shared_bytes(taps) + system_bytes) <= bytes &&
+           rows >= std::int64_t{2} * processors * large.tile_rows;
     return cudaSuccess;
 }
 
@@ -129,27 +143,28 @@ cudaError_t run(ElementType type, Gemm& gemm, const ConvolutionShape& shape, con
     gemm.outputs = static_cast<int>(shape.outputs);
     gemm.shuffled_runs = area > 1 && gemm.layout.tile % area == 0 && gemm.layout.group_outputs % area == 0;
     gemm.store_width = store_width(type, gemm);
+    const int taps = is_pointwise ? 0 : gemm.layout.taps;  // of the table
+    Choice choice = choose<is_pointwise>(type, gemm.layout, true);
     bool large = false;
-    AMSR_RETURN_IF_ERROR(pays_large(gemm.rows, large));
-    const Choice choice = choose<is_pointwise>(type, gemm.layout, large);
+    AMSR_RETURN_IF_ERROR(pays_large(choice, taps, gemm.rows, large));
+    if (!large) choice = choose<is_pointwise>(type, gemm.layout, false);
     const std::int64_t blocks = ceil_div(gemm.rows, choice.tile_rows) * gemm.layout.groups * gemm.layout.tiles;
     if (blocks > pixels_max) return cudaErrorInvalidValue;
-    const int table_bytes = is_pointwise ? 0 : choice.tile_rows * gemm.layout.taps * 4;
     return launch(choice.kernel, dim3(static_cast<unsigned>(blocks)), gemm_threads,
-                  static_cast<std::size_t>(choice.shared_bytes + table_bytes), stream, gemm);
+                  static_cast<std::size_t>(choice.shared_bytes(taps)), stream, gemm);
 }
 
 }  // namespace
 
 std::size_t packed_convolution_bytes(ElementType type, const ConvolutionShape& shape) {
-    if (!is_valid(shape)) return 0;
+    if (!is_supported(type, shape)) return 0;
     const PackedLayout layout = packed_layout(type, shape);
     return weight_bytes(type, layout) + static_cast<std::size_t>(layout.biases()) * sizeof(float);
 }
 
 cudaError_t pack_convolution(ElementType type, const ConvolutionShape& shape, const void* weight, const void* bias,
                              void* packed, cudaStream_t stream) {
-    if (!is_valid(shape)) return cudaErrorInvalidValue;
+    if (!is_supported(type, shape)) return cudaErrorInvalidValue;
     const PackedLayout layout = packed_layout(type, shape);
     return type == ElementType::float32 ? pack<float>(type, layout, weight, bias, packed, stream)
                                         : pack<float16>(type, layout, weight, bias, packed, stream);
@@ -159,7 +174,7 @@ cudaError_t masked_conv2d(ElementType type, const ConvolutionShape& shape, const
                           const void* surround, std::int64_t pixel_count, const std::int32_t* neighbors,
                           const void* packed, const void* residual, float negative_slope, void* out,
                           cudaStream_t stream) {
-    if (!is_valid(shape) || row_count < 0 || pixel_count < 0 || row_count + pixel_count > pixels_max) {
+    if (!is_supported(type, shape) || row_count < 0 || pixel_count < 0 || row_count + pixel_count > pixels_max) {
         return cudaErrorInvalidValue;
     }
     Gemm gemm{};
@@ -179,7 +194,7 @@ cudaError_t pointwise(ElementType type, std::int64_t outputs, std::int64_t chann
                       int input_count, std::int64_t row_count, const void* packed, const void* residual,
                       float negative_slope, void* out, cudaStream_t stream) {
     const ConvolutionShape shape{outputs, input_count * channels};
-    if (input_count < 1 || input_count > pointwise_inputs_max || row_count < 0 || !is_valid(shape)) {
+    if (input_count < 1 || input_count > pointwise_inputs_max || row_count < 0 || !is_supported(type, shape)) {
         return cudaErrorInvalidValue;
     }
     Gemm gemm{};
@@ -196,8 +211,8 @@ cudaError_t pointwise(ElementType type, std::int64_t outputs, std::int64_t chann
 cudaError_t pixel_conv2d(ElementType type, const ConvolutionShape& shape, const void* pixels, std::int64_t height,
                          std::int64_t width, const void* packed, const void* residual, float negative_slope,
                          std::int64_t upscale, void* out, cudaStream_t stream) {
-    if (!is_valid(shape) || upscale < 1 || upscale > 16 || shape.outputs % (upscale * upscale) != 0 || height < 0 ||
-        width < 0 || (width > 0 && height > pixels_max / width)) {
+    if (!is_supported(type, shape) || upscale < 1 || upscale > 16 || shape.outputs % (upscale * upscale) != 0 ||
+        height < 0 || width < 0 || (width > 0 && height > pixels_max / width)) {
         return cudaErrorInvalidValue;
     }
     Gemm gemm{};

@@ -147,9 +147,9 @@ void check_pixels(Random& random, const ConvolutionShape& shape, std::int64_t up
 /// The layers of the networks, and what else the tiles can meet.
 template <class T>
 void check_type(Random& random) {
-    const std::vector<ConvolutionShape> layers{{64, 64, 1, 3}, {64, 64, 4, 3}, {12, 12, 1, 3}, {60, 60, 1, 3},
-                                               {56, 12, 1, 1}, {8, 6, 2, 3},   {5, 3, 1, 5},   {64, 64, 4, 5},
-                                               {70, 24, 2, 3}, {256, 64, 4, 1}};
+    const std::vector<ConvolutionShape> layers{{64, 64, 1, 3}, {64, 64, 4, 3},  {12, 12, 1, 3}, {60, 60, 1, 3},
+                                               {56, 12, 1, 1}, {8, 6, 2, 3},    {5, 3, 1, 5},   {64, 64, 4, 5},
+                                               {70, 24, 2, 3}, {256, 64, 4, 1}, {20, 6, 1, 7}};
     for (const auto& shape : layers) check_masked<T>(random, shape, random.number(1, 140));
     check_masked<T>(random, layers[0], 0);
     check_masked<T>(random, {64, 16, 1, 3}, 520);  // large tiles in the emulation
@@ -181,6 +181,12 @@ void check_bad_shapes() {
     using cuda::ElementType;
     CHECK(cuda::packed_convolution_bytes(ElementType::float16, {5, 6, 2, 3}) == 0, "5 outputs in 2 groups");
     CHECK(cuda::packed_convolution_bytes(ElementType::float16, {4, 4, 1, 2}) == 0, "an even kernel");
+    CHECK(cuda::packed_convolution_bytes(ElementType::float16, {20, 4, 1, 9}) == 0, "9 x 9 in float16");
+    CHECK(cuda::packed_convolution_bytes(ElementType::float32, {20, 4, 1, 11}) > 0, "11 x 11 in float32");
+    CHECK(cuda::packed_convolution_bytes(ElementType::float32, {20, 4, 1, 13}) == 0, "13 x 13 in float32");
+    CHECK(cuda::masked_conv2d(ElementType::float16, {20, 4, 1, 9}, nullptr, 1, nullptr, 0, nullptr, nullptr, nullptr,
+                              1.0f, nullptr, nullptr) == cudaErrorInvalidValue,
+          "9 x 9 in float16, run");
     CHECK(cuda::pixel_conv2d(ElementType::float32, {6, 4, 1, 3}, nullptr, 2, 2, nullptr, nullptr, 1.0f, 2, nullptr,
                              nullptr) == cudaErrorInvalidValue,
           "6 outputs are not 4 pixels");
