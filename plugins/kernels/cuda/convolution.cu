@@ -71,15 +71,18 @@ Choice float32_choice() {
     return {gemm_float32<bytes, tile, is_pointwise>, Float32Tile<tile>::rows, Float32Tile<tile>::shared_bytes};
 }
 
+std::uintptr_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+
 /// The most bytes that divide all the places from which rows are read.
-int load_bytes(ElementType type, const PackedLayout& layout) {
-    const int bytes = layout.group_inputs * static_cast<int>(bytes_of(type));
-    return bytes % 16 == 0 ? 16 : bytes % 8 == 0 ? 8 : bytes % 4 == 0 ? 4 : 2;
+int load_bytes(ElementType type, const Gemm& gemm) {
+    std::uintptr_t places = gemm.layout.group_inputs * bytes_of(type) | address(gemm.surround);
+    for (const void* input : gemm.inputs) places |= address(input);
+    return places % 16 == 0 ? 16 : places % 8 == 0 ? 8 : places % 4 == 0 ? 4 : 2;
 }
 
+/// `bytes`: what is loaded of a row at once.
 template <bool is_pointwise>
-Choice choose(ElementType type, const PackedLayout& layout, bool large) {
-    const int bytes = load_bytes(type, layout);
+Choice choose(ElementType type, const PackedLayout& layout, int bytes, bool large) {
     const bool narrow = layout.tile == small_tile;
     if (type == ElementType::float32) {
         if (bytes == 16) {
@@ -87,7 +90,11 @@ Choice choose(ElementType type, const PackedLayout& layout, bool large) {
         }
         return narrow ? float32_choice<4, 16, is_pointwise>() : float32_choice<4, 64, is_pointwise>();
     }
-    if (layout.diagonal) return float16_choice<16, 2, 64, true, is_pointwise>();
+    if constexpr (!is_pointwise) {
+        if (layout.diagonal) {
+            return bytes == 16 ? float16_choice<16, 2, 64, true, false>() : float16_choice<2, 2, 64, true, false>();
+        }
+    }
     if (bytes == 16) {
         if (narrow) return float16_choice<16, 2, 16, false, is_pointwise>();
         return large ? float16_choice<16, 4, 64, false, is_pointwise>()
@@ -104,7 +111,7 @@ Choice choose(ElementType type, const PackedLayout& layout, bool large) {
 bool is_supported(ElementType type, const ConvolutionShape& shape) {
     if (!is_valid(shape)) return false;
     const PackedLayout layout = packed_layout(type, shape);
-    return choose<false>(type, layout, false).shared_bytes(layout.taps) <= shared_bytes_max;
+    return choose<false>(type, layout, 16, false).shared_bytes(layout.taps) <= shared_bytes_max;
 }
 
 /// Large tiles do more with a row that is loaded, where two blocks of them fit a processor and all processors get some.
@@ -123,9 +130,11 @@ int store_width(ElementType type, const Gemm& gemm) {
     const int area = gemm.upscale * gemm.upscale, channels = gemm.outputs / area;
     if (area > 1 && !gemm.shuffled_runs) return 1;
     const int run = gemm.shuffled_runs ? gemm.layout.tile / area : gemm.layout.tile;
-    const int group = gemm.layout.group_outputs / area;
-    for (int width = 16 / static_cast<int>(bytes_of(type)); width >= 4; width /= 2) {
-        if (run % width == 0 && group % width == 0 && channels % width == 0) return width;
+    const int group = gemm.layout.group_outputs / area, size = static_cast<int>(bytes_of(type));
+    const std::uintptr_t addresses = address(gemm.out) | address(gemm.residual);
+    for (int width = 16 / size; width >= 4; width /= 2) {
+        const bool aligned = addresses % static_cast<std::uintptr_t>(width * size) == 0;
+        if (aligned && run % width == 0 && group % width == 0 && channels % width == 0) return width;
     }
     return 1;
 }
@@ -144,10 +153,11 @@ cudaError_t run(ElementType type, Gemm& gemm, const ConvolutionShape& shape, con
     gemm.shuffled_runs = area > 1 && gemm.layout.tile % area == 0 && gemm.layout.group_outputs % area == 0;
     gemm.store_width = store_width(type, gemm);
     const int taps = is_pointwise ? 0 : gemm.layout.taps;  // of the table
-    Choice choice = choose<is_pointwise>(type, gemm.layout, true);
+    const int bytes = load_bytes(type, gemm);
+    Choice choice = choose<is_pointwise>(type, gemm.layout, bytes, true);
     bool large = false;
     AMSR_RETURN_IF_ERROR(pays_large(choice, taps, gemm.rows, large));
-    if (!large) choice = choose<is_pointwise>(type, gemm.layout, false);
+    if (!large) choice = choose<is_pointwise>(type, gemm.layout, bytes, false);
     const std::int64_t blocks = ceil_div(gemm.rows, choice.tile_rows) * gemm.layout.groups * gemm.layout.tiles;
     if (blocks > pixels_max) return cudaErrorInvalidValue;
     return launch(choice.kernel, dim3(static_cast<unsigned>(blocks)), gemm_threads,

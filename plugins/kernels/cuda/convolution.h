@@ -1,6 +1,8 @@
 // MaskedConv2d, Pointwise and PixelConv2d, each with and without a residual: one implicit GEMM over rows of memory.
 // float16 runs on tensor cores with float32 sums; float32 runs on the ordinary units, because TF32 would keep only ten
-// of the 23 bits. Everywhere act(x) = x >= 0 ? x : negative_slope * x comes last: 1 is none, 0 is ReLU.
+// of the 23 bits. Everywhere act(x) = x >= 0 ? x : negative_slope * x comes last: 1 is none, 0 is ReLU. Inputs,
+// residuals and outputs need no more than the alignment of an element; they are moved in smaller pieces where it is
+// below 16 bytes.
 #pragma once
 
 #include "element.h"

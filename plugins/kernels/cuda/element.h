@@ -1,6 +1,7 @@
 // What all CUDA kernels share. Functions here take raw device pointers and sizes, put their work on the stream, return
 // without waiting, and report what the launch reports. Their pointers must be those of the current device, aligned as
-// cudaMalloc aligns; only where a function says so may input and output be the same memory.
+// cudaMalloc aligns, or less where a header says so; only where a function says so may input and output be the same
+// memory.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -31,34 +31,36 @@ inline void skip_without_device() {
     std::exit(77);
 }
 
-/// Device memory of exactly the bytes that are asked for, so that memory checkers see what lies beyond.
+/// Device memory of exactly the bytes that are asked for, so that memory checkers see what lies beyond. `offset`:
+/// elements by which it begins behind an aligned address.
 template <class T>
 class Buffer {
   public:
-    explicit Buffer(std::size_t size) : size_(size) {
+    explicit Buffer(std::size_t size, std::size_t offset = 0) : size_(size), offset_(offset) {
         void* memory = nullptr;
-        CHECK_CUDA(cudaMalloc(&memory, size * sizeof(T)));
-        data_ = static_cast<T*>(memory);
+        CHECK_CUDA(cudaMalloc(&memory, (offset + size) * sizeof(T)));
+        memory_ = static_cast<T*>(memory);
     }
-    explicit Buffer(const std::vector<T>& values) : Buffer(values.size()) {
-        CHECK_CUDA(cudaMemcpy(data_, values.data(), size_ * sizeof(T), cudaMemcpyHostToDevice));
+    explicit Buffer(const std::vector<T>& values, std::size_t offset = 0) : Buffer(values.size(), offset) {
+        CHECK_CUDA(cudaMemcpy(data(), values.data(), size_ * sizeof(T), cudaMemcpyHostToDevice));
     }
-    Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
+    Buffer(Buffer&& other) noexcept
+        : memory_(std::exchange(other.memory_, nullptr)), size_(other.size_), offset_(other.offset_) {}
     Buffer& operator=(Buffer&&) = delete;
-    ~Buffer() { cudaFree(data_); }
+    ~Buffer() { cudaFree(memory_); }
 
-    T* data() const { return data_; }
+    T* data() const { return memory_ + offset_; }
 
     std::vector<T> values() const {
         CHECK_CUDA(cudaDeviceSynchronize());
         std::vector<T> result(size_);
-        CHECK_CUDA(cudaMemcpy(result.data(), data_, size_ * sizeof(T), cudaMemcpyDeviceToHost));
+        CHECK_CUDA(cudaMemcpy(result.data(), data(), size_ * sizeof(T), cudaMemcpyDeviceToHost));
         return result;
     }
 
   private:
-    T* data_ = nullptr;
-    std::size_t size_;
+    T* memory_ = nullptr;
+    std::size_t size_, offset_;
 };
 
 template <class T>

@@ -62,7 +62,7 @@ double at(const std::vector<T>& values, std::int64_t i) {
 }
 
 template <class T>
-void check_masked(Random& random, const ConvolutionShape& shape, std::int64_t rows) {
+void check_masked(Random& random, const ConvolutionShape& shape, std::int64_t rows, std::size_t offset = 0) {
     const Layer<T> layer(random, shape);
     const std::int64_t taps = shape.kernel_size * shape.kernel_size, pixels = random.number(1, 50);
     const auto row_values = random.values<T>(rows * shape.inputs), surround = random.values<T>(pixels * shape.inputs);
@@ -70,7 +70,7 @@ void check_masked(Random& random, const ConvolutionShape& shape, std::int64_t ro
     const bool add = random.number(0, 1) == 1;
     std::vector<std::int32_t> neighbors(static_cast<std::size_t>(rows * taps));
     for (auto& entry : neighbors) entry = static_cast<std::int32_t>(random.number(-1, rows + pixels));
-    const Buffer<T> device_rows(row_values), device_surround(surround), out(residual);
+    const Buffer<T> device_rows(row_values, offset), device_surround(surround, offset), out(residual, offset);
     const Buffer<std::int32_t> device_neighbors(neighbors);
     const auto packed = layer.packed();
     CHECK_CUDA(cuda::masked_conv2d(type_of<T>, shape, device_rows.data(), rows, device_surround.data(), pixels,
@@ -89,7 +89,8 @@ void check_masked(Random& random, const ConvolutionShape& shape, std::int64_t ro
 }
 
 template <class T>
-void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels, int count, std::int64_t rows) {
+void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels, int count, std::int64_t rows,
+                     std::size_t offset = 0) {
     const Layer<T> layer(random, {outputs, count * channels});
     std::vector<std::vector<T>> inputs;
     for (int i = 0; i < count; ++i) inputs.push_back(random.values<T>(rows * channels));
@@ -98,7 +99,7 @@ void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels
     std::vector<std::unique_ptr<Buffer<T>>> buffers;
     std::vector<const void*> pointers;
     for (const auto& input : inputs) {
-        buffers.push_back(std::make_unique<Buffer<T>>(input));
+        buffers.push_back(std::make_unique<Buffer<T>>(input, offset));
         pointers.push_back(buffers.back()->data());
     }
     const Buffer<T> device_residual(residual), out(static_cast<std::size_t>(rows * outputs));
@@ -152,6 +153,10 @@ void check_type(Random& random) {
                                                {70, 24, 2, 3}, {256, 64, 4, 1}, {20, 6, 1, 7}};
     for (const auto& shape : layers) check_masked<T>(random, shape, random.number(1, 140));
     check_masked<T>(random, layers[0], 0);
+    for (const std::size_t offset : {1, 4}) {
+        for (const std::int64_t groups : {1, 4}) check_masked<T>(random, {64, 64, groups, 3}, 9, offset);
+        check_pointwise<T>(random, 64, 64, 2, 9, offset);
+    }
     check_masked<T>(random, {64, 16, 1, 3}, 520);  // large tiles in the emulation
     for (int i = 0; i < 6; ++i) {
         const std::int64_t groups = random.one_of<std::int64_t>({1, 2, 4});
