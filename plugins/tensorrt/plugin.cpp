@@ -132,11 +132,12 @@ bool Plugin::supportsFormatCombination(std::int32_t position, const nvinfer1::Dy
 
 std::size_t Plugin::getWorkspaceSize(const nvinfer1::DynamicPluginTensorDesc* in, std::int32_t in_count,
                                      const nvinfer1::DynamicPluginTensorDesc*, std::int32_t) const noexcept {
+    if (op_.workspace_bytes == nullptr) return 0;
     std::size_t bytes = 0;
     guarded(op_.name, [&] {
         const auto largest = dims_of(in, in_count, [](const auto& desc) { return desc.max; });
         const Lengths<Length> lengths = named_lengths(op_, attributes_, largest);
-        if (op_.workspace_bytes == nullptr || !lengths.has("H")) return;
+        if (!lengths.has("H")) return;
         const Length pixels = lengths.value("H") * lengths.value("W");
         if (pixels.known()) bytes = op_.workspace_bytes(pixels.value);
     });

@@ -281,6 +281,19 @@ int free_axes(const std::string& op) {
     return counts.at(op);
 }
 
+/// Largest shapes need not fit each other, and where there is no workspace that is nobody's concern.
+void check_no_workspace(Library& library, const Scenario& scenario, nvinfer1::IPluginV3& plugin) {
+    std::vector<DynamicPluginTensorDesc> descs = dynamic_descs(scenario);
+    descs[0].max.nbDims = 0;
+    const auto count = static_cast<std::int32_t>(descs.size()) - 1;
+    CHECK(build_of(plugin).getWorkspaceSize(descs.data(), count, &descs.back(), 1) == 0, "a workspace for no shape");
+    if (scenario.known.op == "MaskNeighbors") {
+        expect_error(library, "axes, not");
+    } else {
+        expect_no_errors(library, "getWorkspaceSize");
+    }
+}
+
 /// Every axis of every input that another one fixes is refused where it is one longer.
 void check_bad_shapes(Library& library, const Scenario& scenario) {
     const std::string& op = scenario.known.op;
@@ -312,6 +325,7 @@ void check_bad_shapes(Library& library, const Scenario& scenario) {
     expect_error(library, "inputs to " + op + "(");
     CHECK(runtime.enqueue(good.data(), &out, nullptr, nullptr, nullptr, nullptr) != 0, "runs without known shapes");
     expect_error(library, "shapes are not known");
+    check_no_workspace(library, scenario, *plugin);
 }
 
 }  // namespace
