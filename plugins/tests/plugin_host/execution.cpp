@@ -76,6 +76,7 @@ class Memory {
     void* get() const { return data_; }
     void write(const std::vector<unsigned char>& values) const {
         CHECK_CUDA(cudaMemcpy(data_, values.data(), values.size(), cudaMemcpyHostToDevice));
+        CHECK_CUDA(cudaDeviceSynchronize());  // the copy may return before it has arrived, and no other stream waits
     }
     std::vector<unsigned char> read() const {
         std::vector<unsigned char> values(bytes_);
