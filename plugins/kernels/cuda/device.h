@@ -48,7 +48,8 @@ AMSR_DEVICE unsigned shared_address(const void* shared) {
     return static_cast<unsigned>(__cvta_generic_to_shared(shared));
 }
 
-/// Starts to copy 4, 8 or 16 bytes to shared memory; zeros where `valid` is false. Below sm_80 it copies at once.
+/// Starts to copy 4, 8 or 16 bytes to shared memory; zeros where `valid` is false. Below sm_80 the copy is
+/// done when this returns.
 template <int bytes>
 AMSR_DEVICE void copy_async(void* shared, const void* global, bool valid) {
 #if __CUDA_ARCH__ >= 800
@@ -56,11 +57,12 @@ AMSR_DEVICE void copy_async(void* shared, const void* global, bool valid) {
                  "r"(valid ? bytes : 0)
                  : "memory");
 #else
-    using Word = std::uint32_t;
-    AMSR_UNROLL
-    for (int i = 0; i < bytes / 4; ++i) {
-        static_cast<Word*>(shared)[i] = valid ? static_cast<const Word*>(global)[i] : 0;
-    }
+    struct alignas(bytes) Piece {
+        std::uint32_t words[bytes / 4];
+    };
+    Piece piece{};
+    if (valid) piece = *static_cast<const Piece*>(global);
+    *static_cast<Piece*>(shared) = piece;
 #endif
 }
 
