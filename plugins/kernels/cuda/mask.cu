@@ -87,6 +87,9 @@ AMSR_DEVICE float residue(const Picture& picture, int y, int x, int channel) {
 AMSR_KERNEL(threads) measure_detail(Picture picture, float* detail, Workspace::Counters* counters) {
     const std::int64_t at = std::int64_t{blockIdx.x} * threads + threadIdx.x;
     const int width = static_cast<int>(picture.width);
+    auto* const extremes = reinterpret_cast<std::uint32_t*>(shared_memory());  // of the block
+    if (threadIdx.x < 2) extremes[threadIdx.x] = 0;
+    __syncthreads();
     std::uint32_t low_complement = 0, high = 0;
     if (at < picture.height * picture.width) {
         const int y = static_cast<int>(at) / width, x = static_cast<int>(at) % width;
@@ -103,8 +106,13 @@ AMSR_KERNEL(threads) measure_detail(Picture picture, float* detail, Workspace::C
         low_complement = other_low > low_complement ? other_low : low_complement;
     }
     if (threadIdx.x % 32 == 0) {
-        atomicMax(&counters->high, high);
-        atomicMax(&counters->low_complement, low_complement);
+        atomicMax(extremes, low_complement);
+        atomicMax(extremes + 1, high);
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        atomicMax(&counters->low_complement, extremes[0]);
+        atomicMax(&counters->high, extremes[1]);
     }
 }
 
@@ -251,8 +259,8 @@ cudaError_t compute_mask(const Picture& picture, std::int64_t dilation, std::uin
     const double* split = threshold;
     const dim3 grid(blocks_of(pixels));
     AMSR_RETURN_IF_ERROR(cudaMemsetAsync(workspace.counters, 0, sizeof(Workspace::Counters), stream));
-    AMSR_RETURN_IF_ERROR(
-        launch(measure_detail, grid, threads, 0, stream, picture, workspace.detail, workspace.counters));
+    AMSR_RETURN_IF_ERROR(launch(measure_detail, grid, threads, 2 * sizeof(std::uint32_t), stream, picture,
+                                workspace.detail, workspace.counters));
     AMSR_RETURN_IF_ERROR(launch(count_bins, dim3(grid.x < histogram_blocks ? grid.x : histogram_blocks), threads,
                                 bins * sizeof(std::uint32_t), stream, detail, pixels, workspace.counters));
     AMSR_RETURN_IF_ERROR(launch(find_threshold, dim3(1), threads, threads * sizeof(Workspace::Prefix), stream, counters,
