@@ -2,7 +2,9 @@
 
 #include <cuda_runtime_api.h>
 
+#include <limits>
 #include <mutex>
+#include <set>
 
 #include "checks.h"
 #include "cuda/convolution.h"
@@ -43,11 +45,29 @@ struct SchemaOf {
     static void infer_shape(const ShapeInference& shapes) { Cpu::infer_shape(shapes); }
 };
 
+/// Lets the pool of the current device keep what is freed: by default it unmaps that whenever a stream is waited for,
+/// which is after every run.
+void keep_freed_memory() {
+    static std::mutex mutex;
+    static std::set<int> devices;
+    int device = 0;
+    check_cuda(cudaGetDevice(&device));
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (devices.count(device) > 0) return;
+    cudaMemPool_t pool = nullptr;
+    check_cuda(cudaDeviceGetDefaultMemPool(&pool, device));
+    std::uint64_t kept_bytes = std::numeric_limits<std::uint64_t>::max();
+    check_cuda(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &kept_bytes));
+    devices.insert(device);
+}
+
 /// Device memory for the work that is put on a stream from now on.
 class StreamMemory {
   public:
     StreamMemory(std::size_t bytes, cudaStream_t stream) : stream_(stream) {
-        if (bytes > 0) check_cuda(cudaMallocAsync(&data_, bytes, stream));
+        if (bytes == 0) return;
+        keep_freed_memory();
+        check_cuda(cudaMallocAsync(&data_, bytes, stream));
     }
     StreamMemory(StreamMemory&& other) noexcept : data_(std::exchange(other.data_, nullptr)), stream_(other.stream_) {}
     StreamMemory& operator=(StreamMemory&&) = delete;
