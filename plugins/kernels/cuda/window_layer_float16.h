@@ -285,6 +285,7 @@ AMSR_DEVICE void attend(const Float16Warp& warp, std::int64_t window, const Rows
         float scores[key_tiles][4], scales[2], mixed[2][4] = {};
         score(warp, head, queries, shared, scores);
         mask_scores(warp, apart, scores);
+        __syncwarp();  // mma takes a warp whose lanes run together
         std::uint32_t weights[key_tiles / 2][4];
         weigh(scores, weights, scales);
         AMSR_UNROLL
