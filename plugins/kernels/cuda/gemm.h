@@ -68,6 +68,18 @@ AMSR_DEVICE void make_table(const Gemm& gemm, std::int64_t first_row, std::int32
     }
 }
 
+/// Starts to copy a piece of a row to shared memory; zeros where it is not valid.
+template <int bytes>
+AMSR_DEVICE void copy_piece(unsigned char* to, const void* from, bool valid) {
+    if constexpr (bytes >= 4) {
+        copy_async<bytes>(to, from, valid);
+    } else {
+        std::uint16_t value = 0;
+        if (valid) value = *static_cast<const std::uint16_t*>(from);
+        *reinterpret_cast<std::uint16_t*>(to) = value;
+    }
+}
+
 /// Starts to load one chunk of depth of a block's rows [tile_rows][row_bytes], `bytes` at a time.
 template <class T, int bytes, int tile_rows, int row_bytes, int threads, bool is_pointwise>
 AMSR_DEVICE void load_rows(const Gemm& gemm, std::int64_t first_row, const std::int32_t* table, int first_channel,
@@ -96,14 +108,7 @@ AMSR_DEVICE void load_rows(const Gemm& gemm, std::int64_t first_row, const std::
             at -= gemm.row_count;
         }
         from += std::uint64_t{valid ? at : 0} * static_cast<std::uint32_t>(gemm.channels);
-        unsigned char* to = tile + swizzled<row_bytes>(row, piece * bytes / 16) + piece * bytes % 16;
-        if constexpr (bytes >= 4) {
-            copy_async<bytes>(to, from, valid);
-        } else {
-            std::uint16_t value = 0;
-            if (valid) value = *reinterpret_cast<const std::uint16_t*>(from);
-            *reinterpret_cast<std::uint16_t*>(to) = value;
-        }
+        copy_piece<bytes>(tile + swizzled<row_bytes>(row, piece * bytes / 16) + piece * bytes % 16, from, valid);
     }
 }
 
