@@ -179,6 +179,7 @@ void check_type(Random& random) {
     check_pixels<T>(random, {64, 64, 4, 3}, 1, 8, 20);
     check_pixels<T>(random, {60, 60, 1, 3}, 1, 6, 7);
     check_pixels<T>(random, {64, 64, 1, 3}, 1, 33, 34);
+    check_pixels<T>(random, {9, 4, 1, 1}, 3, 6, 9);
     check_pixels<T>(random, {4, 4, 1, 3}, 1, 0, 5);
 }
 
