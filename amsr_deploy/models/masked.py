@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amsr_deploy.models import operators
-from amsr_deploy.models.activation import NONE, negative_slope
+from amsr_deploy.models.activation import negative_slope
 
 Layer = nn.Conv2d | nn.ConvTranspose2d
 
@@ -25,7 +25,7 @@ class Conv(Protocol):
         self,
         layer: Layer,
         *inputs: Tensor,
-        activation: nn.Module = NONE,
+        activation: nn.Module | None = None,
         residual: Tensor | None = None,
         upscale: int = 1,
     ) -> Tensor:
@@ -34,7 +34,7 @@ class Conv(Protocol):
         Args:
             layer: the convolution; one of size 1 where there are several inputs.
             inputs: features that all have the same number of channels.
-            activation: a module of `amsr_deploy.models.activation`, or PReLU with one slope.
+            activation: as `activation.negative_slope` takes it.
             residual: shaped as the result; not together with several inputs or an upscale.
             upscale: factor of a pixel shuffle; 1 inside the body.
         """
@@ -57,12 +57,14 @@ class DenseConv:
         self,
         layer: Layer,
         *inputs: Tensor,
-        activation: nn.Module = NONE,
+        activation: nn.Module | None = None,
         residual: Tensor | None = None,
         upscale: int = 1,
     ) -> Tensor:
         sums = layer(inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=1))
-        features = activation(sums if residual is None else sums + residual)
+        features = sums if residual is None else sums + residual
+        if activation is not None:
+            features = activation(features)
         return F.pixel_shuffle(features, upscale) if upscale > 1 else features
 
     def from_map(self, features: Tensor) -> Tensor:
@@ -87,7 +89,7 @@ class BlendedConv(DenseConv):
         self,
         layer: Layer,
         *inputs: Tensor,
-        activation: nn.Module = NONE,
+        activation: nn.Module | None = None,
         residual: Tensor | None = None,
         upscale: int = 1,
     ) -> Tensor:
@@ -106,7 +108,7 @@ class CompactConv:
         self,
         layer: Layer,
         *inputs: Tensor,
-        activation: nn.Module = NONE,
+        activation: nn.Module | None = None,
         residual: Tensor | None = None,
         upscale: int = 1,
     ) -> Tensor:
@@ -134,7 +136,7 @@ class PixelConv:
         self,
         layer: Layer,
         *inputs: Tensor,
-        activation: nn.Module = NONE,
+        activation: nn.Module | None = None,
         residual: Tensor | None = None,
         upscale: int = 1,
     ) -> Tensor:
@@ -160,7 +162,9 @@ class PixelConv:
         return picture.permute(0, 3, 1, 2)  # the last step writes the network's output
 
 
-def pointwise(layer: Layer, inputs: tuple[Tensor, ...], activation: nn.Module, residual: Tensor | None) -> Tensor:
+def pointwise(
+    layer: Layer, inputs: tuple[Tensor, ...], activation: nn.Module | None, residual: Tensor | None
+) -> Tensor:
     """A 1x1 convolution on rows or pixels; see `Conv`."""
     assert layer.bias is not None
     return operators.pointwise(inputs, layer.weight.flatten(1), layer.bias, negative_slope(activation), residual)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from amsr_deploy.descriptor import Descriptor, describe
+from amsr_deploy.descriptor import describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import check_dilation
 from amsr_deploy.training.schedule import MaskSchedule
@@ -85,7 +85,9 @@ class Config:
         gradual = MaskSchedule.towards(target, dense=0.0 if "init" in given else 0.1)
         given.setdefault("masks", str(target) if fixed_mask else str(gradual))
         given.setdefault("batch_size", descriptor.batch_size)
-        given.setdefault("learning_rate", scaled_rate(descriptor, given["batch_size"]))
+        given.setdefault(
+            "learning_rate", scaled_rate(descriptor.learning_rate, descriptor.batch_size, given["batch_size"])
+        )
         return cls(backbone, data, **given)
 
     def __post_init__(self) -> None:
@@ -133,9 +135,9 @@ class Config:
         return replace(self, **changed)
 
 
-def scaled_rate(descriptor: Descriptor, batch_size: int) -> float:
-    """A backbone's learning rate for another batch size."""
-    return descriptor.learning_rate * math.sqrt(max(batch_size, 1) / descriptor.batch_size)
+def scaled_rate(learning_rate: float, batch_size: int, wanted: int) -> float:
+    """A learning rate that suits a batch size, for another batch size."""
+    return learning_rate * math.sqrt(max(wanted, 1) / batch_size)
 
 
 def config_from_json(settings: dict[str, Any]) -> Config:

@@ -88,7 +88,9 @@ class PatchSampler:
             generator: source of randomness, on the CPU.
             share: the patches of the batch to cut; the others are drawn but not cut.
         """
-        draws = torch.rand(count, DRAWS, generator=generator, dtype=torch.float64)[share].to(self.device)
+        pinned = self.device.type == "cuda"  # the processor need not wait for the copy then
+        draws = torch.rand(count, DRAWS, generator=generator, dtype=torch.float64, pin_memory=pinned)[share]
+        draws = draws.to(self.device, non_blocking=True)
         cell, down, right, *turns = draws.unbind(1)
         number = torch.searchsorted(self._cumulative, cell * self._cumulative[-1])
         picture, y, x = self._cells[number.clamp_(max=len(self._cells) - 1)].unbind(1)

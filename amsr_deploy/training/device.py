@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.training.config import Precision
+from amsr_deploy.training.distributed import World
 
 CPU_BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16")
 """Names of CPU features that compute in bfloat16."""
 
 
-def select_device(name: str, local_rank: int = 0) -> torch.device:
+def select_device(name: str, world: World) -> torch.device:
     """The device of a process.
 
     Args:
         name: `auto`, `cpu`, `cuda` or `cuda:N`; without a number each process of a machine takes a GPU of its own.
-        local_rank: number of the process on its machine.
+        world: the process among the others.
 
     Raises:
-        UserError: another kind of device.
+        UserError: another kind of device, or one GPU for several processes.
         BackendError: a GPU was asked for and is not there.
     """
     if name == "auto":
@@ -28,9 +32,11 @@ def select_device(name: str, local_rank: int = 0) -> torch.device:
     kind, _, number = name.partition(":")
     if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
         raise UserError(f"unknown device {name!r}; use auto, cpu, cuda or cuda:N")
+    if number and world.size > 1:
+        raise UserError(f"{name} is one GPU for {world.size} processes; use --device cuda, which gives each its own")
     if kind == "cpu":
         return torch.device("cpu")
-    device = torch.device("cuda", int(number) if number else local_rank)
+    device = torch.device("cuda", int(number) if number else world.local_rank)
     count = torch.cuda.device_count()
     if device.index >= count:
         raise BackendError(f"{device} is not there: PyTorch {torch.__version__} sees {count} GPUs; use --device cpu")
@@ -64,6 +70,23 @@ def tune(device: torch.device) -> None:
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Float32 without TF32, and no search for algorithms, as for pictures of ever other sizes."""
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+
+
+def is_compile_failure(error: BaseException) -> bool:
+    """Whether torch.compile failed, for want of Triton or a C compiler, and not what it compiled."""
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
 
 
 def compiled(network: nn.Module, device: torch.device, processes: int) -> nn.Module:

@@ -50,9 +50,13 @@ class World:
             value /= self.size
         return value
 
-    def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether the flag is set in any process."""
-        return flag if self.size == 1 else bool(self.mean(torch.tensor(float(flag), device=device)) > 0)
+    def largest(self, number: int, device: torch.device) -> int:
+        """The largest of the numbers that the processes give."""
+        if self.size == 1:
+            return number
+        result = torch.tensor(number, device=device)
+        dist.all_reduce(result, dist.ReduceOp.MAX)
+        return int(result)
 
     def parallel(self, network: nn.Module, device: torch.device) -> nn.Module:
         """The network with gradients averaged over all processes, and rank 0's weights in all of them."""
@@ -80,7 +84,5 @@ def connected(world: World, device: torch.device) -> Iterator[None]:
         yield
         return
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=world.rank, world_size=world.size)
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
+    yield
+    dist.destroy_process_group()  # not after an error: it would wait for the others, who wait for this one

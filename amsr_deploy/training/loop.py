@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from amsr_deploy import models
-from amsr_deploy.errors import TrainingError, UserError
+from amsr_deploy.errors import BackendError, TrainingError, UserError, first_line
 from amsr_deploy.models.checkpoint import load_checkpoint
 from amsr_deploy.training.checkpoint import RunFolder, not_finite
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import PatchSampler
-from amsr_deploy.training.device import select_device, tune
+from amsr_deploy.training.device import is_compile_failure, select_device, tune
 from amsr_deploy.training.distributed import World, connected, world_from_environment
 from amsr_deploy.training.interrupt import Interrupt
 from amsr_deploy.training.learner import Learner
@@ -65,7 +65,7 @@ def train(config: Config, out: Path, resume: bool = False, reporter: Reporter | 
         BackendError: a device or precision that is not to be had.
     """
     world = world_from_environment()
-    device = select_device(config.device, world.local_rank)
+    device = select_device(config.device, world)
     telling = reporter if reporter is not None and world.is_main else Reporters()
     try:
         with connected(world, device):
@@ -75,6 +75,11 @@ def train(config: Config, out: Path, resume: bool = False, reporter: Reporter | 
             f"{device} has too little memory ({str(error).splitlines()[0]}); "
             "use a smaller --batch-size or fewer pictures"
         ) from error
+    except RuntimeError as error:
+        if is_compile_failure(error):
+            reason = first_line(error)
+            raise BackendError(f"torch.compile does not work here ({reason}); use --no-compile") from error
+        raise
 
 
 class _Training:
@@ -135,12 +140,12 @@ class _Training:
         """Make the remaining steps."""
         with Interrupt() as interrupt:
             self.first, self.started = self.learner.steps, time.monotonic()
-            self.saved = self.started
+            self.saved, self.warm = self.started, False
             while self.learner.steps < self.config.steps:
                 self._step()
-                if self._is_stopping(interrupt):
+                if signal := self._stopping_signal(interrupt):
                     self._save()
-                    return Result(self.folder.weights, self.learner.steps, self.psnr_y, interrupt.signal)
+                    return Result(self.folder.weights, self.learner.steps, self.psnr_y, signal)
         return Result(self.folder.weights, self.learner.steps, self.psnr_y, None)
 
     def _step(self) -> None:
@@ -161,12 +166,12 @@ class _Training:
         elif time.monotonic() - self.saved > SAVE_SECONDS:
             self._save()
 
-    def _is_stopping(self, interrupt: Interrupt) -> bool:
-        """Whether a signal has reached any process; several of them ask each other only now and then."""
+    def _stopping_signal(self, interrupt: Interrupt) -> int:
+        """The signal that has reached any process, or 0; several of them ask each other only now and then."""
         if self.world.size > 1 and self.learner.steps % STATUS_STEPS:
-            return False
-        stopping = self.world.any(interrupt.signal is not None, self.device)
-        return stopping and self.learner.steps < self.config.steps
+            return 0
+        signal = self.world.largest(interrupt.signal or 0, self.device)
+        return signal if self.learner.steps < self.config.steps else 0
 
     def _tell(self) -> None:
         """Report where the training stands.
@@ -182,6 +187,8 @@ class _Training:
         pace = (time.monotonic() - self.started) / (step - self.first)
         rate = learning_rate(step - 1, steps, self.config.learning_rate)
         speed = self.config.batch_size / pace
+        if not self.warm:  # compiling and choosing algorithms took their time until now
+            self.warm, self.first, self.started = True, step, time.monotonic()
         self.reporter.status(Status(step, steps, loss, self.dilation, rate, speed, (steps - step) * pace))
 
     def _validate_and_save(self) -> None:

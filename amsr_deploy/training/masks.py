@@ -1,6 +1,7 @@
 """The mask of `amsr_deploy.mask` in PyTorch, on the device where the training pictures live.
 
-Every sum runs in the same order as there, in separate multiplications and additions, so that both agree bit for bit.
+Every sum runs in the same order as there, in separate multiplications and additions, so that both agree bit for bit on
+a CPU (a GPU divides by a constant by multiplying).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.training.checkpoint import RunFolder, read_config
-from amsr_deploy.training.config import Config
+from amsr_deploy.training.config import Config, scaled_rate
 from amsr_deploy.training.distributed import world_from_environment
 from amsr_deploy.training.loop import train
 from amsr_deploy.training.report import Reporters, default_reporters
@@ -61,6 +61,9 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
         config = read_config(Path(source))
         if given.get("backbone", config.backbone) != config.backbone:
             raise UserError(f"{source} is of {config.backbone}, with settings for it; leave out --backbone or --config")
+        if "batch_size" in given:
+            rate = scaled_rate(config.learning_rate, config.batch_size, given["batch_size"])
+            given.setdefault("learning_rate", rate)
         return replace(config, **as_fields(given))
     missing = [f"--{name}" for name in ("backbone", "data") if name not in given]
     if missing:

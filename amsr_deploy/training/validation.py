@@ -13,6 +13,7 @@ from torch.func import functional_call
 from amsr_deploy.descriptor import SCALE
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.training.data import channels_first
+from amsr_deploy.training.device import full_precision
 from amsr_deploy.training.masks import compute_mask
 from amsr_deploy.training.pictures import Pair
 
@@ -47,7 +48,8 @@ class Validator:
         crops: list[NDArray[np.uint8]] = []
         for image, mask, hr in zip(self._images, self._masks, self._hr, strict=True):
             inputs = (image[None].contiguous(memory_format=torch.channels_last), mask[None, None])
-            output = functional_call(network, weights, inputs)[0].clamp(0, 1).mul(255).round().byte()
+            with full_precision():
+                output = functional_call(network, weights, inputs)[0].clamp(0, 1).mul(255).round().byte()
             picture = output.permute(1, 2, 0).cpu().numpy()
             figures.append(metrics.psnr_y(picture, hr, SCALE))
             if len(crops) < SHOWN:

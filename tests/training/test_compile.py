@@ -37,3 +37,12 @@ def test_a_compiled_step_has_the_same_gradients(backbone: str, folder: Path) -> 
         learners[0].network.named_parameters(), learners[1].network.parameters(), strict=True
     ):
         torch.testing.assert_close(actual.grad, expected.grad, msg=name)
+
+
+@pytest.mark.parametrize("backbone", ["fsrcnn", "carn", "srresnet", "swinir"])
+def test_a_network_is_one_graph(backbone: str) -> None:
+    """A break in it would cost small networks launches, and fusion across it."""
+    network = small_network(backbone)
+    inputs = torch.rand(1, 3, 16, 16), torch.rand(1, 1, 16, 16) < 0.3
+    traced = torch.compile(network, backend="eager", fullgraph=True)
+    torch.testing.assert_close(traced(*inputs), network(*inputs))

@@ -23,6 +23,7 @@ from amsr_deploy.training.config import Config
 from amsr_deploy.training.learner import Learner
 from amsr_deploy.training.loop import train
 from amsr_deploy.training.report import LineReporter, Status
+from amsr_deploy.training.session import settings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -252,3 +253,26 @@ def bicubic_loss(config: Config) -> float:
     batch = PatchSampler(pairs, config.patch_size).draw(400, torch.Generator().manual_seed(0))
     upscaled = torch.nn.functional.interpolate(batch.lr, scale_factor=4, mode="bicubic").clamp(0, 1)
     return float((upscaled - batch.hr).abs().mean())
+
+
+def test_without_a_compiler_the_way_round_is_said(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class TritonError(RuntimeError):
+        __module__ = "torch._inductor.exc"
+
+    def fail(*_: object) -> None:
+        raise TritonError("Cannot find a working triton installation\nand more")
+
+    monkeypatch.setattr(Learner, "backward", fail)
+    with pytest.raises(BackendError, match=r"torch.compile does not work here \(Cannot find .*\); use --no-compile"):
+        train(replace(config, compile=True), tmp_path / "run")
+
+
+def test_a_batch_of_another_size_has_another_learning_rate(config: Config, tmp_path: Path) -> None:
+    train(config, tmp_path / "run")
+    source = tmp_path / "run" / "config.json"
+    moved = settings(tmp_path / "new", False, {"config": source, "batch_size": 4 * config.batch_size})
+    assert moved.learning_rate == pytest.approx(2 * config.learning_rate)
+    kept = settings(tmp_path / "new", False, {"config": source, "batch_size": 16, "learning_rate": 1e-3})
+    assert kept.learning_rate == 1e-3
