@@ -240,12 +240,10 @@ def rtx_engine() -> Iterator[str]:
         flavour = load_flavour("tensorrt-rtx")
     except BackendError as reason:
         raise SkipError(str(reason)) from reason
-    trt = flavour.trt
-    logger, log = logger_of(trt)
     with tempfile.TemporaryDirectory() as folder:
         data = gpu_networks.build(shipped_model("fsrcnn"), flavour.name, Path(folder)).read_bytes()
-    log.clear()
-    runtime = trt.Runtime(logger)
+    logger, log = logger_of(flavour.trt)
+    runtime = flavour.trt.Runtime(logger)
     validity, diagnostics = runtime.get_engine_validity(data)
     loaded = runtime.deserialize_cuda_engine(data) is not None
     yield f"- validity of an engine: {validity.name} (diagnostics {diagnostics:#x})"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ from amsr_deploy.runtime.flavour import MODULES, load_flavour
 from amsr_deploy.runtime.gpu import find_gpu
 from amsr_deploy.runtime.lane import Network
 from amsr_deploy.runtime.mask import compute_mask
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend, session_options
+from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend, execution_providers, session_options
 from amsr_deploy.runtime.selection import Inputs, select, whole
 from amsr_deploy.runtime.tensorrt_ import TensorRtBackend, open_engine
 
@@ -185,18 +185,15 @@ class CudaProvider:
         """
         import onnxruntime
 
-        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-            raise BackendError("this ONNX Runtime has no CUDA provider; install onnxruntime-gpu")
-        onnxruntime.preload_dlls()  # cuDNN out of NVIDIA's packages
-        self._ort = onnxruntime
+        self._ort, self._providers = onnxruntime, execution_providers("cuda")
 
     def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
         """As `Host`; inputs and output stay on the GPU."""
         ort = self._ort
         options = session_options()
         native.register(options)
-        session = ort.InferenceSession(model, options, providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
-        if session.get_providers()[0] != "CUDAExecutionProvider":
+        session = ort.InferenceSession(model, options, providers=self._providers)
+        if session.get_providers()[0] != self._providers[0]:
             raise BackendError("ONNX Runtime could not start its CUDA provider")
         binding = session.io_binding()
         for name, value in {"image": image, **selection}.items():
@@ -234,7 +231,7 @@ class Engines:
         return Run(milliseconds, median_milliseconds(run), run())
 
 
-@cache
+@lru_cache(maxsize=2)  # the masked and the dense network of a backbone: more would fill the GPU
 def open_backend(model: Path, flavour: str) -> TensorRtBackend:
     """The engine of a model, whose kernels are compiled before they are timed."""
     return open_engine(build(model, flavour, model.parent), eager=True)

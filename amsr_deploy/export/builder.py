@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from rich.progress import Progress
 from amsr_deploy.errors import EngineError
 from amsr_deploy.export.plugin_graph import show_pictures
 from amsr_deploy.export.progress import make_monitor
-from amsr_deploy.files import replacing
+from amsr_deploy.files import write_cache
 from amsr_deploy.runtime.flavour import Flavour
 from amsr_deploy.runtime.plugins import NAMESPACE, Plugins
 from amsr_deploy.runtime.tensorrt_log import logger_of
@@ -66,7 +65,6 @@ def build(
     """
     trt = flavour.trt
     logger, log = logger_of(trt)
-    log.clear()
     builder = trt.Builder(logger)
     network = builder.create_network(_strongly_typed(trt))
     parser = trt.OnnxParser(network, builder.logger)
@@ -87,7 +85,7 @@ def build(
     if engine is None:
         raise EngineError(f"{flavour.name} {flavour.version} cannot build the engine: {log.summary()}")
     if timing_cache and cache:
-        _store_cache(cache, timing_cache)
+        write_cache(timing_cache, bytes(cache.serialize()), "timings")
     return Built(bytes(engine), list(log.warnings))
 
 
@@ -144,13 +142,3 @@ def _attach_cache(config: Any, path: Path | None) -> Any:
         if cache is not None and config.set_timing_cache(cache, False):
             return cache
     return None
-
-
-def _store_cache(cache: Any, path: Path) -> None:
-    """Keep timings; an engine that was built is worth more than they are."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            temporary.write_bytes(bytes(cache.serialize()))
-    except OSError as error:
-        warnings.warn(f"timings are not kept: {path}: {error.strerror}", stacklevel=2)

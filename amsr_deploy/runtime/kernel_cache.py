@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from platformdirs import user_cache_path
 
-from amsr_deploy.files import replacing
+from amsr_deploy.files import write_cache
 from amsr_deploy.runtime.gpu import Gpu
 
 
@@ -53,15 +52,10 @@ class KernelCache:
         return self._engine.create_execution_context(self._config)
 
     def save(self) -> None:
-        """Write the file where there are new kernels; where that fails, the next start compiles them again."""
+        """Write the file where there are new kernels; the context of CUDA must be active."""
         serialized = self._cache.serialize()
         data = b"" if serialized is None else bytes(serialized)
         if not data or len(data) == self._saved:
             return
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(self._file) as temporary:
-                temporary.write_bytes(data)
-        except OSError as error:
-            warnings.warn(f"compiled kernels are not kept: {self._file}: {error.strerror}", stacklevel=2)
+        write_cache(self._file, data, "compiled kernels")
         self._saved = len(data)

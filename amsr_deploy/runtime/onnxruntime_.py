@@ -49,7 +49,7 @@ class OnnxRuntimeBackend:
             BackendError: the device was asked for and cannot be had, or a bfloat16 model finds no native kernels.
         """
         options = session_options(threads)
-        providers = _providers(device)
+        providers = execution_providers(device)
         kernels = _register_kernels(options)
         try:
             self._session = ort.InferenceSession(model, options, providers=providers)
@@ -116,8 +116,13 @@ def _load_cuda() -> None:
         ort.preload_dlls()
 
 
-def _providers(device: Device) -> list[str]:
-    """The execution providers to try, best first."""
+def execution_providers(device: Device) -> list[str]:
+    """The execution providers to try, best first, with what they need loaded.
+
+    Raises:
+        UserError: an unknown device.
+        BackendError: CUDA was asked for and this ONNX Runtime has none.
+    """
     available = ort.get_available_providers()
     if device not in ("auto", *_PROVIDERS):
         raise UserError(f"unknown device {device!r}; use auto, {', '.join(_PROVIDERS)}")

@@ -14,14 +14,13 @@ from amsr_deploy.runtime.tiles import smallest_tile
 def check_settings(
     model: str,
     metadata: Metadata,
-    dense: bool,
+    masked: bool,
     dilation: object,
     threshold: object,
     strategy: object,
     tile: object,
 ) -> None:
     """Raises UserError for a value out of its range, or one that the model has no use for; None is always good."""
-    masked = metadata.masked and not dense
     if dilation is not None:
         check_dilation(dilation)
         if not masked:

@@ -109,16 +109,17 @@ def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
     cuda = Cuda()
     with cuda.active():
         network = Engine(engine, sidecar, flavour, gpu, data, cuda.has_graphs, eager)
-    atexit.register(_save_kernels, weakref.ref(network), cuda)
+    if network.kernels:
+        atexit.register(_save_kernels, weakref.ref(network.kernels), cuda)
     return TensorRtBackend(engine, sidecar, network, cuda, f"{flavour.name} {flavour.version} {gpu.name}")
 
 
-def _save_kernels(reference: weakref.ref[Engine], cuda: Cuda) -> None:
-    """Keep what an engine compiled, if it is still there when the program ends."""
-    network = reference()
-    if network is not None:
+def _save_kernels(reference: weakref.ref[KernelCache], cuda: Cuda) -> None:
+    """Keep what was compiled for an engine that is still there when the program ends."""
+    kernels = reference()
+    if kernels is not None:
         with cuda.active():
-            network.save_kernels()
+            kernels.save()
 
 
 class Engine:
@@ -144,7 +145,6 @@ class Engine:
         self._name, self._trt = path.name, flavour.trt
         trt = flavour.trt
         logger, self._log = logger_of(trt)
-        self._log.clear()
         self._runtime = trt.Runtime(logger)
         if sidecar.carries_plugins:
             self._runtime.engine_host_code_allowed = True
@@ -156,18 +156,18 @@ class Engine:
                 f"{flavour.name} {flavour.version} cannot load {path.name}: {self._log.summary()}; "
                 f"build it again: {sidecar.command}"
             )
-        self._kernels: KernelCache | None = None
+        self.kernels: KernelCache | None = None
         if flavour.compiles_at_load:
             file = cache_file(sidecar.sha256, flavour.version, gpu)
-            self._kernels = KernelCache(trt, self._engine, file, eager)
-        self.records_graphs = records_graphs and self._kernels is None
+            self.kernels = KernelCache(trt, self._engine, file, eager)
+        self.records_graphs = records_graphs and self.kernels is None
         self._log.clear()
 
     def prepare(self, shapes: Mapping[str, Shape]) -> Any:
         """A `trt.IExecutionContext` for input shapes, without memory of its own."""
-        if self._kernels:  # its graphs are recorded by TensorRT itself, again for each better kernel
-            self._kernels.save()
-            context = self._kernels.create_context()
+        if self.kernels:  # its graphs are recorded by TensorRT itself, again for each better kernel
+            self.kernels.save()
+            context = self.kernels.create_context()
         else:
             allocation = self._trt.ExecutionContextAllocationStrategy.USER_MANAGED
             context = self._engine.create_execution_context(allocation)
@@ -178,13 +178,6 @@ class Engine:
                 raise self.failure()
         return context
 
-    def save_kernels(self) -> None:
-        """Keep what was compiled for the next start; a context must be active."""
-        if self._kernels:
-            self._kernels.save()
-
     def failure(self) -> BackendError:
         """What TensorRT said since the last failure."""
-        error = self._log.failure(self._name)
-        self._log.clear()
-        return error
+        return self._log.failure(self._name)

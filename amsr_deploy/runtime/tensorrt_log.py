@@ -27,10 +27,11 @@ class Log:
         return self.errors[0] if self.errors else "it does not say why"
 
     def failure(self, name: str) -> BackendError:
-        """The error to raise for what was said; lack of memory may be named by any of the messages."""
-        said = " ".join(self.errors).lower()
+        """The error to raise for what was said since the last one; any of the messages may name lack of memory."""
+        said, summary = " ".join(self.errors).lower(), self.summary()
+        self.clear()
         kind = OutOfMemoryError if any(phrase in said for phrase in _OUT_OF_MEMORY) else BackendError
-        return kind(f"{name}: {self.summary()}")
+        return kind(f"{name}: {summary}")
 
     def clear(self) -> None:
         """Forget what was said."""
@@ -44,9 +45,16 @@ class Log:
             (self.errors if is_error else self.warnings).append(line[:_LONGEST])
 
 
-@cache
 def logger_of(trt: ModuleType) -> tuple[Any, Log]:
-    """The `trt.ILogger` of this process, and what it keeps; TensorRT takes only the first one that it is given."""
+    """The `trt.ILogger` of this process, and what it keeps from now on."""
+    logger, log = _only_logger(trt)
+    log.clear()
+    return logger, log
+
+
+@cache
+def _only_logger(trt: ModuleType) -> tuple[Any, Log]:
+    """TensorRT takes only the first logger that it is given."""
     kept = Log()
 
     class Logger(trt.ILogger):  # type: ignore[name-defined, misc]

@@ -104,13 +104,13 @@ class Upscaler:
         """
         self.metadata: Metadata = backend.metadata
         self.model, self.backend = backend.model, backend.name
-        check_settings(self.model, self.metadata, dense, dilation, threshold, strategy, tile)
+        self._dense = dense or not self.metadata.masked
+        check_settings(self.model, self.metadata, self.is_masked, dilation, threshold, strategy, tile)
         self.dilation = self.metadata.dilation if dilation is None else dilation
         self.threshold = self.metadata.threshold if threshold is None else threshold
         self._backend, self._strategy = backend, strategy
         self._edge = max(EDGE, self.metadata.size_multiple)
         self._tile = self._largest_tile(tile)
-        self._dense = dense or not self.metadata.masked
         self._takes_default_mask = dilation is None and threshold is None and strategy == "kmeans"
         self._load_twin = load_twin
 

@@ -74,7 +74,7 @@ def tune(device: torch.device) -> None:
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Float32 without TF32, and no search for algorithms, as for pictures of ever other sizes."""
+    """Float32 without TF32, and no search for the fastest algorithms, which pictures of many sizes would repeat."""
     precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:

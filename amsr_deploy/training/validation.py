@@ -42,14 +42,14 @@ class Validator:
         self._masks = [compute_mask(image, dilation) for image in self._images]
 
     @torch.no_grad()
+    @full_precision()
     def measure(self, network: nn.Module, weights: dict[str, Tensor], step: int) -> Validation:
         """Upscale all pictures in float32 with the given weights."""
         figures: list[float] = []
         crops: list[NDArray[np.uint8]] = []
         for image, mask, hr in zip(self._images, self._masks, self._hr, strict=True):
             inputs = (image[None].contiguous(memory_format=torch.channels_last), mask[None, None])
-            with full_precision():
-                output = functional_call(network, weights, inputs)[0].clamp(0, 1).mul(255).round().byte()
+            output = functional_call(network, weights, inputs)[0].clamp(0, 1).mul(255).round().byte()
             picture = output.permute(1, 2, 0).cpu().numpy()
             figures.append(metrics.psnr_y(picture, hr, SCALE))
             if len(crops) < SHOWN:

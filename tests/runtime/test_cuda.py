@@ -20,14 +20,14 @@ class Error(Exception):
     """`pycuda.driver.Error`."""
 
 
-class MemoryError_(Error):  # noqa: N801, N818
+class FullMemoryError(Error):
     """`pycuda.driver.MemoryError`."""
 
 
 class FakeDriver(ModuleType):
     """`pycuda.driver`, whose calls fail with `error` if there is one."""
 
-    Error, MemoryError = Error, MemoryError_
+    Error, MemoryError = Error, FullMemoryError
 
     def __init__(self) -> None:
         super().__init__("pycuda.driver")
@@ -41,16 +41,18 @@ class FakeDriver(ModuleType):
 
     init = mem_alloc = memcpy_htod_async = memcpy_dtoh_async = pagelocked_empty = call
 
-    def Device(self, number: int) -> Any:  # noqa: N802
+    def open_device(self, number: int) -> Any:
         context = SimpleNamespace(
             push=lambda: self.stack.append("ours"), pop=lambda: self.stack.pop(), detach=lambda: None
         )
         return SimpleNamespace(retain_primary_context=lambda: context)
 
-    def Stream(self, flags: int) -> Any:  # noqa: N802
+    def open_stream(self, flags: int) -> Any:
         self.call()
         self.stream_flags.append(flags)
         return SimpleNamespace(synchronize=self.call)
+
+    Device, Stream = open_device, open_stream
 
 
 @pytest.fixture
@@ -94,7 +96,7 @@ def test_errors_of_pycuda_are_our_own(driver: FakeDriver) -> None:
 
 def test_full_memory_is_told_from_other_errors(driver: FakeDriver) -> None:
     gpu = Cuda()
-    driver.error = MemoryError_("full")
+    driver.error = FullMemoryError("full")
     with pytest.raises(OutOfMemoryError, match="the GPU has no 3 MiB left"):
         gpu.allocate(3 << 20)
     with pytest.raises(OutOfMemoryError, match="no 3 MiB of main memory can be pinned"):

@@ -27,8 +27,8 @@ METADATA = metadata_of(MODEL)
 FOR_ORIN = {"flavour": "tensorrt", "version": "10.3.0", "gpu": "Orin", "compute_capability": (8, 7)}
 
 
-def flavour(name: str = "tensorrt", version: str = "10.3.0") -> Flavour:
-    return Flavour(name, SimpleNamespace(__version__=version))  # type: ignore[arg-type]
+def flavour(name: str = "tensorrt", version: str = "10.3.0", **names: Any) -> Flavour:
+    return Flavour(name, SimpleNamespace(__version__=version, **names))  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ class TestCheck:
 
     def test_portable_engines_need_a_new_enough_gpu_that_the_flavour_knows(self) -> None:
         known = SimpleNamespace(__members__=dict.fromkeys(("NONE", "SM75", "SM86", "SM120")))
-        rtx = Flavour("tensorrt-rtx", SimpleNamespace(__version__="1.8", ComputeCapability=known))  # type: ignore[arg-type]
+        rtx = flavour("tensorrt-rtx", "1.8", ComputeCapability=known)
         for capability in ((8, 6), (12, 0)):
             gpu = dataclasses.replace(ORIN, name="RTX", compute_capability=capability)
             check_machine(Path("a.engine"), make_sidecar(METADATA, platform="Windows AMD64"), gpu, rtx)

@@ -10,8 +10,7 @@ namespace {
 
 constexpr int pack_threads = 256;
 constexpr std::int64_t pixels_max = std::numeric_limits<std::int32_t>::max();
-constexpr int shared_bytes_max = 64 * 1024;  // of a block on sm_75
-constexpr int system_bytes = 1024;           // of shared memory that CUDA takes for itself in each block
+constexpr int system_bytes = 1024;  // of shared memory that CUDA takes for itself in each block
 
 bool is_valid(const ConvolutionShape& shape) {
     constexpr std::int64_t limit = 1 << 16;

@@ -147,6 +147,8 @@ cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads, s
 
 namespace amsr::cuda {
 
+constexpr int shared_bytes_max = 64 * 1024;  // of a block on sm_75, which all supported GPUs have
+
 struct alignas(16) Words4 {
     std::uint32_t x, y, z, w;
 };

@@ -5,7 +5,6 @@ namespace amsr::cuda {
 namespace {
 
 constexpr int pack_threads = 256;
-constexpr std::size_t shared_bytes_max = 64 * 1024;  // of sm_75
 
 bool is_valid(const WindowLayerShape& shape) {
     constexpr std::int64_t limit = 4096;
