@@ -7,7 +7,10 @@ from typing import Literal, get_args
 
 from amsr_deploy.errors import UserError
 
+SCALES = (2, 3, 4)
+"""Upscaling factors that a model may have."""
 SCALE = 4
+"""The default of them."""
 
 Strategy = Literal["kmeans", "fixed", "median"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
