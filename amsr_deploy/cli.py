@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from amsr_deploy import __version__
-from amsr_deploy.descriptor import BACKBONES, STRATEGIES
+from amsr_deploy.descriptor import BACKBONES, OPTIMIZERS, STRATEGIES
 from amsr_deploy.errors import AmsrError, missing_dependency
 
 FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
@@ -126,17 +126,18 @@ def mask(photo: Path, **options: Any) -> None:
 
 
 @main.command()
-@backbone_option
+@click.option("--backbone", type=click.Choice(list(BACKBONES)), help="Network.  [default: that of --weights, or carn]")
 @click.option("--weights", type=FILE, help="A checkpoint (.safetensors, .pth); the shipped weights by default.")
+@click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: that of the weights]")
 @click.option("--dense", is_flag=True, help="The dense network, without a mask.")
 @click.option("--fp16", is_flag=True, help="float16 inside; inputs and outputs stay float32.")
 @click.option("--bf16", is_flag=True, help="bfloat16 inside, for the CPU's native kernels.")
-@click.option("--output", type=FILE, help="Output file.  [default: BACKBONE_x4.onnx]")
-def export(backbone: str, weights: Path | None, dense: bool, fp16: bool, bf16: bool, output: Path | None) -> None:
+@click.option("--output", type=FILE, help="Output file.  [default: BACKBONE_xSCALE.onnx]")
+def export(fp16: bool, bf16: bool, **options: Any) -> None:
     """Export a backbone to ONNX and compare it with PyTorch."""
     from amsr_deploy.export.command import export_backbone, wanted_precision
 
-    click.echo(export_backbone(backbone, weights, dense, wanted_precision(fp16, bf16), output))
+    click.echo(export_backbone(precision=wanted_precision(fp16, bf16), **options))
 
 
 @main.command("build-engine")
@@ -192,13 +193,15 @@ def doctor() -> None:
 
 @main.command()
 @click.option("--backbone", type=click.Choice(list(BACKBONES)), help="Network to train.")
-@click.option("--data", type=FILE, help="Folder of HR pictures.")
+@click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: 4, or that of --init]")
+@click.option("--data", type=FILE, multiple=True, help="Folder of HR pictures; may be given again.")
 @click.option("--out", type=FILE, required=True, help="Folder of the run.")
 @click.option("--validation", type=FILE, help="Folder of HR pictures to validate on.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
 @click.option("--init", type=FILE, help="Start from a dense checkpoint, ours or a public one.")
 @click.option("--config", type=FILE, help="Take all settings from the config.json of a run.")
 @click.option("--steps", type=int, help="Length of the training.  [default: 100000]")
+@click.option("--minutes", type=float, help="Length of the training in time, in place of --steps.")
 @click.option("--batch-size", type=int, help="Patches a step.  [default: the network's own]")
 @click.option("--learning-rate", type=float, help="Peak of the cosine.  [default: the network's own]")
 @click.option("--dilation", type=int, help="Dilation to train for.  [default: the network's own]")
@@ -207,6 +210,9 @@ def doctor() -> None:
 @click.option("--uniform-patches", is_flag=True, help="Draw patches everywhere alike, not by their contrast.")
 @click.option("--patch-size", type=int, help="Side of a patch in LR pixels.  [default: 32]")
 @click.option("--reductions", help="Sizes at which HR pictures enter.  [default: 1,0.75,0.5]")
+@click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="[default: the network's own]")
+@click.option("--permuted", type=float, help="Share of patches whose colours change places.  [default: 0.33]")
+@click.option("--synthetic", type=float, help="Share of patches from drawn pictures.  [default: 0.04]")
 @click.option("--ema", type=float, help="Decay of the averaged weights.  [default: 0.999]")
 @click.option("--seed", type=int, help="[default: 0]")
 @click.option("--validate-every", type=int, help="Steps between validations and checkpoints.  [default: 1000]")

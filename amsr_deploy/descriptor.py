@@ -16,6 +16,10 @@ Strategy = Literal["kmeans", "fixed", "median"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 """How the threshold of a mask can be found (ablation of the paper's Table 4)."""
 
+Optimizer = Literal["adam", "muon"]
+OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
+"""How weights can learn."""
+
 
 @dataclass(frozen=True)
 class Descriptor:
@@ -29,20 +33,16 @@ class Descriptor:
     """What the mask selects: single pixels (CNN bodies, Eq. 4) or attention windows (Transformer bodies, Eq. 5)."""
     dilation: int
     """Default side k of the mask's dilation square."""
-    halo: int
-    """LR pixels around a tile after which its result equals the untiled one (windows: see runtime/tiles.py)."""
-    bytes_per_pixel: int
-    """Peak memory of ONNX Runtime per LR pixel at full density, measured."""
     learning_rate: float
     """Peak learning rate of training (design 2.4)."""
     batch_size: int
     """Patches a step of training (design 2.4)."""
+    optimizer: Optimizer = "adam"
+    """How its weights learn best."""
     threshold: float = 0.0
     """Share of masked pixels from which a window is kept (sigma); 0 where the body is masked by pixels."""
     window_size: int = 1
     """Side of an attention window; 1 where there are none."""
-    scale: int = SCALE
-    """Upscaling factor."""
     dense_above: float = 1.0
     """Density above which the dense network is faster, measured by `amsr bench --crossover`; 1 is never."""
 
@@ -55,14 +55,20 @@ class Descriptor:
 BACKBONES: dict[str, Descriptor] = {
     descriptor.name: descriptor
     for descriptor in (
-        # Halos: half kernel sizes summed along the network, those after an upsampling divided by it, rounded up.
+        Descriptor(
+            "disp",
+            "DISP",
+            "pixels",
+            dilation=5,
+            learning_rate=2e-3,
+            batch_size=16,
+            optimizer="muon",
+        ),
         Descriptor(
             "fsrcnn",
             "FSRCNN",
             "pixels",
             dilation=5,
-            halo=8,
-            bytes_per_pixel=4_000,
             learning_rate=1e-3,
             batch_size=64,
         ),
@@ -71,8 +77,6 @@ BACKBONES: dict[str, Descriptor] = {
             "CARN",
             "pixels",
             dilation=5,
-            halo=21,
-            bytes_per_pixel=20_000,
             learning_rate=2e-4,
             batch_size=16,
         ),
@@ -81,8 +85,6 @@ BACKBONES: dict[str, Descriptor] = {
             "SRResNet",
             "pixels",
             dilation=7,
-            halo=36,
-            bytes_per_pixel=20_000,
             learning_rate=2e-4,
             batch_size=16,
         ),
@@ -91,12 +93,19 @@ BACKBONES: dict[str, Descriptor] = {
             "SwinIR light",
             "windows",
             dilation=11,
-            halo=32,
-            bytes_per_pixel=24_000,
             learning_rate=2e-4,
             batch_size=16,
             threshold=0.5,
             window_size=8,
+        ),
+        Descriptor(
+            "span",
+            "SPAN",
+            "pixels",
+            dilation=5,
+            learning_rate=2e-3,
+            batch_size=16,
+            optimizer="muon",
         ),
     )
 }

@@ -45,6 +45,6 @@ def reduce_to_width(picture: Image.Image, width: int) -> Image.Image:
     return picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.BICUBIC)
 
 
-def low_resolution(picture: Image.Image) -> Image.Image:
+def low_resolution(picture: Image.Image, scale: int = SCALE) -> Image.Image:
     """A picture, its sides multiples of the scale, reduced by Pillow's antialiased bicubic."""
-    return picture.resize((picture.width // SCALE, picture.height // SCALE), Image.Resampling.BICUBIC)
+    return picture.resize((picture.width // scale, picture.height // scale), Image.Resampling.BICUBIC)

@@ -104,6 +104,23 @@ def PixelConv2d(pixels, size, weight, bias, group: int = 1, negative_slope: floa
 
 
 @script(amsr, default_opset=op)
+def PixelConv2dAddNearest(
+    pixels, size, weight, bias, residual, group: int = 1, negative_slope: float = 1.0, upscale: int = 1
+):
+    channels = op.Shape(pixels, start=1, end=2)
+    features = op.Reshape(op.Transpose(pixels, perm=[1, 0]), op.Concat([1], channels, size, axis=0))
+    sums = op.Conv(features, weight, bias, group=group, auto_pad="SAME_UPPER")
+    shuffled = op.DepthToSpace(sums, blocksize=upscale, mode="CRD")
+    outputs = op.Shape(shuffled, start=1, end=2)
+    result = op.Transpose(op.Reshape(shuffled, op.Concat(outputs, [-1], axis=0)), perm=[1, 0])
+    height, width = op.Split(size, num_outputs=2)
+    factor = op.Reshape(op.Constant(value_int=upscale), [1])
+    lines = op.Reshape(residual, op.Concat(height, [1], width, [1], outputs, axis=0))
+    enlarged = op.Expand(lines, op.Concat(height, factor, width, factor, outputs, axis=0))
+    return op.LeakyRelu(result + op.Reshape(enlarged, op.Concat([-1], outputs, axis=0)), alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
 def WindowGather(pixels, windows, size, window_size: int = 8, shift: int = 0):
     height, width = op.Split(size, num_outputs=2)
     side = op.Constant(value_int=window_size)
@@ -201,30 +218,59 @@ class Function(Protocol):
     def to_function_proto(self) -> onnx.FunctionProto: ...
 
 
-class WithResidual:
-    """The function of an operator `...Add`: its last input is added before the last node, the activation."""
+Steps = tuple[tuple[str, tuple[str, ...], str], ...]
+"""Operators, each with its inputs and its output."""
+SUMS, RESIDUAL, RESULT = "sums", "residual", "result"
+_SILU: Steps = (("Sigmoid", (SUMS,), "gate"), ("Mul", (SUMS, "gate"), "activated"))
+EPILOGUES: dict[str, Steps] = {
+    "Add": (("Add", (SUMS, RESIDUAL), "total"), ("LeakyRelu", ("total",), RESULT)),
+    "Silu": (("Sigmoid", (SUMS,), "gate"), ("Mul", (SUMS, "gate"), RESULT)),
+    "SiluAdd": (*_SILU, ("Add", ("activated", RESIDUAL), RESULT)),
+    "Attention": (
+        *(("Sigmoid", (SUMS,), "gate"), ("Constant", (), "half"), ("CastLike", ("half", SUMS), "middle")),
+        *(("Sub", ("gate", "middle"), "attention"), ("Add", (SUMS, RESIDUAL), "total")),
+        ("Mul", ("total", "attention"), RESULT),
+    ),
+}
+"""What the operator of a name that ends so does to its sums, and to the residual, its last input."""
 
-    def __init__(self, function: OnnxFunction) -> None:
-        self.name = f"{function.name}Add"
-        self._function = function
+
+class WithEpilogue:
+    """The function of a convolution with another epilogue than its own last node, a leaky ReLU."""
+
+    def __init__(self, function: OnnxFunction, suffix: str) -> None:
+        self.name = f"{function.name}{suffix}"
+        self._function, self._steps = function, EPILOGUES[suffix]
 
     def to_function_proto(self) -> onnx.FunctionProto:
         proto = self._function.to_function_proto()
         proto.name = self.name
-        proto.input.append("residual")
-        activation = proto.node.pop()
-        proto.node.append(onnx.helper.make_node("Add", [activation.input[0], "residual"], ["with_residual"]))
-        activation.input[0] = "with_residual"
-        proto.node.append(activation)
+        leaky_relu = proto.node.pop()
+        names = {SUMS: leaky_relu.input[0], RESULT: leaky_relu.output[0]}
+        if any(RESIDUAL in inputs for _, inputs, _ in self._steps):
+            proto.input.append(RESIDUAL)
+        for operator, inputs, output in self._steps:
+            node = onnx.helper.make_node(
+                operator, [names.get(name, name) for name in inputs], [names.get(output, output)]
+            )
+            if operator == "LeakyRelu":
+                node.attribute.extend(leaky_relu.attribute)
+            if operator == "Constant":
+                node.attribute.append(onnx.helper.make_attribute("value_float", 0.5))
+            proto.node.append(node)
+        if all(operator != "LeakyRelu" for operator, _, _ in self._steps):
+            (slope,) = (attribute for attribute in proto.attribute_proto if attribute.name == "negative_slope")
+            proto.attribute_proto.remove(slope)
         return proto
 
 
 FUNCTIONS: dict[str, Function] = {
     function.name: function
     for function in (
-        *(MaskGather, MaskScatter, MaskNeighbors, MaskedConv2d, WithResidual(MaskedConv2d)),
-        *(Pointwise, WithResidual(Pointwise), Pointwise2, Pointwise3, Pointwise4),
-        *(PixelConv2d, WithResidual(PixelConv2d)),
+        *(MaskGather, MaskScatter, MaskNeighbors),
+        *(MaskedConv2d, *(WithEpilogue(MaskedConv2d, suffix) for suffix in EPILOGUES)),
+        *(Pointwise, WithEpilogue(Pointwise, "Add"), Pointwise2, Pointwise3, Pointwise4),
+        *(PixelConv2d, WithEpilogue(PixelConv2d, "Add"), PixelConv2dAddNearest),
         *(WindowGather, WindowScatter, WindowLayer),
     )
 }

@@ -25,7 +25,7 @@ from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.export.verify import verify
 from amsr_deploy.files import replacing
 from amsr_deploy.metadata import SELECTIONS, Metadata, Precision
-from amsr_deploy.models import Network
+from amsr_deploy.models import Network, name_of
 from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.freeze import freeze
 from amsr_deploy.models.operators import DOMAIN
@@ -36,7 +36,7 @@ FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped we
 
 
 class InferenceForm(nn.Module):
-    """What is exported: image [1, 3, H, W] float32 and the selections -> sr [1, 3, 4H, 4W] float32.
+    """What is exported: image [1, 3, H, W] float32 and the selections -> sr [1, 3, sH, sW] float32.
 
     The network inside may compute in another precision. Masked networks convert at their own borders.
     """
@@ -51,14 +51,11 @@ class InferenceForm(nn.Module):
         return self.run(image.to(self.dtype), *selections).float()
 
 
-def export_onnx(
-    network: Network, backbone: str, path: Path, masked: bool = True, precision: Precision = "float32"
-) -> float:
+def export_onnx(network: Network, path: Path, masked: bool = True, precision: Precision = "float32") -> float:
     """Write a network as ONNX, and compare the file with PyTorch.
 
     Args:
-        network: the backbone with its weights, in float32; left as it is.
-        backbone: its name.
+        network: a backbone with its weights, in float32; left as it is.
         path: the file to write, replaced only when the new one is whole.
         masked: the compact form with its selection inputs, or the dense network.
         precision: type of weights and features; inputs and outputs stay float32.
@@ -72,7 +69,7 @@ def export_onnx(
         BackendError: there are no native kernels to check a bfloat16 model with.
         OSError: the folder cannot be written.
     """
-    descriptor = describe(backbone)
+    descriptor = describe(name_of(network))
     if precision == "bfloat16" and not masked:
         raise UserError(
             "bfloat16 is for masked networks, which native kernels compute; "
@@ -104,13 +101,13 @@ def describe_model(network: Network, descriptor: Descriptor, masked: bool, preci
         masked=masked,
         body=descriptor.body,
         scope="body",
-        scale=descriptor.scale,
+        scale=network.scale,
         dilation=descriptor.dilation,
         threshold=descriptor.threshold,
         window_size=descriptor.window_size,
         size_multiple=descriptor.size_multiple,
-        halo=descriptor.halo,
-        bytes_per_pixel=descriptor.bytes_per_pixel,
+        halo=network.halo,
+        bytes_per_pixel=network.bytes_per_pixel,
         precision=precision,
         cost=count_cost(network),
         weights_sha256=digest(network),

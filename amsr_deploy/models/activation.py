@@ -1,20 +1,64 @@
-"""The activations of the CNNs, all of them leaky ReLUs: what native operators know of one is its slope."""
+"""What follows the sums of a convolution: an activation, and a residual before or after it.
+
+In ONNX the activation is a part of the operator's name, because a function cannot choose by an attribute; the slope of
+a leaky ReLU is a number, which it can pass on.
+"""
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 RELU = nn.ReLU()
+SILU = nn.SiLU()
 
 
-def negative_slope(activation: nn.Module | None) -> float:
-    """Slope of an activation for negative values: 1 for none, 0 for ReLU.
+class Attention(nn.Module):
+    """The parameter-free attention of SPAN (Wan et al., 2024, Eq. 3 and 4): (sums + residual) (sigmoid(sums) - 1/2)."""
+
+    def forward(self, sums: Tensor, residual: Tensor) -> Tensor:
+        return (sums + residual) * (torch.sigmoid(sums) - 0.5)
+
+
+ATTENTION = Attention()
+
+
+def finish(sums: Tensor, activation: nn.Module | None, residual: Tensor | None) -> Tensor:
+    """Sums with their activation and residual.
 
     Args:
-        activation: None, ReLU, LeakyReLU, or PReLU with one slope.
+        sums: what a convolution gives, of any shape.
+        activation: None, ReLU, LeakyReLU or PReLU with one slope: of the sums with the residual; SiLU: before the
+            residual is added; Attention: of both.
+        residual: shaped as the sums; None for none, which Attention does not take.
     """
+    if isinstance(activation, Attention):
+        assert residual is not None
+        return activation(sums, residual)
+    if isinstance(activation, nn.SiLU):
+        activated: Tensor = activation(sums)
+        return activated if residual is None else activated + residual
+    with_residual = sums if residual is None else sums + residual
+    return with_residual if activation is None else activation(with_residual)
+
+
+def suffix(activation: nn.Module | None, has_residual: bool) -> str:
+    """How the name of an operator with this activation ends (plugins/kernels/epilogue.h)."""
+    if isinstance(activation, Attention):
+        return "Attention"
+    return ("Silu" if isinstance(activation, nn.SiLU) else "") + ("Add" if has_residual else "")
+
+
+def attributes(activation: nn.Module | None) -> dict[str, float]:
+    """What an operator has to know of its activation besides its name: the slope of a leaky ReLU.
+
+    Args:
+        activation: as `finish` takes it.
+    """
+    if isinstance(activation, nn.SiLU | Attention):
+        return {}
     if isinstance(activation, nn.PReLU):
-        return activation.weight.item()
+        return {"negative_slope": activation.weight.item()}
     if isinstance(activation, nn.LeakyReLU):
-        return activation.negative_slope
-    return {type(None): 1.0, nn.ReLU: 0.0}[type(activation)]
+        return {"negative_slope": activation.negative_slope}
+    return {"negative_slope": {type(None): 1.0, nn.ReLU: 0.0}[type(activation)]}

@@ -6,13 +6,15 @@ Weights are named as in nmhkahn/CARN-pytorch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from amsr_deploy.models.activation import RELU
+from amsr_deploy.models.backbone import Weights
 from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv, convolutions
 from amsr_deploy.models.start import carry_colours, upsample_colours
 
@@ -101,34 +103,40 @@ class CascadingBlock(nn.Module):
 
 
 class Upsampler(nn.Module):
-    """Two rounds of grouped convolution, ReLU, pixel shuffle."""
+    """Rounds of grouped convolution, ReLU, pixel shuffle: two of factor 2 for x4, one for x2 and x3."""
 
-    def __init__(self, groups: int) -> None:
+    def __init__(self, groups: int, scale: int) -> None:
         super().__init__()
+        self.factors = (2, 2) if scale == 4 else (scale,)
         layers: list[nn.Module] = []
-        for _ in range(2):
-            layers += [nn.Conv2d(CHANNELS, 4 * CHANNELS, 3, padding=1, groups=groups), nn.ReLU(), nn.PixelShuffle(2)]
+        for factor in self.factors:
+            convolution = nn.Conv2d(CHANNELS, factor**2 * CHANNELS, 3, padding=1, groups=groups)
+            layers += [convolution, nn.ReLU(), nn.PixelShuffle(factor)]
         self.body = nn.Sequential(*layers)
 
-    def forward(self, x: Tensor, conv: Conv) -> Tensor:
-        for upsample in convolutions(self.body):
-            x = conv(upsample, x, activation=RELU, upscale=2)
+    def forward(self, x: Tensor, conv: PictureConv) -> Tensor:
+        for upsample, factor in zip(convolutions(self.body), self.factors, strict=True):
+            x = conv.upscaled(upsample, x, factor, activation=RELU)
         return x
 
 
 class CARN(MaskedCNN):
-    """CARN-M, x4; the masked body is the outer cascade of three cascading blocks."""
+    """CARN-M; the masked body is the outer cascade of three cascading blocks.
 
-    RENAMED: ClassVar[dict[str, str]] = {"upsample.up.": "upsample.up4."}
-    UNUSED: ClassVar[tuple[str, ...]] = ("upsample.up2.*", "upsample.up3.*")
+    Public checkpoints hold the upsamplers of all scales (`upsample.up2`, `up3`, `up4`) or a single one (`upsample.up`).
+    """
 
-    def __init__(self, groups: int = 4) -> None:
+    SIGNATURE: ClassVar[tuple[str, ...]] = ("entry.weight", "b1.b1.body.0.weight", "exit.weight")
+    UPSAMPLER: ClassVar[tuple[str, ...]] = ("upsample.",)
+
+    def __init__(self, scale: int = 4, groups: int = 4) -> None:
         super().__init__()
+        self.scale = scale
         self.sub_mean, self.add_mean = MeanShift(-1), MeanShift(1)
         self.entry = nn.Conv2d(3, CHANNELS, 3, padding=1)
         self.b1, self.b2, self.b3 = (CascadingBlock(groups) for _ in range(3))
         self.c1, self.c2, self.c3 = Pointwise(2), Pointwise(3), Pointwise(4)
-        self.upsample = nn.ModuleDict({"up4": Upsampler(groups)})
+        self.upsample = nn.ModuleDict({f"up{scale}": Upsampler(groups, scale)})
         self.exit = nn.Conv2d(CHANNELS, 3, 3, padding=1)
         self._start_bilinear()
 
@@ -140,9 +148,42 @@ class CARN(MaskedCNN):
         for merge in (self.c1, self.c2, self.c3):
             (convolution,) = convolutions(merge.body)
             carry_colours(convolution)
-        for convolution in convolutions(self.upsample["up4"].body):  # type: ignore[arg-type]
-            upsample_colours(convolution, 2)
+        upsampler = self.upsampler
+        for convolution, factor in zip(convolutions(upsampler.body), upsampler.factors, strict=True):
+            upsample_colours(convolution, factor)
         carry_colours(self.exit, -mean)
+
+    @classmethod
+    def arguments(cls, weights: Weights) -> dict[str, Any]:
+        return {"scale": max(upsamplers(weights)), "groups": CHANNELS // weights["b1.b1.body.0.weight"].shape[1]}
+
+    @classmethod
+    def adapt(cls, weights: Weights, scale: int | None) -> dict[str, Tensor]:
+        prefixes = upsamplers(weights)
+        if not prefixes:
+            return dict(weights)
+        kept = scale if scale in prefixes else max(prefixes)
+        others = tuple(prefix for prefix in prefixes.values() if prefix != prefixes[kept])
+        return {
+            name.replace(prefixes[kept], f"upsample.up{kept}."): value
+            for name, value in weights.items()
+            if not name.startswith(others)
+        }
+
+    @property
+    def upsampler(self) -> Upsampler:
+        """The one of this scale."""
+        (upsampler,) = self.upsample.values()
+        assert isinstance(upsampler, Upsampler)
+        return upsampler
+
+    @property
+    def halo(self) -> int:
+        return 21  # 3x3 convolutions: entry, 18 in the body, the upsampler's, the exit, the last ones at a larger scale
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        return 4_000 + 1_000 * self.scale**2
 
     def masked_modules(self) -> list[nn.Module]:
         return [self.b1, self.b2, self.b3, self.c1, self.c2, self.c3]
@@ -154,4 +195,14 @@ class CARN(MaskedCNN):
         return cascade(x, (self.b1, self.b2, self.b3), (self.c1, self.c2, self.c3), conv)
 
     def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
-        return self.add_mean(conv.to_map(conv(self.exit, self.upsample["up4"](features, conv))))
+        return self.add_mean(conv.to_map(conv(self.exit, self.upsampler(features, conv))))
+
+
+def upsamplers(weights: Weights) -> dict[int, str]:
+    """The scales of the upsamplers in a checkpoint, and the prefixes of their weights."""
+    factors: dict[str, float] = {}
+    for name, value in weights.items():
+        if name.startswith("upsample.up") and name.endswith(".weight"):
+            prefix = name.partition("body.")[0]
+            factors[prefix] = factors.get(prefix, 1.0) * math.sqrt(len(value) / CHANNELS)
+    return {round(factor): prefix for prefix, factor in factors.items()}

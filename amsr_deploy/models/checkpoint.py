@@ -1,38 +1,98 @@
-"""Reading checkpoints: ours and the public ones of the same networks."""
+"""Reading checkpoints: ours and the public ones of the same networks. What a network is, its weights tell."""
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from safetensors import safe_open
+from torch import Tensor
 
+from amsr_deploy.descriptor import SCALE, describe
 from amsr_deploy.errors import ModelError
+from amsr_deploy.models import CLASSES, Network, create
+from amsr_deploy.models.backbone import Weights
 
 WRAPPERS = ("params_ema", "params", "state_dict")
 """Keys under which public checkpoints hold their weights; the first one present is taken."""
+SHOWN = 3
+"""Names of weights that a message about an unknown network shows."""
 
 
-def load_checkpoint(network: nn.Module, path: Path) -> None:
-    """Load weights into a network, all of them and nothing else.
+@dataclass(frozen=True)
+class Checkpoint:
+    """The content of a checkpoint.
+
+    Attributes:
+        path: the file.
+        weights: tensors by name, on the CPU.
+        facts: what our own files say besides: steps, backbone, scale.
+    """
+
+    path: Path
+    weights: dict[str, Tensor]
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+def read_network(path: Path, backbone: str | None = None, scale: int | None = None) -> Network:
+    """A network with all weights of a checkpoint. Its backbone, scale and dimensions are read from the weights.
 
     Args:
-        network: one of `amsr_deploy.models`; its RENAMED and UNUSED say how public checkpoints differ.
         path: a safetensors file, or a PyTorch file, which is read without running code from it.
+        backbone: what it must be; None takes any.
+        scale: likewise; it also chooses where a file holds several scales, or does not tell (FSRCNN). None is the
+            file's own, or 4.
 
     Raises:
-        ModelError: no such file, not a checkpoint, or one of another network; names the first key of each kind.
+        ModelError: no such file, not a checkpoint, or of an unknown network, another backbone, another scale; names the
+            first weights that do not fit.
     """
-    weights = adapt(read_weights(path), network)
+    checkpoint = read_checkpoint(path)
+    name = backbone if backbone and fits(backbone, checkpoint.weights) else recognise(checkpoint)
+    title = describe(name).title
+    if backbone not in (None, name):
+        wanted = describe(backbone).title
+        raise ModelError(f"{path} holds weights of {title} ({name}), not of {wanted} ({backbone})")
+    kind = CLASSES[name]
+    weights = kind.adapt(checkpoint.weights, scale)
+    try:
+        arguments = {"scale": int(checkpoint.facts.get("scale", scale or SCALE)), **kind.arguments(weights)}
+        network = create(name, **arguments)
+    except (KeyError, ValueError, IndexError, RuntimeError, ZeroDivisionError) as error:
+        raise ModelError(f"{path} looks like a checkpoint of {title}, but is not a whole one ({error})") from error
+    if scale not in (None, network.scale):
+        raise ModelError(f"{path} is a network of x{network.scale}, not of x{scale}")
     problems = describe_mismatch(weights, network.state_dict())
     if problems:
-        raise ModelError(f"{path} is not a checkpoint of {type(network).__name__}: {'; '.join(problems)}")
+        raise ModelError(f"{path} is not a checkpoint of {title}: {'; '.join(problems)}")
     network.load_state_dict(weights)
+    return network
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
+def recognise(checkpoint: Checkpoint) -> str:
+    """The backbone that a checkpoint is of.
+
+    Raises:
+        ModelError: none of ours; names them, and the first weights of the checkpoint.
+    """
+    for name in CLASSES:
+        if fits(name, checkpoint.weights):
+            return name
+    first = ", ".join(list(checkpoint.weights)[:SHOWN])
+    raise ModelError(
+        f"{checkpoint.path} is a checkpoint of none of the known networks ({', '.join(CLASSES)}): "
+        f"no one has weights named {first}"
+    )
+
+
+def fits(backbone: str, weights: Weights) -> bool:
+    """Whether weights have the names that tell a backbone from the others."""
+    kind = CLASSES[describe(backbone).name]
+    return all(name in kind.adapt(weights, None) for name in kind.SIGNATURE)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
     """The tensors of a checkpoint by name, on the CPU.
 
     Raises:
@@ -42,7 +102,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path} is not a file; give a .safetensors or .pth checkpoint")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            with safe_open(path, "pt") as file:
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+                return Checkpoint(path, without_wrapper(weights), file.metadata() or {})
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken file leads PyTorch into exceptions of many types
         raise ModelError(f"{path} cannot be read as a checkpoint of tensors alone ({type(error).__name__})") from error
@@ -52,25 +114,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             break
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise ModelError(f"{path} holds no weights by name; expected a state_dict, bare or in {', '.join(WRAPPERS)}")
-    return content
+    return Checkpoint(path, without_wrapper(content))
 
 
-def adapt(weights: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """The weights under our names, without those that the network has no use for."""
-    renamed: dict[str, str] = getattr(network, "RENAMED", {})
-    unused: tuple[str, ...] = getattr(network, "UNUSED", ())
-    adapted = {}
-    for name, value in weights.items():
-        name = name.removeprefix("module.")
-        for theirs, ours in renamed.items():
-            if name.startswith(theirs):
-                name = ours + name.removeprefix(theirs)
-        if not any(fnmatchcase(name, pattern) for pattern in unused):
-            adapted[name] = value
-    return adapted
+def without_wrapper(weights: Weights) -> dict[str, Tensor]:
+    """Weights under the names that they had before PyTorch's DataParallel."""
+    return {name.removeprefix("module."): value for name, value in weights.items()}
 
 
-def describe_mismatch(weights: dict[str, Tensor], expected: dict[str, Tensor]) -> list[str]:
+def describe_mismatch(weights: Weights, expected: Weights) -> list[str]:
     """One phrase for each kind of mismatch, with its first key and their number; empty where all fits."""
     missing = [name for name in expected if name not in weights]
     unexpected = [name for name in weights if name not in expected]

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import nn
 
-from amsr_deploy.models.activation import negative_slope
+from amsr_deploy.models.activation import attributes
 
 
 @runtime_checkable
@@ -20,7 +20,7 @@ def freeze(network: nn.Module) -> None:
     """Replace the modules of a network that stand for numbers, PReLU among them, by ones without weights."""
     for name, child in network.named_children():
         if isinstance(child, nn.PReLU):
-            setattr(network, name, nn.LeakyReLU(negative_slope(child)))
+            setattr(network, name, nn.LeakyReLU(attributes(child)["negative_slope"]))
         elif isinstance(child, Freezable):
             setattr(network, name, child.frozen())
         else:

@@ -6,14 +6,15 @@ A network is written once against `conv(layer, x)`. Only the convolutions need t
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amsr_deploy.models import operators
-from amsr_deploy.models.activation import negative_slope
+from amsr_deploy.models.activation import finish
+from amsr_deploy.models.backbone import Backbone
 
 Layer = nn.Conv2d | nn.ConvTranspose2d
 
@@ -27,21 +28,37 @@ class Conv(Protocol):
         *inputs: Tensor,
         activation: nn.Module | None = None,
         residual: Tensor | None = None,
-        upscale: int = 1,
     ) -> Tensor:
-        """The convolution of the concatenated inputs, plus a residual, activated, then shuffled to a larger picture.
+        """The convolution of the concatenated inputs, with its activation and a residual.
 
         Args:
             layer: the convolution; one of size 1 where there are several inputs.
             inputs: features that all have the same number of channels.
-            activation: as `activation.negative_slope` takes it.
-            residual: shaped as the result; not together with several inputs or an upscale.
-            upscale: factor of a pixel shuffle; 1 inside the body.
+            activation: as `activation.finish` takes it.
+            residual: shaped as the result; not together with several inputs.
         """
 
 
 class PictureConv(Conv, Protocol):
     """Runs the convolutions of head and tail, which work on the whole picture."""
+
+    def upscaled(
+        self,
+        layer: Layer,
+        x: Tensor,
+        upscale: int,
+        activation: nn.Module | None = None,
+        base: Tensor | None = None,
+    ) -> Tensor:
+        """A convolution and the pixel shuffle of its results to a larger picture.
+
+        Args:
+            layer: the convolution, or a transposed one of stride `upscale`, which is the same.
+            x: features.
+            upscale: factor of the enlargement.
+            activation: as `activation.finish` takes it, without a residual.
+            base: features as many as the result has, at the size of x; their nearest-neighbour enlargement is added.
+        """
 
     def from_map(self, features: Tensor) -> Tensor:
         """A map [N, C, H, W] as this form holds it."""
@@ -59,13 +76,22 @@ class DenseConv:
         *inputs: Tensor,
         activation: nn.Module | None = None,
         residual: Tensor | None = None,
-        upscale: int = 1,
     ) -> Tensor:
-        sums = layer(inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=1))
-        features = sums if residual is None else sums + residual
-        if activation is not None:
-            features = activation(features)
-        return F.pixel_shuffle(features, upscale) if upscale > 1 else features
+        return finish(layer(inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=1)), activation, residual)
+
+    def upscaled(
+        self,
+        layer: Layer,
+        x: Tensor,
+        upscale: int,
+        activation: nn.Module | None = None,
+        base: Tensor | None = None,
+    ) -> Tensor:
+        if isinstance(layer, nn.ConvTranspose2d):
+            assert base is None
+            return finish(layer(x), activation, None)
+        enlarged = None if base is None else base.repeat_interleave(upscale**2, dim=1)
+        return F.pixel_shuffle(finish(layer(x), activation, enlarged), upscale)
 
     def from_map(self, features: Tensor) -> Tensor:
         return features
@@ -91,10 +117,9 @@ class BlendedConv(DenseConv):
         *inputs: Tensor,
         activation: nn.Module | None = None,
         residual: Tensor | None = None,
-        upscale: int = 1,
     ) -> Tensor:
         blended = inputs if layer.kernel_size == (1, 1) else tuple(self.blend(x) for x in inputs)
-        return super().__call__(layer, *blended, activation=activation, residual=residual, upscale=upscale)
+        return super().__call__(layer, *blended, activation=activation, residual=residual)
 
 
 class CompactConv:
@@ -110,14 +135,13 @@ class CompactConv:
         *inputs: Tensor,
         activation: nn.Module | None = None,
         residual: Tensor | None = None,
-        upscale: int = 1,
     ) -> Tensor:
         if layer.kernel_size == (1, 1):
             return pointwise(layer, inputs, activation, residual)
         assert layer.bias is not None
         (x,) = inputs
-        tensors, attributes = (layer.weight, layer.bias), (layer.groups, negative_slope(activation))
-        return operators.masked_conv2d(x, self.surround, self.neighbors, *tensors, *attributes, residual)
+        tensors = (x, self.surround, self.neighbors, layer.weight, layer.bias)
+        return operators.masked_conv2d(*tensors, layer.groups, activation, residual)
 
 
 class PixelConv:
@@ -138,21 +162,33 @@ class PixelConv:
         *inputs: Tensor,
         activation: nn.Module | None = None,
         residual: Tensor | None = None,
-        upscale: int = 1,
     ) -> Tensor:
         if layer.kernel_size == (1, 1):
             return pointwise(layer, inputs, activation, residual)
         assert layer.bias is not None
         (x,) = inputs
+        tensors = (x, self.size, layer.weight, layer.bias)
+        return operators.pixel_conv2d(*tensors, layer.groups, activation, residual=residual)
+
+    def upscaled(
+        self,
+        layer: Layer,
+        x: Tensor,
+        upscale: int,
+        activation: nn.Module | None = None,
+        base: Tensor | None = None,
+    ) -> Tensor:
+        assert layer.bias is not None
         weight, bias = layer.weight, layer.bias
         if isinstance(layer, nn.ConvTranspose2d):
             weight, bias = subpixel_weights(layer)
-            upscale = layer.stride[0]
-        size, attributes = self.size, (layer.groups, negative_slope(activation), upscale)
+        tensors = (x, self.size, weight, bias)
+        self.size = self.size * upscale
         self.height, self.width = self.height * upscale, self.width * upscale
-        if upscale > 1:
-            self.size = self.size * upscale
-        return operators.pixel_conv2d(x, size, weight, bias, *attributes, residual)
+        if base is None:
+            return operators.pixel_conv2d(*tensors, layer.groups, activation, upscale)
+        assert activation is None
+        return operators.pixel_conv2d_add_nearest(*tensors, upscale, base)
 
     def from_map(self, features: Tensor) -> Tensor:
         return pixels_from_map(features).to(self.dtype)
@@ -167,7 +203,7 @@ def pointwise(
 ) -> Tensor:
     """A 1x1 convolution on rows or pixels; see `Conv`."""
     assert layer.bias is not None
-    return operators.pointwise(inputs, layer.weight.flatten(1), layer.bias, negative_slope(activation), residual)
+    return operators.pointwise(inputs, layer.weight.flatten(1), layer.bias, activation, residual)
 
 
 def subpixel_weights(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
@@ -203,11 +239,6 @@ def pixels_from_map(features: Tensor) -> Tensor:
     return features.flatten(2).squeeze(0).transpose(0, 1)
 
 
-def map_from_pixels(pixels: Tensor, height: int, width: int) -> Tensor:
-    """[H * W, C] -> [1, C, H, W]."""
-    return pixels.transpose(0, 1).reshape(1, -1, height, width)
-
-
 def reflect(positions: Tensor, length: int) -> Tensor:
     """Positions outside [0, length) reflected into it, as often as it takes, as NumPy pads in its mode `reflect`."""
     if length == 1:
@@ -217,17 +248,8 @@ def reflect(positions: Tensor, length: int) -> Tensor:
     return torch.minimum(positions, period - positions)
 
 
-class MaskedCNN(nn.Module):
+class MaskedCNN(Backbone):
     """A super-resolution CNN head -> body -> tail whose body can be masked by pixels."""
-
-    RENAMED: ClassVar[dict[str, str]] = {}
-    """Prefixes of weight names: those of other public implementations -> ours."""
-    UNUSED: ClassVar[tuple[str, ...]] = ()
-    """Patterns of weights that public checkpoints hold for other scales."""
-
-    def masked_modules(self) -> list[nn.Module]:
-        """What the mask thins out."""
-        raise NotImplementedError
 
     def head(self, image: Tensor, conv: PictureConv) -> Tensor:
         """Image [N, 3, H, W] in [0, 1] -> the body's input, C channels, as the form holds it."""
@@ -238,7 +260,7 @@ class MaskedCNN(nn.Module):
         raise NotImplementedError
 
     def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
-        """The body's output, C channels, as the form holds it, and the image -> [N, 3, 4H, 4W]."""
+        """The body's output, C channels, as the form holds it, and the image -> [N, 3, sH, sW]."""
         raise NotImplementedError
 
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -249,7 +271,7 @@ class MaskedCNN(nn.Module):
             mask: [N, 1, H, W] bool, or None for the dense network.
 
         Returns:
-            [N, 3, 4H, 4W], not clamped.
+            [N, 3, sH, sW], not clamped.
         """
         if mask is None:
             return self.forward_dense(image)
@@ -259,7 +281,7 @@ class MaskedCNN(nn.Module):
         return self.tail(blended.blend(self.body(features, blended)), image, dense)
 
     def forward_dense(self, image: Tensor) -> Tensor:
-        """Upscale [N, 3, H, W] with the dense network -> [N, 3, 4H, 4W]."""
+        """Upscale [N, 3, H, W] with the dense network -> [N, 3, sH, sW]."""
         dense = DenseConv()
         return self.tail(self.body(self.head(image, dense), dense), image, dense)
 
@@ -271,7 +293,7 @@ class MaskedCNN(nn.Module):
             index: [Q] int64, row-major positions of the masked pixels.
 
         Returns:
-            [1, 3, 4H, 4W] float32, equal to `forward` with the mask of these pixels.
+            [1, 3, sH, sW] float32, equal to `forward` with the mask of these pixels.
         """
         picture = PixelConv(image, next(self.parameters()).dtype)
         neighbors = operators.mask_neighbors(index, picture.size)

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+
+from amsr_deploy.models.activation import attributes as activation_attributes
+from amsr_deploy.models.activation import finish, suffix
 
 DOMAIN = "amsr"
 VERSION = 1
@@ -30,15 +33,16 @@ def _node(
 def _sum_node(
     name: str,
     inputs: tuple[Tensor, ...],
+    activation: nn.Module | None,
     residual: Tensor | None,
     shape: Sequence[int],
-    dtype: torch.dtype,
     **attributes: int | float,
 ) -> Tensor:
-    """The node of an operator, or of its twin `...Add` where there is a residual."""
-    if residual is None:
-        return _node(name, inputs, shape, dtype, **attributes)
-    return _node(f"{name}Add", (*inputs, residual), residual.shape, dtype, **attributes)
+    """The node of a convolution: its name ends with its epilogue, its last input is the residual."""
+    if residual is not None:
+        inputs, shape = (*inputs, residual), residual.shape
+    name += suffix(activation, residual is not None)
+    return _node(name, inputs, shape, inputs[0].dtype, **attributes, **activation_attributes(activation))
 
 
 def size_of(features: Tensor) -> Tensor:
@@ -95,7 +99,7 @@ def masked_conv2d(
     weight: Tensor,
     bias: Tensor,
     groups: int = 1,
-    negative_slope: float = 1.0,
+    activation: nn.Module | None = None,
     residual: Tensor | None = None,
 ) -> Tensor:
     """A convolution at the masked pixels only (Eq. 4), and its activation.
@@ -107,9 +111,8 @@ def masked_conv2d(
         weight: [Co, Ci / groups, k, k].
         bias: [Co].
         groups: groups of the convolution.
-        negative_slope: slope of the leaky ReLU that follows: 1 is none, 0 is ReLU. A number, because an ONNX function
-            can pass an attribute on to a standard LeakyRelu node, but cannot branch on it.
-        residual: [Q, Co], added before the activation; an operator `...Add` of its own in ONNX.
+        activation: as `activation.finish` takes it.
+        residual: [Q, Co], likewise.
 
     Returns:
         [Q, Co].
@@ -117,19 +120,18 @@ def masked_conv2d(
     if torch.onnx.is_in_onnx_export():
         inputs = (rows, surround, neighbors, weight, bias)
         shape = (rows.shape[0], weight.shape[0])
-        attributes = {"group": groups, "negative_slope": negative_slope}
-        return _sum_node("MaskedConv2d", inputs, residual, shape, rows.dtype, **attributes)
+        return _sum_node("MaskedConv2d", inputs, activation, residual, shape, group=groups)
     features = torch.cat((rows, surround, rows.new_zeros(1, rows.shape[1])))
     kernels = weight.reshape(groups, weight.shape[0] // groups, -1)
     windows = features[neighbors.long()].transpose(1, 2).reshape(len(rows), groups, kernels.shape[2])
-    return _activate(torch.einsum("qgi,goi->qgo", windows, kernels).flatten(1) + bias, residual, negative_slope)
+    return finish(torch.einsum("qgi,goi->qgo", windows, kernels).flatten(1) + bias, activation, residual)
 
 
 def pointwise(
     rows: Sequence[Tensor],
     weight: Tensor,
     bias: Tensor,
-    negative_slope: float = 1.0,
+    activation: nn.Module | None = None,
     residual: Tensor | None = None,
 ) -> Tensor:
     """A 1x1 convolution of the concatenation of up to four tensors, which is never made, and its activation.
@@ -138,7 +140,7 @@ def pointwise(
         rows: 1 to 4 tensors [Q, C]; one where there is a residual.
         weight: [Co, len(rows) * C].
         bias: [Co].
-        negative_slope: as in `masked_conv2d`.
+        activation: as in `masked_conv2d`, a leaky ReLU or none.
         residual: as in `masked_conv2d`.
 
     Returns:
@@ -148,9 +150,8 @@ def pointwise(
     if torch.onnx.is_in_onnx_export():
         name = "Pointwise" if len(rows) == 1 else f"Pointwise{len(rows)}"
         shape = (rows[0].shape[0], weight.shape[0])
-        inputs = (*rows, weight, bias)
-        return _sum_node(name, inputs, residual, shape, rows[0].dtype, negative_slope=negative_slope)
-    return _activate(F.linear(torch.cat(tuple(rows), dim=1), weight, bias), residual, negative_slope)
+        return _sum_node(name, (*rows, weight, bias), activation, residual, shape)
+    return finish(F.linear(torch.cat(tuple(rows), dim=1), weight, bias), activation, residual)
 
 
 def pixel_conv2d(
@@ -159,7 +160,7 @@ def pixel_conv2d(
     weight: Tensor,
     bias: Tensor,
     groups: int = 1,
-    negative_slope: float = 1.0,
+    activation: nn.Module | None = None,
     upscale: int = 1,
     residual: Tensor | None = None,
 ) -> Tensor:
@@ -171,7 +172,7 @@ def pixel_conv2d(
         weight: [Co, Ci / groups, k, k], k odd.
         bias: [Co].
         groups: groups of the convolution.
-        negative_slope: as in `masked_conv2d`.
+        activation: as in `masked_conv2d`, a leaky ReLU, SiLU or none.
         upscale: factor r of the pixel shuffle, 1 for none; Co is a multiple of r * r.
         residual: shaped as the result; as in `masked_conv2d`.
 
@@ -179,17 +180,45 @@ def pixel_conv2d(
         [P * r * r, Co / (r * r)], the pixels of the image of r * height rows, in the order of `torch.pixel_shuffle`.
     """
     if torch.onnx.is_in_onnx_export():
-        attributes = {"group": groups, "negative_slope": negative_slope, "upscale": upscale}
         shape = (pixels.shape[0] * upscale**2, weight.shape[0] // upscale**2)
-        return _sum_node("PixelConv2d", (pixels, size, weight, bias), residual, shape, pixels.dtype, **attributes)
+        inputs = (pixels, size, weight, bias)
+        return _sum_node("PixelConv2d", inputs, activation, residual, shape, group=groups, upscale=upscale)
+    return finish(_shuffled_sums(pixels, size, weight, bias, groups, upscale), activation, residual)
+
+
+def pixel_conv2d_add_nearest(
+    pixels: Tensor,
+    size: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    upscale: int,
+    residual: Tensor,
+) -> Tensor:
+    """`pixel_conv2d` plus the nearest-neighbour enlargement of a residual.
+
+    Args:
+        pixels: as in `pixel_conv2d`, and so are the arguments up to `upscale`.
+        size: [2] int64.
+        weight: [Co, Ci, k, k].
+        bias: [Co].
+        upscale: factor r.
+        residual: [P, Co / (r * r)]; what belongs to a pixel is added to all r * r that it becomes.
+    """
+    if torch.onnx.is_in_onnx_export():
+        shape = (pixels.shape[0] * upscale**2, weight.shape[0] // upscale**2)
+        inputs = (pixels, size, weight, bias, residual)
+        attributes = {"group": 1, "upscale": upscale, "negative_slope": 1.0}
+        return _node("PixelConv2dAddNearest", inputs, shape, pixels.dtype, **attributes)
+    height, width = int(size[0]), int(size[1])
+    lines = residual.reshape(height, 1, width, 1, -1).expand(-1, upscale, -1, upscale, -1)
+    return _shuffled_sums(pixels, size, weight, bias, 1, upscale) + lines.reshape(-1, residual.shape[1])
+
+
+def _shuffled_sums(pixels: Tensor, size: Tensor, weight: Tensor, bias: Tensor, groups: int, upscale: int) -> Tensor:
+    """[P * r * r, Co / (r * r)]: a convolution of pixels [P, Ci] and its pixel shuffle."""
     features = pixels.transpose(0, 1).reshape(1, -1, int(size[0]), int(size[1]))
     sums = F.conv2d(features, weight, bias, padding=weight.shape[2] // 2, groups=groups)
-    shuffled = F.pixel_shuffle(sums, upscale).flatten(2).squeeze(0).transpose(0, 1)
-    return _activate(shuffled, residual, negative_slope)
-
-
-def _activate(sums: Tensor, residual: Tensor | None, negative_slope: float) -> Tensor:
-    return F.leaky_relu(sums if residual is None else sums + residual, negative_slope)
+    return F.pixel_shuffle(sums, upscale).flatten(2).squeeze(0).transpose(0, 1)
 
 
 def window_pixels(windows: Tensor, size: Tensor, window_size: int, shift: int) -> Tensor:

@@ -1,16 +1,18 @@
-"""SRResNet without batch normalisation (Ledig et al., 2017; the MSRResNet of ESRGAN's authors), RGB, x4.
+"""SRResNet without batch normalisation (Ledig et al., 2017; the MSRResNet of ESRGAN's authors), RGB.
 
 Weights are named as in BasicSR's MSRResNet, but for `blocks`; those of ClassSR are renamed too.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amsr_deploy.models.activation import RELU
+from amsr_deploy.models.backbone import Weights
 from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv
 
 CHANNELS = 64
@@ -39,16 +41,34 @@ class ResidualBlock(nn.Module):
 
 
 class SRResNet(MaskedCNN):
-    """16 residual blocks of 64 channels, two pixel-shuffle stages; the masked body is the residual blocks."""
+    """16 residual blocks of 64 channels, pixel-shuffle stages (two for x4); the masked body is the residual blocks."""
 
+    SIGNATURE: ClassVar[tuple[str, ...]] = ("conv_first.weight", "blocks.0.conv1.weight", "upconv1.weight")
+    UPSAMPLER: ClassVar[tuple[str, ...]] = ("upconv",)
     RENAMED: ClassVar[dict[str, str]] = {"recon_trunk.": "blocks.", "body.": "blocks.", "HRconv.": "conv_hr."}
 
-    def __init__(self, blocks: int = 16) -> None:
+    def __init__(self, scale: int = 4, blocks: int = 16) -> None:
         super().__init__()
+        self.scale = scale
         self.conv_first = conv3x3(inputs=3)
         self.blocks = nn.ModuleList(ResidualBlock() for _ in range(blocks))
-        self.upconv1, self.upconv2 = conv3x3(4 * CHANNELS), conv3x3(4 * CHANNELS)
+        self.factors = (2, 2) if scale == 4 else (scale,)
+        for number, factor in enumerate(self.factors, 1):
+            self.add_module(f"upconv{number}", conv3x3(factor**2 * CHANNELS))
         self.conv_hr, self.conv_last = conv3x3(), conv3x3(outputs=3)
+
+    @classmethod
+    def arguments(cls, weights: Weights) -> dict[str, Any]:
+        scale = 4 if "upconv2.weight" in weights else math.isqrt(len(weights["upconv1.weight"]) // CHANNELS)
+        return {"scale": scale, "blocks": sum(name.endswith(".conv1.weight") for name in weights)}
+
+    @property
+    def halo(self) -> int:
+        return 2 * len(self.blocks) + 4
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        return 4_000 + 1_000 * self.scale**2
 
     def masked_modules(self) -> list[nn.Module]:
         return list(self.blocks)
@@ -62,8 +82,10 @@ class SRResNet(MaskedCNN):
         return x
 
     def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
-        for upconv in (self.upconv1, self.upconv2):
-            features = conv(upconv, features, activation=LEAKY_RELU, upscale=2)
+        for number, factor in enumerate(self.factors, 1):
+            upconv = self.get_submodule(f"upconv{number}")
+            assert isinstance(upconv, nn.Conv2d)
+            features = conv.upscaled(upconv, features, factor, activation=LEAKY_RELU)
         features = conv(self.conv_hr, features, activation=LEAKY_RELU)
-        base = F.interpolate(image, scale_factor=4, mode="bilinear", align_corners=False)
+        base = F.interpolate(image, scale_factor=self.scale, mode="bilinear", align_corners=False)
         return conv.to_map(conv(self.conv_last, features)) + base

@@ -28,7 +28,7 @@ def upsample_colours(layer: nn.Conv2d, scale: int) -> None:
 
     Args:
         layer: 3x3 convolution that puts out scale^2 values for each channel after the shuffle.
-        scale: an even factor.
+        scale: the factor of the shuffle.
     """
     assert layer.bias is not None
     weights = torch.stack([torch.outer(y, x) for y in bilinear_taps(scale) for x in bilinear_taps(scale)])

@@ -1,4 +1,4 @@
-"""SwinIR light (Liang et al., "SwinIR: Image Restoration Using Swin Transformer", 2021), x4, with masked windows.
+"""SwinIR light (Liang et al., "SwinIR: Image Restoration Using Swin Transformer", 2021), with masked windows.
 
 60 channels, 4 x 6 layers, 6 heads, window 8, MLP ratio 2, pixelshuffledirect. Weights are named as its authors name
 them. What the windows are (all of them, or the kept ones) and how a layer runs on them is decided by a `Windows`
@@ -7,7 +7,7 @@ object, so that one description serves all three forms.
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from amsr_deploy.descriptor import describe
 from amsr_deploy.models import operators
+from amsr_deploy.models.backbone import Backbone, Weights, shuffled_scale
 from amsr_deploy.models.carn import RGB_MEAN
 from amsr_deploy.models.masked import DenseConv, PictureConv, PixelConv, convolutions, reflect
 from amsr_deploy.models.start import carry_colours, upsample_colours
@@ -238,20 +239,22 @@ class Normalization(nn.Module):
         self.norm = nn.LayerNorm(CHANNELS)
 
 
-class SwinIR(nn.Module):
-    """SwinIR light, x4; the masked body is the Transformer layers, the convolutions stay dense."""
+class SwinIR(Backbone):
+    """SwinIR light; the masked body is the Transformer layers, the convolutions stay dense."""
 
-    RENAMED: ClassVar[dict[str, str]] = {}
+    SIGNATURE: ClassVar[tuple[str, ...]] = ("patch_embed.norm.weight", "conv_after_body.weight", "upsample.0.weight")
+    UPSAMPLER: ClassVar[tuple[str, ...]] = ("upsample.",)
     UNUSED: ClassVar[tuple[str, ...]] = ("*.attn_mask", "*.relative_position_index")
 
-    def __init__(self) -> None:
+    def __init__(self, scale: int = 4) -> None:
         super().__init__()
+        self.scale = scale
         self.conv_first = nn.Conv2d(3, CHANNELS, 3, padding=1)
         self.patch_embed = Normalization()
         self.layers = nn.ModuleList(ResidualBlock() for _ in range(BLOCKS))
         self.norm = nn.LayerNorm(CHANNELS)
         self.conv_after_body = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1)
-        self.upsample = nn.Sequential(nn.Conv2d(CHANNELS, 3 * 4**2, 3, padding=1), nn.PixelShuffle(4))
+        self.upsample = nn.Sequential(nn.Conv2d(CHANNELS, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
@@ -264,7 +267,19 @@ class SwinIR(nn.Module):
         carry_colours(self.conv_first)
         self.conv_after_body.weight[:3] = 0
         self.conv_after_body.bias[:3] = 0  # type: ignore[index]
-        upsample_colours(self.upsample[0], 4)  # type: ignore[arg-type]
+        upsample_colours(self.upsample[0], self.scale)  # type: ignore[arg-type]
+
+    @classmethod
+    def arguments(cls, weights: Weights) -> dict[str, Any]:
+        return {"scale": shuffled_scale(weights["upsample.0.weight"])}
+
+    @property
+    def halo(self) -> int:
+        return 4 * WINDOW
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        return 24_000
 
     def forward(self, image: Tensor, mask: Tensor | None = None, threshold: float = DESCRIPTOR.threshold) -> Tensor:
         """Upscale with all windows computed: dense, or blended with a mask as in training.
@@ -275,15 +290,15 @@ class SwinIR(nn.Module):
             threshold: share of masked pixels from which a window is kept.
 
         Returns:
-            [N, 3, 4H, 4W], not clamped.
+            [N, 3, sH, sW], not clamped.
         """
         height, width = image.shape[2:]
         image = pad_to_windows(image)
         windows = AllWindows(image, None if mask is None else pad_to_windows(mask), threshold)
-        return self.run(image, windows)[:, :, : 4 * height, : 4 * width]
+        return self.run(image, windows)[:, :, : self.scale * height, : self.scale * width]
 
     def forward_dense(self, image: Tensor) -> Tensor:
-        """Upscale [N, 3, H, W], H and W multiples of the window size, with the dense network -> [N, 3, 4H, 4W]."""
+        """Upscale [N, 3, H, W], H and W multiples of the window size, with the dense network -> [N, 3, sH, sW]."""
         return self.run(image, AllWindows(image, None, 0.0))
 
     def forward_compact(self, image: Tensor, windows: Tensor, shifted_windows: Tensor) -> Tensor:
@@ -296,7 +311,7 @@ class SwinIR(nn.Module):
             shifted_windows: [M'] int64, kept windows of the shifted layers.
 
         Returns:
-            [1, 3, 4H, 4W] float32.
+            [1, 3, sH, sW] float32.
         """
         return self.run(image, KeptWindows(image, windows, shifted_windows, self.norm.weight.dtype))
 
@@ -311,7 +326,7 @@ class SwinIR(nn.Module):
         x = windows.normalise(self.norm, x)
         deep = conv(self.conv_after_body, windows.channels_first(x), residual=shallow)
         (upsample,) = convolutions(self.upsample)
-        return conv.to_map(conv(upsample, deep, upscale=4)) + mean
+        return conv.to_map(conv.upscaled(upsample, deep, self.scale)) + mean
 
     def masked_modules(self) -> list[nn.Module]:
         """What the mask thins out."""

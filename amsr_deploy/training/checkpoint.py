@@ -79,19 +79,25 @@ class RunFolder:
                 f"or start a new run with --init {self.weights}"
             )
 
-    def save(self, learner: Learner, backbone: str) -> None:
+    def save(self, learner: Learner, config: Config, seconds: float) -> None:
         """Write a checkpoint and the averaged weights.
+
+        Args:
+            learner: what to save.
+            config: the settings of the run.
+            seconds: time that the training has taken so far.
 
         Raises:
             TrainingError: weights that are no numbers, or a disk that takes no more; what was there stays.
         """
         if not learner.is_finite():
             raise TrainingError(not_finite(learner.steps, self.path))
-        write(self.path / STATE, _serialize(learner.state(), {"steps": str(learner.steps), "backbone": backbone}))
-        write(self.weights, _serialize(learner.average, {"steps": str(learner.steps), "backbone": backbone}))
+        facts = {"steps": str(learner.steps), "backbone": config.backbone, "scale": str(config.scale)}
+        write(self.path / STATE, _serialize(learner.state(), facts | {"seconds": f"{seconds:.3f}"}))
+        write(self.weights, _serialize(learner.average, facts))
 
-    def restore(self, learner: Learner) -> None:
-        """Bring a learner to the newest checkpoint.
+    def restore(self, learner: Learner) -> float:
+        """Bring a learner to the newest checkpoint; returns the seconds that the training took until then.
 
         Raises:
             TrainingError: it cannot be read or belongs to another network.
@@ -100,8 +106,9 @@ class RunFolder:
         try:
             with safe_open(path, "pt") as file:
                 state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-                steps = int(file.metadata()["steps"])
-            learner.load_state(state, steps)
+                facts = file.metadata()
+            learner.load_state(state, int(facts["steps"]))
+            return float(facts["seconds"])
         except (SafetensorError, OSError, KeyError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise TrainingError(f"{path} is not a checkpoint of this run ({reason}); start a new one") from error

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from amsr_deploy.descriptor import describe
+from amsr_deploy.descriptor import OPTIMIZERS, SCALE, SCALES, Optimizer, describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import check_dilation
 from amsr_deploy.training.schedule import MaskSchedule
@@ -24,22 +25,32 @@ class Config:
 
     backbone: str
     """Name of the network, see `amsr_deploy.descriptor`."""
-    data: str
-    """Folder of HR pictures."""
+    data: tuple[str, ...]
+    """Folders of HR pictures."""
     learning_rate: float
     """Peak of the cosine."""
     batch_size: int
     """Patches a step, over all processes together."""
     masks: str
     """Mask schedule in the form of `MaskSchedule.parse`."""
+    scale: int = SCALE
+    """Upscaling factor."""
     steps: int = 100_000
     """Length of the training; the schedules stretch with it."""
+    minutes: float | None = None
+    """Length of the training in time, in place of steps; what a run has reached then depends on its machine."""
+    optimizer: Optimizer = "adam"
+    """`muon` is for the masked part's kernels; all other weights learn with Adam."""
     patch_size: int = 32
     """Side of a patch in LR pixels, a multiple of 8."""
     reductions: tuple[float, ...] = (1.0, 0.75, 0.5)
     """Sizes at which HR pictures enter: smaller ones have denser texture."""
     texture: bool = True
     """Draw patches by their local contrast; false draws all places alike."""
+    permuted: float = 1 / 3
+    """Share of patches whose colour channels change places."""
+    synthetic: float = 0.04
+    """Share of patches from drawn pictures: flat colours, gradients, text, line art."""
     ema: float = 0.999
     """Decay of the averaged weights, which are the ones that a run hands out."""
     seed: int = 0
@@ -59,7 +70,12 @@ class Config:
 
     @classmethod
     def of(
-        cls, backbone: str, data: str, dilation: int | None = None, fixed_mask: bool = False, **settings: Any
+        cls,
+        backbone: str,
+        data: str | Sequence[str],
+        dilation: int | None = None,
+        fixed_mask: bool = False,
+        **settings: Any,
     ) -> Config:
         """Settings with the defaults of a backbone; None anywhere means default.
 
@@ -68,7 +84,7 @@ class Config:
 
         Args:
             backbone: name of the network.
-            data: folder of HR pictures.
+            data: folder of HR pictures, or several.
             dilation: the dilation that the default mask schedule ends with; the backbone's own where None.
             fixed_mask: use the masks of this dilation from the first step on, for the ablation.
             settings: other fields.
@@ -85,13 +101,15 @@ class Config:
         gradual = MaskSchedule.towards(target, dense=0.0 if "init" in given else 0.1)
         given.setdefault("masks", str(target) if fixed_mask else str(gradual))
         given.setdefault("batch_size", descriptor.batch_size)
+        given.setdefault("optimizer", descriptor.optimizer)
         given.setdefault(
             "learning_rate", scaled_rate(descriptor.learning_rate, descriptor.batch_size, given["batch_size"])
         )
-        return cls(backbone, data, **given)
+        return cls(backbone, (data,) if isinstance(data, str) else tuple(data), **given)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reductions", tuple(self.reductions))  # JSON has lists
+        for name in ("data", "reductions"):  # JSON has lists
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         describe(self.backbone)
         _ = self.schedule
         checks = {
@@ -100,6 +118,12 @@ class Config:
             "learning_rate": (0 < self.learning_rate < math.inf, "above 0"),
             "patch_size": (self.patch_size >= 8 and self.patch_size % 8 == 0, "a multiple of 8"),
             "reductions": (bool(self.reductions) and all(0 < r <= 1 for r in self.reductions), "above 0, at most 1"),
+            "data": (bool(self.data), "one folder or more"),
+            "scale": (self.scale in SCALES, f"one of {', '.join(map(str, SCALES))}"),
+            "minutes": (self.minutes is None or 0 < self.minutes < math.inf, "above 0"),
+            "optimizer": (self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}"),
+            "permuted": (0 <= self.permuted <= 1, "from 0 to 1"),
+            "synthetic": (0 <= self.synthetic < 1, "0 or more, below 1"),
             "ema": (0 <= self.ema < 1, "0 or more, below 1"),
             "seed": (self.seed >= 0, "0 or more"),
             "validate_every": (self.validate_every >= 1, "1 or more"),

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from amsr_deploy.descriptor import SCALE
 from amsr_deploy.training import masks
 from amsr_deploy.training.pictures import Pair
 
@@ -21,13 +21,15 @@ GRID = 8
 """Patches start within a cell of this many LR pixels, drawn by the contrast of the patch at its corner."""
 FLAT_WEIGHT = 0.1
 """Weight of a flat cell relative to the average one, so that skies are not forgotten."""
-DRAWS = 6
-"""Random numbers that decide a patch: cell, place in the cell (2), flips (2), transposition."""
+DRAWS = 8
+"""Random numbers that decide a patch: cell, place in the cell (2), flips (2), transposition, order of colours (2)."""
+ORDERS = tuple(permutations(range(3)))
+"""The orders of three colours, the usual one first."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Patches: lr [N, 3, s, s] and hr [N, 3, 4s, 4s] float32 in [0, 1], mask [N, 1, s, s] bool."""
+    """Patches: lr [N, 3, P, P] and hr [N, 3, sP, sP] float32 in [0, 1], mask [N, 1, P, P] bool."""
 
     lr: Tensor
     hr: Tensor
@@ -43,6 +45,8 @@ class PatchSampler:
         patch_size: int = 32,
         texture: bool = True,
         device: torch.device | str = "cpu",
+        permuted: float = 0.0,
+        synthetic: float = 0.0,
     ) -> None:
         """Move the pictures to the device and make the masks of whole LR pictures there.
 
@@ -51,8 +55,11 @@ class PatchSampler:
             patch_size: side of an LR patch in pixels, a multiple of GRID.
             texture: draw places by their local contrast; false draws all places alike.
             device: where pictures live and patches are cut.
+            permuted: share of patches whose colours change places.
+            synthetic: share of patches from synthetic pictures, where there are any.
         """
-        self.patch_size = patch_size
+        self.patch_size, self.permuted = patch_size, permuted
+        self.scale = len(pairs[0].hr) // len(pairs[0].lr)
         self.device = torch.device(device)
         self.hr = torch.from_numpy(np.concatenate([pair.hr.reshape(-1, 3) for pair in pairs])).to(self.device)
         small = [torch.from_numpy(pair.lr).to(self.device) for pair in pairs]
@@ -64,8 +71,8 @@ class PatchSampler:
         contrast = [local_contrast(pixels, patch_size) for pixels in small]
         self._cells = torch.cat([self._corners(number, map_) for number, map_ in enumerate(contrast)])
         weight = torch.cat([map_.flatten() for map_ in contrast]) if texture else torch.ones(len(self._cells))
-        weight = weight.to(self.device, torch.float64)
-        self._cumulative = (weight + FLAT_WEIGHT * weight.mean() + 1e-6).cumsum(0)
+        drawn = torch.tensor([pair.is_synthetic for pair in pairs], device=self.device)[self._cells[:, 0]]
+        self._cumulative = cell_weights(weight.to(self.device, torch.float64), drawn, synthetic).cumsum(0)
         self.set_dilation(1)
 
     def _corners(self, number: int, cells: Tensor) -> Tensor:
@@ -91,7 +98,7 @@ class PatchSampler:
         pinned = self.device.type == "cuda"  # the processor need not wait for the copy then
         draws = torch.rand(count, DRAWS, generator=generator, dtype=torch.float64, pin_memory=pinned)[share]
         draws = draws.to(self.device, non_blocking=True)
-        cell, down, right, *turns = draws.unbind(1)
+        cell, down, right, *turns, permutation, order = draws.unbind(1)
         number = torch.searchsorted(self._cumulative, cell * self._cumulative[-1])
         picture, y, x = self._cells[number.clamp_(max=len(self._cells) - 1)].unbind(1)
         height, width = self.sizes[picture].unbind(1)
@@ -100,9 +107,26 @@ class PatchSampler:
         turned = [turn < 0.5 for turn in turns]
         start, side = self.starts[picture], self.patch_size
         small = _grid(start, y, x, width, side, turned)
-        large = _grid(start * SCALE**2, y * SCALE, x * SCALE, width * SCALE, side * SCALE, turned)
+        s = self.scale
+        large = _grid(start * s**2, y * s, x * s, width * s, side * s, turned)
         mask = _take(self.mask, small)[:, None]
-        return Batch(channels_first(_take(self.lr, small)), channels_first(_take(self.hr, large)), mask)
+        channels = torch.where(permutation < self.permuted, (order * len(ORDERS)).long(), 0)
+        lr, hr = (permute(_take(pixels, grid), channels) for pixels, grid in ((self.lr, small), (self.hr, large)))
+        return Batch(channels_first(lr), channels_first(hr), mask)
+
+
+def cell_weights(contrast: Tensor, is_synthetic: Tensor, synthetic: float) -> Tensor:
+    """How often each cell [K] is drawn: by its contrast, and synthetic ones with their share of all."""
+    weight = contrast + FLAT_WEIGHT * contrast.mean() + 1e-6
+    photos, drawn = weight[~is_synthetic].sum(), weight[is_synthetic].sum()
+    share = synthetic / (1 - synthetic) * photos / drawn
+    return torch.where(is_synthetic, weight * share, weight)
+
+
+def permute(pixels: Tensor, orders: Tensor) -> Tensor:
+    """Pixels [N, H, W, 3] with the colours of each picture in an order of ORDERS [N]."""
+    chosen = torch.tensor(ORDERS, device=pixels.device)[orders]
+    return pixels.gather(3, chosen[:, None, None].expand(pixels.shape))
 
 
 def local_contrast(pixels: Tensor, patch_size: int) -> Tensor:

@@ -14,15 +14,16 @@ from torch import Tensor
 
 from amsr_deploy import models
 from amsr_deploy.errors import BackendError, TrainingError, UserError, first_line
-from amsr_deploy.models.checkpoint import load_checkpoint
+from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.training.checkpoint import RunFolder, not_finite
+from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import PatchSampler
 from amsr_deploy.training.device import is_compile_failure, select_device, tune
 from amsr_deploy.training.distributed import World, connected, world_from_environment
 from amsr_deploy.training.interrupt import Interrupt
 from amsr_deploy.training.learner import Learner
-from amsr_deploy.training.pictures import Pictures, read_pictures
+from amsr_deploy.training.pictures import Pictures, draw_pictures, read_pictures
 from amsr_deploy.training.report import Reporter, Reporters, Status
 from amsr_deploy.training.schedule import learning_rate
 from amsr_deploy.training.validation import SMALLEST, Validator
@@ -93,23 +94,25 @@ class _Training:
         check_start(config, folder, resume)
         tune(device)
         torch.manual_seed(config.seed)
-        network = models.create(config.backbone)
-        if config.init and not resume:
-            load_checkpoint(network, Path(config.init))
-        pictures = read_pictures(Path(config.data), config.patch_size, config.reductions)
+        network = first_network(config, resume)
+        pictures = read_pictures([Path(f) for f in config.data], config.patch_size, config.scale, config.reductions)
         self.validator = self._validator()
         for line in pictures.skipped:
             reporter.message(f"skipped: {line}")
-        self.sampler = PatchSampler(pictures.pairs, config.patch_size, config.texture, device)
+        pairs = [*pictures.pairs, *(draw_pictures(config.scale) if config.synthetic else [])]
+        self.sampler = PatchSampler(pairs, config.patch_size, config.texture, device, config.permuted, config.synthetic)
         self.learner = Learner(network, config, device, world)
+        self.clock = Clock(config.steps, config.minutes)
         if resume:
             folder.check_pictures(pictures.files)
-            folder.restore(self.learner)
+            self.clock.spent = folder.restore(self.learner)
         if world.is_main:
             folder.write_config(config, self._facts(pictures))
+        length = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps}"
         reporter.message(
-            f"{config.backbone}: step {self.learner.steps} of {config.steps}, {len(pictures.files)} pictures at "
-            f"{len(config.reductions)} sizes, batches of {config.batch_size}, {self.learner.precision} on {device}"
+            f"{config.backbone} x{config.scale}: step {self.learner.steps} of {length}, "
+            f"{len(pictures.files)} pictures at {len(config.reductions)} sizes, "
+            f"batches of {config.batch_size}, {self.learner.precision} on {device}"
         )
         self.dilation: int | None = -1  # none yet
         self.losses: list[Tensor] = []
@@ -119,7 +122,7 @@ class _Training:
         """Whole pictures to validate on; the other processes leave that to the first one."""
         if self.config.validation is None or not self.world.is_main:
             return None
-        pictures = read_pictures(Path(self.config.validation), SMALLEST)
+        pictures = read_pictures([Path(self.config.validation)], SMALLEST, self.config.scale)
         for line in pictures.skipped:
             self.reporter.message(f"skipped in validation: {line}")
         return Validator(pictures.pairs, self.config.dilation, self.device)
@@ -141,7 +144,9 @@ class _Training:
         with Interrupt() as interrupt:
             self.first, self.started = self.learner.steps, time.monotonic()
             self.saved, self.warm = self.started, False
-            while self.learner.steps < self.config.steps:
+            self.clock.start()
+            self._advance()
+            while self.progress < 1:
                 self._step()
                 if signal := self._stopping_signal(interrupt):
                     self._save()
@@ -151,14 +156,15 @@ class _Training:
     def _step(self) -> None:
         """One step, and what is due after it."""
         config, learner, step = self.config, self.learner, self.learner.steps
-        dilation = config.schedule.dilation_at(step, config.steps)
+        dilation = config.schedule.dilation_at(self.progress)
         if dilation != self.dilation:
             self.dilation = dilation
             self.sampler.set_dilation(dilation)
         generator = torch.Generator().manual_seed(config.seed * SEED_STRIDE + step)
         batch = self.sampler.draw(config.batch_size, generator, self.share)
-        self.losses.append(learner.step(batch, learning_rate(step, config.steps, config.learning_rate)))
-        ended = learner.steps == config.steps
+        self.losses.append(learner.step(batch, learning_rate(step, self.progress, config.learning_rate)))
+        self._advance()
+        ended = self.progress == 1
         if ended or learner.steps % STATUS_STEPS == 0:
             self._tell()
         if ended or learner.steps % config.validate_every == 0:
@@ -166,12 +172,20 @@ class _Training:
         elif time.monotonic() - self.saved > SAVE_SECONDS:
             self._save()
 
+    def _advance(self) -> None:
+        """Look at the clock; several processes agree on what it shows, now and then."""
+        progress, step = self.clock.progress(self.learner.steps), self.learner.steps
+        if self.world.size == 1 or self.config.minutes is None:
+            self.progress = progress
+        elif (step - self.first) % STATUS_STEPS == 0:
+            self.progress = float(self.world.mean(torch.tensor(progress, device=self.device)))
+
     def _stopping_signal(self, interrupt: Interrupt) -> int:
         """The signal that has reached any process, or 0; several of them ask each other only now and then."""
         if self.world.size > 1 and self.learner.steps % STATUS_STEPS:
             return 0
         signal = self.world.largest(interrupt.signal or 0, self.device)
-        return signal if self.learner.steps < self.config.steps else 0
+        return signal if self.progress < 1 else 0
 
     def _tell(self) -> None:
         """Report where the training stands.
@@ -179,13 +193,14 @@ class _Training:
         Raises:
             TrainingError: the loss is no number.
         """
-        step, steps = self.learner.steps, self.config.steps
+        step = self.learner.steps
         loss = float(self.world.mean(torch.stack(self.losses).mean()))
         self.losses.clear()
         if not math.isfinite(loss):
             raise TrainingError(not_finite(step, self.folder.path))
         pace = (time.monotonic() - self.started) / (step - self.first)
-        rate = learning_rate(step - 1, steps, self.config.learning_rate)
+        rate = learning_rate(step - 1, self.progress, self.config.learning_rate)
+        steps = self.clock.expected_steps(step, self.progress)
         speed = self.config.batch_size / pace
         if not self.warm:  # compiling and choosing algorithms took their time until now
             self.warm, self.first, self.started = True, step, time.monotonic()
@@ -201,8 +216,24 @@ class _Training:
     def _save(self) -> None:
         """Write a checkpoint; the first process does."""
         if self.world.is_main:
-            self.folder.save(self.learner, self.config.backbone)
+            self.folder.save(self.learner, self.config, self.clock.seconds)
         self.saved = time.monotonic()
+
+
+def first_network(config: Config, resume: bool) -> models.Network:
+    """The network that a training starts with: fresh, or with the weights of `config.init`.
+
+    From a checkpoint of another scale all is taken but the upsampler, which starts anew.
+    """
+    if config.init is None or resume:
+        return models.create(config.backbone, scale=config.scale)
+    source = read_network(Path(config.init), config.backbone)
+    if source.scale == config.scale:
+        return source
+    network = models.create(config.backbone, **source.dimensions | {"scale": config.scale})
+    kept = {name: value for name, value in source.state_dict().items() if not name.startswith(network.UPSAMPLER)}
+    network.load_state_dict(kept, strict=False)
+    return network
 
 
 def check_start(config: Config, folder: RunFolder, resume: bool) -> None:

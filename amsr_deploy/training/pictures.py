@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from amsr_deploy.descriptor import SCALE
 from amsr_deploy.errors import ImageError, TrainingError
 from amsr_deploy.evaluation.degradations import low_resolution, picture_paths, read_rgb
+from amsr_deploy.training.synthetic import synthetic_pictures
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,14 @@ class Pair:
     """A picture at both sizes.
 
     Attributes:
-        hr: [4H, 4W, 3] uint8 RGB.
+        hr: [sH, sW, 3] uint8 RGB.
         lr: [H, W, 3] uint8 RGB.
+        is_synthetic: whether it was drawn, and is no photo.
     """
 
     hr: NDArray[np.uint8]
     lr: NDArray[np.uint8]
+    is_synthetic: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,22 +57,25 @@ class Pictures:
     skipped: list[str] = field(default_factory=list)
 
 
-def read_pictures(folder: Path, smallest: int, reductions: tuple[float, ...] = (1.0,)) -> Pictures:
-    """Decode the pictures directly in a folder, make their LR versions.
+def read_pictures(
+    folders: Sequence[Path], smallest: int, scale: int, reductions: tuple[float, ...] = (1.0,)
+) -> Pictures:
+    """Decode the pictures directly in some folders, make their LR versions.
 
     Args:
-        folder: HR pictures; grey, palette and transparent ones are read as RGB.
+        folders: of HR pictures; grey, palette and transparent ones are read as RGB.
         smallest: LR pixels that each side must have.
+        scale: how much larger HR is than LR.
         reductions: sizes at which each picture enters, in (0, 1].
 
     Raises:
         UserError: not a folder, or no picture in it.
-        TrainingError: no usable picture in it.
+        TrainingError: no usable picture in any of them.
     """
-    paths = picture_paths(folder)
+    paths = [path for folder in folders for path in picture_paths(folder)]
     pictures = Pictures()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for outcome in pool.map(lambda path: _read(path, smallest, reductions), paths):
+        for outcome in pool.map(lambda path: _read(path, smallest, scale, reductions), paths):
             if isinstance(outcome, str):
                 pictures.skipped.append(outcome)
             else:
@@ -78,29 +83,36 @@ def read_pictures(folder: Path, smallest: int, reductions: tuple[float, ...] = (
                 pictures.files.append(file)
                 pictures.pairs.extend(pairs)
     if not pictures.pairs:
+        names = " and ".join(map(str, folders))
         more = f" and {len(pictures.skipped) - 1} more" if len(pictures.skipped) > 1 else ""
-        raise TrainingError(f"{folder} holds no usable picture: {pictures.skipped[0]}{more}")
+        raise TrainingError(f"{names} holds no usable picture: {pictures.skipped[0]}{more}")
     return pictures
 
 
-def _read(path: Path, smallest: int, reductions: tuple[float, ...]) -> tuple[File, list[Pair]] | str:
+def draw_pictures(scale: int) -> list[Pair]:
+    """Synthetic pictures at both sizes."""
+    pairs = (pair for picture in synthetic_pictures() for pair in _pairs(picture, 1, scale, (1.0,)))
+    return [replace(pair, is_synthetic=True) for pair in pairs]
+
+
+def _read(path: Path, smallest: int, scale: int, reductions: tuple[float, ...]) -> tuple[File, list[Pair]] | str:
     """A file and its pictures, or why there are none."""
     try:
         content = path.read_bytes()
         picture = read_rgb(path)
     except (ImageError, OSError) as error:
         return str(error)
-    pairs = list(_pairs(picture, smallest, reductions))
-    side = smallest * SCALE
+    pairs = list(_pairs(picture, smallest, scale, reductions))
+    side = smallest * scale
     if not pairs:
         return f"{path} is {picture.width}x{picture.height}, smaller than {side}x{side}, the least that can be used"
     return File(path.name, len(content), hashlib.sha256(content).hexdigest()), pairs
 
 
-def _pairs(picture: Image.Image, smallest: int, reductions: tuple[float, ...]) -> Iterator[Pair]:
+def _pairs(picture: Image.Image, smallest: int, scale: int, reductions: tuple[float, ...]) -> Iterator[Pair]:
     for reduction in reductions:
-        width, height = (int(side * reduction) // SCALE * SCALE for side in picture.size)
-        if min(width, height) >= smallest * SCALE:
+        width, height = (int(side * reduction) // scale * scale for side in picture.size)
+        if min(width, height) >= smallest * scale:
             box = (0, 0, width / reduction, height / reduction)
             reduced = picture.resize((width, height), Image.Resampling.BICUBIC, box=box)
-            yield Pair(np.array(reduced), np.array(low_resolution(reduced)))
+            yield Pair(np.array(reduced), np.array(low_resolution(reduced, scale)))

@@ -9,6 +9,8 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.mask import check_dilation
 
 DENSE = "dense"
+WARMUP_SHARE = 0.1
+"""Most of a training that the learning rate takes to rise."""
 GROWTHS = (16, 8, 4, 2)
 """How much larger than the target the dilation is, stage after stage."""
 
@@ -82,28 +84,25 @@ class MaskSchedule:
         assert dilation is not None
         return dilation
 
-    def dilation_at(self, step: int, steps: int) -> int | None:
-        """The dilation at a step of [0, steps); None is a mask of all ones."""
+    def dilation_at(self, progress: float) -> int | None:
+        """The dilation at a share of the training, in [0, 1); None is a mask of all ones."""
         end = 0.0
         for stage in self.stages[:-1]:
             end += stage.share
-            if step < round(end * steps):
+            if progress < end:
                 return stage.dilation
         return self.target
 
 
-def learning_rate(step: int, steps: int, peak: float, warmup: int = 200, floor: float = 1e-7) -> float:
+def learning_rate(step: int, progress: float, peak: float, warmup: int = 200, floor: float = 1e-7) -> float:
     """Linear warm-up to the peak, then a cosine down to the floor.
 
     Args:
-        step: number of the step, in [0, steps).
-        steps: length of the training; a short one warms up for a tenth of it.
+        step: number of the step, from 0.
+        progress: share of the training that is done, in [0, 1].
         peak: the highest rate.
-        warmup: steps to the peak.
+        warmup: steps to the peak, fewer in a short training.
         floor: the lowest rate.
     """
-    warmup = min(warmup, max(steps // 10, 1))
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    progress = min((step - warmup) / max(steps - warmup, 1), 1.0)
-    return floor + (peak - floor) * (1 + math.cos(math.pi * progress)) / 2
+    rise = min(max((step + 1) / warmup, progress / WARMUP_SHARE), 1.0)
+    return floor + rise * (peak - floor) * (1 + math.cos(math.pi * progress)) / 2

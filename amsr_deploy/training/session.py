@@ -74,7 +74,9 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
 def translate(options: dict[str, Any]) -> dict[str, Any]:
     """The given options under the names and in the types of `Config.of`."""
     given = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
-    given = {name: value for name, value in given.items() if value is not None}
+    given = {name: value for name, value in given.items() if value not in (None, ())}
+    if "data" in given:
+        given["data"] = tuple(map(str, given["data"]))
     if given.pop("uniform_patches", False):
         given["texture"] = False
     if "reductions" in given:

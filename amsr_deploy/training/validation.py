@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from amsr_deploy.descriptor import SCALE
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.training.data import channels_first
 from amsr_deploy.training.device import full_precision
@@ -51,7 +50,7 @@ class Validator:
             inputs = (image[None].contiguous(memory_format=torch.channels_last), mask[None, None])
             output = functional_call(network, weights, inputs)[0].clamp(0, 1).mul(255).round().byte()
             picture = output.permute(1, 2, 0).cpu().numpy()
-            figures.append(metrics.psnr_y(picture, hr, SCALE))
+            figures.append(metrics.psnr_y(picture, hr, len(hr) // len(image[0])))
             if len(crops) < SHOWN:
                 crops.append(np.concatenate((_centre(picture), _centre(hr)), axis=1))
         return Validation(step, float(np.mean(figures)), tuple(crops))

@@ -1,0 +1,79 @@
+"""What all networks have in common: their scale, and how they are recognised in a checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+Weights = Mapping[str, Tensor]
+"""Tensors by name."""
+
+
+class Backbone(nn.Module):
+    """A super-resolution network with RGB input and output in [0, 1].
+
+    Attributes:
+        scale: upscaling factor s.
+    """
+
+    SIGNATURE: ClassVar[tuple[str, ...]] = ()
+    """Names of weights, under our names, which together tell this network from the others."""
+    RENAMED: ClassVar[dict[str, str]] = {}
+    """Prefixes of weight names: those of other public implementations -> ours."""
+    UNUSED: ClassVar[tuple[str, ...]] = ()
+    """Patterns of weights that public checkpoints hold and the network has no use for."""
+
+    UPSAMPLER: ClassVar[tuple[str, ...]] = ()
+    """Prefixes of the weights that belong to one scale."""
+
+    scale: int
+
+    @property
+    def dimensions(self) -> dict[str, Any]:
+        """What `__init__` took to make this network."""
+        return {"scale": self.scale, **self.arguments(self.state_dict())}
+
+    @property
+    def halo(self) -> int:
+        """LR pixels around a tile after which its result equals the untiled one (windows: see runtime/tiles.py)."""
+        raise NotImplementedError
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Peak memory of ONNX Runtime for each LR pixel at full density."""
+        raise NotImplementedError
+
+    def masked_modules(self) -> list[nn.Module]:
+        """What the mask thins out."""
+        raise NotImplementedError
+
+    @classmethod
+    def arguments(cls, weights: Weights) -> dict[str, Any]:
+        """What `__init__` takes, as far as the shapes of weights under our names tell."""
+        raise NotImplementedError
+
+    @classmethod
+    def adapt(cls, weights: Weights, scale: int | None) -> dict[str, Tensor]:  # noqa: ARG003 - some networks need it
+        """The weights of a public checkpoint under our names, without those that the network has no use for.
+
+        Args:
+            weights: of a checkpoint.
+            scale: the wanted one, for checkpoints that hold several; None is the default.
+        """
+        adapted = {}
+        for name, value in weights.items():
+            for theirs, ours in cls.RENAMED.items():
+                if name.startswith(theirs):
+                    name = ours + name.removeprefix(theirs)
+            if not any(fnmatchcase(name, pattern) for pattern in cls.UNUSED):
+                adapted[name] = value
+        return adapted
+
+
+def shuffled_scale(weight: Tensor) -> int:
+    """The factor of a pixel shuffle to RGB, from the weight [3 s^2, ...] of the convolution before it."""
+    return math.isqrt(len(weight) // 3)

@@ -1,0 +1,36 @@
+"""How much of a training is done: by its steps, or by the time that it may take."""
+
+from __future__ import annotations
+
+import time
+
+
+class Clock:
+    """Measures a training that may be interrupted.
+
+    Attributes:
+        spent: seconds of training before this process.
+    """
+
+    def __init__(self, steps: int, minutes: float | None) -> None:
+        self.spent = 0.0
+        self._steps, self._minutes = steps, minutes
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far."""
+        return self.spent + time.monotonic() - self._started
+
+    def start(self) -> None:
+        """Count from now on."""
+        self._started = time.monotonic()
+
+    def progress(self, step: int) -> float:
+        """Share of the training that is done after so many steps, in [0, 1]."""
+        done = step / self._steps if self._minutes is None else self.seconds / (60 * self._minutes)
+        return min(done, 1.0)
+
+    def expected_steps(self, step: int, progress: float) -> int:
+        """How many steps it will have in all, as far as one can tell."""
+        return self._steps if self._minutes is None else max(step, round(step / max(progress, 1e-9)))
