@@ -83,6 +83,9 @@ def _mask_calls(
         Case("MaskNeighbors", {"index": index, "size": size}, {"kernel_size": kernel_size}),
         Case("MaskedConv2d", convolution, attributes),
         Case("MaskedConv2dAdd", {**convolution, "residual": residual}, attributes),
+        Case("MaskedConv2dSilu", convolution, {"group": group}),
+        Case("MaskedConv2dSiluAdd", {**convolution, "residual": residual}, {"group": group}),
+        Case("MaskedConv2dAttention", {**convolution, "residual": residual}, {"group": group}),
         *_pointwise_calls(random, len(index), inputs, outputs, slope),
     ]
 
@@ -107,9 +110,9 @@ def _pointwise_calls(
 
 @st.composite
 def pixel_cases(draw: st.DrawFn) -> list[Case]:
-    """Calls of the two convolutions at all pixels of one random picture."""
+    """Calls of the convolutions at all pixels of one random picture."""
     height, width = draw(st.integers(1, 9)), draw(st.integers(1, 9))
-    group, upscale = draw(st.sampled_from([1, 2, 4])), draw(st.sampled_from([1, 2, 4]))
+    group, upscale = draw(st.sampled_from([1, 2, 4])), draw(st.sampled_from([1, 2, 3, 4]))
     inputs, outputs = (group * draw(st.integers(1, 5)) for _ in range(2))
     side = draw(st.sampled_from([1, 3, 5]))
     slope = draw(st.sampled_from([0.0, 0.1, 1.0]))
@@ -128,7 +131,7 @@ def random_pixel_cases(
     slope: float = 0.1,
     upscale: int = 1,
 ) -> list[Case]:
-    """PixelConv2d and PixelConv2dAdd on one picture."""
+    """PixelConv2d, PixelConv2dAdd and PixelConv2dAddNearest on one picture."""
     shuffled = (height * width * upscale**2, outputs // upscale**2)
     convolution: Arrays = {
         "pixels": random.standard_normal((height * width, inputs), dtype=np.float32),
@@ -137,10 +140,12 @@ def random_pixel_cases(
         "bias": random.standard_normal(outputs, dtype=np.float32),
     }
     residual = random.standard_normal(shuffled, dtype=np.float32)
+    colours = random.standard_normal((height * width, shuffled[1]), dtype=np.float32)
     attributes: dict[str, int | float] = {"group": group, "negative_slope": slope, "upscale": upscale}
     return [
         Case("PixelConv2d", convolution, attributes),
         Case("PixelConv2dAdd", {**convolution, "residual": residual}, attributes),
+        Case("PixelConv2dAddNearest", {**convolution, "residual": colours}, attributes),
     ]
 
 

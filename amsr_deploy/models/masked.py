@@ -187,8 +187,7 @@ class PixelConv:
         self.height, self.width = self.height * upscale, self.width * upscale
         if base is None:
             return operators.pixel_conv2d(*tensors, layer.groups, activation, upscale)
-        assert activation is None
-        return operators.pixel_conv2d_add_nearest(*tensors, upscale, base)
+        return operators.pixel_conv2d_add_nearest(*tensors, upscale, base, layer.groups, activation)
 
     def from_map(self, features: Tensor) -> Tensor:
         return pixels_from_map(features).to(self.dtype)

@@ -193,25 +193,30 @@ def pixel_conv2d_add_nearest(
     bias: Tensor,
     upscale: int,
     residual: Tensor,
+    groups: int = 1,
+    activation: nn.Module | None = None,
 ) -> Tensor:
     """`pixel_conv2d` plus the nearest-neighbour enlargement of a residual.
 
     Args:
         pixels: as in `pixel_conv2d`, and so are the arguments up to `upscale`.
         size: [2] int64.
-        weight: [Co, Ci, k, k].
+        weight: [Co, Ci / groups, k, k].
         bias: [Co].
         upscale: factor r.
         residual: [P, Co / (r * r)]; what belongs to a pixel is added to all r * r that it becomes.
+        groups: groups of the convolution.
+        activation: a leaky ReLU or none.
     """
     if torch.onnx.is_in_onnx_export():
         shape = (pixels.shape[0] * upscale**2, weight.shape[0] // upscale**2)
         inputs = (pixels, size, weight, bias, residual)
-        attributes = {"group": 1, "upscale": upscale, "negative_slope": 1.0}
+        attributes = {"group": groups, "upscale": upscale, **activation_attributes(activation)}
         return _node("PixelConv2dAddNearest", inputs, shape, pixels.dtype, **attributes)
     height, width = int(size[0]), int(size[1])
     lines = residual.reshape(height, 1, width, 1, -1).expand(-1, upscale, -1, upscale, -1)
-    return _shuffled_sums(pixels, size, weight, bias, 1, upscale) + lines.reshape(-1, residual.shape[1])
+    sums = _shuffled_sums(pixels, size, weight, bias, groups, upscale)
+    return finish(sums, activation, lines.reshape(-1, residual.shape[1]))
 
 
 def _shuffled_sums(pixels: Tensor, size: Tensor, weight: Tensor, bias: Tensor, groups: int, upscale: int) -> Tensor:

@@ -38,7 +38,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     network = models.create("fsrcnn")
     paths = folder / "masked.onnx", folder / "dense.onnx"
     for path, masked in zip(paths, (True, False), strict=True):
-        export_onnx(network, "fsrcnn", path, masked=masked)
+        export_onnx(network, path, masked=masked)
     return paths
 
 

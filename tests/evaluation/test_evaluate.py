@@ -27,7 +27,7 @@ KEYS = {"psnr_y", "psnr_rgb", "ssim", "density", "cost_share"}
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """FSRCNN as it starts: close to bilinear upsampling."""
     path = tmp_path_factory.mktemp("model") / "fsrcnn.onnx"
-    export_onnx(models.create("fsrcnn"), "fsrcnn", path)
+    export_onnx(models.create("fsrcnn"), path)
     return path
 
 

@@ -118,7 +118,7 @@ def test_an_engine_that_tensorrt_does_not_load_says_so(built: Path) -> None:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_every_backbone_builds_without_a_warning(name: str, half: bool, here: Path) -> None:
     torch.manual_seed(0)
-    export_onnx(models.create(name), name, Path(f"{name}_x4.onnx"))
+    export_onnx(models.create(name), Path(f"{name}_x4.onnx"))
     result = amsr(
         "build-engine", "--flavour", "tensorrt-rtx", "--max-shape", "1080x1920", *(["--fp16"] if half else [])
     )

@@ -30,7 +30,7 @@ def run(model: onnx.ModelProto, inputs: dict[str, np.ndarray]) -> np.ndarray:
 def exported(name: str, folder: Path) -> Path:
     """A masked model with random weights."""
     torch.manual_seed(0)
-    export_onnx(models.create(name), name, folder / "model.onnx")
+    export_onnx(models.create(name), folder / "model.onnx")
     return folder / "model.onnx"
 
 

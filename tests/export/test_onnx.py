@@ -29,7 +29,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     name, masked = request.param
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("export") / f"{name}.onnx"
-    return name, masked, path, export_onnx(models.create(name), name, path, masked)
+    return name, masked, path, export_onnx(models.create(name), path, masked)
 
 
 def test_export_equals_pytorch(case: tuple[str, bool, Path, float]) -> None:
@@ -93,7 +93,7 @@ def test_metadata_describes_the_model(case: tuple[str, bool, Path, float]) -> No
 def test_half_precision_keeps_float32_outside(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     path = tmp_path / "half.onnx"
-    difference = export_onnx(models.create(name), name, path, precision="float16")
+    difference = export_onnx(models.create(name), path, precision="float16")
     assert 0 < difference < 2e-2
     model = onnx.load(path)
     types = {value.type.tensor_type.elem_type for value in [model.graph.input[0], *model.graph.output]}
@@ -112,7 +112,7 @@ def test_bfloat16_keeps_float32_outside(name: str, tmp_path: Path) -> None:
         pytest.skip("the native library is not built: install the package where there is a C++ compiler")
     torch.manual_seed(0)
     path = tmp_path / "brief.onnx"
-    assert 0 < export_onnx(models.create(name), name, path, precision="bfloat16") < 1e-1
+    assert 0 < export_onnx(models.create(name), path, precision="bfloat16") < 1e-1
     model = onnx.load(path)
     types = {value.type.tensor_type.elem_type for value in [model.graph.input[0], *model.graph.output]}
     assert types == {onnx.TensorProto.FLOAT}
@@ -125,19 +125,19 @@ def test_bfloat16_keeps_float32_outside(name: str, tmp_path: Path) -> None:
 def test_bfloat16_without_native_kernels_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "library_path", lambda: None)
     with pytest.raises(BackendError, match="needs the native kernels"):
-        export_onnx(models.create(name), name, tmp_path / "brief.onnx", precision="bfloat16")
+        export_onnx(models.create(name), tmp_path / "brief.onnx", precision="bfloat16")
     assert not list(tmp_path.iterdir())
 
 
 def test_bfloat16_needs_a_mask(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="use float16 or float32 for CARN without a mask"):
-        export_onnx(models.create("carn"), "carn", tmp_path / "dense.onnx", masked=False, precision="bfloat16")
+        export_onnx(models.create("carn"), tmp_path / "dense.onnx", masked=False, precision="bfloat16")
 
 
 def test_masked_swinir_computes_windows_in_place(tmp_path: Path) -> None:
     """A layer is one node and alone reads its pixels, but for the first of a block: the shortcut reads them too."""
     path = tmp_path / "masked.onnx"
-    export_onnx(models.create("swinir"), "swinir", path)
+    export_onnx(models.create("swinir"), path)
     nodes = onnx.load(path).graph.node
     readers = Counter(name for node in nodes for name in node.input)
     layers = [node for node in nodes if node.op_type == "WindowLayer"]
@@ -150,7 +150,7 @@ def test_masked_swinir_computes_windows_in_place(tmp_path: Path) -> None:
 def test_masked_cnns_move_nothing_but_the_picture(name: str, tmp_path: Path) -> None:
     """Features are neither transposed, concatenated nor reordered, and activated where they are computed."""
     path = tmp_path / "masked.onnx"
-    export_onnx(models.create(name), name, path)
+    export_onnx(models.create(name), path)
     nodes = Counter(node.op_type for node in onnx.load(path).graph.node)
     moving = {"DepthToSpace", "LeakyRelu", "Relu", "PRelu", "Conv", "ConvTranspose", "MatMul", "Gemm"}
     assert not moving & nodes.keys()
@@ -163,7 +163,7 @@ def test_export_that_differs_fails_and_writes_nothing(tmp_path: Path, monkeypatc
     path = tmp_path / "fsrcnn.onnx"
     path.write_text("an older file")
     with pytest.raises(ModelError, match="differs from PyTorch"):
-        export_onnx(models.create("fsrcnn"), "fsrcnn", path)
+        export_onnx(models.create("fsrcnn"), path)
     assert path.read_text() == "an older file"
     assert list(tmp_path.iterdir()) == [path]
 

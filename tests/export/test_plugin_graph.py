@@ -82,7 +82,7 @@ def test_upscaled_pixels_have_the_picture_too_and_masks_do_not() -> None:
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_every_size_of_an_exported_network_becomes_its_picture(backbone: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    export_onnx(models.create(backbone), backbone, tmp_path / "model.onnx", masked=True)
+    export_onnx(models.create(backbone), tmp_path / "model.onnx", masked=True)
     model = onnx.load(tmp_path / "model.onnx")
     show_pictures(model)
     inputs = {name: list(function.to_function_proto().input) for name, function in FUNCTIONS.items()}

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from amsr_deploy import models
-from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.descriptor import BACKBONES, SCALES
 from amsr_deploy.errors import ModelError
-from amsr_deploy.models.checkpoint import load_checkpoint
+from amsr_deploy.models.checkpoint import read_network
+from amsr_deploy.models.span import collapse
 
 
 def weights_of(name: str) -> dict[str, Tensor]:
@@ -25,7 +27,8 @@ def published(name: str) -> dict[str, Tensor]:
     """Our weights under the names of a public implementation, with what its checkpoints hold besides."""
     weights = weights_of(name)
     if name == "carn":  # nmhkahn/CARN-pytorch, multi-scale
-        weights |= {f"upsample.up{scale}.body.0.weight": torch.zeros(256, 16, 3, 3) for scale in (2, 3)}
+        for scale in (2, 3):
+            weights |= {k: v for k, v in models.create("carn", scale=scale).state_dict().items() if "upsample" in k}
     if name == "srresnet":  # ClassSR
         renames = {"blocks.": "recon_trunk.", "conv_hr.": "HRconv."}
         weights = {rename(key, renames): value for key, value in weights.items()}
@@ -46,8 +49,8 @@ def rename(key: str, prefixes: dict[str, str]) -> str:
 
 
 def assert_loads(name: str, path: Path) -> None:
-    network = models.create(name)
-    load_checkpoint(network, path)
+    network = read_network(path)
+    assert models.name_of(network) == name
     for key, value in weights_of(name).items():
         torch.testing.assert_close(network.state_dict()[key], value, rtol=0, atol=0)
 
@@ -90,11 +93,81 @@ def test_wrong_checkpoint_names_first_keys(tmp_path: Path) -> None:
     weights["extra"] = torch.zeros(1)
     torch.save(weights, tmp_path / "wrong.pth")
     with pytest.raises(ModelError) as caught:
-        load_checkpoint(models.create("fsrcnn"), tmp_path / "wrong.pth")
+        read_network(tmp_path / "wrong.pth")
     message = str(caught.value)
     assert "2 missing, first head_conv.0.bias" in message
     assert "1 unexpected, first extra" in message
     assert "body_conv.2.weight (12, 12, 5, 5) instead of (12, 12, 3, 3)" in message
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_the_scale_chooses_among_several(scale: int, tmp_path: Path) -> None:
+    torch.save(published("carn"), tmp_path / "public.pth")
+    assert read_network(tmp_path / "public.pth", scale=scale).scale == scale
+    assert read_network(tmp_path / "public.pth").scale == 4
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("scale", SCALES)
+def test_scale_and_backbone_are_read_from_weights(name: str, scale: int, tmp_path: Path) -> None:
+    save_file(models.create(name, scale=scale).state_dict(), tmp_path / "w.safetensors", {"scale": str(scale)})
+    network = read_network(tmp_path / "w.safetensors")
+    assert (models.name_of(network), network.scale) == (name, scale)
+    other = 5 - scale if scale < 4 else 2
+    with pytest.raises(ModelError, match=f"is a network of x{scale}, not of x{other}"):
+        read_network(tmp_path / "w.safetensors", scale=other)
+
+
+@pytest.mark.parametrize(
+    ("name", "dimensions"),
+    [
+        ("disp", {"channels": 48, "blocks": 3, "nearest": True}),
+        ("disp", {"channels": 20, "blocks": 1, "nearest": False}),
+        ("span", {"channels": 28, "blocks": 2, "norm": False}),
+        ("fsrcnn", {"d": 32, "s": 5, "m": 1}),
+        ("srresnet", {"blocks": 2}),
+        ("carn", {"groups": 1}),
+    ],
+)
+def test_dimensions_are_read_from_weights(name: str, dimensions: dict[str, int], tmp_path: Path) -> None:
+    network = models.create(name, **dimensions)
+    torch.save(network.state_dict(), tmp_path / "other.pth")
+    assert read_network(tmp_path / "other.pth").dimensions == {"scale": 4, **dimensions}
+
+
+def test_another_backbone_than_the_wanted_one_is_refused(tmp_path: Path) -> None:
+    torch.save(weights_of("disp"), tmp_path / "disp.pth")
+    with pytest.raises(ModelError, match=r"holds weights of DISP \(disp\), not of CARN \(carn\)"):
+        read_network(tmp_path / "disp.pth", backbone="carn")
+
+
+def test_an_unknown_network_gets_the_list_of_known_ones(tmp_path: Path) -> None:
+    torch.save({"conv.weight": torch.zeros(3, 3), "trunk.0.bias": torch.zeros(3)}, tmp_path / "edsr.pth")
+    with pytest.raises(ModelError, match=r"disp, fsrcnn, carn.* no one has weights named conv.weight, trunk.0.bias"):
+        read_network(tmp_path / "edsr.pth")
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_part_of_a_checkpoint_is_refused(name: str, tmp_path: Path) -> None:
+    weights = {key: weights_of(name)[key] for key in models.CLASSES[name].SIGNATURE}
+    torch.save(weights, tmp_path / "part.pth")
+    with pytest.raises(ModelError, match=r"part\.pth"):
+        read_network(tmp_path / "part.pth")
+
+
+def test_training_branches_of_span_are_collapsed() -> None:
+    """A Conv3XC is a 1x1, a 3x3 and a 1x1 convolution in a row, of a picture padded before them, beside a 1x1."""
+    torch.manual_seed(0)
+    first, second, third = nn.Conv2d(5, 10, 1), nn.Conv2d(10, 14, 3), nn.Conv2d(14, 7, 1)
+    shortcut, x = nn.Conv2d(5, 7, 1), torch.randn(1, 5, 6, 8)
+    layers = {"conv.0": first, "conv.1": second, "conv.2": third, "sk": shortcut}
+    weights = {f"c1_r.{name}.{key}": value for name, each in layers.items() for key, value in each.state_dict().items()}
+    weights |= {"c1_r.eval_conv.weight": torch.zeros(7, 5, 3, 3), "conv_cat.bias": torch.ones(3)}
+    collapsed = collapse(weights)
+    assert collapsed.keys() == {"c1_r.eval_conv.weight", "c1_r.eval_conv.bias", "conv_cat.bias"}
+    expected = third(second(first(F.pad(x, (1, 1, 1, 1))))) + shortcut(x)
+    actual = F.conv2d(x, collapsed["c1_r.eval_conv.weight"], collapsed["c1_r.eval_conv.bias"], padding=1)
+    torch.testing.assert_close(actual, expected, atol=1e-5, rtol=0)
 
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
@@ -104,7 +177,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
 
     torch.save({"params": Attack()}, tmp_path / "evil.pth")
     with pytest.raises(ModelError, match=r"evil\.pth cannot be read"):
-        load_checkpoint(models.create("fsrcnn"), tmp_path / "evil.pth")
+        read_network(tmp_path / "evil.pth")
     assert not (tmp_path / "attacked").exists()
 
 
@@ -114,9 +187,9 @@ def test_garbage_is_refused(content: bytes, suffix: str, tmp_path: Path) -> None
     path = tmp_path / f"garbage{suffix}"
     path.write_bytes(content)
     with pytest.raises(ModelError, match="garbage"):
-        load_checkpoint(models.create("fsrcnn"), path)
+        read_network(path)
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"none\.pth is not a file"):
-        load_checkpoint(models.create("fsrcnn"), tmp_path / "none.pth")
+        read_network(tmp_path / "none.pth")

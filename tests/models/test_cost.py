@@ -16,7 +16,12 @@ from amsr_deploy.models.cost import count_cost
 
 @pytest.mark.parametrize(
     ("name", "dense", "body"),
-    [("carn", 563_904, 350_208), ("fsrcnn", 24_336, 5_184), ("srresnet", 2_536_128, 32 * 9 * 64 * 64)],
+    [
+        ("carn", 563_904, 350_208),
+        ("fsrcnn", 24_336, 5_184),
+        ("srresnet", 2_536_128, 32 * 9 * 64 * 64),
+        ("disp", 163_168, 148_480),
+    ],
 )
 def test_dense_macs_per_pixel(name: str, dense: int, body: int) -> None:
     cost = count_cost(models.create(name))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from amsr_deploy import models
-from amsr_deploy.descriptor import BACKBONES, describe
+from amsr_deploy.descriptor import BACKBONES, SCALES, describe
 from amsr_deploy.mask import keep_windows, pixel_index
 
 TOLERANCE = 1e-4
@@ -47,11 +47,13 @@ def masks(draw: st.DrawFn, multiple: int) -> NDArray[np.bool_]:
     return mask
 
 
-def run_compact(name: str, image: torch.Tensor, mask: NDArray[np.bool_], threshold: float) -> torch.Tensor:
-    if describe(name).body == "pixels":
-        return network(name).forward_compact(image, torch.from_numpy(pixel_index(mask)))
+def run_compact(
+    created: models.Network, image: torch.Tensor, mask: NDArray[np.bool_], threshold: float
+) -> torch.Tensor:
+    if describe(models.name_of(created)).body == "pixels":
+        return created.forward_compact(image, torch.from_numpy(pixel_index(mask)))
     kept = (torch.from_numpy(np.flatnonzero(keep_windows(mask, 8, threshold, shift))) for shift in (0, 4))
-    return network(name).forward_compact(image, *kept)
+    return created.forward_compact(image, *kept)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -61,11 +63,41 @@ def test_forms_agree(name: str, sample: st.DataObject) -> None:
     mask = sample.draw(masks(describe(name).size_multiple))
     threshold = describe(name).threshold
     image = torch.rand(1, 3, *mask.shape, generator=torch.Generator().manual_seed(1))
-    compact = run_compact(name, image, mask, threshold)
+    compact = run_compact(network(name), image, mask, threshold)
     blended = network(name)(image, torch.from_numpy(mask)[None, None])
     torch.testing.assert_close(compact, blended, atol=TOLERANCE, rtol=0)
     if mask.all():
         torch.testing.assert_close(compact, network(name)(image), atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("scale", SCALES)
+def test_forms_agree_at_every_scale(name: str, scale: int) -> None:
+    torch.manual_seed(0)
+    created = models.create(name, scale=scale).eval().requires_grad_(False)
+    for parameter in created.parameters():
+        parameter.add_(torch.randn_like(parameter) * 0.02)
+    image, mask = torch.rand(1, 3, 16, 24), np.random.default_rng(1).random((16, 24)) < 0.5
+    blended = created(image, torch.from_numpy(mask)[None, None])
+    assert blended.shape == (1, 3, 16 * scale, 24 * scale)
+    compact = run_compact(created, image, mask, describe(name).threshold)
+    torch.testing.assert_close(compact, blended, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", ["disp", "fsrcnn", "carn", "swinir"])
+def test_networks_start_as_an_enlargement(name: str, scale: int) -> None:
+    """Of a ramp of grey they make a ramp of the same slope, without a shift of the picture."""
+    torch.manual_seed(0)
+    created = models.create(name, scale=scale).eval()
+    ramp = torch.linspace(0.2, 0.8, 32).expand(1, 3, 16, 32)
+    inside = slice(8 * scale, 24 * scale)
+    with torch.no_grad():
+        line = created(ramp, torch.zeros(1, 1, 16, 32, dtype=torch.bool))[0, :, 8 * scale, inside].mean(dim=0)
+    centres = (torch.arange(8 * scale, 24 * scale) + 0.5) / scale - 0.5
+    expected = 0.2 + 0.6 * centres / 31
+    assert (line - expected).abs().mean() < 0.02
+    assert abs(float((line - expected).mean())) < 0.01
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -96,7 +128,8 @@ def test_swinir_pads_any_size_to_windows(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("fsrcnn", 24_515), ("carn", 294_171), ("srresnet", 1_517_571), ("swinir", 929_628)]
+    ("name", "parameters"),
+    [("fsrcnn", 24_515), ("carn", 294_171), ("srresnet", 1_517_571), ("swinir", 929_628), ("disp", 163_792)],
 )
 def test_parameter_count(name: str, parameters: int) -> None:
     assert sum(parameter.numel() for parameter in models.create(name).parameters()) == parameters

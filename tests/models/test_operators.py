@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,27 +24,42 @@ from operator_cases import (
     window_layer_case,
     window_layer_cases,
 )
+from torch import nn
 
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.models import operators
+from amsr_deploy.models.activation import ATTENTION, SILU
 from amsr_deploy.runtime import native
 
 Form = Callable[[Case], NDArray]
 
 
-def merged_pointwise(*inputs_and_slope: torch.Tensor | float, residual: torch.Tensor | None = None) -> torch.Tensor:
-    *rows, weight, bias, slope = inputs_and_slope
-    return operators.pointwise(rows, weight, bias, slope, residual)
+def activation(operator: str, slope: float | None) -> nn.Module:
+    """What an operator of this name does to its sums."""
+    if operator.endswith("Attention"):
+        return ATTENTION
+    return SILU if "Silu" in operator else nn.LeakyReLU(slope)
 
 
-def with_residual(operator: Callable[..., torch.Tensor], attributes: int) -> Callable[..., torch.Tensor]:
-    """The reference of an operator `...Add`, whose last input, before its attributes, is the residual."""
+def masked_conv2d(case: Case, *inputs: torch.Tensor) -> torch.Tensor:
+    group, slope = case.attributes["group"], case.attributes.get("negative_slope")
+    return operators.masked_conv2d(*inputs[:5], group, activation(case.operator, slope), *inputs[5:])
 
-    def call(*values: torch.Tensor | float) -> torch.Tensor:
-        *inputs, residual = values[:-attributes]
-        return operator(*inputs, *values[-attributes:], residual=residual)
 
-    return call
+def pointwise(case: Case, *inputs: torch.Tensor) -> torch.Tensor:
+    residual = inputs[-1] if "residual" in case.inputs else None
+    *rows, weight, bias = inputs if residual is None else inputs[:-1]
+    return operators.pointwise(
+        rows, weight, bias, activation(case.operator, case.attributes["negative_slope"]), residual
+    )
+
+
+def pixel_conv2d(case: Case, *inputs: torch.Tensor) -> torch.Tensor:
+    group, slope, upscale = case.attributes.values()
+    kind = activation(case.operator, slope)
+    if case.operator.endswith("Nearest"):
+        return operators.pixel_conv2d_add_nearest(*inputs[:4], upscale, inputs[4], group, kind)
+    return operators.pixel_conv2d(*inputs[:4], group, kind, upscale, *inputs[4:])
 
 
 def window_layer(pixels: torch.Tensor, windows: torch.Tensor, size: torch.Tensor, *rest: Any) -> torch.Tensor:
@@ -52,23 +68,19 @@ def window_layer(pixels: torch.Tensor, windows: torch.Tensor, size: torch.Tensor
     return operators.window_layer(pixels, windows, size, weights, *attributes)
 
 
-REFERENCES: dict[str, Callable[..., torch.Tensor]] = {
-    "MaskGather": operators.mask_gather,
-    "MaskScatter": operators.mask_scatter,
-    "MaskNeighbors": operators.mask_neighbors,
-    "MaskedConv2d": operators.masked_conv2d,
-    "MaskedConv2dAdd": with_residual(operators.masked_conv2d, attributes=2),
-    "Pointwise": merged_pointwise,
-    "PointwiseAdd": with_residual(merged_pointwise, attributes=1),
-    "Pointwise2": merged_pointwise,
-    "Pointwise3": merged_pointwise,
-    "Pointwise4": merged_pointwise,
-    "PixelConv2d": operators.pixel_conv2d,
-    "PixelConv2dAdd": with_residual(operators.pixel_conv2d, attributes=3),
-    "WindowGather": operators.window_gather,
-    "WindowScatter": operators.window_scatter,
-    "WindowLayer": window_layer,
-}
+def reference_of(operator: str) -> Callable[..., torch.Tensor]:
+    """The reference of an operator, which takes a case and its inputs."""
+    for name, call in {"MaskedConv2d": masked_conv2d, "Pointwise": pointwise, "PixelConv2d": pixel_conv2d}.items():
+        if operator.startswith(name):
+            return call
+    plain = (
+        window_layer
+        if operator == "WindowLayer"
+        else getattr(operators, re.sub("(?<!^)([A-Z])", r"_\1", operator).lower())
+    )
+    return lambda case, *inputs: plain(*inputs, *case.attributes.values())
+
+
 INSTRUCTION_SETS = ("avx512_bf16", "avx512", "avx2", "neon", "portable")
 
 
@@ -76,7 +88,7 @@ def reference(case: Case, storage: torch.dtype = torch.float32) -> NDArray:
     """The PyTorch result, of inputs rounded to the storage type."""
     inputs = [torch.from_numpy(value) for value in case.inputs.values()]
     rounded = [x.to(storage).float() if x.dtype == torch.float32 else x for x in inputs]
-    return REFERENCES[case.operator](*rounded, *case.attributes.values()).numpy()
+    return reference_of(case.operator)(case, *rounded).numpy()
 
 
 def node_model(

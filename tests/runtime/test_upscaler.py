@@ -44,8 +44,8 @@ def export_pair(folder: Path, dense_above: float) -> Path:
     path = folder / "fsrcnn.onnx"
     torch.manual_seed(0)
     network = shaken("fsrcnn")
-    export_onnx(network, "fsrcnn", path)
-    export_onnx(network, "fsrcnn", twin_path(path), masked=False)
+    export_onnx(network, path)
+    export_onnx(network, twin_path(path), masked=False)
     model = onnx.load(path)
     for entry in model.metadata_props:
         if entry.key == "amsr.dense_above":
@@ -61,14 +61,14 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name in BACKBONES:
         torch.manual_seed(0)
         paths[name] = tmp_path_factory.mktemp("models") / f"{name}.onnx"
-        export_onnx(shaken(name), name, paths[name])
+        export_onnx(shaken(name), paths[name])
     return paths
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_tiles_make_no_difference(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
     whole = amsr_deploy.load(exported[name], tile=1000)
-    tiled = amsr_deploy.load(exported[name], tile=smallest_tile(describe(name).halo, describe(name).size_multiple))
+    tiled = amsr_deploy.load(exported[name], tile=smallest_tile(whole.metadata.halo, describe(name).size_multiple))
     np.testing.assert_allclose(tiled.run(photo).image, whole.run(photo).image, atol=FEATHER)
 
 
@@ -318,7 +318,7 @@ class TestDenseTwin:
         shutil.copy(twin_path(pair), tmp_path / "other_dense.onnx")
         assert amsr_deploy.load(tmp_path / "other.onnx").run(photo).dense_reason is not None
         torch.manual_seed(7)
-        export_onnx(shaken("fsrcnn"), "fsrcnn", tmp_path / "other_dense.onnx", masked=False)
+        export_onnx(shaken("fsrcnn"), tmp_path / "other_dense.onnx", masked=False)
         assert amsr_deploy.load(tmp_path / "other.onnx").run(photo).dense_reason is None
 
     def test_may_be_missing(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:

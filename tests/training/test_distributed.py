@@ -32,7 +32,7 @@ def gradients(config: Config, world: World) -> dict[str, torch.Tensor]:
     torch.set_num_threads(1)
     torch.manual_seed(world.rank)  # rank 0's weights must reach the others
     learner = Learner(models.create(config.backbone), config, CPU, world)
-    sampler = PatchSampler(read_pictures(Path(config.data), config.patch_size).pairs, config.patch_size)
+    sampler = PatchSampler(read_pictures([Path(config.data[0])], config.patch_size, 4).pairs, config.patch_size)
     share = world.share(config.batch_size)
     learner.backward(sampler.draw(config.batch_size, torch.Generator().manual_seed(0), share))
     return {name: p.grad for name, p in learner.network.named_parameters() if p.grad is not None}

@@ -16,7 +16,7 @@ from training_cases import quick_config
 
 from amsr_deploy import models
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
-from amsr_deploy.models.checkpoint import load_checkpoint
+from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.training import checkpoint
 from amsr_deploy.training.checkpoint import RunFolder, read_config
 from amsr_deploy.training.config import Config
@@ -64,8 +64,7 @@ def long(config: Config) -> Config:
 
 def test_a_run_hands_out_weights_and_settings(config: Config, tmp_path: Path) -> None:
     result = train(config, tmp_path / "run")
-    network = models.create("fsrcnn")
-    load_checkpoint(network, result.weights)
+    assert read_network(result.weights, "fsrcnn", scale=4).scale == 4
     assert (result.step, result.signal) == (8, None)
     content = json.loads((tmp_path / "run" / "config.json").read_text())
     assert read_config(tmp_path / "run" / "config.json") == config
@@ -133,7 +132,7 @@ def test_training_starts_from_a_checkpoint(config: Config, tmp_path: Path) -> No
 def test_a_checkpoint_of_another_backbone_is_refused(config: Config, folder: Path, tmp_path: Path) -> None:
     train(config, tmp_path / "run")
     start = str(tmp_path / "run" / "weights.safetensors")
-    with pytest.raises(ModelError, match="not a checkpoint of CARN"):
+    with pytest.raises(ModelError, match=r"weights of FSRCNN \(fsrcnn\), not of CARN \(carn\)"):
         train(Config.of("carn", str(folder), init=start), tmp_path / "carn")
 
 
@@ -157,10 +156,10 @@ def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(
 def test_weights_that_are_no_numbers_are_not_saved(config: Config, tmp_path: Path) -> None:
     learner = Learner(models.create("fsrcnn"), config, torch.device("cpu"))
     folder = RunFolder(tmp_path)
-    folder.save(learner, "fsrcnn")
+    folder.save(learner, config, seconds=0)
     next(iter(learner.network.parameters())).data.fill_(float("inf"))
     with pytest.raises(TrainingError, match="no longer a number"):
-        folder.save(learner, "fsrcnn")
+        folder.save(learner, config, seconds=0)
     assert all(value.isfinite().all() for value in weights_of(tmp_path).values())
 
 
@@ -211,14 +210,13 @@ def test_unknown_device(config: Config, tmp_path: Path) -> None:
         train(replace(config, device="tpu"), tmp_path / "run")
 
 
-@pytest.mark.parametrize("backbone", ["carn", "srresnet", "swinir"])
+@pytest.mark.parametrize("backbone", ["disp", "carn", "srresnet", "swinir", "span"])
 def test_every_backbone_learns(backbone: str, folder: Path, tmp_path: Path) -> None:
     settings = {"steps": 2, "batch_size": 1, "patch_size": 8, "device": "cpu", "precision": "float32"}
     result = train(Config.of(backbone, str(folder), masks="dense:0.5,5", **settings), tmp_path / "run")
     torch.manual_seed(0)  # the default seed of a run
-    network = models.create(backbone)
-    fresh = {name: value.clone() for name, value in network.state_dict().items()}
-    load_checkpoint(network, result.weights)
+    fresh = models.create(backbone).state_dict()
+    network = read_network(result.weights)
     trained = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
     assert any(not torch.equal(network.state_dict()[name], fresh[name]) for name in trained)
 
@@ -249,7 +247,7 @@ def bicubic_loss(config: Config) -> float:
     from amsr_deploy.training.data import PatchSampler
     from amsr_deploy.training.pictures import read_pictures
 
-    pairs = read_pictures(Path(config.data), config.patch_size, config.reductions).pairs
+    pairs = read_pictures([Path(config.data[0])], config.patch_size, 4, config.reductions).pairs
     batch = PatchSampler(pairs, config.patch_size).draw(400, torch.Generator().manual_seed(0))
     upscaled = torch.nn.functional.interpolate(batch.lr, scale_factor=4, mode="bicubic").clamp(0, 1)
     return float((upscaled - batch.hr).abs().mean())

@@ -14,7 +14,7 @@ from amsr_deploy.training.pictures import read_pictures
 
 
 def test_pairs_are_pillow_bicubic(folder: Path) -> None:
-    pictures = read_pictures(folder, smallest=8)
+    pictures = read_pictures([folder], 8, 4)
     with Image.open(folder / "a.png") as photo:
         rgb = photo.convert("RGB")
     lr = np.array(rgb.resize((40, 32), Image.Resampling.BICUBIC))
@@ -23,13 +23,13 @@ def test_pairs_are_pillow_bicubic(folder: Path) -> None:
 
 
 def test_reduced_pictures_enter_too_where_they_hold_a_patch(folder: Path) -> None:
-    sides = [pair.hr.shape[:2] for pair in read_pictures(folder, smallest=20, reductions=(1.0, 0.7)).pairs]
+    sides = [pair.hr.shape[:2] for pair in read_pictures([folder], 20, 4, (1.0, 0.7)).pairs]
     assert sides == [(128, 160), (88, 112), (128, 128), (88, 88)]
-    assert len(read_pictures(folder, smallest=24, reductions=(1.0, 0.5)).pairs) == 2
+    assert len(read_pictures([folder], 24, 4, (1.0, 0.5)).pairs) == 2
 
 
 def test_files_are_identified(folder: Path) -> None:
-    files = read_pictures(folder, smallest=8).files
+    files = read_pictures([folder], 8, 4).files
     assert [file.name for file in files] == ["a.png", "b.png"]
     content = (folder / "a.png").read_bytes()
     assert (files[0].bytes, files[0].sha256) == (len(content), hashlib.sha256(content).hexdigest())
@@ -41,7 +41,7 @@ def test_a_bad_picture_among_good_ones_is_skipped_and_named(folder: Path) -> Non
     (folder / "no_picture.jpg").write_text("nothing")
     Image.new("RGB", (100, 20)).save(folder / "small.png")
     (folder / "notes.txt").write_text("not meant as a picture")
-    pictures = read_pictures(folder, smallest=8)
+    pictures = read_pictures([folder], 8, 4)
     assert len(pictures.pairs) == 2
     assert ["cut.png" in pictures.skipped[0], "no_picture.jpg" in pictures.skipped[1]] == [True, True]
     assert "small.png is 100x20, smaller than 32x32" in pictures.skipped[2]
@@ -51,14 +51,14 @@ def test_a_bad_picture_among_good_ones_is_skipped_and_named(folder: Path) -> Non
 def test_grey_palette_and_transparent_pictures_become_rgb(tmp_path: Path) -> None:
     for mode in ("L", "P", "RGBA", "LA", "1"):
         Image.new("RGB", (40, 40), (200, 30, 30)).convert(mode).save(tmp_path / f"{mode}.png")
-    assert all(pair.hr.shape == (40, 40, 3) for pair in read_pictures(tmp_path, smallest=8).pairs)
+    assert all(pair.hr.shape == (40, 40, 3) for pair in read_pictures([tmp_path], 8, 4).pairs)
 
 
 def test_folders_without_usable_pictures(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a folder"):
-        read_pictures(tmp_path / "nowhere", smallest=8)
+        read_pictures([tmp_path / "nowhere"], 8, 4)
     with pytest.raises(UserError, match="holds no picture"):
-        read_pictures(tmp_path, smallest=8)
+        read_pictures([tmp_path], 8, 4)
     Image.new("RGB", (30, 300)).save(tmp_path / "thin.png")
     with pytest.raises(TrainingError, match=r"no usable picture: .*thin.png is 30x300, smaller than 32x32"):
-        read_pictures(tmp_path, smallest=8)
+        read_pictures([tmp_path], 8, 4)

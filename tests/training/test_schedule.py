@@ -13,7 +13,7 @@ from amsr_deploy.training.schedule import MaskSchedule, learning_rate
 @given(target=st.integers(0, 10).map(lambda n: 2 * n + 1), steps=st.integers(20, 5000))
 def test_dilation_shrinks_from_all_ones_to_the_target(target: int, steps: int) -> None:
     schedule = MaskSchedule.towards(target)
-    dilations = [schedule.dilation_at(step, steps) for step in range(steps)]
+    dilations = [schedule.dilation_at(step / steps) for step in range(steps)]
     sizes = [float("inf") if dilation is None else dilation for dilation in dilations]
     assert dilations[0] is None
     assert sizes == sorted(sizes, reverse=True)
@@ -26,12 +26,12 @@ def test_dilation_shrinks_from_all_ones_to_the_target(target: int, steps: int) -
 def test_text_form_says_it_all(target: int, dense: float) -> None:
     schedule = MaskSchedule.towards(target, dense)
     again = MaskSchedule.parse(str(schedule))
-    assert [again.dilation_at(step, 997) for step in range(997)] == [schedule.dilation_at(s, 997) for s in range(997)]
+    assert all(again.dilation_at(step / 997) == schedule.dilation_at(step / 997) for step in range(997))
 
 
 def test_a_single_dilation_is_a_fixed_mask() -> None:
     schedule = MaskSchedule.parse("7")
-    assert {schedule.dilation_at(step, 10) for step in range(10)} == {7}
+    assert {schedule.dilation_at(step / 10) for step in range(10)} == {7}
 
 
 @pytest.mark.parametrize("text", ["", "dense", "5:0.5", "dense:x,5", "4:0.1,5", "7:0.1,4", "7:0.5,5:0.5,3", "7:-0.1,5"])
@@ -40,11 +40,11 @@ def test_schedules_that_make_no_sense(text: str) -> None:
         MaskSchedule.parse(text)
 
 
-@given(steps=st.integers(1, 3000), peak=st.floats(1e-5, 1e-2))
+@given(steps=st.integers(10, 5000), peak=st.floats(1e-5, 1e-2))
 def test_learning_rate_rises_to_its_peak_and_falls(steps: int, peak: float) -> None:
-    rates = [learning_rate(step, steps, peak) for step in range(steps)]
+    rates = [learning_rate(step, step / steps, peak) for step in range(steps)]
     top = rates.index(max(rates))
     assert all(0 < rate <= peak * (1 + 1e-9) for rate in rates)
     assert rates[: top + 1] == sorted(rates[: top + 1])
     assert rates[top:] == sorted(rates[top:], reverse=True)
-    assert max(rates) == pytest.approx(peak)
+    assert max(rates) == pytest.approx(peak, rel=0.03)
