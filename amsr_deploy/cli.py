@@ -192,8 +192,10 @@ def doctor() -> None:
 
 
 @main.command()
-@click.option("--backbone", type=click.Choice(list(BACKBONES)), help="Network to train.")
+@click.option("--backbone", type=click.Choice(list(BACKBONES)), help="Network to train.  [default: that of --init]")
 @click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: 4, or that of --init]")
+@click.option("--channels", type=int, help="Width of the network (disp, span).  [default: the usual one]")
+@click.option("--blocks", type=int, help="Depth of the network (disp, span, srresnet).  [default: the usual one]")
 @click.option("--data", type=FILE, multiple=True, help="Folder of HR pictures; may be given again.")
 @click.option("--out", type=FILE, required=True, help="Folder of the run.")
 @click.option("--validation", type=FILE, help="Folder of HR pictures to validate on.")

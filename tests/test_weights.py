@@ -12,6 +12,7 @@ import torch
 from amsr_deploy import models
 from amsr_deploy.export.onnx import digest, export_onnx
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.runtime.shipped import WEIGHTS, model_name, shipped_model, shipped_weights
 
 SHIPPED = sorted(path.name.removesuffix("_x4.safetensors") for path in WEIGHTS.glob("*.safetensors"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 from amsr_deploy.descriptor import OPTIMIZERS, SCALE, SCALES, Optimizer, describe
@@ -35,6 +35,8 @@ class Config:
     """Mask schedule in the form of `MaskSchedule.parse`."""
     scale: int = SCALE
     """Upscaling factor."""
+    dimensions: dict[str, int] = field(default_factory=dict)
+    """Channels, blocks and the like, as the network's class takes them; the usual ones where left out."""
     steps: int = 100_000
     """Length of the training; the schedules stretch with it."""
     minutes: float | None = None

@@ -225,14 +225,12 @@ def first_network(config: Config, resume: bool) -> models.Network:
 
     From a checkpoint of another scale all is taken but the upsampler, which starts anew.
     """
-    if config.init is None or resume:
-        return models.create(config.backbone, scale=config.scale)
-    source = read_network(Path(config.init), config.backbone)
-    if source.scale == config.scale:
-        return source
-    network = models.create(config.backbone, **source.dimensions | {"scale": config.scale})
-    kept = {name: value for name, value in source.state_dict().items() if not name.startswith(network.UPSAMPLER)}
-    network.load_state_dict(kept, strict=False)
+    network = models.create(config.backbone, scale=config.scale, **config.dimensions)
+    if config.init and not resume:
+        source = read_network(Path(config.init), config.backbone)
+        others = () if source.scale == config.scale else network.UPSAMPLER
+        kept = {name: value for name, value in source.state_dict().items() if not name.startswith(others)}
+        network.load_state_dict(kept, strict=not others)
     return network
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from amsr_deploy.descriptor import describe
 from amsr_deploy.errors import UserError
+from amsr_deploy.models import CLASSES, name_of
+from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.training.checkpoint import RunFolder, read_config
 from amsr_deploy.training.config import Config, scaled_rate
 from amsr_deploy.training.distributed import world_from_environment
 from amsr_deploy.training.loop import train
 from amsr_deploy.training.report import Reporters, default_reporters
 
+DIMENSIONS = ("channels", "blocks")
+"""Options that say how wide and how deep a network is."""
 SIGNAL_EXIT = 128
 """A shell's exit code for a program that a signal ended, less the signal's number."""
 
@@ -65,10 +71,45 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
             rate = scaled_rate(config.learning_rate, config.batch_size, given["batch_size"])
             given.setdefault("learning_rate", rate)
         return replace(config, **as_fields(given))
+    given |= dimensions(given)
     missing = [f"--{name}" for name in ("backbone", "data") if name not in given]
     if missing:
         raise UserError(f"{' and '.join(missing)} not given; see amsr train --help")
     return Config.of(**given)
+
+
+def dimensions(given: dict[str, Any]) -> dict[str, Any]:
+    """The backbone, scale and dimensions that options ask for, where a checkpoint is given those of its network.
+
+    Args:
+        given: options by name; `channels` and `blocks` are taken out.
+
+    Raises:
+        UserError: a network that has no such dimension, or a checkpoint of other ones.
+        ModelError: a checkpoint that cannot be used, or of another backbone.
+    """
+    wanted = {name: given.pop(name) for name in DIMENSIONS if name in given}
+    if "init" not in given:
+        if wanted and "backbone" in given:
+            check_dimensions(given["backbone"], wanted)
+        return {"dimensions": wanted}
+    network = read_network(Path(given["init"]), given.get("backbone"))
+    found = {name: value for name, value in network.dimensions.items() if name != "scale"}
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            has = found.get(name, "none")
+            raise UserError(f"--{name} {value} contradicts {given['init']}, which has {has}; leave it out")
+    return {"backbone": name_of(network), "scale": given.get("scale", network.scale), "dimensions": found}
+
+
+def check_dimensions(backbone: str, wanted: dict[str, int]) -> None:
+    """Raises UserError where a network has no such dimension, or not of this size."""
+    known = inspect.signature(CLASSES[describe(backbone).name]).parameters
+    for name, value in wanted.items():
+        if name not in known:
+            raise UserError(f"{backbone} has no {name} to choose; leave out --{name}")
+        if value < 1:
+            raise UserError(f"{name} {value} cannot be used; it must be 1 or more")
 
 
 def translate(options: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +126,7 @@ def translate(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_fields(given: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of `Config.of` as fields of a Config.
+    """Options as fields of a Config.
 
     Raises:
         UserError: a dilation without its schedule.
@@ -94,7 +135,9 @@ def as_fields(given: dict[str, Any]) -> dict[str, Any]:
         raise UserError(
             "the run has a mask schedule of its own; leave out --dilation and --fixed-mask, or give --masks"
         )
-    return given
+    wanted = {name: value for name, value in given.items() if name in DIMENSIONS}
+    fields = {name: value for name, value in given.items() if name not in DIMENSIONS}
+    return fields | ({"dimensions": wanted} if wanted else {})
 
 
 def parse_reductions(text: str) -> tuple[float, ...]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import save_file
 
+from amsr_deploy import models
 from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import AmsrError, UserError
 from amsr_deploy.training.checkpoint import RunFolder
 from amsr_deploy.training.config import Config, config_from_json
 from amsr_deploy.training.session import settings, translate
@@ -112,3 +115,46 @@ def test_settings_of_another_backbone_are_refused(tmp_path: Any) -> None:
     assert settings(tmp_path / "again", resume=False, options=options | {"backbone": "fsrcnn"}).seed == 3
     with pytest.raises(UserError, match="is of fsrcnn"):
         settings(tmp_path / "again", resume=False, options=options | {"backbone": "carn"})
+
+
+def test_a_checkpoint_tells_backbone_scale_and_dimensions(tmp_path: Path) -> None:
+    start = tmp_path / "start.safetensors"
+    save_file(models.create("disp", scale=3, channels=12, blocks=2).state_dict(), start)
+    config = settings(tmp_path / "run", False, {"init": start, "data": ("photos",)})
+    assert (config.backbone, config.scale) == ("disp", 3)
+    assert config.dimensions == {"channels": 12, "blocks": 2, "nearest": True}
+    assert settings(tmp_path / "run", False, {"init": start, "data": ("photos",), "scale": 2}).scale == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"backbone": "carn"}, r"DISP \(disp\), not of CARN \(carn\)"),
+        ({"channels": 32}, "--channels 32 contradicts .*start.safetensors, which has 12"),
+    ],
+)
+def test_options_that_contradict_a_checkpoint(tmp_path: Path, options: dict[str, Any], words: str) -> None:
+    start = tmp_path / "start.safetensors"
+    save_file(models.create("disp", channels=12).state_dict(), start)
+    with pytest.raises(AmsrError, match=words):
+        settings(tmp_path / "run", False, {"init": start, "data": ("photos",), **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"backbone": "carn", "channels": 32}, "carn has no channels to choose"),
+        ({"backbone": "disp", "blocks": 0}, "blocks 0 cannot be used"),
+    ],
+)
+def test_dimensions_that_a_network_has_not(tmp_path: Path, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        settings(tmp_path, False, {"data": ("photos",), **options})
+
+
+def test_the_width_of_a_run_stays(tmp_path: Path) -> None:
+    RunFolder(tmp_path).write_config(Config.of("disp", "photos", dimensions={"channels": 16}), {})
+    (tmp_path / "state.safetensors").touch()
+    assert settings(tmp_path, True, {}).dimensions == {"channels": 16}
+    with pytest.raises(UserError, match=r"dimensions .*24.* differs"):
+        settings(tmp_path, True, {"channels": 24})

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from training_cases import quick_config
 
 from amsr_deploy import models
+from amsr_deploy.descriptor import Optimizer
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
 from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.training import checkpoint
@@ -210,6 +211,38 @@ def test_unknown_device(config: Config, tmp_path: Path) -> None:
         train(replace(config, device="tpu"), tmp_path / "run")
 
 
+def test_a_run_may_have_minutes_instead_of_steps(config: Config, tmp_path: Path) -> None:
+    seen: list[Status] = []
+    reporter = LineReporter(lambda _: None)
+    reporter.status = seen.append  # type: ignore[method-assign]
+    result = train(replace(config, minutes=0.05, steps=1), tmp_path / "run", reporter=reporter)
+    assert result.step > 1
+    assert seen[-1].step == seen[-1].steps == result.step
+    assert seen[-1].learning_rate < 0.1 * config.learning_rate
+    assert seen[-1].dilation == config.dilation
+    assert train(replace(config, minutes=0.05), tmp_path / "run", resume=True).step == result.step
+
+
+def test_another_scale_keeps_all_but_the_upsampler(config: Config, tmp_path: Path) -> None:
+    train(config, tmp_path / "x4")
+    start = str(tmp_path / "x4" / "weights.safetensors")
+    train(replace(config, init=start, scale=2, steps=1, learning_rate=1e-12), tmp_path / "x2")
+    first, second = weights_of(tmp_path / "x4"), weights_of(tmp_path / "x2")
+    for name, value in first.items():
+        if not name.startswith("tail_conv."):
+            torch.testing.assert_close(second[name], value, rtol=0, atol=1e-6)
+    assert read_network(tmp_path / "x2" / "weights.safetensors").scale == 2
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_both_optimizers_go_on_bit_for_bit(long: Config, tmp_path: Path, optimizer: Optimizer) -> None:
+    chosen = replace(long, backbone="disp", optimizer=optimizer, dimensions={"channels": 8, "blocks": 1})
+    train(chosen, tmp_path / "whole")
+    assert train(chosen, tmp_path / "parts", reporter=Stop(signal.SIGINT)).signal == signal.SIGINT
+    train(chosen, tmp_path / "parts", resume=True)
+    assert_same(*(load_file(tmp_path / run / "state.safetensors") for run in ("whole", "parts")))
+
+
 @pytest.mark.parametrize("backbone", ["disp", "carn", "srresnet", "swinir", "span"])
 def test_every_backbone_learns(backbone: str, folder: Path, tmp_path: Path) -> None:
     settings = {"steps": 2, "batch_size": 1, "patch_size": 8, "device": "cpu", "precision": "float32"}
@@ -230,6 +263,7 @@ def test_a_short_training_beats_bicubic(folder: Path, tmp_path: Path) -> None:
         patch_size=16,
         learning_rate=1e-3,
         ema=0.98,
+        synthetic=0.0,
         precision="float32",
         device="cpu",
     )

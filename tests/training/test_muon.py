@@ -1,0 +1,46 @@
+"""Muon: updates of orthogonal directions, all layers of one shape at a time."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import torch
+from hypothesis import given
+from torch import nn
+
+from amsr_deploy.training.muon import RMS, Muon, orthogonal
+
+
+@given(rows=st.integers(1, 40), columns=st.integers(1, 60), seed=st.integers(0, 99))
+def test_singular_values_come_close_to_one(rows: int, columns: int, seed: int) -> None:
+    matrices = torch.randn(2, rows, columns, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    before = torch.linalg.svd(matrices, full_matrices=False)
+    after = before.U.mT @ orthogonal(matrices) @ before.Vh.mT
+    values = torch.linalg.svdvals(orthogonal(matrices))
+    well_posed = 0.02 * before.S[:, :1] < before.S
+    assert values[well_posed].min() > 0.3
+    assert values.max() < 1.3
+    off_diagonal = after - torch.diag_embed(after.diagonal(dim1=1, dim2=2))
+    assert off_diagonal.abs().max() < 1e-6
+
+
+def test_an_update_is_as_large_as_one_of_adam() -> None:
+    torch.manual_seed(0)
+    weight = nn.Parameter(torch.zeros(32, 32, 3, 3))
+    weight.grad = torch.randn_like(weight) * 1e-4
+    Muon([weight], lr=1e-3).step()
+    assert abs(float(weight.detach().square().mean().sqrt()) / (RMS * 1e-3) - 1) < 0.2
+
+
+def test_layers_of_all_shapes_learn() -> None:
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 3, 3, padding=1))
+    x = torch.rand(2, 3, 8, 8)
+    optimizer = Muon([layer.weight for layer in layers], lr=0.01)
+    losses = []
+    for _ in range(30):
+        layers.zero_grad()
+        loss = (layers(x) - x.flip(3)).square().mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.3 * losses[0]

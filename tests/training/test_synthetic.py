@@ -1,0 +1,52 @@
+"""Synthetic pictures: what photos lack, the same for the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from amsr_deploy.training.data import PatchSampler
+from amsr_deploy.training.pictures import Pair, draw_pictures
+from amsr_deploy.training.synthetic import SIDE, synthetic_pictures
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    first, second = synthetic_pictures(), synthetic_pictures()
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
+    assert synthetic_pictures(1)[0].tobytes() != first[0].tobytes()
+    assert {picture.size for picture in first} == {(SIDE, SIDE)}
+
+
+def test_white_paper_and_pure_colours_are_among_them() -> None:
+    pixels = np.concatenate([np.asarray(picture).reshape(-1, 3) for picture in synthetic_pictures()])
+    for colour in ((255, 255, 255), (0, 0, 0), (0, 0, 255), (255, 0, 0)):
+        assert (pixels == colour).all(axis=1).mean() > 0.001
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_pairs_fit_each_scale(scale: int) -> None:
+    for pair in draw_pictures(scale):
+        assert pair.is_synthetic
+        assert pair.hr.shape[0] == scale * pair.lr.shape[0]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_synthetic_patches_have_their_share(share: float) -> None:
+    random = np.random.default_rng(0)
+    photo = Pair(random.integers(0, 250, (256, 256, 3), np.uint8), random.integers(0, 250, (64, 64, 3), np.uint8))
+    drawn = Pair(np.full((512, 512, 3), 255, np.uint8), np.full((128, 128, 3), 255, np.uint8), is_synthetic=True)
+    sampler = PatchSampler([photo, drawn], 8, synthetic=share)
+    batch = sampler.draw(2000, torch.Generator().manual_seed(0))
+    assert abs(float((batch.lr.amin(dim=(1, 2, 3)) == 1).float().mean()) - share) < 0.04
+
+
+def test_permuted_patches_keep_their_pixels() -> None:
+    colours = np.array([[[10, 20, 30]]], np.uint8)
+    pair = Pair(colours.repeat(32, 0).repeat(32, 1), colours.repeat(8, 0).repeat(8, 1))
+    for share, orders in ((0.0, 1), (1.0, 6)):
+        batch = PatchSampler([pair], 8, permuted=share).draw(200, torch.Generator().manual_seed(0))
+        seen = {tuple((patch[:, 0, 0] * 255).round().int().tolist()) for patch in batch.lr}
+        assert len(seen) == orders
+        assert all(sorted(colour) == [10, 20, 30] for colour in seen)
+        torch.testing.assert_close(batch.hr[:, :, 0, 0], batch.lr[:, :, 0, 0])
