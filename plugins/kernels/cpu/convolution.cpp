@@ -127,8 +127,8 @@ bool use_dots(const ConvolutionShape& shape, const ConvolutionCode<T>& code) {
 
 template <class T>
 Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
-                            float negative_slope)
-    : code_(code_for(set, weight)), packed_{shape, negative_slope, nullptr, 0, nullptr, nullptr}, zeros_(shape.inputs) {
+                            const Activation& activation)
+    : code_(code_for(set, weight)), packed_{shape, activation, nullptr, 0, nullptr, nullptr}, zeros_(shape.inputs) {
     if (shape.groups == 0 || shape.inputs % shape.groups != 0 ||
         shape.outputs % (shape.groups * shape.upscale * shape.upscale) != 0) {
         throw std::invalid_argument("channels are not a multiple of the groups");

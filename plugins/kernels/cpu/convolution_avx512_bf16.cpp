@@ -33,6 +33,7 @@ struct Avx512Bf16 : Avx512Vector {
         return _mm512_set1_epi32(pair);
     }
     static Input broadcast_last(const bfloat16* from) { return _mm512_set1_epi32(from->bits); }
+    using Avx512Vector::multiply_add;
     static Vector multiply_add(Input a, WeightVector b, Vector sum) {
         return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
     }
