@@ -144,16 +144,22 @@ void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel
         }
     }
     const std::size_t row_stride = shape.outputs / shape.upscale;
+    const typename V::Storage* residuals[vectors];
+    typename V::Storage* outs[vectors];
+    AMSR_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+        const std::size_t place = row * row_stride + panel.column[v];  // in the line
+        residuals[v] = further(block.residual, panel.line[v] * block.residual_line_stride + place);
+        outs[v] = block.out + panel.line[v] * block.line_stride + place;
+    }
     with_kind(packed.activation.kind, [&](auto kind) AMSR_INLINE_LAMBDA {
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) {
             if (row + r >= block.rows) break;
             AMSR_UNROLL
             for (int v = 0; v < vectors; ++v) {
-                const std::size_t place = (row + r) * row_stride + panel.column[v];  // in the line
-                finish<V, kind>(sums[r][v], packed.activation.negative_slope,
-                                further(block.residual, panel.line[v] * block.residual_line_stride + place),
-                                block.out + panel.line[v] * block.line_stride + place, panel.count[v]);
+                finish<V, kind>(sums[r][v], packed.activation.negative_slope, further(residuals[v], r * row_stride),
+                                outs[v] + r * row_stride, panel.count[v]);
             }
         }
     });
