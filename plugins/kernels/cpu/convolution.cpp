@@ -69,10 +69,9 @@ const ConvolutionCode<bfloat16>* code_for(InstructionSet set, const bfloat16*) {
     }
 }
 
-/// How many of the vectors from `first` on make a panel: 4, 2 or 1 that read the same taps, of one group or one of
-/// each.
+/// How many of the vectors from `first` on make a panel: those that read the same taps, of one group or one of each.
 int panel_vectors(const std::vector<OutputVector>& vectors, std::size_t first, int most, bool per_group) {
-    for (int count = most; count > 1; count /= 2) {
+    for (int count = most; count > 1; --count) {
         if (first + static_cast<std::size_t>(count) > vectors.size()) continue;
         const auto fits = [&](const OutputVector& vector) {
             return (per_group || vector.group == vectors[first].group) && vector.taps == vectors[first].taps;

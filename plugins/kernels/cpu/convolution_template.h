@@ -3,7 +3,7 @@
 // or the linker could pick the copy of one instruction set for all.
 //
 // A vector type `V` adds to those of vector_SET.h: Storage, Weight, WeightVector, Input; depth (inputs that one
-// multiply_add consumes), panel_max (2 or 4 vectors), rows(vectors), unroll(vectors) and dot_rows, the shapes of tiles;
+// multiply_add consumes), panel_max (vectors of the largest panel), rows(vectors), unroll(vectors) and dot_rows, the shapes of tiles;
 // load_weights, load_inputs, broadcast, broadcast_last, leaky_relu, sum; for float also load_part.
 
 #include "activation_template.h"
@@ -175,16 +175,24 @@ void compute_panel(const PackedConvolution& packed, const ConvolutionPanel& pane
     }
 }
 
+/// compute_panel for a panel of up to `most` vectors.
+template <class V, int most>
+void compute_panel_of(const PackedConvolution& packed, const ConvolutionPanel& panel,
+                      const ConvolutionBlock<typename V::Storage>& block) {
+    if constexpr (most == 1) {
+        compute_panel<V, 1, false>(packed, panel, block);
+    } else if (panel.vectors < most) {
+        compute_panel_of<V, most - 1>(packed, panel, block);
+    } else {
+        const auto compute = panel.per_group ? compute_panel<V, most, true> : compute_panel<V, most, false>;
+        compute(packed, panel, block);
+    }
+}
+
 template <class V>
 void run(const PackedConvolution& packed, const ConvolutionBlock<typename V::Storage>& block) {
     for (std::size_t i = 0; i < packed.panel_count; ++i) {
-        const ConvolutionPanel& panel = packed.panels[i];
-        const auto compute = panel.vectors == 1 ? compute_panel<V, 1, false>
-                             : panel.vectors == 2
-                                 ? panel.per_group ? compute_panel<V, 2, true> : compute_panel<V, 2, false>
-                             : panel.per_group ? compute_panel<V, V::panel_max, true>
-                                               : compute_panel<V, V::panel_max, false>;
-        compute(packed, panel, block);
+        compute_panel_of<V, V::panel_max>(packed, packed.panels[i], block);
     }
 }
 
