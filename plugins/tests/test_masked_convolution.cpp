@@ -30,7 +30,7 @@ struct Case {
         bias = random.values<T>(shape.outputs);
         const bool with_residual = random.number(0, 1) == 1;
         if (with_residual) residual = random.values<T>(rows * shape.outputs);
-        activation = random_activation(random, with_residual && rows > 0);
+        activation = random_activation(random, with_residual);
         for (std::size_t i = 0; i < rows * shape.taps; ++i) {
             neighbors.push_back(static_cast<std::int32_t>(random.number(0, rows + pixels)));
         }

@@ -13,6 +13,8 @@ constexpr std::size_t panel_outputs = 64;  // their products and transformed inp
 
 std::size_t vectors_of(std::size_t channels, std::size_t lanes) { return (channels + lanes - 1) / lanes; }
 
+std::size_t in_whole_vectors(std::size_t channels, std::size_t lanes) { return vectors_of(channels, lanes) * lanes; }
+
 /// Between the 16 values of a tile, `channels` wide: not a multiple of the page, or they would share one set of the L1
 /// cache.
 constexpr std::size_t value_stride(std::size_t channels) { return block_tiles * channels + cache_line / sizeof(float); }
@@ -59,11 +61,11 @@ std::vector<Winograd::Panel> Winograd::panels_of(const ConvolutionShape& shape) 
 }
 
 std::size_t Winograd::vector_operations(InstructionSet set, const ConvolutionShape& shape) {
-    constexpr std::size_t input_operations = 64, output_operations = 60;  // of a vector of a tile: loads, sums, stores
+    constexpr std::size_t transform = 100;  // of a vector of a tile: what its loads, sums and stores take, as measured
     const std::size_t lanes = convolution_code<float>(set).lanes;
-    std::size_t of_tile = input_operations * vectors_of(shape.inputs, lanes);
+    std::size_t of_tile = transform * vectors_of(shape.inputs, lanes);
     for (const Panel& panel : panels_of(shape)) {
-        of_tile += (transformed * shape.group_inputs() + output_operations) * vectors_of(panel.outputs, lanes);
+        of_tile += (transformed * shape.group_inputs() + transform) * vectors_of(panel.outputs, lanes);
     }
     return of_tile / 4;
 }
@@ -73,11 +75,12 @@ Winograd::Winograd(InstructionSet set, const ConvolutionShape& shape, const floa
     : code_(convolution_code<float>(set)),
       shape_(shape),
       activation_(activation),
+      value_channels_(in_whole_vectors(shape.inputs, code_.lanes)),
       zeros_(shape.inputs),
       panels_(panels_of(shape)) {
     const std::size_t inputs = shape.group_inputs();
     for (Panel& panel : panels_) {
-        const ConvolutionShape products{vectors_of(panel.outputs, code_.lanes) * code_.lanes, inputs, 1, 1};
+        const ConvolutionShape products{in_whole_vectors(panel.outputs, code_.lanes), inputs, 1, 1};
         std::vector<float> weights[transformed];  // [outputs, inputs] each
         for (const OutputVector& run : panel.runs) {
             for (const std::size_t output : run.outputs) {
@@ -99,7 +102,6 @@ Winograd::Winograd(InstructionSet set, const ConvolutionShape& shape, const floa
 }
 
 void Winograd::transform_inputs(const float* pixels, std::size_t height, std::size_t width, const Block& block) const {
-    const std::size_t channels = vectors_of(shape_.inputs, code_.lanes) * code_.lanes;
     for (std::size_t tile = 0; tile < block.count; ++tile) {
         const float* sources[transformed];
         for (std::size_t i = 0; i < transformed; ++i) {
@@ -108,17 +110,18 @@ void Winograd::transform_inputs(const float* pixels, std::size_t height, std::si
             const bool inside = below >= 1 && below <= height && right >= 1 && right <= width;
             sources[i] = inside ? pixels + ((below - 1) * width + right - 1) * shape_.inputs : zeros_.data();
         }
-        code_.winograd_input(sources, shape_.inputs, block.values + tile * channels, value_stride(channels));
+        code_.winograd_input(sources, shape_.inputs, block.values + tile * value_channels_,
+                             value_stride(value_channels_));
     }
 }
 
 void Winograd::multiply(const Panel& panel, const Block& block) const {
-    const std::size_t channels = vectors_of(shape_.inputs, code_.lanes) * code_.lanes;
     const float* first = block.values + panel.runs[0].group * shape_.group_inputs();
     for (std::size_t i = 0; i < transformed; ++i) {
         const float* sources[block_tiles + tile_rows_max];
         for (std::size_t tile = 0; tile < block_tiles + tile_rows_max; ++tile) {
-            sources[tile] = first + i * value_stride(channels) + std::min(tile, block.count - 1) * channels;
+            sources[tile] =
+                first + i * value_stride(value_channels_) + std::min(tile, block.count - 1) * value_channels_;
         }
         const float* const* taps = sources;
         float* products = block.products + i * value_stride(panel.bias.size());
@@ -126,7 +129,7 @@ void Winograd::multiply(const Panel& panel, const Block& block) const {
     }
 }
 
-void Winograd::add_products(const Panel& panel, const Block& block) const {
+void Winograd::transform_products(const Panel& panel, const Block& block) const {
     const std::size_t outputs = panel.bias.size();
     for (std::size_t tile = 0; tile < block.count; ++tile) {
         float* const upper = block.sums + 2 * tile * outputs;
@@ -138,13 +141,15 @@ void Winograd::add_products(const Panel& panel, const Block& block) const {
 }
 
 /// What the pixels of line y become.
-void Winograd::finish(const Panel& panel, const Block& block, std::size_t width, std::size_t y, const float* residual,
-                      std::size_t residual_line_stride, float* out) const {
+void Winograd::finish(const Panel& panel, const Block& block, std::size_t width, std::size_t y,
+                      ResidualBlock<float>& residual, float* out) const {
     const std::size_t r = shape_.upscale, row = shape_.outputs / r, outputs = panel.bias.size();
     const std::size_t x = 2 * block.tile_x, count = std::min(width - x, 2 * block.count);
     const float* sums = block.sums + y % 2 * 2 * block_tiles * outputs;
+    const float* residuals = residual.find(y, x, count);
     for (const OutputVector& run : panel.runs) {
-        const float* added = residual == nullptr ? nullptr : residual + run.line * residual_line_stride + run.column;
+        const float* added =
+            residuals == nullptr ? nullptr : residuals + run.line * residual.line_stride() + run.column;
         code_.finish_sums(sums, outputs, count, run.outputs.size(), activation_, added,
                           out + ((y * r + run.line) * width + x) * row + run.column, row);
         sums += run.outputs.size();
@@ -154,8 +159,7 @@ void Winograd::finish(const Panel& panel, const Block& block, std::size_t width,
 void Winograd::run(const float* pixels, std::size_t height, std::size_t width, const PixelResidual<float>& residual,
                    std::size_t first, std::size_t last, float* out) const {
     const std::size_t tiles = (width + 1) / 2;
-    const std::size_t inputs = vectors_of(shape_.inputs, code_.lanes) * code_.lanes;
-    const std::unique_ptr<float[]> values(new float[transformed * value_stride(inputs)]);
+    const std::unique_ptr<float[]> values(new float[transformed * value_stride(value_channels_)]);
     const std::unique_ptr<float[]> products(new float[transformed * value_stride(panel_outputs)]);
     const std::unique_ptr<float[]> sums(new float[4 * block_tiles * panel_outputs + code_.lanes]);
     ResidualBlock<float> residual_block(residual, shape_, width, 2 * block_tiles);
@@ -166,11 +170,9 @@ void Winograd::run(const float* pixels, std::size_t height, std::size_t width, c
             transform_inputs(pixels, height, width, block);
             for (const Panel& panel : panels_) {
                 multiply(panel, block);
-                add_products(panel, block);
+                transform_products(panel, block);
                 for (std::size_t y = std::max(first, 2 * tile_y); y < std::min(last, 2 * tile_y + 2); ++y) {
-                    const std::size_t pixels_of_line = std::min(width - 2 * tile_x, 2 * count);
-                    finish(panel, block, width, y, residual_block.find(y, 2 * tile_x, pixels_of_line),
-                           residual_block.line_stride(), out);
+                    finish(panel, block, width, y, residual_block, out);
                 }
             }
         }

@@ -43,14 +43,15 @@ class Winograd {
 
     void transform_inputs(const float* pixels, std::size_t height, std::size_t width, const Block& block) const;
     void multiply(const Panel& panel, const Block& block) const;
-    void add_products(const Panel& panel, const Block& block) const;
-    void finish(const Panel& panel, const Block& block, std::size_t width, std::size_t y, const float* residual,
-                std::size_t residual_line_stride, float* out) const;
+    void transform_products(const Panel& panel, const Block& block) const;
+    void finish(const Panel& panel, const Block& block, std::size_t width, std::size_t y,
+                ResidualBlock<float>& residual, float* out) const;
 
     const ConvolutionCode<float>& code_;
     ConvolutionShape shape_;
     Activation activation_;
-    std::vector<float> zeros_;  // the pixel outside the picture
+    std::size_t value_channels_;  // inputs in whole vectors
+    std::vector<float> zeros_;    // the pixel outside the picture
     std::vector<Panel> panels_;
 };
 
