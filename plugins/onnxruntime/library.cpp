@@ -26,9 +26,12 @@ void add(const Api& api, CustomOpDomain* domain) {
 template <class T>
 void add_typed(const Api& api, CustomOpDomain* domain) {
     add<MaskGather<T>, MaskScatter<T>, WindowGather<T>, WindowScatter<T>, WindowLayer<T>>(api, domain);
-    add<MaskedConv2d<T, false>, MaskedConv2d<T, true>, PixelConv2d<T, false>, PixelConv2d<T, true>>(api, domain);
-    add<Pointwise<T, 1, false>, Pointwise<T, 1, true>>(api, domain);
-    add<Pointwise<T, 2, false>, Pointwise<T, 3, false>, Pointwise<T, 4, false>>(api, domain);
+    add<MaskedConv2d<T, Epilogue::none>, MaskedConv2d<T, Epilogue::add>, MaskedConv2d<T, Epilogue::silu>,
+        MaskedConv2d<T, Epilogue::silu_add>, MaskedConv2d<T, Epilogue::attention>>(api, domain);
+    add<PixelConv2d<T, Epilogue::none>, PixelConv2d<T, Epilogue::add>, PixelConv2d<T, Epilogue::add_nearest>,
+        PixelConv2d<T, Epilogue::silu>>(api, domain);
+    add<Pointwise<T, 1, Epilogue::none>, Pointwise<T, 1, Epilogue::add>>(api, domain);
+    add<Pointwise<T, 2, Epilogue::none>, Pointwise<T, 3, Epilogue::none>, Pointwise<T, 4, Epilogue::none>>(api, domain);
 }
 
 /// The domain, made once and never released: sessions refer to it, and they end when they like.

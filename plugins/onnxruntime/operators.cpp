@@ -117,23 +117,23 @@ void MaskNeighbors::infer_shape(const ShapeInference& shapes) {
     shapes.set_output(output, {shapes.input(0, 1)[0], {side * side, ""}});
 }
 
-template <class T, bool with_residual>
-MaskedConv2d<T, with_residual>::MaskedConv2d(const Node& node)
+template <class T, Epilogue epilogue>
+MaskedConv2d<T, epilogue>::MaskedConv2d(const Node& node)
     : instruction_set(cpu::chosen_instruction_set()),
       group(group_of(node)),
-      negative_slope(node.attribute("negative_slope", 1.0f)),
+      activation{activation_of(epilogue), node.attribute("negative_slope", 1.0f)},
       weights(node, 3, [this](const Tensor& weight, const Tensor& bias) { return pack(weight, bias); }) {}
 
-template <class T, bool with_residual>
-std::shared_ptr<const cpu::MaskedConvolution<T>> MaskedConv2d<T, with_residual>::pack(const Tensor& weight,
-                                                                                      const Tensor& bias) const {
+template <class T, Epilogue epilogue>
+std::shared_ptr<const cpu::MaskedConvolution<T>> MaskedConv2d<T, epilogue>::pack(const Tensor& weight,
+                                                                                 const Tensor& bias) const {
     const cpu::ConvolutionShape shape = convolution_shape(weight, bias, group, 1);
     return std::make_shared<const cpu::MaskedConvolution<T>>(instruction_set, shape, weight.as<T>(), bias.as<T>(),
-                                                             negative_slope);
+                                                             activation);
 }
 
-template <class T, bool with_residual>
-void MaskedConv2d<T, with_residual>::compute(const Call& call) const {
+template <class T, Epilogue epilogue>
+void MaskedConv2d<T, epilogue>::compute(const Call& call) const {
     const Tensor rows = call.input(0, "rows", 2), surround = call.input(1, "surround", 2),
                  neighbors = call.input(2, "neighbors", 2);
     const auto convolution =
@@ -144,7 +144,7 @@ void MaskedConv2d<T, with_residual>::compute(const Call& call) const {
     require_equal("the number of channels of rows", rows.size(1), shape.inputs);
     require_equal("the number of channels of surround", surround.size(1), shape.inputs);
     const Tensor out = call.output({rows.shape[0], static_cast<std::int64_t>(shape.outputs)});
-    const T* residual = with_residual ? read_residual<T>(call, 5, out) : nullptr;
+    const T* residual = has_residual(epilogue) ? read_residual<T>(call, 5, out) : nullptr;
     std::atomic<bool> inside{true};
     call.parallel(rows.size(0), 4 * cpu::convolution_block_rows, [&](std::size_t first, std::size_t last) {
         if (!convolution->run(rows.as<T>(), rows.size(0), surround.as<T>(), surround.size(0),
@@ -156,31 +156,31 @@ void MaskedConv2d<T, with_residual>::compute(const Call& call) const {
                         std::to_string(surround.size(0)) + " pixels of the surround");
 }
 
-template <class T, bool with_residual>
-void MaskedConv2d<T, with_residual>::infer_shape(const ShapeInference& shapes) {
+template <class T, Epilogue epilogue>
+void MaskedConv2d<T, epilogue>::infer_shape(const ShapeInference& shapes) {
     shapes.set_output(shapes.element_type(0), {shapes.input(0, 2)[0], shapes.input(3, 4)[0]});
 }
 
-template <class T, std::size_t tensors, bool with_residual>
-Pointwise<T, tensors, with_residual>::Pointwise(const Node& node)
+template <class T, std::size_t tensors, Epilogue epilogue>
+Pointwise<T, tensors, epilogue>::Pointwise(const Node& node)
     : instruction_set(cpu::chosen_instruction_set()),
-      negative_slope(node.attribute("negative_slope", 1.0f)),
+      activation{activation_of(epilogue), node.attribute("negative_slope", 1.0f)},
       weights(node, tensors, [this](const Tensor& weight, const Tensor& bias) { return pack(weight, bias); }) {}
 
-template <class T, std::size_t tensors, bool with_residual>
-std::shared_ptr<const cpu::Pointwise<T>> Pointwise<T, tensors, with_residual>::pack(const Tensor& weight,
-                                                                                    const Tensor& bias) const {
+template <class T, std::size_t tensors, Epilogue epilogue>
+std::shared_ptr<const cpu::Pointwise<T>> Pointwise<T, tensors, epilogue>::pack(const Tensor& weight,
+                                                                               const Tensor& bias) const {
     require(weight.shape.size() == 2 && bias.shape.size() == 1, "weight must have 2 axes and bias 1");
     require_equal("the length of bias", bias.size(0), weight.size(0));
     require(weight.size(1) % tensors == 0, "the " + std::to_string(weight.size(1)) +
                                                " inputs are not a multiple of the " + std::to_string(tensors) +
                                                " tensors");
     return std::make_shared<const cpu::Pointwise<T>>(instruction_set, tensors, weight.size(1) / tensors, weight.size(0),
-                                                     weight.as<T>(), bias.as<T>(), negative_slope);
+                                                     weight.as<T>(), bias.as<T>(), activation);
 }
 
-template <class T, std::size_t tensors, bool with_residual>
-void Pointwise<T, tensors, with_residual>::compute(const Call& call) const {
+template <class T, std::size_t tensors, Epilogue epilogue>
+void Pointwise<T, tensors, epilogue>::compute(const Call& call) const {
     const auto pointwise =
         weights.get(call, 2, [this](const Tensor& weight, const Tensor& bias) { return pack(weight, bias); });
     const std::size_t rows = call.input(0, "rows", 2).size(0);
@@ -193,38 +193,38 @@ void Pointwise<T, tensors, with_residual>::compute(const Call& call) const {
     }
     const Tensor out =
         call.output({static_cast<std::int64_t>(rows), static_cast<std::int64_t>(pointwise->shape().outputs)});
-    const T* residual = with_residual ? read_residual<T>(call, tensors + 2, out) : nullptr;
+    const T* residual = has_residual(epilogue) ? read_residual<T>(call, tensors + 2, out) : nullptr;
     call.parallel(rows, 4 * cpu::convolution_block_rows, [&](std::size_t first, std::size_t last) {
         pointwise->run(sources, residual, first, last, out.as<T>());
     });
 }
 
-template <class T, std::size_t tensors, bool with_residual>
-void Pointwise<T, tensors, with_residual>::infer_shape(const ShapeInference& shapes) {
+template <class T, std::size_t tensors, Epilogue epilogue>
+void Pointwise<T, tensors, epilogue>::infer_shape(const ShapeInference& shapes) {
     shapes.set_output(shapes.element_type(0), {shapes.input(0, 2)[0], shapes.input(tensors, 2)[0]});
 }
 
-template <class T, bool with_residual>
-PixelConv2d<T, with_residual>::PixelConv2d(const Node& node)
+template <class T, Epilogue epilogue>
+PixelConv2d<T, epilogue>::PixelConv2d(const Node& node)
     : instruction_set(cpu::chosen_instruction_set()),
       group(group_of(node)),
       upscale(upscale_of(node)),
-      negative_slope(node.attribute("negative_slope", 1.0f)),
+      activation{activation_of(epilogue), node.attribute("negative_slope", 1.0f)},
       weights(node, 2, [this](const Tensor& weight, const Tensor& bias) { return pack(weight, bias); }) {}
 
-template <class T, bool with_residual>
-std::shared_ptr<const cpu::PixelConvolution<T>> PixelConv2d<T, with_residual>::pack(const Tensor& weight,
-                                                                                    const Tensor& bias) const {
+template <class T, Epilogue epilogue>
+std::shared_ptr<const cpu::PixelConvolution<T>> PixelConv2d<T, epilogue>::pack(const Tensor& weight,
+                                                                               const Tensor& bias) const {
     const cpu::ConvolutionShape shape = convolution_shape(weight, bias, group, upscale);
     require(weight.shape[2] == weight.shape[3] && weight.shape[2] % 2 == 1,
             "the kernel of " + std::to_string(weight.shape[2]) + " x " + std::to_string(weight.shape[3]) +
                 " is not square with an odd side");
     return std::make_shared<const cpu::PixelConvolution<T>>(instruction_set, shape, weight.as<T>(), bias.as<T>(),
-                                                            negative_slope);
+                                                            activation);
 }
 
-template <class T, bool with_residual>
-void PixelConv2d<T, with_residual>::compute(const Call& call) const {
+template <class T, Epilogue epilogue>
+void PixelConv2d<T, epilogue>::compute(const Call& call) const {
     const Tensor pixels = call.input(0, "pixels", 2);
     const Size size = read_size(call, 1);
     const auto convolution =
@@ -234,15 +234,18 @@ void PixelConv2d<T, with_residual>::compute(const Call& call) const {
     require_equal("the number of channels of pixels", pixels.size(1), shape.inputs);
     const std::int64_t square = upscale * upscale;
     const Tensor out = call.output({pixels.shape[0] * square, static_cast<std::int64_t>(shape.outputs) / square});
-    const T* residual = with_residual ? read_residual<T>(call, 4, out) : nullptr;
+    const bool is_nearest = epilogue == Epilogue::add_nearest;
+    const Tensor residual_like{nullptr, {is_nearest ? pixels.shape[0] : out.shape[0], out.shape[1]}};
+    const T* values = has_residual(epilogue) ? read_residual<T>(call, 4, residual_like) : nullptr;
+    const cpu::PixelResidual<T> residual{values, is_nearest};
     call.parallel(static_cast<std::size_t>(size.height), convolved_lines, [&](std::size_t first, std::size_t last) {
         convolution->run(pixels.as<T>(), static_cast<std::size_t>(size.height), static_cast<std::size_t>(size.width),
                          residual, first, last, out.as<T>());
     });
 }
 
-template <class T, bool with_residual>
-void PixelConv2d<T, with_residual>::infer_shape(const ShapeInference& shapes) {
+template <class T, Epilogue epilogue>
+void PixelConv2d<T, epilogue>::infer_shape(const ShapeInference& shapes) {
     const std::int64_t square = shapes.attribute("upscale", 1) * shapes.attribute("upscale", 1);
     Axis pixels = shapes.input(0, 2)[0], channels = shapes.input(2, 4)[0];
     if (pixels.size >= 0) pixels.size *= square;
@@ -388,45 +391,60 @@ void WindowLayer<T>::infer_shape(const ShapeInference& shapes) {
 
 template struct MaskGather<float>;
 template struct MaskScatter<float>;
-template struct MaskedConv2d<float, false>;
-template struct MaskedConv2d<float, true>;
-template struct Pointwise<float, 1, false>;
-template struct Pointwise<float, 1, true>;
-template struct Pointwise<float, 2, false>;
-template struct Pointwise<float, 3, false>;
-template struct Pointwise<float, 4, false>;
-template struct PixelConv2d<float, false>;
-template struct PixelConv2d<float, true>;
+template struct MaskedConv2d<float, Epilogue::none>;
+template struct MaskedConv2d<float, Epilogue::add>;
+template struct MaskedConv2d<float, Epilogue::silu>;
+template struct MaskedConv2d<float, Epilogue::silu_add>;
+template struct MaskedConv2d<float, Epilogue::attention>;
+template struct Pointwise<float, 1, Epilogue::none>;
+template struct Pointwise<float, 1, Epilogue::add>;
+template struct Pointwise<float, 2, Epilogue::none>;
+template struct Pointwise<float, 3, Epilogue::none>;
+template struct Pointwise<float, 4, Epilogue::none>;
+template struct PixelConv2d<float, Epilogue::none>;
+template struct PixelConv2d<float, Epilogue::add>;
+template struct PixelConv2d<float, Epilogue::add_nearest>;
+template struct PixelConv2d<float, Epilogue::silu>;
 template struct WindowGather<float>;
 template struct WindowScatter<float>;
+template struct WindowLayer<float>;
 template struct MaskGather<cpu::float16>;
 template struct MaskScatter<cpu::float16>;
-template struct MaskedConv2d<cpu::float16, false>;
-template struct MaskedConv2d<cpu::float16, true>;
-template struct Pointwise<cpu::float16, 1, false>;
-template struct Pointwise<cpu::float16, 1, true>;
-template struct Pointwise<cpu::float16, 2, false>;
-template struct Pointwise<cpu::float16, 3, false>;
-template struct Pointwise<cpu::float16, 4, false>;
-template struct PixelConv2d<cpu::float16, false>;
-template struct PixelConv2d<cpu::float16, true>;
+template struct MaskedConv2d<cpu::float16, Epilogue::none>;
+template struct MaskedConv2d<cpu::float16, Epilogue::add>;
+template struct MaskedConv2d<cpu::float16, Epilogue::silu>;
+template struct MaskedConv2d<cpu::float16, Epilogue::silu_add>;
+template struct MaskedConv2d<cpu::float16, Epilogue::attention>;
+template struct Pointwise<cpu::float16, 1, Epilogue::none>;
+template struct Pointwise<cpu::float16, 1, Epilogue::add>;
+template struct Pointwise<cpu::float16, 2, Epilogue::none>;
+template struct Pointwise<cpu::float16, 3, Epilogue::none>;
+template struct Pointwise<cpu::float16, 4, Epilogue::none>;
+template struct PixelConv2d<cpu::float16, Epilogue::none>;
+template struct PixelConv2d<cpu::float16, Epilogue::add>;
+template struct PixelConv2d<cpu::float16, Epilogue::add_nearest>;
+template struct PixelConv2d<cpu::float16, Epilogue::silu>;
 template struct WindowGather<cpu::float16>;
 template struct WindowScatter<cpu::float16>;
+template struct WindowLayer<cpu::float16>;
 template struct MaskGather<cpu::bfloat16>;
 template struct MaskScatter<cpu::bfloat16>;
-template struct MaskedConv2d<cpu::bfloat16, false>;
-template struct MaskedConv2d<cpu::bfloat16, true>;
-template struct Pointwise<cpu::bfloat16, 1, false>;
-template struct Pointwise<cpu::bfloat16, 1, true>;
-template struct Pointwise<cpu::bfloat16, 2, false>;
-template struct Pointwise<cpu::bfloat16, 3, false>;
-template struct Pointwise<cpu::bfloat16, 4, false>;
-template struct PixelConv2d<cpu::bfloat16, false>;
-template struct PixelConv2d<cpu::bfloat16, true>;
+template struct MaskedConv2d<cpu::bfloat16, Epilogue::none>;
+template struct MaskedConv2d<cpu::bfloat16, Epilogue::add>;
+template struct MaskedConv2d<cpu::bfloat16, Epilogue::silu>;
+template struct MaskedConv2d<cpu::bfloat16, Epilogue::silu_add>;
+template struct MaskedConv2d<cpu::bfloat16, Epilogue::attention>;
+template struct Pointwise<cpu::bfloat16, 1, Epilogue::none>;
+template struct Pointwise<cpu::bfloat16, 1, Epilogue::add>;
+template struct Pointwise<cpu::bfloat16, 2, Epilogue::none>;
+template struct Pointwise<cpu::bfloat16, 3, Epilogue::none>;
+template struct Pointwise<cpu::bfloat16, 4, Epilogue::none>;
+template struct PixelConv2d<cpu::bfloat16, Epilogue::none>;
+template struct PixelConv2d<cpu::bfloat16, Epilogue::add>;
+template struct PixelConv2d<cpu::bfloat16, Epilogue::add_nearest>;
+template struct PixelConv2d<cpu::bfloat16, Epilogue::silu>;
 template struct WindowGather<cpu::bfloat16>;
 template struct WindowScatter<cpu::bfloat16>;
-template struct WindowLayer<float>;
-template struct WindowLayer<cpu::float16>;
 template struct WindowLayer<cpu::bfloat16>;
 
 }  // namespace amsr::ort

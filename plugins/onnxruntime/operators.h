@@ -30,12 +30,24 @@ constexpr std::array<ElementType, count> repeated(ElementType type) {
 }
 
 /// The types of an operator's inputs, with a residual after them where it has one.
-template <class T, bool with_residual, std::size_t count>
+template <class T, Epilogue epilogue, std::size_t count>
 constexpr auto with_residual_input(const std::array<ElementType, count>& types) {
-    std::array<ElementType, count + (with_residual ? 1 : 0)> all{};
+    std::array<ElementType, count + (has_residual(epilogue) ? 1 : 0)> all{};
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i < count ? types[i] : element_type<T>;
     return all;
 }
+
+/// The name of a convolution that ends with an epilogue.
+struct OperatorName {
+    constexpr OperatorName(const char* convolution, Epilogue epilogue) {
+        std::size_t length = 0;
+        for (const char* from : {convolution, suffix(epilogue)}) {
+            for (; *from != '\0'; ++from) text[length++] = *from;
+        }
+    }
+
+    char text[32] = {};
+};
 
 template <class T>
 struct MaskGather {
@@ -95,11 +107,13 @@ class Weights {
     std::shared_ptr<const Packed> packed_;  // null where weight and bias are not constant
 };
 
-/// MaskedConv2d, and MaskedConv2dAdd with a residual as its last input.
-template <class T, bool with_residual>
+/// MaskedConv2d, with a residual as its last input where the epilogue has one.
+template <class T, Epilogue epilogue>
 struct MaskedConv2d {
-    static constexpr const char* name = with_residual ? "MaskedConv2dAdd" : "MaskedConv2d";
-    static constexpr auto inputs = with_residual_input<T, with_residual>(
+    static_assert(epilogue != Epilogue::add_nearest, "there is no such operator");
+    static constexpr OperatorName full_name{"MaskedConv2d", epilogue};
+    static constexpr const char* name = full_name.text;
+    static constexpr auto inputs = with_residual_input<T, epilogue>(
         std::array{element_type<T>, element_type<T>, ElementType::int32, element_type<T>, element_type<T>});
     static constexpr ElementType output = element_type<T>;
     static constexpr int in_place_input = -1;
@@ -112,17 +126,19 @@ struct MaskedConv2d {
 
     cpu::InstructionSet instruction_set;
     std::int64_t group;
-    float negative_slope;
+    Activation activation;
     Weights<cpu::MaskedConvolution<T>> weights;
 };
 
 /// Pointwise, Pointwise2, Pointwise3, Pointwise4, and PointwiseAdd with a residual as its last input.
-template <class T, std::size_t tensors, bool with_residual>
+template <class T, std::size_t tensors, Epilogue epilogue>
 struct Pointwise {
-    static_assert(tensors == 1 || !with_residual, "there is no such operator");
+    static_assert(epilogue == Epilogue::none || (epilogue == Epilogue::add && tensors == 1),
+                  "there is no such operator");
     static constexpr const char* names[] = {"Pointwise", "Pointwise2", "Pointwise3", "Pointwise4"};
-    static constexpr const char* name = with_residual ? "PointwiseAdd" : names[tensors - 1];
-    static constexpr auto inputs = with_residual_input<T, with_residual>(repeated<tensors + 2>(element_type<T>));
+    static constexpr OperatorName full_name{names[tensors - 1], epilogue};
+    static constexpr const char* name = full_name.text;
+    static constexpr auto inputs = with_residual_input<T, epilogue>(repeated<tensors + 2>(element_type<T>));
     static constexpr ElementType output = element_type<T>;
     static constexpr int in_place_input = -1;
 
@@ -133,15 +149,17 @@ struct Pointwise {
     std::shared_ptr<const cpu::Pointwise<T>> pack(const Tensor& weight, const Tensor& bias) const;
 
     cpu::InstructionSet instruction_set;
-    float negative_slope;
+    Activation activation;
     Weights<cpu::Pointwise<T>> weights;
 };
 
-/// PixelConv2d, and PixelConv2dAdd with a residual as its last input.
-template <class T, bool with_residual>
+/// PixelConv2d, with a residual as its last input where the epilogue has one.
+template <class T, Epilogue epilogue>
 struct PixelConv2d {
-    static constexpr const char* name = with_residual ? "PixelConv2dAdd" : "PixelConv2d";
-    static constexpr auto inputs = with_residual_input<T, with_residual>(
+    static_assert(epilogue != Epilogue::silu_add && epilogue != Epilogue::attention, "there is no such operator");
+    static constexpr OperatorName full_name{"PixelConv2d", epilogue};
+    static constexpr const char* name = full_name.text;
+    static constexpr auto inputs = with_residual_input<T, epilogue>(
         std::array{element_type<T>, ElementType::int64, element_type<T>, element_type<T>});
     static constexpr ElementType output = element_type<T>;
     static constexpr int in_place_input = -1;
@@ -154,7 +172,7 @@ struct PixelConv2d {
 
     cpu::InstructionSet instruction_set;
     std::int64_t group, upscale;
-    float negative_slope;
+    Activation activation;
     Weights<cpu::PixelConvolution<T>> weights;
 };
 

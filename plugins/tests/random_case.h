@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "epilogue.h"
 #include "storage.h"
 
 namespace amsr::cpu {
@@ -34,7 +35,26 @@ class Random {
     std::mt19937 engine_;
 };
 
-inline double leaky_relu(double sum, float negative_slope) { return sum < 0 ? sum * negative_slope : sum; }
+inline Activation random_activation(Random& random, bool with_residual) {
+    const float slope = random.one_of<float>({0.0f, 0.1f, 1.0f});
+    std::vector<Activation::Kind> kinds{Activation::leaky_relu, Activation::silu};
+    if (with_residual) kinds.push_back(Activation::attention);
+    return {random.one_of(kinds), slope};
+}
+
+/// What a convolution makes of a sum.
+inline double activated(const Activation& activation, double sum, double residual) {
+    const double sigmoid = 1.0 / (1.0 + std::exp(-sum)), added = sum + residual;
+    switch (activation.kind) {
+        case Activation::leaky_relu:
+            return added < 0 ? added * activation.negative_slope : added;
+        case Activation::silu:
+            return sum * sigmoid + residual;
+        case Activation::attention:
+            return added * (sigmoid - 0.5);
+    }
+    return std::nan("");
+}
 
 template <class T>
 double rounding = 1e-5;

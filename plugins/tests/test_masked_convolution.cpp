@@ -6,6 +6,7 @@
 #include "random_case.h"
 
 using namespace amsr::cpu;
+using amsr::Activation;
 
 namespace {
 
@@ -13,7 +14,7 @@ template <class T>
 struct Case {
     ConvolutionShape shape;
     std::size_t rows, pixels;
-    float negative_slope;
+    Activation activation;
     std::vector<T> row_values, surround, weight, bias, residual;  // the residual is empty where there is none
     std::vector<std::int32_t> neighbors;
 
@@ -23,12 +24,13 @@ struct Case {
         if (random.number(0, 3) == 0) shape = {random.number(1, 6), 32 * random.number(1, 3), 1, side * side};
         rows = random.number(0, 3) == 0 ? 0 : random.number(1, 250);
         pixels = random.number(1, 50);
-        negative_slope = random.one_of<float>({0.0f, 0.1f, 1.0f});
         row_values = random.values<T>(rows * shape.inputs);
         surround = random.values<T>(pixels * shape.inputs);
         weight = random.values<T>(shape.outputs * shape.group_inputs() * shape.taps);
         bias = random.values<T>(shape.outputs);
-        if (random.number(0, 1) == 1) residual = random.values<T>(rows * shape.outputs);
+        const bool with_residual = random.number(0, 1) == 1;
+        if (with_residual) residual = random.values<T>(rows * shape.outputs);
+        activation = random_activation(random, with_residual);
         for (std::size_t i = 0; i < rows * shape.taps; ++i) {
             neighbors.push_back(static_cast<std::int32_t>(random.number(0, rows + pixels)));
         }
@@ -51,15 +53,14 @@ struct Case {
                        to_float(weight[(output * inputs + i) * shape.taps + tap]);
             }
         }
-        if (!residual.empty()) sum += to_float(residual[row * shape.outputs + output]);
-        return leaky_relu(sum, negative_slope);
+        return activated(activation, sum, residual.empty() ? 0.0 : to_float(residual[row * shape.outputs + output]));
     }
 };
 
 template <class T>
 void check_case(InstructionSet set, Random& random) {
     const Case<T> c(random);
-    const MaskedConvolution<T> convolution(set, c.shape, c.weight.data(), c.bias.data(), c.negative_slope);
+    const MaskedConvolution<T> convolution(set, c.shape, c.weight.data(), c.bias.data(), c.activation);
     const T* residual = c.residual.empty() ? nullptr : c.residual.data();
     const auto run = [&](std::size_t first, std::size_t last, std::vector<T>& out) {
         return convolution.run(c.row_values.data(), c.rows, c.surround.data(), c.pixels, c.neighbors.data(), residual,
@@ -81,12 +82,13 @@ void check_bad_input() {
     const std::vector<float> ones(64, 1.0f);
     bool refused = false;
     try {
-        MaskedConvolution<float>(InstructionSet::portable, {6, 5, 2, 1}, ones.data(), ones.data(), 1.0f);
+        MaskedConvolution<float>(InstructionSet::portable, {6, 5, 2, 1}, ones.data(), ones.data(), Activation{});
     } catch (const std::invalid_argument&) {
         refused = true;
     }
     CHECK(refused, "5 inputs in 2 groups");
-    const MaskedConvolution<float> convolution(InstructionSet::portable, {1, 1, 1, 1}, ones.data(), ones.data(), 1.0f);
+    const MaskedConvolution<float> convolution(InstructionSet::portable, {1, 1, 1, 1}, ones.data(), ones.data(),
+                                               Activation{});
     float out = 0;
     for (const std::int32_t source : {4, -1}) {
         CHECK(!convolution.run(ones.data(), 1, ones.data(), 2, &source, nullptr, 0, 1, &out), "a table entry of %d",
@@ -101,7 +103,7 @@ void check_nan_is_kept(InstructionSet set) {
     float out = 0;
     for (const bool in_bias : {true, false}) {
         const MaskedConvolution<float> convolution(set, {1, 1, 1, 1}, in_bias ? &zero : &nan, in_bias ? &nan : &zero,
-                                                   0.0f);
+                                                   Activation{Activation::leaky_relu, 0.0f});
         CHECK(convolution.run(&zero, 1, &zero, 1, &source, nullptr, 0, 1, &out) && std::isnan(out), "%s", name_of(set));
     }
 }

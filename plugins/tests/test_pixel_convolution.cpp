@@ -4,6 +4,7 @@
 #include "random_case.h"
 
 using namespace amsr::cpu;
+using amsr::Activation;
 
 namespace {
 
@@ -11,7 +12,8 @@ template <class T>
 struct Case {
     ConvolutionShape shape;
     std::size_t side, height, width;
-    float negative_slope;
+    Activation activation;
+    bool is_nearest;
     std::vector<T> pixels, weight, bias, residual;  // the residual is empty where there is none
 
     explicit Case(Random& random) : side(2 * random.number(0, 2) + 1), height(random.number(1, 9)) {
@@ -19,17 +21,20 @@ struct Case {
                           upscale = random.one_of<std::size_t>({1, 2, 4});
         const std::size_t inputs = random.one_of<std::size_t>({1, 3, 8, 12, 32, 64});
         shape = {groups * upscale * upscale * random.number(1, 6), groups * inputs, groups, side * side, upscale};
-        if (random.number(0, 3) == 0) {  // whole vectors of channels
-            shape.inputs = groups * random.one_of<std::size_t>({16, 32, 48});
-            shape.outputs = groups * upscale * upscale * random.one_of<std::size_t>({16, 80});
+        if (random.number(0, 3) == 0) {  // enough for Winograd's filtering
+            shape.inputs = groups * random.one_of<std::size_t>({16, 28, 32, 48});
+            shape.outputs = groups * upscale * upscale * random.one_of<std::size_t>({3, 16, 80});
         }
         width = random.one_of<std::size_t>({1, 2, 7, 48, 49, 100});
-        negative_slope = random.one_of<float>({0.0f, 0.1f, 1.0f});
         pixels = random.values<T>(height * width * shape.inputs);
         weight = random.values<T>(shape.outputs * shape.group_inputs() * shape.taps);
         if (random.number(0, 1) == 1) leave_out_taps(random);
         bias = random.values<T>(shape.outputs);
-        if (random.number(0, 1) == 1) residual = random.values<T>(height * width * shape.outputs);
+        const bool with_residual = random.number(0, 1) == 1;
+        is_nearest = random.number(0, 1) == 1;
+        const std::size_t residuals = is_nearest ? shape.outputs / (upscale * upscale) : shape.outputs;
+        if (with_residual) residual = random.values<T>(height * width * residuals);
+        activation = random_activation(random, with_residual);
     }
 
     /// Some outputs without some taps, as in rearranged transposed convolutions.
@@ -61,8 +66,8 @@ struct Case {
 template <class T>
 void check_case(InstructionSet set, Random& random) {
     const Case<T> c(random);
-    const PixelConvolution<T> convolution(set, c.shape, c.weight.data(), c.bias.data(), c.negative_slope);
-    const T* residual = c.residual.empty() ? nullptr : c.residual.data();
+    const PixelConvolution<T> convolution(set, c.shape, c.weight.data(), c.bias.data(), c.activation);
+    const PixelResidual<T> residual{c.residual.empty() ? nullptr : c.residual.data(), c.is_nearest};
     std::vector<T> out(c.height * c.width * c.shape.outputs);
     const std::size_t middle = c.height / 3, r = c.shape.upscale, channels = c.shape.outputs / (r * r);
     convolution.run(c.pixels.data(), c.height, c.width, residual, middle, c.height, out.data());
@@ -72,8 +77,9 @@ void check_case(InstructionSet set, Random& random) {
             for (std::size_t output = 0; output < c.shape.outputs; ++output) {
                 const std::size_t channel = output / (r * r), i = output / r % r, j = output % r;
                 const std::size_t place = ((y * r + i) * c.width * r + x * r + j) * channels + channel;
-                const double added = residual == nullptr ? 0.0 : to_float(residual[place]);
-                const double expected = leaky_relu(c.sum(y, x, output) + added, c.negative_slope);
+                const std::size_t source = c.is_nearest ? (y * c.width + x) * channels + channel : place;
+                const double added = c.residual.empty() ? 0.0 : to_float(c.residual[source]);
+                const double expected = activated(c.activation, c.sum(y, x, output), added);
                 CHECK(is_close(out[place], expected),
                       "%s, %zu -> %zu in %zu groups, upscale %zu, at (%zu, %zu): %g, not %g", name_of(set),
                       c.shape.inputs, c.shape.outputs, c.shape.groups, r, y, x, to_float(out[place]), expected);

@@ -69,10 +69,9 @@ const ConvolutionCode<bfloat16>* code_for(InstructionSet set, const bfloat16*) {
     }
 }
 
-/// How many of the vectors from `first` on make a panel: 4, 2 or 1 that read the same taps, of one group or one of
-/// each.
+/// How many of the vectors from `first` on make a panel: those that read the same taps, of one group or one of each.
 int panel_vectors(const std::vector<OutputVector>& vectors, std::size_t first, int most, bool per_group) {
-    for (int count = most; count > 1; count /= 2) {
+    for (int count = most; count > 1; --count) {
         if (first + static_cast<std::size_t>(count) > vectors.size()) continue;
         const auto fits = [&](const OutputVector& vector) {
             return (per_group || vector.group == vectors[first].group) && vector.taps == vectors[first].taps;
@@ -127,8 +126,8 @@ bool use_dots(const ConvolutionShape& shape, const ConvolutionCode<T>& code) {
 
 template <class T>
 Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
-                            float negative_slope)
-    : code_(code_for(set, weight)), packed_{shape, negative_slope, nullptr, 0, nullptr, nullptr}, zeros_(shape.inputs) {
+                            const Activation& activation)
+    : code_(code_for(set, weight)), packed_{shape, activation, nullptr, 0, nullptr, nullptr}, zeros_(shape.inputs) {
     if (shape.groups == 0 || shape.inputs % shape.groups != 0 ||
         shape.outputs % (shape.groups * shape.upscale * shape.upscale) != 0) {
         throw std::invalid_argument("channels are not a multiple of the groups");

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "epilogue.h"
 #include "instruction_set.h"
 #include "storage.h"
 
@@ -28,7 +29,8 @@ struct ConvolutionBlock {
     const T* const* const* taps;  // [taps]: where the rows that a tap reads are named, with tile_rows_max more for the
                                   // rest of the last tile
     std::size_t rows;
-    const T* residual;        // added before the activation, or null; shaped as out
+    const T* residual;                 // what the activation adds, or null; lines as those of out
+    std::size_t residual_line_stride;  // between the lines: 0 where all are the same
     T* out;                   // [upscale] lines of [rows][outputs / upscale]: where upscale is 1, [rows][outputs]
     std::size_t line_stride;  // between the lines
     std::size_t fetched_tap;  // what this tap and later ones read is fetched from memory meanwhile,
@@ -53,7 +55,7 @@ struct ConvolutionPanel {
 /// A convolution as the vector code sees it.
 struct PackedConvolution {
     ConvolutionShape shape;
-    float negative_slope;  // of the leaky ReLU that follows
+    Activation activation;
     const ConvolutionPanel* panels;
     std::size_t panel_count;
     const void* dot_weights;  // [taps][inputs / (lanes * depth)][outputs][lanes * depth], where dots are used
@@ -79,15 +81,15 @@ struct ConvolutionCode {
     /// multiple of the lanes.
     void (*add_products)(const ProductRun* runs, std::size_t run_count, const T* products, std::size_t product_stride,
                          std::size_t rows, T* sums, std::size_t sum_stride);
-    /// Sums [rows][sum_stride] with a residual unless it is null, activated, as out [rows][count].
+    /// Sums [rows][sum_stride], with a residual unless it is null, activated, as out: rows of `count`, `stride` apart.
+    /// Whole vectors of sums are read.
     void (*finish_sums)(const T* sums, std::size_t sum_stride, std::size_t rows, std::size_t count,
-                        float negative_slope, const T* residual, T* out);
-    /// Transforms the inputs of a tile of 4 x 4 pixels: 16 rows, written `stride` apart.
+                        const Activation& activation, const T* residual, T* out, std::size_t stride);
+    /// Transforms the inputs of a tile of 4 x 4 pixels: 16 rows of whole vectors, written `stride` apart.
     void (*winograd_input)(const T* const* sources, std::size_t inputs, T* to, std::size_t stride);
-    /// The 2 x 2 output pixels of a tile, from products that lie `stride` apart. Vector v of a pixel's outputs is
-    /// written to places[v] of outs[pixel], and what lies there in residuals[pixel] is added, unless those are null.
-    void (*winograd_output)(const T* products, std::size_t stride, const float* bias, const std::size_t* places,
-                            std::size_t vectors, float negative_slope, const T* const* residuals, T* const* outs);
+    /// The sums of the 2 x 2 output pixels of a tile, from products that lie `stride` apart.
+    void (*winograd_output)(const T* products, std::size_t stride, const float* bias, std::size_t vectors,
+                            T* const* sums);
 };
 
 /// One convolution with its weights packed for the instruction set that runs it. Immutable, so threads may share it.
@@ -97,7 +99,7 @@ class Convolution {
     /// weight [Co, taps, Ci / groups] and bias [Co] are copied.
     /// Throws std::invalid_argument where the channels are not multiples of what they must be.
     Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
-                float negative_slope);
+                const Activation& activation);
     Convolution(const Convolution&) = delete;
     Convolution& operator=(const Convolution&) = delete;
 

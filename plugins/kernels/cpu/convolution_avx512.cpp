@@ -17,8 +17,8 @@ struct Avx512 : Avx512Vector {
     using Input = Vector;
     static constexpr int depth = 1, panel_max = 4;
     // Sums, weights and one input fill the 32 registers.
-    static constexpr int rows(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 24; }
-    static constexpr int unroll(int vectors) { return vectors == 4 ? 1 : 2; }
+    static constexpr int rows(int vectors) { return 24 / vectors; }
+    static constexpr int unroll(int vectors) { return vectors >= 3 ? 1 : 2; }
     static constexpr int dot_rows = 8;
 
     static WeightVector load_weights(const float* from) { return load(from); }

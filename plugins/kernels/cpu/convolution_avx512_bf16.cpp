@@ -15,8 +15,8 @@ struct Avx512Bf16 : Avx512Vector {
     using WeightVector = __m512i;
     using Input = __m512i;
     static constexpr int depth = 2, panel_max = 4;
-    static constexpr int rows(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 24; }
-    static constexpr int unroll(int vectors) { return vectors == 4 ? 1 : vectors == 2 ? 2 : 4; }
+    static constexpr int rows(int vectors) { return 24 / vectors; }
+    static constexpr int unroll(int vectors) { return 4 / vectors; }
     static constexpr int dot_rows = 8;
 
     static WeightVector load_weights(const bfloat16* from) { return _mm512_loadu_si512(from); }
@@ -33,6 +33,7 @@ struct Avx512Bf16 : Avx512Vector {
         return _mm512_set1_epi32(pair);
     }
     static Input broadcast_last(const bfloat16* from) { return _mm512_set1_epi32(from->bits); }
+    using Avx512Vector::multiply_add;
     static Vector multiply_add(Input a, WeightVector b, Vector sum) {
         return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
     }

@@ -1,6 +1,8 @@
 // One name for the code of each instruction set; a translation unit of its own defines each (convolution_SET.cpp).
 #pragma once
 
+#include <type_traits>
+
 #include "convolution.h"
 #include "prefetch.h"
 #include "unroll.h"

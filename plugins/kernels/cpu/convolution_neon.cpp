@@ -17,7 +17,7 @@ struct Neon : NeonVector {
     using Input = Vector;
     static constexpr int depth = 1, panel_max = 4;
     // Sums, weights and one input fill the 32 registers.
-    static constexpr int rows(int vectors) { return vectors == 4 ? 6 : vectors == 2 ? 12 : 24; }
+    static constexpr int rows(int vectors) { return 24 / vectors; }
     static constexpr int unroll(int) { return 1; }
     static constexpr int dot_rows = 8;
 

@@ -3,8 +3,10 @@
 // or the linker could pick the copy of one instruction set for all.
 //
 // A vector type `V` adds to those of vector_SET.h: Storage, Weight, WeightVector, Input; depth (inputs that one
-// multiply_add consumes), panel_max (2 or 4 vectors), rows(vectors), unroll(vectors) and dot_rows, the shapes of tiles;
+// multiply_add consumes), panel_max (vectors of the largest panel), rows(vectors), unroll(vectors) and dot_rows, the shapes of tiles;
 // load_weights, load_inputs, broadcast, broadcast_last, leaky_relu, sum; for float also load_part.
+
+#include "activation_template.h"
 
 /// One step of a tile: `steps` times V::depth inputs of each row, times the panel's weights. Where each vector is of a
 /// group of its own, it reads inputs `group_inputs` further on.
@@ -36,12 +38,12 @@ AMSR_INLINE void multiply(typename V::Vector (&sums)[rows][vectors], const typen
     }
 }
 
-/// While the first of `tap_count` taps are summed, fetches what the block says for a tile, and the `outputs` from
-/// `place` on that the tile will write. Few at a time, because more would hold up the loads of the sums themselves.
+/// While the first of `tap_count` taps are summed, fetches what the block says for a tile, and the `outputs` from a
+/// line's column on that the tile will write. Few at a time, because more would hold up the loads of the sums.
 template <class V, int rows>
 AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<typename V::Storage>& block,
                           std::size_t row, std::size_t tap, std::size_t tap_count, std::size_t first_input,
-                          std::size_t inputs, std::size_t place, std::size_t outputs) {
+                          std::size_t inputs, std::size_t line, std::size_t column, std::size_t outputs) {
     const std::size_t row_stride = shape.outputs / shape.upscale;
     for (std::size_t r = 2 * tap * rows / tap_count; r < 2 * (tap + 1) * rows / tap_count && r < rows; ++r) {
         for (std::size_t fetched = block.fetched_tap; fetched < shape.taps; ++fetched) {
@@ -52,19 +54,50 @@ AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<
             }
         }
         if (row + r >= block.rows) continue;
-        for (std::size_t o = 0; o < outputs; o += cache_line / sizeof(typename V::Storage)) {
-            AMSR_PREFETCH(block.out + place + (row + r) * row_stride + o, 1, 3);
-            if (block.residual != nullptr) AMSR_PREFETCH(block.residual + place + (row + r) * row_stride + o, 0, 3);
+        const std::size_t place = column + (row + r) * row_stride;
+        for (std::size_t o = place; o < place + outputs; o += cache_line / sizeof(typename V::Storage)) {
+            AMSR_PREFETCH(block.out + line * block.line_stride + o, 1, 3);
+            if (block.residual == nullptr) continue;
+            AMSR_PREFETCH(block.residual + line * block.residual_line_stride + o, 0, 3);
         }
     }
 }
 
-/// Sums, with the residual, activated and stored.
-template <class V>
+/// Calls body(kind), where the kind is a constant of its type.
+template <class Body>
+AMSR_INLINE void with_kind(Activation::Kind kind, const Body& body) {
+    switch (kind) {
+        case Activation::leaky_relu:
+            return body(std::integral_constant<Activation::Kind, Activation::leaky_relu>{});
+        case Activation::silu:
+            return body(std::integral_constant<Activation::Kind, Activation::silu>{});
+        case Activation::attention:
+            return body(std::integral_constant<Activation::Kind, Activation::attention>{});
+    }
+}
+
+/// Sums, with the residual, activated and stored. A residual and an output have places of their own.
+template <class V, Activation::Kind kind>
 AMSR_INLINE void finish(typename V::Vector sums, float negative_slope, const typename V::Storage* residual,
                         typename V::Storage* out, int count) {
-    if (residual != nullptr) sums = V::add(sums, V::load(residual, count));
-    V::store(out, negative_slope == 1.0f ? sums : V::leaky_relu(sums, negative_slope), count);
+    const auto with_residual = [&](typename V::Vector x) AMSR_INLINE_LAMBDA {
+        return residual == nullptr ? x : V::add(x, V::load(residual, count));
+    };
+    if constexpr (kind == Activation::silu) {
+        V::store(out, with_residual(silu<V>(sums)), count);
+    } else if constexpr (kind == Activation::attention) {
+        const auto factor = V::subtract(sigmoid<V>(sums), V::set(0.5f));
+        V::store(out, V::multiply(with_residual(sums), factor), count);
+    } else {
+        sums = with_residual(sums);
+        V::store(out, negative_slope == 1.0f ? sums : V::leaky_relu(sums, negative_slope), count);
+    }
+}
+
+/// What lies `offset` further on; null where there is nothing.
+template <class T>
+AMSR_INLINE const T* further(const T* from, std::size_t offset) {
+    return from == nullptr ? nullptr : from + offset;
 }
 
 /// A tile: `rows` pixels by the vectors of a panel, all taps, kept in registers to the end.
@@ -88,7 +121,7 @@ void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = tap_rows[r] + panel.first_input;
         prefetch<V, rows>(shape, block, row, tap, panel.tap_count, panel.first_input,
-                          per_group ? vectors * inputs : inputs, panel.line[0] * block.line_stride + panel.column[0],
+                          per_group ? vectors * inputs : inputs, panel.line[0], panel.column[0],
                           per_group ? vectors * V::lanes : 1);
         std::size_t input = 0;
         for (; input + steps * V::depth <= inputs; input += steps * V::depth, weights += steps * step_weights) {
@@ -111,16 +144,25 @@ void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel
         }
     }
     const std::size_t row_stride = shape.outputs / shape.upscale;
+    const typename V::Storage* residuals[vectors];
+    typename V::Storage* outs[vectors];
     AMSR_UNROLL
-    for (int r = 0; r < rows; ++r) {
-        if (row + r >= block.rows) break;
-        AMSR_UNROLL
-        for (int v = 0; v < vectors; ++v) {
-            const std::size_t place = panel.line[v] * block.line_stride + (row + r) * row_stride + panel.column[v];
-            finish<V>(sums[r][v], packed.negative_slope, block.residual == nullptr ? nullptr : block.residual + place,
-                      block.out + place, panel.count[v]);
-        }
+    for (int v = 0; v < vectors; ++v) {
+        const std::size_t place = row * row_stride + panel.column[v];  // in the line
+        residuals[v] = further(block.residual, panel.line[v] * block.residual_line_stride + place);
+        outs[v] = block.out + panel.line[v] * block.line_stride + place;
     }
+    with_kind(packed.activation.kind, [&](auto kind) AMSR_INLINE_LAMBDA {
+        AMSR_UNROLL
+        for (int r = 0; r < rows; ++r) {
+            if (row + r >= block.rows) break;
+            AMSR_UNROLL
+            for (int v = 0; v < vectors; ++v) {
+                finish<V, kind>(sums[r][v], packed.activation.negative_slope, further(residuals[v], r * row_stride),
+                                outs[v] + r * row_stride, panel.count[v]);
+            }
+        }
+    });
 }
 
 template <class V, int vectors, bool per_group>
@@ -133,16 +175,24 @@ void compute_panel(const PackedConvolution& packed, const ConvolutionPanel& pane
     }
 }
 
+/// compute_panel for a panel of up to `most` vectors.
+template <class V, int most>
+void compute_panel_of(const PackedConvolution& packed, const ConvolutionPanel& panel,
+                      const ConvolutionBlock<typename V::Storage>& block) {
+    if constexpr (most == 1) {
+        compute_panel<V, 1, false>(packed, panel, block);
+    } else if (panel.vectors < most) {
+        compute_panel_of<V, most - 1>(packed, panel, block);
+    } else {
+        const auto compute = panel.per_group ? compute_panel<V, most, true> : compute_panel<V, most, false>;
+        compute(packed, panel, block);
+    }
+}
+
 template <class V>
 void run(const PackedConvolution& packed, const ConvolutionBlock<typename V::Storage>& block) {
     for (std::size_t i = 0; i < packed.panel_count; ++i) {
-        const ConvolutionPanel& panel = packed.panels[i];
-        const auto compute = panel.vectors == 1 ? compute_panel<V, 1, false>
-                             : panel.vectors == 2
-                                 ? panel.per_group ? compute_panel<V, 2, true> : compute_panel<V, 2, false>
-                             : panel.per_group ? compute_panel<V, V::panel_max, true>
-                                               : compute_panel<V, V::panel_max, false>;
-        compute(packed, panel, block);
+        compute_panel_of<V, V::panel_max>(packed, packed.panels[i], block);
     }
 }
 
@@ -163,7 +213,7 @@ void compute_dots(const PackedConvolution& packed, const ConvolutionBlock<typena
         const typename V::Storage* sources[rows];
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = block.taps[tap][row + r];
-        prefetch<V, rows>(shape, block, row, tap, shape.taps, 0, shape.inputs, first_output, outputs);
+        prefetch<V, rows>(shape, block, row, tap, shape.taps, 0, shape.inputs, 0, first_output, outputs);
         for (std::size_t input = 0; input < shape.inputs; input += step, weights += shape.outputs * step) {
             typename V::WeightVector w[outputs];
             AMSR_UNROLL
@@ -177,16 +227,18 @@ void compute_dots(const PackedConvolution& packed, const ConvolutionBlock<typena
         }
     }
     static_assert(outputs <= V::lanes, "a row's outputs must fit a vector");
-    AMSR_UNROLL
-    for (int r = 0; r < rows; ++r) {
-        if (row + r >= block.rows) break;
-        float totals[V::lanes] = {};
+    with_kind(packed.activation.kind, [&](auto kind) AMSR_INLINE_LAMBDA {
         AMSR_UNROLL
-        for (int o = 0; o < outputs; ++o) totals[o] = V::sum(sums[r][o]) + packed.dot_bias[first_output + o];
-        const std::size_t place = (row + r) * shape.outputs + first_output;
-        finish<V>(V::load(totals), packed.negative_slope, block.residual == nullptr ? nullptr : block.residual + place,
-                  block.out + place, outputs);
-    }
+        for (int r = 0; r < rows; ++r) {
+            if (row + r >= block.rows) break;
+            float totals[V::lanes] = {};
+            AMSR_UNROLL
+            for (int o = 0; o < outputs; ++o) totals[o] = V::sum(sums[r][o]) + packed.dot_bias[first_output + o];
+            const std::size_t place = (row + r) * shape.outputs + first_output;
+            finish<V, kind>(V::load(totals), packed.activation.negative_slope, further(block.residual, place),
+                            block.out + place, outputs);
+        }
+    });
 }
 
 template <class V>
@@ -240,16 +292,21 @@ void add_products(const ProductRun* runs, std::size_t run_count, const typename 
     }
 }
 
+/// Where rows of outputs lie side by side, whole vectors are written: the next rows cover what is too much.
 template <class V>
 void finish_sums(const typename V::Storage* sums, std::size_t sum_stride, std::size_t rows, std::size_t count,
-                 float negative_slope, const typename V::Storage* residual, typename V::Storage* out) {
-    for (std::size_t row = 0; row < rows; ++row, sums += sum_stride) {
-        for (std::size_t begin = 0; begin < count; begin += V::lanes) {
-            const std::size_t place = row * count + begin;
-            finish<V>(V::load(sums + begin, V::lanes), negative_slope, residual == nullptr ? nullptr : residual + place,
-                      out + place, static_cast<int>(count - begin));
+                 const Activation& activation, const typename V::Storage* residual, typename V::Storage* out,
+                 std::size_t stride) {
+    with_kind(activation.kind, [&](auto kind) AMSR_INLINE_LAMBDA {
+        for (std::size_t row = 0; row < rows; ++row, sums += sum_stride) {
+            for (std::size_t begin = 0; begin < count; begin += V::lanes) {
+                const std::size_t place = row * stride + begin;
+                const bool fits = stride == count && place + V::lanes <= rows * count;
+                finish<V, kind>(V::load(sums + begin), activation.negative_slope, further(residual, place), out + place,
+                                fits ? V::lanes : static_cast<int>(count - begin));
+            }
         }
-    }
+    });
 }
 
 /// B^T d: four values as differences and sums.
@@ -266,11 +323,12 @@ template <class V>
 void winograd_input(const typename V::Storage* const* sources, std::size_t inputs, typename V::Storage* to,
                     std::size_t stride) {
     for (std::size_t input = 0; input < inputs; input += V::lanes) {
+        const int count = static_cast<int>(inputs - input);
         typename V::Vector lines[4][4];
         AMSR_UNROLL
         for (int y = 0; y < 4; ++y) {
             AMSR_UNROLL
-            for (int x = 0; x < 4; ++x) lines[y][x] = V::load(sources[4 * y + x] + input, V::lanes);
+            for (int x = 0; x < 4; ++x) lines[y][x] = V::load(sources[4 * y + x] + input, count);
             winograd_transform<V>(lines[y]);
         }
         AMSR_UNROLL
@@ -278,7 +336,7 @@ void winograd_input(const typename V::Storage* const* sources, std::size_t input
             typename V::Vector column[4] = {lines[0][x], lines[1][x], lines[2][x], lines[3][x]};
             winograd_transform<V>(column);
             AMSR_UNROLL
-            for (int y = 0; y < 4; ++y) V::store(to + (4 * y + x) * stride + input, column[y], V::lanes);
+            for (int y = 0; y < 4; ++y) V::store(to + (4 * y + x) * stride + input, column[y]);
         }
     }
 }
@@ -292,32 +350,25 @@ AMSR_INLINE void winograd_sums(const typename V::Vector (&m)[4], typename V::Vec
 }
 
 template <class V>
-void winograd_output(const typename V::Storage* products, std::size_t stride, const float* bias,
-                     const std::size_t* places, std::size_t vectors, float negative_slope,
-                     const typename V::Storage* const* residuals, typename V::Storage* const* outs) {
-    for (std::size_t v = 0; v < vectors; ++v, products += V::lanes, bias += V::lanes) {
+void winograd_output(const typename V::Storage* products, std::size_t stride, const float* bias, std::size_t vectors,
+                     typename V::Storage* const* sums) {
+    for (std::size_t output = 0; output < vectors * V::lanes; output += V::lanes) {
         typename V::Vector lines[4][2];
         AMSR_UNROLL
         for (int y = 0; y < 4; ++y) {
             typename V::Vector line[4];
             AMSR_UNROLL
             for (int x = 0; x < 4; ++x) {
-                line[x] = V::load(products + static_cast<std::size_t>(4 * y + x) * stride, V::lanes);
+                line[x] = V::load(products + static_cast<std::size_t>(4 * y + x) * stride + output);
             }
             winograd_sums<V>(line, lines[y]);
         }
         AMSR_UNROLL
         for (int x = 0; x < 2; ++x) {
-            typename V::Vector sums[2];
-            winograd_sums<V>({lines[0][x], lines[1][x], lines[2][x], lines[3][x]}, sums);
+            typename V::Vector column[2];
+            winograd_sums<V>({lines[0][x], lines[1][x], lines[2][x], lines[3][x]}, column);
             AMSR_UNROLL
-            for (int y = 0; y < 2; ++y) {
-                const int pixel = 2 * y + x;
-                if (outs[pixel] == nullptr) continue;
-                const typename V::Storage* residual =
-                    residuals[pixel] == nullptr ? nullptr : residuals[pixel] + places[v];
-                finish<V>(V::add(sums[y], V::load(bias)), negative_slope, residual, outs[pixel] + places[v], V::lanes);
-            }
+            for (int y = 0; y < 2; ++y) V::store(sums[2 * y + x] + output, V::add(column[y], V::load(bias + output)));
         }
     }
 }

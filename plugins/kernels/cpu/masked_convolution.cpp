@@ -8,9 +8,8 @@ namespace amsr::cpu {
 
 template <class T>
 MaskedConvolution<T>::MaskedConvolution(InstructionSet set, const ConvolutionShape& shape, const T* weight,
-                                        const T* bias, float negative_slope)
-    : convolution_(set, shape, taps_first(weight, shape).data(), bias, negative_slope),
-      side_(square_root(shape.taps)) {}
+                                        const T* bias, const Activation& activation)
+    : convolution_(set, shape, taps_first(weight, shape).data(), bias, activation), side_(square_root(shape.taps)) {}
 
 template <class T>
 bool MaskedConvolution<T>::run(const T* rows, std::size_t row_count, const T* surround, std::size_t pixel_count,
@@ -52,7 +51,7 @@ bool MaskedConvolution<T>::run(const T* rows, std::size_t row_count, const T* su
                 if (tap + 1 == taps || source >= row_count) fetch(address(source));
             }
         }
-        convolution_.run({tap_rows.data(), end - begin, residual == nullptr ? nullptr : residual + begin * outputs,
+        convolution_.run({tap_rows.data(), end - begin, residual == nullptr ? nullptr : residual + begin * outputs, 0,
                           out + begin * outputs, 0, taps - 1, 0});
     }
     return true;

@@ -10,11 +10,11 @@ class MaskedConvolution {
   public:
     /// weight [Co, Ci / groups, k, k] and bias [Co] are copied; shape.taps is k * k.
     MaskedConvolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
-                      float negative_slope);
+                      const Activation& activation);
 
     const ConvolutionShape& shape() const { return convolution_.shape(); }
 
-    /// Computes out[first .. last) of [Q, Co], with residual [Q, Co] added before the activation unless it is null.
+    /// Computes out[first .. last) of [Q, Co], with residual [Q, Co] unless it is null.
     /// rows [Q, Ci], surround [P, Ci], neighbors [Q, k * k]: j < Q is row j, Q + p surround pixel p, Q + P zero.
     /// Returns false, and leaves the rest undone, where the table names something else.
     bool run(const T* rows, std::size_t row_count, const T* surround, std::size_t pixel_count,

@@ -87,24 +87,27 @@ class PixelConvolution<T>::Lines {
 
 template <class T>
 PixelConvolution<T>::PixelConvolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
-                                      float negative_slope)
+                                      const Activation& activation)
     : shape_(shape),
       side_(square_root(shape.taps)),
       joined_(joins(shape)),
-      convolution_(set, inner_shape(shape), taps_first(weight, shape).data(), bias, negative_slope) {
+      convolution_(set, inner_shape(shape), taps_first(weight, shape).data(), bias, activation) {
     if constexpr (std::is_same_v<T, float>) {  // of 16-bit types, products would be rounded before they are added
         const std::vector<T> weights = taps_first(weight, shape);
-        if (Winograd::suits(set, shape)) {
-            winograd_ = std::make_unique<const Winograd>(set, shape, weights.data(), bias, negative_slope);
+        std::size_t least = convolution_.vector_operations();
+        if (shape.groups == 1 && shape.taps > 1) {
+            auto products = std::make_unique<const TapProducts>(set, shape, weights.data(), bias, activation);
+            if (products->vector_operations() < least) products_ = std::move(products);
         }
-        if (shape.groups != 1 || shape.taps == 1 || winograd_) return;
-        auto products = std::make_unique<const TapProducts>(set, shape, weights.data(), bias, negative_slope);
-        if (products->vector_operations() < convolution_.vector_operations()) products_ = std::move(products);
+        if (products_) least = products_->vector_operations();
+        if (!Winograd::suits(shape) || Winograd::vector_operations(set, shape) >= least) return;
+        winograd_ = std::make_unique<const Winograd>(set, shape, weights.data(), bias, activation);
+        products_.reset();
     }
 }
 
 template <class T>
-void PixelConvolution<T>::run(const T* pixels, std::size_t height, std::size_t width, const T* residual,
+void PixelConvolution<T>::run(const T* pixels, std::size_t height, std::size_t width, const PixelResidual<T>& residual,
                               std::size_t first, std::size_t last, T* out) const {
     if constexpr (std::is_same_v<T, float>) {
         if (winograd_) return winograd_->run(pixels, height, width, residual, first, last, out);
@@ -112,14 +115,15 @@ void PixelConvolution<T>::run(const T* pixels, std::size_t height, std::size_t w
     }
     const std::size_t row = shape_.outputs / shape_.upscale, line = width * row;  // of the output
     Lines lines(*this);
+    ResidualBlock<T> residual_block(residual, shape_, width, convolution_block_rows);
     // Blocks of one column after the other: what a line reads is still in the L2 cache for the next one.
     for (std::size_t x = 0; x < width; x += convolution_block_rows) {
         const std::size_t count = std::min(width - x, convolution_block_rows);
         for (std::size_t y = first; y < last; ++y) {
             lines.point(pixels, height, width, y, x, count);
-            const std::size_t begin = y * shape_.upscale * line + x * row;
-            convolution_.run({lines.taps(), count, residual == nullptr ? nullptr : residual + begin, out + begin, line,
-                              convolution_.shape().taps - 1, joined_ ? 0 : width * shape_.inputs});
+            convolution_.run({lines.taps(), count, residual_block.find(y, x, count), residual_block.line_stride(),
+                              out + y * shape_.upscale * line + x * row, line, convolution_.shape().taps - 1,
+                              joined_ ? 0 : width * shape_.inputs});
         }
     }
 }

@@ -3,7 +3,6 @@
 
 #include <memory>
 
-#include "convolution.h"
 #include "tap_products.h"
 #include "winograd.h"
 
@@ -14,14 +13,14 @@ class PixelConvolution {
   public:
     /// weight [Co, Ci / groups, k, k] and bias [Co] are copied; shape.taps is k * k, k odd.
     PixelConvolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
-                     float negative_slope);
+                     const Activation& activation);
 
     const ConvolutionShape& shape() const { return shape_; }
 
     /// Computes what lines [first .. last) of pixels [height * width, Ci] become: lines of out
-    /// [height * r * width * r, Co / r^2], with a residual shaped so added before the activation unless it is null.
-    void run(const T* pixels, std::size_t height, std::size_t width, const T* residual, std::size_t first,
-             std::size_t last, T* out) const;
+    /// [height * r * width * r, Co / r^2].
+    void run(const T* pixels, std::size_t height, std::size_t width, const PixelResidual<T>& residual,
+             std::size_t first, std::size_t last, T* out) const;
 
   private:
     class Lines;

@@ -17,7 +17,7 @@ void Pointwise<T>::run(const T* const* tensors, const T* residual, std::size_t f
             const T* row = tensors[tap] + begin * inputs;
             for (std::size_t i = 0; i < count; ++i, row += inputs) pointers[tap * stride + i] = row;
         }
-        convolution_.run({tap_rows.data(), count, residual == nullptr ? nullptr : residual + begin * outputs,
+        convolution_.run({tap_rows.data(), count, residual == nullptr ? nullptr : residual + begin * outputs, 0,
                           out + begin * outputs, 0, 0, convolution_block_rows * inputs});
     }
 }

@@ -6,7 +6,7 @@
 namespace amsr::cpu {
 namespace {
 
-constexpr std::size_t operations_per_run = 4;  // what is added up is loaded and stored, too
+constexpr std::size_t operations_per_run = 8;  // of a vector of sums: what its loads, sum and store take, as measured
 
 /// Weights [Co, k * k, Ci] by where an output lies after the pixel shuffle: line i, column j * C + c.
 class PlacedWeights {
@@ -42,11 +42,11 @@ class PlacedWeights {
 }  // namespace
 
 TapProducts::TapProducts(InstructionSet set, const ConvolutionShape& shape, const float* weight, const float* bias,
-                         float negative_slope)
+                         const Activation& activation)
     : code_(convolution_code<float>(set)),
       shape_(shape),
       side_(square_root(shape.taps)),
-      negative_slope_(negative_slope),
+      activation_(activation),
       row_(shape.outputs / shape.upscale),
       sum_stride_((row_ + code_.lanes - 1) / code_.lanes * code_.lanes),
       bias_(shape.upscale * sum_stride_) {
@@ -76,7 +76,7 @@ TapProducts::TapProducts(InstructionSet set, const ConvolutionShape& shape, cons
             const ConvolutionShape products{chosen.size() / shape.inputs, shape.inputs, 1, 1};
             const std::vector<float> zeros(products.outputs);
             kernel_line.products =
-                std::make_unique<const Convolution<float>>(set, products, chosen.data(), zeros.data(), 1.0f);
+                std::make_unique<const Convolution<float>>(set, products, chosen.data(), zeros.data(), Activation{});
         }
         lines_.push_back(std::move(kernel_line));
     }
@@ -86,7 +86,7 @@ std::size_t TapProducts::vector_operations() const {
     std::size_t total = 0;
     for (const KernelLine& line : lines_) {
         if (line.products) total += line.products->vector_operations();
-        for (const auto& runs : line.runs) total += operations_per_run * runs.size();
+        for (const auto& runs : line.runs) total += operations_per_run * runs.size() * (sum_stride_ / code_.lanes);
     }
     return total;
 }
@@ -101,14 +101,15 @@ void TapProducts::multiply(const Convolution<float>& products, const float* line
         if (x + i >= radius && x + i < width + radius) sources[i] = line + (x + i - radius) * shape_.inputs;
     }
     const float* const* taps = sources;
-    products.run({&taps, count, nullptr, out, 0, 0, 0});
+    products.run({&taps, count, nullptr, 0, out, 0, 0, 0});
 }
 
-void TapProducts::run(const float* pixels, std::size_t height, std::size_t width, const float* residual,
+void TapProducts::run(const float* pixels, std::size_t height, std::size_t width, const PixelResidual<float>& residual,
                       std::size_t first, std::size_t last, float* out) const {
     const std::size_t r = shape_.upscale, radius = side_ / 2, block = convolution_block_rows - 2 * radius;
     std::vector<float> sums(r * block * sum_stride_);
     std::vector<float> products(convolution_block_rows * side_ * shape_.outputs);
+    ResidualBlock<float> residual_block(residual, shape_, width, block);
     for (std::size_t y = first; y < last; ++y) {
         for (std::size_t x = 0; x < width; x += block) {
             const std::size_t count = std::min(width - x, block);
@@ -130,10 +131,11 @@ void TapProducts::run(const float* pixels, std::size_t height, std::size_t width
                                        stride, count, sums.data() + line * block * sum_stride_, sum_stride_);
                 }
             }
+            const float* added = residual_block.find(y, x, count);
             for (std::size_t line = 0; line < r; ++line) {
-                const std::size_t begin = ((y * r + line) * width + x) * row_;
-                code_.finish_sums(sums.data() + line * block * sum_stride_, sum_stride_, count, row_, negative_slope_,
-                                  residual == nullptr ? nullptr : residual + begin, out + begin);
+                code_.finish_sums(sums.data() + line * block * sum_stride_, sum_stride_, count, row_, activation_,
+                                  added == nullptr ? nullptr : added + line * residual_block.line_stride(),
+                                  out + ((y * r + line) * width + x) * row_, row_);
             }
         }
     }

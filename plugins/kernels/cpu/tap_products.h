@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "convolution.h"
+#include "pixel_residual.h"
 
 namespace amsr::cpu {
 
@@ -13,14 +13,14 @@ class TapProducts {
   public:
     /// weight [Co, k * k, Ci] and bias [Co] are copied; one group.
     TapProducts(InstructionSet set, const ConvolutionShape& shape, const float* weight, const float* bias,
-                float negative_slope);
+                const Activation& activation);
 
     /// Multiply-adds and additions of whole vectors for a pixel: what it costs.
     std::size_t vector_operations() const;
 
     /// As PixelConvolution::run.
-    void run(const float* pixels, std::size_t height, std::size_t width, const float* residual, std::size_t first,
-             std::size_t last, float* out) const;
+    void run(const float* pixels, std::size_t height, std::size_t width, const PixelResidual<float>& residual,
+             std::size_t first, std::size_t last, float* out) const;
 
   private:
     /// What the taps of one line of the kernel contribute.
@@ -35,7 +35,7 @@ class TapProducts {
     const ConvolutionCode<float>& code_;
     ConvolutionShape shape_;
     std::size_t side_;  // k
-    float negative_slope_;
+    Activation activation_;
     std::size_t row_;          // Co / upscale
     std::size_t sum_stride_;   // the same, rounded up to whole vectors
     std::vector<float> bias_;  // [upscale][sum_stride], as a pixel's output lies in memory

@@ -1,7 +1,6 @@
 // WindowLayer without intrinsics.
 #include <cmath>
 #include <type_traits>
-#include <utility>
 
 #include "window_layer_code.h"
 

@@ -11,6 +11,8 @@
 // weights are broadcast, words of operands [inputs / depth][tokens] loaded, and `dot` adds their products to a sum. A
 // tile is `tile` rows by `panel` vectors of sums.
 
+#include "activation_template.h"
+
 /// Words of one float each, on the vectors of vector_SET.h.
 template <class V>
 struct FloatWords : V {
@@ -26,7 +28,6 @@ struct FloatWords : V {
     static void store_along(float* to, Vector from) { V::store(to, from); }
 };
 
-constexpr float log2_e = 1.44269504f;
 constexpr float separate = -100.0f * log2_e;  // added to the attention, in powers of 2, between pixels of other regions
 
 constexpr std::size_t rounded_up(std::size_t value, std::size_t multiple) {
@@ -265,18 +266,6 @@ void pack(const WindowLayerShape& shape, const WindowLayerWeights<T>& weights, v
 }
 
 // ---- functions of vectors
-
-/// 2^x to 1.6e-7, for x up to 127. Below -125 it is 2^-125.
-template <class V>
-AMSR_INLINE typename V::Vector power_of_2(typename V::Vector x) {
-    const auto clamped = V::maximum(V::set(-125.0f), x), whole = V::round(clamped), part = V::subtract(clamped, whole);
-    auto sum = V::set(1.3264727e-3f);
-    sum = V::multiply_add(sum, part, V::set(9.671513e-3f));
-    sum = V::multiply_add(sum, part, V::set(5.5507336e-2f));
-    sum = V::multiply_add(sum, part, V::set(2.4022242e-1f));
-    sum = V::multiply_add(sum, part, V::set(6.93147e-1f));
-    return V::scale(V::multiply_add(sum, part, V::set(1.0f)), whole);
-}
 
 /// x * Phi(x) to 2e-7: max(x, 0) - |x| * Phi(-|x|), where the polynomial is log2(Phi(-|x|)) up to 6. Beyond, the second
 /// term is below 6e-9 and stays that.

@@ -8,7 +8,12 @@
 namespace amsr::cpu {
 namespace {
 
-constexpr std::size_t block_tiles = 48;  // of 2 x 2 output pixels, side by side
+constexpr std::size_t block_tiles = 48;    // of 2 x 2 output pixels, side by side
+constexpr std::size_t panel_outputs = 64;  // their products and transformed inputs stay in the L2 cache
+
+std::size_t vectors_of(std::size_t channels, std::size_t lanes) { return (channels + lanes - 1) / lanes; }
+
+std::size_t in_whole_vectors(std::size_t channels, std::size_t lanes) { return vectors_of(channels, lanes) * lanes; }
 
 /// Between the 16 values of a tile, `channels` wide: not a multiple of the page, or they would share one set of the L1
 /// cache.
@@ -34,104 +39,141 @@ std::array<float, 16> transform_taps(const float* taps, std::size_t stride) {
 
 }  // namespace
 
-bool Winograd::suits(InstructionSet set, const ConvolutionShape& shape) {
-    const std::size_t lanes = convolution_code<float>(set).lanes, least_inputs = 16;  // of a group
-    if (shape.taps != 9 || shape.group_inputs() < least_inputs || shape.inputs % lanes != 0) return false;
-    const std::vector<OutputVector> vectors = output_vectors(shape, lanes);
-    return std::all_of(vectors.begin(), vectors.end(),
-                       [&](const OutputVector& vector) { return vector.outputs.size() == lanes; });
+struct Winograd::Block {
+    std::size_t tile_y, tile_x, count;
+    float* values;    // [16][block_tiles][whole vectors of inputs]
+    float* products;  // [16][block_tiles][whole vectors of a panel's outputs]
+    float* sums;      // [2][2 * block_tiles][the same]: of the pixels
+};
+
+bool Winograd::suits(const ConvolutionShape& shape) { return shape.taps == 9 && shape.group_inputs() >= 16; }
+
+std::vector<Winograd::Panel> Winograd::panels_of(const ConvolutionShape& shape) {
+    std::vector<Panel> panels;
+    for (OutputVector& run : output_vectors(shape, panel_outputs)) {
+        const bool fits = !panels.empty() && panels.back().runs[0].group == run.group &&
+                          panels.back().outputs + run.outputs.size() <= panel_outputs;
+        if (!fits) panels.emplace_back();
+        panels.back().outputs += run.outputs.size();
+        panels.back().runs.push_back(std::move(run));
+    }
+    return panels;
+}
+
+std::size_t Winograd::vector_operations(InstructionSet set, const ConvolutionShape& shape) {
+    constexpr std::size_t transform = 100;  // of a vector of a tile: what its loads, sums and stores take, as measured
+    const std::size_t lanes = convolution_code<float>(set).lanes;
+    std::size_t of_tile = transform * vectors_of(shape.inputs, lanes);
+    for (const Panel& panel : panels_of(shape)) {
+        of_tile += (transformed * shape.group_inputs() + transform) * vectors_of(panel.outputs, lanes);
+    }
+    return of_tile / 4;
 }
 
 Winograd::Winograd(InstructionSet set, const ConvolutionShape& shape, const float* weight, const float* bias,
-                   float negative_slope)
-    : code_(convolution_code<float>(set)), shape_(shape), negative_slope_(negative_slope), zeros_(shape.inputs) {
+                   const Activation& activation)
+    : code_(convolution_code<float>(set)),
+      shape_(shape),
+      activation_(activation),
+      value_channels_(in_whole_vectors(shape.inputs, code_.lanes)),
+      zeros_(shape.inputs),
+      panels_(panels_of(shape)) {
     const std::size_t inputs = shape.group_inputs();
-    for (OutputVector& vector : output_vectors(shape, code_.lanes)) {
-        const bool fits = !panels_.empty() && panels_.back().first_input == vector.group * inputs &&
-                          panels_.back().bias.size() + code_.lanes <= panel_outputs;
-        if (!fits) panels_.push_back({vector.group * inputs, {}, {}, {}});
-        for (const std::size_t output : vector.outputs) panels_.back().bias.push_back(bias[output]);
-        panels_.back().vectors.push_back(std::move(vector));
-    }
     for (Panel& panel : panels_) {
-        const ConvolutionShape products{panel.bias.size(), inputs, 1, 1};
+        const ConvolutionShape products{in_whole_vectors(panel.outputs, code_.lanes), inputs, 1, 1};
         std::vector<float> weights[transformed];  // [outputs, inputs] each
-        for (const OutputVector& vector : panel.vectors) {
-            for (const std::size_t output : vector.outputs) {
+        for (const OutputVector& run : panel.runs) {
+            for (const std::size_t output : run.outputs) {
+                panel.bias.push_back(bias[output]);
                 for (std::size_t input = 0; input < inputs; ++input) {
                     const auto values = transform_taps(weight + output * shape.taps * inputs + input, inputs);
                     for (std::size_t i = 0; i < transformed; ++i) weights[i].push_back(values[i]);
                 }
             }
         }
+        panel.bias.resize(products.outputs);
         const std::vector<float> zeros(products.outputs);
         for (std::size_t i = 0; i < transformed; ++i) {
-            panel.products[i] =
-                std::make_unique<const Convolution<float>>(set, products, weights[i].data(), zeros.data(), 1.0f);
+            weights[i].resize(products.outputs * inputs);
+            panel.products[i] = std::make_unique<const Convolution<float>>(set, products, weights[i].data(),
+                                                                           zeros.data(), Activation{});
         }
     }
 }
 
-/// The transformed inputs [16][block_tiles][Ci] of `count` tiles.
-void Winograd::transform_inputs(const float* pixels, std::size_t height, std::size_t width, std::size_t tile_y,
-                                std::size_t tile_x, std::size_t count, float* values) const {
-    for (std::size_t tile = 0; tile < count; ++tile) {
+void Winograd::transform_inputs(const float* pixels, std::size_t height, std::size_t width, const Block& block) const {
+    for (std::size_t tile = 0; tile < block.count; ++tile) {
         const float* sources[transformed];
         for (std::size_t i = 0; i < transformed; ++i) {
-            const std::size_t below = 2 * tile_y + i / 4, right = 2 * (tile_x + tile) + i % 4;  // source, and 1
+            // of the source, and 1
+            const std::size_t below = 2 * block.tile_y + i / 4, right = 2 * (block.tile_x + tile) + i % 4;
             const bool inside = below >= 1 && below <= height && right >= 1 && right <= width;
             sources[i] = inside ? pixels + ((below - 1) * width + right - 1) * shape_.inputs : zeros_.data();
         }
-        code_.winograd_input(sources, shape_.inputs, values + tile * shape_.inputs, value_stride(shape_.inputs));
+        code_.winograd_input(sources, shape_.inputs, block.values + tile * value_channels_,
+                             value_stride(value_channels_));
     }
 }
 
-/// The products [16][block_tiles][outputs of the panel].
-void Winograd::multiply(const Panel& panel, const float* values, std::size_t count, float* products) const {
+void Winograd::multiply(const Panel& panel, const Block& block) const {
+    const float* first = block.values + panel.runs[0].group * shape_.group_inputs();
     for (std::size_t i = 0; i < transformed; ++i) {
         const float* sources[block_tiles + tile_rows_max];
         for (std::size_t tile = 0; tile < block_tiles + tile_rows_max; ++tile) {
-            const std::size_t row = std::min(tile, count - 1);
-            sources[tile] = values + i * value_stride(shape_.inputs) + row * shape_.inputs + panel.first_input;
+            sources[tile] =
+                first + i * value_stride(value_channels_) + std::min(tile, block.count - 1) * value_channels_;
         }
         const float* const* taps = sources;
-        panel.products[i]->run({&taps, count, nullptr, products + i * value_stride(panel.bias.size()), 0, 1, 0});
+        float* products = block.products + i * value_stride(panel.bias.size());
+        panel.products[i]->run({&taps, block.count, nullptr, 0, products, 0, 1, 0});
     }
 }
 
-/// Turns the products of a row of tiles into the output pixels of lines [first, last).
-void Winograd::store(const Panel& panel, const float* products, std::size_t width, std::size_t tile_y,
-                     std::size_t tile_x, std::size_t count, const float* residual, std::size_t first, std::size_t last,
-                     float* out) const {
+void Winograd::transform_products(const Panel& panel, const Block& block) const {
+    const std::size_t outputs = panel.bias.size();
+    for (std::size_t tile = 0; tile < block.count; ++tile) {
+        float* const upper = block.sums + 2 * tile * outputs;
+        float* const lower = upper + 2 * block_tiles * outputs;
+        float* const sums[4] = {upper, upper + outputs, lower, lower + outputs};
+        code_.winograd_output(block.products + tile * outputs, value_stride(outputs), panel.bias.data(),
+                              outputs / code_.lanes, sums);
+    }
+}
+
+/// What the pixels of line y become.
+void Winograd::finish(const Panel& panel, const Block& block, std::size_t width, std::size_t y,
+                      ResidualBlock<float>& residual, float* out) const {
     const std::size_t r = shape_.upscale, row = shape_.outputs / r, outputs = panel.bias.size();
-    std::vector<std::size_t> places;
-    for (const OutputVector& vector : panel.vectors) places.push_back(vector.line * width * row + vector.column);
-    for (std::size_t tile = 0; tile < count; ++tile) {
-        const float* residuals[4] = {};
-        float* outs[4] = {};
-        for (std::size_t i = 0; i < 4; ++i) {
-            const std::size_t y = 2 * tile_y + i / 2, x = 2 * (tile_x + tile) + i % 2;
-            if (y < first || y >= last || x >= width) continue;
-            outs[i] = out + (y * r * width + x) * row;
-            if (residual != nullptr) residuals[i] = residual + (outs[i] - out);
-        }
-        code_.winograd_output(products + tile * outputs, value_stride(outputs), panel.bias.data(), places.data(),
-                              places.size(), negative_slope_, residuals, outs);
+    const std::size_t x = 2 * block.tile_x, count = std::min(width - x, 2 * block.count);
+    const float* sums = block.sums + y % 2 * 2 * block_tiles * outputs;
+    const float* residuals = residual.find(y, x, count);
+    for (const OutputVector& run : panel.runs) {
+        const float* added =
+            residuals == nullptr ? nullptr : residuals + run.line * residual.line_stride() + run.column;
+        code_.finish_sums(sums, outputs, count, run.outputs.size(), activation_, added,
+                          out + ((y * r + run.line) * width + x) * row + run.column, row);
+        sums += run.outputs.size();
     }
 }
 
-void Winograd::run(const float* pixels, std::size_t height, std::size_t width, const float* residual, std::size_t first,
-                   std::size_t last, float* out) const {
+void Winograd::run(const float* pixels, std::size_t height, std::size_t width, const PixelResidual<float>& residual,
+                   std::size_t first, std::size_t last, float* out) const {
     const std::size_t tiles = (width + 1) / 2;
-    const std::unique_ptr<float[]> values(new float[transformed * value_stride(shape_.inputs)]);
+    const std::unique_ptr<float[]> values(new float[transformed * value_stride(value_channels_)]);
     const std::unique_ptr<float[]> products(new float[transformed * value_stride(panel_outputs)]);
+    const std::unique_ptr<float[]> sums(new float[4 * block_tiles * panel_outputs + code_.lanes]);
+    ResidualBlock<float> residual_block(residual, shape_, width, 2 * block_tiles);
     for (std::size_t tile_x = 0; tile_x < tiles; tile_x += block_tiles) {
         const std::size_t count = std::min(tiles - tile_x, block_tiles);
         for (std::size_t tile_y = first / 2; 2 * tile_y < last; ++tile_y) {
-            transform_inputs(pixels, height, width, tile_y, tile_x, count, values.get());
+            const Block block{tile_y, tile_x, count, values.get(), products.get(), sums.get()};
+            transform_inputs(pixels, height, width, block);
             for (const Panel& panel : panels_) {
-                multiply(panel, values.get(), count, products.get());
-                store(panel, products.get(), width, tile_y, tile_x, count, residual, first, last, out);
+                multiply(panel, block);
+                transform_products(panel, block);
+                for (std::size_t y = std::max(first, 2 * tile_y); y < std::min(last, 2 * tile_y + 2); ++y) {
+                    finish(panel, block, width, y, residual_block, out);
+                }
             }
         }
     }
