@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from amsr_deploy import models
+from amsr_deploy.descriptor import SCALE
 from amsr_deploy.errors import UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Precision
@@ -29,12 +30,12 @@ def export_backbone(backbone: str, weights: Path | None, dense: bool, precision:
     Raises:
         AmsrError: weights that do not fit, a folder that does not exist, an export that differs from PyTorch.
     """
-    path = output or Path(model_name(backbone, dense, precision))
+    path = output or Path(model_name(backbone, SCALE, dense, precision))
     if path.suffix != ".onnx":
         raise UserError(f"output {path} does not end in .onnx")
     if not path.parent.is_dir():
         raise UserError(f"folder {path.parent} does not exist; create it first")
     network = models.create(backbone)
-    load_checkpoint(network, weights or shipped_weights(backbone))
+    load_checkpoint(network, weights or shipped_weights(backbone, SCALE))
     difference = export_onnx(network, backbone, path, masked=not dense, precision=precision)
     return f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by at most {difference:.1e}"

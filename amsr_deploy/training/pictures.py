@@ -103,4 +103,4 @@ def _pairs(picture: Image.Image, smallest: int, reductions: tuple[float, ...]) -
         if min(width, height) >= smallest * SCALE:
             box = (0, 0, width / reduction, height / reduction)
             reduced = picture.resize((width, height), Image.Resampling.BICUBIC, box=box)
-            yield Pair(np.array(reduced), np.array(low_resolution(reduced)))
+            yield Pair(np.array(reduced), np.array(low_resolution(reduced, SCALE)))

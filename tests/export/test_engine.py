@@ -207,7 +207,7 @@ class TestGraph:
     def test_what_the_parser_does_not_know_is_named(self) -> None:
         model = onnx.load(MODEL)
         del model.functions[:]
-        sizes = make_sizes(None, None, "64x64", 1)
+        sizes = make_sizes(None, None, "64x64", 1, 4)
         profile = make_profile(read_metadata(model), sizes)
         with pytest.raises(EngineError, match=r"cannot parse the model: \w+ node .*Plugin not found.* more\)"):
             build(load_flavour("tensorrt-rtx"), model, profile, None, None)
@@ -251,7 +251,7 @@ class TestFlavour:
     def test_names_tell_the_gpu_where_it_matters(self) -> None:
         metadata = read_metadata(onnx.load(MODEL))
         full = Flavour("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
-        name = engine.engine_name(Path("a/carn_x4_fp16.onnx"), metadata, full, ORIN, make_sizes(None, None, None, 1))
+        name = engine.engine_name(Path("a/carn_x4_fp16.onnx"), metadata, full, ORIN, make_sizes(None, None, None, 1, 4))
         assert name == "carn_x4_fp32_trt-10.3_sm_87_8x8-1088x1920.engine"
 
 
