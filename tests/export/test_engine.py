@@ -21,6 +21,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from engine_cases import ORIN
+from scale_cases import write_model
 
 from amsr_deploy import models
 from amsr_deploy.cli import main
@@ -136,6 +137,17 @@ class TestModel:
             os.utime(name, (1000 - age, 1000 - age))
         Path("garbled.onnx").write_text("no model")
         assert engine.last_export(here) == here / "newest.onnx"
+
+    def test_a_model_of_another_scale(self, here: Path) -> None:
+        Path("fsrcnn_x4.onnx").write_bytes(MODEL.read_bytes())
+        os.utime("fsrcnn_x4.onnx", (1000, 1000))
+        write_model(Path("carn_x2.onnx"), 2, masked=False)
+        result = amsr("build-engine", "--flavour", "tensorrt-rtx", "--max-shape", "64x96")
+        assert result.exit_code == 0, result.output
+        (built,) = here.glob("*.engine")
+        assert built.name.startswith("carn_x2_fp32_rtx-")
+        sidecar = read_sidecar(built)
+        assert (sidecar.source, sidecar.model.scale) == ("carn_x2.onnx", 2)
 
     def test_not_a_model(self, here: Path) -> None:
         assert_refused(amsr("build-engine", "none.onnx"), 1, "none.onnx is not a file")
