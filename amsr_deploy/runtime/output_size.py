@@ -57,7 +57,7 @@ class OutputSize:
     megapixels: float | None = None
 
     def __post_init__(self) -> None:
-        """Raises UserError where more than one is given, or none that can be."""
+        """Raises UserError where more than one is given, or what is no size."""
         wanted = {name: value for name, value in vars(self).items() if value is not None}
         if len(wanted) > 1:
             raise UserError(f"{' and '.join(f'--{name}' for name in wanted)} set the size each; give one of them")
@@ -70,7 +70,7 @@ class OutputSize:
     @property
     def depends_on_picture(self) -> bool:
         """Whether each picture may need another model."""
-        return (self.width or self.height or self.megapixels) is not None
+        return any((self.width, self.height, self.megapixels))
 
     def label(self, scales: Collection[int]) -> str:
         """What the size is called in file names, before a picture is known."""

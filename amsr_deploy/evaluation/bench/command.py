@@ -78,8 +78,8 @@ def run_benchmarks(
     machine = examine_machine(threads)
     try:
         photos = {
-            scale: read_photos(folders, width, scale, count, lambda error: failed.setdefault(str(error), error))
-            for scale in scales
+            factor: read_photos(folders, width, factor, count, lambda error: failed.setdefault(str(error), error))
+            for factor in sorted(scales)
         }
     finally:  # where all pictures failed, too
         for error in failed.values():
