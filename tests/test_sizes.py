@@ -15,6 +15,7 @@ from amsr_deploy import image
 from amsr_deploy.cli import main
 from amsr_deploy.image import Picture
 from amsr_deploy.runtime import shipped
+from amsr_deploy.runtime.upscaler import Upscaler
 
 
 def amsr(*arguments: object) -> Result:
@@ -175,12 +176,13 @@ def test_sizes_that_cannot_be(photo_file: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("weights")
-def test_formats_end_at_the_size_of_the_output(tmp_path: Path) -> None:
+def test_formats_end_at_the_size_of_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (5000, 2)).save(tmp_path / "long.png")
     infer = ("infer", tmp_path / "long.png", "-o", tmp_path / "long.webp")
-    assert_refused(amsr(*infer), 1, "16383 pixels a side, not 20000")
     assert amsr(*infer, "--scale", 3).exit_code == 0
     assert size(tmp_path / "long.webp") == (15_000, 6)
+    monkeypatch.setattr(Upscaler, "run", lambda *_: pytest.fail("it should be said before the work"))
+    assert_refused(amsr(*infer), 1, "16383 pixels a side, not 20000")
 
 
 @pytest.mark.usefixtures("weights")
