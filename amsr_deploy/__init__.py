@@ -1,7 +1,7 @@
 """Super-resolution networks that spend their work on edges and texture.
 
 upscaler = amsr_deploy.load("carn")
-large = upscaler.upscale(small)  # [H, W, 3] -> [4H, 4W, 3]
+large = upscaler.upscale(small)  # [H, W, 3] -> [sH, sW, 3], s the model's scale
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from amsr_deploy import __version__
-from amsr_deploy.descriptor import BACKBONES, OPTIMIZERS, STRATEGIES
+from amsr_deploy.descriptor import BACKBONES, OPTIMIZERS, SCALES, STRATEGIES
 from amsr_deploy.errors import AmsrError, missing_dependency
 
 FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
@@ -31,6 +31,12 @@ tile_option = click.option(
     "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once; follows from memory by default."
 )
 threads_option = click.option("--threads", type=int, metavar="N", help="CPU threads; one for each core by default.")
+scale_option = click.option(
+    "--scale",
+    type=click.IntRange(min(SCALES), max(SCALES)),
+    metavar="2|3|4",
+    help="Scale of the shipped model; the largest that ships by default.",
+)
 strategy_option = click.option(
     "--strategy", type=click.Choice(STRATEGIES), default="kmeans", show_default=True, help="How the mask is found."
 )
@@ -77,7 +83,7 @@ def show_warning(message: Warning | str, *_: Any) -> None:
 @click.version_option(__version__, prog_name="amsr")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
-    """Super-resolution (x4) that spends its work on edges and texture."""
+    """Super-resolution that spends its work on edges and texture."""
     if not debug:
         warnings.showwarning = show_warning  # type: ignore[assignment]
         logging.basicConfig(format="amsr: %(message)s")
@@ -85,7 +91,11 @@ def main(debug: bool) -> None:
 
 @main.command()
 @click.argument("inputs", nargs=-1, required=True, type=FILE)
-@click.option("-o", "--output", type=FILE, help="Output picture, or a folder.  [default: NAME_x4.png]")
+@click.option("-o", "--output", type=FILE, help="Output picture, or a folder.  [default: NAME_x4.png, as the size is]")
+@click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor; the model's own by default.")
+@click.option("--width", type=int, metavar="PIXELS", help="Width of the output, in place of a scale.")
+@click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale.")
+@click.option("--megapixels", type=float, metavar="M", help="Area of the output, in place of a scale.")
 @network_option
 @click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
 @dilation_option
@@ -99,14 +109,26 @@ def main(debug: bool) -> None:
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture that is written.")
 def infer(
-    inputs: tuple[Path, ...], output: Path | None, backbone: str | None, model: Path | None, **options: Any
+    inputs: tuple[Path, ...],
+    output: Path | None,
+    scale: int | None,
+    width: int | None,
+    height: int | None,
+    megapixels: float | None,
+    backbone: str | None,
+    model: Path | None,
+    **options: Any,
 ) -> None:
-    """Upscale pictures four times."""
+    """Upscale pictures, by a scale or to a size.
+
+    The smallest model that is enough does the work; where it makes more than was asked for, its result is reduced.
+    """
+    from amsr_deploy.runtime.output_size import OutputSize
     from amsr_deploy.runtime.pictures import infer_pictures
     from amsr_deploy.runtime.shipped import chosen_model
 
-    chosen = chosen_model(backbone, model)
-    failures = infer_pictures(inputs, output, chosen, click.echo, report_failure, **options)
+    chosen, wanted = chosen_model(backbone, model), OutputSize(scale, width, height, megapixels)
+    failures = infer_pictures(inputs, output, chosen, click.echo, report_failure, wanted=wanted, **options)
     sys.exit(min(failures, 1))
 
 
@@ -231,6 +253,7 @@ def train(out: Path, resume: bool, tensorboard: bool | None, **options: Any) -> 
 
 @main.command("eval")
 @network_option
+@scale_option
 @click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
 @click.option("--data", type=FILE, required=True, help="Folder of HR pictures.")
 @click.option("--dilation", "dilations", metavar="K,K,...", help="Dilations to compare; the model's own by default.")
@@ -258,6 +281,7 @@ def evaluate(backbone: str | None, model: Path | None, data: Path, **options: An
     multiple=True,
     help="Network; all that ship by default.",
 )
+@scale_option
 @click.option("--model", type=FILE, help="A masked model that `amsr export` wrote, instead of shipped ones.")
 @click.option("--dense-model", type=FILE, help="Its dense twin.")
 @click.option("--operators", is_flag=True, help="Time the masked convolution by itself.")

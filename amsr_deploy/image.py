@@ -287,19 +287,20 @@ def upscale(picture: Picture, network: Network) -> Picture:
 
     Args:
         picture: the small picture.
-        network: takes [H, W, 3] float32 in [0, 1], returns [s * H, s * W, 3] float32, which this function may change.
+        network: takes [H, W, 3] float32 in [0, 1], returns [h, w, 3] float32, larger, which this function may change.
     """
     colour = picture.rgb if picture.alpha is None else transparency.fill(picture.rgb, picture.alpha)
     rgb = network(colour)
     np.clip(rgb, 0, 1, out=rgb)
     if picture.grey:
         rgb = _grey(rgb.mean(axis=2))
-    alpha = None if picture.alpha is None else _upscale_alpha(picture.alpha, network, rgb.shape[0] // picture.size[0])
+    size = rgb.shape[0], rgb.shape[1]
+    alpha = None if picture.alpha is None else _upscale_alpha(picture.alpha, network, size)
     return replace(picture, rgb=rgb, alpha=alpha)
 
 
-def _upscale_alpha(alpha: NDArray[np.float32], network: Network, scale: int) -> NDArray[np.float32]:
-    low, high = transparency.limits(alpha, scale)
+def _upscale_alpha(alpha: NDArray[np.float32], network: Network, size: tuple[int, int]) -> NDArray[np.float32]:
+    low, high = transparency.limits(alpha, size)
     if np.array_equal(low, high):
         return low
     return np.asarray(np.clip(network(_grey(alpha)).mean(axis=2), low, high))
@@ -309,25 +310,25 @@ def _grey(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.repeat(plane[..., None], 3, axis=2)
 
 
-def check_output(path: StrPath, picture: Picture, scale: int = 1) -> None:
-    """Raises ImageError where the picture, enlarged by the scale, could not be written; warns where it loses something.
+def check_output(path: StrPath, picture: Picture, size: tuple[int, int] | None = None) -> None:
+    """Raises ImageError where the picture, with another height and width, could not be written; warns of what it loses.
 
     To be called before the upscaling: `write` would find out after it, and does not warn.
     """
     path = Path(path)
-    format_ = _check_fit(path, picture, scale)
+    format_ = _check_fit(path, picture, size or picture.size)
     if picture.bits > format_.bits:
         _log.warning("%s: %s rounds 16 bits to 8; use %s to keep them", path, format_.name, _suffixes("bits", 16))
     if (picture.icc_profile or picture.exif) and not format_.metadata:
         _log.warning("%s: %s drops the colour profile and EXIF; use .png to keep them", path, format_.name)
 
 
-def _check_fit(path: Path, picture: Picture, scale: int = 1) -> Format:
-    """The format that is going to hold a picture, enlarged by the scale; raises ImageError where it cannot."""
+def _check_fit(path: Path, picture: Picture, size: tuple[int, int]) -> Format:
+    """The format that is going to hold a picture of that size; raises ImageError where it cannot."""
     format_ = check_writable(path)
     if picture.alpha is not None and not format_.alpha:
         raise ImageError(f"{path}: {format_.name} cannot hold transparency; use {_suffixes('alpha', True)}")
-    longest = scale * max(picture.size)
+    longest = max(size)
     if longest > format_.max_side:
         raise ImageError(
             f"{path}: {format_.name} ends at {format_.max_side} pixels a side, not {longest}; use .png, .tif"
@@ -369,7 +370,7 @@ def write(path: StrPath, picture: Picture) -> None:
         ImageError: see `check_output`; a full disk. A file that was there before is then unchanged.
     """
     path = Path(path)
-    format_ = _check_fit(path, picture)
+    format_ = _check_fit(path, picture, picture.size)
     try:
         data = _encode(picture, format_, path)
     except (OSError, ValueError, struct.error, MemoryError) as error:

@@ -48,20 +48,20 @@ def unpremultiply(premultiplied: NDArray[np.float32], alpha: NDArray[np.float32]
     return np.divide(premultiplied, weight, out=np.zeros_like(premultiplied), where=weight > 0)
 
 
-def limits(alpha: NDArray[np.float32], scale: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def limits(alpha: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Between which values upscaled alpha must lie: those of the 3 x 3 pixels around it.
 
     So what is opaque or transparent on all sides stays exactly 1 or 0, whatever a network makes of it.
 
     Args:
         alpha: [H, W] float32.
-        scale: the upscaling factor s.
+        size: height and width after the upscaling.
 
     Returns:
-        Lowest and highest values, each [s * H, s * W].
+        Lowest and highest values, each of that size.
     """
     low, high = (_over_neighbors(alpha, extreme) for extreme in (np.minimum, np.maximum))
-    return _enlarge(low, scale), _enlarge(high, scale)
+    return _enlarge(low, size), _enlarge(high, size)
 
 
 def _over_neighbors(plane: NDArray[np.float32], extreme: np.ufunc) -> NDArray[np.float32]:
@@ -71,5 +71,9 @@ def _over_neighbors(plane: NDArray[np.float32], extreme: np.ufunc) -> NDArray[np
     return np.asarray(extreme(extreme(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:]))
 
 
-def _enlarge(plane: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
-    return plane.repeat(scale, axis=0).repeat(scale, axis=1)
+def _enlarge(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Each pixel takes the value of the one in which its centre lies."""
+    rows, columns = (
+        (2 * np.arange(large) + 1) * small // (2 * large) for large, small in zip(size, plane.shape, strict=True)
+    )
+    return plane.take(rows, axis=0).take(columns, axis=1)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from amsr_deploy import load
-from amsr_deploy.descriptor import describe
+from amsr_deploy.descriptor import SCALE, describe
 from amsr_deploy.evaluation.bench.pairs import shipped_backbones
 from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, read_rgb
 
@@ -30,19 +30,19 @@ REDUCTION = 2
 """A photo of a camera is soft at its full size: HR pictures are half of it."""
 
 
-def columns(path: Path, box: tuple[int, int, int, int]) -> dict[str, Image.Image]:
+def columns(path: Path, box: tuple[int, int, int, int], scale: int) -> dict[str, Image.Image]:
     """A crop of each way to upscale a photo, by name."""
-    hr = crop_to_scale(read_rgb(path).reduce(REDUCTION))
-    lr = low_resolution(hr)
+    hr = crop_to_scale(read_rgb(path).reduce(REDUCTION), scale)
+    lr = low_resolution(hr, scale)
     result = {"bicubic": lr.resize(hr.size, Image.Resampling.BICUBIC)}
-    for name in shipped_backbones():
-        result[describe(name).title] = Image.fromarray(load(name).upscale(np.array(lr)))
+    for name in shipped_backbones(scale):
+        result[describe(name).title] = Image.fromarray(load(name, scale=scale).upscale(np.array(lr)))
     return {name: picture.crop(box) for name, picture in (result | {"original": hr}).items()}
 
 
-def sheet(folder: Path) -> Image.Image:
+def sheet(folder: Path, scale: int) -> Image.Image:
     """All crops, a row for each photo."""
-    rows = [columns(folder / name, (x, y, x + WIDTH, y + HEIGHT)) for name, (x, y) in CROPS.items()]
+    rows = [columns(folder / name, (x, y, x + WIDTH, y + HEIGHT), scale) for name, (x, y) in CROPS.items()]
     picture = Image.new("RGB", (WIDTH * len(rows[0]), HEIGHT * len(rows) + TITLE), "white")
     draw = ImageDraw.Draw(picture)
     for column, name in enumerate(rows[0]):
@@ -57,8 +57,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("output", type=Path)
+    parser.add_argument("--scale", type=int, default=SCALE, help="of the models")
     arguments = parser.parse_args()
-    sheet(arguments.folder).save(arguments.output, quality=93, subsampling=0)
+    sheet(arguments.folder, arguments.scale).save(arguments.output, quality=93, subsampling=0)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from amsr_deploy.runtime.selection import Inputs, select, whole
 from amsr_deploy.runtime.tensorrt_ import TensorRtBackend, open_engine
 
 SIZES = ((512, 270), (960, 540), (1920, 1080))
-"""Width and height of the low-resolution pictures of 2K, 4K and 8K."""
+"""Width and height of the low-resolution pictures of 2K, 4K and 8K at x4."""
 MAX_SHAPE = "1088x1920"
 PAPER = {"fsrcnn": 16, "carn": 224, "srresnet": 349}
 """Milliseconds at 4K on a GPU that is not named (Shang et al., Table 3)."""
@@ -74,7 +74,7 @@ class Run:
     Attributes:
         milliseconds: median, everything on the GPU already.
         with_copies: milliseconds with the copies from and to main memory; None where that is not another way to run.
-        result: [1, 3, 4H, 4W].
+        result: [1, 3, sH, sW], s the model's scale.
     """
 
     milliseconds: float

@@ -3,7 +3,7 @@
     python benchmarks/model_card.py ../shared/data --backbones fsrcnn carn --folders set5 set14
 
 measures and writes the tables between the card's markers; the text around them is written by hand. All of it takes
-hours on two cores: `--backbones`, `--folders` and `--dilations` say what to measure.
+hours on two cores: `--backbones`, `--scale`, `--folders` and `--dilations` say what to measure.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from amsr_deploy import load
-from amsr_deploy.descriptor import BACKBONES, describe
+from amsr_deploy.descriptor import BACKBONES, SCALE, SCALES, describe
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.evaluation.bench.pairs import shipped_backbones
 from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, picture_paths, read_rgb
@@ -32,19 +33,20 @@ DILATIONS = (1, 3, 5, 7, 9, 11)
 HEADER = "| folder | dilation | PSNR-Y dB | PSNR-RGB dB | SSIM | density | share of dense MACs |"
 
 
-def figures(backbone: str, data: Path, folders: Iterable[str], dilations: Iterable[int]) -> Iterator[str]:
+def figures(backbone: str, scale: int, data: Path, folders: Iterable[str], dilations: Iterable[int]) -> Iterator[str]:
     """Rows of the table of a model."""
     yield HEADER
     yield "| --- " * HEADER.count(" |") + "|"
     for folder in folders:
         for dilation in (*dilations, None):
-            yield row(folder, measured(backbone, data / folder, dilation))
+            yield row(folder, measured(backbone, scale, data / folder, dilation))
         print(f"{backbone} on {folder}: done", flush=True)
 
 
-def measured(backbone: str, folder: Path, dilation: int | None) -> Evaluation:
+def measured(backbone: str, scale: int, folder: Path, dilation: int | None) -> Evaluation:
     """The figures of a model on a folder; a dilation of None is the dense network with the same weights."""
-    upscaler = load(backbone, dense=True) if dilation is None else load(backbone, dilation=dilation)
+    setting: dict[str, Any] = {"dense": True} if dilation is None else {"dilation": dilation}
+    upscaler = load(backbone, scale=scale, **setting)
     return evaluate(upscaler, picture_paths(folder), fail)
 
 
@@ -63,20 +65,21 @@ def row(folder: str, evaluation: Evaluation) -> str:
     )
 
 
-def bicubic(data: Path, folders: Iterable[str]) -> Iterator[str]:
+def bicubic(scale: int, data: Path, folders: Iterable[str]) -> Iterator[str]:
     """Rows of bicubic interpolation, for comparison."""
     yield "| folder | PSNR-Y dB | PSNR-RGB dB | SSIM |"
     yield "| --- " * 4 + "|"
     for folder in folders:
-        mean = np.mean([bicubic_scores(crop_to_scale(read_rgb(path))) for path in picture_paths(data / folder)], axis=0)
+        mean = np.mean([bicubic_scores(read_rgb(path), scale) for path in picture_paths(data / folder)], axis=0)
         yield f"| {folder} | {mean[0]:.2f} | {mean[1]:.2f} | {mean[2]:.4f} |"
 
 
-def bicubic_scores(picture: Image.Image) -> tuple[float, float, float]:
+def bicubic_scores(picture: Image.Image, scale: int) -> tuple[float, float, float]:
     """PSNR-Y, PSNR-RGB and SSIM of bicubic interpolation on a picture."""
-    hr = np.array(picture)
-    sr = np.array(low_resolution(picture).resize(picture.size, Image.Resampling.BICUBIC))
-    return metrics.psnr_y(sr, hr), metrics.psnr(sr, hr), metrics.ssim_y(sr, hr)
+    large = crop_to_scale(picture, scale)
+    hr = np.array(large)
+    sr = np.array(low_resolution(large, scale).resize(large.size, Image.Resampling.BICUBIC))
+    return metrics.psnr_y(sr, hr, scale), metrics.psnr(sr, hr, scale), metrics.ssim_y(sr, hr, scale)
 
 
 def attribution(data: Path) -> Iterator[str]:
@@ -91,6 +94,11 @@ def attribution(data: Path) -> Iterator[str]:
     yield "| --- " * 3 + "|"
     for (source, licence), names in sorted(pictures.items()):
         yield f"| {source} | {licence} | {', '.join(sorted(names))} |"
+
+
+def table_name(what: str, scale: int) -> str:
+    """What a table is called in the card's markers: `carn`, `disp_x2`."""
+    return what if scale == SCALE else f"{what}_x{scale}"
 
 
 def replace_table(name: str, rows: Iterable[str]) -> None:
@@ -112,16 +120,19 @@ def main() -> None:
     """Measure as the command line asks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder that holds the test folders and MANIFEST.tsv")
-    parser.add_argument("--backbones", nargs="*", choices=BACKBONES, default=shipped_backbones())
+    parser.add_argument("--backbones", nargs="*", choices=BACKBONES, help="all that ship by default")
+    parser.add_argument("--scale", type=int, choices=SCALES, default=SCALE, help="of the models")
     parser.add_argument("--folders", nargs="*", default=FOLDERS)
     parser.add_argument("--dilations", nargs="*", type=int, default=DILATIONS)
     arguments = parser.parse_args()
-    check_places(["attribution", "bicubic", *arguments.backbones])
-    replace_table("attribution", attribution(arguments.data))
-    replace_table("bicubic", bicubic(arguments.data, arguments.folders))
-    for backbone in arguments.backbones:
+    data, folders, scale = arguments.data, arguments.folders, arguments.scale
+    backbones = shipped_backbones(scale) if arguments.backbones is None else arguments.backbones
+    check_places(["attribution", *(table_name(what, scale) for what in ("bicubic", *backbones))])
+    replace_table("attribution", attribution(data))
+    replace_table(table_name("bicubic", scale), bicubic(scale, data, folders))
+    for backbone in backbones:
         dilations = sorted({*arguments.dilations, describe(backbone).dilation})
-        replace_table(backbone, figures(backbone, arguments.data, arguments.folders, dilations))
+        replace_table(table_name(backbone, scale), figures(backbone, scale, data, folders, dilations))
 
 
 if __name__ == "__main__":

@@ -26,22 +26,23 @@ def main(folder: Path) -> None:
     picture = image.read(OSPREY)
     result = upscaler.run(picture.rgb)
     mask = upscaler.mask(picture.rgb)
-    image.write(folder / "osprey_x4.png", image.upscale(picture, lambda _: result.image.copy()))
+    upscaled = folder / f"osprey_x{upscaler.metadata.scale}.png"
+    image.write(upscaled, image.upscale(picture, lambda _: result.image.copy()))
     image.write_mask(folder / "osprey_mask.png", mask.pixels)
-    compare(picture, mask.pixels, folder).save(folder / "comparison.png")
+    compare(picture, mask.pixels, upscaled, upscaler.metadata.scale).save(folder / "comparison.png")
     print(
-        f"{folder / 'osprey_x4.png'}: {upscaler.model}, {upscaler.backend}, density {result.density:.2f}, "
+        f"{upscaled}: {upscaler.model}, {upscaler.backend}, density {result.density:.2f}, "
         f"{result.cost_share:.0%} of the dense cost, {result.seconds:.2f} s"
     )
     print(f"{folder / 'comparison.png'}: input, mask, result, bicubic side by side")
 
 
-def compare(picture: image.Picture, mask: np.ndarray, folder: Path) -> Image.Image:
-    """Input, mask, result and bicubic in a row, each as the crop enlarged four times."""
+def compare(picture: image.Picture, mask: np.ndarray, upscaled: Path, scale: int) -> Image.Image:
+    """Input, mask, result and bicubic in a row, each as the enlarged crop."""
     with Image.open(OSPREY) as file:
         small = file.convert("RGB").crop(CROP)
-    with Image.open(folder / "osprey_x4.png") as file:
-        sharp = file.convert("RGB").crop(tuple(4 * side for side in CROP))
+    with Image.open(upscaled) as file:
+        sharp = file.convert("RGB").crop(tuple(scale * side for side in CROP))
     tinted = image.overlay(picture, mask)
     overlay = Image.fromarray(np.rint(tinted.rgb * 255).astype(np.uint8)).crop(CROP)
     panels = {

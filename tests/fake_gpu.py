@@ -16,6 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import BackendError
+from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backend import OutOfMemoryError
 
 SCRATCH_PER_PIXEL = 64
@@ -134,6 +135,7 @@ class FakeNetwork:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.scale = Metadata.from_properties(self.session.get_modelmeta().custom_metadata_map).scale
         self.gpu, self.records_graphs = gpu, records_graphs
         self.contexts = 0
         self.fails = False
@@ -160,7 +162,7 @@ class FakeContext:
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         assert name == "sr"
         _, _, height, width = self.shapes["image"]
-        return 1, 3, 4 * height, 4 * width
+        return 1, 3, self.network.scale * height, self.network.scale * width
 
     def set_device_memory(self, address: int, size: int) -> None:
         self.scratch = (address, size)

@@ -36,7 +36,9 @@ class Broken:
 def case(tmp_path: Path, photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
     monkeypatch.setattr(gpu_networks, "SIZES", ((64, 36), (96, 60)))
     monkeypatch.setattr(gpu_networks, "BACKBONES", ("fsrcnn",))
-    monkeypatch.setattr(gpu_networks, "export", lambda backbone, _, form: shipped_model(backbone, form == "dense"))
+    monkeypatch.setattr(
+        gpu_networks, "export", lambda backbone, _, form: shipped_model(backbone, dense=form == "dense")
+    )
     return gpu_networks.make_case("fsrcnn", photo_file, gpu_networks.SIZES[0], tmp_path)
 
 

@@ -565,7 +565,7 @@ def test_too_long_for_the_format(tmp_path: Path) -> None:
     picture = from_samples(photo(1, 5000))
     image.check_output(tmp_path / "a.webp", picture)
     with pytest.raises(ImageError, match="16383"):
-        image.check_output(tmp_path / "a.webp", picture, scale=4)
+        image.check_output(tmp_path / "a.webp", picture, size=(4, 20_000))
 
 
 def test_output_folders_that_cannot_be_used(tmp_path: Path) -> None:

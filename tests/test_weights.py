@@ -15,11 +15,12 @@ from amsr_deploy.metadata import Metadata
 from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.runtime.shipped import WEIGHTS, model_name, shipped_model, shipped_weights
 
-SHIPPED = sorted(path.name.removesuffix("_x4.safetensors") for path in WEIGHTS.glob("*.safetensors"))
+FILES = sorted(path.stem.split("_x") for path in WEIGHTS.glob("*.safetensors"))
+SHIPPED = [(backbone, int(scale)) for backbone, scale in FILES]
 
 
-def trained(backbone: str) -> models.Network:
-    return read_network(shipped_weights(backbone), backbone)
+def trained(backbone: str, scale: int) -> models.Network:
+    return read_network(shipped_weights(backbone, scale), backbone, scale)
 
 
 def upscale(model: Path, image: np.ndarray) -> np.ndarray:
@@ -31,28 +32,31 @@ def upscale(model: Path, image: np.ndarray) -> np.ndarray:
 
 
 def test_something_ships() -> None:
-    assert {"fsrcnn", "carn"} <= set(SHIPPED)
+    assert {("fsrcnn", 4), ("carn", 4)} <= set(SHIPPED)
 
 
 @pytest.mark.parametrize("masked", [True, False], ids=["masked", "dense"])
-@pytest.mark.parametrize("backbone", SHIPPED)
-def test_shipped_onnx_is_the_export_of_the_shipped_weights(backbone: str, masked: bool, tmp_path: Path) -> None:
-    network, exported, shipped = trained(backbone), tmp_path / "model.onnx", shipped_model(backbone, dense=not masked)
-    export_onnx(network, exported, masked)
+@pytest.mark.parametrize(("backbone", "scale"), SHIPPED)
+def test_shipped_onnx_is_the_export_of_the_shipped_weights(
+    backbone: str, scale: int, masked: bool, tmp_path: Path
+) -> None:
+    exported, shipped = tmp_path / "model.onnx", shipped_model(backbone, scale, dense=not masked)
+    export_onnx(trained(backbone, scale), exported, masked)
     image = np.random.default_rng(0).random((1, 3, 16, 24), dtype=np.float32)
     np.testing.assert_allclose(upscale(shipped, image), upscale(exported, image), atol=1e-5)
 
 
-@pytest.mark.parametrize("backbone", SHIPPED)
-def test_shipped_onnx_names_its_weights(backbone: str) -> None:
+@pytest.mark.parametrize(("backbone", "scale"), SHIPPED)
+def test_shipped_onnx_names_its_weights(backbone: str, scale: int) -> None:
     for dense in (False, True):
-        session = ort.InferenceSession(shipped_model(backbone, dense), providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(shipped_model(backbone, scale, dense), providers=["CPUExecutionProvider"])
         metadata = Metadata.from_properties(session.get_modelmeta().custom_metadata_map)
-        assert metadata.weights_sha256 == digest(trained(backbone))
+        assert (metadata.backbone, metadata.scale) == (backbone, scale)
+        assert metadata.weights_sha256 == digest(trained(backbone, scale))
         assert metadata.masked is not dense
 
 
-@pytest.mark.parametrize("backbone", SHIPPED)
-def test_weights_are_finite_and_on_the_card(backbone: str) -> None:
-    assert all(torch.isfinite(value).all() for value in trained(backbone).state_dict().values())
-    assert f"`{model_name(backbone)}`" in (WEIGHTS / "MODEL_CARD.md").read_text()
+@pytest.mark.parametrize(("backbone", "scale"), SHIPPED)
+def test_weights_are_finite_and_on_the_card(backbone: str, scale: int) -> None:
+    assert all(torch.isfinite(value).all() for value in trained(backbone, scale).state_dict().values())
+    assert f"`{model_name(backbone, scale)}`" in (WEIGHTS / "MODEL_CARD.md").read_text()

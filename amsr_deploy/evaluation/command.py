@@ -37,8 +37,8 @@ def evaluate_folder(
 ) -> int:
     """Measure a model on the pictures of a folder and show tables, or JSON.
 
-    The JSON object has `model`, `data` and, for each mask setting, an entry of `runs` with `dilation` (null is dense),
-    `mean` and `pictures`; its own `mean` is that of the first run. Means have the names of `Scores`.
+    The JSON object has `model`, `scale`, `data` and, for each mask setting, an entry of `runs` with `dilation` (null is
+    dense), `mean` and `pictures`; its own `mean` is that of the first run. Means have the names of `Scores`.
 
     Args:
         model: name of a backbone, or path of an ONNX file.
@@ -67,7 +67,7 @@ def evaluate_folder(
             hidden = not progress.is_terminal
             shown = track(paths, f"{data.name} {label}", console=progress, transient=True, disable=hidden)
             runs.append(evaluate(upscaler, shown, lambda error: failed.setdefault(str(error), error)))
-        report(runs, str(model), data, json_file)
+        report(runs, str(model), upscaler.metadata.scale, data, json_file)
     finally:  # where all pictures failed, too
         for error in failed.values():
             fail(error)
@@ -104,16 +104,16 @@ def mask_settings(dilations: str | None, dense: bool) -> list[dict[str, Any]]:
     return runs or [{}]
 
 
-def report(runs: Sequence[Evaluation], model: str, data: Path, json_file: Path | None) -> None:
+def report(runs: Sequence[Evaluation], model: str, scale: int, data: Path, json_file: Path | None) -> None:
     """Print tables, or write JSON, or both."""
-    content = {"model": model, "data": str(data), "mean": runs[0].to_json()["mean"]}
+    content = {"model": model, "scale": scale, "data": str(data), "mean": runs[0].to_json()["mean"]}
     text = json.dumps(content | {"runs": [run.to_json() for run in runs]}, indent=2)
     if json_file == STDOUT:
         print(text)
         return
     console = output_console()
     for run in runs:
-        console.print(table(run, f"{model} on {data.name}"))
+        console.print(table(run, f"{model} x{scale} on {data.name}"))
     if json_file is not None:
         with replacing(json_file) as temporary:
             temporary.write_text(text + "\n")

@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 from amsr_deploy import image
-from amsr_deploy.descriptor import SCALE
 from amsr_deploy.errors import UserError
 
 
@@ -35,9 +34,9 @@ def read_rgb(path: Path) -> Image.Image:
     return Image.fromarray(np.rint(image.read(path).rgb * np.float32(255)).astype(np.uint8))
 
 
-def crop_to_scale(picture: Image.Image) -> Image.Image:
+def crop_to_scale(picture: Image.Image, scale: int) -> Image.Image:
     """The upper left part of a picture whose sides are multiples of the scale."""
-    return picture.crop((0, 0, picture.width // SCALE * SCALE, picture.height // SCALE * SCALE))
+    return picture.crop((0, 0, picture.width // scale * scale, picture.height // scale * scale))
 
 
 def reduce_to_width(picture: Image.Image, width: int) -> Image.Image:
@@ -45,6 +44,6 @@ def reduce_to_width(picture: Image.Image, width: int) -> Image.Image:
     return picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.BICUBIC)
 
 
-def low_resolution(picture: Image.Image, scale: int = SCALE) -> Image.Image:
+def low_resolution(picture: Image.Image, scale: int) -> Image.Image:
     """A picture, its sides multiples of the scale, reduced by Pillow's antialiased bicubic."""
     return picture.resize((picture.width // scale, picture.height // scale), Image.Resampling.BICUBIC)

@@ -24,7 +24,7 @@ class Scores:
     """How good an upscaled picture is and what it took.
 
     Attributes:
-        psnr_y: PSNR on the luma, in dB, without a border of 4 pixels, as the others.
+        psnr_y: PSNR on the luma, in dB, without a border as wide as the scale, as the others.
         psnr_rgb: PSNR on all three channels, in dB.
         ssim: structural similarity of the luma, in [-1, 1].
         density: share of the body that was computed, in [0, 1].
@@ -84,7 +84,7 @@ def evaluate(upscaler: Upscaler, paths: Iterable[Path], fail: Callable[[Exceptio
         except ImageError as error:
             fail(error)
         else:
-            scores[path.name] = score(upscaler, crop_to_scale(picture))
+            scores[path.name] = score(upscaler, crop_to_scale(picture, upscaler.metadata.scale))
     if not scores:
         raise ImageError("no picture could be measured")
     return Evaluation(upscaler.dilation if upscaler.is_masked else None, scores)
@@ -92,10 +92,10 @@ def evaluate(upscaler: Upscaler, paths: Iterable[Path], fail: Callable[[Exceptio
 
 def score(upscaler: Upscaler, picture: Image.Image) -> Scores:
     """Reduce and upscale a picture whose sides are multiples of the scale."""
-    hr = np.array(picture)
-    result = upscaler.run(to_float(np.array(low_resolution(picture))))
+    scale, hr = upscaler.metadata.scale, np.array(picture)
+    result = upscaler.run(to_float(np.array(low_resolution(picture, scale))))
     image = from_float(result.image, hr.dtype)
-    quality = (metrics.psnr_y(image, hr), metrics.psnr(image, hr), metrics.ssim_y(image, hr))
+    quality = (metrics.psnr_y(image, hr, scale), metrics.psnr(image, hr, scale), metrics.ssim_y(image, hr, scale))
     return Scores(*quality, result.density, result.cost_share)
 
 

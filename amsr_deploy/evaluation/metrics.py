@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.descriptor import SCALE
 from amsr_deploy.errors import MissingDependencyError
 
 
@@ -15,19 +14,19 @@ def luma(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     return 16 + weighted / 255
 
 
-def psnr(image: NDArray[np.generic], reference: NDArray[np.generic], border: int = SCALE) -> float:
+def psnr(image: NDArray[np.generic], reference: NDArray[np.generic], border: int) -> float:
     """Peak signal-to-noise ratio in dB of two arrays [H, W] or [H, W, C] in [0, 255]; infinite where they are equal."""
     error = inside(image, border).astype(np.float64) - inside(reference, border).astype(np.float64)
     mean_square = float(np.mean(error**2))
     return float("inf") if mean_square == 0 else float(10 * np.log10(255**2 / mean_square))
 
 
-def psnr_y(image: NDArray[np.uint8], reference: NDArray[np.uint8], border: int = SCALE) -> float:
+def psnr_y(image: NDArray[np.uint8], reference: NDArray[np.uint8], border: int) -> float:
     """PSNR in dB on the luma of two pictures [H, W, 3] uint8."""
     return psnr(luma(image), luma(reference), border)
 
 
-def ssim_y(image: NDArray[np.uint8], reference: NDArray[np.uint8], border: int = SCALE) -> float:
+def ssim_y(image: NDArray[np.uint8], reference: NDArray[np.uint8], border: int) -> float:
     """Structural similarity, in [-1, 1], on the luma of two pictures [H, W, 3] uint8.
 
     With the settings of Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004:

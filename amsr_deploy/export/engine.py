@@ -22,7 +22,7 @@ from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.flavour import Flavour, choose_builder, load_flavour
 from amsr_deploy.runtime.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.plugins import NAMESPACE, Plugins, load_plugins
-from amsr_deploy.runtime.shipped import shipped_model
+from amsr_deploy.runtime.shipped import DEFAULT_BACKBONE, shipped_model
 from amsr_deploy.runtime.tiles import smallest_tile
 from amsr_deploy.sidecar import Sidecar, digest, sidecar_path
 
@@ -82,11 +82,11 @@ def build_engine(
         BackendError: no TensorRT, or no GPU for it.
         EngineError: what TensorRT said.
     """
-    path = model or last_export(Path()) or shipped_model("carn")
+    path = model or last_export(Path()) or shipped_model(DEFAULT_BACKBONE)
     proto = read_model(path)
     metadata = read_metadata(path, proto)
     chosen, gpu = choose_flavour(flavour)
-    sizes = make_sizes(min_shape, opt_shape, max_shape, metadata.size_multiple)
+    sizes = make_sizes(min_shape, opt_shape, max_shape, metadata.size_multiple, metadata.scale)
     warn_of_small_tiles(sizes, metadata)
     request = Request(path, half, chosen, sizes)
     if half and metadata.precision == "bfloat16":

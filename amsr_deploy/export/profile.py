@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from amsr_deploy.descriptor import SCALE
 from amsr_deploy.errors import UserError
 from amsr_deploy.metadata import SELECTIONS, Metadata
 from amsr_deploy.sidecar import Profile
@@ -15,7 +14,7 @@ Size = tuple[int, int]
 
 SMALLEST, OPTIMAL, LARGEST = (8, 8), (272, 480), (1088, 1920)
 """Defaults: what a picture of one pixel becomes with its reflected border, a typical picture, and one of 1080 lines."""
-MOST_PIXELS = (2**31 - 1) // (3 * SCALE**2)
+MOST_VALUES = 2**31 - 1
 """TensorRT counts the values of a tensor in 31 bits, those of the output too."""
 TYPICAL_SHARE = {"pixels": 0.35, "windows": 0.5}
 """Density that engines are tuned for, by kind of body: that of photos (design section 2.1)."""
@@ -50,7 +49,7 @@ def format_size(size: Size) -> str:
     return "{}x{}".format(*size)
 
 
-def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | None, multiple: int) -> Sizes:
+def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | None, multiple: int, scale: int) -> Sizes:
     """Given sizes, and defaults that fit them.
 
     Args:
@@ -58,6 +57,7 @@ def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | No
         opt_shape: likewise.
         max_shape: likewise.
         multiple: all sides must be multiples of this.
+        scale: of the model.
 
     Raises:
         UserError: sizes of another form, out of order, too large, or that do not fit the multiple.
@@ -76,8 +76,9 @@ def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | No
             f"shapes {format_size(least)} (min), {format_size(best)} (opt), {format_size(most)} (max) "
             "are out of order; give --min-shape <= --opt-shape <= --max-shape in height and in width"
         )
-    if most[0] * most[1] > MOST_PIXELS:
-        raise UserError(f"shape {format_size(most)} has more than {MOST_PIXELS} pixels; larger pictures are tiled")
+    most_pixels = MOST_VALUES // (3 * scale**2)
+    if most[0] * most[1] > most_pixels:
+        raise UserError(f"shape {format_size(most)} has more than {most_pixels} pixels; larger pictures are tiled")
     return Sizes(least, best, most)
 
 

@@ -31,7 +31,7 @@ class Backend(Protocol):
     """Height and width of the largest picture that it takes at once; None: memory decides."""
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
-        """Upscale [1, 3, H, W] in [0, 1], H and W multiples of the size multiple -> [1, 3, 4H, 4W].
+        """Upscale [1, 3, H, W] in [0, 1], H and W multiples of the size multiple -> [1, 3, sH, sW], s the scale.
 
         Raises:
             OutOfMemoryError: a smaller tile may do.

@@ -72,7 +72,7 @@ class OnnxRuntimeBackend:
         self.name = f"onnxruntime {ort.__version__} {where}"
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
-        """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, 4H, 4W].
+        """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
 
         Raises:
             OutOfMemoryError: the picture is too large for the memory; a smaller tile may do.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,111 +14,99 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy import image
-from amsr_deploy.descriptor import Strategy, describe
+from amsr_deploy.descriptor import BACKBONES, Strategy, describe
 from amsr_deploy.errors import AmsrError, UserError
 from amsr_deploy.mask import keep_windows
 from amsr_deploy.runtime.mask import compute_mask
+from amsr_deploy.runtime.output_size import OutputSize, reduce_to
+from amsr_deploy.runtime.outputs import Outputs, check_distinct
 from amsr_deploy.runtime.settings import check_threshold
+from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
 
-SUFFIX = "_x4.png"
+Upscalers = Mapping[int, Upscaler]
+"""Models by their scale."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of one picture; see `upscaler.Upscaled` for the figures."""
+    """What became of one picture; see `upscaler.Upscaled` for the figures, `output_size.Plan` for the size."""
 
     model: str
+    scale: int
     backend: str
     density: float
     cost_share: float
     seconds: float
     output: str
     dense_reason: str | None
+    reduction: str | None
 
     def __str__(self) -> str:
         density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}"
         return (
             f"{self.output}: {self.model}, {self.backend}, {density}, "
             f"{self.cost_share:.0%} of the dense cost, {self.seconds:.2f} s"
-        )
+        ) + (f", {self.reduction}" if self.reduction else "")
 
 
-def plan_outputs(sources: Sequence[Path], output: Path | None) -> list[Path]:
-    """Where each upscaled picture goes: beside its source, into the folder `output`, or (one source) to that file."""
-    if output is None:
-        return [source.parent / (source.stem + SUFFIX) for source in sources]
-    if is_folder(output, sources):
-        return [output / (source.stem + SUFFIX) for source in sources]
-    return [output]
+def load_upscalers(model: str | Path, wanted: OutputSize, **settings: Any) -> Upscalers:
+    """The models that pictures may need: a file of one scale, or those of a backbone that ship.
 
-
-def is_folder(output: Path, sources: Sequence[Path]) -> bool:
-    """Whether `output` is meant as a folder: for several sources, where it is one, or where it has no suffix."""
-    return len(sources) > 1 or output.is_dir() or not (output.suffix or output.exists())
-
-
-def check_distinct(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Raises UserError where an output would replace an input or another output."""
-    read = {path.resolve() for path in inputs}
-    written: set[Path] = set()
-    for path in outputs:
-        if path.resolve() in read:
-            raise UserError(f"{path} is an input; choose another name for what is written")
-        if path.resolve() in written:
-            raise UserError(f"{path} would be written twice; give pictures of different names, or one at a time")
-        written.add(path.resolve())
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder where it is missing.
+    Args:
+        model: name of a backbone, or path of a model.
+        wanted: size of the output.
+        settings: keyword arguments of `upscaler.load`.
 
     Raises:
-        UserError: it cannot be made.
+        AmsrError: see `upscaler.load`; a scale that no model has.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"output folder {folder} cannot be made: {error.strerror}") from error
+    scales = shipped_scales(model, settings.get("dense", False)) if model in BACKBONES else ()
+    if scales:
+        return {scale: load(model, scale=scale, **settings) for scale in wanted.models(scales)}
+    upscaler = load(model, **settings)
+    return dict.fromkeys(wanted.models([upscaler.metadata.scale]), upscaler)
 
 
-def upscale_picture(
-    upscaler: Upscaler, source: Path, target: Path, mask: Path | None, save_mask: Path | None
-) -> Report:
+def upscale_picture(upscalers: Upscalers, wanted: OutputSize, source: Path, outputs: Outputs) -> Report:
     """Upscale a picture file with all that belongs to it: alpha, depth, colour profile, EXIF.
 
     Args:
-        upscaler: a loaded model.
+        upscalers: loaded models.
+        wanted: size of the output.
         source: the picture.
-        target: where the result goes; its suffix is the format.
-        mask: a picture of the source's size, white where the network shall work; None computes a mask.
-        save_mask: where the mask that was used goes, as a picture; None keeps it back.
+        outputs: where the result goes, and which masks are read and written.
 
     Raises:
         AmsrError: a picture that cannot be read, used or written.
     """
     picture = image.read(source)
-    image.check_output(target, picture, upscaler.metadata.scale)
-    region = None if mask is None else image.read_mask(mask, picture.size)
+    plan = wanted.plan(source, picture.size, upscalers)
+    upscaler, target = upscalers[plan.scale], outputs.place(source, plan.label)
+    image.check_output(target, picture, plan.size)
+    region = None if outputs.mask is None else image.read_mask(outputs.mask, picture.size)
     runs: list[Upscaled] = []  # colour, then alpha where there is one
 
     def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         runs.append(upscaler.run(pixels, region))
-        return runs[-1].image
+        return reduce_to(runs[-1].image, plan.size) if plan.reduced else runs[-1].image
 
     image.write(target, image.upscale(picture, network))
     colour = runs[0]
-    if save_mask is not None:
-        image.write_mask(save_mask, np.ones(picture.size, np.bool_) if colour.mask is None else colour.mask.pixels)
+    if outputs.save_mask is not None:
+        pixels = np.ones(picture.size, np.bool_) if colour.mask is None else colour.mask.pixels
+        image.write_mask(outputs.save_mask, pixels)
     seconds = sum(run.seconds for run in runs)
     return Report(
         upscaler.model,
+        plan.scale,
         upscaler.backend,
         colour.density,
         colour.cost_share,
         seconds,
         str(target),
         colour.dense_reason,
+        plan.reduction,
     )
 
 
@@ -129,6 +117,7 @@ def infer_pictures(
     show: Callable[[str], None],
     fail: Callable[[Exception], int],
     *,
+    wanted: OutputSize,
     mask: Path | None = None,
     save_mask: Path | None = None,
     as_json: bool = False,
@@ -138,12 +127,13 @@ def infer_pictures(
 
     Args:
         sources: the pictures.
-        output: see `plan_outputs`.
+        output: see `Outputs`.
         model: name of a backbone, or path of an ONNX file.
         show: takes a line for each picture.
         fail: takes the error of each picture that failed.
-        mask: see `upscale_picture`; for one picture only.
-        save_mask: likewise.
+        wanted: size of the output.
+        mask: a picture of the source's size, white where the network shall work; None computes a mask.
+        save_mask: where the mask that was used goes, as a picture; both are for one picture only.
         as_json: lines are JSON objects of `Report`.
         settings: keyword arguments of `upscaler.load`.
 
@@ -157,21 +147,17 @@ def infer_pictures(
         raise UserError("--mask and --save-mask are for one picture at a time")
     if mask and (settings.get("dilation") is not None or settings.get("strategy", "kmeans") != "kmeans"):
         raise UserError("--mask is taken as it is: it goes without --dilation and --strategy")
-    upscaler = load(model, **settings)
-    if (mask or save_mask) and not upscaler.is_masked:
-        raise UserError(f"{upscaler.model} works everywhere (--dense): it goes without --mask and --save-mask")
-    targets = plan_outputs(sources, output)
-    check_distinct([*sources, *filter(None, [mask])], [*targets, *filter(None, [save_mask])])
+    upscalers = load_upscalers(model, wanted, **settings)
+    dense = [upscaler.model for upscaler in upscalers.values() if not upscaler.is_masked]
+    if (mask or save_mask) and dense:
+        raise UserError(f"{dense[0]} works everywhere (--dense): it goes without --mask and --save-mask")
     if save_mask:
         image.check_writable(save_mask)
-    if output and is_folder(output, sources):
-        make_folder(output)
-    jobs = [
-        partial(upscale_picture, upscaler, source, target, mask, save_mask)
-        for source, target in zip(sources, targets, strict=True)
-    ]
+    outputs = Outputs(sources, output, mask, save_mask)
+    outputs.prepare(wanted.label(upscalers))
+    jobs = [partial(upscale_picture, upscalers, wanted, source, outputs) for source in sources]
     failures = 0
-    for job in side_by_side(jobs, upscaler.concurrency):
+    for job in side_by_side(jobs, min(upscaler.concurrency for upscaler in upscalers.values())):
         try:
             report = job()
         except (AmsrError, OSError, MemoryError) as error:
@@ -230,7 +216,7 @@ def write_picture_mask(
         share = descriptor.threshold if threshold is None else threshold
         pixels, unit = windowed(found.pixels, descriptor.window_size, share), "pixels in kept windows"
     target = output or photo.parent / f"{photo.stem}_{'overlay' if overlay else 'mask'}.png"
-    check_distinct([photo], [target])
+    check_distinct({photo.resolve()}, [target])
     if overlay:
         tinted = image.overlay(picture, pixels)
         image.check_output(target, tinted)

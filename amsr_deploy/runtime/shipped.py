@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import amsr_deploy
-from amsr_deploy.descriptor import SCALE, describe
+from amsr_deploy.descriptor import SCALES, describe
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.metadata import Precision
 
@@ -16,9 +19,14 @@ WEIGHTS = Path(amsr_deploy.__file__).parent / "weights"
 _SUFFIXES: dict[Precision, str] = {"float32": "", "float16": "_fp16", "bfloat16": "_bf16"}
 
 
-def model_name(backbone: str, dense: bool = False, precision: Precision = "float32") -> str:
-    """File name of an exported model: `carn_x4.onnx`, `carn_x4_dense_fp16.onnx`."""
-    return f"{backbone}_x{SCALE}{'_dense' if dense else ''}{_SUFFIXES[precision]}.onnx"
+def model_name(backbone: str, scale: int, dense: bool = False, precision: Precision = "float32") -> str:
+    """File name of an exported model: `carn_x4.onnx`, `disp_x2_dense_fp16.onnx`."""
+    return f"{backbone}_x{scale}{'_dense' if dense else ''}{_SUFFIXES[precision]}.onnx"
+
+
+def weights_name(backbone: str, scale: int) -> str:
+    """File name of the weights of a backbone: `carn_x4.safetensors`."""
+    return f"{backbone}_x{scale}.safetensors"
 
 
 def chosen_model(backbone: str | None, model: Path | None) -> str | Path:
@@ -34,34 +42,54 @@ def chosen_model(backbone: str | None, model: Path | None) -> str | Path:
 
 def twin_path(model: Path) -> Path:
     """Where the dense twin of a masked model is, if there is one."""
-    name, scale, rest = model.stem.rpartition(f"_x{SCALE}")
-    return model.with_name(f"{name}{scale}_dense{rest}" if scale else f"{rest}_dense").with_suffix(model.suffix)
+    named = re.fullmatch(r"(.*_x\d)(_.*)?", model.stem)
+    name, rest = named.groups("") if named else (model.stem, "")
+    return model.with_name(f"{name}_dense{rest}{model.suffix}")
 
 
-def shipped_model(backbone: str, dense: bool = False) -> Path:
-    """The exported model of a backbone.
+def shipped_scales(backbone: str, dense: bool = False) -> tuple[int, ...]:
+    """The scales of which the package ships a model of a backbone, rising."""
+    return tuple(scale for scale in sorted(SCALES) if (WEIGHTS / model_name(backbone, scale, dense)).is_file())
+
+
+def shipped_model(backbone: str, scale: int | None = None, dense: bool = False) -> Path:
+    """The exported model of a backbone; without a scale that of the largest.
 
     Raises:
         UserError: no such backbone.
-        ModelError: the package ships no model of it.
+        ModelError: the package ships no model of it, or none of that scale.
     """
-    path = WEIGHTS / model_name(describe(backbone).name, dense)
-    if not path.is_file():
+    path = _find(partial(model_name, describe(backbone).name, dense=dense), scale)
+    if path is None:
+        others = ", ".join(f"x{other}" for other in shipped_scales(backbone, dense))
         raise ModelError(
-            f"no {'dense ' if dense else ''}model of {backbone} ships with this version; "
+            f"no {_kind(scale)}{'dense ' if dense else ''}model of {backbone} ships with this version"
+            f"{f' (there is {others})' if others else ''}; "
             f"export one with your weights: amsr export --backbone {backbone} --weights FILE, then give it as --model"
         )
     return path
 
 
-def shipped_weights(backbone: str) -> Path:
-    """The trained weights of a backbone, as safetensors.
+def shipped_weights(backbone: str, scale: int | None = None) -> Path:
+    """The trained weights of a backbone, as safetensors; without a scale those of the largest.
 
     Raises:
         UserError: no such backbone.
-        ModelError: the package ships no weights of it.
+        ModelError: the package ships no weights of it, or none of that scale.
     """
-    path = WEIGHTS / f"{describe(backbone).name}_x{SCALE}.safetensors"
-    if not path.is_file():
-        raise ModelError(f"no weights of {backbone} ship with this version; give your own with --weights FILE")
+    path = _find(partial(weights_name, describe(backbone).name), scale)
+    if path is None:
+        raise ModelError(
+            f"no {_kind(scale)}weights of {backbone} ship with this version; give your own with --weights FILE"
+        )
     return path
+
+
+def _find(name: Callable[[int], str], scale: int | None) -> Path | None:
+    """The file of a scale, or of the largest that ships."""
+    scales = sorted(SCALES, reverse=True) if scale is None else [scale]
+    return next((path for path in (WEIGHTS / name(scale) for scale in scales) if path.is_file()), None)
+
+
+def _kind(scale: int | None) -> str:
+    return "" if scale is None else f"x{scale} "

@@ -64,7 +64,7 @@ class TensorRtBackend:
             self._lanes.put(Lane(network, cuda))
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
-        """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, 4H, 4W].
+        """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
 
         Raises:
             EngineError: the picture is outside of what the engine was built for.

@@ -40,7 +40,7 @@ class Upscaled:
     """A picture and what it took.
 
     Attributes:
-        image: [4H, 4W, 3] float32 in [0, 1].
+        image: [sH, sW, 3] float32 in [0, 1], s the model's scale.
         mask: where the network worked; None if it was dense.
         density: share of the body that was computed, in [0, 1].
         cost_share: multiply-accumulates as a share of the dense network's.
@@ -68,7 +68,7 @@ class _Plan:
 
 
 class Upscaler:
-    """Upscales pictures four times with a model that works where they have edges and texture.
+    """Upscales pictures by the scale of a model that works where they have edges and texture.
 
     Attributes:
         metadata: what the model says about itself.
@@ -145,7 +145,7 @@ class Upscaler:
             mask: [H, W] bool, a region of interest of the caller's own; None computes one.
 
         Returns:
-            [4H, 4W, 3] of the same type.
+            [sH, sW, 3] of the same type, s the model's scale.
 
         Raises:
             UserError: shapes or types that do not fit.
@@ -221,7 +221,7 @@ class Upscaler:
                 warnings.warn(f"out of memory; trying again with tiles of {tile[0]}x{tile[1]} pixels", stacklevel=2)
 
     def _upscale_tiles(self, image: NDArray[np.float32], plan: _Plan, tile: tiles.Size) -> NDArray[np.float32]:
-        """[H, W, 3] -> [4H, 4W, 3]."""
+        """[H, W, 3] -> [sH, sW, 3]."""
         scale, (height, width) = self.metadata.scale, image.shape[:2]
         result = np.empty((height * scale, width * scale, 3), dtype=np.float32)
         channels_first = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
@@ -236,6 +236,7 @@ class Upscaler:
 def load(
     model: str | Path = "carn",
     *,
+    scale: int | None = None,
     device: Device = "auto",
     dilation: int | None = None,
     threshold: float | None = None,
@@ -248,6 +249,7 @@ def load(
 
     Args:
         model: name of a backbone, or path of an ONNX file or an engine.
+        scale: the upscaling factor, of which a model of the backbone must ship; None is the largest that ships.
         device: `auto` is the best that this machine has: an engine of the model (in its folder, the current folder, or
             the user's cache) on the GPU, ONNX Runtime's CUDA, the CPU; another choice that cannot be had is an error.
         dilation: side k of the mask's dilation square, odd: the dial between speed and quality; None is the model's.
@@ -262,12 +264,15 @@ def load(
     strategy or a mask gets just that.
 
     Raises:
-        AmsrError: no such model, a file that is none, a device that cannot be had, a value out of range.
+        AmsrError: no such model, a file that is none or of another scale, a device that cannot be had, a value out of
+            range.
     """
-    path = shipped_model(model, dense) if model in BACKBONES else Path(model)
+    path = shipped_model(model, scale, dense) if model in BACKBONES else Path(model)
     if not path.is_file():
         raise ModelError(f"model {str(model)!r} is neither a file nor one of: {', '.join(BACKBONES)}")
     backend = open_backend(path, device, threads)
+    if scale not in (None, backend.metadata.scale):
+        raise UserError(f"{path} upscales {backend.metadata.scale} times, not {scale} times; leave the scale out")
     twin = twin_path(path) if isinstance(backend, OnnxRuntimeBackend) else None
     load_twin = partial(open_backend, twin, device, threads) if twin and twin.is_file() else None
     return Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)

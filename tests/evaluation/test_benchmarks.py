@@ -72,7 +72,7 @@ def test_figures_of_networks(folder: Path, pair: tuple[Path, Path]) -> None:
         assert photo["ratio"] == {"dense": seconds["masked"] / seconds["dense"]}
         mask = seconds["mask"] + seconds["neighbors"]
         assert photo["mask_share"] == pytest.approx(mask / (seconds["mask"] + seconds["masked"]))
-        density = compute_mask(read_photo(folder / photo["photo"], 128)).density
+        density = compute_mask(read_photo(folder / photo["photo"], 128, scale=4)).density
         assert photo["density"] == pytest.approx(density)
         assert photo["cost_share"] == pytest.approx((19_152 + 5_184 * density) / 24_336)
         assert photo["runs_dense"] is False
@@ -205,7 +205,8 @@ def test_bad_input(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> Non
 def test_a_width_of_0_leaves_pictures_as_they_are(folder: Path) -> None:
     for path in folder.iterdir():
         with Image.open(path) as file:
-            assert read_photo(path, 0).shape == (file.height // 4, file.width // 4, 3)
+            for scale in (2, 3, 4):
+                assert read_photo(path, 0, scale).shape == (file.height // scale, file.width // scale, 3)
 
 
 def test_a_small_picture_does_not_stop_the_others(folder: Path, pair: tuple[Path, Path]) -> None:

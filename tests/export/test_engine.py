@@ -21,6 +21,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from engine_cases import ORIN
+from scale_cases import write_model
 
 from amsr_deploy import models
 from amsr_deploy.cli import main
@@ -137,6 +138,17 @@ class TestModel:
         Path("garbled.onnx").write_text("no model")
         assert engine.last_export(here) == here / "newest.onnx"
 
+    def test_a_model_of_another_scale(self, here: Path) -> None:
+        Path("fsrcnn_x4.onnx").write_bytes(MODEL.read_bytes())
+        os.utime("fsrcnn_x4.onnx", (1000, 1000))
+        write_model(Path("carn_x2.onnx"), 2, masked=False)
+        result = amsr("build-engine", "--flavour", "tensorrt-rtx", "--max-shape", "64x96")
+        assert result.exit_code == 0, result.output
+        (built,) = here.glob("*.engine")
+        assert built.name.startswith("carn_x2_fp32_rtx-")
+        sidecar = read_sidecar(built)
+        assert (sidecar.source, sidecar.model.scale) == ("carn_x2.onnx", 2)
+
     def test_not_a_model(self, here: Path) -> None:
         assert_refused(amsr("build-engine", "none.onnx"), 1, "none.onnx is not a file")
         Path("garbled.onnx").write_text("no model")
@@ -207,7 +219,7 @@ class TestGraph:
     def test_what_the_parser_does_not_know_is_named(self) -> None:
         model = onnx.load(MODEL)
         del model.functions[:]
-        sizes = make_sizes(None, None, "64x64", 1)
+        sizes = make_sizes(None, None, "64x64", 1, 4)
         profile = make_profile(read_metadata(model), sizes)
         with pytest.raises(EngineError, match=r"cannot parse the model: \w+ node .*Plugin not found.* more\)"):
             build(load_flavour("tensorrt-rtx"), model, profile, None, None)
@@ -251,7 +263,7 @@ class TestFlavour:
     def test_names_tell_the_gpu_where_it_matters(self) -> None:
         metadata = read_metadata(onnx.load(MODEL))
         full = Flavour("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
-        name = engine.engine_name(Path("a/carn_x4_fp16.onnx"), metadata, full, ORIN, make_sizes(None, None, None, 1))
+        name = engine.engine_name(Path("a/carn_x4_fp16.onnx"), metadata, full, ORIN, make_sizes(None, None, None, 1, 4))
         assert name == "carn_x4_fp32_trt-10.3_sm_87_8x8-1088x1920.engine"
 
 

@@ -53,7 +53,7 @@ def assert_computes_in_half(path: Path) -> None:
 @pytest.mark.parametrize("dense", [False, True])
 @pytest.mark.parametrize("name", ["fsrcnn", "carn"])
 def test_shipped_models_compute_in_half_precision(name: str, dense: bool) -> None:
-    assert_computes_in_half(shipped_model(name, dense))
+    assert_computes_in_half(shipped_model(name, dense=dense))
 
 
 @pytest.mark.slow

@@ -42,9 +42,9 @@ def test_sizes_are_in_order_and_as_given_or_refused(
     texts = [size and format_size(size) for size in given_sizes]
     if not ordered:
         with pytest.raises(UserError, match="out of order"):
-            make_sizes(*texts, multiple)
+            make_sizes(*texts, multiple, scale=4)
         return
-    sizes = make_sizes(*texts, multiple)
+    sizes = make_sizes(*texts, multiple, scale=4)
     made = (sizes.smallest, sizes.optimal, sizes.largest)
     assert all(wanted in (None, size) for wanted, size in zip(given_sizes, made, strict=True))
     assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in itertools.pairwise(made))
@@ -52,16 +52,25 @@ def test_sizes_are_in_order_and_as_given_or_refused(
 
 
 @pytest.mark.parametrize(
-    ("text", "multiple", "message"),
-    [("100x104", 8, "multiples of 8"), ("0x8", 1, "positive"), ("100000x100000", 1, "more than 44739242 pixels")],
+    ("text", "multiple", "scale", "message"),
+    [
+        ("100x104", 8, 4, "multiples of 8"),
+        ("0x8", 1, 4, "positive"),
+        ("10000x10000", 1, 4, "more than 44739242 pixels"),
+        ("20000x10000", 1, 2, "more than 178956970 pixels"),
+    ],
 )
-def test_sizes_that_a_model_cannot_take(text: str, multiple: int, message: str) -> None:
+def test_sizes_that_a_model_cannot_take(text: str, multiple: int, scale: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        make_sizes(None, None, text, multiple)
+        make_sizes(None, None, text, multiple, scale)
+
+
+def test_smaller_scales_take_larger_pictures() -> None:
+    assert make_sizes(None, None, "10000x10000", 1, scale=2).largest == (10_000, 10_000)
 
 
 def test_selections_reach_from_nothing_to_everything() -> None:
-    sizes = make_sizes("16x16", "32x64", "64x128", 8)
+    sizes = make_sizes("16x16", "32x64", "64x128", 8, scale=4)
     assert make_profile(METADATA, sizes)["index"] == ((0,), (717,), (64 * 128,))
     windows = dataclasses.replace(METADATA, body="windows", window_size=8, size_multiple=8)
     profile = make_profile(windows, sizes)

@@ -10,6 +10,7 @@ import pytest
 from engine_cases import make_sidecar, metadata_of
 from fake_gpu import FakeCuda, FakeNetwork
 from numpy.typing import NDArray
+from scale_cases import write_model
 
 import amsr_deploy
 from amsr_deploy.errors import EngineError
@@ -20,9 +21,9 @@ from amsr_deploy.runtime.upscaler import Upscaler
 MODEL = shipped_model("fsrcnn")
 
 
-def make_backend(gpu: FakeCuda, **changes: object) -> TensorRtBackend:
-    sidecar = make_sidecar(metadata_of(MODEL), **changes)
-    return TensorRtBackend(Path("fsrcnn.engine"), sidecar, FakeNetwork(MODEL, gpu), gpu, "fake GPU")
+def make_backend(gpu: FakeCuda, model: Path = MODEL, **changes: object) -> TensorRtBackend:
+    sidecar = make_sidecar(metadata_of(model), **changes)
+    return TensorRtBackend(Path("fsrcnn.engine"), sidecar, FakeNetwork(model, gpu), gpu, "fake GPU")
 
 
 @pytest.fixture
@@ -37,6 +38,14 @@ def test_equals_the_cpu_in_tiles_that_the_engine_takes(gpu: FakeCuda, photo: NDA
     actual = Upscaler(make_backend(gpu), strategy="fixed").run(photo).image
     np.testing.assert_allclose(actual, expected, atol=1e-5)
     assert upscaler.backend == "fake GPU"
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_engines_of_any_scale(scale: int, gpu: FakeCuda, tmp_path: Path, photo: NDArray[np.float32]) -> None:
+    model = write_model(tmp_path / "model.onnx", scale, mode="cubic")
+    result = Upscaler(make_backend(gpu, model)).run(photo).image
+    assert result.shape == (90 * scale, 120 * scale, 3)
+    np.testing.assert_allclose(result, amsr_deploy.load(model, device="cpu").run(photo).image, atol=1e-5)
 
 
 def test_flat_pictures_have_an_empty_index(gpu: FakeCuda) -> None:

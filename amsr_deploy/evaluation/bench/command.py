@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from amsr_deploy.descriptor import SCALE
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.bench import report
 from amsr_deploy.evaluation.bench.crossover import find_crossover
@@ -26,6 +27,7 @@ def run_benchmarks(
     folders: Sequence[Path],
     *,
     backbones: Sequence[str],
+    scale: int | None,
     model: Path | None,
     dense_model: Path | None,
     operators: bool,
@@ -46,6 +48,7 @@ def run_benchmarks(
     Args:
         folders: of HR pictures.
         backbones: shipped models to measure; none is all.
+        scale: of the shipped models; None is the largest of each.
         model: a masked model file to measure instead.
         dense_model: its dense twin.
         operators: measure MaskedConv2d against Conv.
@@ -69,26 +72,30 @@ def run_benchmarks(
     check_report_file(markdown, ".md")
     if min(threads, repeats) < 1 or (count is not None and count < 1):
         raise UserError("threads, repeats and pictures must be 1 or more")
-    failed: list[Exception] = []
-    pairs = [] if operators and not crossover else choose_pairs(backbones, model, dense_model)
+    failed: dict[str, Exception] = {}
+    pairs = [] if operators and not crossover else choose_pairs(backbones, scale, model, dense_model)
+    scales = {pair.scale for pair in pairs} | ({scale or SCALE} if operators else set())
     machine = examine_machine(threads)
     try:
-        photos = read_photos(folders, width, count, failed.append)
+        photos = {
+            factor: read_photos(folders, width, factor, count, lambda error: failed.setdefault(str(error), error))
+            for factor in sorted(scales)
+        }
     finally:  # where all pictures failed, too
-        for error in failed:
+        for error in failed.values():
             fail(error)
     sections: list[Section] = [report.machine_section(machine)]
     content: dict[str, Any] = {"machine": asdict(machine)}
     if operators:
-        timings = measure_operators(photos, threads, repeats, show)
+        timings = measure_operators(photos[scale or SCALE], threads, repeats, show)
         sections.append(report.operator_section(timings))
         content["operators"] = report.operator_data(timings)
     if crossover:
-        meetings = [find_crossover(pair, photos, threads, repeats, show) for pair in pairs]
+        meetings = [find_crossover(pair, photos[pair.scale], threads, repeats, show) for pair in pairs]
         sections.append(report.crossover_section(meetings))
         content["crossover"] = [asdict(meeting) for meeting in meetings]
     if not (operators or crossover):
-        results = [measure_pair(pair, photos, threads, repeats, openvino, show) for pair in pairs]
+        results = [measure_pair(pair, photos[pair.scale], threads, repeats, openvino, show) for pair in pairs]
         sections += [section for result in results for section in report.network_sections(result)]
         content["networks"] = [report.network_data(result) for result in results]
     write(sections, content, json_file, markdown)

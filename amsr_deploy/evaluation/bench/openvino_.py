@@ -40,5 +40,5 @@ class OpenVinoModel:
         self.name = f"openvino {long}" if precision else f"openvino default ({long})"
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Upscale [1, 3, H, W] in [0, 1] -> [1, 3, 4H, 4W]."""
+        """Upscale [1, 3, H, W] in [0, 1] -> [1, 3, sH, sW], s the model's scale."""
         return np.asarray(self._compiled([image], share_inputs=True, share_outputs=True)[0])

@@ -9,7 +9,7 @@ from pathlib import Path
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
-from amsr_deploy.runtime.shipped import WEIGHTS, model_name, shipped_model
+from amsr_deploy.runtime.shipped import shipped_model, shipped_scales
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Pair:
     name: str
     masked: Path
     dense: Path
+    scale: int
 
 
 def check_pair(masked: OnnxRuntimeBackend, dense: OnnxRuntimeBackend) -> None:
@@ -31,23 +32,41 @@ def check_pair(masked: OnnxRuntimeBackend, dense: OnnxRuntimeBackend) -> None:
         raise ModelError(f"{masked.model} and {dense.model} are of different weights; export both from the same ones")
 
 
-def choose_pairs(backbones: Iterable[str], model: Path | None, dense_model: Path | None) -> list[Pair]:
-    """The models to measure: given files, or shipped ones of some backbones (none: all that ship).
+def choose_pairs(
+    backbones: Iterable[str], scale: int | None, model: Path | None, dense_model: Path | None
+) -> list[Pair]:
+    """The models to measure: given files, or shipped ones of some backbones (none: all that ship) and of a scale.
 
     Raises:
-        UserError: a file without the other, files and backbones.
-        ModelError: a backbone that does not ship.
+        UserError: a file without the other, files and backbones or a scale.
+        ModelError: what does not ship, a file that is no model.
     """
     names = list(backbones)
     if (model is None) != (dense_model is None):
         raise UserError("a masked and a dense model are compared; give --model and --dense-model")
     if model is not None and dense_model is not None:
-        if names:
-            raise UserError("--backbone names shipped models; leave it out with --model")
-        return [Pair(model.stem, model, dense_model)]
-    return [Pair(name, shipped_model(name), shipped_model(name, dense=True)) for name in names or shipped_backbones()]
+        if names or scale:
+            raise UserError("--backbone and --scale name shipped models; leave them out with --model")
+        return [Pair(model.stem, model, dense_model, OnnxRuntimeBackend(model, "cpu").metadata.scale)]
+    chosen = names or shipped_backbones(scale)
+    if not chosen:
+        raise ModelError(f"no models of scale {scale} ship with this version; give your own with --model")
+    return [shipped_pair(name, scale) for name in chosen]
 
 
-def shipped_backbones() -> list[str]:
-    """Backbones that ship both with and without masks."""
-    return [name for name in BACKBONES if all((WEIGHTS / model_name(name, dense)).is_file() for dense in (False, True))]
+def shipped_pair(backbone: str, scale: int | None) -> Pair:
+    """The models of a backbone, of a scale or of the largest that ships.
+
+    Raises:
+        ModelError: they do not ship.
+    """
+    masked = shipped_model(backbone, scale)
+    actual = OnnxRuntimeBackend(masked, "cpu").metadata.scale
+    name = f"{backbone} x{scale}" if scale else backbone
+    return Pair(name, masked, shipped_model(backbone, actual, dense=True), actual)
+
+
+def shipped_backbones(scale: int | None = None) -> list[str]:
+    """Backbones that ship both with and without masks, of a scale or of any."""
+    ships = {name: {*shipped_scales(name)} & {*shipped_scales(name, dense=True)} for name in BACKBONES}
+    return [name for name, scales in ships.items() if (scale in scales if scale else scales)]

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.descriptor import SCALE
 from amsr_deploy.errors import ImageError, UserError
 from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, picture_paths, read_rgb, reduce_to_width
 from amsr_deploy.runtime.upscaler import to_float
 
 SMALLEST_WIDTH = 128
 """HR pixels: less would time the calls, not the networks."""
+SMALLEST_SIDE = 4
+"""LR pixels."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,14 @@ class Photo:
 
 
 def read_photos(
-    folders: Sequence[Path], width: int, count: int | None, fail: Callable[[Exception], object]
+    folders: Sequence[Path], width: int, scale: int, count: int | None, fail: Callable[[Exception], object]
 ) -> list[Photo]:
     """The photos of some folders, reduced to a width and then by the scale.
 
     Args:
         folders: of HR pictures.
         width: of the HR pictures, in pixels; wider ones are reduced to it. 0 leaves all as they are.
+        scale: by which they are reduced then.
         count: most pictures of each folder, the first by name; None is all.
         fail: takes the error of each picture that cannot be used.
 
@@ -51,7 +53,7 @@ def read_photos(
     photos = []
     for path in (path for folder in folders for path in picture_paths(folder)[:count]):
         try:
-            photos.append(Photo(path.name, read_photo(path, width)))
+            photos.append(Photo(path.name, read_photo(path, width, scale)))
         except ImageError as error:
             fail(error)
     if not photos:
@@ -59,7 +61,7 @@ def read_photos(
     return photos
 
 
-def read_photo(path: Path, width: int) -> NDArray[np.float32]:
+def read_photo(path: Path, width: int, scale: int) -> NDArray[np.float32]:
     """A photo [H, W, 3] in [0, 1], reduced to a width unless that is 0, and then by the scale.
 
     Raises:
@@ -68,7 +70,7 @@ def read_photo(path: Path, width: int) -> NDArray[np.float32]:
     picture = read_rgb(path)
     if picture.width < width:
         raise ImageError(f"{path} is {picture.width} pixels wide; give pictures of {width} or more, or another --width")
-    reduced = crop_to_scale(reduce_to_width(picture, width) if width else picture)
-    if min(reduced.size) < SCALE * SCALE:
+    reduced = crop_to_scale(reduce_to_width(picture, width) if width else picture, scale)
+    if min(reduced.size) < SMALLEST_SIDE * scale:
         raise ImageError(f"{path} would have {reduced.width}x{reduced.height} pixels; give a larger picture")
-    return to_float(np.asarray(low_resolution(reduced)))
+    return to_float(np.asarray(low_resolution(reduced, scale)))

@@ -1,0 +1,80 @@
+"""Models of any scale that need no weights: they repeat pixels, or interpolate them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper, save
+
+from amsr_deploy.metadata import Cost, Metadata
+from amsr_deploy.runtime.shipped import model_name
+
+
+def scale_metadata(scale: int, masked: bool, dense_above: float) -> Metadata:
+    """What such a model says about itself."""
+    return Metadata(
+        backbone="carn",
+        masked=masked,
+        body="pixels",
+        scope="body",
+        scale=scale,
+        dilation=5,
+        threshold=0.0,
+        window_size=1,
+        size_multiple=1,
+        halo=4,
+        bytes_per_pixel=4_000,
+        precision="float32",
+        cost=Cost(fixed=1.0, body=3.0),
+        weights_sha256=str(scale),
+        dense_above=dense_above,
+    )
+
+
+def write_model(
+    path: Path,
+    scale: int,
+    masked: bool = True,
+    mode: Literal["nearest", "cubic"] = "nearest",
+    offset: float = 0.0,
+    dense_above: float = 1.0,
+) -> Path:
+    """A model that enlarges by its scale and adds an offset; a masked one has an index that it does not look at."""
+    attributes: dict[str, Any] = {"coordinate_transformation_mode": "half_pixel", "cubic_coeff_a": -0.5}
+    if mode == "nearest":
+        attributes = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    inputs = [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"])]
+    if masked:
+        inputs.append(helper.make_tensor_value_info("index", TensorProto.INT64, ["count"]))
+    graph = helper.make_graph(
+        [
+            helper.make_node("Resize", ["image", "", "scales"], ["large"], mode=mode, **attributes),
+            helper.make_node("Add", ["large", "offset"], ["sr"]),
+        ],
+        "scale",
+        inputs,
+        [helper.make_tensor_value_info("sr", TensorProto.FLOAT, [1, 3, "large_height", "large_width"])],
+        [
+            numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), "scales"),
+            numpy_helper.from_array(np.float32(offset), "offset"),
+        ],
+    )
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 20)])
+    helper.set_model_props(model, scale_metadata(scale, masked, dense_above).to_properties())
+    save(model, path)
+    return path
+
+
+def ship(folder: Path, backbone: str, *scales: int) -> None:
+    """Put models of a backbone into a folder as the package ships them, masked and dense."""
+    for scale in scales:
+        for dense in (False, True):
+            write_model(folder / model_name(backbone, scale, dense), scale, masked=not dense)
+
+
+def enlarged(pixels: NDArray[np.generic], scale: int) -> NDArray[np.generic]:
+    """What a model that repeats pixels makes of [H, W, ...]."""
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
