@@ -3,8 +3,8 @@
 // or the linker could pick the copy of one instruction set for all.
 //
 // A vector type `V` adds to those of vector_SET.h: Storage, Weight, WeightVector, Input; depth (inputs that one
-// multiply_add consumes), panel_max (vectors of the largest panel), rows(vectors), unroll(vectors) and dot_rows, the shapes of tiles;
-// load_weights, load_inputs, broadcast, broadcast_last, leaky_relu, sum; for float also load_part.
+// multiply_add consumes), panel_max (vectors of the largest panel), rows(vectors), unroll(vectors) and dot_rows, the
+// shapes of tiles; load_weights, load_inputs, broadcast, broadcast_last, leaky_relu, sum; for float also load_part.
 
 #include "activation_template.h"
 
@@ -76,7 +76,7 @@ AMSR_INLINE void with_kind(Activation::Kind kind, const Body& body) {
     }
 }
 
-/// Sums, with the residual, activated and stored. A residual and an output have places of their own.
+/// Sums, with the residual unless it is null, activated and stored.
 template <class V, Activation::Kind kind>
 AMSR_INLINE void finish(typename V::Vector sums, float negative_slope, const typename V::Storage* residual,
                         typename V::Storage* out, int count) {
