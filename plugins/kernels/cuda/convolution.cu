@@ -80,30 +80,30 @@ int load_bytes(ElementType type, const Gemm& gemm) {
 }
 
 /// `bytes`: what is loaded of a row at once.
+template <int tile, bool is_pointwise>
+Choice choose(ElementType type, int bytes, bool large) {
+    if (type == ElementType::float32) {
+        return bytes == 16 ? float32_choice<16, tile, is_pointwise>() : float32_choice<4, tile, is_pointwise>();
+    }
+    if constexpr (tile != small_tile) {
+        if (bytes == 16 && large) return float16_choice<16, 4, tile, false, is_pointwise>();
+    }
+    if (bytes == 16) return float16_choice<16, 2, tile, false, is_pointwise>();
+    return bytes == 8 ? float16_choice<8, 2, tile, false, is_pointwise>()
+                      : float16_choice<2, 2, tile, false, is_pointwise>();
+}
+
 template <bool is_pointwise>
 Choice choose(ElementType type, const PackedLayout& layout, int bytes, bool large) {
-    const bool narrow = layout.tile == small_tile;
-    if (type == ElementType::float32) {
-        if (bytes == 16) {
-            return narrow ? float32_choice<16, 16, is_pointwise>() : float32_choice<16, 64, is_pointwise>();
-        }
-        return narrow ? float32_choice<4, 16, is_pointwise>() : float32_choice<4, 64, is_pointwise>();
-    }
     if constexpr (!is_pointwise) {
         if (layout.diagonal) {
-            return bytes == 16 ? float16_choice<16, 2, 64, true, false>() : float16_choice<2, 2, 64, true, false>();
+            return bytes == 16 ? float16_choice<16, 2, large_tile, true, false>()
+                               : float16_choice<2, 2, large_tile, true, false>();
         }
     }
-    if (bytes == 16) {
-        if (narrow) return float16_choice<16, 2, 16, false, is_pointwise>();
-        return large ? float16_choice<16, 4, 64, false, is_pointwise>()
-                     : float16_choice<16, 2, 64, false, is_pointwise>();
-    }
-    if (bytes == 8) {
-        return narrow ? float16_choice<8, 2, 16, false, is_pointwise>()
-                      : float16_choice<8, 2, 64, false, is_pointwise>();
-    }
-    return narrow ? float16_choice<2, 2, 16, false, is_pointwise>() : float16_choice<2, 2, 64, false, is_pointwise>();
+    if (layout.tile == small_tile) return choose<small_tile, is_pointwise>(type, bytes, large);
+    if (layout.tile == middle_tile) return choose<middle_tile, is_pointwise>(type, bytes, large);
+    return choose<large_tile, is_pointwise>(type, bytes, large);
 }
 
 /// Whether a block fits the shared memory of all GPUs: the table of neighbours grows with the kernel.
@@ -142,6 +142,7 @@ template <bool is_pointwise>
 cudaError_t run(ElementType type, Gemm& gemm, const ConvolutionShape& shape, const void* packed, const void* residual,
                 float negative_slope, void* out, cudaStream_t stream) {
     const int area = gemm.upscale * gemm.upscale;
+    gemm.group_inputs = Divisor(gemm.layout.group_inputs);
     gemm.weights = packed;
     gemm.bias =
         reinterpret_cast<const float*>(static_cast<const unsigned char*>(packed) + weight_bytes(type, gemm.layout));

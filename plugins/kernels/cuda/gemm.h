@@ -11,9 +11,24 @@ namespace amsr::cuda {
 constexpr int gemm_threads = 128;
 constexpr int gemm_stages = 3;
 
+/// Division by a number that stays, as a multiplication: exact below 2^24 for divisors below 2^16.
+class Divisor {
+  public:
+    Divisor() = default;
+    explicit Divisor(int divisor) : factor_((std::uint64_t{1} << 40) / static_cast<unsigned>(divisor) + 1) {}
+
+    AMSR_HOST_DEVICE int quotient(int dividend) const {
+        return static_cast<int>(static_cast<unsigned>(dividend) * factor_ >> 40);
+    }
+
+  private:
+    std::uint64_t factor_;
+};
+
 /// One call. Rows of the GEMM are masked pixels or pixels of the picture.
 struct Gemm {
     PackedLayout layout;
+    Divisor group_inputs;  // of the layout
     std::int64_t rows;
     const void* inputs[pointwise_inputs_max];  // the first one only, unless pointwise
     const void* surround;
@@ -32,10 +47,11 @@ struct Gemm {
 };
 
 /// Byte of a 16-byte piece in a tile of rows of 64 or 128 bytes, such that eight rows' pieces lie in different banks.
+/// Rows that are eight apart lie alike: callers add multiples of eight rows outside, where the compiler sees a constant.
 template <int row_bytes>
 AMSR_HOST_DEVICE int swizzled(int row, int piece) {
-    const int turn = row_bytes == 64 ? row / 2 % 4 : row % 8;
-    return row * row_bytes + (piece ^ turn) * 16;
+    const unsigned turn = static_cast<unsigned>(row) / (128 / row_bytes) % (row_bytes / 16);
+    return row * row_bytes + static_cast<int>(static_cast<unsigned>(piece) ^ turn) * 16;
 }
 
 /// The neighbour table of a block's rows, copied from that of the call.
@@ -88,27 +104,31 @@ AMSR_DEVICE void load_rows(const Gemm& gemm, std::int64_t first_row, const std::
     const int piece = static_cast<int>(threadIdx.x) % pieces;
     const int depth = chunk * (row_bytes / size) + piece * (bytes / size);
     const bool inside = depth < gemm.layout.depth();
-    const int tap = inside ? depth / gemm.layout.group_inputs : 0;
+    const int tap = inside ? gemm.group_inputs.quotient(depth) : 0;
     const int channel = first_channel + (inside ? depth - tap * gemm.layout.group_inputs : 0);
     const std::int64_t first = channel + (is_pointwise ? first_row * gemm.channels : 0);
-    const T* const input = static_cast<const T*>(gemm.inputs[is_pointwise ? tap : 0]) + first;
-    const T* const surround = static_cast<const T*>(gemm.surround) + channel;
+    const auto* const input = static_cast<const unsigned char*>(gemm.inputs[is_pointwise ? tap : 0]) + first * size;
+    const auto* const surround = static_cast<const unsigned char*>(gemm.surround) + channel * size;
+    const auto stride = static_cast<std::uint32_t>(gemm.channels * size);
     const std::int64_t rows_left = gemm.rows - first_row;
     const auto tile_end = static_cast<std::uint32_t>(rows_left < tile_rows ? rows_left : tile_rows);
     const std::uint32_t end = !inside ? 0 : is_pointwise ? tile_end : gemm.outside;
     constexpr int passes = tile_rows / rows_at_a_time;
     AMSR_UNROLL_8
     for (int pass = 0; pass < passes; ++pass) {
-        const int row = static_cast<int>(threadIdx.x) / pieces + pass * rows_at_a_time;
-        const T* from = input;
+        const int eights = pass * rows_at_a_time / 8 * 8;  // rows, a constant
+        const int within = static_cast<int>(threadIdx.x) / pieces + pass * rows_at_a_time - eights;
+        const int row = eights + within;
+        const unsigned char* from = input;
         auto at = static_cast<std::uint32_t>(is_pointwise ? row : table[row * gemm.layout.taps + tap]);
         const bool valid = at < end;
         if (!is_pointwise && at >= gemm.row_count) {
             from = surround;
             at -= gemm.row_count;
         }
-        from += std::uint64_t{valid ? at : 0} * static_cast<std::uint32_t>(gemm.channels);
-        copy_piece<bytes>(tile + swizzled<row_bytes>(row, piece * bytes / 16) + piece * bytes % 16, from, valid);
+        from += std::uint64_t{valid ? at : 0} * stride;
+        unsigned char* const place = tile + eights * row_bytes + swizzled<row_bytes>(within, piece * bytes / 16);
+        copy_piece<bytes>(place + piece * bytes % 16, from, valid);
     }
 }
 
