@@ -3,6 +3,7 @@
 #pragma once
 
 #include "device.h"
+#include "epilogue.h"
 #include "packing.h"
 #include "picture.h"
 
@@ -38,16 +39,17 @@ struct Gemm {
     int channels;  // of an input
     const void* weights;
     const float* bias;
-    const void* residual;
+    PixelResidual residual;
     void* out;
-    float negative_slope;
+    Activation activation;
     int outputs, upscale;
     bool shuffled_runs;  // the outputs of a tile are taken in the order in which pixel shuffle lays them side by side
     int store_width;     // results that are stored at once
 };
 
 /// Byte of a 16-byte piece in a tile of rows of 64 or 128 bytes, such that eight rows' pieces lie in different banks.
-/// Rows that are eight apart lie alike: callers add multiples of eight rows outside, where the compiler sees a constant.
+/// Rows that are eight apart lie alike: callers add multiples of eight rows outside, where the compiler sees a
+/// constant.
 template <int row_bytes>
 AMSR_HOST_DEVICE int swizzled(int row, int piece) {
     const unsigned turn = static_cast<unsigned>(row) / (128 / row_bytes) % (row_bytes / 16);
@@ -157,22 +159,39 @@ struct alignas(count % 4 == 0 ? 16 : 4) Floats {
     }
 };
 
+/// 1 / (1 + e^-x) with a relative error of at most (4 + |x|) 2^-23; zero below -87.
+AMSR_DEVICE float sigmoid(float x) { return reciprocal(1.0f + exp2_of(-1.44269504f * x)); }
+
 /// Results of one lane that lie side by side: adds bias and residual, activates, stores.
 template <class T, int count>
 AMSR_DEVICE void store_results(const Gemm& gemm, const Floats<count>& sums, const Floats<count>& bias,
-                               std::int64_t place) {
+                               std::int64_t place, std::int64_t residual_place) {
     struct alignas(count * sizeof(T)) Results {
         T values[count];
     };
-    Results residual, results;
-    if (gemm.residual != nullptr) {
-        residual = *reinterpret_cast<const Results*>(static_cast<const T*>(gemm.residual) + place);
+    Results residual{}, results;
+    if (gemm.residual.values != nullptr) {
+        residual = *reinterpret_cast<const Results*>(static_cast<const T*>(gemm.residual.values) + residual_place);
     }
-    AMSR_UNROLL
-    for (int i = 0; i < count; ++i) {
-        float value = sums.values[i] + bias.values[i];
-        if (gemm.residual != nullptr) value += to_float(residual.values[i]);
-        assign(results.values[i], value < 0 ? value * gemm.negative_slope : value);
+    const auto activate = [&](const auto& activation) {
+        AMSR_UNROLL
+        for (int i = 0; i < count; ++i) {
+            assign(results.values[i], activation(sums.values[i] + bias.values[i], to_float(residual.values[i])));
+        }
+    };
+    switch (gemm.activation.kind) {
+        case Activation::leaky_relu:
+            activate([&](float sum, float added) {
+                const float value = sum + added;
+                return value < 0 ? value * gemm.activation.negative_slope : value;
+            });
+            break;
+        case Activation::silu:
+            activate([](float sum, float added) { return sum * sigmoid(sum) + added; });
+            break;
+        case Activation::attention:
+            activate([](float sum, float added) { return (sum + added) * (sigmoid(sum) - 0.5f); });
+            break;
     }
     *reinterpret_cast<Results*>(static_cast<T*>(gemm.out) + place) = results;
 }
@@ -193,10 +212,12 @@ AMSR_DEVICE void store_rows(const Gemm& gemm, const float* sums, int stride, int
         if (output >= outputs) continue;
         const auto biases = Floats<count>::read(bias + output, step);
         const std::int64_t offset = shuffled_offset(first_output + output, channels, gemm.upscale, gemm.width);
+        const std::int64_t residual_offset = gemm.residual.is_nearest ? (first_output + output) / area : offset;
         for (int row = lane / across; row < tile_rows && first_row + row < gemm.rows; row += down) {
             const std::int64_t pixel = shuffled_pixel(first_row + row, channels, gemm.upscale, gemm.width);
+            const std::int64_t residual_pixel = gemm.residual.is_nearest ? (first_row + row) * channels : pixel;
             store_results<T, count>(gemm, Floats<count>::read(sums + row * stride + output, step), biases,
-                                    pixel + offset);
+                                    pixel + offset, residual_pixel + residual_offset);
         }
     }
 }
