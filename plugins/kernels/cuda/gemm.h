@@ -179,19 +179,15 @@ AMSR_DEVICE void store_results(const Gemm& gemm, const Floats<count>& sums, cons
             assign(results.values[i], activation(sums.values[i] + bias.values[i], to_float(residual.values[i])));
         }
     };
-    switch (gemm.activation.kind) {
-        case Activation::leaky_relu:
-            activate([&](float sum, float added) {
-                const float value = sum + added;
-                return value < 0 ? value * gemm.activation.negative_slope : value;
-            });
-            break;
-        case Activation::silu:
-            activate([](float sum, float added) { return sum * sigmoid(sum) + added; });
-            break;
-        case Activation::attention:
-            activate([](float sum, float added) { return (sum + added) * (sigmoid(sum) - 0.5f); });
-            break;
+    if (gemm.activation.kind == Activation::silu) {
+        activate([](float sum, float added) { return sum * sigmoid(sum) + added; });
+    } else if (gemm.activation.kind == Activation::attention) {
+        activate([](float sum, float added) { return (sum + added) * (sigmoid(sum) - 0.5f); });
+    } else {
+        activate([&](float sum, float added) {
+            const float value = sum + added;
+            return value < 0 ? value * gemm.activation.negative_slope : value;
+        });
     }
     *reinterpret_cast<Results*>(static_cast<T*>(gemm.out) + place) = results;
 }
