@@ -197,10 +197,12 @@ auto packing(const cuda::ConvolutionShape& shape, const Tensor& weight, const Te
     };
 }
 
-template <class T, bool with_residual>
-struct MaskedConv2d : SchemaOf<ort::MaskedConv2d<T, with_residual>> {
+template <class T, Epilogue epilogue>
+struct MaskedConv2d : SchemaOf<ort::MaskedConv2d<T, epilogue>> {
     explicit MaskedConv2d(const Node& node)
-        : group(group_of(node)), negative_slope(node.attribute("negative_slope", 1.0f)), weights(node, 3, 5) {}
+        : group(group_of(node)),
+          activation{activation_of(epilogue), node.attribute("negative_slope", 1.0f)},
+          weights(node, 3, 5) {}
 
     void compute(const Call& call) {
         const Tensor rows = call.input(0, "rows", 2), surround = call.input(1, "surround", 2),
@@ -211,25 +213,26 @@ struct MaskedConv2d : SchemaOf<ort::MaskedConv2d<T, with_residual>> {
         require_equal("the number of neighbors of a row", neighbors.size(1), weight.size(2) * weight.size(3));
         require_equal("the number of channels of surround", surround.size(1), rows.size(1));
         const Tensor out = call.output({rows.shape[0], shape.outputs});
-        const T* residual = with_residual ? read_residual<T>(call, 5, out) : nullptr;
+        const T* residual = has_residual(epilogue) ? read_residual<T>(call, 5, out) : nullptr;
         const cudaStream_t stream = stream_of(call);
         weights.with(cuda::packed_convolution_bytes(kernel_type<T>, shape), stream,
                      packing<T>(shape, weight, bias, stream), [&](const void* packed) {
                          return cuda::masked_conv2d(kernel_type<T>, shape, rows.data, rows.shape[0], surround.data,
                                                     surround.shape[0], neighbors.as<std::int32_t>(), packed, residual,
-                                                    negative_slope, out.data, stream);
+                                                    activation, out.data, stream);
                      });
     }
 
     std::int64_t group;
-    float negative_slope;
+    Activation activation;
     PackedWeights weights;
 };
 
-template <class T, std::size_t tensors, bool with_residual>
-struct Pointwise : SchemaOf<ort::Pointwise<T, tensors, with_residual>> {
+template <class T, std::size_t tensors, Epilogue epilogue>
+struct Pointwise : SchemaOf<ort::Pointwise<T, tensors, epilogue>> {
     explicit Pointwise(const Node& node)
-        : negative_slope(node.attribute("negative_slope", 1.0f)), weights(node, tensors, tensors + 2) {}
+        : activation{activation_of(epilogue), node.attribute("negative_slope", 1.0f)},
+          weights(node, tensors, tensors + 2) {}
 
     void compute(const Call& call) {
         const Tensor first = call.input(0, "rows", 2), weight = call.input(tensors, "weight", 2),
@@ -245,26 +248,26 @@ struct Pointwise : SchemaOf<ort::Pointwise<T, tensors, with_residual>> {
         require_equal("the length of bias", bias.size(0), weight.size(0));
         const cuda::ConvolutionShape shape{weight.shape[0], weight.shape[1]};
         const Tensor out = call.output({first.shape[0], shape.outputs});
-        const T* residual = with_residual ? read_residual<T>(call, tensors + 2, out) : nullptr;
+        const T* residual = has_residual(epilogue) ? read_residual<T>(call, tensors + 2, out) : nullptr;
         const cudaStream_t stream = stream_of(call);
         weights.with(cuda::packed_convolution_bytes(kernel_type<T>, shape), stream,
                      packing<T>(shape, weight, bias, stream), [&](const void* packed) {
                          return cuda::pointwise(kernel_type<T>, shape.outputs, first.shape[1], sources,
-                                                static_cast<int>(tensors), first.shape[0], packed, residual,
-                                                negative_slope, out.data, stream);
+                                                static_cast<int>(tensors), first.shape[0], packed, residual, activation,
+                                                out.data, stream);
                      });
     }
 
-    float negative_slope;
+    Activation activation;
     PackedWeights weights;
 };
 
-template <class T, bool with_residual>
-struct PixelConv2d : SchemaOf<ort::PixelConv2d<T, with_residual>, 1> {
+template <class T, Epilogue epilogue>
+struct PixelConv2d : SchemaOf<ort::PixelConv2d<T, epilogue>, 1> {
     explicit PixelConv2d(const Node& node)
         : group(group_of(node)),
           upscale(upscale_of(node)),
-          negative_slope(node.attribute("negative_slope", 1.0f)),
+          activation{activation_of(epilogue), node.attribute("negative_slope", 1.0f)},
           weights(node, 2, 4) {}
 
     void compute(const Call& call) {
@@ -277,17 +280,20 @@ struct PixelConv2d : SchemaOf<ort::PixelConv2d<T, with_residual>, 1> {
         require(shape.outputs % area == 0, "the " + std::to_string(shape.outputs) + " outputs are not a multiple of " +
                                                std::to_string(area) + ", the number of shuffled pixels");
         const Tensor out = call.output({pixels.shape[0] * area, shape.outputs / area});
-        const T* residual = with_residual ? read_residual<T>(call, 4, out) : nullptr;
+        const bool is_nearest = epilogue == Epilogue::add_nearest;
+        const Tensor residual_like{nullptr, {is_nearest ? pixels.shape[0] : out.shape[0], out.shape[1]}};
+        const T* values = has_residual(epilogue) ? read_residual<T>(call, 4, residual_like) : nullptr;
+        const cuda::PixelResidual residual{values, is_nearest};
         const cudaStream_t stream = stream_of(call);
         weights.with(cuda::packed_convolution_bytes(kernel_type<T>, shape), stream,
                      packing<T>(shape, weight, bias, stream), [&](const void* packed) {
                          return cuda::pixel_conv2d(kernel_type<T>, shape, pixels.data, size.height, size.width, packed,
-                                                   residual, negative_slope, upscale, out.data, stream);
+                                                   residual, activation, upscale, out.data, stream);
                      });
     }
 
     std::int64_t group, upscale;
-    float negative_slope;
+    Activation activation;
     PackedWeights weights;
 };
 
@@ -412,9 +418,12 @@ void add(const Api& api, CustomOpDomain* domain) {
 template <class T>
 void add_typed(const Api& api, CustomOpDomain* domain) {
     add<MaskGather<T>, MaskScatter<T>, WindowGather<T>, WindowScatter<T>, WindowLayer<T>>(api, domain);
-    add<MaskedConv2d<T, false>, MaskedConv2d<T, true>, PixelConv2d<T, false>, PixelConv2d<T, true>>(api, domain);
-    add<Pointwise<T, 1, false>, Pointwise<T, 1, true>>(api, domain);
-    add<Pointwise<T, 2, false>, Pointwise<T, 3, false>, Pointwise<T, 4, false>>(api, domain);
+    add<MaskedConv2d<T, Epilogue::none>, MaskedConv2d<T, Epilogue::add>, MaskedConv2d<T, Epilogue::silu>,
+        MaskedConv2d<T, Epilogue::silu_add>, MaskedConv2d<T, Epilogue::attention>>(api, domain);
+    add<PixelConv2d<T, Epilogue::none>, PixelConv2d<T, Epilogue::add>, PixelConv2d<T, Epilogue::add_nearest>,
+        PixelConv2d<T, Epilogue::silu>>(api, domain);
+    add<Pointwise<T, 1, Epilogue::none>, Pointwise<T, 1, Epilogue::add>>(api, domain);
+    add<Pointwise<T, 2, Epilogue::none>, Pointwise<T, 3, Epilogue::none>, Pointwise<T, 4, Epilogue::none>>(api, domain);
 }
 
 }  // namespace

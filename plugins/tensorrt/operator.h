@@ -35,7 +35,7 @@ struct Output {
 };
 
 struct Operator {
-    const char* name;
+    std::string name;
     std::vector<Tensor> inputs;
     Output output;
     std::vector<Attribute> attributes;

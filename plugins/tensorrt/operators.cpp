@@ -66,18 +66,28 @@ cudaError_t pack_convolution(const Call& call, void* packed) {
                                   packed, call.stream());
 }
 
+/// Only operators with a leaky ReLU have the attribute.
+template <Epilogue epilogue>
+Activation activation(const Call& call) {
+    constexpr Activation::Kind kind = activation_of(epilogue);
+    return {kind, kind == Activation::leaky_relu ? call.number("negative_slope") : 1.0f};
+}
+
+template <Epilogue epilogue>
 cudaError_t run_masked_conv2d(const Call& call) {
     return cuda::masked_conv2d(call.type(), convolution_shape(call), call.input("rows"), call.length("Q"),
                                call.input("surround"), call.length("P"),
                                static_cast<const std::int32_t*>(call.input("neighbors")), call.packed(),
-                               call.input("residual"), call.number("negative_slope"), call.output(), call.stream());
+                               call.input("residual"), activation<epilogue>(call), call.output(), call.stream());
 }
 
+template <Epilogue epilogue>
 cudaError_t run_pixel_conv2d(const Call& call) {
     const Extent extent = call.extent();
+    const cuda::PixelResidual residual{call.input("residual"), epilogue == Epilogue::add_nearest};
     return cuda::pixel_conv2d(call.type(), convolution_shape(call), call.input("pixels"), extent.height, extent.width,
-                              call.packed(), call.input("residual"), call.number("negative_slope"),
-                              call.integer("upscale"), call.output(), call.stream());
+                              call.packed(), residual, activation<epilogue>(call), call.integer("upscale"),
+                              call.output(), call.stream());
 }
 
 /// Pointwise convolution of `count` concatenated inputs, which the operators of several inputs number from 1.
@@ -99,7 +109,7 @@ struct Concatenated {
         const void* inputs[count] = {call.input("rows")};
         for (int i = 0; count > 1 && i < count; ++i) inputs[i] = call.input(names[i]);
         return cuda::pointwise(call.type(), call.length("Co"), call.length("C"), inputs, count, call.length("Q"),
-                               call.packed(), call.input("residual"), call.number("negative_slope"), call.output(),
+                               call.packed(), call.input("residual"), activation<Epilogue::none>(call), call.output(),
                                call.stream());
     }
 };
@@ -164,12 +174,30 @@ cudaError_t run_window_layer(const Call& call) {
 
 // The table
 
-Operator convolution(const char* name, std::vector<Tensor> inputs, Output output, std::vector<Attribute> attributes,
-                     cudaError_t (*run)(const Call&)) {
-    Operator op{name, std::move(inputs), std::move(output), std::move(attributes), run};
+/// `name` ends with the epilogue, whose residual is the last input.
+Operator convolution(const char* name, Epilogue epilogue, std::vector<Tensor> inputs, const char* residual,
+                     Output output, std::vector<Attribute> attributes, cudaError_t (*run)(const Call&)) {
+    if (has_residual(epilogue)) inputs.push_back({"residual", Element::value, residual});
+    if (activation_of(epilogue) == Activation::leaky_relu) attributes.push_back(negative_slope);
+    Operator op{std::string(name) + suffix(epilogue), std::move(inputs), std::move(output), std::move(attributes), run};
     op.packed_bytes = packed_convolution_bytes;
     op.pack = pack_convolution;
     return op;
+}
+
+template <Epilogue epilogue>
+Operator masked_conv2d(std::vector<Tensor> inputs) {
+    constexpr const char* outputs = "Q Co";
+    return convolution("MaskedConv2d", epilogue, std::move(inputs), outputs, {Element::value, outputs}, {group},
+                       run_masked_conv2d<epilogue>);
+}
+
+template <Epilogue epilogue>
+Operator pixel_conv2d(std::vector<Tensor> inputs) {
+    constexpr const char* outputs = "P*upscale*upscale Co/upscale/upscale";
+    constexpr const char* residual = epilogue == Epilogue::add_nearest ? "P Co/upscale/upscale" : outputs;
+    return convolution("PixelConv2d", epilogue, std::move(inputs), residual, {Element::value, outputs},
+                       {group, upscale}, run_pixel_conv2d<epilogue>);
 }
 
 template <int count>
@@ -183,7 +211,8 @@ Operator pointwise(const char* name, std::vector<Tensor> inputs) {
 std::vector<Operator> make_operators() {
     const Tensor index{"index", Element::int64, "Q"}, windows{"windows", Element::int64, "M"},
         size{"size", Element::extent, "2"}, pixels{"pixels", Element::value, "P C"},
-        rows{"rows", Element::value, "Q C"}, bias{"bias", Element::value, "Co", weight};
+        rows{"rows", Element::value, "Q C"}, residual{"residual", Element::value, "Q Co"},
+        bias{"bias", Element::value, "Co", weight};
     const auto like = [](const Tensor& tensor) { return Output{tensor.element, tensor.shape}; };
 
     Operator mask_gather{"MaskGather", {pixels, index}, like(rows), {}, run_mask_gather};
@@ -199,20 +228,13 @@ std::vector<Operator> make_operators() {
     mask_neighbors.check = check_kernel_size;
     mask_neighbors.workspace_bytes = cuda::mask_neighbors_workspace;
 
-    const Tensor residual{"residual", Element::value, "Q Co"};
     const Tensor kernels{"weight", Element::value, "Co Ci/group k k", weight};
     const std::vector<Tensor> masked{{"rows", Element::value, "Q Ci"},
                                      {"surround", Element::value, "P Ci"},
                                      {"neighbors", Element::int32, "Q k*k"},
                                      kernels,
                                      bias};
-    std::vector<Tensor> masked_add = masked;
-    masked_add.push_back(residual);
-
-    const Tensor upscaled{"residual", Element::value, "P*upscale*upscale Co/upscale/upscale"};
     const std::vector<Tensor> dense{{"pixels", Element::value, "P Ci"}, size, kernels, bias};
-    std::vector<Tensor> dense_add = dense;
-    dense_add.push_back(upscaled);
 
     const Tensor rows1{"rows1", Element::value, "Q C"}, rows2{"rows2", Element::value, "Q C"},
         rows3{"rows3", Element::value, "Q C"}, rows4{"rows4", Element::value, "Q C"};
@@ -250,15 +272,20 @@ std::vector<Operator> make_operators() {
         std::move(mask_gather),
         std::move(mask_scatter),
         std::move(mask_neighbors),
-        convolution("MaskedConv2d", masked, like(residual), {group, negative_slope}, run_masked_conv2d),
-        convolution("MaskedConv2dAdd", masked_add, like(residual), {group, negative_slope}, run_masked_conv2d),
+        masked_conv2d<Epilogue::none>(masked),
+        masked_conv2d<Epilogue::add>(masked),
+        masked_conv2d<Epilogue::silu>(masked),
+        masked_conv2d<Epilogue::silu_add>(masked),
+        masked_conv2d<Epilogue::attention>(masked),
         pointwise<1>("Pointwise", {rows, matrix("Co C"), bias}),
         pointwise<1>("PointwiseAdd", {rows, matrix("Co C"), bias, residual}),
         pointwise<2>("Pointwise2", {rows1, rows2, matrix("Co 2*C"), bias}),
         pointwise<3>("Pointwise3", {rows1, rows2, rows3, matrix("Co 3*C"), bias}),
         pointwise<4>("Pointwise4", {rows1, rows2, rows3, rows4, matrix("Co 4*C"), bias}),
-        convolution("PixelConv2d", dense, like(upscaled), {group, negative_slope, upscale}, run_pixel_conv2d),
-        convolution("PixelConv2dAdd", dense_add, like(upscaled), {group, negative_slope, upscale}, run_pixel_conv2d),
+        pixel_conv2d<Epilogue::none>(dense),
+        pixel_conv2d<Epilogue::add>(dense),
+        pixel_conv2d<Epilogue::add_nearest>(dense),
+        pixel_conv2d<Epilogue::silu>(dense),
         std::move(window_gather),
         std::move(window_scatter),
         std::move(window_layer),

@@ -65,13 +65,13 @@ nvinfer1::IPluginCapability* Plugin::getCapabilityInterface(nvinfer1::PluginCapa
 
 nvinfer1::IPluginV3* Plugin::clone() noexcept {
     nvinfer1::IPluginV3* copy = nullptr;
-    guarded(op_.name, [&] { copy = new Plugin(op_, attributes_, phase_); });
+    guarded(getPluginName(), [&] { copy = new Plugin(op_, attributes_, phase_); });
     return copy;
 }
 
 std::int32_t Plugin::configurePlugin(const nvinfer1::DynamicPluginTensorDesc* in, std::int32_t in_count,
                                      const nvinfer1::DynamicPluginTensorDesc*, std::int32_t out_count) noexcept {
-    return status(op_.name, [&] {
+    return status(getPluginName(), [&] {
         require_counts(in_count, out_count);
         const auto dims = dims_of(in, in_count, [](const auto& desc) { return desc.desc.dims; });
         require_kernels(named_lengths(op_, attributes_, dims),
@@ -81,7 +81,7 @@ std::int32_t Plugin::configurePlugin(const nvinfer1::DynamicPluginTensorDesc* in
 
 std::int32_t Plugin::getOutputDataTypes(DataType* out, std::int32_t out_count, const DataType* in,
                                         std::int32_t in_count) const noexcept {
-    return status(op_.name, [&] {
+    return status(getPluginName(), [&] {
         require_counts(in_count, out_count);
         out[0] = op_.output.element == Element::int32 ? DataType::kINT32 : in[*value_input()];
     });
@@ -90,7 +90,7 @@ std::int32_t Plugin::getOutputDataTypes(DataType* out, std::int32_t out_count, c
 std::int32_t Plugin::getOutputShapes(const nvinfer1::DimsExprs* in, std::int32_t in_count, const nvinfer1::DimsExprs*,
                                      std::int32_t shape_in_count, nvinfer1::DimsExprs* out, std::int32_t out_count,
                                      nvinfer1::IExprBuilder& builder) noexcept {
-    return status(op_.name, [&] {
+    return status(getPluginName(), [&] {
         require_counts(in_count, out_count);
         require(shape_in_count == 0, "it has no inputs that are shape tensors");
         const std::vector<Expression> shape = output_shape(op_, attributes_, in, builder);
@@ -102,7 +102,7 @@ std::int32_t Plugin::getOutputShapes(const nvinfer1::DimsExprs* in, std::int32_t
 bool Plugin::supportsFormatCombination(std::int32_t position, const nvinfer1::DynamicPluginTensorDesc* in_out,
                                        std::int32_t in_count, std::int32_t out_count) noexcept {
     bool supported = false;
-    guarded(op_.name, [&] {
+    guarded(getPluginName(), [&] {
         require_counts(in_count, out_count);
         require(position >= 0 && position < in_count + out_count, "there is no tensor " + std::to_string(position));
         const nvinfer1::PluginTensorDesc& desc = in_out[position].desc;
@@ -134,7 +134,7 @@ std::size_t Plugin::getWorkspaceSize(const nvinfer1::DynamicPluginTensorDesc* in
                                      const nvinfer1::DynamicPluginTensorDesc*, std::int32_t) const noexcept {
     if (op_.workspace_bytes == nullptr) return 0;
     std::size_t bytes = 0;
-    guarded(op_.name, [&] {
+    guarded(getPluginName(), [&] {
         const auto largest = dims_of(in, in_count, [](const auto& desc) { return desc.max; });
         const Lengths<Length> lengths = named_lengths(op_, attributes_, largest);
         if (!lengths.has("H")) return;
@@ -149,7 +149,7 @@ std::int32_t Plugin::getAliasedInput(std::int32_t output) noexcept { return outp
 std::int32_t Plugin::onShapeChange(const nvinfer1::PluginTensorDesc* in, std::int32_t in_count,
                                    const nvinfer1::PluginTensorDesc*, std::int32_t out_count) noexcept {
     lengths_.reset();
-    return status(op_.name, [&] {
+    return status(getPluginName(), [&] {
         require_counts(in_count, out_count);
         const auto dims = dims_of(in, in_count, [](const auto& desc) { return desc.dims; });
         const Lengths<Length> lengths = named_lengths(op_, attributes_, dims);
@@ -160,7 +160,7 @@ std::int32_t Plugin::onShapeChange(const nvinfer1::PluginTensorDesc* in, std::in
 
 std::int32_t Plugin::enqueue(const nvinfer1::PluginTensorDesc* in_desc, const nvinfer1::PluginTensorDesc*,
                              const void* const* in, void* const* out, void* workspace, cudaStream_t stream) noexcept {
-    return status(op_.name, [&] {
+    return status(getPluginName(), [&] {
         require(lengths_.has_value(), "the shapes are not known: onShapeChange was not called, or failed");
         const DataType type = value_input() ? in_desc[*value_input()].type : DataType{};
         Call call(op_, attributes_, *lengths_, element_type(type));
@@ -205,7 +205,7 @@ nvinfer1::IPluginV3* Creator::createPlugin(const char* name, const nvinfer1::Plu
                                            TensorRTPhase phase) noexcept {
     nvinfer1::IPluginV3* plugin = nullptr;
     const char* const layer = name != nullptr ? name : "";
-    guarded(op_.name, [&] {
+    guarded(getPluginName(), [&] {
         try {
             const auto missing =
                 phase == TensorRTPhase::kBUILD ? Attributes::Missing::takes_default : Attributes::Missing::is_an_error;

@@ -31,7 +31,7 @@ class Plugin final : public nvinfer1::IPluginV3,
     nvinfer1::IPluginV3* clone() noexcept override;
 
     // Core
-    const char* getPluginName() const noexcept override { return op_.name; }
+    const char* getPluginName() const noexcept override { return op_.name.c_str(); }
     const char* getPluginVersion() const noexcept override { return plugin_version; }
     const char* getPluginNamespace() const noexcept override { return plugin_namespace; }
 
@@ -90,7 +90,7 @@ class Creator final : public nvinfer1::IPluginCreatorV3One {
     nvinfer1::IPluginV3* createPlugin(const char* name, const nvinfer1::PluginFieldCollection* fields,
                                       nvinfer1::TensorRTPhase phase) noexcept override;
     const nvinfer1::PluginFieldCollection* getFieldNames() noexcept override { return &field_collection_; }
-    const char* getPluginName() const noexcept override { return op_.name; }
+    const char* getPluginName() const noexcept override { return op_.name.c_str(); }
     const char* getPluginVersion() const noexcept override { return plugin_version; }
     const char* getPluginNamespace() const noexcept override { return plugin_namespace; }
 

@@ -80,30 +80,30 @@ int load_bytes(ElementType type, const Gemm& gemm) {
 }
 
 /// `bytes`: what is loaded of a row at once.
+template <int tile, bool is_pointwise>
+Choice choose(ElementType type, int bytes, bool large) {
+    if (type == ElementType::float32) {
+        return bytes == 16 ? float32_choice<16, tile, is_pointwise>() : float32_choice<4, tile, is_pointwise>();
+    }
+    if constexpr (tile != small_tile) {
+        if (bytes == 16 && large) return float16_choice<16, 4, tile, false, is_pointwise>();
+    }
+    if (bytes == 16) return float16_choice<16, 2, tile, false, is_pointwise>();
+    return bytes == 8 ? float16_choice<8, 2, tile, false, is_pointwise>()
+                      : float16_choice<2, 2, tile, false, is_pointwise>();
+}
+
 template <bool is_pointwise>
 Choice choose(ElementType type, const PackedLayout& layout, int bytes, bool large) {
-    const bool narrow = layout.tile == small_tile;
-    if (type == ElementType::float32) {
-        if (bytes == 16) {
-            return narrow ? float32_choice<16, 16, is_pointwise>() : float32_choice<16, 64, is_pointwise>();
-        }
-        return narrow ? float32_choice<4, 16, is_pointwise>() : float32_choice<4, 64, is_pointwise>();
-    }
     if constexpr (!is_pointwise) {
         if (layout.diagonal) {
-            return bytes == 16 ? float16_choice<16, 2, 64, true, false>() : float16_choice<2, 2, 64, true, false>();
+            return bytes == 16 ? float16_choice<16, 2, large_tile, true, false>()
+                               : float16_choice<2, 2, large_tile, true, false>();
         }
     }
-    if (bytes == 16) {
-        if (narrow) return float16_choice<16, 2, 16, false, is_pointwise>();
-        return large ? float16_choice<16, 4, 64, false, is_pointwise>()
-                     : float16_choice<16, 2, 64, false, is_pointwise>();
-    }
-    if (bytes == 8) {
-        return narrow ? float16_choice<8, 2, 16, false, is_pointwise>()
-                      : float16_choice<8, 2, 64, false, is_pointwise>();
-    }
-    return narrow ? float16_choice<2, 2, 16, false, is_pointwise>() : float16_choice<2, 2, 64, false, is_pointwise>();
+    if (layout.tile == small_tile) return choose<small_tile, is_pointwise>(type, bytes, large);
+    if (layout.tile == middle_tile) return choose<middle_tile, is_pointwise>(type, bytes, large);
+    return choose<large_tile, is_pointwise>(type, bytes, large);
 }
 
 /// Whether a block fits the shared memory of all GPUs: the table of neighbours grows with the kernel.
@@ -130,7 +130,7 @@ int store_width(ElementType type, const Gemm& gemm) {
     if (area > 1 && !gemm.shuffled_runs) return 1;
     const int run = gemm.shuffled_runs ? gemm.layout.tile / area : gemm.layout.tile;
     const int group = gemm.layout.group_outputs / area, size = static_cast<int>(bytes_of(type));
-    const std::uintptr_t addresses = address(gemm.out) | address(gemm.residual);
+    const std::uintptr_t addresses = address(gemm.out) | address(gemm.residual.values);
     for (int width = 16 / size; width >= 4; width /= 2) {
         const bool aligned = addresses % static_cast<std::uintptr_t>(width * size) == 0;
         if (aligned && run % width == 0 && group % width == 0 && channels % width == 0) return width;
@@ -139,15 +139,18 @@ int store_width(ElementType type, const Gemm& gemm) {
 }
 
 template <bool is_pointwise>
-cudaError_t run(ElementType type, Gemm& gemm, const ConvolutionShape& shape, const void* packed, const void* residual,
-                float negative_slope, void* out, cudaStream_t stream) {
+cudaError_t run(ElementType type, Gemm& gemm, const ConvolutionShape& shape, const void* packed,
+                const PixelResidual& residual, const Activation& activation, void* out, cudaStream_t stream) {
+    if (activation.kind == Activation::attention && residual.values == nullptr && gemm.rows > 0)
+        return cudaErrorInvalidValue;
     const int area = gemm.upscale * gemm.upscale;
+    gemm.group_inputs = Divisor(gemm.layout.group_inputs);
     gemm.weights = packed;
     gemm.bias =
         reinterpret_cast<const float*>(static_cast<const unsigned char*>(packed) + weight_bytes(type, gemm.layout));
     gemm.residual = residual;
     gemm.out = out;
-    gemm.negative_slope = negative_slope;
+    gemm.activation = activation;
     gemm.outputs = static_cast<int>(shape.outputs);
     gemm.shuffled_runs = area > 1 && gemm.layout.tile % area == 0 && gemm.layout.group_outputs % area == 0;
     gemm.store_width = store_width(type, gemm);
@@ -181,7 +184,7 @@ cudaError_t pack_convolution(ElementType type, const ConvolutionShape& shape, co
 
 cudaError_t masked_conv2d(ElementType type, const ConvolutionShape& shape, const void* rows, std::int64_t row_count,
                           const void* surround, std::int64_t pixel_count, const std::int32_t* neighbors,
-                          const void* packed, const void* residual, float negative_slope, void* out,
+                          const void* packed, const void* residual, const Activation& activation, void* out,
                           cudaStream_t stream) {
     if (!is_supported(type, shape) || row_count < 0 || pixel_count < 0 || row_count + pixel_count > pixels_max) {
         return cudaErrorInvalidValue;
@@ -196,12 +199,12 @@ cudaError_t masked_conv2d(ElementType type, const ConvolutionShape& shape, const
     gemm.neighbors = neighbors;
     gemm.channels = static_cast<int>(shape.inputs);
     gemm.upscale = 1;
-    return run<false>(type, gemm, shape, packed, residual, negative_slope, out, stream);
+    return run<false>(type, gemm, shape, packed, {residual}, activation, out, stream);
 }
 
 cudaError_t pointwise(ElementType type, std::int64_t outputs, std::int64_t channels, const void* const* inputs,
                       int input_count, std::int64_t row_count, const void* packed, const void* residual,
-                      float negative_slope, void* out, cudaStream_t stream) {
+                      const Activation& activation, void* out, cudaStream_t stream) {
     const ConvolutionShape shape{outputs, input_count * channels};
     if (input_count < 1 || input_count > pointwise_inputs_max || row_count < 0 || !is_supported(type, shape)) {
         return cudaErrorInvalidValue;
@@ -214,12 +217,12 @@ cudaError_t pointwise(ElementType type, std::int64_t outputs, std::int64_t chann
     for (int i = 0; i < input_count; ++i) gemm.inputs[i] = inputs[i];
     gemm.channels = static_cast<int>(channels);
     gemm.upscale = 1;
-    return run<true>(type, gemm, shape, packed, residual, negative_slope, out, stream);
+    return run<true>(type, gemm, shape, packed, {residual}, activation, out, stream);
 }
 
 cudaError_t pixel_conv2d(ElementType type, const ConvolutionShape& shape, const void* pixels, std::int64_t height,
-                         std::int64_t width, const void* packed, const void* residual, float negative_slope,
-                         std::int64_t upscale, void* out, cudaStream_t stream) {
+                         std::int64_t width, const void* packed, const PixelResidual& residual,
+                         const Activation& activation, std::int64_t upscale, void* out, cudaStream_t stream) {
     if (!is_supported(type, shape) || upscale < 1 || upscale > 16 || shape.outputs % (upscale * upscale) != 0 ||
         height < 0 || width < 0 || (width > 0 && height > pixels_max / width)) {
         return cudaErrorInvalidValue;
@@ -235,7 +238,7 @@ cudaError_t pixel_conv2d(ElementType type, const ConvolutionShape& shape, const 
     gemm.kernel_size = static_cast<int>(shape.kernel_size);
     gemm.channels = static_cast<int>(shape.inputs);
     gemm.upscale = static_cast<int>(upscale);
-    return run<false>(type, gemm, shape, packed, residual, negative_slope, out, stream);
+    return run<false>(type, gemm, shape, packed, residual, activation, out, stream);
 }
 
 }  // namespace amsr::cuda

@@ -118,6 +118,20 @@ AMSR_DEVICE void multiply_add(float (&sums)[4], const std::uint32_t (&a)[4], std
 #endif
 }
 
+/// 2^x with a relative error of at most 2^-22: infinity above the range of float32, zero below that of normal numbers.
+AMSR_DEVICE float exp2_of(float x) {
+    float result;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+    return result;
+}
+
+/// 1 / x with a relative error of at most 2^-23; zero where it is below normal numbers.
+AMSR_DEVICE float reciprocal(float x) {
+    float result;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+    return result;
+}
+
 /// The value of the lane whose number differs in these bits.
 template <class T>
 AMSR_DEVICE T exchange(T value, int bits) {

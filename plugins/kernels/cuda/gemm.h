@@ -3,6 +3,7 @@
 #pragma once
 
 #include "device.h"
+#include "epilogue.h"
 #include "packing.h"
 #include "picture.h"
 
@@ -11,9 +12,24 @@ namespace amsr::cuda {
 constexpr int gemm_threads = 128;
 constexpr int gemm_stages = 3;
 
+/// Division by a number that stays, as a multiplication: exact below 2^24 for divisors below 2^16.
+class Divisor {
+  public:
+    Divisor() = default;
+    explicit Divisor(int divisor) : factor_((std::uint64_t{1} << 40) / static_cast<unsigned>(divisor) + 1) {}
+
+    AMSR_HOST_DEVICE int quotient(int dividend) const {
+        return static_cast<int>(static_cast<unsigned>(dividend) * factor_ >> 40);
+    }
+
+  private:
+    std::uint64_t factor_;
+};
+
 /// One call. Rows of the GEMM are masked pixels or pixels of the picture.
 struct Gemm {
     PackedLayout layout;
+    Divisor group_inputs;  // of the layout
     std::int64_t rows;
     const void* inputs[pointwise_inputs_max];  // the first one only, unless pointwise
     const void* surround;
@@ -23,19 +39,21 @@ struct Gemm {
     int channels;  // of an input
     const void* weights;
     const float* bias;
-    const void* residual;
+    PixelResidual residual;
     void* out;
-    float negative_slope;
+    Activation activation;
     int outputs, upscale;
     bool shuffled_runs;  // the outputs of a tile are taken in the order in which pixel shuffle lays them side by side
     int store_width;     // results that are stored at once
 };
 
 /// Byte of a 16-byte piece in a tile of rows of 64 or 128 bytes, such that eight rows' pieces lie in different banks.
+/// Rows that are eight apart lie alike: callers add multiples of eight rows outside, where the compiler sees a
+/// constant.
 template <int row_bytes>
 AMSR_HOST_DEVICE int swizzled(int row, int piece) {
-    const int turn = row_bytes == 64 ? row / 2 % 4 : row % 8;
-    return row * row_bytes + (piece ^ turn) * 16;
+    const unsigned turn = static_cast<unsigned>(row) / (128 / row_bytes) % (row_bytes / 16);
+    return row * row_bytes + static_cast<int>(static_cast<unsigned>(piece) ^ turn) * 16;
 }
 
 /// The neighbour table of a block's rows, copied from that of the call.
@@ -88,27 +106,31 @@ AMSR_DEVICE void load_rows(const Gemm& gemm, std::int64_t first_row, const std::
     const int piece = static_cast<int>(threadIdx.x) % pieces;
     const int depth = chunk * (row_bytes / size) + piece * (bytes / size);
     const bool inside = depth < gemm.layout.depth();
-    const int tap = inside ? depth / gemm.layout.group_inputs : 0;
+    const int tap = inside ? gemm.group_inputs.quotient(depth) : 0;
     const int channel = first_channel + (inside ? depth - tap * gemm.layout.group_inputs : 0);
     const std::int64_t first = channel + (is_pointwise ? first_row * gemm.channels : 0);
-    const T* const input = static_cast<const T*>(gemm.inputs[is_pointwise ? tap : 0]) + first;
-    const T* const surround = static_cast<const T*>(gemm.surround) + channel;
+    const auto* const input = static_cast<const unsigned char*>(gemm.inputs[is_pointwise ? tap : 0]) + first * size;
+    const auto* const surround = static_cast<const unsigned char*>(gemm.surround) + channel * size;
+    const auto stride = static_cast<std::uint32_t>(gemm.channels * size);
     const std::int64_t rows_left = gemm.rows - first_row;
     const auto tile_end = static_cast<std::uint32_t>(rows_left < tile_rows ? rows_left : tile_rows);
     const std::uint32_t end = !inside ? 0 : is_pointwise ? tile_end : gemm.outside;
     constexpr int passes = tile_rows / rows_at_a_time;
     AMSR_UNROLL_8
     for (int pass = 0; pass < passes; ++pass) {
-        const int row = static_cast<int>(threadIdx.x) / pieces + pass * rows_at_a_time;
-        const T* from = input;
+        const int eights = pass * rows_at_a_time / 8 * 8;  // rows, a constant
+        const int within = static_cast<int>(threadIdx.x) / pieces + pass * rows_at_a_time - eights;
+        const int row = eights + within;
+        const unsigned char* from = input;
         auto at = static_cast<std::uint32_t>(is_pointwise ? row : table[row * gemm.layout.taps + tap]);
         const bool valid = at < end;
         if (!is_pointwise && at >= gemm.row_count) {
             from = surround;
             at -= gemm.row_count;
         }
-        from += std::uint64_t{valid ? at : 0} * static_cast<std::uint32_t>(gemm.channels);
-        copy_piece<bytes>(tile + swizzled<row_bytes>(row, piece * bytes / 16) + piece * bytes % 16, from, valid);
+        from += std::uint64_t{valid ? at : 0} * stride;
+        unsigned char* const place = tile + eights * row_bytes + swizzled<row_bytes>(within, piece * bytes / 16);
+        copy_piece<bytes>(place + piece * bytes % 16, from, valid);
     }
 }
 
@@ -137,22 +159,35 @@ struct alignas(count % 4 == 0 ? 16 : 4) Floats {
     }
 };
 
+/// 1 / (1 + e^-x) with a relative error of at most (4 + |x|) 2^-23; zero below -87.
+AMSR_DEVICE float sigmoid(float x) { return reciprocal(1.0f + exp2_of(-1.44269504f * x)); }
+
 /// Results of one lane that lie side by side: adds bias and residual, activates, stores.
 template <class T, int count>
 AMSR_DEVICE void store_results(const Gemm& gemm, const Floats<count>& sums, const Floats<count>& bias,
-                               std::int64_t place) {
+                               std::int64_t place, std::int64_t residual_place) {
     struct alignas(count * sizeof(T)) Results {
         T values[count];
     };
-    Results residual, results;
-    if (gemm.residual != nullptr) {
-        residual = *reinterpret_cast<const Results*>(static_cast<const T*>(gemm.residual) + place);
+    Results residual{}, results;
+    if (gemm.residual.values != nullptr) {
+        residual = *reinterpret_cast<const Results*>(static_cast<const T*>(gemm.residual.values) + residual_place);
     }
-    AMSR_UNROLL
-    for (int i = 0; i < count; ++i) {
-        float value = sums.values[i] + bias.values[i];
-        if (gemm.residual != nullptr) value += to_float(residual.values[i]);
-        assign(results.values[i], value < 0 ? value * gemm.negative_slope : value);
+    const auto activate = [&](const auto& activation) {
+        AMSR_UNROLL
+        for (int i = 0; i < count; ++i) {
+            assign(results.values[i], activation(sums.values[i] + bias.values[i], to_float(residual.values[i])));
+        }
+    };
+    if (gemm.activation.kind == Activation::silu) {
+        activate([](float sum, float added) { return sum * sigmoid(sum) + added; });
+    } else if (gemm.activation.kind == Activation::attention) {
+        activate([](float sum, float added) { return (sum + added) * (sigmoid(sum) - 0.5f); });
+    } else {
+        activate([&](float sum, float added) {
+            const float value = sum + added;
+            return value < 0 ? value * gemm.activation.negative_slope : value;
+        });
     }
     *reinterpret_cast<Results*>(static_cast<T*>(gemm.out) + place) = results;
 }
@@ -173,10 +208,12 @@ AMSR_DEVICE void store_rows(const Gemm& gemm, const float* sums, int stride, int
         if (output >= outputs) continue;
         const auto biases = Floats<count>::read(bias + output, step);
         const std::int64_t offset = shuffled_offset(first_output + output, channels, gemm.upscale, gemm.width);
+        const std::int64_t residual_offset = gemm.residual.is_nearest ? (first_output + output) / area : offset;
         for (int row = lane / across; row < tile_rows && first_row + row < gemm.rows; row += down) {
             const std::int64_t pixel = shuffled_pixel(first_row + row, channels, gemm.upscale, gemm.width);
+            const std::int64_t residual_pixel = gemm.residual.is_nearest ? (first_row + row) * channels : pixel;
             store_results<T, count>(gemm, Floats<count>::read(sums + row * stride + output, step), biases,
-                                    pixel + offset);
+                                    pixel + offset, residual_pixel + residual_offset);
         }
     }
 }

@@ -30,8 +30,8 @@ AMSR_DEVICE void add_chunk(const unsigned char* stage, float (&sums)[blocks][til
         std::uint32_t rows[blocks][4];
         AMSR_UNROLL
         for (int block = 0; block < blocks; ++block) {
-            const int row = warp * Sizes::warp_rows + block * 16 + lane % 16;
-            load_matrices(rows[block], stage + swizzled<Sizes::row_bytes>(row, 2 * step + lane / 16));
+            const unsigned char* first = stage + (warp * Sizes::warp_rows + block * 16) * Sizes::row_bytes;
+            load_matrices(rows[block], first + swizzled<Sizes::row_bytes>(lane % 16, 2 * step + lane / 16));
         }
         constexpr int columns = diagonal ? 1 : tile / mma_block;
         AMSR_UNROLL

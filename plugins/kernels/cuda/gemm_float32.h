@@ -19,6 +19,7 @@ struct Float32Tile {
     static constexpr int sum_stride = tile + 4;
     static constexpr int shared_bytes = gemm_stages * stage_bytes;  // and the table
     static_assert(rows * sum_stride * 4 <= shared_bytes, "sums take the stages' place");
+    static_assert(down % 8 == 0, "a thread's rows lie alike");
 };
 
 using Floats4 = Floats<4>;
@@ -36,8 +37,8 @@ AMSR_DEVICE void add_chunk(const unsigned char* stage, float (&sums)[Float32Tile
         for (int i = 0; i < 4; ++i) w[i] = weights[(4 * step + i) * Sizes::across];
         AMSR_UNROLL
         for (int r = 0; r < Sizes::thread_rows; ++r) {
-            const int row = line + r * Sizes::down;
-            const Floats4 values = *reinterpret_cast<const Floats4*>(stage + swizzled<Sizes::row_bytes>(row, step));
+            const unsigned char* first = stage + r * Sizes::down * Sizes::row_bytes;
+            const Floats4 values = *reinterpret_cast<const Floats4*>(first + swizzled<Sizes::row_bytes>(line, step));
             AMSR_UNROLL
             for (int i = 0; i < 4; ++i) {
                 AMSR_UNROLL

@@ -26,7 +26,7 @@ struct PackedLayout {
 };
 
 constexpr int float16_chunk = 32, diagonal_chunk = 64, float32_chunk = 16;
-constexpr int small_tile = 16, large_tile = 64;
+constexpr int small_tile = 16, middle_tile = 32, large_tile = 64;
 constexpr int mma_depth = 16, mma_block = 16;  // two mma instructions side by side make 16 outputs
 constexpr int mma_block_weights = mma_depth * mma_block;
 
@@ -42,7 +42,9 @@ inline PackedLayout packed_layout(ElementType type, const ConvolutionShape& shap
     layout.group_inputs = inputs * merged;
     layout.group_outputs = outputs * merged;
     layout.chunk = layout.diagonal ? diagonal_chunk : type == ElementType::float16 ? float16_chunk : float32_chunk;
-    layout.tile = layout.group_outputs <= small_tile ? small_tile : large_tile;
+    layout.tile = layout.group_outputs <= small_tile    ? small_tile
+                  : layout.group_outputs <= middle_tile ? middle_tile
+                                                        : large_tile;
     layout.chunks = static_cast<int>(ceil_div(layout.depth(), layout.chunk));
     layout.tiles = static_cast<int>(ceil_div(layout.group_outputs, layout.tile));
     layout.piece = layout.diagonal ? diagonal_chunk * mma_block : layout.chunk * layout.tile;

@@ -27,6 +27,8 @@ using cuda::ElementType;
 
 namespace {
 
+constexpr Activation relu{Activation::leaky_relu, 0.0f};
+
 struct Options {
     std::string masks;
     ElementType type = ElementType::float16;
@@ -152,21 +154,25 @@ class Bench {
         struct Layer {
             const char* name;
             ConvolutionShape shape;
-            bool add;
+            Epilogue epilogue;
         };
-        for (const Layer& layer : {Layer{"MaskedConv2d 64 -> 64", {64, 64, 1, 3}, false},
-                                   Layer{"MaskedConv2dAdd 64 -> 64", {64, 64, 1, 3}, true},
-                                   Layer{"MaskedConv2d 64 -> 64, 4 groups", {64, 64, 4, 3}, false},
-                                   Layer{"MaskedConv2d 12 -> 12", {12, 12, 1, 3}, false}}) {
+        for (const Layer& layer : {Layer{"MaskedConv2d 64 -> 64", {64, 64, 1, 3}, Epilogue::none},
+                                   Layer{"MaskedConv2dAdd 64 -> 64", {64, 64, 1, 3}, Epilogue::add},
+                                   Layer{"MaskedConv2d 64 -> 64, 4 groups", {64, 64, 4, 3}, Epilogue::none},
+                                   Layer{"MaskedConv2dSilu 32 -> 32", {32, 32, 1, 3}, Epilogue::silu},
+                                   Layer{"MaskedConv2dAttention 48 -> 48", {48, 48, 1, 3}, Epilogue::attention},
+                                   Layer{"MaskedConv2d 12 -> 12", {12, 12, 1, 3}, Epilogue::none}}) {
             const Bytes packed = pack(layer.shape);
             const double channels = static_cast<double>(layer.shape.inputs);
-            const double read = channels * (rows + static_cast<double>(surround.size()) + rows * (layer.add ? 2 : 1));
+            const bool add = has_residual(layer.epilogue);
+            const double read = channels * (rows + static_cast<double>(surround.size()) + rows * (add ? 2 : 1));
             report(
                 layer.name,
                 [&] {
                     return cuda::masked_conv2d(options_.type, layer.shape, row_values.data(), rows_,
                                                pixel_values.data(), picture_.pixels(), neighbors.data(), packed.data(),
-                                               layer.add ? row_values.data() : nullptr, 0.0f, out.data(), nullptr);
+                                               add ? row_values.data() : nullptr, {activation_of(layer.epilogue), 0.0f},
+                                               out.data(), nullptr);
                 },
                 read * element_ + 36 * rows, operations(layer.shape, rows));
         }
@@ -178,7 +184,7 @@ class Bench {
             report(("Pointwise, inputs: " + std::to_string(inputs)).c_str(),
                    [&] {
                        return cuda::pointwise(options_.type, 64, 64, pointers, inputs, rows_, packed.data(), nullptr,
-                                              0.0f, out.data(), nullptr);
+                                              relu, out.data(), nullptr);
                    },
                    64 * rows * (inputs + 1) * element_, operations(shape, rows));
         }
@@ -227,7 +233,7 @@ class Bench {
                 layer.name,
                 [&] {
                     return cuda::pixel_conv2d(options_.type, layer.shape, values.data(), picture_.height,
-                                              picture_.width, packed.data(), nullptr, 0.0f, layer.upscale, out.data(),
+                                              picture_.width, packed.data(), {}, relu, layer.upscale, out.data(),
                                               nullptr);
                 },
                 pixels * static_cast<double>(layer.shape.inputs + layer.shape.outputs) * element_,

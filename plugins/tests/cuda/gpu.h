@@ -109,6 +109,4 @@ class Random {
     std::mt19937 engine_;
 };
 
-inline double activate(double value, float negative_slope) { return value < 0 ? value * negative_slope : value; }
-
 }  // namespace amsr::test

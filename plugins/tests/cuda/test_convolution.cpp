@@ -1,4 +1,6 @@
 // MaskedConv2d, Pointwise and PixelConv2d on random cases, against plain loops in double.
+#include <array>
+
 #include "cuda/convolution.h"
 #include "gpu.h"
 
@@ -8,17 +10,43 @@ using cuda::ConvolutionShape;
 
 namespace {
 
+/// Epilogues in turns, so that all of them come.
+template <std::size_t count>
+class Turns {
+  public:
+    explicit Turns(const std::array<Epilogue, count>& all) : all_(all) {}
+    Epilogue next() { return all_[turn_++ % count]; }
+
+  private:
+    std::array<Epilogue, count> all_;
+    std::size_t turn_ = 0;
+};
+
+double activate(const Activation& activation, double sum, double residual) {
+    const double value = sum + residual, sigmoid = 1 / (1 + std::exp(-sum));
+    switch (activation.kind) {
+        case Activation::leaky_relu:
+            return value < 0 ? value * static_cast<double>(activation.negative_slope) : value;
+        case Activation::silu:
+            return sum * sigmoid + residual;
+        case Activation::attention:
+            return value * (sigmoid - 0.5);
+    }
+    return value;
+}
+
 template <class T>
 struct Layer {
     ConvolutionShape shape;
+    Epilogue epilogue;
     std::vector<T> weight, bias;
-    float negative_slope;
+    Activation activation;
 
-    Layer(Random& random, const ConvolutionShape& of) : shape(of) {
+    Layer(Random& random, const ConvolutionShape& of, Epilogue end) : shape(of), epilogue(end) {
         const std::int64_t depth = shape.inputs / shape.groups * shape.kernel_size * shape.kernel_size;
         weight = random.values<T>(shape.outputs * depth, 1.0f / std::sqrt(static_cast<float>(depth)));
         bias = random.values<T>(shape.outputs);
-        negative_slope = random.one_of<float>({0.0f, 0.1f, 1.0f});
+        activation = {activation_of(epilogue), random.one_of<float>({0.0f, 0.1f, 1.0f})};
     }
 
     Buffer<unsigned char> packed() const {
@@ -48,11 +76,11 @@ struct Layer {
     }
 
     void check(const char* name, double actual, double sum, double residual) const {
-        const double expected = activate(sum + residual, negative_slope);
+        const double expected = activate(activation, sum, residual);
         CHECK(std::abs(actual - expected) <= 1e-5 + rounding<T> * std::abs(expected),
-              "%s %d: %d -> %d in %d groups, k %d: %g, not %g", name, static_cast<int>(sizeof(T)) * 8,
-              static_cast<int>(shape.inputs), static_cast<int>(shape.outputs), static_cast<int>(shape.groups),
-              static_cast<int>(shape.kernel_size), actual, expected);
+              "%s%s %d: %d -> %d in %d groups, k %d: %g, not %g", name, suffix(epilogue),
+              static_cast<int>(sizeof(T)) * 8, static_cast<int>(shape.inputs), static_cast<int>(shape.outputs),
+              static_cast<int>(shape.groups), static_cast<int>(shape.kernel_size), actual, expected);
     }
 };
 
@@ -63,19 +91,21 @@ double at(const std::vector<T>& values, std::int64_t i) {
 
 template <class T>
 void check_masked(Random& random, const ConvolutionShape& shape, std::int64_t rows, std::size_t offset = 0) {
-    const Layer<T> layer(random, shape);
+    static Turns turns(
+        std::array{Epilogue::none, Epilogue::add, Epilogue::silu, Epilogue::silu_add, Epilogue::attention});
+    const Layer<T> layer(random, shape, turns.next());
+    const bool add = has_residual(layer.epilogue);
     const std::int64_t taps = shape.kernel_size * shape.kernel_size, pixels = random.number(1, 50);
     const auto row_values = random.values<T>(rows * shape.inputs), surround = random.values<T>(pixels * shape.inputs);
     const auto residual = random.values<T>(rows * shape.outputs);
-    const bool add = random.number(0, 1) == 1;
     std::vector<std::int32_t> neighbors(static_cast<std::size_t>(rows * taps));
     for (auto& entry : neighbors) entry = static_cast<std::int32_t>(random.number(-1, rows + pixels));
     const Buffer<T> device_rows(row_values, offset), device_surround(surround, offset), out(residual, offset);
     const Buffer<std::int32_t> device_neighbors(neighbors);
     const auto packed = layer.packed();
     CHECK_CUDA(cuda::masked_conv2d(type_of<T>, shape, device_rows.data(), rows, device_surround.data(), pixels,
-                                   device_neighbors.data(), packed.data(), add ? out.data() : nullptr,
-                                   layer.negative_slope, out.data(), nullptr));
+                                   device_neighbors.data(), packed.data(), add ? out.data() : nullptr, layer.activation,
+                                   out.data(), nullptr));
     const auto actual = out.values();
     for (std::int64_t i = 0; i < rows * shape.outputs; ++i) {
         const double sum = layer.sum(i % shape.outputs, [&](std::int64_t tap) -> const T* {
@@ -91,11 +121,12 @@ void check_masked(Random& random, const ConvolutionShape& shape, std::int64_t ro
 template <class T>
 void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels, int count, std::int64_t rows,
                      std::size_t offset = 0) {
-    const Layer<T> layer(random, {outputs, count * channels});
+    static Turns turns(std::array{Epilogue::none, Epilogue::add});
+    const Layer<T> layer(random, {outputs, count * channels}, turns.next());
+    const bool add = has_residual(layer.epilogue);
     std::vector<std::vector<T>> inputs;
     for (int i = 0; i < count; ++i) inputs.push_back(random.values<T>(rows * channels));
     const auto residual = random.values<T>(rows * outputs);
-    const bool add = random.number(0, 1) == 1;
     std::vector<std::unique_ptr<Buffer<T>>> buffers;
     std::vector<const void*> pointers;
     for (const auto& input : inputs) {
@@ -105,7 +136,7 @@ void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels
     const Buffer<T> device_residual(residual), out(static_cast<std::size_t>(rows * outputs));
     const auto packed = layer.packed();
     CHECK_CUDA(cuda::pointwise(type_of<T>, outputs, channels, pointers.data(), count, rows, packed.data(),
-                               add ? device_residual.data() : nullptr, layer.negative_slope, out.data(), nullptr));
+                               add ? device_residual.data() : nullptr, layer.activation, out.data(), nullptr));
     const auto actual = out.values();
     std::vector<T> row(static_cast<std::size_t>(count * channels));
     for (std::int64_t i = 0; i < rows * outputs; ++i) {
@@ -121,17 +152,19 @@ void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels
 template <class T>
 void check_pixels(Random& random, const ConvolutionShape& shape, std::int64_t upscale, std::int64_t height,
                   std::int64_t width) {
-    const Layer<T> layer(random, shape);
+    static Turns turns(std::array{Epilogue::none, Epilogue::add, Epilogue::add_nearest, Epilogue::silu});
+    const Layer<T> layer(random, shape, turns.next());
+    const bool add = has_residual(layer.epilogue), is_nearest = layer.epilogue == Epilogue::add_nearest;
+    const std::int64_t k = shape.kernel_size, area = upscale * upscale, channels = shape.outputs / area;
     const auto pixels = random.values<T>(height * width * shape.inputs);
-    const auto residual = random.values<T>(height * width * shape.outputs);
-    const bool add = random.number(0, 1) == 1;
-    const Buffer<T> device_pixels(pixels), device_residual(residual), out(residual.size());
+    const auto residual = random.values<T>(height * width * (is_nearest ? channels : shape.outputs));
+    const Buffer<T> device_pixels(pixels), device_residual(residual);
+    const Buffer<T> out(static_cast<std::size_t>(height * width * shape.outputs));
     const auto packed = layer.packed();
     CHECK_CUDA(cuda::pixel_conv2d(type_of<T>, shape, device_pixels.data(), height, width, packed.data(),
-                                  add ? device_residual.data() : nullptr, layer.negative_slope, upscale, out.data(),
-                                  nullptr));
+                                  {add ? device_residual.data() : nullptr, is_nearest}, layer.activation, upscale,
+                                  out.data(), nullptr));
     const auto actual = out.values();
-    const std::int64_t k = shape.kernel_size, area = upscale * upscale;
     for (std::int64_t i = 0; i < height * width * shape.outputs; ++i) {
         const std::int64_t pixel = i / shape.outputs, output = i % shape.outputs, y = pixel / width, x = pixel % width;
         const double sum = layer.sum(output, [&](std::int64_t tap) -> const T* {
@@ -140,8 +173,35 @@ void check_pixels(Random& random, const ConvolutionShape& shape, std::int64_t up
             return pixels.data() + (yy * width + xx) * shape.inputs;
         });
         const std::int64_t line = y * upscale + output % area / upscale, column = x * upscale + output % upscale;
-        const std::int64_t place = (line * width * upscale + column) * (shape.outputs / area) + output / area;
-        layer.check("PixelConv2d", at(actual, place), sum, add ? at(residual, place) : 0.0);
+        const std::int64_t place = (line * width * upscale + column) * channels + output / area;
+        const std::int64_t added = is_nearest ? pixel * channels + output / area : place;
+        layer.check("PixelConv2d", at(actual, place), sum, add ? at(residual, added) : 0.0);
+    }
+}
+
+/// Sums of any size, which are biases: e^-x leaves the range of float32 where |x| is 88.
+template <class T>
+void check_large_sums(Random& random) {
+    std::vector<T> sums;
+    for (const float size : {0.0f, 1e-3f, 1.0f, 10.0f, 87.0f, 88.0f, 89.0f, 100.0f, 1000.0f, 60000.0f}) {
+        for (const float sum : {size, -size}) cpu::assign(sums.emplace_back(), sum);
+    }
+    const auto outputs = static_cast<std::int64_t>(sums.size());
+    const Buffer<T> row(std::vector<T>(1));
+    const void* const input = row.data();
+    for (const Epilogue epilogue : {Epilogue::silu, Epilogue::silu_add, Epilogue::attention}) {
+        Layer<T> layer(random, {outputs, 1}, epilogue);
+        layer.bias = sums;
+        const auto residual = random.values<T>(outputs);
+        const Buffer<T> device_residual(residual), out(sums.size());
+        const auto packed = layer.packed();
+        const bool add = has_residual(epilogue);
+        CHECK_CUDA(cuda::pointwise(type_of<T>, outputs, 1, &input, 1, 1, packed.data(),
+                                   add ? device_residual.data() : nullptr, layer.activation, out.data(), nullptr));
+        const auto actual = out.values();
+        for (std::int64_t i = 0; i < outputs; ++i) {
+            layer.check("large sums", at(actual, i), at(sums, i), add ? at(residual, i) : 0.0);
+        }
     }
 }
 
@@ -152,12 +212,15 @@ void check_type(Random& random) {
                                                {56, 12, 1, 1}, {8, 6, 2, 3},    {5, 3, 1, 5},   {64, 64, 4, 5},
                                                {70, 24, 2, 3}, {256, 64, 4, 1}, {20, 6, 1, 7}};
     for (const auto& shape : layers) check_masked<T>(random, shape, random.number(1, 140));
+    for (int epilogue = 0; epilogue < 5; ++epilogue) check_masked<T>(random, {32, 32, 1, 3}, 70);
     check_masked<T>(random, layers[0], 0);
     for (const std::size_t offset : {1, 4}) {
         for (const std::int64_t groups : {1, 4}) check_masked<T>(random, {64, 64, groups, 3}, 9, offset);
         check_pointwise<T>(random, 64, 64, 2, 9, offset);
     }
-    check_masked<T>(random, {64, 16, 1, 3}, 520);  // large tiles in the emulation
+    for (const std::int64_t outputs : {32, 64}) {
+        check_masked<T>(random, {outputs, 16, 1, 3}, 520);  // large tiles in the emulation
+    }
     for (int i = 0; i < 6; ++i) {
         const std::int64_t groups = random.one_of<std::int64_t>({1, 2, 4});
         check_masked<T>(random, {groups * random.number(1, 20), groups * random.number(1, 20), groups, 3},
@@ -175,12 +238,19 @@ void check_type(Random& random) {
     check_pixels<T>(random, {256, 64, 4, 3}, 2, 3, 6);
     check_pixels<T>(random, {48, 60, 1, 3}, 4, 5, 6);
     check_pixels<T>(random, {48, 56, 1, 3}, 4, 1, 5);
+    for (const std::int64_t upscale : {1, 2, 4}) {
+        for (int epilogue = 0; epilogue < 4; ++epilogue) {
+            check_pixels<T>(random, {upscale * upscale * 8, 32, 1, 3}, upscale, 3, 5);
+        }
+    }
+    for (int epilogue = 0; epilogue < 4; ++epilogue) check_pixels<T>(random, {12, 5, 1, 3}, 2, 3, 5);
     check_pixels<T>(random, {18, 7, 1, 3}, 3, 6, 5);
     check_pixels<T>(random, {64, 64, 4, 3}, 1, 8, 20);
     check_pixels<T>(random, {60, 60, 1, 3}, 1, 6, 7);
     check_pixels<T>(random, {64, 64, 1, 3}, 1, 33, 34);
     check_pixels<T>(random, {9, 4, 1, 1}, 3, 6, 9);
     check_pixels<T>(random, {4, 4, 1, 3}, 1, 0, 5);
+    check_large_sums<T>(random);
 }
 
 void check_bad_shapes() {
@@ -191,14 +261,17 @@ void check_bad_shapes() {
     CHECK(cuda::packed_convolution_bytes(ElementType::float32, {20, 4, 1, 11}) > 0, "11 x 11 in float32");
     CHECK(cuda::packed_convolution_bytes(ElementType::float32, {20, 4, 1, 13}) == 0, "13 x 13 in float32");
     CHECK(cuda::masked_conv2d(ElementType::float16, {20, 4, 1, 9}, nullptr, 1, nullptr, 0, nullptr, nullptr, nullptr,
-                              1.0f, nullptr, nullptr) == cudaErrorInvalidValue,
+                              {}, nullptr, nullptr) == cudaErrorInvalidValue,
           "9 x 9 in float16, run");
-    CHECK(cuda::pixel_conv2d(ElementType::float32, {6, 4, 1, 3}, nullptr, 2, 2, nullptr, nullptr, 1.0f, 2, nullptr,
-                             nullptr) == cudaErrorInvalidValue,
+    CHECK(cuda::pixel_conv2d(ElementType::float32, {6, 4, 1, 3}, nullptr, 2, 2, nullptr, {}, {}, 2, nullptr, nullptr) ==
+              cudaErrorInvalidValue,
           "6 outputs are not 4 pixels");
-    CHECK(cuda::pointwise(ElementType::float32, 6, 4, nullptr, 5, 2, nullptr, nullptr, 1.0f, nullptr, nullptr) ==
+    CHECK(cuda::pointwise(ElementType::float32, 6, 4, nullptr, 5, 2, nullptr, nullptr, {}, nullptr, nullptr) ==
               cudaErrorInvalidValue,
           "5 inputs");
+    CHECK(cuda::masked_conv2d(ElementType::float32, {4, 4, 1, 3}, nullptr, 1, nullptr, 0, nullptr, nullptr, nullptr,
+                              {Activation::attention}, nullptr, nullptr) == cudaErrorInvalidValue,
+          "attention without a residual");
 }
 
 }  // namespace

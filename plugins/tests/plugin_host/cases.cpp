@@ -107,16 +107,17 @@ struct Layout {
 constexpr Layout layouts[] = {{"64 channels, ReLU", 64, 64, 1, 3, 0.0f},
                               {"groups", 12, 8, 4, 3, 1.0f},
                               {"odd channels, leaky", 5, 7, 1, 5, 0.25f},
-                              {"12 channels", 12, 12, 1, 3, 0.1f}};
+                              {"12 channels", 12, 12, 1, 3, 0.1f},
+                              {"32 channels", 32, 32, 1, 3, 0.1f}};
 
-Convolution convolution_of(const Layout& layout, const Array& weight, const Array& bias) {
-    return {layout.outputs,
-            layout.inputs,
-            layout.groups,
-            layout.side,
-            weight.values,
-            bias.values,
-            static_cast<double>(layout.negative_slope)};
+/// Completes a convolution's case by what its epilogue brings along.
+Case with_epilogue(Case known, Epilogue epilogue, float negative_slope, const Array& residual) {
+    known.op += suffix(epilogue);
+    if (has_residual(epilogue)) known.inputs.push_back(residual);
+    if (activation_of(epilogue) == Activation::leaky_relu) {
+        known.attributes.emplace_back("negative_slope", negative_slope);
+    }
+    return known;
 }
 
 void add_convolution_cases(std::vector<Case>& cases, Random& random) {
@@ -126,7 +127,8 @@ void add_convolution_cases(std::vector<Case>& cases, Random& random) {
         const Array weight = random.values(
                         "weight", {layout.outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
                     bias = random.values("bias", {layout.outputs});
-        const Convolution convolution = convolution_of(layout, weight, bias);
+        Convolution convolution{
+            layout.outputs, layout.inputs, layout.groups, layout.side, weight.values, bias.values, {}};
         const auto group = static_cast<std::int32_t>(layout.groups);
         for (const Mask& mask : masks) {
             const std::int64_t pixel_count = mask.height * mask.width;
@@ -141,18 +143,18 @@ void add_convolution_cases(std::vector<Case>& cases, Random& random) {
                                   {table.begin(), table.end()}},
                         residual = random.values("residual", {row_count, layout.outputs});
             const std::string name = std::string(layout.name) + ", " + mask.name;
-            cases.push_back({name,
-                             "MaskedConv2d",
-                             {rows, surround, neighbors, weight, bias},
-                             {{"group", group}, {"negative_slope", layout.negative_slope}},
-                             output(Kind::value, residual.shape,
-                                    masked_conv2d(convolution, rows.values, surround.values, table, {}))});
-            cases.push_back({name,
-                             "MaskedConv2dAdd",
-                             {rows, surround, neighbors, weight, bias, residual},
-                             {{"group", group}, {"negative_slope", layout.negative_slope}},
-                             output(Kind::value, residual.shape,
-                                    masked_conv2d(convolution, rows.values, surround.values, table, residual.values))});
+            for (const Epilogue epilogue :
+                 {Epilogue::none, Epilogue::add, Epilogue::silu, Epilogue::silu_add, Epilogue::attention}) {
+                convolution.activation = {activation_of(epilogue), layout.negative_slope};
+                const Values out = masked_conv2d(convolution, rows.values, surround.values, table,
+                                                 has_residual(epilogue) ? residual.values : Values{});
+                cases.push_back(with_epilogue({name,
+                                               "MaskedConv2d",
+                                               {rows, surround, neighbors, weight, bias},
+                                               {{"group", group}},
+                                               output(Kind::value, residual.shape, out)},
+                                              epilogue, layout.negative_slope, residual));
+            }
         }
     }
 }
@@ -169,37 +171,28 @@ void add_pixel_convolution_cases(std::vector<Case>& cases, Random& random) {
                         weight = random.values(
                             "weight", {outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
                         bias = random.values("bias", {outputs}),
-                        residual = random.values("residual", {pixel_count * upscale * upscale, layout.outputs});
-            const Convolution convolution{outputs,
-                                          layout.inputs,
-                                          layout.groups,
-                                          layout.side,
-                                          weight.values,
-                                          bias.values,
-                                          static_cast<double>(layout.negative_slope)};
+                        residual = random.values("residual", {pixel_count * upscale * upscale, layout.outputs}),
+                        small_residual = random.values("residual", {pixel_count, layout.outputs});
+            const Values enlarged = nearest(small_residual.values, height, width, upscale, layout.outputs);
+            Convolution convolution{outputs, layout.inputs, layout.groups, layout.side, weight.values, bias.values, {}};
             const std::string name = std::string(layout.name) + ", upscale " + std::to_string(upscale);
-            const std::vector<std::pair<std::string, AttributeValue>> attributes{
-                {"group", static_cast<std::int32_t>(layout.groups)},
-                {"negative_slope", layout.negative_slope},
-                {"upscale", upscale}};
-            cases.push_back({name,
-                             "PixelConv2d",
-                             {pixels, size_array(height, width), weight, bias},
-                             attributes,
-                             output(Kind::value, residual.shape,
-                                    pixel_conv2d(convolution, pixels.values, height, width, upscale, {})),
-                             -1,
-                             height,
-                             width});
-            cases.push_back({name,
-                             "PixelConv2dAdd",
-                             {pixels, size_array(height, width), weight, bias, residual},
-                             attributes,
-                             output(Kind::value, residual.shape,
-                                    pixel_conv2d(convolution, pixels.values, height, width, upscale, residual.values)),
-                             -1,
-                             height,
-                             width});
+            for (const Epilogue epilogue : {Epilogue::none, Epilogue::add, Epilogue::add_nearest, Epilogue::silu}) {
+                convolution.activation = {activation_of(epilogue), layout.negative_slope};
+                const bool is_nearest = epilogue == Epilogue::add_nearest;
+                const Values& added = is_nearest ? enlarged : residual.values;
+                const Values out = pixel_conv2d(convolution, pixels.values, height, width, upscale,
+                                                has_residual(epilogue) ? added : Values{});
+                cases.push_back(
+                    with_epilogue({name,
+                                   "PixelConv2d",
+                                   {pixels, size_array(height, width), weight, bias},
+                                   {{"group", static_cast<std::int32_t>(layout.groups)}, {"upscale", upscale}},
+                                   output(Kind::value, residual.shape, out),
+                                   -1,
+                                   height,
+                                   width},
+                                  epilogue, layout.negative_slope, is_nearest ? small_residual : residual));
+            }
         }
     }
 }
@@ -210,8 +203,8 @@ Values pointwise(const Array& weight, const Array& bias, const Values& rows, std
     Positions itself(static_cast<std::size_t>(row_count));
     std::iota(itself.begin(), itself.end(), 0);
     return masked_conv2d(
-        {weight.shape[0], weight.shape[1], 1, 1, weight.values, bias.values, static_cast<double>(negative_slope)}, rows,
-        {}, itself, residual);
+        {weight.shape[0], weight.shape[1], 1, 1, weight.values, bias.values, {Activation::leaky_relu, negative_slope}},
+        rows, {}, itself, residual);
 }
 
 void add_pointwise_cases(std::vector<Case>& cases, Random& random) {

@@ -10,7 +10,18 @@ constexpr double separate = -100;  // what shifted layers add between pixels of 
 
 std::size_t place(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-double activate(double value, double negative_slope) { return value >= 0 ? value : negative_slope * value; }
+double activate(const Activation& activation, double sum, double residual) {
+    const double value = sum + residual, sigmoid = 1 / (1 + std::exp(-sum));
+    switch (activation.kind) {
+        case Activation::leaky_relu:
+            return value >= 0 ? value : static_cast<double>(activation.negative_slope) * value;
+        case Activation::silu:
+            return sum * sigmoid + residual;
+        case Activation::attention:
+            return value * (sigmoid - 0.5);
+    }
+    return value;
+}
 
 std::int64_t window_pixel(const Grid& grid, std::int64_t window, std::int64_t token) {
     const std::int64_t side = grid.window_size, across = grid.width / side;
@@ -136,7 +147,7 @@ Positions mask_neighbors(const Positions& index, std::int64_t height, std::int64
 
 Values masked_conv2d(const Convolution& convolution, const Values& rows, const Values& surround,
                      const Positions& neighbors, const Values& residual) {
-    const auto [outputs, inputs, groups, side, weight, bias, negative_slope] = convolution;
+    const auto [outputs, inputs, groups, side, weight, bias, activation] = convolution;
     Values features = rows;
     features.insert(features.end(), surround.begin(), surround.end());
     features.insert(features.end(), place(inputs), 0.0);
@@ -152,8 +163,7 @@ Values masked_conv2d(const Convolution& convolution, const Values& rows, const V
                            features[place(neighbor * inputs + o / group_outputs * group_inputs + i)];
                 }
             }
-            if (!residual.empty()) sum += residual[out.size()];
-            out.push_back(activate(sum, negative_slope));
+            out.push_back(activate(activation, sum, residual.empty() ? 0 : residual[out.size()]));
         }
     }
     return out;
@@ -168,7 +178,7 @@ Values pixel_conv2d(const Convolution& convolution, const Values& pixels, std::i
         }
     }
     Convolution plain = convolution;
-    plain.negative_slope = 1;
+    plain.activation = {};
     const Values sums = masked_conv2d(plain, {}, pixels, neighbors, {});
     const std::int64_t channels = convolution.outputs / upscale / upscale;
     Values out;
@@ -177,13 +187,21 @@ Values pixel_conv2d(const Convolution& convolution, const Values& pixels, std::i
             for (std::int64_t c = 0; c < channels; ++c) {
                 const std::int64_t pixel = y / upscale * width + x / upscale,
                                    channel = (c * upscale + y % upscale) * upscale + x % upscale;
-                double sum = sums[place(pixel * convolution.outputs + channel)];
-                if (!residual.empty()) sum += residual[out.size()];
-                out.push_back(activate(sum, convolution.negative_slope));
+                const double sum = sums[place(pixel * convolution.outputs + channel)];
+                out.push_back(activate(convolution.activation, sum, residual.empty() ? 0 : residual[out.size()]));
             }
         }
     }
     return out;
+}
+
+Values nearest(const Values& pixels, std::int64_t height, std::int64_t width, std::int64_t upscale,
+               std::int64_t channels) {
+    Positions positions;
+    for (std::int64_t y = 0; y < height * upscale; ++y) {
+        for (std::int64_t x = 0; x < width * upscale; ++x) positions.push_back(y / upscale * width + x / upscale);
+    }
+    return mask_gather(pixels, positions, channels);
 }
 
 Values window_gather(const Values& pixels, const Positions& windows, const Grid& grid, std::int64_t channels) {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "epilogue.h"
+
 namespace amsr::host {
 
 using Values = std::vector<double>;
@@ -17,7 +19,7 @@ Positions mask_neighbors(const Positions& index, std::int64_t height, std::int64
 struct Convolution {
     std::int64_t outputs, inputs, groups, side;
     Values weight, bias;
-    double negative_slope;
+    Activation activation;
 };
 
 /// residual: empty for none.
@@ -25,6 +27,10 @@ Values masked_conv2d(const Convolution& convolution, const Values& rows, const V
                      const Positions& neighbors, const Values& residual);
 Values pixel_conv2d(const Convolution& convolution, const Values& pixels, std::int64_t height, std::int64_t width,
                     std::int64_t upscale, const Values& residual);
+
+/// Each pixel [channels] becomes upscale x upscale pixels.
+Values nearest(const Values& pixels, std::int64_t height, std::int64_t width, std::int64_t upscale,
+               std::int64_t channels);
 
 struct Grid {
     std::int64_t height, width, window_size, shift;

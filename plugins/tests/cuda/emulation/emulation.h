@@ -97,6 +97,8 @@ T atomicMin(T* to, T value) {
     return before;
 }
 
+inline float exp2_of(float x) { return std::exp2(x); }
+inline float reciprocal(float x) { return 1.0f / x; }
 inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fsub_rn(float a, float b) { return a - b; }
