@@ -172,7 +172,7 @@ def pixel_conv2d(
         weight: [Co, Ci / groups, k, k], k odd.
         bias: [Co].
         groups: groups of the convolution.
-        activation: as in `masked_conv2d`, a leaky ReLU, SiLU or none.
+        activation: as in `masked_conv2d`, a leaky ReLU or none.
         upscale: factor r of the pixel shuffle, 1 for none; Co is a multiple of r * r.
         residual: shaped as the result; as in `masked_conv2d`.
 

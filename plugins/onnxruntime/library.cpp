@@ -28,8 +28,8 @@ void add_typed(const Api& api, CustomOpDomain* domain) {
     add<MaskGather<T>, MaskScatter<T>, WindowGather<T>, WindowScatter<T>, WindowLayer<T>>(api, domain);
     add<MaskedConv2d<T, Epilogue::none>, MaskedConv2d<T, Epilogue::add>, MaskedConv2d<T, Epilogue::silu>,
         MaskedConv2d<T, Epilogue::silu_add>, MaskedConv2d<T, Epilogue::attention>>(api, domain);
-    add<PixelConv2d<T, Epilogue::none>, PixelConv2d<T, Epilogue::add>, PixelConv2d<T, Epilogue::add_nearest>,
-        PixelConv2d<T, Epilogue::silu>>(api, domain);
+    add<PixelConv2d<T, Epilogue::none>, PixelConv2d<T, Epilogue::add>, PixelConv2d<T, Epilogue::add_nearest>>(api,
+                                                                                                              domain);
     add<Pointwise<T, 1, Epilogue::none>, Pointwise<T, 1, Epilogue::add>>(api, domain);
     add<Pointwise<T, 2, Epilogue::none>, Pointwise<T, 3, Epilogue::none>, Pointwise<T, 4, Epilogue::none>>(api, domain);
 }

@@ -156,7 +156,7 @@ struct Pointwise {
 /// PixelConv2d, with a residual as its last input where the epilogue has one.
 template <class T, Epilogue epilogue>
 struct PixelConv2d {
-    static_assert(epilogue != Epilogue::silu_add && epilogue != Epilogue::attention, "there is no such operator");
+    static_assert(activation_of(epilogue) == Activation::leaky_relu, "there is no such operator");
     static constexpr OperatorName full_name{"PixelConv2d", epilogue};
     static constexpr const char* name = full_name.text;
     static constexpr auto inputs = with_residual_input<T, epilogue>(

@@ -285,7 +285,6 @@ std::vector<Operator> make_operators() {
         pixel_conv2d<Epilogue::none>(dense),
         pixel_conv2d<Epilogue::add>(dense),
         pixel_conv2d<Epilogue::add_nearest>(dense),
-        pixel_conv2d<Epilogue::silu>(dense),
         std::move(window_gather),
         std::move(window_scatter),
         std::move(window_layer),

@@ -176,7 +176,7 @@ void add_pixel_convolution_cases(std::vector<Case>& cases, Random& random) {
             const Values enlarged = nearest(small_residual.values, height, width, upscale, layout.outputs);
             Convolution convolution{outputs, layout.inputs, layout.groups, layout.side, weight.values, bias.values, {}};
             const std::string name = std::string(layout.name) + ", upscale " + std::to_string(upscale);
-            for (const Epilogue epilogue : {Epilogue::none, Epilogue::add, Epilogue::add_nearest, Epilogue::silu}) {
+            for (const Epilogue epilogue : {Epilogue::none, Epilogue::add, Epilogue::add_nearest}) {
                 convolution.activation = {activation_of(epilogue), layout.negative_slope};
                 const bool is_nearest = epilogue == Epilogue::add_nearest;
                 const Values& added = is_nearest ? enlarged : residual.values;

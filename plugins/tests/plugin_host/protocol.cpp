@@ -279,7 +279,7 @@ int free_axes(const std::string& op) {
         {"MaskedConv2dAdd", 1}, {"MaskedConv2dSilu", 1}, {"MaskedConv2dSiluAdd", 1}, {"MaskedConv2dAttention", 1},
         {"Pointwise", 1},       {"PointwiseAdd", 0},     {"Pointwise2", 0},          {"Pointwise3", 0},
         {"Pointwise4", 0},      {"PixelConv2d", 1},      {"PixelConv2dAdd", 0},      {"PixelConv2dAddNearest", 0},
-        {"PixelConv2dSilu", 1}, {"WindowGather", 3},     {"WindowScatter", 1},       {"WindowLayer", 2}};
+        {"WindowGather", 3},    {"WindowScatter", 1},    {"WindowLayer", 2}};
     return counts.at(op);
 }
 
