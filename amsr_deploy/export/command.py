@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from amsr_deploy import models
 from amsr_deploy.errors import UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Precision
-from amsr_deploy.models import name_of
 from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.runtime.shipped import DEFAULT_BACKBONE, model_name, shipped_weights
 
@@ -47,7 +47,7 @@ def export_backbone(
     if output is not None:
         check_output(output)
     network = read_network(weights or shipped_weights(backbone or DEFAULT_BACKBONE, scale), backbone, scale)
-    path = output or Path(model_name(name_of(network), network.scale, dense, precision))
+    path = output or Path(model_name(models.name_of(network), network.scale, dense, precision))
     difference = export_onnx(network, path, masked=not dense, precision=precision)
     return f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by at most {difference:.1e}"
 

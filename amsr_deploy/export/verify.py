@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,9 @@ from amsr_deploy.runtime.upscaler import to_float
 SAMPLE = Path(__file__).with_name("sample.png")
 """A photo of 96 x 64 pixels: part of "Perched osprey" from budgie-backgrounds, CC0."""
 TOLERANCE = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 1e-1}
-"""Largest difference allowed to PyTorch in float32, on outputs in [0, 1]."""
+"""Largest difference allowed to PyTorch, on outputs in [-1, 1]."""
+ROUNDINGS = 4.0
+"""How much more than PyTorch in float32 a model may be off."""
 _RANDOM_CELLS = ((1, 1), (3, 2), (2, 5))  # sizes of random pictures, in multiples of 11 or whole windows
 
 Case = tuple[NDArray[np.float32], NDArray[np.bool_]]
@@ -36,31 +39,34 @@ def verify(path: Path, network: Network) -> float:
         network: in float32.
 
     Returns:
-        The largest difference.
+        The largest difference to PyTorch in float64, as a share of the output's range where that is more than [-1, 1].
 
     Raises:
-        ModelError: it is beyond the tolerance of the model's precision.
+        ModelError: it is beyond the tolerance of the model's precision, and beyond what PyTorch's own float32 is off:
+            on noise, which it was not made for, a network can magnify what is rounded.
     """
     backend = OnnxRuntimeBackend(path, "cpu")
-    network = network.eval()
-    difference = 0.0
+    single, double = network.eval(), copy.deepcopy(network).eval().double()
+    tolerance, worst = TOLERANCE[backend.metadata.precision], 0.0
     for image, mask in cases(describe(backend.metadata.backbone)):
         batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
         selection = (
             select(mask, backend.metadata, backend.metadata.threshold) if backend.metadata.masked else Everything()
         )
         actual = backend.run(batch, selection.inputs(*(Span.whole(side) for side in mask.shape)))
+        masks = (torch.from_numpy(mask)[None, None],) if backend.metadata.masked else ()
         with torch.no_grad():
-            masks = (torch.from_numpy(mask)[None, None],) if backend.metadata.masked else ()
-            expected = network(torch.from_numpy(batch), *masks).numpy()
-        difference = max(difference, float(np.abs(actual - expected).max()))
-    tolerance = TOLERANCE[backend.metadata.precision]
-    if not difference <= tolerance:
-        raise ModelError(
-            f"the exported model differs from PyTorch by {difference:.2g}, more than {tolerance:g}; "
-            "the file was not written; please report this with your versions of torch, onnx and onnxruntime"
-        )
-    return difference
+            expected = double(torch.from_numpy(batch).double(), *masks).numpy()
+            rounded = single(torch.from_numpy(batch), *masks).numpy()
+        extent = max(1.0, float(np.abs(expected).max()))
+        difference, rounding = (float(np.abs(each - expected).max()) / extent for each in (actual, rounded))
+        if not difference <= tolerance + ROUNDINGS * rounding:
+            raise ModelError(
+                f"the exported model differs from PyTorch by {difference:.2g}, more than {tolerance:g}; "
+                "the file was not written; please report this with your versions of torch, onnx and onnxruntime"
+            )
+        worst = max(worst, difference)
+    return worst
 
 
 def cases(descriptor: Descriptor) -> Iterator[Case]:

@@ -58,7 +58,7 @@ class SPAN(MaskedCNN):
         self.upsampler = nn.Sequential(nn.Conv2d(channels, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
         self.register_buffer("no_norm", None if norm else torch.zeros(1))
         with torch.no_grad():  # outputs start as small as they shall become, whatever the values inside
-            self.upsampler[0].weight /= LARGEST  # type: ignore[operator]
+            self.upsampler[0].weight.div_(LARGEST)  # type: ignore[operator]
 
     @classmethod
     def arguments(cls, weights: Weights) -> dict[str, Any]:
