@@ -1,6 +1,6 @@
 """Super-resolution networks that spend their work on edges and texture.
 
-upscaler = amsr_deploy.load("carn")
+upscaler = amsr_deploy.load()
 large = upscaler.upscale(small)  # [H, W, 3] -> [sH, sW, 3], s the model's scale
 """
 

@@ -11,15 +11,17 @@ from typing import Any
 import click
 
 from amsr_deploy import __version__
-from amsr_deploy.descriptor import BACKBONES, OPTIMIZERS, SCALES, STRATEGIES
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, SCALES, STRATEGIES
 from amsr_deploy.errors import AmsrError, missing_dependency
 
 FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
-    "--backbone", type=click.Choice(list(BACKBONES)), help="Network that ships with the package.  [default: carn]"
+    "--backbone",
+    type=click.Choice(list(BACKBONES)),
+    help=f"Network that ships with the package.  [default: {DEFAULT_BACKBONE}]",
 )
 backbone_option = click.option(
-    "--backbone", type=click.Choice(list(BACKBONES)), default="carn", show_default=True, help="Network."
+    "--backbone", type=click.Choice(list(BACKBONES)), default=DEFAULT_BACKBONE, show_default=True, help="Network."
 )
 dilation_option = click.option(
     "--dilation", type=int, metavar="K", help="Side of the square that grows the mask, odd; the model's own by default."
@@ -121,13 +123,14 @@ def infer(
 ) -> None:
     """Upscale pictures, by a scale or to a size.
 
-    The smallest model that is enough does the work; where it makes more than was asked for, its result is reduced.
+    Without --model and --backbone the newest export of the current folder does the work, else the shipped model: the
+    smallest that is enough. Where it makes more than was asked for, its result is reduced.
     """
     from amsr_deploy.runtime.output_size import OutputSize
     from amsr_deploy.runtime.pictures import infer_pictures
     from amsr_deploy.runtime.shipped import chosen_model
 
-    chosen, wanted = chosen_model(backbone, model), OutputSize(scale, width, height, megapixels)
+    chosen, wanted = chosen_model(backbone, model, Path()), OutputSize(scale, width, height, megapixels)
     failures = infer_pictures(inputs, output, chosen, click.echo, report_failure, wanted=wanted, **options)
     sys.exit(min(failures, 1))
 
@@ -148,7 +151,11 @@ def mask(photo: Path, **options: Any) -> None:
 
 
 @main.command()
-@click.option("--backbone", type=click.Choice(list(BACKBONES)), help="Network.  [default: that of --weights, or carn]")
+@click.option(
+    "--backbone",
+    type=click.Choice(list(BACKBONES)),
+    help=f"Network.  [default: that of --weights, or {DEFAULT_BACKBONE}]",
+)
 @click.option("--weights", type=FILE, help="A checkpoint (.safetensors, .pth); the shipped weights by default.")
 @click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: that of the weights]")
 @click.option("--dense", is_flag=True, help="The dense network, without a mask.")
@@ -182,7 +189,7 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
 def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
     """Build a TensorRT engine of MODEL, an ONNX file.
 
-    Without MODEL it takes the newest export of this folder, else the CARN that ships with the package.
+    Without MODEL it takes the newest export of this folder, else the default model of the package.
     """
     from amsr_deploy.export import engine
 

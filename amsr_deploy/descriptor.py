@@ -110,6 +110,9 @@ BACKBONES: dict[str, Descriptor] = {
     )
 }
 
+DEFAULT_BACKBONE = "disp"
+"""What runs where no network is named: the one that makes the best pictures for its arithmetic."""
+
 
 def describe(name: str) -> Descriptor:
     """The descriptor of a backbone.

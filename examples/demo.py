@@ -22,7 +22,7 @@ CROP = (150, 45, 230, 115)
 def main(folder: Path) -> None:
     """Upscale the osprey into a folder."""
     folder.mkdir(exist_ok=True)
-    upscaler = amsr_deploy.load("carn")
+    upscaler = amsr_deploy.load()
     picture = image.read(OSPREY)
     result = upscaler.run(picture.rgb)
     mask = upscaler.mask(picture.rgb)
@@ -48,7 +48,7 @@ def compare(picture: image.Picture, mask: np.ndarray, upscaled: Path, scale: int
     panels = {
         "input": small.resize(sharp.size, Image.Resampling.NEAREST),
         "mask (tinted: where the network works)": overlay.resize(sharp.size, Image.Resampling.NEAREST),
-        "amsr, CARN": sharp,
+        "amsr": sharp,
         "bicubic": small.resize(sharp.size, Image.Resampling.BICUBIC),
     }
     return label(panels)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from amsr_deploy import models
+from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Precision
 from amsr_deploy.models.checkpoint import read_network
-from amsr_deploy.runtime.shipped import DEFAULT_BACKBONE, model_name, shipped_weights
+from amsr_deploy.runtime.shipped import model_name, shipped_weights
 
 
 def wanted_precision(fp16: bool, bf16: bool) -> Precision:

@@ -12,7 +12,8 @@ from pathlib import Path
 import onnx
 from platformdirs import user_cache_path
 
-from amsr_deploy.errors import BackendError, ModelError, UserError
+from amsr_deploy.descriptor import DEFAULT_BACKBONE
+from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.export.builder import build, prepare_graph
 from amsr_deploy.export.half import to_half
 from amsr_deploy.export.inspection import read_metadata, read_model
@@ -21,8 +22,9 @@ from amsr_deploy.files import replacing
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.flavour import Flavour, choose_builder, load_flavour
 from amsr_deploy.runtime.gpu import Gpu, find_gpu
+from amsr_deploy.runtime.model_file import newest_export
 from amsr_deploy.runtime.plugins import NAMESPACE, Plugins, load_plugins
-from amsr_deploy.runtime.shipped import DEFAULT_BACKBONE, shipped_model
+from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.runtime.tiles import smallest_tile
 from amsr_deploy.sidecar import Sidecar, digest, sidecar_path
 
@@ -67,7 +69,7 @@ def build_engine(
     """Build an engine and its sidecar; returns a line that says what was written.
 
     Args:
-        model: an ONNX of `amsr export`; None is the last one of this folder, else the shipped CARN.
+        model: an ONNX of `amsr export`; None is the last one of this folder, else the shipped default.
         half: compute in float16; models of float16 or bfloat16 keep their type without it.
         flavour: `tensorrt`, `tensorrt-rtx`, or `auto`: the fastest that can build here.
         min_shape: smallest picture, `HxW`; None is the default.
@@ -82,7 +84,7 @@ def build_engine(
         BackendError: no TensorRT, or no GPU for it.
         EngineError: what TensorRT said.
     """
-    path = model or last_export(Path()) or shipped_model(DEFAULT_BACKBONE)
+    path = model or newest_export(Path()) or shipped_model(DEFAULT_BACKBONE)
     proto = read_model(path)
     metadata = read_metadata(path, proto)
     chosen, gpu = choose_flavour(flavour)
@@ -150,17 +152,6 @@ def write_engine(
         f"pictures of {request.sizes} pixels",
     )
     return f"{target}: {', '.join(facts)}"
-
-
-def last_export(folder: Path) -> Path | None:
-    """The newest model of this project in a folder."""
-    for path in sorted(folder.glob("*.onnx"), key=lambda path: path.stat().st_mtime, reverse=True):
-        try:
-            read_metadata(path, read_model(path))
-        except ModelError:
-            continue
-        return path
-    return None
 
 
 def choose_flavour(name: str) -> tuple[Flavour, Gpu | None]:

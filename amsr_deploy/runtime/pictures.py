@@ -33,6 +33,8 @@ class Report:
     """What became of one picture; see `upscaler.Upscaled` for the figures, `output_size.Plan` for the size."""
 
     model: str
+    origin: str
+    """`shipped` with the package, or `yours`."""
     scale: int
     backend: str
     density: float
@@ -45,7 +47,7 @@ class Report:
     def __str__(self) -> str:
         density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}"
         return (
-            f"{self.output}: {self.model}, {self.backend}, {density}, "
+            f"{self.output}: {self.model} ({self.origin}), {self.backend}, {density}, "
             f"{self.cost_share:.0%} of the dense cost, {self.seconds:.2f} s"
         ) + (f", {self.reduction}" if self.reduction else "")
 
@@ -68,11 +70,12 @@ def load_upscalers(model: str | Path, wanted: OutputSize, **settings: Any) -> Up
     return dict.fromkeys(wanted.models([upscaler.metadata.scale]), upscaler)
 
 
-def upscale_picture(upscalers: Upscalers, wanted: OutputSize, source: Path, outputs: Outputs) -> Report:
+def upscale_picture(upscalers: Upscalers, origin: str, wanted: OutputSize, source: Path, outputs: Outputs) -> Report:
     """Upscale a picture file with all that belongs to it: alpha, depth, colour profile, EXIF.
 
     Args:
         upscalers: loaded models.
+        origin: where they come from; see `Report`.
         wanted: size of the output.
         source: the picture.
         outputs: where the result goes, and which masks are read and written.
@@ -99,6 +102,7 @@ def upscale_picture(upscalers: Upscalers, wanted: OutputSize, source: Path, outp
     seconds = sum(run.seconds for run in runs)
     return Report(
         upscaler.model,
+        origin,
         plan.scale,
         upscaler.backend,
         colour.density,
@@ -155,7 +159,8 @@ def infer_pictures(
         image.check_writable(save_mask)
     outputs = Outputs(sources, output, mask, save_mask)
     outputs.prepare(wanted.label(upscalers))
-    jobs = [partial(upscale_picture, upscalers, wanted, source, outputs) for source in sources]
+    origin = "shipped" if model in BACKBONES else "yours"
+    jobs = [partial(upscale_picture, upscalers, origin, wanted, source, outputs) for source in sources]
     failures = 0
     for job in side_by_side(jobs, min(upscaler.concurrency for upscaler in upscalers.values())):
         try:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.descriptor import BACKBONES, Strategy
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.mask import Mask
 from amsr_deploy.metadata import Metadata
@@ -234,7 +234,7 @@ class Upscaler:
 
 
 def load(
-    model: str | Path = "carn",
+    model: str | Path = DEFAULT_BACKBONE,
     *,
     scale: int | None = None,
     device: Device = "auto",

@@ -130,14 +130,6 @@ def test_every_backbone_builds_without_a_warning(name: str, half: bool, here: Pa
 
 
 class TestModel:
-    def test_the_last_export_of_the_folder_is_taken(self, here: Path) -> None:
-        assert engine.last_export(here) is None
-        for age, name in enumerate(["newest.onnx", "older.onnx"]):
-            Path(name).write_bytes(MODEL.read_bytes())
-            os.utime(name, (1000 - age, 1000 - age))
-        Path("garbled.onnx").write_text("no model")
-        assert engine.last_export(here) == here / "newest.onnx"
-
     def test_a_model_of_another_scale(self, here: Path) -> None:
         Path("fsrcnn_x4.onnx").write_bytes(MODEL.read_bytes())
         os.utime("fsrcnn_x4.onnx", (1000, 1000))

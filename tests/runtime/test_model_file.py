@@ -1,0 +1,54 @@
+"""Metadata of model files, read without a session."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis.strategies as st
+import onnx
+import onnxruntime as ort
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from amsr_deploy.errors import ModelError
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.model_file import newest_export, read_metadata
+from amsr_deploy.runtime.shipped import WEIGHTS
+
+MODELS = sorted(WEIGHTS.glob("*.onnx"))
+SMALL = WEIGHTS / "fsrcnn_x4.onnx"
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
+def test_it_is_what_a_session_says(path: Path) -> None:
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert read_metadata(path) == Metadata.from_properties(session.get_modelmeta().custom_metadata_map)
+
+
+def test_models_of_others_are_refused(tmp_path: Path) -> None:
+    model = onnx.load(SMALL)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "other.onnx")
+    for path in (tmp_path / "other.onnx", tmp_path / "missing.onnx", tmp_path):
+        with pytest.raises(ModelError, match="not a model of amsr-deploy"):
+            read_metadata(path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=200), kept=st.integers(0, 3000))
+def test_garbage_and_cut_files_are_refused(content: bytes, kept: int, tmp_path: Path) -> None:
+    path = tmp_path / "garbage.onnx"
+    for garbage in (content, SMALL.read_bytes()[:kept], SMALL.read_bytes()[:kept] + content):
+        path.write_bytes(garbage)
+        with pytest.raises(ModelError):
+            read_metadata(path)
+
+
+def test_the_newest_export_of_a_folder(tmp_path: Path) -> None:
+    assert newest_export(tmp_path) is None
+    for age, name in enumerate(["newest.onnx", "older.onnx"]):
+        (tmp_path / name).write_bytes(SMALL.read_bytes())
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    (tmp_path / "garbled.onnx").write_text("no model")
+    assert newest_export(tmp_path) == tmp_path / "newest.onnx"
