@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from amsr_deploy import models
 from amsr_deploy.cli import main, report_failure
 from amsr_deploy.deep_image import encode_png
+from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime import native
 
@@ -66,7 +67,18 @@ def test_three_commands_of_the_readme(photo_file: Path, monkeypatch: pytest.Monk
     assert inferred.exit_code == 0, inferred.output
     if "tensorrt" not in inferred.stdout:  # no GPU here, or none that fits
         assert ".engine is not used: " in inferred.stderr
+        assert "carn_x4.onnx (yours)" in inferred.stdout
     assert size(Path("photo_x4.png")) == (192, 160)
+
+
+def test_the_newest_export_of_the_folder_runs_unless_another_is_named(
+    photo_file: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photo_file.parent)
+    assert f"{DEFAULT_BACKBONE}_x4.onnx (shipped)" in amsr("infer", photo_file).stdout
+    Path("mine.onnx").write_bytes(model.read_bytes())
+    assert "mine.onnx (yours)" in amsr("infer", photo_file).stdout
+    assert "carn_x4.onnx (shipped)" in amsr("infer", photo_file, "--backbone", "carn").stdout
 
 
 @pytest.mark.parametrize("backbone", ["carn", "fsrcnn"])
@@ -101,7 +113,7 @@ def test_infer_reports_as_json(photo_file: Path, model: Path) -> None:
     result = amsr("infer", photo_file, "--model", model, "--json", "--dilation", 3)
     report = json.loads(result.stdout)
     figures = {"density", "cost_share", "seconds"}
-    assert set(report) == {"model", "scale", "backend", "output", "dense_reason", "reduction"} | figures
+    assert set(report) == {"model", "origin", "scale", "backend", "output", "dense_reason", "reduction"} | figures
     assert (report["scale"], report["dense_reason"], report["reduction"]) == (4, None, None)
     with Image.open(photo_file) as file:
         expected = compute_mask(np.asarray(file, dtype=np.float32) / 255, 3)

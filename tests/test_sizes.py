@@ -33,10 +33,10 @@ def assert_refused(result: Result, code: int, *parts: str) -> None:
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package that ships CARN of the scales 2 and 4, and FSRCNN of 2."""
+    """A package that ships DISP of the scales 2 and 4, and FSRCNN of 2."""
     folder = tmp_path / "weights"
     folder.mkdir()
-    ship(folder, "carn", 2, 4)
+    ship(folder, "disp", 2, 4)
     ship(folder, "fsrcnn", 2)
     monkeypatch.setattr(shipped, "WEIGHTS", folder)
     return folder
@@ -50,16 +50,16 @@ def size(path: Path) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("options", "name", "pixels", "model", "reduction"),
     [
-        ([], "photo_x4.png", (192, 160), "carn_x4.onnx", None),
+        ([], "photo_x4.png", (192, 160), "disp_x4.onnx", None),
         (["--backbone", "fsrcnn"], "photo_x2.png", (96, 80), "fsrcnn_x2.onnx", None),
-        (["--scale", 4], "photo_x4.png", (192, 160), "carn_x4.onnx", None),
-        (["--scale", 3], "photo_x3.png", (144, 120), "carn_x4.onnx", "x4 result reduced to x3 by Lanczos"),
-        (["--scale", 2], "photo_x2.png", (96, 80), "carn_x2.onnx", None),
-        (["--scale", 2, "--dense"], "photo_x2.png", (96, 80), "carn_x2_dense.onnx", None),
-        (["--width", 80], "photo_80x67.png", (80, 67), "carn_x2.onnx", "x2 result reduced to 80x67 by Lanczos"),
-        (["--height", 100], "photo_120x100.png", (120, 100), "carn_x4.onnx", "x4 result reduced to 120x100 by Lanczos"),
-        (["--height", 80], "photo_96x80.png", (96, 80), "carn_x2.onnx", None),
-        (["--megapixels", 0.03072], "photo_192x160.png", (192, 160), "carn_x4.onnx", None),
+        (["--scale", 4], "photo_x4.png", (192, 160), "disp_x4.onnx", None),
+        (["--scale", 3], "photo_x3.png", (144, 120), "disp_x4.onnx", "x4 result reduced to x3 by Lanczos"),
+        (["--scale", 2], "photo_x2.png", (96, 80), "disp_x2.onnx", None),
+        (["--scale", 2, "--dense"], "photo_x2.png", (96, 80), "disp_x2_dense.onnx", None),
+        (["--width", 80], "photo_80x67.png", (80, 67), "disp_x2.onnx", "x2 result reduced to 80x67 by Lanczos"),
+        (["--height", 100], "photo_120x100.png", (120, 100), "disp_x4.onnx", "x4 result reduced to 120x100 by Lanczos"),
+        (["--height", 80], "photo_96x80.png", (96, 80), "disp_x2.onnx", None),
+        (["--megapixels", 0.03072], "photo_192x160.png", (192, 160), "disp_x4.onnx", None),
     ],
 )
 @pytest.mark.usefixtures("weights")
@@ -75,7 +75,7 @@ def test_size_name_and_report(
     assert line.exit_code == 0, line.output
     target = photo_file.with_name(name)
     assert size(target) == pixels
-    assert line.stdout.startswith(f"{target}: {model}, ")
+    assert line.stdout.startswith(f"{target}: {model} (shipped), ")
     assert line.stdout.rstrip().endswith(f", {reduction}" if reduction else " s")
     report = json.loads(amsr("infer", photo_file, *options, "--json").stdout)
     expected = (str(target), model, 4 if "x4" in model else 2, reduction)
@@ -84,7 +84,7 @@ def test_size_name_and_report(
 
 def test_a_reduced_result_is_that_picture(weights: Path, photo_file: Path) -> None:
     """Pixels repeated four times, reduced by half, are repeated twice, but for Lanczos' overshoot: none on average."""
-    (weights / "carn_x2.onnx").unlink()
+    (weights / "disp_x2.onnx").unlink()
     assert amsr("infer", photo_file, "--scale", 2).exit_code == 0
     with Image.open(photo_file) as small, Image.open(photo_file.with_name("photo_x2.png")) as large:
         expected, reduced = enlarged(np.asarray(small, dtype=np.float32), 2), np.asarray(large, dtype=np.float32)
@@ -210,9 +210,9 @@ def test_eval_reduces_by_the_scale_of_the_model(folder: Path) -> None:
         content = json.loads(result.stdout)
         assert content["scale"] == scale
         assert content["mean"]["psnr_y"] == pytest.approx(repeated_psnr(folder, scale), abs=1e-3)
-    assert "carn x2 on pictures" in amsr("eval", "--scale", 2, "--data", folder).stdout
+    assert "disp x2 on pictures" in amsr("eval", "--scale", 2, "--data", folder).stdout
     assert_refused(amsr("eval", "--scale", 5, "--data", folder), 2, "5")
-    assert_refused(amsr("eval", "--scale", 3, "--data", folder), 1, "no x3 model of carn", "x2, x4")
+    assert_refused(amsr("eval", "--scale", 3, "--data", folder), 1, "no x3 model of disp", "x2, x4")
     model = write_model(folder / "x3.onnx", 3)
     own = json.loads(amsr("eval", "--model", model, "--data", folder, "--json", "-").stdout)
     assert own["scale"] == 3
@@ -236,13 +236,13 @@ def repeated_psnr(folder: Path, scale: int) -> float:
 def test_bench_measures_models_of_each_scale(weights: Path, folder: Path) -> None:
     quick = ("bench", "--data", folder, "--width", 128, "--threads", 1, "--repeats", 1, "--json", "-")
     sizes = {}
-    for options in (["--scale", 2], ["--backbone", "carn"], []):
+    for options in (["--scale", 2], ["--backbone", "disp"], []):
         result = amsr(*quick, *options)
         assert result.exit_code == 0, result.output
         for network in json.loads(result.stdout)["networks"]:
             sizes[network["name"]] = network["photos"][0]["size"]
-    assert sizes == {"carn": [25, 32], "fsrcnn": [51, 64], "carn x2": [51, 64], "fsrcnn x2": [51, 64]}
-    files = ("--model", weights / "carn_x2.onnx", "--dense-model", weights / "carn_x2_dense.onnx")
+    assert sizes == {"disp": [25, 32], "fsrcnn": [51, 64], "disp x2": [51, 64], "fsrcnn x2": [51, 64]}
+    files = ("--model", weights / "disp_x2.onnx", "--dense-model", weights / "disp_x2_dense.onnx")
     assert json.loads(amsr(*quick, *files).stdout)["networks"][0]["photos"][0]["size"] == [51, 64]
     assert_refused(amsr(*quick, *files, "--scale", 2), 2, "--scale")
     assert_refused(amsr(*quick, "--scale", 3), 1, "scale 3")
