@@ -1,4 +1,4 @@
-"""The tables of the model card: figures of the shipped models on all test folders, and the pictures they learned from.
+"""The tables of the model card, figures of the shipped models on all test folders; ATTRIBUTION.tsv, whom to credit.
 
     python benchmarks/model_card.py ../shared/data --backbones fsrcnn carn --folders set5 set14
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from amsr_deploy.evaluation.evaluate import Evaluation, evaluate
 from amsr_deploy.runtime.shipped import WEIGHTS
 
 CARD = WEIGHTS / "MODEL_CARD.md"
+ATTRIBUTION = WEIGHTS / "ATTRIBUTION.tsv"
+TRAINING_FOLDERS = ("train", "train_books")
 FOLDERS = ("set5", "set14", "b100", "kodak24", "large2k", "large4k")
 DILATIONS = (1, 3, 5, 7, 9, 11)
 HEADER = "| folder | dilation | PSNR-Y dB | PSNR-RGB dB | SSIM | density | share of dense MACs |"
@@ -82,18 +84,29 @@ def bicubic_scores(picture: Image.Image, scale: int) -> tuple[float, float, floa
     return metrics.psnr_y(sr, hr, scale), metrics.psnr(sr, hr, scale), metrics.ssim_y(sr, hr, scale)
 
 
-def attribution(data: Path) -> Iterator[str]:
-    """Rows of the table of the pictures that the models learned from, by source and licence."""
-    pictures = defaultdict(list)
+def training_pictures(data: Path) -> list[dict[str, str]]:
+    """The entries of the manifest that belong to the pictures that the models learned from."""
     with (data / "MANIFEST.tsv").open(newline="", encoding="utf-8") as file:
-        for entry in csv.DictReader(file, delimiter="\t"):
-            folder, _, name = entry["path"].partition("/")
-            if folder == "train" and "/" not in name:
-                pictures[entry["source"].removesuffix(" (git history)"), entry["licence"]].append(Path(name).stem)
-    yield "| source | licence | pictures |"
-    yield "| --- " * 3 + "|"
-    for (source, licence), names in sorted(pictures.items()):
-        yield f"| {source} | {licence} | {', '.join(sorted(names))} |"
+        entries = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [entry for entry in entries if Path(entry["path"]).parent.as_posix() in TRAINING_FOLDERS]
+
+
+def write_attribution(pictures: Iterable[dict[str, str]]) -> None:
+    """Write the source, licence and credit of each training picture, as their licences ask."""
+    with ATTRIBUTION.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None)
+        table.writerow(("picture", "source", "licence", "credit"))
+        for entry in pictures:
+            table.writerow((Path(entry["path"]).name, entry["source"], entry["licence"], entry["note"]))
+
+
+def licences(pictures: Iterable[dict[str, str]]) -> Iterator[str]:
+    """Rows of the table of training pictures by licence."""
+    counts = Counter(entry["licence"] for entry in pictures)
+    yield "| licence | pictures |"
+    yield "| --- " * 2 + "|"
+    for licence, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        yield f"| {licence} | {count} |"
 
 
 def table_name(what: str, scale: int) -> str:
@@ -127,8 +140,10 @@ def main() -> None:
     arguments = parser.parse_args()
     data, folders, scale = arguments.data, arguments.folders, arguments.scale
     backbones = shipped_backbones(scale) if arguments.backbones is None else arguments.backbones
-    check_places(["attribution", *(table_name(what, scale) for what in ("bicubic", *backbones))])
-    replace_table("attribution", attribution(data))
+    check_places(["licences", *(table_name(what, scale) for what in ("bicubic", *backbones))])
+    pictures = training_pictures(data)
+    write_attribution(pictures)
+    replace_table("licences", licences(pictures))
     replace_table(table_name("bicubic", scale), bicubic(scale, data, folders))
     for backbone in backbones:
         dilations = sorted({*arguments.dilations, describe(backbone).dilation})
