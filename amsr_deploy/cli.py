@@ -292,6 +292,7 @@ def evaluate(backbone: str | None, model: Path | None, data: Path, **options: An
 @click.option("--model", type=FILE, help="A masked model that `amsr export` wrote, instead of shipped ones.")
 @click.option("--dense-model", type=FILE, help="Its dense twin.")
 @click.option("--operators", is_flag=True, help="Time the masked convolution by itself.")
+@click.option("--channels", type=int, multiple=True, help="Of the layers that --operators times.  [default: 64]")
 @click.option("--crossover", is_flag=True, help="Find the density above which the dense network is faster.")
 @click.option("--openvino", is_flag=True, help="Time the dense networks in OpenVINO too.")
 @click.option(

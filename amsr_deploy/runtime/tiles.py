@@ -40,11 +40,11 @@ class Span:
 
 
 def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
-    """Cover [0, length) by tiles that all read `tile` pixels, `halo` of them on each side to overlap.
+    """Cover [0, length) by as few tiles as can be, all of one size, `halo` pixels of each on both sides to overlap.
 
     Args:
         length: pixels along the axis, a multiple of `multiple`.
-        tile: pixels that a tile reads, where the picture is longer; enlarged where it would leave no core.
+        tile: most pixels that a tile reads; enlarged where it would leave no core.
         halo: pixels of overlap on each side.
         multiple: tiles start at multiples of this, so that windows stay where they are.
     """
@@ -52,6 +52,8 @@ def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
     tile = max(tile // multiple * multiple, 2 * halo + multiple)
     if length <= tile:
         return [Span.whole(length)]
+    count = -(-(length - 2 * halo) // (tile - 2 * halo))
+    tile = round_up(-(-(length - 2 * halo) // count), multiple) + 2 * halo
     starts = [*range(0, length - tile, tile - 2 * halo), length - tile]
     borders = [0, *(start + halo for start in starts[1:]), length]
     return [Span(start, start + tile, *core) for start, core in zip(starts, pairwise(borders), strict=True)]

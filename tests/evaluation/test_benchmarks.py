@@ -170,11 +170,12 @@ def test_operators_are_measured_on_every_photo(
         assert_refused(bench(folder, pair, "--operators"), "not built")
         return
     monkeypatch.setattr(operators, "DENSITIES", (0.2, 0.5))
-    result = bench(folder, pair, "--operators", "--json", "-")
+    result = bench(folder, pair, "--operators", "--channels", "8", "--channels", "6", "--json", "-")
     assert result.exit_code == 0, result.output
     timings = json.loads(result.stdout)["operators"]
-    cases = {(t["photo"], t["storage"], t["group"], t["target"]) for t in timings}
-    assert len(cases) == len(timings) == 2 * 2 * 2 * 2
+    cases = {(t["photo"], t["storage"], t["layer"]["channels"], t["layer"]["group"], t["target"]) for t in timings}
+    assert {case[2:4] for case in cases} == {(8, 1), (8, 4), (6, 1)}  # 6 channels make no 4 groups
+    assert len(cases) == len(timings) == 2 * 2 * 3 * 2
     for timing in timings:
         assert timing["density"] == pytest.approx(timing["target"], abs=0.05)
         assert timing["ratio"] == timing["masked"] / (timing["density"] * timing["dense"])

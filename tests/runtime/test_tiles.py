@@ -28,6 +28,13 @@ def test_spans_cover_once_and_overlap(length: int, tile: int, halo: int, multipl
         assert span.start % multiple == span.stop % multiple == 0
         assert span.stop - span.start <= max(tile, 2 * (halo + multiple) + multiple)
     assert (covered == 1).all()
+    overlap, step = -(-halo // multiple) * multiple, len(found) * multiple
+    assert sum(span.stop - span.start for span in found) <= length + 2 * overlap * (len(found) - 1) + step
+
+
+def test_a_picture_a_little_larger_than_a_tile_does_not_double_the_work() -> None:
+    first, second = spans(1928, tile=1920, halo=21)
+    assert first.stop - first.start == second.stop - second.start == 985
 
 
 @given(length=st.integers(1, 2000), halo=st.integers(1, 40), multiple=st.sampled_from([1, 8]))

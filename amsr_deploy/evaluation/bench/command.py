@@ -31,6 +31,7 @@ def run_benchmarks(
     model: Path | None,
     dense_model: Path | None,
     operators: bool,
+    channels: Sequence[int],
     crossover: bool,
     openvino: bool,
     width: int,
@@ -52,6 +53,7 @@ def run_benchmarks(
         model: a masked model file to measure instead.
         dense_model: its dense twin.
         operators: measure MaskedConv2d against Conv.
+        channels: of the layers that `operators` measures; none is 64.
         crossover: find the density above which the dense network is faster.
         openvino: measure the dense networks in OpenVINO too.
         width: of the HR pictures, in pixels.
@@ -70,8 +72,8 @@ def run_benchmarks(
     """
     check_report_file(None if json_file == STDOUT else json_file, ".json")
     check_report_file(markdown, ".md")
-    if min(threads, repeats) < 1 or (count is not None and count < 1):
-        raise UserError("threads, repeats and pictures must be 1 or more")
+    if min(threads, repeats, *channels) < 1 or (count is not None and count < 1):
+        raise UserError("threads, repeats, channels and pictures must be 1 or more")
     failed: dict[str, Exception] = {}
     pairs = [] if operators and not crossover else choose_pairs(backbones, scale, model, dense_model)
     scales = {pair.scale for pair in pairs} | ({scale or SCALE} if operators else set())
@@ -87,7 +89,7 @@ def run_benchmarks(
     sections: list[Section] = [report.machine_section(machine)]
     content: dict[str, Any] = {"machine": asdict(machine)}
     if operators:
-        timings = measure_operators(photos[scale or SCALE], threads, repeats, show)
+        timings = measure_operators(photos[scale or SCALE], channels, threads, repeats, show)
         sections.append(report.operator_section(timings))
         content["operators"] = report.operator_data(timings)
     if crossover:

@@ -28,7 +28,8 @@ from amsr_deploy.runtime.onnxruntime_ import session_options
 
 MOST_LINES = 288
 """LR lines in the middle of a photo that are used."""
-CHANNELS = 64
+CHANNELS = (64,)
+"""Inputs and outputs of a layer, where none are asked for."""
 DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 DILATION = 5
 GROUPS = (1, 4)
@@ -40,13 +41,26 @@ WARM_UP = 2
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A convolution.
+
+    Attributes:
+        channels: inputs, and as many outputs.
+        group: groups of them.
+    """
+
+    channels: int
+    group: int
+
+
+@dataclass(frozen=True)
 class OperatorTiming:
     """Times of a layer on a photo.
 
     Attributes:
         photo: name of the photo.
         storage: type of the rows.
-        group: groups of the convolution.
+        layer: the convolution.
         target: density that the mask was made for.
         density: share of masked pixels that it has.
         dense, masked: seconds a layer.
@@ -54,7 +68,7 @@ class OperatorTiming:
 
     photo: str
     storage: str
-    group: int
+    layer: Layer
     target: float
     density: float
     dense: float
@@ -67,12 +81,13 @@ class OperatorTiming:
 
 
 def measure_operators(
-    photos: Sequence[Photo], threads: int, repeats: int, show: Callable[[str], None]
+    photos: Sequence[Photo], channels: Sequence[int], threads: int, repeats: int, show: Callable[[str], None]
 ) -> list[OperatorTiming]:
     """Time MaskedConv2d and Conv on the masks of photos.
 
     Args:
         photos: the lines in their middle are used; flat ones are left out.
+        channels: of the layers; none is CHANNELS. Groups are measured where they divide them.
         threads: CPU threads that work on an operator.
         repeats: measurements whose median counts.
         show: takes a line on what is being done.
@@ -83,26 +98,27 @@ def measure_operators(
     if native.inspect() is None:
         raise BackendError("the native operators are not built; install the package where there is a C++ compiler")
     timings: list[OperatorTiming] = []
+    layers = [Layer(count, group) for count in channels or CHANNELS for group in GROUPS if count % group == 0]
     for photo in photos:
-        for group in GROUPS:
-            show(f"MaskedConv2d, {group} groups, on {photo.name}")
-            timings += measure_group(photo, group, threads, repeats)
+        for layer in layers:
+            show(f"MaskedConv2d, {layer.channels} channels in {layer.group} groups, on {photo.name}")
+            timings += measure_layer(photo, layer, threads, repeats)
     return timings
 
 
-def measure_group(photo: Photo, group: int, threads: int, repeats: int) -> Iterator[OperatorTiming]:
-    """Times on a photo of convolutions with one number of groups, in all storages, at all densities."""
+def measure_layer(photo: Photo, layer: Layer, threads: int, repeats: int) -> Iterator[OperatorTiming]:
+    """Times on a photo of one kind of convolution, in all storages, at all densities."""
     pixels = middle(photo.pixels)
     frequencies = high_frequencies(pixels)
     if frequencies is None:
         return
     height, width = frequencies.shape
-    surround = np.random.default_rng(0).standard_normal((height * width, CHANNELS), dtype=np.float32)
-    image = {"image": np.ascontiguousarray(surround.T).reshape(1, CHANNELS, height, width)}
+    surround = np.random.default_rng(0).standard_normal((height * width, layer.channels), dtype=np.float32)
+    image = {"image": np.ascontiguousarray(surround.T).reshape(1, layer.channels, height, width)}
     neighbors = NeighborTable(threads)
-    dense = [Chain(layers, group, None, threads) for layers in (SHORT, LONG)]
+    dense = [Chain(layers, layer, None, threads) for layers in (SHORT, LONG)]
     for storage, element in STORAGES.items():
-        masked = [Chain(layers, group, element, threads) for layers in (SHORT, LONG)]
+        masked = [Chain(layers, layer, element, threads) for layers in (SHORT, LONG)]
         for target in DENSITIES:
             index = pixel_index(mask_of_density(frequencies, target, DILATION))
             table = neighbors.run(index, (height, width))
@@ -114,9 +130,9 @@ def measure_group(photo: Photo, group: int, threads: int, repeats: int) -> Itera
                 for chain in pair
             }
             times = medians(runs, repeats, WARM_UP, warm_seconds)
-            layer = {form: (times[form, LONG] - times[form, SHORT]) / (LONG - SHORT) for form in chains}
+            seconds = {form: (times[form, LONG] - times[form, SHORT]) / (LONG - SHORT) for form in chains}
             density = len(index) / (height * width)
-            yield OperatorTiming(photo.name, storage, group, target, density, layer["dense"], layer["masked"])
+            yield OperatorTiming(photo.name, storage, layer, target, density, seconds["dense"], seconds["masked"])
 
 
 def middle(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -128,12 +144,12 @@ def middle(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 class Chain:
     """Convolutions with ReLU one after the other, in a session of their own."""
 
-    def __init__(self, layers: int, group: int, storage: int | None, threads: int) -> None:
+    def __init__(self, layers: int, layer: Layer, storage: int | None, threads: int) -> None:
         """A chain of MaskedConv2d on tensors of a storage type, or of Conv where it is None."""
         self.layers = layers
         options = session_options(threads)
         native.register(options)
-        model = dense_chain(layers, group) if storage is None else masked_chain(layers, group, storage)
+        model = dense_chain(layers, layer) if storage is None else masked_chain(layers, layer, storage)
         self._session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
     def run(self, inputs: dict[str, NDArray[np.generic]]) -> object:
@@ -141,31 +157,31 @@ class Chain:
         return self._session.run(None, inputs)
 
 
-def dense_chain(layers: int, group: int) -> ModelProto:
+def dense_chain(layers: int, layer: Layer) -> ModelProto:
     """Conv and Relu, `layers` times, on `image` [1, C, H, W]."""
     nodes, weights, last = [], [], "image"
-    for layer in range(layers):
-        weights += convolution_weights(layer, group, TensorProto.FLOAT)
-        names = [last, f"weight{layer}", f"bias{layer}"]
-        nodes.append(helper.make_node("Conv", names, [f"sums{layer}"], pads=[1] * 4, group=group))
-        nodes.append(helper.make_node("Relu", [f"sums{layer}"], [f"features{layer}"]))
-        last = f"features{layer}"
+    for number in range(layers):
+        weights += convolution_weights(number, layer, TensorProto.FLOAT)
+        names = [last, f"weight{number}", f"bias{number}"]
+        nodes.append(helper.make_node("Conv", names, [f"sums{number}"], pads=[1] * 4, group=layer.group))
+        nodes.append(helper.make_node("Relu", [f"sums{number}"], [f"features{number}"]))
+        last = f"features{number}"
     return chain_model(nodes, weights, {"image": (TensorProto.FLOAT, 4)}, last)
 
 
-def masked_chain(layers: int, group: int, storage: int) -> ModelProto:
+def masked_chain(layers: int, layer: Layer, storage: int) -> ModelProto:
     """MaskedConv2d with ReLU, `layers` times, on `rows` [Q, C] of float32 that become of the storage type."""
     inputs = {"rows": (TensorProto.FLOAT, 2), "surround": (TensorProto.FLOAT, 2), "neighbors": (TensorProto.INT32, 2)}
     nodes = [helper.make_node("Cast", [name], [f"{name}_stored"], to=storage) for name in ("rows", "surround")]
     weights, last = [], "rows_stored"
-    for layer in range(layers):
-        weights += convolution_weights(layer, group, storage)
-        names = [last, "surround_stored", "neighbors", f"weight{layer}", f"bias{layer}"]
+    for number in range(layers):
+        weights += convolution_weights(number, layer, storage)
+        names = [last, "surround_stored", "neighbors", f"weight{number}", f"bias{number}"]
         node = helper.make_node(
-            "MaskedConv2d", names, [f"features{layer}"], domain=DOMAIN, group=group, negative_slope=0.0
+            "MaskedConv2d", names, [f"features{number}"], domain=DOMAIN, group=layer.group, negative_slope=0.0
         )
         nodes.append(node)
-        last = f"features{layer}"
+        last = f"features{number}"
     return chain_model(nodes, weights, inputs, last)
 
 
@@ -182,12 +198,14 @@ def chain_model(
     return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
-def convolution_weights(layer: int, group: int, element: int) -> list[TensorProto]:
+def convolution_weights(number: int, layer: Layer, element: int) -> list[TensorProto]:
     """Random weights that keep the size of what passes through, and biases of zero."""
-    shape = (CHANNELS, CHANNELS // group, 3, 3)
-    scale = np.float32((2 / (9 * CHANNELS / group)) ** 0.5)
-    weight = np.random.default_rng(layer).standard_normal(shape, dtype=np.float32) * scale
+    inputs = layer.channels // layer.group
+    shape = (layer.channels, inputs, 3, 3)
+    scale = np.float32((2 / (9 * inputs)) ** 0.5)
+    weight = np.random.default_rng(number).standard_normal(shape, dtype=np.float32) * scale
+    bias = np.zeros(layer.channels, dtype=np.float32)
     return [
-        helper.make_tensor(f"weight{layer}", element, shape, weight.ravel()),
-        helper.make_tensor(f"bias{layer}", element, (CHANNELS,), np.zeros(CHANNELS, dtype=np.float32)),
+        helper.make_tensor(f"weight{number}", element, shape, weight.ravel()),
+        helper.make_tensor(f"bias{number}", element, bias.shape, bias),
     ]

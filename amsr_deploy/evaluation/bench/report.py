@@ -11,7 +11,7 @@ from typing import Any
 from amsr_deploy.evaluation.bench.crossover import DENSITIES, Crossover
 from amsr_deploy.evaluation.bench.machine import Machine
 from amsr_deploy.evaluation.bench.networks import DENSE, MASK, MASKED, NEIGHBORS, NetworkResult, Timing
-from amsr_deploy.evaluation.bench.operators import OperatorTiming
+from amsr_deploy.evaluation.bench.operators import Layer, OperatorTiming
 from amsr_deploy.evaluation.bench.tables import Section, Table
 
 SPARSE = 0.4
@@ -28,26 +28,27 @@ def machine_section(machine: Machine) -> Section:
 
 def operator_section(timings: Sequence[OperatorTiming]) -> Section:
     """MaskedConv2d at each density, over all photos."""
-    groups: dict[tuple[str, int, float], list[OperatorTiming]] = defaultdict(list)
+    groups: dict[tuple[str, Layer, float], list[OperatorTiming]] = defaultdict(list)
     for timing in timings:
-        groups[timing.storage, timing.group, timing.target].append(timing)
+        groups[timing.storage, timing.layer, timing.target].append(timing)
     rows = [
         [
             storage,
-            str(group),
+            str(layer.channels),
+            str(layer.group),
             f"{statistics.median(t.density for t in cases):.2f}",
             f"{1e3 * statistics.median(t.dense for t in cases):.2f}",
             f"{1e3 * statistics.median(t.masked for t in cases):.2f}",
             f"{statistics.median(t.ratio for t in cases):.3f}",
             f"{max(t.ratio for t in cases):.3f}",
         ]
-        for (storage, group, _), cases in groups.items()
+        for (storage, layer, _), cases in groups.items()
     ]
-    columns = ["rows", "groups", "density", "Conv ms", "MaskedConv2d ms", "median ratio", "worst ratio"]
+    columns = ["rows", "channels", "groups", "density", "Conv ms", "MaskedConv2d ms", "median ratio", "worst ratio"]
     photos = len({timing.photo for timing in timings})
     return Section(
         "operators",
-        f"A layer of 64 channels on {photos} photos; ratio = masked / (density x dense)",
+        f"A layer of 3x3 on {photos} photos; ratio = masked / (density x dense)",
         Table(columns, rows),
     )
 
