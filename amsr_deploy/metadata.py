@@ -76,6 +76,8 @@ class Metadata:
     """Digest of the weights that were exported."""
     tools: dict[str, str] = field(default_factory=dict)
     """Versions of the tools that made the file."""
+    values_per_pixel: int = 0
+    """Values of the largest tensor for each LR pixel; 0, which older files mean by their silence, is not known."""
     dense_above: float = 1.0
     """Density above which the dense network is faster; 1, which older files mean by their silence, is never."""
 

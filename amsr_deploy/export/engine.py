@@ -88,7 +88,7 @@ def build_engine(
     proto = read_model(path)
     metadata = read_metadata(path, proto)
     chosen, gpu = choose_flavour(flavour)
-    sizes = make_sizes(min_shape, opt_shape, max_shape, metadata.size_multiple, metadata.scale)
+    sizes = make_sizes(min_shape, opt_shape, max_shape, metadata)
     warn_of_small_tiles(sizes, metadata)
     request = Request(path, half, chosen, sizes)
     if half and metadata.precision == "bfloat16":
@@ -120,7 +120,7 @@ def write_engine(
 ) -> str:
     """Build the engine of a model that has its final types, and write it with its sidecar."""
     flavour, profile = request.flavour, make_profile(metadata, request.sizes)
-    plugins = needed_plugins(proto, flavour)
+    plugins = needed_plugins(proto, metadata, flavour)
     cache = timing_cache or default_timing_cache(flavour, gpu)
     started = time.perf_counter()
     built = build(flavour, prepare_graph(proto, plugins), profile, plugins, cache)
@@ -177,11 +177,19 @@ def choose_flavour(name: str) -> tuple[Flavour, Gpu | None]:
     return flavour, gpu
 
 
-def needed_plugins(model: onnx.ModelProto, flavour: Flavour) -> Plugins | None:
-    """The plugins that run nodes of a model; None where there are none, or none that it uses."""
+def needed_plugins(model: onnx.ModelProto, metadata: Metadata, flavour: Flavour) -> Plugins | None:
+    """The plugins that run nodes of a model; None where there are none, or none that it uses.
+
+    Raises:
+        UserError: the model is of bfloat16, which the plugins do not take.
+    """
     plugins = load_plugins(flavour)
     used = {node.op_type for node in model.graph.node if node.domain == NAMESPACE}
-    return plugins if plugins and used & plugins.operators else None
+    if not plugins or not used & plugins.operators:
+        return None
+    if metadata.precision == "bfloat16":
+        raise UserError("the plugins of TensorRT do not compute in bfloat16; give the float32 model, and --fp16")
+    return plugins
 
 
 def describe_operators(metadata: Metadata, plugins: Plugins | None) -> str:

@@ -108,6 +108,7 @@ def describe_model(network: Network, descriptor: Descriptor, masked: bool, preci
         size_multiple=descriptor.size_multiple,
         halo=network.halo,
         bytes_per_pixel=network.bytes_per_pixel,
+        values_per_pixel=network.values_per_pixel,
         precision=precision,
         cost=count_cost(network),
         weights_sha256=digest(network),

@@ -15,7 +15,7 @@ Size = tuple[int, int]
 SMALLEST, OPTIMAL, LARGEST = (8, 8), (272, 480), (1088, 1920)
 """Defaults: what a picture of one pixel becomes with its reflected border, a typical picture, and one of 1080 lines."""
 MOST_VALUES = 2**31 - 1
-"""TensorRT counts the values of a tensor in 31 bits, those of the output too."""
+"""TensorRT counts the values of a tensor in 31 bits."""
 TYPICAL_SHARE = {"pixels": 0.35, "windows": 0.5}
 """Density that engines are tuned for, by kind of body: that of photos (design section 2.1)."""
 
@@ -49,19 +49,19 @@ def format_size(size: Size) -> str:
     return "{}x{}".format(*size)
 
 
-def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | None, multiple: int, scale: int) -> Sizes:
+def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | None, metadata: Metadata) -> Sizes:
     """Given sizes, and defaults that fit them.
 
     Args:
         min_shape: `HxW`, or None.
         opt_shape: likewise.
         max_shape: likewise.
-        multiple: all sides must be multiples of this.
-        scale: of the model.
+        metadata: of the model.
 
     Raises:
         UserError: sizes of another form, out of order, too large, or that do not fit the multiple.
     """
+    multiple = metadata.size_multiple
     smallest, optimal, largest = (
         None if text is None else parse_size(text) for text in (min_shape, opt_shape, max_shape)
     )
@@ -76,7 +76,7 @@ def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | No
             f"shapes {format_size(least)} (min), {format_size(best)} (opt), {format_size(most)} (max) "
             "are out of order; give --min-shape <= --opt-shape <= --max-shape in height and in width"
         )
-    most_pixels = MOST_VALUES // (3 * scale**2)
+    most_pixels = MOST_VALUES // max(3 * metadata.scale**2, metadata.values_per_pixel)
     if most[0] * most[1] > most_pixels:
         raise UserError(f"shape {format_size(most)} has more than {most_pixels} pixels; larger pictures are tiled")
     return Sizes(least, best, most)

@@ -47,6 +47,11 @@ class Backbone(nn.Module):
         """Peak memory of ONNX Runtime for each LR pixel at full density."""
         raise NotImplementedError
 
+    @property
+    def values_per_pixel(self) -> int:
+        """Values of the largest tensor for each LR pixel."""
+        raise NotImplementedError
+
     def masked_modules(self) -> list[nn.Module]:
         """What the mask thins out."""
         raise NotImplementedError

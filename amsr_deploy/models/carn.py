@@ -185,6 +185,10 @@ class CARN(MaskedCNN):
     def bytes_per_pixel(self) -> int:
         return 4_000 + 1_000 * self.scale**2
 
+    @property
+    def values_per_pixel(self) -> int:
+        return CHANNELS * self.scale**2
+
     def masked_modules(self) -> list[nn.Module]:
         return [self.b1, self.b2, self.b3, self.c1, self.c2, self.c3]
 

@@ -85,6 +85,10 @@ class DISP(MaskedCNN):
     def bytes_per_pixel(self) -> int:
         return 24 * len(self.conv_2.weight) + 36 * self.scale**2
 
+    @property
+    def values_per_pixel(self) -> int:
+        return max(len(self.conv_2.weight), 3 * self.scale**2)
+
     def masked_modules(self) -> list[nn.Module]:
         return [self.blocks, self.conv_2]
 

@@ -64,6 +64,10 @@ class FSRCNN(MaskedCNN):
     def bytes_per_pixel(self) -> int:
         return 1_440 + 160 * self.scale**2
 
+    @property
+    def values_per_pixel(self) -> int:
+        return max(self.tail_conv.in_channels, 3 * self.scale**2)
+
     def masked_modules(self) -> list[nn.Module]:
         return [*convolutions(self.body_conv), self.body_conv[-2]]
 

@@ -85,6 +85,10 @@ class SPAN(MaskedCNN):
         """The blocks in their order."""
         return [module for module in self.children() if isinstance(module, Block)]
 
+    @property
+    def values_per_pixel(self) -> int:
+        return max(len(self.conv_cat.weight), 3 * self.scale**2)
+
     def masked_modules(self) -> list[nn.Module]:
         return [*self.blocks(), self.conv_2, self.conv_cat]
 

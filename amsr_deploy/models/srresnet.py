@@ -70,6 +70,10 @@ class SRResNet(MaskedCNN):
     def bytes_per_pixel(self) -> int:
         return 4_000 + 1_000 * self.scale**2
 
+    @property
+    def values_per_pixel(self) -> int:
+        return CHANNELS * self.scale**2
+
     def masked_modules(self) -> list[nn.Module]:
         return list(self.blocks)
 

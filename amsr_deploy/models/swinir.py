@@ -281,6 +281,10 @@ class SwinIR(Backbone):
     def bytes_per_pixel(self) -> int:
         return 24_000
 
+    @property
+    def values_per_pixel(self) -> int:
+        return HEADS * WINDOW**2  # the attention of a window's pixels to each other
+
     def forward(self, image: Tensor, mask: Tensor | None = None, threshold: float = DESCRIPTOR.threshold) -> Tensor:
         """Upscale with all windows computed: dense, or blended with a mask as in training.
 

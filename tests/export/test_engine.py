@@ -26,7 +26,7 @@ from scale_cases import write_model
 from amsr_deploy import models
 from amsr_deploy.cli import main
 from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.errors import BackendError, EngineError
+from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.export import builder, engine
 from amsr_deploy.export.builder import build, prepare_graph
 from amsr_deploy.export.half import to_half
@@ -211,8 +211,8 @@ class TestGraph:
     def test_what_the_parser_does_not_know_is_named(self) -> None:
         model = onnx.load(MODEL)
         del model.functions[:]
-        sizes = make_sizes(None, None, "64x64", 1, 4)
-        profile = make_profile(read_metadata(model), sizes)
+        metadata = read_metadata(model)
+        profile = make_profile(metadata, make_sizes(None, None, "64x64", metadata))
         with pytest.raises(EngineError, match=r"cannot parse the model: \w+ node .*Plugin not found.* more\)"):
             build(load_flavour("tensorrt-rtx"), model, profile, None, None)
 
@@ -255,11 +255,20 @@ class TestFlavour:
     def test_names_tell_the_gpu_where_it_matters(self) -> None:
         metadata = read_metadata(onnx.load(MODEL))
         full = Flavour("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
-        name = engine.engine_name(Path("a/carn_x4_fp16.onnx"), metadata, full, ORIN, make_sizes(None, None, None, 1, 4))
+        sizes = make_sizes(None, None, None, metadata)
+        name = engine.engine_name(Path("a/carn_x4_fp16.onnx"), metadata, full, ORIN, sizes)
         assert name == "carn_x4_fp32_trt-10.3_sm_87_8x8-1088x1920.engine"
 
 
 class TestPlugins:
+    def test_models_of_bfloat16_are_not_for_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        model, flavour = onnx.load(MODEL), Flavour("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
+        metadata, known = read_metadata(model), Plugins(Path("libamsr_tensorrt.so"), frozenset({"MaskGather"}), "1")
+        monkeypatch.setattr(engine, "load_plugins", lambda _: known)
+        assert engine.needed_plugins(model, metadata, flavour) is known
+        with pytest.raises(UserError, match="do not compute in bfloat16"):
+            engine.needed_plugins(model, dataclasses.replace(metadata, precision="bfloat16"), flavour)
+
     """The library of plugins, with registries that answer as TensorRT's would."""
 
     @staticmethod

@@ -12,11 +12,16 @@ from hypothesis import strategies as st
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.export.profile import format_size, make_profile, make_sizes, parse_size
+from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.shipped import shipped_model
 
 METADATA = metadata_of(shipped_model("carn"))
 SIZES = st.tuples(st.integers(1, 300), st.integers(1, 300))
 MAYBE = st.none() | SIZES
+
+
+def model(multiple: int, scale: int = 4, values: int = 0) -> Metadata:
+    return dataclasses.replace(METADATA, size_multiple=multiple, scale=scale, values_per_pixel=values)
 
 
 @given(SIZES)
@@ -42,9 +47,9 @@ def test_sizes_are_in_order_and_as_given_or_refused(
     texts = [size and format_size(size) for size in given_sizes]
     if not ordered:
         with pytest.raises(UserError, match="out of order"):
-            make_sizes(*texts, multiple, scale=4)
+            make_sizes(*texts, model(multiple))
         return
-    sizes = make_sizes(*texts, multiple, scale=4)
+    sizes = make_sizes(*texts, model(multiple))
     made = (sizes.smallest, sizes.optimal, sizes.largest)
     assert all(wanted in (None, size) for wanted, size in zip(given_sizes, made, strict=True))
     assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in itertools.pairwise(made))
@@ -52,25 +57,26 @@ def test_sizes_are_in_order_and_as_given_or_refused(
 
 
 @pytest.mark.parametrize(
-    ("text", "multiple", "scale", "message"),
+    ("text", "multiple", "scale", "values", "message"),
     [
-        ("100x104", 8, 4, "multiples of 8"),
-        ("0x8", 1, 4, "positive"),
-        ("10000x10000", 1, 4, "more than 44739242 pixels"),
-        ("20000x10000", 1, 2, "more than 178956970 pixels"),
+        ("100x104", 8, 4, 0, "multiples of 8"),
+        ("0x8", 1, 4, 0, "positive"),
+        ("10000x10000", 1, 4, 0, "more than 44739242 pixels"),
+        ("20000x10000", 1, 2, 0, "more than 178956970 pixels"),
+        ("2048x2048", 1, 4, 1024, "more than 2097151 pixels"),  # CARN: 64 channels before the last convolution
     ],
 )
-def test_sizes_that_a_model_cannot_take(text: str, multiple: int, scale: int, message: str) -> None:
+def test_sizes_that_a_model_cannot_take(text: str, multiple: int, scale: int, values: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        make_sizes(None, None, text, multiple, scale)
+        make_sizes(None, None, text, model(multiple, scale, values))
 
 
 def test_smaller_scales_take_larger_pictures() -> None:
-    assert make_sizes(None, None, "10000x10000", 1, scale=2).largest == (10_000, 10_000)
+    assert make_sizes(None, None, "10000x10000", model(1, scale=2)).largest == (10_000, 10_000)
 
 
 def test_selections_reach_from_nothing_to_everything() -> None:
-    sizes = make_sizes("16x16", "32x64", "64x128", 8, scale=4)
+    sizes = make_sizes("16x16", "32x64", "64x128", model(8))
     assert make_profile(METADATA, sizes)["index"] == ((0,), (717,), (64 * 128,))
     windows = dataclasses.replace(METADATA, body="windows", window_size=8, size_multiple=8)
     profile = make_profile(windows, sizes)
