@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import onnxruntime as ort
 import pytest
 import torch
 
+import amsr_deploy
 from amsr_deploy import models
+from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.export.onnx import digest, export_onnx
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.models.checkpoint import read_network
@@ -60,3 +63,21 @@ def test_shipped_onnx_names_its_weights(backbone: str, scale: int) -> None:
 def test_weights_are_finite_and_on_the_card(backbone: str, scale: int) -> None:
     assert all(torch.isfinite(value).all() for value in trained(backbone, scale).state_dict().values())
     assert f"`{model_name(backbone, scale)}`" in (WEIGHTS / "MODEL_CARD.md").read_text()
+
+
+@pytest.mark.parametrize(("backbone", "scale"), [model for model in SHIPPED if model[0] == DEFAULT_BACKBONE])
+class TestColours:
+    """What is drawn, not photographed: paper is white, pure colours stay pure, grey stays grey."""
+
+    def test_flat_colours_stay_as_they_are(self, backbone: str, scale: int) -> None:
+        upscaler = amsr_deploy.load(backbone, scale=scale)
+        for colour in itertools.product((0, 64, 128, 192, 255), repeat=3):
+            result = upscaler.upscale(np.full((9, 9, 3), colour, dtype=np.uint8)).astype(int)
+            allowed = 0 if colour in ((0, 0, 0), (255, 255, 255)) else 2
+            assert np.abs(result - colour).max() <= allowed, colour
+
+    def test_a_grey_photo_stays_grey(self, backbone: str, scale: int, photo: np.ndarray) -> None:
+        grey = np.rint(photo.mean(axis=2, keepdims=True).repeat(3, axis=2) * 255).astype(np.uint8)
+        result = amsr_deploy.load(backbone, scale=scale).upscale(grey).astype(int)
+        assert np.abs(result - result.mean(axis=2, keepdims=True)).max() <= 2
+        assert abs(result.mean() - grey.mean()) < 2

@@ -50,7 +50,7 @@ class Config:
     texture: bool = True
     """Draw patches by their local contrast; false draws all places alike."""
     permuted: float = 1 / 3
-    """Share of patches whose colour channels change places."""
+    """Share of patches whose colour channels change places, or become one."""
     synthetic: float = 0.04
     """Share of patches from drawn pictures: flat colours, gradients, text, line art."""
     ema: float = 0.999

@@ -23,8 +23,8 @@ FLAT_WEIGHT = 0.1
 """Weight of a flat cell relative to the average one, so that skies are not forgotten."""
 DRAWS = 8
 """Random numbers that decide a patch: cell, place in the cell (2), flips (2), transposition, order of colours (2)."""
-ORDERS = tuple(permutations(range(3)))
-"""The orders of three colours, the usual one first."""
+ORDERS = (*permutations(range(3)), (0, 0, 0), (1, 1, 1), (2, 2, 2))
+"""The orders of three colours, the usual one first, and one colour in place of all: grey."""
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,15 @@ def test_equals_pytorch(name: str, exported: dict[str, Path], photo: NDArray[np.
     np.testing.assert_allclose(upscaler.upscale(photo), expected.numpy()[rows, columns], atol=1e-4)
 
 
+def test_a_picture_without_colour_gets_none(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    upscaler = amsr_deploy.load(exported["disp"])
+    grey = photo[..., 1:2].repeat(3, axis=2)
+    result = upscaler.upscale(grey)
+    assert (result == result[..., :1]).all()
+    grey[3, 4, 0] += 0.5  # one pixel of colour: the network's own result
+    assert not (upscaler.upscale(np.clip(grey, 0, 1))[-1] == result[-1]).all()
+
+
 @pytest.mark.parametrize("name", BACKBONES)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 13)])
 def test_small_and_flat_pictures(name: str, size: tuple[int, int], exported: dict[str, Path]) -> None:
