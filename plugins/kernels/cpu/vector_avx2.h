@@ -31,13 +31,15 @@ struct Avx2Vector {
     }
     static void store(float* to, Vector from) { _mm256_storeu_ps(to, from); }
     static void store(float* to, Vector from, int columns) {
+        if (columns >= lanes) return store(to, from);
         float values[lanes];
         store(values, from);
-        std::memcpy(to, values, static_cast<std::size_t>(columns < lanes ? columns : lanes) * sizeof(*to));
+        std::memcpy(to, values, static_cast<std::size_t>(columns) * sizeof(*to));
     }
     static void store(float16* to, Vector from, int columns) {
         const __m128i halves = _mm256_cvtps_ph(from, _MM_FROUND_TO_NEAREST_INT);
-        std::memcpy(to, &halves, static_cast<std::size_t>(columns < lanes ? columns : lanes) * sizeof(*to));
+        if (columns >= lanes) return _mm_storeu_si128(reinterpret_cast<__m128i*>(to), halves);
+        std::memcpy(to, &halves, static_cast<std::size_t>(columns) * sizeof(*to));
     }
     static void store(bfloat16* to, Vector from, int columns) {
         float values[lanes];
