@@ -22,6 +22,11 @@ struct Avx2Vector {
     }
 
     static Vector load(const float* from) { return _mm256_loadu_ps(from); }
+    static Vector load(const float* from, int columns) {
+        if (columns >= lanes) return load(from);
+        const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(columns), lane));
+    }
     template <class T>
     static Vector load(const T* from, int columns) {
         if (columns >= lanes) return load_all(from);
@@ -66,7 +71,6 @@ struct Avx2Vector {
     }
 
   private:
-    static Vector load_all(const float* from) { return load(from); }
     static Vector load_all(const float16* from) {
         return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
     }
