@@ -22,6 +22,11 @@ struct Avx2Vector {
     }
 
     static Vector load(const float* from) { return _mm256_loadu_ps(from); }
+    static Vector load(const float* from, int columns) {
+        if (columns >= lanes) return load(from);
+        const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(columns), lane));
+    }
     template <class T>
     static Vector load(const T* from, int columns) {
         if (columns >= lanes) return load_all(from);
@@ -31,13 +36,15 @@ struct Avx2Vector {
     }
     static void store(float* to, Vector from) { _mm256_storeu_ps(to, from); }
     static void store(float* to, Vector from, int columns) {
+        if (columns >= lanes) return store(to, from);
         float values[lanes];
         store(values, from);
-        std::memcpy(to, values, static_cast<std::size_t>(columns < lanes ? columns : lanes) * sizeof(*to));
+        std::memcpy(to, values, static_cast<std::size_t>(columns) * sizeof(*to));
     }
     static void store(float16* to, Vector from, int columns) {
         const __m128i halves = _mm256_cvtps_ph(from, _MM_FROUND_TO_NEAREST_INT);
-        std::memcpy(to, &halves, static_cast<std::size_t>(columns < lanes ? columns : lanes) * sizeof(*to));
+        if (columns >= lanes) return _mm_storeu_si128(reinterpret_cast<__m128i*>(to), halves);
+        std::memcpy(to, &halves, static_cast<std::size_t>(columns) * sizeof(*to));
     }
     static void store(bfloat16* to, Vector from, int columns) {
         float values[lanes];
@@ -64,7 +71,6 @@ struct Avx2Vector {
     }
 
   private:
-    static Vector load_all(const float* from) { return load(from); }
     static Vector load_all(const float16* from) {
         return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
     }

@@ -61,7 +61,7 @@ std::vector<Winograd::Panel> Winograd::panels_of(const ConvolutionShape& shape) 
 }
 
 std::size_t Winograd::vector_operations(InstructionSet set, const ConvolutionShape& shape) {
-    constexpr std::size_t transform = 100;  // of a vector of a tile: what its loads, sums and stores take, as measured
+    constexpr std::size_t transform = 220;  // of a vector of a tile: what its loads, sums and stores take, as measured
     const std::size_t lanes = convolution_code<float>(set).lanes;
     std::size_t of_tile = transform * vectors_of(shape.inputs, lanes);
     for (const Panel& panel : panels_of(shape)) {
