@@ -160,12 +160,23 @@ def test_masked_cnns_move_nothing_but_the_picture(name: str, tmp_path: Path) -> 
 
 def test_export_that_differs_fails_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(verify.TOLERANCE, "float32", 1e-12)
+    monkeypatch.setattr(verify, "ROUNDINGS", 0.0)
     path = tmp_path / "fsrcnn.onnx"
     path.write_text("an older file")
     with pytest.raises(ModelError, match="differs from PyTorch"):
         export_onnx(models.create("fsrcnn"), path)
     assert path.read_text() == "an older file"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("change", [1e-2, float("nan")])
+def test_a_model_of_other_weights_differs(change: float, tmp_path: Path) -> None:
+    network = models.create("fsrcnn")
+    export_onnx(network, tmp_path / "fsrcnn.onnx")
+    with torch.no_grad():
+        network.get_parameter("tail_conv.bias")[0] += change
+    with pytest.raises(ModelError, match="differs from PyTorch"):
+        verify.verify(tmp_path / "fsrcnn.onnx", network)
 
 
 @pytest.mark.parametrize("properties", [{}, {"amsr.backbone": "no json"}, {"amsr.backbone": json.dumps("carn")}])
