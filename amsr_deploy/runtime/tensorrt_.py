@@ -129,11 +129,11 @@ def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
     check_machine(engine, sidecar, gpu, flavour)
     data = engine.read_bytes()
     check_file(engine, sidecar, data)
-    return load_engine(engine, sidecar, data, gpu, flavour, eager)
+    return load_engine(engine, sidecar, data, gpu, flavour, open_cuda(), eager)
 
 
 def load_engine(
-    engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, flavour: Flavour, eager: bool = False
+    engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, flavour: Flavour, cuda: Cuda, eager: bool = False
 ) -> TensorRtBackend:
     """Load an engine that is known to fit this machine; see `open_engine`.
 
@@ -143,9 +143,9 @@ def load_engine(
         data: the engine.
         gpu: of this machine.
         flavour: what runs it.
+        cuda: the GPU, opened.
         eager: see `open_engine`.
     """
-    cuda = open_cuda()
     with cuda.active():
         network = Engine(engine, sidecar, flavour, gpu, data, cuda.has_graphs, eager)
     return TensorRtBackend(engine, sidecar, network, cuda, f"{flavour.name} {flavour.version} {gpu.name}")
