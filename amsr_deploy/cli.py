@@ -185,6 +185,11 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
 @click.option(
     "--timing-cache", type=FILE, help="Timings of kernels, kept for the next build.  [default: in your cache]"
 )
+@click.option(
+    "--in-place/--no-in-place",
+    default=None,
+    help="Let plugins write over their input, a preview feature of TensorRT.  [default: from TensorRT 10.7 on]",
+)
 @click.option("--output", type=FILE, help="Output file.  [default: a name that tells what the engine is]")
 def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
     """Build a TensorRT engine of MODEL, an ONNX file.

@@ -6,7 +6,7 @@ Builds for the GPU of this machine, runs each part, and writes one Markdown file
 What cannot run here is skipped, and the file says what and why. Ends with 1 where a test fails.
 
 Needs an NVIDIA GPU, a CUDA toolkit (nvcc, compute-sanitizer) and CMake; for the comparisons PyTorch with CUDA and
-onnxruntime-gpu; for engines PyCUDA and TensorRT, in either flavour or both.
+onnxruntime-gpu; for engines PyCUDA or cuda-bindings, and TensorRT, in either flavour or both.
 """
 
 from __future__ import annotations

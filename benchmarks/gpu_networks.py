@@ -18,7 +18,7 @@ from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.runtime import native
-from amsr_deploy.runtime.cuda import Cuda
+from amsr_deploy.runtime.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.flavour import MODULES, load_flavour
 from amsr_deploy.runtime.gpu import find_gpu
 from amsr_deploy.runtime.lane import Network
@@ -214,12 +214,12 @@ class Engines:
     """Engines that `amsr build-engine` makes with a flavour of TensorRT, in this project's runtime."""
 
     def __init__(self, flavour: str) -> None:
-        """Find the flavour, the GPU and PyCUDA.
+        """Find the flavour, the GPU and a way to it.
 
         Raises:
             BackendError: one of them is missing.
         """
-        self.flavour, self._cuda = load_flavour(flavour), Cuda()
+        self.flavour, self._cuda = load_flavour(flavour), open_cuda()
         if not self.flavour.runs_on(find_gpu().compute_capability):
             raise BackendError(f"{flavour} {self.flavour.version} does not know this GPU")
 
@@ -244,10 +244,11 @@ def build(model: Path, flavour: str, folder: Path) -> Path:
     return engine
 
 
-def compute_milliseconds(network: Network, cuda: Any, inputs: dict[str, NDArray[Any]]) -> float:
+def compute_milliseconds(network: Network, cuda: Cuda, inputs: dict[str, NDArray[Any]]) -> float:
     """Median time of an engine whose inputs and output stay on the GPU; as a CUDA graph where the runtime makes one."""
     with cuda.active():
-        stream, context = cuda.stream(), network.prepare({name: array.shape for name, array in inputs.items()})
+        stream, context = cuda.stream(), network.create_context()
+        network.set_shapes(context, {name: array.shape for name, array in inputs.items()})
         scratch = int(context.update_device_memory_size_for_shapes())
         size = int(np.prod(context.get_tensor_shape(network.output))) * np.dtype(np.float32).itemsize
         memories = {"": cuda.allocate(max(scratch, 1)), network.output: cuda.allocate(size)}

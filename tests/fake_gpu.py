@@ -7,6 +7,7 @@ or shape gives a wrong picture.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,15 +43,23 @@ class Memory:
 class Stream:
     """Runs what it is sent at once, or keeps it while a graph is recorded."""
 
-    def __init__(self, handle: int) -> None:
-        self.handle = handle
+    def __init__(self, gpu: FakeCuda, handle: int) -> None:
+        self.gpu, self.handle = gpu, handle
         self.recording: list[Callable[[], None]] | None = None
+        self.recorder = 0
 
     def send(self, work: Callable[[], None]) -> None:
         if self.recording is None:
             work()
         else:
             self.recording.append(work)
+
+    def copy(self, work: Callable[[], None]) -> None:
+        assert self.recording is None, "copies are not recorded"
+        work()
+
+    def free(self) -> None:
+        self.gpu.streams.remove(self)
 
 
 class Graph:
@@ -61,6 +70,8 @@ class Graph:
         gpu.graphs += 1
 
     def launch(self, stream: Stream) -> None:
+        if not self.gpu.can_launch:
+            raise BackendError("the GPU failed (cuGraphLaunch: fake)")
         self.gpu.launches += 1
         for step in self.work:
             stream.send(step)
@@ -75,10 +86,10 @@ class FakeCuda:
 
     has_graphs = True
 
-    def __init__(self, budget: int = 1 << 40, can_record: bool = True) -> None:
-        self.budget, self.can_record = budget, can_record
+    def __init__(self, budget: int = 1 << 40, can_record: bool = True, can_launch: bool = True) -> None:
+        self.budget, self.can_record, self.can_launch = budget, can_record, can_launch
         self.memories: dict[int, Memory] = {}
-        self.last_address = self.graphs = self.launches = self.depth = 0
+        self.last_address = self.graphs = self.launches = self.depth = self.pinned = 0
         self.streams: list[Stream] = []
 
     @property
@@ -94,7 +105,7 @@ class FakeCuda:
             self.depth -= 1
 
     def stream(self) -> Stream:
-        self.streams.append(Stream(handle=77 + len(self.streams)))
+        self.streams.append(Stream(self, handle=77 + len(self.streams)))
         return self.streams[-1]
 
     def synchronize(self, stream: Stream) -> None:
@@ -107,18 +118,22 @@ class FakeCuda:
         return Memory(self, size)
 
     def allocate_host(self, size: int) -> NDArray[np.uint8]:
+        self.pinned += 1
         return np.zeros(size, np.uint8)
 
+    def free_host(self, memory: NDArray[np.uint8]) -> None:
+        self.pinned -= 1
+
     def upload(self, target: Memory, source: NDArray[np.uint8], stream: Stream) -> None:
-        stream.send(lambda: np.copyto(self.memories[int(target)].data[: len(source)], source))
+        stream.copy(lambda: np.copyto(self.memories[int(target)].data[: len(source)], source))
 
     def download(self, target: NDArray[np.uint8], source: Memory, stream: Stream) -> None:
-        stream.send(lambda: np.copyto(target, self.memories[int(source)].data[: len(target)]))
+        stream.copy(lambda: np.copyto(target, self.memories[int(source)].data[: len(target)]))
 
     def record(self, stream: Stream, work: Callable[[], None]) -> Graph:
         if not self.can_record:
             raise BackendError("this run cannot be recorded as a CUDA graph: fake")
-        stream.recording = []
+        stream.recording, stream.recorder = [], threading.get_ident()
         try:
             work()
         finally:
@@ -137,24 +152,33 @@ class FakeNetwork:
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self.scale = Metadata.from_properties(self.session.get_modelmeta().custom_metadata_map).scale
         self.gpu, self.records_graphs = gpu, records_graphs
-        self.contexts = 0
-        self.fails = False
+        self.contexts = self.bindings = 0
+        self.fails = self.is_closed = False
 
-    def prepare(self, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+    def create_context(self) -> Any:
         self.contexts += 1
-        return FakeContext(self, dict(shapes))
+        return FakeContext(self)
+
+    def set_shapes(self, context: Any, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        context.shapes = dict(shapes)
 
     def failure(self) -> BackendError:
         return BackendError("the run failed")
+
+    def close(self) -> None:
+        assert self.gpu.depth > 0, "no context is active"
+        self.is_closed = True
 
 
 class FakeContext:
     """`trt.IExecutionContext`, as far as it is used."""
 
-    def __init__(self, network: FakeNetwork, shapes: dict[str, tuple[int, ...]]) -> None:
-        self.network, self.shapes = network, shapes
+    def __init__(self, network: FakeNetwork) -> None:
+        self.network = network
+        self.shapes: dict[str, tuple[int, ...]] = {}
         self.addresses: dict[str, int] = {}
         self.scratch = (0, 0)
+        self.runs = 0
 
     def update_device_memory_size_for_shapes(self) -> int:
         return int(np.prod(self.shapes["image"][2:])) * SCRATCH_PER_PIXEL
@@ -165,16 +189,25 @@ class FakeContext:
         return 1, 3, self.network.scale * height, self.network.scale * width
 
     def set_device_memory(self, address: int, size: int) -> None:
+        self._refuse_while_recorded()
         self.scratch = (address, size)
+        self.network.bindings += 1
 
     def set_tensor_address(self, name: str, address: int) -> None:
+        self._refuse_while_recorded()
         self.addresses[name] = address
+
+    def _refuse_while_recorded(self) -> None:
+        recorders = [stream.recorder for stream in self.network.gpu.streams if stream.recording is not None]
+        assert threading.get_ident() not in recorders, "only enqueues are recorded"
 
     def execute_async_v3(self, handle: int) -> bool:
         assert self.network.gpu.depth > 0, "no context is active"
         if self.network.fails:
             return False
         (stream,) = [stream for stream in self.network.gpu.streams if stream.handle == handle]
+        assert self.runs > 0 or stream.recording is None, "the first run of a context cannot be recorded"
+        self.runs += 1
         addresses, scratch = dict(self.addresses), self.scratch
         stream.send(lambda: self._compute(addresses, scratch))
         return True

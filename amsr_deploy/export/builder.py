@@ -18,13 +18,15 @@ from amsr_deploy.errors import EngineError
 from amsr_deploy.export.plugin_graph import show_pictures
 from amsr_deploy.export.progress import make_monitor
 from amsr_deploy.files import write_cache
-from amsr_deploy.runtime.flavour import Flavour
+from amsr_deploy.runtime.flavour import Flavour, version_numbers
 from amsr_deploy.runtime.plugins import NAMESPACE, Plugins
 from amsr_deploy.runtime.tensorrt_log import logger_of
 from amsr_deploy.sidecar import Profile
 
-PREVIEWS = ("ALIASED_PLUGIN_IO_10_03", "RUNTIME_ACTIVATION_RESIZE_10_10")
-"""Plugins may write to their input; memory follows from the picture at hand, not from the largest one."""
+IN_PLACE_FROM = (10, 7)
+"""First version of TensorRT in which plugins write over their input unless told otherwise: a preview feature."""
+_IN_PLACE = "ALIASED_PLUGIN_IO_10_03"
+_RESIZED = "RUNTIME_ACTIVATION_RESIZE_10_10"  # memory follows from the picture at hand, not from the largest one
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,12 @@ def prepare_graph(model: onnx.ModelProto, plugins: Plugins | None) -> onnx.Model
 
 
 def build(
-    flavour: Flavour, model: onnx.ModelProto, profile: Profile, plugins: Plugins | None, timing_cache: Path | None
+    flavour: Flavour,
+    model: onnx.ModelProto,
+    profile: Profile,
+    plugins: Plugins | None,
+    timing_cache: Path | None,
+    in_place: bool | None = None,
 ) -> Built:
     """Build an engine; an interrupt stops it.
 
@@ -59,6 +66,7 @@ def build(
         profile: shapes of all inputs.
         plugins: those that the model needs; their library goes into the engine.
         timing_cache: file that keeps the timings of kernels from build to build; None keeps none.
+        in_place: let plugins write over their input, a preview feature; None does so from TensorRT 10.7 on.
 
     Raises:
         EngineError: what TensorRT said, in a line.
@@ -76,7 +84,7 @@ def build(
         optimization.set_shape(name, *shapes)
     if config.add_optimization_profile(optimization) < 0:
         raise EngineError(f"{flavour.name} {flavour.version} does not take these shapes: {log.summary()}")
-    _set_previews(trt, config)
+    _set_previews(trt, config, writes_in_place(flavour) if in_place is None else in_place)
     _let_graphs_be_recorded(trt, config)
     if plugins:
         config.plugins_to_serialize = [str(plugins.library)]
@@ -95,12 +103,17 @@ def _strongly_typed(trt: ModuleType) -> int:
     return 0 if flag is None else 1 << int(flag)
 
 
-def _set_previews(trt: ModuleType, config: Any) -> None:
+def writes_in_place(flavour: Flavour) -> bool:
+    """Whether plugins write over their input unless told otherwise."""
+    return flavour.has_plugins and version_numbers(flavour.version)[:2] >= IN_PLACE_FROM
+
+
+def _set_previews(trt: ModuleType, config: Any, in_place: bool) -> None:
     """Features that this version may not have: engines do without."""
-    for name in PREVIEWS:
+    for name, wanted in ((_IN_PLACE, in_place), (_RESIZED, True)):
         feature = getattr(trt.PreviewFeature, name, None)
         if feature is not None:
-            config.set_preview_feature(feature, True)
+            config.set_preview_feature(feature, wanted)
 
 
 def _let_graphs_be_recorded(trt: ModuleType, config: Any) -> None:

@@ -6,6 +6,7 @@ import platform
 import shlex
 import time
 import warnings
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,16 +16,19 @@ from platformdirs import user_cache_path
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.export.builder import build, prepare_graph
+from amsr_deploy.export.engine_verify import verify_engine
 from amsr_deploy.export.half import to_half
 from amsr_deploy.export.inspection import read_metadata, read_model
 from amsr_deploy.export.profile import Sizes, format_size, make_profile, make_sizes
 from amsr_deploy.files import replacing
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.cuda import open_cuda
 from amsr_deploy.runtime.flavour import Flavour, choose_builder, load_flavour
 from amsr_deploy.runtime.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.model_file import newest_export
 from amsr_deploy.runtime.plugins import NAMESPACE, Plugins, load_plugins
 from amsr_deploy.runtime.shipped import shipped_model
+from amsr_deploy.runtime.tensorrt_ import load_engine
 from amsr_deploy.runtime.tiles import smallest_tile
 from amsr_deploy.sidecar import Sidecar, digest, sidecar_path
 
@@ -41,6 +45,8 @@ class Request:
     half: bool
     flavour: Flavour
     sizes: Sizes
+    in_place: bool | None
+    """Whether plugins write over their input; None: the version of TensorRT decides."""
 
     @property
     def command(self) -> str:
@@ -50,9 +56,11 @@ class Request:
             f"--{name}-shape {height}x{width}"
             for name, (height, width) in zip(("min", "opt", "max"), sizes, strict=True)
         ]
-        half = ["--fp16"] if self.half else []
+        flags = ["--fp16"] if self.half else []
+        if self.in_place is not None:
+            flags.append("--in-place" if self.in_place else "--no-in-place")
         return " ".join(
-            ["amsr build-engine", shlex.quote(str(self.model)), *half, "--flavour", self.flavour.name, *options]
+            ["amsr build-engine", shlex.quote(str(self.model)), *flags, "--flavour", self.flavour.name, *options]
         )
 
 
@@ -65,6 +73,7 @@ def build_engine(
     max_shape: str | None,
     timing_cache: Path | None,
     output: Path | None,
+    in_place: bool | None = None,
 ) -> str:
     """Build an engine and its sidecar; returns a line that says what was written.
 
@@ -77,12 +86,13 @@ def build_engine(
         max_shape: largest picture; None is the default.
         timing_cache: file that keeps the timings of kernels; None is that of the user and the GPU.
         output: the engine's file; None is a name in this folder that tells what the engine is.
+        in_place: let plugins write over their input; None does so where TensorRT is new enough.
 
     Raises:
         UserError: shapes that do not fit, a model of another type than wanted, an output that cannot be.
         ModelError: not an ONNX of this project.
         BackendError: no TensorRT, or no GPU for it.
-        EngineError: what TensorRT said.
+        EngineError: what TensorRT said, or the engine's result differs from the CPU's.
     """
     path = model or newest_export(Path()) or shipped_model(DEFAULT_BACKBONE)
     proto = read_model(path)
@@ -90,7 +100,7 @@ def build_engine(
     chosen, gpu = choose_flavour(flavour)
     sizes = make_sizes(min_shape, opt_shape, max_shape, metadata)
     warn_of_small_tiles(sizes, metadata)
-    request = Request(path, half, chosen, sizes)
+    request = Request(path, half, chosen, sizes, in_place)
     if half and metadata.precision == "bfloat16":
         raise UserError(f"{path} computes in bfloat16; give the float32 model for --fp16, or leave that out")
     if half and metadata.precision == "float32":
@@ -123,7 +133,7 @@ def write_engine(
     plugins = needed_plugins(proto, metadata, flavour)
     cache = timing_cache or default_timing_cache(flavour, gpu)
     started = time.perf_counter()
-    built = build(flavour, prepare_graph(proto, plugins), profile, plugins, cache)
+    built = build(flavour, prepare_graph(proto, plugins), profile, plugins, cache, request.in_place)
     seconds = time.perf_counter() - started
     for message in built.warnings:
         warnings.warn(f"{flavour.name}: {message}", stacklevel=2)
@@ -141,6 +151,7 @@ def write_engine(
         sha256=digest(built.engine),
         command=request.command,
     )
+    comparison = compare_with_cpu(target.name, sidecar, built.engine, flavour, request.model)
     with replacing(target) as engine_file, replacing(sidecar_path(target)) as sidecar_file:
         engine_file.write_bytes(built.engine)
         sidecar.write(sidecar_file)
@@ -150,8 +161,33 @@ def write_engine(
         metadata.precision,
         describe_operators(metadata, plugins),
         f"pictures of {request.sizes} pixels",
+        comparison,
     )
     return f"{target}: {', '.join(facts)}"
+
+
+def compare_with_cpu(name: str, sidecar: Sidecar, engine: bytes, flavour: Flavour, model: Path) -> str:
+    """How far an engine's result is from the CPU's, or why it cannot run here.
+
+    Args:
+        name: of the engine.
+        sidecar: what it says about itself.
+        engine: its bytes.
+        flavour: what built it.
+        model: the ONNX that it was built from.
+
+    Raises:
+        EngineError: too far, or the engine does not load.
+        BackendError: it does not run.
+    """
+    try:
+        gpu, cuda = find_gpu(), open_cuda()
+    except BackendError as error:
+        return f"not compared with the CPU ({error})"
+    if not flavour.runs_on(gpu.compute_capability):
+        return f"not compared with the CPU ({flavour.name} does not run on the {gpu.name})"
+    with closing(load_engine(Path(name), sidecar, engine, gpu, flavour, cuda)) as backend:
+        return f"differs from the CPU by at most {verify_engine(backend, sidecar.profile, model):.1e}"
 
 
 def choose_flavour(name: str) -> tuple[Flavour, Gpu | None]:

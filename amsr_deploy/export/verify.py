@@ -9,19 +9,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from amsr_deploy.descriptor import Descriptor, describe
 from amsr_deploy.errors import ModelError
+from amsr_deploy.export.sample import read_sample
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.models import Network
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, select
 from amsr_deploy.runtime.tiles import Span
-from amsr_deploy.runtime.upscaler import to_float
 
-SAMPLE = Path(__file__).with_name("sample.png")
-"""A photo of 96 x 64 pixels: part of "Perched osprey" from budgie-backgrounds, CC0."""
 TOLERANCE = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 1e-1}
 """Largest difference allowed to PyTorch, on outputs in [-1, 1]."""
 ROUNDINGS = 4.0
@@ -71,8 +68,7 @@ def verify(path: Path, network: Network) -> float:
 
 def cases(descriptor: Descriptor) -> Iterator[Case]:
     """Pictures [H, W, 3] float32 and masks [H, W], of other sizes than the traced one."""
-    with Image.open(SAMPLE) as file:
-        photo = to_float(np.asarray(file.convert("RGB")))
+    photo = read_sample()
     yield photo, compute_mask(photo, descriptor.dilation).pixels
     random = np.random.default_rng(0)
     cell = descriptor.size_multiple if descriptor.size_multiple > 1 else 11

@@ -36,3 +36,6 @@ class Backend(Protocol):
         Raises:
             OutOfMemoryError: a smaller tile may do.
         """
+
+    def close(self) -> None:
+        """Give back what it holds of the device; it does not run again."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from amsr_deploy import __version__
 from amsr_deploy.errors import AmsrError, BackendError
-from amsr_deploy.runtime import engines, flavour, native, plugins
+from amsr_deploy.runtime import cuda, engines, flavour, native, plugins
 from amsr_deploy.runtime.gpu import find_gpu
 from amsr_deploy.runtime.shipped import WEIGHTS
 
@@ -22,8 +22,8 @@ PACKAGES = {
     "safetensors": "weights cannot be read; install amsr-deploy[torch]",
     "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
     "tensorboard": "amsr train draws no curves; install amsr-deploy[train]",
-    "pycuda": "engines cannot run; install amsr-deploy[cuda] (docs/deploy.md)",
-    "cuda-bindings": "engines run without CUDA graphs; install amsr-deploy[cuda]",
+    "pycuda": "cuda-bindings takes its place (see cuda)",
+    "cuda-bindings": "engines need PyCUDA, and run without CUDA graphs (see cuda)",
 }
 """Packages in the order in which users need them, and what their absence costs."""
 
@@ -38,6 +38,7 @@ def examine() -> Iterator[tuple[str, str]]:
     for name in flavour.MODULES:
         yield name, tensorrt(name)
     yield "gpu", gpu()
+    yield "cuda", cuda.describe()
     yield "engines in", str(engines.cache_folder())
     yield "devices", devices()
     yield "kernels", kernels()

@@ -84,6 +84,9 @@ class OnnxRuntimeBackend:
                 raise OutOfMemoryError(first_line(error)) from error
             raise
 
+    def close(self) -> None:
+        """Nothing has to be done: a session gives back what it holds when it is dropped."""
+
 
 def session_options(threads: int | None = None) -> ort.SessionOptions:
     """Options of a session with some CPU threads, which sleep between runs so that others have the cores.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
+import os
 import queue
+import warnings
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import buckets
-from amsr_deploy.runtime.cuda import Cuda
+from amsr_deploy.runtime.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.engine_check import check_file, check_machine
 from amsr_deploy.runtime.flavour import Flavour, load_flavour
 from amsr_deploy.runtime.gpu import Gpu, find_gpu
@@ -28,6 +29,8 @@ from amsr_deploy.sidecar import Sidecar, read_sidecar
 
 LANES = 2
 """Pictures on their way at once: one is copied while the other is computed."""
+MOST_AT_ONCE = 16
+"""Pictures at a time at most, whatever the processor: each takes main memory."""
 
 
 class TensorRtBackend:
@@ -42,26 +45,27 @@ class TensorRtBackend:
         network: the engine itself.
     """
 
-    concurrency = LANES + 1  # one more is read or written meanwhile
-
-    def __init__(self, engine: Path, sidecar: Sidecar, network: Network, cuda: Any, host: str) -> None:
+    def __init__(self, engine: Path, sidecar: Sidecar, network: Network, cuda: Cuda, host: str) -> None:
         """Put a loaded engine to work; `open_engine` loads one.
 
         Args:
             engine: its file.
             sidecar: what that says about itself.
             network: the engine.
-            cuda: `runtime.cuda.Cuda`.
+            cuda: the GPU.
             host: software, version and GPU, for users.
         """
         self.metadata: Metadata = sidecar.model
         self.model, self.name = engine.name, host
         self.largest: tuple[int, int] | None = sidecar.largest
         self.network = network
+        self.concurrency = max(LANES + 1, min(_cores(), MOST_AT_ONCE))  # beside the lanes, others are read and written
         self._profile = sidecar.profile
+        lanes = [Lane(network, cuda) for _ in range(LANES)]
         self._lanes: queue.SimpleQueue[Lane] = queue.SimpleQueue()
-        for _ in range(LANES):
-            self._lanes.put(Lane(network, cuda))
+        for lane in lanes:
+            self._lanes.put(lane)
+        self._give_back = weakref.finalize(self, _close, lanes, network, cuda)  # at exit too, before CUDA is closed
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
@@ -80,6 +84,13 @@ class TensorRtBackend:
         finally:
             self._lanes.put(lane)
 
+    def close(self) -> None:
+        """Wait for the pictures on their way and give everything back; again does nothing."""
+        lanes = [self._lanes.get() for _ in range(LANES)]
+        self._give_back()
+        for lane in lanes:  # they refuse to run
+            self._lanes.put(lane)
+
     def _check_size(self, shape: tuple[int, ...]) -> None:
         low, _, high = self._profile["image"]
         if not all(least <= side <= most for least, side, most in zip(low, shape, high, strict=True)):
@@ -87,6 +98,18 @@ class TensorRtBackend:
                 f"{self.model} takes pictures from {low[2]}x{low[3]} to {high[2]}x{high[3]}, not {shape[2]}x{shape[3]} "
                 "(with borders); build one with other --min-shape and --max-shape"
             )
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _close(lanes: Sequence[Lane], network: Network, cuda: Cuda) -> None:
+    for lane in lanes:
+        lane.close()
+    with cuda.active():
+        network.close()
 
 
 def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
@@ -98,7 +121,7 @@ def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
 
     Raises:
         EngineError: it is not one, is damaged, or does not fit this machine; says what was expected and found.
-        BackendError: there is no GPU, no TensorRT, no PyCUDA; says which.
+        BackendError: there is no GPU, no TensorRT, neither PyCUDA nor cuda-bindings; says which.
     """
     sidecar = read_sidecar(engine)
     gpu = find_gpu()
@@ -106,20 +129,26 @@ def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
     check_machine(engine, sidecar, gpu, flavour)
     data = engine.read_bytes()
     check_file(engine, sidecar, data)
-    cuda = Cuda()
+    return load_engine(engine, sidecar, data, gpu, flavour, open_cuda(), eager)
+
+
+def load_engine(
+    engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, flavour: Flavour, cuda: Cuda, eager: bool = False
+) -> TensorRtBackend:
+    """Load an engine that is known to fit this machine; see `open_engine`.
+
+    Args:
+        engine: its file name.
+        sidecar: what it says about itself.
+        data: the engine.
+        gpu: of this machine.
+        flavour: what runs it.
+        cuda: the GPU, opened.
+        eager: see `open_engine`.
+    """
     with cuda.active():
         network = Engine(engine, sidecar, flavour, gpu, data, cuda.has_graphs, eager)
-    if network.kernels:
-        atexit.register(_save_kernels, weakref.ref(network.kernels), cuda)
     return TensorRtBackend(engine, sidecar, network, cuda, f"{flavour.name} {flavour.version} {gpu.name}")
-
-
-def _save_kernels(reference: weakref.ref[KernelCache], cuda: Cuda) -> None:
-    """Keep what was compiled for an engine that is still there when the program ends."""
-    kernels = reference()
-    if kernels is not None:
-        with cuda.active():
-            kernels.save()
 
 
 class Engine:
@@ -151,6 +180,10 @@ class Engine:
         elif sidecar.plugins:
             load_plugins(flavour)
         self._engine = self._runtime.deserialize_cuda_engine(data)
+        if self._engine is None and sidecar.carries_plugins and load_plugins(flavour):
+            warnings.warn(f"{path.name} does not load with its own plugins; trying those of this machine", stacklevel=2)
+            self._log.clear()
+            self._engine = self._runtime.deserialize_cuda_engine(data)
         if self._engine is None:
             raise EngineError(
                 f"{flavour.name} {flavour.version} cannot load {path.name}: {self._log.summary()}; "
@@ -163,8 +196,8 @@ class Engine:
         self.records_graphs = records_graphs and self.kernels is None
         self._log.clear()
 
-    def prepare(self, shapes: Mapping[str, Shape]) -> Any:
-        """A `trt.IExecutionContext` for input shapes, without memory of its own."""
+    def create_context(self) -> Any:
+        """A `trt.IExecutionContext` without memory of its own."""
         if self.kernels:  # its graphs are recorded by TensorRT itself, again for each better kernel
             self.kernels.save()
             context = self.kernels.create_context()
@@ -173,11 +206,20 @@ class Engine:
             context = self._engine.create_execution_context(allocation)
         if context is None:
             raise self.failure()
+        return context
+
+    def set_shapes(self, context: Any, shapes: Mapping[str, Shape]) -> None:
+        """Tell a context the shapes of its next inputs."""
         for name, shape in shapes.items():
             if not context.set_input_shape(name, shape):
                 raise self.failure()
-        return context
 
     def failure(self) -> BackendError:
         """What TensorRT said since the last failure."""
         return self._log.failure(self._name)
+
+    def close(self) -> None:
+        """Keep what was compiled, and give the engine back."""
+        if self.kernels:
+            self.kernels.save()
+        self.kernels = self._engine = self._runtime = None

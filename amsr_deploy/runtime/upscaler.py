@@ -123,6 +123,19 @@ class Upscaler:
         side = side or min(within_memory, TILE_HALOS * self.metadata.halo)
         return (min(side, largest[0]), min(side, largest[1])) if largest else (side, side)
 
+    def close(self) -> None:
+        """Give back what the model holds of the device, which also happens when nothing refers to the upscaler."""
+        self._backend.close()
+        twin = vars(self).get("_twin")  # loaded or not
+        if twin is not None:
+            twin.close()
+
+    def __enter__(self) -> Upscaler:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     @property
     def concurrency(self) -> int:
         """Pictures that may be upscaled at the same time, each in a thread."""

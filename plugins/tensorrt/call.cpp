@@ -66,8 +66,10 @@ Extent Call::extent_of_memory() const {
 }
 
 void* Call::workspace(const Extent& extent) const {
-    if (extent_of_shape()) return workspace_;
-    return kept_->workspace.reserve(op_.workspace_bytes(extent.height * extent.width));
+    const std::size_t bytes = op_.workspace_bytes(extent.height * extent.width);
+    if (!extent_of_shape()) return kept_->workspace.reserve(bytes);
+    require(workspace_ != nullptr || bytes == 0, "there is no memory to compute in");
+    return workspace_;
 }
 
 const void* Call::packed() const {

@@ -65,7 +65,11 @@ nvinfer1::IPluginCapability* Plugin::getCapabilityInterface(nvinfer1::PluginCapa
 
 nvinfer1::IPluginV3* Plugin::clone() noexcept {
     nvinfer1::IPluginV3* copy = nullptr;
-    guarded(getPluginName(), [&] { copy = new Plugin(op_, attributes_, phase_); });
+    guarded(getPluginName(), [&] {
+        auto* const plugin = new Plugin(op_, attributes_, phase_);
+        plugin->workspace_is_known_ = workspace_is_known_;
+        copy = plugin;
+    });
     return copy;
 }
 
@@ -134,12 +138,13 @@ std::size_t Plugin::getWorkspaceSize(const nvinfer1::DynamicPluginTensorDesc* in
                                      const nvinfer1::DynamicPluginTensorDesc*, std::int32_t) const noexcept {
     if (op_.workspace_bytes == nullptr) return 0;
     std::size_t bytes = 0;
-    guarded(getPluginName(), [&] {
+    workspace_is_known_ = guarded(getPluginName(), [&] {
         const auto largest = dims_of(in, in_count, [](const auto& desc) { return desc.max; });
         const Lengths<Length> lengths = named_lengths(op_, attributes_, largest);
         if (!lengths.has("H")) return;
         const Length pixels = lengths.value("H") * lengths.value("W");
-        if (pixels.known()) bytes = op_.workspace_bytes(pixels.value);
+        require(pixels.known(), "the largest picture is not known");
+        bytes = op_.workspace_bytes(pixels.value);
     });
     return bytes;
 }
@@ -162,6 +167,7 @@ std::int32_t Plugin::enqueue(const nvinfer1::PluginTensorDesc* in_desc, const nv
                              const void* const* in, void* const* out, void* workspace, cudaStream_t stream) noexcept {
     return status(getPluginName(), [&] {
         require(lengths_.has_value(), "the shapes are not known: onShapeChange was not called, or failed");
+        require(workspace_is_known_, "getWorkspaceSize failed: there is no memory to compute in");
         const DataType type = value_input() ? in_desc[*value_input()].type : DataType{};
         Call call(op_, attributes_, *lengths_, element_type(type));
         call.set_memory(in, out, workspace, &kept_, stream);

@@ -77,6 +77,7 @@ class Plugin final : public nvinfer1::IPluginV3,
     const std::string description_;  // the operator's signature and its attributes
     const std::vector<nvinfer1::PluginField> fields_;
     const nvinfer1::PluginFieldCollection field_collection_;
+    mutable bool workspace_is_known_ = true;  // TensorRT takes no error for a size: executions report it
 
     // What an execution context's own clone learns.
     std::optional<Lengths<Length>> lengths_;

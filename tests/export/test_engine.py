@@ -21,6 +21,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from engine_cases import ORIN
+from fake_gpu import FakeCuda, FakeNetwork
 from scale_cases import write_model
 
 from amsr_deploy import models
@@ -36,7 +37,7 @@ from amsr_deploy.runtime.flavour import Flavour, choose_builder, load_flavour
 from amsr_deploy.runtime.gpu import Gpu
 from amsr_deploy.runtime.plugins import Plugins, load_plugins
 from amsr_deploy.runtime.shipped import shipped_model
-from amsr_deploy.runtime.tensorrt_ import Engine
+from amsr_deploy.runtime.tensorrt_ import Engine, TensorRtBackend
 from amsr_deploy.sidecar import Sidecar, read_sidecar
 
 pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX has no wheel for this platform")
@@ -258,6 +259,90 @@ class TestFlavour:
         sizes = make_sizes(None, None, None, metadata)
         name = engine.engine_name(Path("a/carn_x4_fp16.onnx"), metadata, full, ORIN, sizes)
         assert name == "carn_x4_fp32_trt-10.3_sm_87_8x8-1088x1920.engine"
+
+
+class TestComparison:
+    """Builds where there is a GPU, which is made of main memory."""
+
+    RTX = Gpu("RTX 4090", (8, 9), 24 << 30, (12, 6))
+
+    @pytest.fixture
+    def wrong(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """What engines add to their results; empty at first."""
+        errors: list[float] = []
+        gpu = FakeCuda()
+
+        def load(path: Path, sidecar: Sidecar, *_: Any) -> TensorRtBackend:
+            backend = TensorRtBackend(path, sidecar, FakeNetwork(MODEL, gpu), gpu, "fake GPU")
+            run = backend.run
+            backend.run = lambda *inputs: run(*inputs) + np.float32(sum(errors))  # type: ignore[method-assign]
+            return backend
+
+        monkeypatch.setattr(engine, "find_gpu", lambda: self.RTX)
+        monkeypatch.setattr(engine, "open_cuda", lambda: gpu)
+        monkeypatch.setattr(engine, "load_engine", load)
+        monkeypatch.setattr(engine, "build", lambda *_: builder.Built(b"an engine", []))
+        return errors
+
+    @pytest.mark.parametrize("sizes", [(), ("--max-shape", "16x24"), ("--min-shape", "200x300")])
+    def test_an_engine_that_equals_the_cpu_is_written(self, sizes: tuple[str, ...], wrong: list[float]) -> None:
+        wrong.append(0.001)
+        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx", *sizes)
+        assert result.exit_code == 0, result.output
+        difference = result.stdout.partition("differs from the CPU by at most ")[2]
+        assert float(difference) == pytest.approx(0.001, rel=0.1)
+
+    @pytest.mark.parametrize("error", [0.1, float("nan")])
+    def test_an_engine_that_differs_is_not(self, error: float, wrong: list[float], here: Path) -> None:
+        wrong.append(error)
+        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx")
+        assert_refused(result, 1, "the engine differs from the CPU by", "more than 0.02")
+        assert not list(here.iterdir())
+
+    def test_where_engines_cannot_run_that_is_said(self, wrong: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+        def missing() -> Any:
+            raise BackendError("neither PyCUDA nor cuda-bindings is installed")
+
+        monkeypatch.setattr(engine, "open_cuda", missing)
+        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx")
+        assert "not compared with the CPU (neither PyCUDA nor cuda-bindings" in result.stdout
+        monkeypatch.setattr(engine, "open_cuda", FakeCuda)
+        server = Gpu("H100", (9, 0), 80 << 30, (13, 0))
+        monkeypatch.setattr(engine, "find_gpu", lambda: server)
+        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx")
+        assert "not compared with the CPU (tensorrt-rtx does not run on the H100)" in result.stdout
+
+
+class TestInPlace:
+    @pytest.mark.parametrize(
+        ("name", "version", "wanted"),
+        [("tensorrt", "10.3.0.26", False), ("tensorrt", "10.7.0.23", True), ("tensorrt-rtx", "11.0", False)],
+    )
+    def test_versions_decide(self, name: str, version: str, wanted: bool) -> None:
+        assert builder.writes_in_place(Flavour(name, SimpleNamespace(__version__=version))) == wanted  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("wanted", [False, True])
+    def test_the_feature_is_set_and_memory_always_follows_the_picture(self, wanted: bool) -> None:
+        trt, features = load_flavour("tensorrt-rtx").trt, {}
+        builder._set_previews(trt, SimpleNamespace(set_preview_feature=features.__setitem__), wanted)
+        assert features[trt.PreviewFeature.ALIASED_PLUGIN_IO_10_03] == wanted
+        assert features[trt.PreviewFeature.RUNTIME_ACTIVATION_RESIZE_10_10]
+
+    @pytest.mark.parametrize("option", ["--in-place", "--no-in-place"])
+    def test_the_option_reaches_the_builder_and_the_sidecar(
+        self, option: str, here: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given = []
+
+        def fake_build(*arguments: Any) -> builder.Built:
+            given.append(arguments[-1])
+            return builder.Built(b"an engine", [])
+
+        monkeypatch.setattr(engine, "build", fake_build)
+        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx", "--output", "a.engine", option)
+        assert result.exit_code == 0, result.output
+        assert given == [option == "--in-place"]
+        assert f" {option} " in read_sidecar(Path("a.engine")).command
 
 
 class TestPlugins:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -44,16 +45,36 @@ def test_pictures_of_changing_sizes_come_back_right(gpu: FakeCuda) -> None:
     assert gpu.depth == 0
 
 
-def test_a_graph_is_recorded_at_the_second_run_and_launched_from_then_on(gpu: FakeCuda) -> None:
+def test_a_graph_is_recorded_at_the_second_run_of_a_plan_and_launched_from_then_on(gpu: FakeCuda) -> None:
     network = FakeNetwork(MODEL, gpu)
     lane = Lane(network, gpu)
     launches = []
-    for seed in range(4):
+    for seed in range(5):
         assert_right(lane, case(20, 30, 100, seed))
         launches.append(gpu.launches)
-    assert launches == [0, 1, 2, 3]
-    assert network.contexts == 1
+    assert launches == [0, 0, 1, 2, 3]
+    assert network.contexts == 2  # the roaming one and that of the shape
     assert gpu.graphs == 1
+
+
+def test_pictures_that_all_differ_share_a_context(gpu: FakeCuda) -> None:
+    network = FakeNetwork(MODEL, gpu)
+    lane = Lane(network, gpu)
+    for side in range(8, 24):
+        assert_right(lane, case(side, side + 3, side))
+    assert (network.contexts, gpu.graphs) == (1, 0)
+    assert_right(lane, case(10, 13, 10))
+    assert network.contexts == 2
+
+
+def test_addresses_are_set_where_a_plan_is_made_or_a_buffer_moves(gpu: FakeCuda) -> None:
+    network = FakeNetwork(MODEL, gpu)
+    lane = Lane(network, gpu)
+    bindings = []
+    for seed, side in enumerate((20, 20, 20, 20, 40, 20, 20)):
+        assert_right(lane, case(side, side, 50, seed))
+        bindings.append(network.bindings)
+    assert bindings == [1, 2, 2, 2, 3, 4, 4]
 
 
 def test_graphs_of_buffers_that_moved_are_recorded_again(gpu: FakeCuda) -> None:
@@ -83,25 +104,44 @@ def test_without_graphs(gpu: FakeCuda) -> None:
     assert gpu.launches == 0
 
 
-def test_a_run_that_cannot_be_recorded_is_said_once_and_runs() -> None:
-    gpu = FakeCuda(can_record=False)
+@pytest.mark.parametrize("step", ["can_record", "can_launch"])
+def test_a_run_that_cannot_be_recorded_is_said_once_and_runs(step: str) -> None:
+    gpu = FakeCuda(**{step: False})
     lane = Lane(FakeNetwork(MODEL, gpu), gpu)
-    assert_right(lane, case(20, 30, 100))
-    with pytest.warns(UserWarning, match="cannot be recorded"):
-        assert_right(lane, case(20, 30, 100, seed=1))
-    assert_right(lane, case(20, 30, 100, seed=2))
+    for seed in range(2):
+        assert_right(lane, case(20, 30, 100, seed))
+    with pytest.warns(UserWarning, match=r"fake\)?; the GPU is sent each kernel by itself"):
+        assert_right(lane, case(20, 30, 100, seed=2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_right(lane, case(20, 30, 100, seed=3))
+    assert gpu.graphs == 0
 
 
 def test_few_plans_are_kept(gpu: FakeCuda, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane_module, "PLANS", 2)
     network = FakeNetwork(MODEL, gpu)
     lane = Lane(network, gpu)
-    lane.run(case(30, 30, 10))
-    for side in (10, 30, 20, 30):  # 10 is the oldest when 20 comes
+    for side in (30, 30, 10, 10, 30, 20, 20):  # 10 is the oldest when 20 gets a plan
         assert_right(lane, case(side, side, 10))
-    assert network.contexts == 3
-    assert_right(lane, case(10, 10, 10))
     assert network.contexts == 4
+    assert_right(lane, case(30, 30, 10))
+    assert_right(lane, case(10, 10, 10))  # on the roaming plan
+    assert network.contexts == 4
+    assert_right(lane, case(10, 10, 10))
+    assert network.contexts == 5
+
+
+def test_closing_gives_everything_back(gpu: FakeCuda) -> None:
+    lane = Lane(FakeNetwork(MODEL, gpu), gpu)
+    for seed in range(3):
+        lane.run(case(10, 10, 50, seed))
+    assert gpu.graphs == 1
+    lane.close()
+    lane.close()
+    assert (gpu.used, gpu.pinned, gpu.graphs, gpu.streams, gpu.depth) == (0, 0, 0, [], 0)
+    with pytest.raises(BackendError, match="was closed"):
+        lane.run(case(10, 10, 50))
 
 
 def test_out_of_memory_gives_everything_back() -> None:

@@ -152,12 +152,20 @@ class Execution {
         CHECK_CUDA(cudaGraphDestroy(graph));
     }
 
+    void check_missing_workspace() {
+        if (workspace_bytes(library_, scenario_) == 0) return;
+        CHECK(enqueue(output_, nullptr) != 0, "runs without its workspace");
+        CHECK(library_.take_errors().size() == 1, "it does not say why");
+    }
+
   private:
-    std::int32_t enqueue(const Memory& output) {
+    std::int32_t enqueue(const Memory& output) { return enqueue(output, workspace_.get()); }
+
+    std::int32_t enqueue(const Memory& output, void* workspace) {
         std::vector<const void*> inputs;
         for (const Memory& memory : memory_) inputs.push_back(memory.get());
         void* const out = output.get();
-        return runtime_.enqueue(in_.data(), &out_, inputs.data(), &out, workspace_.get(), stream_);
+        return runtime_.enqueue(in_.data(), &out_, inputs.data(), &out, workspace, stream_);
     }
 
     void expect_success(std::int32_t status) {
@@ -208,6 +216,7 @@ void check_execution(Library& library, const Scenario& scenario, nvinfer1::IPlug
     execution.check_separate();  // with the weights laid out already
     execution.check_in_place();
     execution.check_graph();
+    execution.check_missing_workspace();
 }
 
 }  // namespace amsr::host
