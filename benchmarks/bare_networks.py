@@ -29,6 +29,8 @@ from pictures import SIZES, low_resolution
 from torch import Tensor
 from walker import Walker
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machine has no installed package
+
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.models import CLASSES, Network, create
@@ -38,8 +40,8 @@ from amsr_deploy.runtime.shipped import shipped_model, shipped_weights
 
 NETWORKS = ("disp", "carn", "fsrcnn", "srresnet", "swinir")
 SIZE_4K, SMALL = SIZES[1], (96, 64)
-TOLERANCE = {torch.float16: 1e-2, torch.float32: 1e-4}
-"""Of a result in [0, 1]."""
+TOLERANCE = {torch.float16: 2e-2, torch.float32: 5e-4}
+"""Of a result in [0, 1]; convolutions of cuDNN, Winograd's among them, round as well."""
 HEADER = (
     "| network | type | share | MACs | dense ms | masked ms | masked / dense | off by, small | off by, 4K |\n"
     "|---|---|---|---|---|---|---|---|---|"

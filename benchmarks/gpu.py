@@ -34,6 +34,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pictures import SIZES, low_resolution
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machine has no installed package
+
 from amsr_deploy import mask
 from amsr_deploy.errors import BackendError
 from amsr_deploy.evaluation.bench.masks import mask_of_density
@@ -191,13 +193,15 @@ def build() -> Iterator[str]:
         else:
             yield f"Unpacked {pack.name}."
             return
-    plugins = "ON" if os.environ.get("TENSORRT_INCLUDE_DIR") else "OFF"
+    has_headers = bool(os.environ.get("TENSORRT_INCLUDE_DIR"))
     call(
-        *("cmake", "-S", "plugins", "-B", BUILD, "-DCMAKE_BUILD_TYPE=Release", "-DAMSR_CUDA=ON", "-DAMSR_TESTS=ON"),
+        *("cmake", "-S", "plugins", "-B", BUILD, *(("-G", "Ninja") if shutil.which("ninja") else ())),
+        *("-DCMAKE_BUILD_TYPE=Release", "-DAMSR_CUDA=ON", "-DAMSR_TESTS=ON"),
         *(f"-DCMAKE_CUDA_ARCHITECTURES={architecture}", f"-DCMAKE_CUDA_COMPILER={find('nvcc')}"),
-        f"-DAMSR_TENSORRT={plugins}",
+        f"-DAMSR_TENSORRT={'ON' if has_headers else 'OFF'}",
     )
-    call("cmake", "--build", BUILD, "--parallel")
+    targets = [*(f"test_cuda_{test}" for test in TESTS), "amsr_cuda_benchmark", "amsr_cuda_kernels", "amsr_onnxruntime"]
+    call("cmake", "--build", BUILD, "--parallel", "--target", *targets, *(["amsr_plugin_host"] * has_headers))
     shutil.copy(BUILD / "onnxruntime" / "libamsr_onnxruntime.so", REPOSITORY / "amsr_deploy" / "runtime")
     yield f"Built for sm_{architecture}."
 
