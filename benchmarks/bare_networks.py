@@ -47,10 +47,10 @@ HEADER = (
     "|---|---|---|---|---|---|---|---|---|"
 )
 LEGEND = (
-    "Picture of {} x {}, whole windows of it in SwinIR, x4 to 4K; on the GPU before and after, captured as a CUDA graph, "
-    "medians. Dense: PyTorch, channels-last, cudnn.benchmark, no TF32. Masked: without making the mask. Share: masked "
-    "pixels (kept windows). MACs: share of the dense network's. Off by: largest difference in [0, 1] at {} x {} from the "
-    "CPU (ONNX Runtime, else PyTorch), and at 4K with everything masked from the dense network in float32."
+    "Picture of {} x {}, whole windows of it in SwinIR, x4 to 4K; on the GPU before and after, captured as a CUDA "
+    "graph, medians. Dense: PyTorch, channels-last, cudnn.benchmark, no TF32. Masked: without making the mask. Share: "
+    "masked pixels (kept windows). MACs: share of the dense network's. Off by: largest difference in [0, 1] at {} x {} "
+    "from the CPU (ONNX Runtime, else PyTorch), and at 4K with everything masked from the dense network in float32."
 )
 
 
