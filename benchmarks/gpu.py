@@ -1,52 +1,90 @@
-"""Everything that only a GPU can say: the kernels' tests, sanitizers, the TensorRT plugins' host, and all timings.
+"""Everything that only a GPU can say: the kernels' tests, the TensorRT plugins' host, all timings, sanitizers.
 
-    python benchmarks/gpu.py ../shared/data/large2k --output build/benchmarks_gpu.md
+    python benchmarks/gpu.py [PHOTOS] [--minutes 4] [--output build/benchmarks_gpu.md]
 
-Builds for the GPU of this machine, runs each part, and writes one Markdown file with what docs/benchmarks.md needs.
-What cannot run here is skipped, and the file says what and why. Ends with 1 where a test fails.
+Takes the programs that benchmarks/pack_gpu.sh made for this kind of GPU, or builds them, runs each part, and writes one
+Markdown file with what docs/benchmarks.md needs. What cannot run here is skipped, and the file says what and why. Each
+part ends in its share of the minutes; what a part leaves, the next ones have. Ends with 1 where a test fails, and where
+there is no GPU.
 
-Needs an NVIDIA GPU, a CUDA toolkit (nvcc, compute-sanitizer) and CMake; for the comparisons PyTorch with CUDA and
-onnxruntime-gpu; for engines PyCUDA or cuda-bindings, and TensorRT, in either flavour or both.
+Needs an NVIDIA GPU, NumPy, Pillow and, without the pack, a CUDA toolkit and CMake; for whole networks PyTorch with CUDA
+or onnxruntime-gpu; for engines TensorRT, in either flavour or both, and PyCUDA or
+cuda-bindings. Building engines takes more than 4 minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import importlib.util
 import os
-import re
 import shutil
-import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import gpu_networks
 import numpy as np
+from pictures import SIZES, low_resolution
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machine has no installed package
 
 from amsr_deploy import mask
 from amsr_deploy.errors import BackendError
 from amsr_deploy.evaluation.bench.masks import mask_of_density
-from amsr_deploy.runtime.flavour import load_flavour
-from amsr_deploy.runtime.gpu import find_gpu
-from amsr_deploy.runtime.shipped import shipped_model
-from amsr_deploy.runtime.tensorrt_log import logger_of
+
+if TYPE_CHECKING:
+    from gpu_networks import Host
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BUILD = REPOSITORY / "build" / "gpu"
+PACK = REPOSITORY / "build" / "gpu_pack"
+KERNELS = BUILD / "c_api" / "libamsr_cuda_kernels.so"
+PLUGINS = BUILD / "tensorrt" / "libamsr_tensorrt.so"
+PLUGIN_HOST = BUILD / "tests" / "plugin_host" / "amsr_plugin_host"
+USUAL_PLACES = "/usr/local/cuda/bin:/usr/local/nvidia/bin"
 DENSITIES = (0.2, 0.3, 0.4, 0.5, 0.6)
 TESTS = ("rows", "convolution", "mask", "window_layer")
+SANITIZERS = ("memcheck", "racecheck", "initcheck", "synccheck")
+AT_ONCE = 4
+SKIPPED = 77
+"""What a test program returns where it finds no GPU."""
 DILATION = 5
+MOST_OF_A_NETWORK = 0.5
+"""Share of the time left to the networks that one may take: one that hangs leaves some to the others."""
 
 
 class SkipError(Exception):
     """A part cannot run on this machine; the message says why."""
+
+
+class WrongError(Exception):
+    """A part ran and something in it is wrong; the message says what."""
+
+
+@dataclass
+class Clock:
+    """When the part that runs must end."""
+
+    end: float = float("inf")
+
+    def left(self) -> float:
+        """Seconds, from one to a day: what `subprocess` takes."""
+        return min(max(1.0, self.end - time.monotonic()), 86400.0)
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.end
+
+
+CLOCK = Clock()
 
 
 @dataclass
@@ -64,24 +102,49 @@ class Report:
     def part(self, title: str, run: Callable[[], Iterator[str]]) -> None:
         """Run one part; a skip or a failure is written down and the next part runs."""
         self.add(f"\n## {title}\n")
+        started = time.monotonic()
         try:
             for text in run():
                 self.add(text)
         except SkipError as reason:
             self.add(f"Skipped: {reason}.")
-        except subprocess.CalledProcessError as error:
+        except Exception as error:  # whatever it is, the other parts shall run
             self.failed = True
-            self.add(f"FAILED: {' '.join(map(str, error.cmd))}\n\n```\n{(error.stdout or '')[-3000:]}\n```")
-        except Exception:  # whatever it is, the other parts shall run
-            self.failed = True
-            self.add(f"FAILED:\n\n```\n{traceback.format_exc()}```")
+            self.add(describe(error))
+        self.add(f"\n({time.monotonic() - started:.0f} s)")
         self.output.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
 
 
-def call(*command: str | Path) -> str:
-    """The output of a command, standard error included; raises CalledProcessError where it fails."""
+def describe(error: BaseException) -> str:
+    """What a report says of a failure."""
+    if isinstance(error, WrongError):
+        return f"FAILED: {error}"
+    if isinstance(error, subprocess.CalledProcessError | subprocess.TimeoutExpired):
+        what = "NOT FINISHED in its time" if isinstance(error, subprocess.TimeoutExpired) else "FAILED"
+        return f"{what}: {' '.join(map(str, error.cmd))}\n\n```\n{said(error)[-3000:]}\n```"
+    return f"FAILED:\n\n```\n{''.join(traceback.format_exception(error))}```"
+
+
+def said(error: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> str:
+    """What a command had put out."""
+    output = error.output or ""
+    return output.decode(errors="replace") if isinstance(output, bytes) else output
+
+
+def call(*command: str | Path, share: float = 1) -> str:
+    """The output of a command, standard error included, which may take a share of the part's time that is left.
+
+    Raises:
+        CalledProcessError: it fails.
+        TimeoutExpired: it takes longer.
+    """
     done = subprocess.run(
-        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=REPOSITORY
+        [str(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=REPOSITORY,
+        timeout=share * CLOCK.left(),
     )
     if done.returncode != 0:
         raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
@@ -89,8 +152,8 @@ def call(*command: str | Path) -> str:
 
 
 def find(program: str) -> str:
-    """The path of a program, in PATH or the usual place of the CUDA toolkit."""
-    path = shutil.which(program) or shutil.which(program, path="/usr/local/cuda/bin")
+    """The path of a program, in PATH or the usual places of the CUDA toolkit and the driver."""
+    path = shutil.which(program) or shutil.which(program, path=USUAL_PLACES)
     if path is None:
         raise SkipError(f"{program} is not installed")
     return path
@@ -103,7 +166,8 @@ def query_gpu(what: str) -> str:
 def machine() -> Iterator[str]:
     yield f"- GPU: {query_gpu('name')}, driver {query_gpu('driver_version')}, {query_gpu('memory.total')}"
     yield f"- clocks (SM, memory; now and at most): {query_gpu('clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem')}"
-    yield f"- nvcc: {call(find('nvcc'), '--version').splitlines()[-2]}"
+    nvcc = shutil.which("nvcc") or shutil.which("nvcc", path=USUAL_PLACES)
+    yield f"- nvcc: {call(nvcc, '--version').splitlines()[-2] if nvcc else 'not installed'}"
     for package in ("torch", "onnxruntime"):
         found = importlib.util.find_spec(package) is not None
         yield f"- {package}: {importlib.import_module(package).__version__ if found else 'not installed'}"
@@ -119,45 +183,126 @@ def commit() -> str:
 
 
 def build() -> Iterator[str]:
-    """Build all native code for this GPU, and lay the operators' library where the package looks for it."""
+    """The programs for this GPU: those of the pack where they run, else built here."""
     architecture = query_gpu("compute_cap").replace(".", "")
-    plugins = "ON" if os.environ.get("TENSORRT_INCLUDE_DIR") else "OFF"
+    pack = PACK / f"sm_{architecture}.tar.xz"
+    if pack.is_file():
+        with tarfile.open(pack) as archive:
+            archive.extractall(BUILD, filter="data")
+        try:
+            ctypes.CDLL(str(KERNELS))
+        except OSError as error:
+            yield f"The pack does not run here: {error}."
+        else:
+            yield f"Unpacked {pack.name}."
+            return
+    has_headers = bool(os.environ.get("TENSORRT_INCLUDE_DIR"))
     call(
-        *("cmake", "-S", "plugins", "-B", BUILD, "-DCMAKE_BUILD_TYPE=Release", "-DAMSR_CUDA=ON", "-DAMSR_TESTS=ON"),
+        *("cmake", "-S", "plugins", "-B", BUILD, *(("-G", "Ninja") if shutil.which("ninja") else ())),
+        *("-DCMAKE_BUILD_TYPE=Release", "-DAMSR_CUDA=ON", "-DAMSR_TESTS=ON"),
         *(f"-DCMAKE_CUDA_ARCHITECTURES={architecture}", f"-DCMAKE_CUDA_COMPILER={find('nvcc')}"),
-        f"-DAMSR_TENSORRT={plugins}",
+        f"-DAMSR_TENSORRT={'ON' if has_headers else 'OFF'}",
     )
-    call("cmake", "--build", BUILD, "--parallel")
+    targets = [*(f"test_cuda_{test}" for test in TESTS), "amsr_cuda_benchmark", "amsr_cuda_kernels", "amsr_onnxruntime"]
+    call("cmake", "--build", BUILD, "--parallel", "--target", *targets, *(["amsr_plugin_host"] * has_headers))
     shutil.copy(BUILD / "onnxruntime" / "libamsr_onnxruntime.so", REPOSITORY / "amsr_deploy" / "runtime")
     yield f"Built for sm_{architecture}."
 
 
+def operator_test(name: str) -> Path:
+    """A test of the kernels.
+
+    Raises:
+        SkipError: it was neither unpacked nor built.
+    """
+    return program(BUILD / "tests" / "cuda" / f"test_cuda_{name}")
+
+
+def program(path: Path) -> Path:
+    """A program of ours.
+
+    Raises:
+        SkipError: it was neither unpacked nor built.
+    """
+    if not path.is_file():
+        raise SkipError(f"there is no {path.name}")
+    return path
+
+
 def operator_tests() -> Iterator[str]:
-    tests = call("ctest", "--test-dir", BUILD, "--output-on-failure", "-R", "^cuda_", "-E", "_emulated")
-    yield f"```\n{tests.strip()}\n```"
+    """Every kernel against a float64 reference."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        runs = {name: pool.submit(call, operator_test(name)) for name in TESTS}
+    wrong = []
+    for name, run in runs.items():
+        error = run.exception()
+        if error is None:
+            yield f"- {name}: all results are right"
+        elif isinstance(error, subprocess.CalledProcessError) and error.returncode == SKIPPED:
+            yield f"- {name}: {error.stdout.strip()}"
+        else:
+            wrong.append(name)
+            yield f"- {name}: {describe(error)}"
+    if wrong:
+        raise WrongError(", ".join(wrong))
+
+
+def sanitize(sanitizer: str, tool: str, test: str) -> tuple[str, bool]:
+    """What compute-sanitizer says of a test, and whether that is an error; a run that does not end in time is none."""
+    if CLOCK.is_over():
+        return f"- {tool}, {test}: not run, no time was left", False
+    try:
+        said_last = call(sanitizer, "--tool", tool, "--error-exitcode", "1", operator_test(test))
+    except subprocess.TimeoutExpired:
+        return f"- {tool}, {test}: not finished in its time", False
+    except subprocess.CalledProcessError as error:
+        return f"- {tool}, {test}: {describe(error)}", True
+    return f"- {tool}, {test}: {said_last.strip().splitlines()[-1].lstrip('= ')}", False
 
 
 def sanitizers() -> Iterator[str]:
-    """compute-sanitizer on every operator test; an error in it is a failure."""
+    """compute-sanitizer on every test of the kernels."""
     sanitizer = find("compute-sanitizer")
-    for tool in ("memcheck", "racecheck", "initcheck", "synccheck"):
-        for test in TESTS:
-            program = BUILD / "tests" / "cuda" / f"test_cuda_{test}"
-            last = call(sanitizer, "--tool", tool, "--error-exitcode", "1", program).strip().splitlines()[-1]
-            yield f"- {tool}, {test}: {last.lstrip('= ')}"
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        runs = [pool.submit(sanitize, sanitizer, tool, test) for tool in SANITIZERS for test in TESTS]
+        results = [run.result() for run in runs]
+    yield from (text for text, _ in results)
+    if any(is_error for _, is_error in results):
+        raise WrongError("compute-sanitizer found errors")
 
 
 def plugin_host() -> Iterator[str]:
     """The TensorRT plugins, enqueue included."""
-    targets = call("cmake", "--build", BUILD, "--target", "help")
-    if not re.search(r"\bamsr_plugin_host\b", targets):
+    if not PLUGIN_HOST.is_file():
         raise SkipError("the plugins were not built: set TENSORRT_INCLUDE_DIR to the folder of TensorRT's headers")
-    tests = call("ctest", "--test-dir", BUILD, "--verbose", "--no-tests=error", "-R", "^plugin_host$")
-    yield f"```\n{tests.strip()}\n```"
+    yield f"```\n{call(PLUGIN_HOST, PLUGINS).strip()}\n```"
 
 
-def first_photo(photos: Path) -> Path:
-    """The photo of a folder that all parts look at."""
+def bare_networks(photos: Path | None) -> Iterator[str]:
+    """Whole networks with PyTorch and our kernels alone, each in its own process: one that fails leaves the others."""
+    import_torch()
+    import bare_networks
+
+    yield bare_networks.LEGEND.format(*SIZES[1], *bare_networks.SMALL) + "\n"
+    yield bare_networks.HEADER
+    script, errors = Path(bare_networks.__file__), []
+    for name in bare_networks.NETWORKS:
+        arguments = (program(KERNELS), photo_of(photos), "--backbone", name)
+        try:
+            yield call(sys.executable, script, *arguments, share=MOST_OF_A_NETWORK).strip()
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            errors.append(f"{name}\n\n{describe(error)}")
+    if errors:
+        raise WrongError("\n\n".join(errors))
+
+
+def photo_of(photos: Path | None) -> Path:
+    """The photo that all parts look at: the first of a folder; else that of the pack, or a small one."""
+    if photos is None:
+        packed = PACK / "photo.png"
+        return packed if packed.is_file() else REPOSITORY / "examples" / "osprey.png"
+    if photos.is_file():
+        return photos
     paths = sorted(path for path in photos.iterdir() if path.is_file())
     if not paths:
         raise SkipError(f"{photos} holds no photos")
@@ -166,8 +311,8 @@ def first_photo(photos: Path) -> Path:
 
 def photo_masks(photo: Path, folder: Path) -> None:
     """Masks of a photo at every size and density, as amsr_cuda_benchmark reads them."""
-    for width, height in gpu_networks.SIZES:
-        frequencies = mask.high_frequencies(gpu_networks.low_resolution(photo, width, height))
+    for width, height in SIZES:
+        frequencies = mask.high_frequencies(low_resolution(photo, width, height))
         if frequencies is None:
             raise SkipError(f"{photo.name} is flat")
         for density in DENSITIES:
@@ -175,11 +320,15 @@ def photo_masks(photo: Path, folder: Path) -> None:
             grown.astype(np.uint8).tofile(folder / f"{width}x{height}_{density}.mask")
 
 
-def kernels(photos: Path) -> Iterator[str]:
+def kernels(photos: Path | None) -> Iterator[str]:
     """Time of every kernel beside its floor."""
+    benchmark = program(BUILD / "tests" / "cuda" / "amsr_cuda_benchmark")
     with tempfile.TemporaryDirectory() as folder:
-        photo_masks(first_photo(photos), Path(folder))
-        yield call(BUILD / "tests" / "cuda" / "amsr_cuda_benchmark", "--masks", folder)
+        photo_masks(photo_of(photos), Path(folder))
+        try:
+            yield call(benchmark, "--masks", folder, "--repeats", "7")
+        except subprocess.TimeoutExpired as error:
+            yield f"{said(error)}\nCut here: the time was over."
 
 
 def masked_times(table: str) -> dict[tuple[str, float], float]:
@@ -188,35 +337,24 @@ def masked_times(table: str) -> dict[tuple[str, float], float]:
     return {(row[1], float(row[2])): float(row[3]) for row in rows if row[0] == "MaskedConv2d 64 -> 64"}
 
 
-def median_milliseconds(run: Callable[[], object], torch: Any, repeats: int = 20, batch: int = 10) -> float:
-    """Median time of a run on the GPU, after two rounds that warm up."""
-    times = []
-    for _ in range(repeats + 2):
-        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        start.record()
-        for _ in range(batch):
-            run()
-        end.record()
-        end.synchronize()
-        times.append(start.elapsed_time(end) / batch)
-    return statistics.median(times[2:])
-
-
 def against_cudnn(table: Callable[[], str]) -> Iterator[str]:
     """MaskedConv2d beside cuDNN's dense convolution, channels-last float16, through PyTorch."""
     torch = import_torch()
+    import cuda_timing
+
     times = masked_times(table())
     if not times:
         raise SkipError("the kernels' table has no MaskedConv2d to compare with")
     torch.backends.cudnn.benchmark = True
     yield "Target: masked / dense <= 1.25 x density. 64 channels, 3x3, float16.\n"
     yield "| picture | density | dense ms (cuDNN) | masked ms | masked / (density x dense) |\n|---|---|---|---|---|"
-    for width, height in gpu_networks.SIZES:
+    for width, height in SIZES:
         layer = torch.nn.Conv2d(64, 64, 3, padding=1).half().cuda().to(memory_format=torch.channels_last)
         image = torch.randn(1, 64, height, width, device="cuda", dtype=torch.float16)
         image = image.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            dense = median_milliseconds(lambda layer=layer, image=image: torch.relu_(layer(image)), torch)
+            work = cuda_timing.Captured(lambda layer=layer, image=image: torch.relu_(layer(image)))
+            dense = cuda_timing.milliseconds({"dense": work})["dense"]
         name = f"{width} x {height}"
         for (picture, density), masked in times.items():
             if picture == name:
@@ -236,10 +374,17 @@ def import_torch() -> Any:
 
 def rtx_engine() -> Iterator[str]:
     """What TensorRT for RTX itself says to an engine on this GPU, whether or not we would give it one."""
+    from amsr_deploy.runtime.flavour import load_flavour
+    from amsr_deploy.runtime.gpu import find_gpu
+    from amsr_deploy.runtime.shipped import shipped_model
+    from amsr_deploy.runtime.tensorrt_log import logger_of
+
     try:
         flavour = load_flavour("tensorrt-rtx")
     except BackendError as reason:
         raise SkipError(str(reason)) from reason
+    import gpu_networks
+
     with tempfile.TemporaryDirectory() as folder:
         data = gpu_networks.build(shipped_model("fsrcnn"), flavour.name, Path(folder)).read_bytes()
     logger, log = logger_of(flavour.trt)
@@ -252,50 +397,102 @@ def rtx_engine() -> Iterator[str]:
     yield from (f"- it said: {line}" for line in [*log.errors, *log.warnings])
 
 
-def networks(make_host: Callable[[], gpu_networks.Host], photos: Path) -> Iterator[str]:
+def networks(make_host: Callable[[], Host], photos: Path | None) -> Iterator[str]:
     """Whole networks, masked and dense, in what runs them on the GPU."""
+    import gpu_networks
+
     try:
         host = make_host()
     except BackendError as reason:
         raise SkipError(str(reason)) from reason
     with tempfile.TemporaryDirectory() as folder:
-        yield from gpu_networks.table(host, first_photo(photos), Path(folder))
+        for text in gpu_networks.table(host, photo_of(photos), Path(folder)):
+            yield text
+            if CLOCK.is_over():
+                raise SkipError("the time is over; give more with --minutes")
+
+
+def not_installed(error: ImportError) -> Iterator[str]:
+    raise SkipError(str(error)) from error
+    yield
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the report.
+
+    Attributes:
+        share: of the time, as a weight.
+    """
+
+    title: str
+    run: Callable[[], Iterator[str]]
+    share: float
+
+
+def make_parts(photos: Path | None) -> list[Part]:
+    """All parts in the order in which they matter."""
+    table: list[str] = []
+
+    def kernel_table() -> Iterator[str]:
+        for text in kernels(photos):
+            table.append(text)
+            yield text
+
+    return [
+        Part("Machine", machine, 1),
+        Part("Build", build, 24),
+        Part("Operators against float64 references", operator_tests, 10),
+        Part("TensorRT plugins in their host", plugin_host, 5),
+        Part("Whole networks, PyTorch and our kernels", partial(bare_networks, photos), 30),
+        Part("Kernels", kernel_table, 10),
+        Part("MaskedConv2d against cuDNN", lambda: against_cudnn(lambda: "\n".join(table)), 2),
+        Part("TensorRT for RTX on this GPU", rtx_engine, 1),
+        *(Part(f"Whole networks, {title}", run, 2) for title, run in host_parts(photos)),
+        Part("compute-sanitizer", sanitizers, 15),
+    ]
+
+
+def host_parts(photos: Path | None) -> Iterator[tuple[str, Callable[[], Iterator[str]]]]:
+    """Whole networks in ONNX Runtime and TensorRT, as far as these are installed."""
+    try:
+        import gpu_networks
+    except ImportError as error:
+        yield "ONNX Runtime CUDA and TensorRT", partial(not_installed, error)
+        return
+    for title, make_host in gpu_networks.hosts():
+        yield title, partial(networks, make_host, photos)
+
+
+def run_parts(parts: list[Part], report: Report, minutes: float) -> None:
+    """Run parts, each until its share of the time and that of the parts before it is over."""
+    start, shares, whole = time.monotonic(), 0.0, sum(part.share for part in parts)
+    for part in parts:
+        shares += part.share
+        CLOCK.end = start + 60 * minutes * shares / whole
+        report.part(part.title, part.run)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photos", type=Path, help="folder of photos; the first one makes the masks")
+    parser.add_argument("photos", type=Path, nargs="?", help="a photo, or a folder whose first one is taken")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "build" / "benchmarks_gpu.md")
+    parser.add_argument("--minutes", type=float, default=4, help="time for all parts together (default: %(default)s)")
     parser.add_argument("--only", action="append", help="run the parts whose titles hold this; may be given again")
     arguments = parser.parse_args()
+    parts = [
+        part
+        for part in make_parts(arguments.photos)
+        if not arguments.only or any(word in part.title for word in arguments.only)
+    ]
     try:
         name = query_gpu("name")
     except (SkipError, subprocess.CalledProcessError) as error:
-        sys.exit(f"no GPU to measure on: {error}")
+        not_run = "\n".join(f"  not run: {part.title}" for part in parts)
+        sys.exit(f"no GPU to measure on: {error}\n{not_run}")
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     report = Report(arguments.output, [f"# {name}\n"])
-    kernel_lines: list[str] = []
-
-    def kernel_table() -> Iterator[str]:
-        for text in kernels(arguments.photos):
-            kernel_lines.append(text)
-            yield text
-
-    parts: dict[str, Callable[[], Iterator[str]]] = {
-        "Machine": machine,
-        "Build": build,
-        "Operators against float64 references": operator_tests,
-        "compute-sanitizer": sanitizers,
-        "TensorRT plugins in their host": plugin_host,
-        "Kernels": kernel_table,
-        "MaskedConv2d against cuDNN": lambda: against_cudnn(lambda: "\n".join(kernel_lines)),
-        "TensorRT for RTX on this GPU": rtx_engine,
-    }
-    for title, make_host in gpu_networks.hosts():
-        parts[f"Whole networks, {title}"] = partial(networks, make_host, arguments.photos)
-    for title, run in parts.items():
-        if not arguments.only or any(word in title for word in arguments.only):
-            report.part(title, run)
+    run_parts(parts, report, arguments.minutes)
     print(f"\nwritten to {arguments.output}")
     sys.exit(1 if report.failed else 0)
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from pictures import SIZES, low_resolution
 
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, first_line
@@ -27,8 +27,6 @@ from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend, execution_provi
 from amsr_deploy.runtime.selection import Inputs, select, whole
 from amsr_deploy.runtime.tensorrt_ import TensorRtBackend, open_engine
 
-SIZES = ((512, 270), (960, 540), (1920, 1080))
-"""Width and height of the low-resolution pictures of 2K, 4K and 8K at x4."""
 MAX_SHAPE = "1088x1920"
 PAPER = {"fsrcnn": 16, "carn": 224, "srresnet": 349}
 """Milliseconds at 4K on a GPU that is not named (Shang et al., Table 3)."""
@@ -159,14 +157,6 @@ def amsr(*words: str) -> None:
     done = subprocess.run([sys.executable, "-m", "amsr_deploy", *words], capture_output=True, text=True)
     if done.returncode != 0:
         raise BackendError(f"amsr {words[0]}: {done.stderr.strip()}")
-
-
-def low_resolution(path: Path, width: int, height: int) -> NDArray[np.float32]:
-    """A photo cut to the aspect ratio and resized: [height, width, 3] in [0, 1]."""
-    with Image.open(path) as picture:
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
-    fitted = ImageOps.fit(upright, (width, height), Image.Resampling.BICUBIC)
-    return np.asarray(fitted, dtype=np.float32) / np.float32(255)
 
 
 def median_milliseconds(run: Callable[[], object]) -> float:

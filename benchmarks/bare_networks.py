@@ -1,0 +1,208 @@
+"""Whole networks on a GPU with PyTorch and our kernels alone: masked, beside the dense network in PyTorch.
+
+    python benchmarks/bare_networks.py LIBRARY PHOTO [--backbone disp]
+
+LIBRARY is libamsr_cuda_kernels.so (plugins/c_api). Prints rows of a Markdown table; ends with 1 where a result is
+wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import importlib.util
+import json
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from cuda_kernels import CudaKernels
+from cuda_timing import Captured, milliseconds
+from numpy.typing import NDArray
+from onnx_file import read_graph
+from pictures import SIZES, low_resolution
+from torch import Tensor
+from walker import Walker
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machine has no installed package
+
+from amsr_deploy.mask import compute_mask
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.models import CLASSES, Network, create
+from amsr_deploy.runtime.model_file import read_metadata
+from amsr_deploy.runtime.selection import Inputs, select, whole
+from amsr_deploy.runtime.shipped import shipped_model, shipped_weights
+
+NETWORKS = ("disp", "carn", "fsrcnn", "srresnet", "swinir")
+SIZE_4K, SMALL = SIZES[1], (96, 64)
+TOLERANCE = {torch.float16: 2e-2, torch.float32: 5e-4}
+"""Of a result in [0, 1]; convolutions of cuDNN, Winograd's among them, round as well."""
+HEADER = (
+    "| network | type | share | MACs | dense ms | masked ms | masked / dense | off by, small | off by, 4K |\n"
+    "|---|---|---|---|---|---|---|---|---|"
+)
+LEGEND = (
+    "Picture of {} x {}, whole windows of it in SwinIR, x4 to 4K; on the GPU before and after, captured as a CUDA "
+    "graph, medians. Dense: PyTorch, channels-last, cudnn.benchmark, no TF32. Masked: without making the mask. Share: "
+    "masked pixels (kept windows). MACs: share of the dense network's. Off by: largest difference in [0, 1] at {} x {} "
+    "from the CPU (ONNX Runtime, else PyTorch), and at 4K with everything masked from the dense network in float32."
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A picture [1, 3, H, W] in [0, 1] and what a masked network computes of it."""
+
+    image: NDArray[np.float32]
+    selection: Inputs
+    density: float
+
+    def on(self, device: str) -> dict[str, Tensor]:
+        """The network's inputs."""
+        return {name: torch.from_numpy(value).to(device) for name, value in self._inputs().items()}
+
+    def _inputs(self) -> dict[str, NDArray[np.generic]]:
+        return {"image": self.image, **self.selection}
+
+
+def make_case(photo: Path, size: tuple[int, int], metadata: Metadata, everything: bool = False) -> Case:
+    """A photo of about that size, whole windows, with its own mask or all of it masked."""
+    multiple = metadata.size_multiple
+    pixels = low_resolution(photo, *(side // multiple * multiple for side in size))
+    mask = np.ones(pixels.shape[:2], np.bool_) if everything else compute_mask(pixels, metadata.dilation).pixels
+    selection = select(mask, metadata, metadata.threshold)
+    image = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+    return Case(image, whole(selection, pixels), selection.density)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The float32 tensors of a safetensors file, without the package."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header, values = json.loads(data[8 : 8 + length]), data[8 + length :]
+    header.pop("__metadata__", None)
+    weights = {}
+    for name, entry in header.items():
+        assert entry["dtype"] == "F32", f"{name} is {entry['dtype']}"
+        start, end = entry["data_offsets"]
+        weights[name] = torch.from_numpy(np.frombuffer(values[start:end], "<f4").copy()).reshape(entry["shape"])
+    return weights
+
+
+def load_network(backbone: str, scale: int) -> Network:
+    """The shipped network in PyTorch, float32 on the CPU."""
+    kind = CLASSES[backbone]
+    weights = kind.adapt(read_weights(shipped_weights(backbone, scale)), scale)
+    network = create(backbone, **{"scale": scale, **kind.arguments(weights)})
+    network.load_state_dict(weights)
+    return network.eval().requires_grad_(False)
+
+
+def expected(backbone: str, network: Network, case: Case) -> Tensor:
+    """What the masked network gives on the CPU in float32: the shipped model, or the reference where it cannot run."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        return network.forward_compact(**case.on("cpu"))
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(shipped_model(backbone), providers=["CPUExecutionProvider"])
+    (result,) = session.run(None, {name: value.numpy() for name, value in case.on("cpu").items()})
+    return torch.from_numpy(result)
+
+
+class Dense:
+    """The dense network in PyTorch."""
+
+    def __init__(self, network: Network, dtype: torch.dtype, device: str) -> None:
+        self._network = copy.deepcopy(network).to(device, dtype, memory_format=torch.channels_last)
+        self._dtype = dtype
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """[1, 3, H, W] float32 -> [1, 3, sH, sW] float32, as a model file does it."""
+        image = image.to(self._dtype, memory_format=torch.channels_last)
+        return self._network.forward_dense(image).float().contiguous()
+
+
+def difference(a: Tensor, b: Tensor) -> float:
+    return float((a.cpu() - b.cpu()).abs().max())
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a network gave in one type.
+
+    Attributes:
+        times: milliseconds, "dense" and "masked".
+        off_small: largest difference from the CPU on a small picture.
+        off_4k: from the dense network in float32, everything masked.
+        off_captured: of the captured run from the same run by itself, which shall be none.
+    """
+
+    backbone: str
+    dtype: torch.dtype
+    density: float
+    macs: float
+    times: dict[str, float]
+    off_small: float
+    off_4k: float
+    off_captured: float
+
+    def is_right(self) -> bool:
+        return max(self.off_small, self.off_4k) <= TOLERANCE[self.dtype] and self.off_captured == 0
+
+    def __str__(self) -> str:
+        dense, masked = self.times["dense"], self.times["masked"]
+        wrong = "" if self.is_right() else f" WRONG (captured: off by {self.off_captured:.1e})"
+        return (
+            f"| {self.backbone} | {str(self.dtype).removeprefix('torch.')} | {self.density:.2f} | {self.macs:.2f} "
+            f"| {dense:.3f} | {masked:.3f} | {masked / dense:.2f} | {self.off_small:.1e} | {self.off_4k:.1e} |{wrong}"
+        )
+
+
+def measure(backbone: str, kernels: CudaKernels, photo: Path, device: str = "cuda") -> Iterator[Row]:
+    """A network in each type."""
+    model = shipped_model(backbone)
+    metadata, graph = read_metadata(model), read_graph(model)
+    network = load_network(backbone, metadata.scale)
+    small, case = make_case(photo, SMALL, metadata), make_case(photo, SIZE_4K, metadata)
+    everything = make_case(photo, SIZE_4K, metadata, everything=True).on(device)
+    inputs, on_cpu = case.on(device), expected(backbone, network, small)
+    exact = Dense(network, torch.float32, device)(everything["image"])
+    for dtype in TOLERANCE:
+        walker, dense = Walker(graph, kernels, dtype, device), Dense(network, dtype, device)
+        off_small = difference(walker(small.on(device)), on_cpu)
+        off_4k = difference(walker(everything), exact)
+        eager = walker(inputs)
+        works = {"dense": Captured(partial(dense, inputs["image"])), "masked": Captured(partial(walker, inputs))}
+        times = milliseconds(works)
+        off_captured = difference(works["masked"].result, eager)
+        share = metadata.cost.share(case.density)
+        yield Row(backbone, dtype, case.density, share, times, off_small, off_4k, off_captured)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("library", type=Path)
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("--backbone", choices=NETWORKS, action="append", help="may be given again; all without it")
+    arguments = parser.parse_args()
+    if not torch.cuda.is_available():
+        sys.exit("PyTorch sees no GPU here")
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    kernels = CudaKernels(arguments.library)
+    all_right = True
+    with torch.inference_mode():
+        for backbone in arguments.backbone or NETWORKS:
+            for row in measure(backbone, kernels, arguments.photo):
+                print(row, flush=True)
+                all_right &= row.is_right()
+    sys.exit(0 if all_right else 1)
+
+
+if __name__ == "__main__":
+    main()
