@@ -1,7 +1,7 @@
 """Files of tensors in the safetensors format, without its package, so that a training needs PyTorch alone.
 
-A file is the length of its header (8 bytes, little-endian), the header in JSON, and the bytes of the tensors. The header
-names each tensor with its type, shape and place, and holds facts as text under METADATA.
+A file is the length of its header (8 bytes, little-endian), the header in JSON, and the bytes of the tensors. The
+header names each tensor with its type, shape and place, and holds facts as text under METADATA.
 """
 
 from __future__ import annotations
