@@ -230,7 +230,7 @@ def doctor() -> None:
 @click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: 4, or that of --init]")
 @click.option("--channels", type=int, help="Width of the network (disp, span).  [default: the usual one]")
 @click.option("--blocks", type=int, help="Depth of the network (disp, span, srresnet).  [default: the usual one]")
-@click.option("--data", type=FILE, multiple=True, help="Folder of HR pictures; may be given again.")
+@click.option("--data", type=FILE, multiple=True, help="Folder of HR pictures, or a packed file; may be given again.")
 @click.option("--out", type=FILE, required=True, help="Folder of the run.")
 @click.option("--validation", type=FILE, help="Folder of HR pictures to validate on.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
@@ -252,15 +252,16 @@ def doctor() -> None:
 @click.option("--ema", type=float, help="Decay of the averaged weights.  [default: 0.999]")
 @click.option("--seed", type=int, help="[default: 0]")
 @click.option("--validate-every", type=int, help="Steps between validations and checkpoints.  [default: 1000]")
+@click.option("--save-minutes", type=float, help="Minutes between checkpoints at most.  [default: 10]")
 @click.option("--device", help="auto, cpu, cuda or cuda:N.  [default: auto]")
 @click.option("--precision", type=click.Choice(["auto", "bfloat16", "float32"]), help="[default: auto]")
 @click.option("--compile/--no-compile", default=None, help="Use torch.compile.  [default: on a GPU]")
 @click.option("--tensorboard/--no-tensorboard", default=None, help="Write curves.  [default: where it is installed]")
-def train(out: Path, resume: bool, tensorboard: bool | None, **options: Any) -> None:
+def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, **options: Any) -> None:
     """Train a network with masks on a folder of pictures."""
     from amsr_deploy.training.session import run_session
 
-    sys.exit(run_session(out, resume, tensorboard, options))
+    sys.exit(run_session(out, resume, tensorboard, save_minutes, options))
 
 
 @main.command("eval")

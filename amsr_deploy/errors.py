@@ -55,7 +55,6 @@ PROVIDERS: dict[str, tuple[str, str | None]] = {
     "onnx": ("onnx", "onnx"),
     "onnx_ir": ("onnx-ir", "torch"),
     "onnxscript": ("onnxscript", "torch"),
-    "safetensors": ("safetensors", "torch"),
     "skimage": ("scikit-image", "eval"),
     "tensorboard": ("tensorboard", "train"),
     "openvino": ("openvino", "openvino"),

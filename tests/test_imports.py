@@ -69,9 +69,45 @@ def test_missing_package_is_one_line(bare_python: Path, tmp_path: Path) -> None:
     assert "pip install 'amsr-deploy[torch]'" in done.stderr
 
 
+TORCH_NEEDS = (
+    "torch", "torchgen", "functorch", "typing_extensions.py", "filelock", "sympy", "mpmath", "networkx", "jinja2",
+    "markupsafe", "fsspec", "numpy", "numpy.libs", "PIL", "pillow.libs",
+)  # fmt: skip
+"""What a machine with PyTorch, NumPy and Pillow alone has."""
+
+
+@pytest.fixture(scope="module")
+def torch_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python that has PyTorch, NumPy and Pillow, this package's sources and nothing else."""
+    import torch
+
+    folder = tmp_path_factory.mktemp("torch")
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site_packages,) = folder.glob("lib/python3*/site-packages")
+    installed = Path(torch.__file__).parent.parent
+    for source in (*(installed / name for name in TORCH_NEEDS), ROOT / "amsr_deploy"):
+        if source.exists():
+            (site_packages / source.name).symlink_to(source)
+    return folder / "bin" / "python"
+
+
+def test_a_training_needs_torch_numpy_and_pillow_alone(torch_python: Path, folder: Path, tmp_path: Path) -> None:
+    for package in ("click", "rich", "safetensors", "OpenImageIO", "onnx", "onnxruntime", "onnxscript", "tensorboard"):
+        assert "ModuleNotFoundError" in run(torch_python, "-c", f"import {package}").stderr
+    weights = tmp_path / "first" / "weights.safetensors"
+    for number, more in (("first", ("--backbone", "fsrcnn")), ("second", ("--init", str(weights)))):
+        options = ("--data", str(folder), "--out", str(tmp_path / number), "--steps", "2", "--batch-size", "2", *more)
+        done = run(torch_python, "-m", "amsr_deploy.training", *options, "--device", "cpu", "--precision", "float32")
+        assert done.returncode == 0, done.stderr
+        assert "holds the weights" in done.stdout
+    refused = run(torch_python, "-m", "amsr_deploy.training", "--data", str(folder), "--out", str(tmp_path / "first"))
+    assert refused.returncode == 2
+    assert refused.stderr == "error: --backbone not given; see amsr train --help\n"
+
+
 def test_runtime_works_without_torch() -> None:
     """Everything under runtime/ imports where torch and onnx cannot be imported."""
-    blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnx', 'onnxscript', 'safetensors']));"
+    blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnx', 'onnxscript']));"
     modules = sorted(path.stem for path in (ROOT / "amsr_deploy" / "runtime").glob("*.py"))
     imports = ";".join(f"import amsr_deploy.runtime.{module}" for module in modules if module != "__init__")
     done = run(Path(sys.executable), "-c", f"{blocked} {imports}; import amsr_deploy; amsr_deploy.load")
@@ -79,6 +115,6 @@ def test_runtime_works_without_torch() -> None:
 
 
 def test_engines_are_built_without_torch() -> None:
-    blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnxscript', 'onnx_ir', 'safetensors']));"
+    blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnxscript', 'onnx_ir']));"
     done = run(Path(sys.executable), "-c", f"{blocked} import amsr_deploy.export.engine, amsr_deploy.export.inspection")
     assert done.returncode == 0, done.stderr

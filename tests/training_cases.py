@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
+from amsr_deploy import models
 from amsr_deploy.training.config import Config
 
 
@@ -21,3 +24,13 @@ def quick_config(folder: Path) -> Config:
         device="cpu",
         precision="float32",
     )
+
+
+def small_network(backbone: str) -> torch.nn.Module:
+    """A network with the same weights each time, SwinIR with two layers only."""
+    torch.manual_seed(0)
+    network = models.create(backbone)
+    if backbone == "swinir":
+        network.layers = network.layers[:1]
+        network.layers[0].residual_group.blocks = network.layers[0].residual_group.blocks[:2]
+    return network

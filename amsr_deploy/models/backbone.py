@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 Weights = Mapping[str, Tensor]
@@ -77,6 +78,11 @@ class Backbone(nn.Module):
             if not any(fnmatchcase(name, pattern) for pattern in cls.UNUSED):
                 adapted[name] = value
         return adapted
+
+
+def colour_of(values: Sequence[float], image: Tensor) -> Tensor:
+    """A colour [3, 1, 1] for arithmetic with an image, made on its device: a GPU captures no copies to it."""
+    return torch.stack([image.new_full((1, 1), value) for value in values])
 
 
 def shuffled_scale(weight: Tensor) -> int:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from amsr_deploy.models.activation import RELU
-from amsr_deploy.models.backbone import Weights
+from amsr_deploy.models.backbone import Weights, colour_of
 from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv, convolutions
 from amsr_deploy.models.start import carry_colours, upsample_colours
 
@@ -47,7 +47,7 @@ class Shift(nn.Module):
         self.colour = colour
 
     def forward(self, image: Tensor) -> Tensor:
-        return image + image.new_tensor(self.colour)[:, None, None]
+        return image + colour_of(self.colour, image)
 
 
 class Pointwise(nn.Module):

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from amsr_deploy.descriptor import SCALE, describe
 from amsr_deploy.errors import ModelError
 from amsr_deploy.models import CLASSES, Network, create
 from amsr_deploy.models.backbone import Weights
+from amsr_deploy.models.tensor_file import read
 
 WRAPPERS = ("params_ema", "params", "state_dict")
 """Keys under which public checkpoints hold their weights; the first one present is taken."""
@@ -102,9 +102,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise ModelError(f"{path} is not a file; give a .safetensors or .pth checkpoint")
     try:
         if path.suffix == ".safetensors":
-            with safe_open(path, "pt") as file:
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-                return Checkpoint(path, without_wrapper(weights), file.metadata() or {})
+            weights, facts = read(path)
+            return Checkpoint(path, without_wrapper(weights), facts)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken file leads PyTorch into exceptions of many types
         raise ModelError(f"{path} cannot be read as a checkpoint of tensors alone ({type(error).__name__})") from error

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amsr_deploy.models.activation import ATTENTION, SILU
-from amsr_deploy.models.backbone import Weights, shuffled_scale
+from amsr_deploy.models.backbone import Weights, colour_of, shuffled_scale
 from amsr_deploy.models.carn import RGB_MEAN
 from amsr_deploy.models.disp import Conv3x3
 from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv
@@ -94,7 +94,7 @@ class SPAN(MaskedCNN):
 
     def head(self, image: Tensor, conv: PictureConv) -> Tensor:
         if self.no_norm is None:
-            image = (image - image.new_tensor(RGB_MEAN)[:, None, None]) * LARGEST
+            image = (image - colour_of(RGB_MEAN, image)) * LARGEST
         return conv(self.conv_1.eval_conv, conv.from_map(image))
 
     def body(self, x: Tensor, conv: Conv) -> Tensor:

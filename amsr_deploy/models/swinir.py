@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from amsr_deploy.descriptor import describe
 from amsr_deploy.models import operators
-from amsr_deploy.models.backbone import Backbone, Weights, shuffled_scale
+from amsr_deploy.models.backbone import Backbone, Weights, colour_of, shuffled_scale
 from amsr_deploy.models.carn import RGB_MEAN
 from amsr_deploy.models.masked import DenseConv, PictureConv, PixelConv, convolutions, reflect
 from amsr_deploy.models.start import carry_colours, upsample_colours
@@ -322,7 +322,7 @@ class SwinIR(Backbone):
     def run(self, image: Tensor, windows: Windows) -> Tensor:
         """The network on whole windows."""
         conv = windows.conv
-        mean = image.new_tensor(RGB_MEAN)[:, None, None]
+        mean = colour_of(RGB_MEAN, image)
         shallow = conv(self.conv_first, conv.from_map(image - mean))
         x = windows.normalise(self.patch_embed.norm, windows.channels_last(shallow))
         for layer in self.layers:

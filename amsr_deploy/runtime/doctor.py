@@ -19,7 +19,6 @@ PACKAGES = {
     "torch": "amsr export and amsr train cannot run; install amsr-deploy[torch]",
     "onnx": "amsr export, inspect and build-engine cannot run; install amsr-deploy[onnx]",
     "onnxscript": "amsr export cannot run; install amsr-deploy[torch]",
-    "safetensors": "weights cannot be read; install amsr-deploy[torch]",
     "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
     "tensorboard": "amsr train draws no curves; install amsr-deploy[train]",
     "pycuda": "cuda-bindings takes its place (see cuda)",

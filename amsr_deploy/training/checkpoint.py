@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
 
 from amsr_deploy import __version__
 from amsr_deploy.errors import TrainingError, UserError
 from amsr_deploy.files import replacing
+from amsr_deploy.models.tensor_file import read, serialize
 from amsr_deploy.training.config import Config, config_from_json
 from amsr_deploy.training.learner import Learner
 from amsr_deploy.training.pictures import File
@@ -93,8 +91,8 @@ class RunFolder:
         if not learner.is_finite():
             raise TrainingError(not_finite(learner.steps, self.path))
         facts = {"steps": str(learner.steps), "backbone": config.backbone, "scale": str(config.scale)}
-        write(self.path / STATE, _serialize(learner.state(), facts | {"seconds": f"{seconds:.3f}"}))
-        write(self.weights, _serialize(learner.average, facts))
+        write(self.path / STATE, serialize(learner.state(), facts | {"seconds": f"{seconds:.3f}"}))
+        write(self.weights, serialize(learner.average, facts))
 
     def restore(self, learner: Learner) -> float:
         """Bring a learner to the newest checkpoint; returns the seconds that the training took until then.
@@ -104,12 +102,10 @@ class RunFolder:
         """
         path = self.path / STATE
         try:
-            with safe_open(path, "pt") as file:
-                state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-                facts = file.metadata()
+            state, facts = read(path)
             learner.load_state(state, int(facts["steps"]))
             return float(facts["seconds"])
-        except (SafetensorError, OSError, KeyError, RuntimeError) as error:
+        except (OSError, KeyError, RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise TrainingError(f"{path} is not a checkpoint of this run ({reason}); start a new one") from error
 
@@ -146,7 +142,7 @@ def not_finite(step: int, folder: Path) -> str:
 def versions() -> dict[str, str]:
     """Versions of what decides the numbers of a run."""
     found = {"amsr-deploy": __version__, "python": platform.python_version(), "torch": torch.__version__}
-    for package in ("numpy", "pillow", "safetensors"):
+    for package in ("numpy", "pillow"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -169,7 +165,3 @@ def write(path: Path, content: bytes) -> None:
     except OSError as error:
         advice = "; make room there and --resume" if error.errno == errno.ENOSPC else ""
         raise TrainingError(f"{path} cannot be written ({error.strerror}){advice}") from error
-
-
-def _serialize(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
-    return save({name: value.contiguous() for name, value in tensors.items()}, metadata)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+FIRST_STEPS = 5
+"""Steps that compile and choose algorithms: their time is no part of the schedules, but of the training."""
+
 
 class Clock:
     """Measures a training that may be interrupted.
@@ -16,6 +19,8 @@ class Clock:
         self.spent = 0.0
         self._steps, self._minutes = steps, minutes
         self._started = time.monotonic()
+        self._first: int | None = None
+        self._lost = 0.0
 
     @property
     def seconds(self) -> float:
@@ -28,8 +33,13 @@ class Clock:
 
     def progress(self, step: int) -> float:
         """Share of the training that is done after so many steps, in [0, 1]."""
-        done = step / self._steps if self._minutes is None else self.seconds / (60 * self._minutes)
-        return min(done, 1.0)
+        if self._minutes is None:
+            return min(step / self._steps, 1.0)
+        self._first = step if self._first is None else self._first
+        whole, seconds = 60 * self._minutes, self.seconds
+        if step < self._first + FIRST_STEPS:
+            self._lost = min(seconds - self.spent, max(whole - self.spent, 0) / 2)
+        return min((seconds - self._lost) / (whole - self._lost), 1.0)
 
     def expected_steps(self, step: int, progress: float) -> int:
         """How many steps it will have in all, as far as one can tell."""

@@ -26,7 +26,7 @@ class Config:
     backbone: str
     """Name of the network, see `amsr_deploy.descriptor`."""
     data: tuple[str, ...]
-    """Folders of HR pictures."""
+    """Folders of HR pictures, or tar files of them."""
     learning_rate: float
     """Peak of the cosine."""
     batch_size: int
@@ -86,7 +86,7 @@ class Config:
 
         Args:
             backbone: name of the network.
-            data: folder of HR pictures, or several.
+            data: folder or tar file of HR pictures, or several.
             dilation: the dilation that the default mask schedule ends with; the backbone's own where None.
             fixed_mask: use the masks of this dilation from the first step on, for the ablation.
             settings: other fields.

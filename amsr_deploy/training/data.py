@@ -73,6 +73,8 @@ class PatchSampler:
         weight = torch.cat([map_.flatten() for map_ in contrast]) if texture else torch.ones(len(self._cells))
         drawn = torch.tensor([pair.is_synthetic for pair in pairs], device=self.device)[self._cells[:, 0]]
         self._cumulative = cell_weights(weight.to(self.device, torch.float64), drawn, synthetic).cumsum(0)
+        self._orders = torch.tensor(ORDERS, device=self.device)
+        self.mask = torch.empty(len(self.lr), dtype=torch.bool, device=self.device)
         self.set_dilation(1)
 
     def _corners(self, number: int, cells: Tensor) -> Tensor:
@@ -81,11 +83,11 @@ class PatchSampler:
         return torch.stack((torch.full_like(y, number), y, x), dim=-1).flatten(0, 1)
 
     def set_dilation(self, dilation: int | None) -> None:
-        """Dilate the masks of all pictures by a k x k square; None makes them all ones."""
+        """Dilate the masks of all pictures by a k x k square, in place; None makes them all ones."""
         if dilation is None:
-            self.mask = torch.ones(len(self.lr), dtype=torch.bool, device=self.device)
+            self.mask.fill_(True)
         else:
-            self.mask = torch.cat([masks.dilate(detail, dilation).flatten() for detail in self.detail])
+            torch.cat([masks.dilate(detail, dilation).flatten() for detail in self.detail], out=self.mask)
 
     def draw(self, count: int, generator: torch.Generator, share: slice = slice(None)) -> Batch:
         """A batch of patches, each flipped and turned at random.
@@ -95,9 +97,15 @@ class PatchSampler:
             generator: source of randomness, on the CPU.
             share: the patches of the batch to cut; the others are drawn but not cut.
         """
-        pinned = self.device.type == "cuda"  # the processor need not wait for the copy then
-        draws = torch.rand(count, DRAWS, generator=generator, dtype=torch.float64, pin_memory=pinned)[share]
-        draws = draws.to(self.device, non_blocking=True)
+        return self.cut(self.numbers(count, generator)[share].to(self.device, non_blocking=True))
+
+    def numbers(self, count: int, generator: torch.Generator) -> Tensor:
+        """Random numbers [count, DRAWS] on the CPU that decide a batch."""
+        pinned = self.device.type == "cuda"  # the processor need not wait for their copy then
+        return torch.rand(count, DRAWS, generator=generator, dtype=torch.float64, pin_memory=pinned)
+
+    def cut(self, draws: Tensor) -> Batch:
+        """The patches that random numbers [N, DRAWS] on the device decide; the processor waits for nothing here."""
         cell, down, right, *turns, permutation, order = draws.unbind(1)
         number = torch.searchsorted(self._cumulative, cell * self._cumulative[-1])
         picture, y, x = self._cells[number.clamp_(max=len(self._cells) - 1)].unbind(1)
@@ -110,8 +118,8 @@ class PatchSampler:
         s = self.scale
         large = _grid(start * s**2, y * s, x * s, width * s, side * s, turned)
         mask = _take(self.mask, small)[:, None]
-        channels = torch.where(permutation < self.permuted, (order * len(ORDERS)).long(), 0)
-        lr, hr = (permute(_take(pixels, grid), channels) for pixels, grid in ((self.lr, small), (self.hr, large)))
+        orders = self._orders[(order * len(ORDERS)).long() * (permutation < self.permuted)]
+        lr, hr = (permute(_take(pixels, grid), orders) for pixels, grid in ((self.lr, small), (self.hr, large)))
         return Batch(channels_first(lr), channels_first(hr), mask)
 
 
@@ -124,9 +132,8 @@ def cell_weights(contrast: Tensor, is_synthetic: Tensor, synthetic: float) -> Te
 
 
 def permute(pixels: Tensor, orders: Tensor) -> Tensor:
-    """Pixels [N, H, W, 3] with the colours of each picture in an order of ORDERS [N]."""
-    chosen = torch.tensor(ORDERS, device=pixels.device)[orders]
-    return pixels.gather(3, chosen[:, None, None].expand(pixels.shape))
+    """Pixels [N, H, W, 3] with the colours of each picture in an order [N, 3]."""
+    return pixels.gather(3, orders[:, None, None].expand(pixels.shape))
 
 
 def local_contrast(pixels: Tensor, patch_size: int) -> Tensor:

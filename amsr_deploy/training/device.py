@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
 
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.training.config import Precision
@@ -87,9 +86,3 @@ def full_precision() -> Iterator[None]:
 def is_compile_failure(error: BaseException) -> bool:
     """Whether torch.compile failed, for want of Triton or a C compiler, and not what it compiled."""
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
-
-
-def compiled(network: nn.Module, device: torch.device, processes: int) -> nn.Module:
-    """The network through torch.compile; on a single GPU with CUDA graphs, as small networks wait for launches."""
-    graphs = device.type == "cuda" and processes == 1
-    return torch.compile(network, mode="reduce-overhead" if graphs else None)  # type: ignore[return-value]

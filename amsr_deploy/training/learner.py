@@ -11,7 +11,7 @@ from amsr_deploy.descriptor import Optimizer
 from amsr_deploy.models.backbone import Backbone
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import Batch
-from amsr_deploy.training.device import compiled, select_precision
+from amsr_deploy.training.device import select_precision
 from amsr_deploy.training.distributed import World
 from amsr_deploy.training.muon import Muon
 
@@ -37,10 +37,12 @@ class Learner:
         self.steps = 0
         self._device = device
         self._decay = config.ema
+        self._rate = torch.zeros((), device=device)
+        self._renewal = torch.zeros((), device=device)
         self._named = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
-        self._optimizers = make_optimizers(self.network, self._named, config.optimizer, device)
-        forward = world.parallel(self.network, device)
-        self._forward = compiled(forward, device, world.size) if self.compile else forward
+        self._optimizers = make_optimizers(self.network, self._named, config.optimizer, self._rate)
+        self._parallel = world.parallel(self.network, device)
+        self._compiled = torch.compile(self._parallel) if self.compile else None
         self._weights = list(self.network.state_dict().values())
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self._averages = list(self.average.values())
@@ -50,25 +52,36 @@ class Learner:
         """Name of the arithmetic of the forward pass."""
         return str(self.dtype).removeprefix("torch.")
 
-    def step(self, batch: Batch, learning_rate: float) -> Tensor:
-        """Learn from a batch; returns its L1 loss [], not yet computed where the device runs ahead."""
+    def begin_step(self, learning_rate: float) -> None:
+        """Count a step, and set on the device what changes from step to step."""
+        self.steps += 1
+        self._rate.fill_(learning_rate)
+        self._renewal.fill_(1 - min(self._decay, (1 + self.steps) / (10 + self.steps)))
+
+    def learn(self, batch: Batch) -> Tensor:
+        """Learn from a batch; returns its L1 loss [], not yet computed where the device runs ahead.
+
+        It asks the device for nothing, and all that it keeps stays where it is, so that it can be captured.
+        """
         loss = self.backward(batch)
         nn.utils.clip_grad_norm_(self._named.values(), CLIP_NORM)
         for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate
             optimizer.step()
-        self.steps += 1
-        decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
-        torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
+        news = torch._foreach_sub(self._weights, self._averages)
+        torch._foreach_mul_(news, self._renewal)
+        torch._foreach_add_(self._averages, news)
         return loss
+
+    def without_compile(self) -> None:
+        """Go on without torch.compile."""
+        self.compile, self._compiled = False, None
 
     def backward(self, batch: Batch) -> Tensor:
         """Put the gradients of the L1 loss of a batch into the parameters; returns the loss []."""
         self.network.zero_grad(set_to_none=True)
-        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
+        forward = self._parallel if self._compiled is None else self._compiled
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
-            output = self._forward(batch.lr.contiguous(memory_format=torch.channels_last), batch.mask)
+            output = forward(batch.lr.contiguous(memory_format=torch.channels_last), batch.mask)
         loss: Tensor = (output.float() - batch.hr).abs().mean()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
@@ -111,12 +124,14 @@ class Learner:
 
     @staticmethod
     def _moment(value: Tensor, parameter: Tensor) -> Tensor:
-        """A moment in its parameter's memory layout, which fused Adam requires; the step count as it is."""
-        return torch.empty_like(parameter, requires_grad=False).copy_(value) if value.ndim else value
+        """A moment on its parameter's device and in its memory layout, which fused Adam requires."""
+        if value.ndim == 0:  # the count of steps
+            return value.to(parameter.device)
+        return torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 def make_optimizers(
-    network: nn.Module, weights: dict[str, nn.Parameter], kind: Optimizer, device: torch.device
+    network: nn.Module, weights: dict[str, nn.Parameter], kind: Optimizer, rate: Tensor
 ) -> list[torch.optim.Optimizer]:
     """What makes the steps: Adam, and with `muon` Muon for the kernels in the masked part of the network.
 
@@ -124,12 +139,12 @@ def make_optimizers(
         network: a backbone.
         weights: those that learn, by name.
         kind: as in the settings.
-        device: where they are.
+        rate: the learning rate [], on the device of the weights; it is read at every step.
     """
     kernels: list[Tensor] = []
     if kind == "muon" and isinstance(network, Backbone):
         layers = {layer for masked in network.masked_modules() for layer in masked.modules()}
         kernels = [layer.weight for layer in layers if isinstance(layer, nn.Conv2d) and layer.kernel_size != (1, 1)]
     others = [weight for weight in weights.values() if not any(weight is kernel for kernel in kernels)]
-    adam = torch.optim.Adam(others, betas=BETAS, fused=device.type == "cuda")
-    return [adam, Muon(kernels)] if kernels else [adam]
+    adam = torch.optim.Adam(others, rate, BETAS, fused=True, capturable=rate.is_cuda)
+    return [adam, Muon(kernels, rate)] if kernels else [adam]

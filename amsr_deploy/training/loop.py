@@ -15,10 +15,11 @@ from torch import Tensor
 from amsr_deploy import models
 from amsr_deploy.errors import BackendError, TrainingError, UserError, first_line
 from amsr_deploy.models.checkpoint import read_network
+from amsr_deploy.training.capture import Repeated
 from amsr_deploy.training.checkpoint import RunFolder, not_finite
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
-from amsr_deploy.training.data import PatchSampler
+from amsr_deploy.training.data import DRAWS, PatchSampler
 from amsr_deploy.training.device import is_compile_failure, select_device, tune
 from amsr_deploy.training.distributed import World, connected, world_from_environment
 from amsr_deploy.training.interrupt import Interrupt
@@ -30,7 +31,7 @@ from amsr_deploy.training.validation import SMALLEST, Validator
 
 STATUS_STEPS = 20
 """Steps between two looks at the loss, each of which makes a GPU wait."""
-SAVE_SECONDS = 600.0
+SAVE_MINUTES = 10.0
 """A checkpoint at least this often, for networks whose steps are slow."""
 SEED_STRIDE = 1_000_003
 """Keeps the batches of runs with neighbouring seeds apart."""
@@ -50,7 +51,13 @@ class Result:
     """The signal that stopped the training before its end."""
 
 
-def train(config: Config, out: Path, resume: bool = False, reporter: Reporter | None = None) -> Result:
+def train(
+    config: Config,
+    out: Path,
+    resume: bool = False,
+    reporter: Reporter | None = None,
+    save_minutes: float = SAVE_MINUTES,
+) -> Result:
     """Train a backbone; under `torchrun` together with the other processes.
 
     Args:
@@ -58,6 +65,7 @@ def train(config: Config, out: Path, resume: bool = False, reporter: Reporter | 
         out: folder of the run, see `amsr_deploy.training.checkpoint`.
         resume: go on from the checkpoint in `out`. On a CPU the outcome is that of an uninterrupted run, bit for bit.
         reporter: whom to tell; None is silence.
+        save_minutes: a checkpoint at least this often.
 
     Raises:
         TrainingError: no usable pictures, no checkpoint to resume, a loss that is no number, a full disk.
@@ -70,7 +78,7 @@ def train(config: Config, out: Path, resume: bool = False, reporter: Reporter | 
     telling = reporter if reporter is not None and world.is_main else Reporters()
     try:
         with connected(world, device):
-            return _Training(config, RunFolder(out), resume, world, device, telling).run()
+            return _Training(config, RunFolder(out), resume, world, device, telling, save_minutes).run()
     except torch.OutOfMemoryError as error:
         raise TrainingError(
             f"{device} has too little memory ({str(error).splitlines()[0]}); "
@@ -87,10 +95,17 @@ class _Training:
     """All that one call of `train` holds together."""
 
     def __init__(
-        self, config: Config, folder: RunFolder, resume: bool, world: World, device: torch.device, reporter: Reporter
+        self,
+        config: Config,
+        folder: RunFolder,
+        resume: bool,
+        world: World,
+        device: torch.device,
+        reporter: Reporter,
+        save_minutes: float,
     ) -> None:
         self.config, self.folder, self.world, self.device, self.reporter = config, folder, world, device, reporter
-        self.share = world.share(config.batch_size)
+        self.share, self.save_seconds = world.share(config.batch_size), 60 * save_minutes
         check_start(config, folder, resume)
         tune(device)
         torch.manual_seed(config.seed)
@@ -102,6 +117,9 @@ class _Training:
         pairs = [*pictures.pairs, *(draw_pictures(config.scale) if config.synthetic else [])]
         self.sampler = PatchSampler(pairs, config.patch_size, config.texture, device, config.permuted, config.synthetic)
         self.learner = Learner(network, config, device, world)
+        own = len(range(config.batch_size)[self.share])
+        self.draws = torch.zeros(own, DRAWS, dtype=torch.float64, device=device)
+        self.learn = Repeated(self._whole_step, device, world.size == 1, reporter.message)
         self.clock = Clock(config.steps, config.minutes)
         if resume:
             folder.check_pictures(pictures.files)
@@ -161,16 +179,33 @@ class _Training:
             self.dilation = dilation
             self.sampler.set_dilation(dilation)
         generator = torch.Generator().manual_seed(config.seed * SEED_STRIDE + step)
-        batch = self.sampler.draw(config.batch_size, generator, self.share)
-        self.losses.append(learner.step(batch, learning_rate(step, self.progress, config.learning_rate)))
+        numbers = self.sampler.numbers(config.batch_size, generator)[self.share]
+        self.draws.copy_(numbers, non_blocking=True)
+        learner.begin_step(learning_rate(step, self.progress, config.learning_rate))
+        self.losses.append(self._learn())
         self._advance()
         ended = self.progress == 1
         if ended or learner.steps % STATUS_STEPS == 0:
             self._tell()
         if ended or learner.steps % config.validate_every == 0:
             self._validate_and_save()
-        elif time.monotonic() - self.saved > SAVE_SECONDS:
+        elif time.monotonic() - self.saved > self.save_seconds:
             self._save()
+
+    def _whole_step(self) -> Tensor:
+        """Cut the batch that `draws` decides, and learn from it."""
+        return self.learner.learn(self.sampler.cut(self.draws))
+
+    def _learn(self) -> Tensor:
+        """A step; where torch.compile fails and was not asked for, without it."""
+        try:
+            return self.learn()
+        except RuntimeError as error:
+            if self.config.compile is not None or not is_compile_failure(error):
+                raise
+            self.reporter.message(f"torch.compile does not work here ({first_line(error)}): steps run without it")
+            self.learner.without_compile()
+            return self.learn()
 
     def _advance(self) -> None:
         """Look at the clock; several processes agree on what it shows, now and then."""

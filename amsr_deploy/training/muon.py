@@ -27,7 +27,7 @@ training", 2025, Eq. 4)."""
 class Muon(torch.optim.Optimizer):
     """Muon with Nesterov momentum, without weight decay. A weight [Co, ...] is a matrix of Co rows."""
 
-    def __init__(self, weights: Iterable[Tensor], lr: float = 1e-3) -> None:
+    def __init__(self, weights: Iterable[Tensor], lr: float | Tensor = 1e-3) -> None:
         super().__init__(weights, {"lr": lr})
 
     @torch.no_grad()
@@ -39,10 +39,10 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is not None:
                     alike[len(weight), weight[0].numel()].append(weight)
             for shape, weights in alike.items():
-                rate = group["lr"] * RMS * math.sqrt(max(shape))
-                updates = orthogonal(torch.stack([self._direction(weight) for weight in weights]))
+                rate = group["lr"] * (RMS * math.sqrt(max(shape)))
+                updates = orthogonal(torch.stack([self._direction(weight) for weight in weights])) * rate
                 for weight, update in zip(weights, updates, strict=True):
-                    weight.sub_(update.view(weight.shape), alpha=rate)
+                    weight.sub_(update.view(weight.shape))
 
     def _direction(self, weight: Tensor) -> Tensor:
         """The gradient with its momentum, as a matrix."""

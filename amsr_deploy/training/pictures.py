@@ -1,21 +1,30 @@
-"""A folder of HR pictures: decoded once, with LR versions, on all cores."""
+"""HR pictures of folders and packed files: decoded once, with LR versions, on all cores."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+from PIL import __version__ as pillow
 
-from amsr_deploy.errors import ImageError, TrainingError
+from amsr_deploy.errors import ImageError, TrainingError, UserError
 from amsr_deploy.evaluation.degradations import low_resolution, picture_paths, read_rgb
 from amsr_deploy.training.synthetic import synthetic_pictures
+
+Loader = Callable[[], tuple[bytes, Image.Image]]
+"""Reads a file and decodes it."""
+PACKED = (".avif", ".jpg", ".png", ".webp")
+"""Files of a packed file that are pictures."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class File:
 
 @dataclass
 class Pictures:
-    """The pictures of a folder.
+    """Pictures for a training.
 
     Attributes:
         pairs: each usable picture at each reduction that is not too small.
@@ -58,24 +67,24 @@ class Pictures:
 
 
 def read_pictures(
-    folders: Sequence[Path], smallest: int, scale: int, reductions: tuple[float, ...] = (1.0,)
+    sources: Sequence[Path], smallest: int, scale: int, reductions: tuple[float, ...] = (1.0,)
 ) -> Pictures:
-    """Decode the pictures directly in some folders, make their LR versions.
+    """Decode the pictures of some sources, make their LR versions.
 
     Args:
-        folders: of HR pictures; grey, palette and transparent ones are read as RGB.
+        sources: folders of HR pictures, or tar files of them; grey, palette and transparent ones are read as RGB.
         smallest: LR pixels that each side must have.
         scale: how much larger HR is than LR.
         reductions: sizes at which each picture enters, in (0, 1].
 
     Raises:
-        UserError: not a folder, or no picture in it.
+        UserError: neither a folder nor a tar file, or no picture in it.
         TrainingError: no usable picture in any of them.
     """
-    paths = [path for folder in folders for path in picture_paths(folder)]
+    found = [entry for source in sources for entry in (_packed(source) if source.is_file() else _loose(source))]
     pictures = Pictures()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for outcome in pool.map(lambda path: _read(path, smallest, scale, reductions), paths):
+        for outcome in pool.map(lambda entry: _read(entry[0], entry[1], smallest, scale, reductions), found):
             if isinstance(outcome, str):
                 pictures.skipped.append(outcome)
             else:
@@ -83,7 +92,7 @@ def read_pictures(
                 pictures.files.append(file)
                 pictures.pairs.extend(pairs)
     if not pictures.pairs:
-        names = " and ".join(map(str, folders))
+        names = " and ".join(map(str, sources))
         more = f" and {len(pictures.skipped) - 1} more" if len(pictures.skipped) > 1 else ""
         raise TrainingError(f"{names} holds no usable picture: {pictures.skipped[0]}{more}")
     return pictures
@@ -95,11 +104,46 @@ def draw_pictures(scale: int) -> list[Pair]:
     return [replace(pair, is_synthetic=True) for pair in pairs]
 
 
-def _read(path: Path, smallest: int, scale: int, reductions: tuple[float, ...]) -> tuple[File, list[Pair]] | str:
+def _loose(folder: Path) -> list[tuple[Path, Loader]]:
+    """The pictures directly in a folder, and how to read each."""
+    return [(path, partial(_load_file, path)) for path in picture_paths(folder)]
+
+
+def _load_file(path: Path) -> tuple[bytes, Image.Image]:
+    return path.read_bytes(), read_rgb(path)
+
+
+def _packed(file: Path) -> list[tuple[Path, Loader]]:
+    """The pictures of a tar file, and how to decode each."""
+    try:
+        with tarfile.open(file) as pack:
+            members = [member for member in pack if Path(member.name).suffix in PACKED and member.isfile()]
+            contents = [pack.extractfile(member).read() for member in members]  # type: ignore[union-attr]
+    except (tarfile.TarError, EOFError) as error:
+        raise UserError(
+            f"{file} is no whole tar file of pictures ({error}); give a folder, or pack it again"
+        ) from error
+    if not members:
+        raise UserError(f"{file} holds no picture; pack it with benchmarks/pack_crops.py")
+    return [
+        (file / member.name, partial(_decode, file / member.name, content))
+        for member, content in zip(members, contents, strict=True)
+    ]
+
+
+def _decode(path: Path, content: bytes) -> tuple[bytes, Image.Image]:
+    try:
+        return content, Image.open(BytesIO(content)).convert("RGB")
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path} is of a kind that Pillow {pillow} cannot decode") from error
+
+
+def _read(
+    path: Path, load: Loader, smallest: int, scale: int, reductions: tuple[float, ...]
+) -> tuple[File, list[Pair]] | str:
     """A file and its pictures, or why there are none."""
     try:
-        content = path.read_bytes()
-        picture = read_rgb(path)
+        content, picture = load()
     except (ImageError, OSError) as error:
         return str(error)
     pairs = list(_pairs(picture, smallest, scale, reductions))

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from typing import TYPE_CHECKING, Any, Protocol
 
 from amsr_deploy.training.schedule import DENSE
 from amsr_deploy.training.validation import Validation
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LINE_SECONDS = 15.0
 """A plain line at most this often, but one for every validation."""
@@ -109,6 +109,8 @@ class BarReporter:
     """A progress bar, for terminals."""
 
     def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
         columns = (TextColumn("{task.fields[facts]}"), BarColumn(None), MofNCompleteColumn())
         self._bar = Progress(*columns, TextColumn("{task.fields[left]} left"), console=console, expand=True)
         self._task = self._bar.add_task("", total=None, facts="", left="-")
@@ -184,8 +186,7 @@ def default_reporters(folder: Path, tensorboard: bool | None = None) -> Reporter
     Raises:
         MissingDependencyError: TensorBoard is demanded and not installed.
     """
-    console = Console()
-    screen: Reporter = BarReporter(console) if console.is_terminal else LineReporter(flushed_print)
+    screen = screen_reporter()
     reporters = [screen, LogReporter(folder)]
     if tensorboard is not False:
         from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed
@@ -195,6 +196,16 @@ def default_reporters(folder: Path, tensorboard: bool | None = None) -> Reporter
         else:
             screen.message("no TensorBoard here, so this run writes no curves; pip install 'amsr-deploy[train]' for it")
     return Reporters(reporters)
+
+
+def screen_reporter() -> Reporter:
+    """A bar on a terminal; lines elsewhere and where rich is missing."""
+    try:
+        from rich.console import Console
+    except ModuleNotFoundError:
+        return LineReporter(flushed_print)
+    console = Console()
+    return BarReporter(console) if console.is_terminal else LineReporter(flushed_print)
 
 
 def flushed_print(text: str) -> None:

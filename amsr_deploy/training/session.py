@@ -14,7 +14,7 @@ from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.training.checkpoint import RunFolder, read_config
 from amsr_deploy.training.config import Config, scaled_rate
 from amsr_deploy.training.distributed import world_from_environment
-from amsr_deploy.training.loop import train
+from amsr_deploy.training.loop import SAVE_MINUTES, train
 from amsr_deploy.training.report import Reporters, default_reporters
 
 DIMENSIONS = ("channels", "blocks")
@@ -23,13 +23,16 @@ SIGNAL_EXIT = 128
 """A shell's exit code for a program that a signal ended, less the signal's number."""
 
 
-def run_session(out: Path, resume: bool, tensorboard: bool | None, options: dict[str, Any]) -> int:
+def run_session(
+    out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, options: dict[str, Any]
+) -> int:
     """Train as told, show progress, say how to go on; returns the exit code.
 
     Args:
         out: folder of the run.
         resume: go on from its checkpoint.
         tensorboard: see `default_reporters`.
+        save_minutes: see `train`; None is the default.
         options: options of the command line by name; None means not given.
 
     Raises:
@@ -41,7 +44,7 @@ def run_session(out: Path, resume: bool, tensorboard: bool | None, options: dict
         folder.check_new()
     reporter = default_reporters(out, tensorboard) if world_from_environment().is_main else Reporters()
     try:
-        result = train(config, out, resume, reporter)
+        result = train(config, out, resume, reporter, SAVE_MINUTES if save_minutes is None else save_minutes)
         if result.signal is not None:
             reporter.message(f"stopped at step {result.step}; go on with: amsr train --out {out} --resume")
             return SIGNAL_EXIT + result.signal

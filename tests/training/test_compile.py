@@ -7,22 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_cases import quick_config
+from training_cases import quick_config, small_network
 
-from amsr_deploy import models
 from amsr_deploy.training.data import Batch
 from amsr_deploy.training.learner import Learner
 
 CPU = torch.device("cpu")
-
-
-def small_network(backbone: str) -> torch.nn.Module:
-    torch.manual_seed(0)
-    network = models.create(backbone)
-    if backbone == "swinir":
-        network.layers = network.layers[:1]
-        network.layers[0].residual_group.blocks = network.layers[0].residual_group.blocks[:2]
-    return network
 
 
 @pytest.mark.slow

@@ -301,6 +301,34 @@ def test_without_a_compiler_the_way_round_is_said(
         train(replace(config, compile=True), tmp_path / "run")
 
 
+def test_where_compiling_fails_that_nobody_asked_for_a_run_goes_on_without(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class InductorError(RuntimeError):
+        __module__ = "torch._inductor.exc"
+
+    def fail(*_: object) -> None:
+        raise InductorError("no compiler")
+
+    lines: list[str] = []
+    monkeypatch.setattr(Learner, "without_compile", lambda _: monkeypatch.undo())
+    monkeypatch.setattr(Learner, "backward", fail)
+    assert train(config, tmp_path / "run", reporter=LineReporter(lines.append)).step == config.steps
+    assert "torch.compile does not work here (no compiler): steps run without it" in lines
+
+
+def test_checkpoints_come_as_often_as_asked_for(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[int] = []
+    monkeypatch.setattr(RunFolder, "save", lambda _self, learner, *_: saved.append(learner.steps))
+    train(config, tmp_path / "often", save_minutes=0)
+    assert saved == list(range(1, config.steps + 1))
+    saved.clear()
+    train(config, tmp_path / "seldom")
+    assert saved == [config.steps]
+
+
 def test_a_batch_of_another_size_has_another_learning_rate(config: Config, tmp_path: Path) -> None:
     train(config, tmp_path / "run")
     source = tmp_path / "run" / "config.json"

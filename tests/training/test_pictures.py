@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +63,45 @@ def test_folders_without_usable_pictures(tmp_path: Path) -> None:
     Image.new("RGB", (30, 300)).save(tmp_path / "thin.png")
     with pytest.raises(TrainingError, match=r"no usable picture: .*thin.png is 30x300, smaller than 32x32"):
         read_pictures([tmp_path], 8, 4)
+
+
+@pytest.fixture
+def pack(folder: Path, tmp_path: Path) -> Path:
+    """The pictures of the folder in one file, with something else."""
+    (folder / "MANIFEST.tsv").write_text("name\tsource\n")
+    with tarfile.open(tmp_path / "pack.tar", "w") as file:
+        for path in sorted(folder.iterdir()):
+            file.add(path, path.name)
+    return tmp_path / "pack.tar"
+
+
+def test_a_packed_file_holds_the_same_pictures_as_its_folder(folder: Path, pack: Path) -> None:
+    loose, packed = (read_pictures([source], 8, 4, (1.0, 0.5)) for source in (folder, pack))
+    assert packed.files == loose.files
+    for one, other in zip(packed.pairs, loose.pairs, strict=True):
+        np.testing.assert_array_equal(one.hr, other.hr)
+        np.testing.assert_array_equal(one.lr, other.lr)
+    assert len(read_pictures([folder, pack], 8, 4).pairs) == 4
+
+
+def test_a_damaged_or_empty_packed_file_is_refused(pack: Path, tmp_path: Path) -> None:
+    content = pack.read_bytes()
+    pack.write_bytes(content[:5000])
+    with pytest.raises(UserError, match=r"pack.tar is no whole tar file"):
+        read_pictures([pack], 8, 4)
+    pack.write_bytes(b"no tar file")
+    with pytest.raises(UserError, match=r"pack.tar is no whole tar file"):
+        read_pictures([pack], 8, 4)
+    tarfile.open(tmp_path / "empty.tar", "w").close()
+    with pytest.raises(UserError, match=r"empty.tar holds no picture"):
+        read_pictures([tmp_path / "empty.tar"], 8, 4)
+
+
+def test_a_picture_in_a_packed_file_that_cannot_be_decoded_is_named(folder: Path, tmp_path: Path) -> None:
+    (folder / "b.png").write_bytes(b"no picture")
+    with tarfile.open(tmp_path / "pack.tar", "w") as file:
+        for path in sorted(folder.iterdir()):
+            file.add(path, path.name)
+    pictures = read_pictures([tmp_path / "pack.tar"], 8, 4)
+    assert len(pictures.pairs) == 1
+    assert "pack.tar/b.png is of a kind that Pillow" in pictures.skipped[0]

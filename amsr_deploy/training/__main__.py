@@ -1,0 +1,57 @@
+"""`amsr train` where there is PyTorch, NumPy and Pillow and nothing else: the same options, without click.
+
+python -m amsr_deploy.training --backbone disp --data photos --out runs/disp --minutes 60
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from amsr_deploy.errors import AmsrError
+from amsr_deploy.training.config import Config
+from amsr_deploy.training.session import DIMENSIONS, run_session
+
+TYPES: dict[str, Callable[[str], object]] = {"int": int, "float": float, "float | None": float}
+"""How the fields of a Config are read, by their types; all others are text."""
+OTHERWISE = ("data", "dimensions", "texture", "compile")
+"""Fields whose options are no plain `--name value`."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of `amsr train`, from the fields of a Config."""
+    parser = argparse.ArgumentParser("python -m amsr_deploy.training", description=__doc__)
+    add = parser.add_argument
+    add("--out", type=Path, required=True, help="folder of the run")
+    add("--resume", action="store_true")
+    add("--save-minutes", type=float, help="minutes between checkpoints at most")
+    add("--data", action="append", help="folder of HR pictures, or a packed file; may be given again")
+    add("--config", help="take all settings from the config.json of a run")
+    for name in (*DIMENSIONS, "dilation"):
+        add(f"--{name}", type=int)
+    for name in ("fixed-mask", "uniform-patches"):
+        add(f"--{name}", action="store_true", default=None)
+    for name in ("compile", "tensorboard"):
+        add(f"--{name}", action=argparse.BooleanOptionalAction, default=None)
+    for field in fields(Config):
+        if field.name not in OTHERWISE:
+            add(f"--{field.name.replace('_', '-')}", type=TYPES.get(str(field.type), str))
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train as the command line asks; returns the exit code."""
+    options = vars(parser().parse_args(arguments))
+    session = {name: options.pop(name) for name in ("out", "resume", "tensorboard", "save_minutes")}
+    try:
+        return run_session(**session, options=options)
+    except AmsrError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

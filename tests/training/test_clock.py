@@ -1,0 +1,58 @@
+"""What a training of minutes counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from amsr_deploy.training import clock
+from amsr_deploy.training.clock import Clock
+
+
+class Time:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    chosen = Time()
+    monkeypatch.setattr(clock, "time", chosen)
+    return chosen
+
+
+def test_the_first_steps_cost_time_and_no_schedule(time: Time) -> None:
+    watch = Clock(steps=1, minutes=1)
+    assert watch.progress(0) == 0
+    time.now += 20  # compiling
+    assert watch.progress(1) == 0
+    assert [watch.progress(step) for step in (2, 3, 4, 5)] == [0, 0, 0, 0]
+    time.now += 20
+    assert watch.progress(300) == pytest.approx(0.5)
+    time.now += 20
+    assert watch.progress(600) == 1
+
+
+def test_slow_first_steps_are_not_the_whole_training(time: Time) -> None:
+    watch = Clock(steps=1, minutes=1)
+    watch.progress(0)
+    time.now += 45
+    assert watch.progress(1) == pytest.approx(0.5)
+    time.now += 15
+    assert watch.progress(2) == 1
+
+
+def test_a_resumed_training_has_the_rest_of_its_minutes(time: Time) -> None:
+    watch = Clock(steps=1, minutes=1)
+    watch.spent = 30.0
+    assert watch.progress(500) == pytest.approx(0.5)
+    time.now += 30
+    assert watch.progress(600) == 1
+    assert watch.seconds == 60
+    watch = Clock(steps=1, minutes=1)
+    watch.spent = 61.0
+    assert watch.progress(700) == 1
