@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import copy
 import importlib.util
-import json
-import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machin
 
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.models import CLASSES, Network, create
+from amsr_deploy.models import Network
+from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.runtime.model_file import read_metadata
 from amsr_deploy.runtime.selection import Inputs, select, whole
 from amsr_deploy.runtime.shipped import shipped_model, shipped_weights
@@ -80,27 +79,9 @@ def make_case(photo: Path, size: tuple[int, int], metadata: Metadata, everything
     return Case(image, whole(selection, pixels), selection.density)
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The float32 tensors of a safetensors file, without the package."""
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header, values = json.loads(data[8 : 8 + length]), data[8 + length :]
-    header.pop("__metadata__", None)
-    weights = {}
-    for name, entry in header.items():
-        assert entry["dtype"] == "F32", f"{name} is {entry['dtype']}"
-        start, end = entry["data_offsets"]
-        weights[name] = torch.from_numpy(np.frombuffer(values[start:end], "<f4").copy()).reshape(entry["shape"])
-    return weights
-
-
 def load_network(backbone: str, scale: int) -> Network:
     """The shipped network in PyTorch, float32 on the CPU."""
-    kind = CLASSES[backbone]
-    weights = kind.adapt(read_weights(shipped_weights(backbone, scale)), scale)
-    network = create(backbone, **{"scale": scale, **kind.arguments(weights)})
-    network.load_state_dict(weights)
-    return network.eval().requires_grad_(False)
+    return read_network(shipped_weights(backbone, scale), backbone, scale).eval().requires_grad_(False)
 
 
 def expected(backbone: str, network: Network, case: Case) -> Tensor:

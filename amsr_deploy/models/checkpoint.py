@@ -89,7 +89,7 @@ def recognise(checkpoint: Checkpoint) -> str:
 def fits(backbone: str, weights: Weights) -> bool:
     """Whether weights have the names that tell a backbone from the others."""
     kind = CLASSES[describe(backbone).name]
-    return all(name in kind.adapt(weights, None) for name in kind.SIGNATURE)
+    return set(kind.SIGNATURE) <= kind.adapt(weights, None).keys()
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.runtime.backend import Backend
 from amsr_deploy.runtime.engines import any_engine, engine_folders, find_engines
+from amsr_deploy.runtime.model_file import read_metadata
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.tensorrt_ import open_engine
 
@@ -56,7 +57,7 @@ def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], B
         EngineError: device tensorrt, but no engine, or none that loads.
     """
     folders = engine_folders(model)
-    metadata = OnnxRuntimeBackend(model, "cpu").metadata if device == "tensorrt" or any_engine(folders) else None
+    metadata = read_metadata(model) if device == "tensorrt" or any_engine(folders) else None
     engines = find_engines(folders, model.name, metadata) if metadata else []
     names: dict[str, list[str]] = {}
     for engine in engines:

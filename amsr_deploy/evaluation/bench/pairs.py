@@ -8,6 +8,7 @@ from pathlib import Path
 
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.runtime.model_file import read_metadata
 from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import shipped_model, shipped_scales
 
@@ -47,7 +48,7 @@ def choose_pairs(
     if model is not None and dense_model is not None:
         if names or scale:
             raise UserError("--backbone and --scale name shipped models; leave them out with --model")
-        return [Pair(model.stem, model, dense_model, OnnxRuntimeBackend(model, "cpu").metadata.scale)]
+        return [Pair(model.stem, model, dense_model, read_metadata(model).scale)]
     chosen = names or shipped_backbones(scale)
     if not chosen:
         raise ModelError(f"no models of scale {scale} ship with this version; give your own with --model")
@@ -61,7 +62,7 @@ def shipped_pair(backbone: str, scale: int | None) -> Pair:
         ModelError: they do not ship.
     """
     masked = shipped_model(backbone, scale)
-    actual = OnnxRuntimeBackend(masked, "cpu").metadata.scale
+    actual = read_metadata(masked).scale
     name = f"{backbone} x{scale}" if scale else backbone
     return Pair(name, masked, shipped_model(backbone, actual, dense=True), actual)
 
