@@ -21,11 +21,10 @@ from cuda_kernels import CudaKernels, KernelError
 from cuda_timing import Constants
 from onnx_file import read_graph
 from pictures import low_resolution
-from safetensors.torch import load_file
 from torch import Tensor
 from walker import Walker
 
-from amsr_deploy.runtime.shipped import shipped_model, shipped_weights
+from amsr_deploy.runtime.shipped import shipped_model
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "emulation"
@@ -99,14 +98,6 @@ def test_graphs_are_read_as_the_onnx_package_reads_them(backbone: str) -> None:
     assert len(graph.constants) == len(expected.initializer)
     for tensor in expected.initializer:
         np.testing.assert_array_equal(graph.constants[tensor.name], onnx.numpy_helper.to_array(tensor))
-
-
-@pytest.mark.parametrize("backbone", bare_networks.NETWORKS)
-def test_weights_are_read_as_the_safetensors_package_reads_them(backbone: str) -> None:
-    path = shipped_weights(backbone)
-    weights, expected = bare_networks.read_weights(path), load_file(path)
-    assert weights.keys() == expected.keys()
-    assert all(torch.equal(weights[name], value) for name, value in expected.items())
 
 
 class Eager:
