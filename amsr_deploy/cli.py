@@ -126,8 +126,8 @@ def infer(
     Without --model and --backbone the newest export of the current folder does the work, else the shipped model: the
     smallest that is enough. Where it makes more than was asked for, its result is reduced.
     """
-    from amsr_deploy.runtime.output_size import OutputSize
-    from amsr_deploy.runtime.pictures import infer_pictures
+    from amsr_deploy.commands.infer import infer_pictures
+    from amsr_deploy.commands.output_size import OutputSize
     from amsr_deploy.runtime.shipped import chosen_model
 
     chosen, wanted = chosen_model(backbone, model, Path()), OutputSize(scale, width, height, megapixels)
@@ -145,7 +145,7 @@ def infer(
 @strategy_option
 def mask(photo: Path, **options: Any) -> None:
     """Write the mask of a photo as a picture."""
-    from amsr_deploy.runtime.pictures import write_picture_mask
+    from amsr_deploy.commands.mask import write_picture_mask
 
     click.echo(write_picture_mask(photo, **options))
 
@@ -164,7 +164,7 @@ def mask(photo: Path, **options: Any) -> None:
 @click.option("--output", type=FILE, help="Output file.  [default: BACKBONE_xSCALE.onnx]")
 def export(fp16: bool, bf16: bool, **options: Any) -> None:
     """Export a backbone to ONNX and compare it with PyTorch."""
-    from amsr_deploy.export.command import export_backbone, wanted_precision
+    from amsr_deploy.commands.export import export_backbone, wanted_precision
 
     click.echo(export_backbone(precision=wanted_precision(fp16, bf16), **options))
 
@@ -196,9 +196,9 @@ def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
 
     Without MODEL it takes the newest export of this folder, else the default model of the package.
     """
-    from amsr_deploy.export import engine
+    from amsr_deploy.commands.build_engine import build_engine
 
-    click.echo(engine.build_engine(model, fp16, **options))
+    click.echo(build_engine(model, fp16, **options))
 
 
 @main.command()
@@ -206,11 +206,11 @@ def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
 def inspect(file: Path) -> None:
     """Show the inputs, operators, cost and metadata of a model or an engine."""
     if file.suffix == ".engine":
-        from amsr_deploy.runtime.engine_inspection import print_engine
+        from amsr_deploy.commands.inspect import print_engine
 
         print_engine(file)
     else:
-        from amsr_deploy.export.inspection import print_model
+        from amsr_deploy.commands.inspect import print_model
 
         print_model(file)
 
@@ -218,7 +218,7 @@ def inspect(file: Path) -> None:
 @main.command()
 def doctor() -> None:
     """Show versions, devices and kernels, what is missing and what that costs."""
-    from amsr_deploy.runtime.doctor import examine, is_sound
+    from amsr_deploy.commands.doctor import examine, is_sound
 
     for thing, state in examine():
         click.echo(f"{thing:<14}{state}")
@@ -259,7 +259,7 @@ def doctor() -> None:
 @click.option("--tensorboard/--no-tensorboard", default=None, help="Write curves.  [default: where it is installed]")
 def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, **options: Any) -> None:
     """Train a network with masks on a folder of pictures."""
-    from amsr_deploy.training.session import run_session
+    from amsr_deploy.commands.train import run_session
 
     sys.exit(run_session(out, resume, tensorboard, save_minutes, options))
 
@@ -277,7 +277,7 @@ def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float
 @click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of tables.")
 def evaluate(backbone: str | None, model: Path | None, data: Path, **options: Any) -> None:
     """Measure a model on a folder of HR pictures."""
-    from amsr_deploy.evaluation.command import evaluate_folder
+    from amsr_deploy.commands.eval import evaluate_folder
     from amsr_deploy.runtime.shipped import chosen_model
 
     sys.exit(min(evaluate_folder(chosen_model(backbone, model), data, fail=report_failure, **options), 1))
@@ -311,6 +311,6 @@ def evaluate(backbone: str | None, model: Path | None, data: Path, **options: An
 @click.option("--markdown", type=FILE, help="Put the tables into a Markdown file, in place of those of the last time.")
 def bench(folders: tuple[Path, ...], **options: Any) -> None:
     """Time masked networks against dense ones on this machine."""
-    from amsr_deploy.evaluation.bench.command import run_benchmarks
+    from amsr_deploy.commands.bench import run_benchmarks
 
     sys.exit(min(run_benchmarks(folders, fail=report_failure, **options), 1))

@@ -205,7 +205,7 @@ def build() -> Iterator[str]:
     )
     targets = [*(f"test_cuda_{test}" for test in TESTS), "amsr_cuda_benchmark", "amsr_cuda_kernels", "amsr_onnxruntime"]
     call("cmake", "--build", BUILD, "--parallel", "--target", *targets, *(["amsr_plugin_host"] * has_headers))
-    shutil.copy(BUILD / "onnxruntime" / "libamsr_onnxruntime.so", REPOSITORY / "amsr_deploy" / "runtime")
+    shutil.copy(BUILD / "onnxruntime" / "libamsr_onnxruntime.so", REPOSITORY / "amsr_deploy" / "native")
     yield f"Built for sm_{architecture}."
 
 
@@ -374,10 +374,10 @@ def import_torch() -> Any:
 
 def rtx_engine() -> Iterator[str]:
     """What TensorRT for RTX itself says to an engine on this GPU, whether or not we would give it one."""
-    from amsr_deploy.runtime.flavour import load_flavour
-    from amsr_deploy.runtime.gpu import find_gpu
+    from amsr_deploy.runtime.backends.tensorrt.edition import load_flavour
+    from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
+    from amsr_deploy.runtime.backends.tensorrt.log import logger_of
     from amsr_deploy.runtime.shipped import shipped_model
-    from amsr_deploy.runtime.tensorrt_log import logger_of
 
     try:
         flavour = load_flavour("tensorrt-rtx")

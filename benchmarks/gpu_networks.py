@@ -14,18 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pictures import SIZES, low_resolution
 
+from amsr_deploy import native
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.evaluation.bench.timing import medians
-from amsr_deploy.runtime import native
-from amsr_deploy.runtime.cuda import Cuda, open_cuda
-from amsr_deploy.runtime.flavour import MODULES, load_flavour
-from amsr_deploy.runtime.gpu import find_gpu
-from amsr_deploy.runtime.lane import Network
-from amsr_deploy.runtime.mask import compute_mask
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend, execution_providers, session_options
-from amsr_deploy.runtime.selection import Inputs, select, whole
-from amsr_deploy.runtime.tensorrt_ import TensorRtBackend, open_engine
+from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, execution_providers, session_options
+from amsr_deploy.runtime.backends.tensorrt.backend import TensorRtBackend, open_engine
+from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
+from amsr_deploy.runtime.backends.tensorrt.edition import MODULES, load_flavour
+from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
+from amsr_deploy.runtime.backends.tensorrt.stream import Network
+from amsr_deploy.runtime.selection import select, whole
 
 MAX_SHAPE = "1088x1920"
 PAPER = {"fsrcnn": 16, "carn": 224, "srresnet": 349}

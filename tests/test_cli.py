@@ -14,12 +14,11 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from safetensors.torch import save_file
 
-from amsr_deploy import models
+from amsr_deploy import models, native
 from amsr_deploy.cli import main, report_failure
-from amsr_deploy.deep_image import encode_png
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
+from amsr_deploy.image.png_tiff import encode_png
 from amsr_deploy.mask import compute_mask
-from amsr_deploy.runtime import native
 
 
 def amsr(*arguments: object) -> Result:

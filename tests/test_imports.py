@@ -116,5 +116,5 @@ def test_runtime_works_without_torch() -> None:
 
 def test_engines_are_built_without_torch() -> None:
     blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnxscript', 'onnx_ir']));"
-    done = run(Path(sys.executable), "-c", f"{blocked} import amsr_deploy.export.engine, amsr_deploy.export.inspection")
+    done = run(Path(sys.executable), "-c", f"{blocked} import amsr_deploy.engine.build, amsr_deploy.commands.inspect")
     assert done.returncode == 0, done.stderr

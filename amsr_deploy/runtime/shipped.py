@@ -11,7 +11,7 @@ import amsr_deploy
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, SCALES, describe
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.metadata import Precision
-from amsr_deploy.runtime.model_file import newest_export
+from amsr_deploy.model_file import newest_export
 
 WEIGHTS = Path(amsr_deploy.__file__).parent / "weights"
 

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Strategy
 from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.mask import Mask
+from amsr_deploy.mask.native import compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
-from amsr_deploy.runtime.backend import Backend, OutOfMemoryError
-from amsr_deploy.runtime.devices import Device, open_backend
-from amsr_deploy.runtime.mask import compute_mask
+from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
+from amsr_deploy.runtime.backends.choose import Device, open_backend
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
+from amsr_deploy.runtime.checks import check_region, check_settings
 from amsr_deploy.runtime.memory import memory_budget
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, Selection, select
-from amsr_deploy.runtime.settings import check_region, check_settings
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 
 EDGE = 4
@@ -291,30 +292,3 @@ def load(
     twin = twin_path(path) if isinstance(backend, OnnxRuntimeBackend) else None
     load_twin = partial(open_backend, twin, device, threads) if twin and twin.is_file() else None
     return Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)
-
-
-def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
-    """A picture [H, W, 3], uint8, uint16 or floating point in [0, 1], as float32 in [0, 1].
-
-    Raises:
-        UserError: another shape or type.
-    """
-    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise UserError(f"a picture must be an array [height, width, 3]; this one has the shape {image.shape}")
-    if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
-        raise UserError(f"a picture must be uint8, uint16 or float in [0, 1], not {image.dtype}")
-    scaled = image.astype(np.float32) / np.float32(_largest(image.dtype))
-    if not (scaled.min() >= 0 and scaled.max() <= 1):
-        raise UserError(f"a float picture must be in [0, 1]; this one spans {scaled.min():g} to {scaled.max():g}")
-    return scaled
-
-
-def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[Element]:
-    """The inverse of `to_float`: a picture in [0, 1] as the given type."""
-    scaled = image * np.float32(_largest(dtype))
-    return (scaled if np.issubdtype(dtype, np.floating) else np.rint(scaled)).astype(dtype)
-
-
-def _largest(dtype: np.dtype[np.generic]) -> int:
-    """The value of white in a type of picture."""
-    return {"uint8": 255, "uint16": 65535}.get(dtype.name, 1)

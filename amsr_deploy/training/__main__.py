@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from amsr_deploy.commands.train import DIMENSIONS, run_session
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.training.config import Config
-from amsr_deploy.training.session import DIMENSIONS, run_session
 
 TYPES: dict[str, Callable[[str], object]] = {"int": int, "float": float, "float | None": float}
 """How the fields of a Config are read, by their types; all others are text."""

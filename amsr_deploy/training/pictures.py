@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL import __version__ as pillow
 
 from amsr_deploy.errors import ImageError, TrainingError, UserError
-from amsr_deploy.evaluation.degradations import low_resolution, picture_paths, read_rgb
+from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
 from amsr_deploy.training.synthetic import synthetic_pictures
 
 Loader = Callable[[], tuple[bytes, Image.Image]]

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from amsr_deploy import models
+from amsr_deploy import models, native
 from amsr_deploy.cli import main
 from amsr_deploy.evaluation.bench import operators
 from amsr_deploy.evaluation.bench.crossover import meeting_density
@@ -25,7 +25,6 @@ from amsr_deploy.evaluation.bench.tables import Section, Table, write_sections
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.mask import compute_mask
-from amsr_deploy.runtime import native
 
 QUICK = ("--width", "128", "--threads", "1", "--repeats", "1")
 
@@ -100,7 +99,7 @@ def test_openvino_runs_the_dense_network(folder: Path, pair: tuple[Path, Path]) 
     assert "openvino float32" in ratio
 
     from amsr_deploy.evaluation.bench.openvino_ import OpenVinoModel
-    from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+    from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 
     image = np.random.default_rng(0).random((1, 3, 20, 30), dtype=np.float32)
     expected = OnnxRuntimeBackend(pair[1], "cpu").run(image, {})

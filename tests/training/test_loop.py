@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from training_cases import quick_config
 
 from amsr_deploy import models
+from amsr_deploy.commands.train import settings
 from amsr_deploy.descriptor import Optimizer
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
 from amsr_deploy.models.checkpoint import read_network
@@ -24,7 +25,6 @@ from amsr_deploy.training.config import Config
 from amsr_deploy.training.learner import Learner
 from amsr_deploy.training.loop import train
 from amsr_deploy.training.report import LineReporter, Status
-from amsr_deploy.training.session import settings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import Inputs
+from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 
 RUNS = 2
 """Memory grows to its size in the first run; a second one would tell if it did not."""

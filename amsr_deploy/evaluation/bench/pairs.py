@@ -8,8 +8,8 @@ from pathlib import Path
 
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import ModelError, UserError
-from amsr_deploy.runtime.model_file import read_metadata
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+from amsr_deploy.model_file import read_metadata
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import shipped_model, shipped_scales
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import ImageError, UserError
-from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, picture_paths, read_rgb, reduce_to_width
-from amsr_deploy.runtime.upscaler import to_float
+from amsr_deploy.image.arrays import to_float
+from amsr_deploy.image.pairs import crop_to_scale, low_resolution, picture_paths, read_rgb, reduce_to_width
 
 SMALLEST_WIDTH = 128
 """HR pixels: less would time the calls, not the networks."""
