@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import click
 
 from amsr_deploy import __version__
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, SCALES, STRATEGIES
-from amsr_deploy.errors import AmsrError, missing_dependency
+from amsr_deploy.errors import AmsrError, missing_dependency, with_options
 
 FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
@@ -69,16 +70,23 @@ def report_failure(error: Exception) -> int:
     elif isinstance(error, OSError):
         message = f"{error.filename or 'file'}: {error.strerror or error}"
     elif isinstance(error, MemoryError):
-        message = "out of memory; use a smaller --tile or a smaller picture"
+        message = "out of memory; use a smaller `tile` or a smaller picture"
     else:
         message = f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the whole story"
-    click.echo(f"amsr: error: {message}", err=True)
+    click.echo(f"amsr: error: {with_options(message, option_names())}", err=True)
     return getattr(error, "exit_code", 1)
+
+
+@cache
+def option_names() -> dict[str, str]:
+    """The option that sets each argument, in all commands together."""
+    parameters = [parameter for command in main.commands.values() for parameter in command.params]
+    return {str(option.name): option.opts[0] for option in parameters if isinstance(option, click.Option)}
 
 
 def show_warning(message: Warning | str, *_: Any) -> None:
     """Print a warning as one line."""
-    click.echo(f"amsr: {message}", err=True)
+    click.echo(f"amsr: {with_options(str(message), option_names())}", err=True)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -173,7 +181,9 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
 @click.argument("model", required=False, type=FILE)
 @click.option("--fp16", is_flag=True, help="Compute in float16; inputs and outputs stay float32.")
 @click.option(
+    "--edition",
     "--flavour",
+    "edition",
     type=click.Choice(["auto", "tensorrt", "tensorrt-rtx"]),
     default="auto",
     show_default=True,

@@ -23,7 +23,7 @@ from cuda_kernels import CudaKernels
 from cuda_timing import Captured, milliseconds
 from numpy.typing import NDArray
 from onnx_file import read_graph
-from pictures import SIZES, low_resolution
+from photo import SIZES, low_resolution
 from torch import Tensor
 from walker import Walker
 

@@ -27,7 +27,7 @@ def make_sidecar(metadata: Metadata, **changes: Any) -> Sidecar:
     sidecar = Sidecar(
         model=metadata,
         source="fsrcnn_x4.onnx",
-        flavour="tensorrt-rtx",
+        edition="tensorrt-rtx",
         version="1.7.1.116",
         platform=HERE,
         gpu=None,
@@ -36,7 +36,7 @@ def make_sidecar(metadata: Metadata, **changes: Any) -> Sidecar:
         plugins=None,
         carries_plugins=False,
         sha256=digest(DATA),
-        command="amsr build-engine fsrcnn_x4.onnx --flavour tensorrt-rtx",
+        command="amsr build-engine fsrcnn_x4.onnx --edition tensorrt-rtx",
     )
     return dataclasses.replace(sidecar, **changes)
 

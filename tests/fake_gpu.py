@@ -142,7 +142,7 @@ class FakeCuda:
 
 
 class FakeNetwork:
-    """`runtime.lane.Network` over an ONNX file."""
+    """`runtime.stream.Network` over an ONNX file."""
 
     output = "sr"
 

@@ -12,14 +12,14 @@ from typing import Any
 from amsr_deploy.commands.eval import STDOUT, check_report_file
 from amsr_deploy.descriptor import SCALE
 from amsr_deploy.errors import UserError
-from amsr_deploy.evaluation.bench import report
+from amsr_deploy.evaluation.bench import results
 from amsr_deploy.evaluation.bench.crossover import find_crossover
+from amsr_deploy.evaluation.bench.layers import measure_operators
 from amsr_deploy.evaluation.bench.machine import examine_machine
+from amsr_deploy.evaluation.bench.markdown import Section, write_sections
 from amsr_deploy.evaluation.bench.networks import measure_pair
-from amsr_deploy.evaluation.bench.operators import measure_operators
-from amsr_deploy.evaluation.bench.pairs import choose_pairs
-from amsr_deploy.evaluation.bench.pictures import read_photos
-from amsr_deploy.evaluation.bench.tables import Section, write_sections
+from amsr_deploy.evaluation.bench.photos import read_photos
+from amsr_deploy.evaluation.bench.twins import choose_pairs
 from amsr_deploy.files import replacing
 
 
@@ -86,20 +86,20 @@ def run_benchmarks(
     finally:  # where all pictures failed, too
         for error in failed.values():
             fail(error)
-    sections: list[Section] = [report.machine_section(machine)]
+    sections: list[Section] = [results.machine_section(machine)]
     content: dict[str, Any] = {"machine": asdict(machine)}
     if operators:
         timings = measure_operators(photos[scale or SCALE], channels, threads, repeats, show)
-        sections.append(report.operator_section(timings))
-        content["operators"] = report.operator_data(timings)
+        sections.append(results.operator_section(timings))
+        content["operators"] = results.operator_data(timings)
     if crossover:
         meetings = [find_crossover(pair, photos[pair.scale], threads, repeats, show) for pair in pairs]
-        sections.append(report.crossover_section(meetings))
+        sections.append(results.crossover_section(meetings))
         content["crossover"] = [asdict(meeting) for meeting in meetings]
     if not (operators or crossover):
-        results = [measure_pair(pair, photos[pair.scale], threads, repeats, openvino, show) for pair in pairs]
-        sections += [section for result in results for section in report.network_sections(result)]
-        content["networks"] = [report.network_data(result) for result in results]
+        measured = [measure_pair(pair, photos[pair.scale], threads, repeats, openvino, show) for pair in pairs]
+        sections += [section for result in measured for section in results.network_sections(result)]
+        content["networks"] = [results.network_data(result) for result in measured]
     write(sections, content, json_file, markdown)
     return len(failed)
 

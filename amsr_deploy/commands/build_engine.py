@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
-from amsr_deploy.engine.build import Request, choose_flavour, engine_name, write_engine
+from amsr_deploy.engine.build import Request, choose_edition, engine_name, write_engine
 from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_metadata, read_model
 from amsr_deploy.engine.shapes import Sizes, format_size, make_sizes
@@ -21,7 +21,7 @@ from amsr_deploy.runtime.tiles import smallest_tile
 def build_engine(
     model: Path | None,
     half: bool,
-    flavour: str,
+    edition: str,
     min_shape: str | None,
     opt_shape: str | None,
     max_shape: str | None,
@@ -34,7 +34,7 @@ def build_engine(
     Args:
         model: an ONNX of `amsr export`; None is the last one of this folder, else the shipped default.
         half: compute in float16; models of float16 or bfloat16 keep their type without it.
-        flavour: `tensorrt`, `tensorrt-rtx`, or `auto`: the fastest that can build here.
+        edition: `tensorrt`, `tensorrt-rtx`, or `auto`: the fastest that can build here.
         min_shape: smallest picture, `HxW`; None is the default.
         opt_shape: the picture that the engine is tuned for; None is the default.
         max_shape: largest picture; None is the default.
@@ -51,7 +51,7 @@ def build_engine(
     path = model or newest_export(Path()) or shipped_model(DEFAULT_BACKBONE)
     proto = read_model(path)
     metadata = read_metadata(path, proto)
-    chosen, gpu = choose_flavour(flavour)
+    chosen, gpu = choose_edition(edition)
     sizes = make_sizes(min_shape, opt_shape, max_shape, metadata)
     warn_of_small_tiles(sizes, metadata)
     request = Request(path, half, chosen, sizes, in_place)

@@ -59,9 +59,9 @@ def models() -> str:
 
 
 def tensorrt(name: str) -> str:
-    """A flavour of TensorRT, and how it runs the `amsr` operators."""
+    """An edition of TensorRT, and how it runs the `amsr` operators."""
     try:
-        found = edition.load_flavour(name)
+        found = edition.load_edition(name)
         library = plugins.plugin_library() if found.has_plugins else None
     except AmsrError as error:
         return f"missing: {error}"

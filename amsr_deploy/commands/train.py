@@ -11,11 +11,11 @@ from amsr_deploy.descriptor import describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.models import CLASSES, name_of
 from amsr_deploy.models.checkpoint import read_network
-from amsr_deploy.training.checkpoint import RunFolder, read_config
 from amsr_deploy.training.config import Config, scaled_rate
 from amsr_deploy.training.distributed import world_from_environment
 from amsr_deploy.training.loop import SAVE_MINUTES, train
 from amsr_deploy.training.report import Reporters, default_reporters
+from amsr_deploy.training.run_folder import RunFolder, read_config
 
 DIMENSIONS = ("channels", "blocks")
 """Options that say how wide and how deep a network is."""

@@ -14,14 +14,14 @@ import onnx
 from platformdirs import user_cache_path
 
 from amsr_deploy.engine.builder import build, prepare_graph
+from amsr_deploy.engine.compare import verify_engine
 from amsr_deploy.engine.shapes import Sizes, make_profile
-from amsr_deploy.engine.verify import verify_engine
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.files import replacing
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.tensorrt.backend import load_engine
 from amsr_deploy.runtime.backends.tensorrt.cuda import open_cuda
-from amsr_deploy.runtime.backends.tensorrt.edition import Flavour, choose_builder, load_flavour
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition, choose_builder, load_edition
 from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins, load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest, sidecar_path
@@ -37,7 +37,7 @@ class Request:
 
     model: Path
     half: bool
-    flavour: Flavour
+    edition: Edition
     sizes: Sizes
     in_place: bool | None
     """Whether plugins write over their input; None: the version of TensorRT decides."""
@@ -54,7 +54,7 @@ class Request:
         if self.in_place is not None:
             flags.append("--in-place" if self.in_place else "--no-in-place")
         return " ".join(
-            ["amsr build-engine", shlex.quote(str(self.model)), *flags, "--flavour", self.flavour.name, *options]
+            ["amsr build-engine", shlex.quote(str(self.model)), *flags, "--edition", self.edition.name, *options]
         )
 
 
@@ -67,19 +67,19 @@ def write_engine(
     target: Path,
 ) -> str:
     """Build the engine of a model that has its final types, and write it with its sidecar."""
-    flavour, profile = request.flavour, make_profile(metadata, request.sizes)
-    plugins = needed_plugins(proto, metadata, flavour)
-    cache = timing_cache or default_timing_cache(flavour, gpu)
+    edition, profile = request.edition, make_profile(metadata, request.sizes)
+    plugins = needed_plugins(proto, metadata, edition)
+    cache = timing_cache or default_timing_cache(edition, gpu)
     started = time.perf_counter()
-    built = build(flavour, prepare_graph(proto, plugins), profile, plugins, cache, request.in_place)
+    built = build(edition, prepare_graph(proto, plugins), profile, plugins, cache, request.in_place)
     seconds = time.perf_counter() - started
     for message in built.warnings:
-        warnings.warn(f"{flavour.name}: {message}", stacklevel=2)
+        warnings.warn(f"{edition.name}: {message}", stacklevel=2)
     sidecar = Sidecar(
         model=metadata,
         source=request.model.name,
-        flavour=flavour.name,
-        version=flavour.version,
+        edition=edition.name,
+        version=edition.version,
         platform=f"{platform.system()} {platform.machine()}",
         gpu=gpu.name if gpu else None,
         compute_capability=gpu.compute_capability if gpu else PORTABLE_FROM,
@@ -89,13 +89,13 @@ def write_engine(
         sha256=digest(built.engine),
         command=request.command,
     )
-    comparison = compare_with_cpu(target.name, sidecar, built.engine, flavour, request.model)
+    comparison = compare_with_cpu(target.name, sidecar, built.engine, edition, request.model)
     with replacing(target) as engine_file, replacing(sidecar_path(target)) as sidecar_file:
         engine_file.write_bytes(built.engine)
         sidecar.write(sidecar_file)
     facts = (
         f"{len(built.engine) / 1e6:.1f} MB in {seconds:.0f} s",
-        f"{flavour.name} {flavour.version}",
+        f"{edition.name} {edition.version}",
         metadata.precision,
         describe_operators(metadata, plugins),
         f"pictures of {request.sizes} pixels",
@@ -104,14 +104,14 @@ def write_engine(
     return f"{target}: {', '.join(facts)}"
 
 
-def compare_with_cpu(name: str, sidecar: Sidecar, engine: bytes, flavour: Flavour, model: Path) -> str:
+def compare_with_cpu(name: str, sidecar: Sidecar, engine: bytes, edition: Edition, model: Path) -> str:
     """How far an engine's result is from the CPU's, or why it cannot run here.
 
     Args:
         name: of the engine.
         sidecar: what it says about itself.
         engine: its bytes.
-        flavour: what built it.
+        edition: what built it.
         model: the ONNX that it was built from.
 
     Raises:
@@ -122,14 +122,14 @@ def compare_with_cpu(name: str, sidecar: Sidecar, engine: bytes, flavour: Flavou
         gpu, cuda = find_gpu(), open_cuda()
     except BackendError as error:
         return f"not compared with the CPU ({error})"
-    if not flavour.runs_on(gpu.compute_capability):
-        return f"not compared with the CPU ({flavour.name} does not run on the {gpu.name})"
-    with closing(load_engine(Path(name), sidecar, engine, gpu, flavour, cuda)) as backend:
+    if not edition.runs_on(gpu.compute_capability):
+        return f"not compared with the CPU ({edition.name} does not run on the {gpu.name})"
+    with closing(load_engine(Path(name), sidecar, engine, gpu, edition, cuda)) as backend:
         return f"differs from the CPU by at most {verify_engine(backend, sidecar.profile, model):.1e}"
 
 
-def choose_flavour(name: str) -> tuple[Flavour, Gpu | None]:
-    """The flavour that builds, and the GPU that it builds for; None where engines run on any.
+def choose_edition(name: str) -> tuple[Edition, Gpu | None]:
+    """The edition that builds, and the GPU that it builds for; None where engines run on any.
 
     Raises:
         BackendError: it is not installed, or needs a GPU that is not there.
@@ -138,31 +138,31 @@ def choose_flavour(name: str) -> tuple[Flavour, Gpu | None]:
         gpu, reason = find_gpu(), ""
     except BackendError as error:
         gpu, reason = None, str(error)
-    flavour = choose_builder(gpu is not None) if name == "auto" else load_flavour(name)
-    if flavour.builds_without_gpu:
-        if gpu and not flavour.runs_on(gpu.compute_capability):
-            warnings.warn(f"{flavour.name} {flavour.version} does not run on the {gpu} of this machine", stacklevel=2)
-        return flavour, None
+    edition = choose_builder(gpu is not None) if name == "auto" else load_edition(name)
+    if edition.builds_without_gpu:
+        if gpu and not edition.runs_on(gpu.compute_capability):
+            warnings.warn(f"{edition.name} {edition.version} does not run on the {gpu} of this machine", stacklevel=2)
+        return edition, None
     if gpu is None:
         raise BackendError(
-            f"{flavour.name} builds on the GPU that will run the engine, but {reason}; "
-            "build there, or give --flavour tensorrt-rtx"
+            f"{edition.name} builds on the GPU that will run the engine, but {reason}; "
+            "build there, or set `edition` to tensorrt-rtx"
         )
-    return flavour, gpu
+    return edition, gpu
 
 
-def needed_plugins(model: onnx.ModelProto, metadata: Metadata, flavour: Flavour) -> Plugins | None:
+def needed_plugins(model: onnx.ModelProto, metadata: Metadata, edition: Edition) -> Plugins | None:
     """The plugins that run nodes of a model; None where there are none, or none that it uses.
 
     Raises:
         UserError: the model is of bfloat16, which the plugins do not take.
     """
-    plugins = load_plugins(flavour)
+    plugins = load_plugins(edition)
     used = {node.op_type for node in model.graph.node if node.domain == NAMESPACE}
     if not plugins or not used & plugins.operators:
         return None
     if metadata.precision == "bfloat16":
-        raise UserError("the plugins of TensorRT do not compute in bfloat16; give the float32 model, and --fp16")
+        raise UserError("the plugins of TensorRT do not compute in bfloat16; give the float32 model, and set `fp16`")
     return plugins
 
 
@@ -173,16 +173,16 @@ def describe_operators(metadata: Metadata, plugins: Plugins | None) -> str:
     return f"masked operators as plugins {plugins.version}" if plugins else "masked operators as standard ones"
 
 
-def default_timing_cache(flavour: Flavour, gpu: Gpu | None) -> Path | None:
-    """The file of this user for a flavour and a GPU; None where nothing is timed."""
+def default_timing_cache(edition: Edition, gpu: Gpu | None) -> Path | None:
+    """The file of this user for an edition and a GPU; None where nothing is timed."""
     if gpu is None:
         return None
-    name = f"{flavour.name}-{flavour.version}_{gpu.name.replace(' ', '-')}_{gpu.architecture}.cache"
+    name = f"{edition.name}-{edition.version}_{gpu.name.replace(' ', '-')}_{gpu.architecture}.cache"
     return user_cache_path("amsr-deploy") / "timing" / name
 
 
-def engine_name(model: Path, metadata: Metadata, flavour: Flavour, gpu: Gpu | None, sizes: Sizes) -> str:
+def engine_name(model: Path, metadata: Metadata, edition: Edition, gpu: Gpu | None, sizes: Sizes) -> str:
     """A file name that tells what an engine is: carn_x4_fp16_rtx-1.7_8x8-1088x1920.engine."""
     stem = model.stem.removesuffix("_fp16").removesuffix("_bf16")
     where = [gpu.architecture] if gpu else []
-    return "_".join([stem, _PRECISIONS[metadata.precision], flavour.label, *where, str(sizes)]) + ".engine"
+    return "_".join([stem, _PRECISIONS[metadata.precision], edition.label, *where, str(sizes)]) + ".engine"

@@ -14,11 +14,11 @@ import onnx.inliner
 from rich.console import Console
 from rich.progress import Progress
 
-from amsr_deploy.engine.plugin_graph import show_pictures
+from amsr_deploy.engine.plugin_graph import pass_image_for_size
 from amsr_deploy.engine.progress import make_monitor
 from amsr_deploy.errors import EngineError
 from amsr_deploy.files import write_cache
-from amsr_deploy.runtime.backends.tensorrt.edition import Flavour, version_numbers
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition, version_numbers
 from amsr_deploy.runtime.backends.tensorrt.log import logger_of
 from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile
@@ -46,12 +46,12 @@ def prepare_graph(model: onnx.ModelProto, plugins: Plugins | None) -> onnx.Model
     expanded = [(f.domain, f.name) for f in model.functions if not (f.domain == NAMESPACE and f.name in operators)]
     prepared = onnx.inliner.inline_selected_functions(model, expanded)
     del prepared.functions[:]
-    show_pictures(prepared)
+    pass_image_for_size(prepared)
     return prepared
 
 
 def build(
-    flavour: Flavour,
+    edition: Edition,
     model: onnx.ModelProto,
     profile: Profile,
     plugins: Plugins | None,
@@ -61,7 +61,7 @@ def build(
     """Build an engine; an interrupt stops it.
 
     Args:
-        flavour: what builds.
+        edition: what builds.
         model: as `prepare_graph` made it; its types are the engine's.
         profile: shapes of all inputs.
         plugins: those that the model needs; their library goes into the engine.
@@ -71,27 +71,27 @@ def build(
     Raises:
         EngineError: what TensorRT said, in a line.
     """
-    trt = flavour.trt
+    trt = edition.trt
     logger, log = logger_of(trt)
     builder = trt.Builder(logger)
     network = builder.create_network(_strongly_typed(trt))
     parser = trt.OnnxParser(network, builder.logger)
     if not parser.parse(model.SerializeToString()):
-        raise EngineError(f"{flavour.name} {flavour.version} cannot parse the model: {_parser_error(parser)}")
+        raise EngineError(f"{edition.name} {edition.version} cannot parse the model: {_parser_error(parser)}")
     config = builder.create_builder_config()
     optimization = builder.create_optimization_profile()
     for name, shapes in profile.items():
         optimization.set_shape(name, *shapes)
     if config.add_optimization_profile(optimization) < 0:
-        raise EngineError(f"{flavour.name} {flavour.version} does not take these shapes: {log.summary()}")
-    _set_previews(trt, config, writes_in_place(flavour) if in_place is None else in_place)
+        raise EngineError(f"{edition.name} {edition.version} does not take these shapes: {log.summary()}")
+    _set_previews(trt, config, writes_in_place(edition) if in_place is None else in_place)
     _let_graphs_be_recorded(trt, config)
     if plugins:
         config.plugins_to_serialize = [str(plugins.library)]
     cache = _attach_cache(config, timing_cache)
     engine = _run(trt, builder, network, config)
     if engine is None:
-        raise EngineError(f"{flavour.name} {flavour.version} cannot build the engine: {log.summary()}")
+        raise EngineError(f"{edition.name} {edition.version} cannot build the engine: {log.summary()}")
     if timing_cache and cache:
         write_cache(timing_cache, bytes(cache.serialize()), "timings")
     return Built(bytes(engine), list(log.warnings))
@@ -103,9 +103,9 @@ def _strongly_typed(trt: ModuleType) -> int:
     return 0 if flag is None else 1 << int(flag)
 
 
-def writes_in_place(flavour: Flavour) -> bool:
+def writes_in_place(edition: Edition) -> bool:
     """Whether plugins write over their input unless told otherwise."""
-    return flavour.has_plugins and version_numbers(flavour.version)[:2] >= IN_PLACE_FROM
+    return edition.has_plugins and version_numbers(edition.version)[:2] >= IN_PLACE_FROM
 
 
 def _set_previews(trt: ModuleType, config: Any, in_place: bool) -> None:

@@ -80,7 +80,7 @@ def _convert(tensor: TensorProto) -> TensorProto:
     if np.isfinite(values).all() and not np.isfinite(half).all():
         largest = np.abs(values).max()
         raise ModelError(
-            f"weight {tensor.name} reaches {largest:g}, more than float16 holds (65504); build without --fp16"
+            f"weight {tensor.name} reaches {largest:g}, more than float16 holds (65504); build without `fp16`"
         )
     return numpy_helper.from_array(half, tensor.name)
 

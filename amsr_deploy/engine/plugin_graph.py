@@ -9,7 +9,7 @@ _DOMAIN = "amsr"  # amsr_deploy.models.operators would import torch, which a mac
 _ON_UPSCALED_PIXELS = ("PixelConv2d", "PixelConv2dAdd")
 
 
-def show_pictures(model: onnx.ModelProto) -> None:
+def pass_image_for_size(model: onnx.ModelProto) -> None:
     """Give the `amsr` nodes of a graph, in place, a picture where they have its size as two numbers.
 
     Plugins find their inputs in GPU memory, and would have to wait for the GPU to learn two numbers; the shape of a

@@ -74,7 +74,7 @@ def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | No
     if not all(low <= middle <= high for low, middle, high in zip(least, best, most, strict=True)):
         raise UserError(
             f"shapes {format_size(least)} (min), {format_size(best)} (opt), {format_size(most)} (max) "
-            "are out of order; give --min-shape <= --opt-shape <= --max-shape in height and in width"
+            "are out of order; give `min_shape` <= `opt_shape` <= `max_shape` in height and in width"
         )
     most_pixels = MOST_VALUES // max(3 * metadata.scale**2, metadata.values_per_pixel)
     if most[0] * most[1] > most_pixels:

@@ -113,7 +113,7 @@ def read(path: StrPath) -> Picture:
     path = Path(path)
     with _reading(path):
         try:
-            image = Image.open(path, formats=sorted({format_.name for format_ in FORMATS.values()}))
+            image = Image.open(path, formats=sorted({file_format.name for file_format in FORMATS.values()}))
         except UnidentifiedImageError:
             return _read_unusual_tiff(path)
         with image:
@@ -317,24 +317,24 @@ def check_output(path: StrPath, picture: Picture, size: tuple[int, int] | None =
     To be called before the upscaling: `write` would find out after it, and does not warn.
     """
     path = Path(path)
-    format_ = _check_fit(path, picture, size or picture.size)
-    if picture.bits > format_.bits:
-        _log.warning("%s: %s rounds 16 bits to 8; use %s to keep them", path, format_.name, _suffixes("bits", 16))
-    if (picture.icc_profile or picture.exif) and not format_.metadata:
-        _log.warning("%s: %s drops the colour profile and EXIF; use .png to keep them", path, format_.name)
+    file_format = _check_fit(path, picture, size or picture.size)
+    if picture.bits > file_format.bits:
+        _log.warning("%s: %s rounds 16 bits to 8; use %s to keep them", path, file_format.name, _suffixes("bits", 16))
+    if (picture.icc_profile or picture.exif) and not file_format.metadata:
+        _log.warning("%s: %s drops the colour profile and EXIF; use .png to keep them", path, file_format.name)
 
 
 def _check_fit(path: Path, picture: Picture, size: tuple[int, int]) -> Format:
     """The format that is going to hold a picture of that size; raises ImageError where it cannot."""
-    format_ = check_writable(path)
-    if picture.alpha is not None and not format_.alpha:
-        raise ImageError(f"{path}: {format_.name} cannot hold transparency; use {_suffixes('alpha', True)}")
+    file_format = check_writable(path)
+    if picture.alpha is not None and not file_format.alpha:
+        raise ImageError(f"{path}: {file_format.name} cannot hold transparency; use {_suffixes('alpha', True)}")
     longest = max(size)
-    if longest > format_.max_side:
+    if longest > file_format.max_side:
         raise ImageError(
-            f"{path}: {format_.name} ends at {format_.max_side} pixels a side, not {longest}; use .png, .tif"
+            f"{path}: {file_format.name} ends at {file_format.max_side} pixels a side, not {longest}; use .png, .tif"
         )
-    return format_
+    return file_format
 
 
 def check_writable(path: Path) -> Format:
@@ -343,25 +343,25 @@ def check_writable(path: Path) -> Format:
     Raises:
         ImageError: an unknown suffix, a folder in its place, no folder to hold it, or one that may not be written.
     """
-    format_ = _output_format(path)
+    file_format = _output_format(path)
     if path.is_dir():
         raise ImageError(f"{path} is a folder; give the name of a picture")
     if not path.parent.is_dir():
         raise ImageError(f"folder {path.parent} does not exist; create it first")
     if not os.access(path.parent, os.W_OK):
         raise ImageError(f"folder {path.parent} may not be written; check its permissions or choose another")
-    return format_
+    return file_format
 
 
 def _output_format(path: Path) -> Format:
-    format_ = FORMATS.get(path.suffix.lower())
-    if format_ is None:
+    file_format = FORMATS.get(path.suffix.lower())
+    if file_format is None:
         raise ImageError(f"{path} does not end in a known suffix; use one of: {', '.join(FORMATS)}")
-    return format_
+    return file_format
 
 
 def _suffixes(ability: str, value: Any) -> str:
-    return ", ".join(suffix for suffix, format_ in FORMATS.items() if getattr(format_, ability) == value)
+    return ", ".join(suffix for suffix, file_format in FORMATS.items() if getattr(file_format, ability) == value)
 
 
 def write(path: StrPath, picture: Picture) -> None:
@@ -371,37 +371,39 @@ def write(path: StrPath, picture: Picture) -> None:
         ImageError: see `check_output`; a full disk. A file that was there before is then unchanged.
     """
     path = Path(path)
-    format_ = _check_fit(path, picture, picture.size)
+    file_format = _check_fit(path, picture, picture.size)
     try:
-        data = _encode(picture, format_, path)
+        data = _encode(picture, file_format, path)
     except (OSError, ValueError, struct.error, MemoryError) as error:
         raise ImageError(f"{path} cannot be encoded ({error or type(error).__name__}); try another format") from error
     _write_atomically(path, data)
 
 
-def _encode(picture: Picture, format_: Format, path: Path) -> bytes:
-    samples = _to_samples(picture, format_)
-    profile = picture.icc_profile if format_.metadata else None
+def _encode(picture: Picture, file_format: Format, path: Path) -> bytes:
+    samples = _to_samples(picture, file_format)
+    profile = picture.icc_profile if file_format.metadata else None
     space = b"GRAY" if samples.shape[2] <= 2 else b"RGB "
     if profile is not None and profile[16:20] != space:
         _log.warning("%s: a colour profile for %s does not fit and is dropped", path, profile[16:20].decode("latin-1"))
         profile = None
-    exif_ = exif.resized(picture.exif, picture.size) if picture.exif and format_.metadata else None
-    if format_ is _TIFF:
-        return png_tiff.encode_tiff(samples, profile, exif_)
+    exif_bytes = exif.resized(picture.exif, picture.size) if picture.exif and file_format.metadata else None
+    if file_format is _TIFF:
+        return png_tiff.encode_tiff(samples, profile, exif_bytes)
     if samples.dtype == np.uint16:
-        return png_tiff.encode_png(samples, profile, exif_)
-    metadata = {"icc_profile": profile, "exif": exif_}
+        return png_tiff.encode_png(samples, profile, exif_bytes)
+    metadata = {"icc_profile": profile, "exif": exif_bytes}
     file = io.BytesIO()
     image = Image.fromarray(samples if samples.shape[2] > 1 else samples[..., 0])
-    image.save(file, format_.name, **format_.options, **{name: value for name, value in metadata.items() if value})
+    image.save(
+        file, file_format.name, **file_format.options, **{name: value for name, value in metadata.items() if value}
+    )
     return file.getvalue()
 
 
-def _to_samples(picture: Picture, format_: Format) -> Samples:
+def _to_samples(picture: Picture, file_format: Format) -> Samples:
     """[H, W, C] integers; C: grey, grey + alpha, RGB, RGB + alpha. By strips, which spares a second float picture."""
-    dtype = np.uint16 if min(picture.bits, format_.bits) == 16 else np.uint8
-    colours = 1 if picture.grey and format_.grey else 3
+    dtype = np.uint16 if min(picture.bits, file_format.bits) == 16 else np.uint8
+    colours = 1 if picture.grey and file_format.grey else 3
     samples = np.empty((*picture.size, colours + (picture.alpha is not None)), dtype=dtype)
     peak = np.float32(np.iinfo(dtype).max)
     for top in range(0, picture.size[0], _STRIP_ROWS):

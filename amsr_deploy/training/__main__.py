@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from amsr_deploy.commands.train import DIMENSIONS, run_session
-from amsr_deploy.errors import AmsrError
+from amsr_deploy.errors import AmsrError, with_options
 from amsr_deploy.training.config import Config
 
 TYPES: dict[str, Callable[[str], object]] = {"int": int, "float": float, "float | None": float}
@@ -42,6 +42,11 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def option_names() -> dict[str, str]:
+    """The option that sets each argument."""
+    return {action.dest: action.option_strings[0] for action in parser()._actions}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line asks; returns the exit code."""
     options = vars(parser().parse_args(arguments))
@@ -49,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run_session(**session, options=options)
     except AmsrError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {with_options(str(error), option_names())}", file=sys.stderr)
         return error.exit_code
 
 

@@ -17,18 +17,18 @@ from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.tensorrt import backend, registry
 from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
-from amsr_deploy.runtime.backends.tensorrt.edition import Flavour
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition
 from amsr_deploy.runtime.backends.tensorrt.registry import engine_folders, find_engines
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_path
 from amsr_deploy.runtime.shipped import shipped_model
 
 MODEL = shipped_model("fsrcnn")
 METADATA = metadata_of(MODEL)
-FOR_ORIN = {"flavour": "tensorrt", "version": "10.3.0", "gpu": "Orin", "compute_capability": (8, 7)}
+FOR_ORIN = {"edition": "tensorrt", "version": "10.3.0", "gpu": "Orin", "compute_capability": (8, 7)}
 
 
-def flavour(name: str = "tensorrt", version: str = "10.3.0", **names: Any) -> Flavour:
-    return Flavour(name, SimpleNamespace(__version__=version, **names))  # type: ignore[arg-type]
+def edition(name: str = "tensorrt", version: str = "10.3.0", **names: Any) -> Edition:
+    return Edition(name, SimpleNamespace(__version__=version, **names))  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ class TestSidecar:
 
 class TestCheck:
     def test_an_engine_of_this_machine_is_fine(self) -> None:
-        check_machine(Path("a.engine"), make_sidecar(METADATA, **FOR_ORIN), ORIN, flavour())
+        check_machine(Path("a.engine"), make_sidecar(METADATA, **FOR_ORIN), ORIN, edition())
 
     @pytest.mark.parametrize(
         ("change", "expected", "found"),
@@ -91,11 +91,11 @@ class TestCheck:
     def test_another_machine_is_refused(self, change: dict[str, Any], expected: str, found: str) -> None:
         sidecar = make_sidecar(METADATA, **{**FOR_ORIN, **change})
         with pytest.raises(EngineError, match=f"expects {expected}, found {found}.*amsr build-engine fsrcnn_x4.onnx"):
-            check_machine(Path("a.engine"), sidecar, ORIN, flavour())
+            check_machine(Path("a.engine"), sidecar, ORIN, edition())
 
     def test_portable_engines_need_a_new_enough_gpu_that_the_flavour_knows(self) -> None:
         known = SimpleNamespace(__members__=dict.fromkeys(("NONE", "SM75", "SM86", "SM120")))
-        rtx = flavour("tensorrt-rtx", "1.8", ComputeCapability=known)
+        rtx = edition("tensorrt-rtx", "1.8", ComputeCapability=known)
         for capability in ((8, 6), (12, 0)):
             gpu = dataclasses.replace(ORIN, name="RTX", compute_capability=capability)
             check_machine(Path("a.engine"), make_sidecar(METADATA, platform="Windows AMD64"), gpu, rtx)
@@ -203,7 +203,7 @@ class TestChoice:
         engine = write_engine(Path("a.engine"), make_sidecar(METADATA))
         engine.write_bytes(DATA[1:])
         monkeypatch.setattr(backend, "find_gpu", lambda: ORIN)
-        monkeypatch.setattr(backend, "load_flavour", lambda name: flavour(name))
+        monkeypatch.setattr(backend, "load_edition", lambda name: edition(name))
         with pytest.raises(EngineError, match="damaged"):
             open_backend(engine, "tensorrt")
 

@@ -18,7 +18,7 @@ import amsr_deploy
 from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.runtime.backends.tensorrt import backend, plugins
 from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend
-from amsr_deploy.runtime.backends.tensorrt.edition import Flavour
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition
 from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -160,8 +160,8 @@ class FakeTensorRt(ModuleType):
 class TestPluginsOfTheMachine:
     @staticmethod
     def load(trt: FakeTensorRt) -> Engine:
-        sidecar = make_sidecar(metadata_of(MODEL), flavour="tensorrt", plugins="1", carries_plugins=True)
-        return Engine(Path("a.engine"), sidecar, Flavour("tensorrt", trt), ORIN, b"an engine", records_graphs=True)
+        sidecar = make_sidecar(metadata_of(MODEL), edition="tensorrt", plugins="1", carries_plugins=True)
+        return Engine(Path("a.engine"), sidecar, Edition("tensorrt", trt), ORIN, b"an engine", records_graphs=True)
 
     @pytest.fixture
     def library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
-from amsr_deploy.runtime.backends.tensorrt.edition import load_flavour
+from amsr_deploy.runtime.backends.tensorrt.edition import load_edition
 from amsr_deploy.runtime.backends.tensorrt.log import Log, logger_of
 
 
@@ -29,7 +29,7 @@ def test_other_failures_and_silence() -> None:
 
 
 def test_a_process_has_one_logger_that_keeps_what_is_said() -> None:
-    trt = load_flavour("tensorrt-rtx").trt
+    trt = load_edition("tensorrt-rtx").trt
     logger, log = logger_of(trt)
     assert logger_of(trt) == (logger, log)
     log.clear()

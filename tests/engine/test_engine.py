@@ -35,7 +35,7 @@ from amsr_deploy.engine.shapes import make_profile, make_sizes
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend
-from amsr_deploy.runtime.backends.tensorrt.edition import Flavour, choose_builder, load_flavour
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition, choose_builder, load_edition
 from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
 from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins, load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
@@ -70,7 +70,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     previous = Path.cwd()
     os.chdir(folder)
     try:
-        result = amsr("build-engine", MODEL, "--fp16", "--flavour", "tensorrt-rtx", "--max-shape", "64x96")
+        result = amsr("build-engine", MODEL, "--fp16", "--edition", "tensorrt-rtx", "--max-shape", "64x96")
     finally:
         os.chdir(previous)
     assert result.exit_code == 0, result.output
@@ -81,12 +81,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_name_and_sidecar_tell_what_it_is(built: Path) -> None:
-    version = load_flavour("tensorrt-rtx").version
+    version = load_edition("tensorrt-rtx").version
     short = ".".join(version.split(".")[:2])
     assert built.name == f"fsrcnn_x4_fp16_rtx-{short}_8x8-64x96.engine"
     assert sorted(path.name for path in built.parent.iterdir()) == [built.name, built.with_suffix(".json").name]
     sidecar = read_sidecar(built)
-    assert (sidecar.flavour, sidecar.version, sidecar.source) == ("tensorrt-rtx", version, "fsrcnn_x4.onnx")
+    assert (sidecar.edition, sidecar.version, sidecar.source) == ("tensorrt-rtx", version, "fsrcnn_x4.onnx")
     assert (sidecar.model.backbone, sidecar.model.precision, sidecar.plugins) == ("fsrcnn", "float16", None)
     assert sidecar.profile["image"] == ((1, 3, 8, 8), (1, 3, 64, 96), (1, 3, 64, 96))
     assert sidecar.sha256 == hashlib.sha256(built.read_bytes()).hexdigest()
@@ -113,7 +113,7 @@ def test_inspect_reads_engines(built: Path, here: Path) -> None:
 def test_an_engine_that_tensorrt_does_not_load_says_so(built: Path) -> None:
     sidecar = read_sidecar(built)
     with pytest.raises(EngineError, match=r"cannot load fsrcnn.*; build it again: amsr build-engine"):
-        Engine(built, sidecar, load_flavour("tensorrt-rtx"), ORIN, built.read_bytes()[:5000], records_graphs=True)
+        Engine(built, sidecar, load_edition("tensorrt-rtx"), ORIN, built.read_bytes()[:5000], records_graphs=True)
 
 
 @pytest.mark.slow
@@ -123,7 +123,7 @@ def test_every_backbone_builds_without_a_warning(name: str, half: bool, here: Pa
     torch.manual_seed(0)
     export_onnx(models.create(name), Path(f"{name}_x4.onnx"))
     result = amsr(
-        "build-engine", "--flavour", "tensorrt-rtx", "--max-shape", "1080x1920", *(["--fp16"] if half else [])
+        "build-engine", "--edition", "tensorrt-rtx", "--max-shape", "1080x1920", *(["--fp16"] if half else [])
     )
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
@@ -136,7 +136,7 @@ class TestModel:
         Path("fsrcnn_x4.onnx").write_bytes(MODEL.read_bytes())
         os.utime("fsrcnn_x4.onnx", (1000, 1000))
         write_model(Path("carn_x2.onnx"), 2, masked=False)
-        result = amsr("build-engine", "--flavour", "tensorrt-rtx", "--max-shape", "64x96")
+        result = amsr("build-engine", "--edition", "tensorrt-rtx", "--max-shape", "64x96")
         assert result.exit_code == 0, result.output
         (built,) = here.glob("*.engine")
         assert built.name.startswith("carn_x2_fp32_rtx-")
@@ -170,7 +170,7 @@ class TestModel:
         assert not list(here.iterdir())
 
     def test_a_size_that_cannot_be_tiled_is_said(self, here: Path) -> None:
-        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx", "--max-shape", "10x100")
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", "--max-shape", "10x100")
         assert result.exit_code == 0
         assert "tiles of 10x100 are nearly all overlap" in result.stderr
         assert "24x24 or more" in result.stderr
@@ -216,7 +216,7 @@ class TestGraph:
         metadata = read_metadata(model)
         profile = make_profile(metadata, make_sizes(None, None, "64x64", metadata))
         with pytest.raises(EngineError, match=r"cannot parse the model: \w+ node .*Plugin not found.* more\)"):
-            builder.build(load_flavour("tensorrt-rtx"), model, profile, None, None)
+            builder.build(load_edition("tensorrt-rtx"), model, profile, None, None)
 
 
 def read_metadata(model: onnx.ModelProto) -> Any:
@@ -231,32 +231,32 @@ class TestFlavour:
         server = Gpu("H100", (9, 0), 80 << 30, (13, 0))
         monkeypatch.setattr(build, "find_gpu", lambda: server)
         with pytest.warns(UserWarning, match=r"tensorrt-rtx .* does not run on the H100 \(sm_90"):
-            _, built_for = build.choose_flavour("tensorrt-rtx")
+            _, built_for = build.choose_edition("tensorrt-rtx")
         assert built_for is None
-        assert load_flavour("tensorrt-rtx").runs_on((8, 9))
+        assert load_edition("tensorrt-rtx").runs_on((8, 9))
 
     def test_tensorrt_needs_a_gpu(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(build, "load_flavour", lambda name: Flavour(name, SimpleNamespace(__version__="10.3.0")))  # type: ignore[arg-type]
+        monkeypatch.setattr(build, "load_edition", lambda name: Edition(name, SimpleNamespace(__version__="10.3.0")))  # type: ignore[arg-type]
 
         def no_gpu() -> Any:
             raise BackendError("the NVIDIA driver finds no GPU")
 
         monkeypatch.setattr(build, "find_gpu", no_gpu)
         assert_refused(
-            amsr("build-engine", MODEL, "--flavour", "tensorrt"), 1, "finds no GPU", "--flavour tensorrt-rtx"
+            amsr("build-engine", MODEL, "--edition", "tensorrt"), 1, "finds no GPU", "--edition tensorrt-rtx"
         )
 
     def test_missing_and_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "tensorrt", None)
         with pytest.raises(BackendError, match="tensorrt is not installed"):
-            load_flavour("tensorrt")
+            load_edition("tensorrt")
         monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace(__version__="8.6.1"))
         with pytest.raises(BackendError, match=r"tensorrt 8\.6\.1 is too old"):
-            load_flavour("tensorrt")
+            load_edition("tensorrt")
 
     def test_names_tell_the_gpu_where_it_matters(self) -> None:
         metadata = read_metadata(onnx.load(MODEL))
-        full = Flavour("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
+        full = Edition("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
         sizes = make_sizes(None, None, None, metadata)
         name = build.engine_name(Path("a/carn_x4_fp16.onnx"), metadata, full, ORIN, sizes)
         assert name == "carn_x4_fp32_trt-10.3_sm_87_8x8-1088x1920.engine"
@@ -288,7 +288,7 @@ class TestComparison:
     @pytest.mark.parametrize("sizes", [(), ("--max-shape", "16x24"), ("--min-shape", "200x300")])
     def test_an_engine_that_equals_the_cpu_is_written(self, sizes: tuple[str, ...], wrong: list[float]) -> None:
         wrong.append(0.001)
-        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx", *sizes)
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", *sizes)
         assert result.exit_code == 0, result.output
         difference = result.stdout.partition("differs from the CPU by at most ")[2]
         assert float(difference) == pytest.approx(0.001, rel=0.1)
@@ -296,7 +296,7 @@ class TestComparison:
     @pytest.mark.parametrize("error", [0.1, float("nan")])
     def test_an_engine_that_differs_is_not(self, error: float, wrong: list[float], here: Path) -> None:
         wrong.append(error)
-        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx")
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx")
         assert_refused(result, 1, "the engine differs from the CPU by", "more than 0.02")
         assert not list(here.iterdir())
 
@@ -305,12 +305,12 @@ class TestComparison:
             raise BackendError("neither PyCUDA nor cuda-bindings is installed")
 
         monkeypatch.setattr(build, "open_cuda", missing)
-        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx")
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx")
         assert "not compared with the CPU (neither PyCUDA nor cuda-bindings" in result.stdout
         monkeypatch.setattr(build, "open_cuda", FakeCuda)
         server = Gpu("H100", (9, 0), 80 << 30, (13, 0))
         monkeypatch.setattr(build, "find_gpu", lambda: server)
-        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx")
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx")
         assert "not compared with the CPU (tensorrt-rtx does not run on the H100)" in result.stdout
 
 
@@ -320,11 +320,11 @@ class TestInPlace:
         [("tensorrt", "10.3.0.26", False), ("tensorrt", "10.7.0.23", True), ("tensorrt-rtx", "11.0", False)],
     )
     def test_versions_decide(self, name: str, version: str, wanted: bool) -> None:
-        assert builder.writes_in_place(Flavour(name, SimpleNamespace(__version__=version))) == wanted  # type: ignore[arg-type]
+        assert builder.writes_in_place(Edition(name, SimpleNamespace(__version__=version))) == wanted  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("wanted", [False, True])
     def test_the_feature_is_set_and_memory_always_follows_the_picture(self, wanted: bool) -> None:
-        trt, features = load_flavour("tensorrt-rtx").trt, {}
+        trt, features = load_edition("tensorrt-rtx").trt, {}
         builder._set_previews(trt, SimpleNamespace(set_preview_feature=features.__setitem__), wanted)
         assert features[trt.PreviewFeature.ALIASED_PLUGIN_IO_10_03] == wanted
         assert features[trt.PreviewFeature.RUNTIME_ACTIVATION_RESIZE_10_10]
@@ -340,7 +340,7 @@ class TestInPlace:
             return builder.Built(b"an engine", [])
 
         monkeypatch.setattr(build, "build", fake_build)
-        result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx", "--output", "a.engine", option)
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", "--output", "a.engine", option)
         assert result.exit_code == 0, result.output
         assert given == [option == "--in-place"]
         assert f" {option} " in read_sidecar(Path("a.engine")).command
@@ -348,21 +348,21 @@ class TestInPlace:
 
 class TestPlugins:
     def test_models_of_bfloat16_are_not_for_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        model, flavour = onnx.load(MODEL), Flavour("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
+        model, edition = onnx.load(MODEL), Edition("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
         metadata, known = read_metadata(model), Plugins(Path("libamsr_tensorrt.so"), frozenset({"MaskGather"}), "1")
         monkeypatch.setattr(build, "load_plugins", lambda _: known)
-        assert build.needed_plugins(model, metadata, flavour) is known
+        assert build.needed_plugins(model, metadata, edition) is known
         with pytest.raises(UserError, match="do not compute in bfloat16"):
-            build.needed_plugins(model, dataclasses.replace(metadata, precision="bfloat16"), flavour)
+            build.needed_plugins(model, dataclasses.replace(metadata, precision="bfloat16"), edition)
 
     """The library of plugins, with registries that answer as TensorRT's would."""
 
     @staticmethod
-    def flavour(creators: list[Any], handle: object = "handle") -> Flavour:
+    def edition(creators: list[Any], handle: object = "handle") -> Edition:
         registry = SimpleNamespace(load_library=lambda _: handle, all_creators=creators)
         module = ModuleType("tensorrt")
         vars(module).update(__version__="10.3.0", get_plugin_registry=lambda: registry)
-        return Flavour("tensorrt", module)
+        return Edition("tensorrt", module)
 
     @pytest.fixture
     def library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -374,23 +374,23 @@ class TestPlugins:
     def test_operators_are_those_of_the_namespace(self, library: Path) -> None:
         ours = SimpleNamespace(name="MaskGather", plugin_namespace="amsr", plugin_version="1")
         other = SimpleNamespace(name="Resize", plugin_namespace="", plugin_version="2")
-        assert load_plugins(self.flavour([ours, other])) == Plugins(library, frozenset({"MaskGather"}), "1")
+        assert load_plugins(self.edition([ours, other])) == Plugins(library, frozenset({"MaskGather"}), "1")
 
     def test_rtx_takes_none(self, library: Path) -> None:
-        assert load_plugins(load_flavour("tensorrt-rtx")) is None
+        assert load_plugins(load_edition("tensorrt-rtx")) is None
 
     def test_a_library_that_does_not_load(self, library: Path) -> None:
         with pytest.raises(EngineError, match="does not load into tensorrt 10"):
-            load_plugins(self.flavour([], handle=None))
+            load_plugins(self.edition([], handle=None))
 
     def test_a_library_without_our_plugins(self, library: Path) -> None:
         with pytest.raises(EngineError, match="holds no plugin of amsr-deploy"):
-            load_plugins(self.flavour([]))
+            load_plugins(self.edition([]))
 
     def test_a_library_that_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AMSR_TENSORRT_PLUGINS", "missing.so")
         with pytest.raises(EngineError, match=r"AMSR_TENSORRT_PLUGINS=missing\.so is not a file"):
-            load_plugins(self.flavour([]))
+            load_plugins(self.edition([]))
 
 
 class EndlessBuilder:
@@ -418,7 +418,7 @@ def test_an_interrupt_stops_the_builder() -> None:
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs lack
     try:
         with pytest.raises(KeyboardInterrupt):
-            builder._run(load_flavour("tensorrt-rtx").trt, endless, None, SimpleNamespace())
+            builder._run(load_edition("tensorrt-rtx").trt, endless, None, SimpleNamespace())
     finally:
         signal.signal(signal.SIGINT, handler)
     assert endless.steps >= 3
@@ -429,7 +429,7 @@ def test_an_interrupt_leaves_nothing_behind(here: Path, monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     monkeypatch.setattr(build, "build", interrupted)
-    result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx")
+    result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx")
     assert result.exit_code == 1
     assert "Aborted!" in result.output
     assert not list(here.iterdir())
@@ -440,6 +440,6 @@ def test_a_full_disk_leaves_nothing_behind(here: Path, monkeypatch: pytest.Monke
         raise OSError(28, "No space left on device", "x.json")
 
     monkeypatch.setattr(Sidecar, "write", full)
-    result = amsr("build-engine", MODEL, "--flavour", "tensorrt-rtx", "--max-shape", "64x64")
+    result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", "--max-shape", "64x64")
     assert_refused(result, 1, "No space left on device")
     assert not list(here.iterdir())

@@ -95,5 +95,5 @@ def test_the_model_that_is_converted_stays_as_it_is() -> None:
 
 
 def test_weights_too_large_are_an_error() -> None:
-    with pytest.raises(ModelError, match=r"weight weight reaches 70000, more than float16 holds .*without --fp16"):
+    with pytest.raises(ModelError, match=r"weight weight reaches 70000, more than float16 holds .*without `fp16`"):
         to_half(small_model(70_000))

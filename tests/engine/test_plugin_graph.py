@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from amsr_deploy import models
 from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.engine.plugin_graph import show_pictures
+from amsr_deploy.engine.plugin_graph import pass_image_for_size
 from amsr_deploy.export.functions import FUNCTIONS
 from amsr_deploy.export.onnx import export_onnx
 
@@ -35,14 +35,14 @@ def neighbors() -> onnx.NodeProto:
 
 def test_a_picture_takes_the_place_of_its_size() -> None:
     model = model_with(size(), neighbors())
-    show_pictures(model)
+    pass_image_for_size(model)
     (node,) = model.graph.node
     assert list(node.input) == ["index", "image"]
 
 
 def test_a_size_that_others_need_stays() -> None:
     model = model_with(size(), neighbors(), helper.make_node("ReduceProd", ["size"], ["pixels"]))
-    show_pictures(model)
+    pass_image_for_size(model)
     shape, masked, product = model.graph.node
     assert (shape.op_type, list(masked.input), list(product.input)) == ("Shape", ["index", "image"], ["size"])
 
@@ -50,7 +50,7 @@ def test_a_size_that_others_need_stays() -> None:
 def test_another_shape_is_no_size() -> None:
     model = model_with(size(start=1, end=3), neighbors())
     expected = model.SerializeToString()
-    show_pictures(model)
+    pass_image_for_size(model)
     assert model.SerializeToString() == expected
 
 
@@ -58,7 +58,7 @@ def test_the_size_of_a_feature_map_stays() -> None:
     features = helper.make_node("Relu", ["image"], ["features"])
     shape = helper.make_node("Shape", ["features"], ["size"], start=2, end=4)
     model = model_with(features, shape, neighbors())
-    show_pictures(model)
+    pass_image_for_size(model)
     assert [list(node.input) for node in model.graph.node] == [["image"], ["features"], ["index", "size"]]
 
 
@@ -70,7 +70,7 @@ def test_upscaled_pixels_have_the_picture_too_and_masks_do_not() -> None:
     masked = helper.make_node("MaskNeighbors", ["index", "twice"], ["neighbors"], domain="amsr", kernel_size=3)
     model = model_with(size(), twice, pixels, masked)
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.int64(2), "two"))
-    show_pictures(model)
+    pass_image_for_size(model)
     assert [list(node.input)[:2] for node in model.graph.node] == [
         ["image"],
         ["size", "two"],
@@ -84,7 +84,7 @@ def test_every_size_of_an_exported_network_becomes_its_picture(backbone: str, tm
     torch.manual_seed(0)
     export_onnx(models.create(backbone), tmp_path / "model.onnx", masked=True)
     model = onnx.load(tmp_path / "model.onnx")
-    show_pictures(model)
+    pass_image_for_size(model)
     inputs = {name: list(function.to_function_proto().input) for name, function in FUNCTIONS.items()}
     nodes = [node for node in model.graph.node if node.domain == "amsr" and "size" in inputs[node.op_type]]
     assert nodes

@@ -5,17 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, get_args
 
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.model_file import read_metadata
-from amsr_deploy.runtime.backends.base import Backend
+from amsr_deploy.runtime.backends.base import DEVICES, Backend, Device
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.tensorrt.backend import open_engine
 from amsr_deploy.runtime.backends.tensorrt.registry import any_engine, engine_folders, find_engines
-
-Device = Literal["auto", "cpu", "cuda", "tensorrt"]
-DEVICES: tuple[Device, ...] = get_args(Device)
 
 
 def open_backend(

@@ -6,7 +6,6 @@ import sys
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import onnxruntime as ort
@@ -15,9 +14,8 @@ from numpy.typing import NDArray
 from amsr_deploy import native
 from amsr_deploy.errors import BackendError, ModelError, UserError, first_line
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
+from amsr_deploy.runtime.backends.base import Device, Inputs, OutOfMemoryError
 
-Device = Literal["auto", "cpu", "cuda"]
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory")
 

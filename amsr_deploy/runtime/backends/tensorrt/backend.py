@@ -1,4 +1,4 @@
-"""TensorRT as a backend: runs an engine that `amsr build-engine` wrote, in either flavour."""
+"""TensorRT as a backend: runs an engine that `amsr build-engine` wrote, in either edition."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from amsr_deploy.runtime.backends.base import Inputs
 from amsr_deploy.runtime.backends.tensorrt import buckets
 from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
-from amsr_deploy.runtime.backends.tensorrt.edition import Flavour, load_flavour
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition, load_edition
 from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.backends.tensorrt.kernel_cache import KernelCache, cache_file
 from amsr_deploy.runtime.backends.tensorrt.log import logger_of
 from amsr_deploy.runtime.backends.tensorrt.plugins import load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
-from amsr_deploy.runtime.backends.tensorrt.stream import Lane, Network, Shape
+from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream, Network, Shape
 
-LANES = 2
+STREAMS = 2
 """Pictures on their way at once: one is copied while the other is computed."""
 MOST_AT_ONCE = 16
 """Pictures at a time at most, whatever the processor: each takes main memory."""
@@ -59,13 +59,14 @@ class TensorRtBackend:
         self.model, self.name = engine.name, host
         self.largest: tuple[int, int] | None = sidecar.largest
         self.network = network
-        self.concurrency = max(LANES + 1, min(_cores(), MOST_AT_ONCE))  # beside the lanes, others are read and written
+        # Beside the pictures on the streams, others are read and written.
+        self.concurrency = max(STREAMS + 1, min(_cores(), MOST_AT_ONCE))
         self._profile = sidecar.profile
-        lanes = [Lane(network, cuda) for _ in range(LANES)]
-        self._lanes: queue.SimpleQueue[Lane] = queue.SimpleQueue()
-        for lane in lanes:
-            self._lanes.put(lane)
-        self._give_back = weakref.finalize(self, _close, lanes, network, cuda)  # at exit too, before CUDA is closed
+        streams = [GpuStream(network, cuda) for _ in range(STREAMS)]
+        self._streams: queue.SimpleQueue[GpuStream] = queue.SimpleQueue()
+        for stream in streams:
+            self._streams.put(stream)
+        self._give_back = weakref.finalize(self, _close, streams, network, cuda)  # at exit too, before CUDA is closed
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
@@ -78,25 +79,25 @@ class TensorRtBackend:
         self._check_size(image.shape)
         everything = image.shape[2] * image.shape[3] // self.metadata.window_size**2
         padded = {name: buckets.pad(index, everything) for name, index in selection.items()}
-        lane = self._lanes.get()
+        stream = self._streams.get()
         try:
-            return lane.run({"image": np.ascontiguousarray(image), **padded})
+            return stream.run({"image": np.ascontiguousarray(image), **padded})
         finally:
-            self._lanes.put(lane)
+            self._streams.put(stream)
 
     def close(self) -> None:
         """Wait for the pictures on their way and give everything back; again does nothing."""
-        lanes = [self._lanes.get() for _ in range(LANES)]
+        streams = [self._streams.get() for _ in range(STREAMS)]
         self._give_back()
-        for lane in lanes:  # they refuse to run
-            self._lanes.put(lane)
+        for stream in streams:  # they refuse to run
+            self._streams.put(stream)
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
         low, _, high = self._profile["image"]
         if not all(least <= side <= most for least, side, most in zip(low, shape, high, strict=True)):
             raise EngineError(
                 f"{self.model} takes pictures from {low[2]}x{low[3]} to {high[2]}x{high[3]}, not {shape[2]}x{shape[3]} "
-                "(with borders); build one with other --min-shape and --max-shape"
+                "(with borders); build one with other sizes (`amsr build-engine --min-shape ... --max-shape ...`)"
             )
 
 
@@ -105,9 +106,9 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _close(lanes: Sequence[Lane], network: Network, cuda: Cuda) -> None:
-    for lane in lanes:
-        lane.close()
+def _close(streams: Sequence[GpuStream], network: Network, cuda: Cuda) -> None:
+    for stream in streams:
+        stream.close()
     with cuda.active():
         network.close()
 
@@ -125,15 +126,15 @@ def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
     """
     sidecar = read_sidecar(engine)
     gpu = find_gpu()
-    flavour = load_flavour(sidecar.flavour)
-    check_machine(engine, sidecar, gpu, flavour)
+    edition = load_edition(sidecar.edition)
+    check_machine(engine, sidecar, gpu, edition)
     data = engine.read_bytes()
     check_file(engine, sidecar, data)
-    return load_engine(engine, sidecar, data, gpu, flavour, open_cuda(), eager)
+    return load_engine(engine, sidecar, data, gpu, edition, open_cuda(), eager)
 
 
 def load_engine(
-    engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, flavour: Flavour, cuda: Cuda, eager: bool = False
+    engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, edition: Edition, cuda: Cuda, eager: bool = False
 ) -> TensorRtBackend:
     """Load an engine that is known to fit this machine; see `open_engine`.
 
@@ -142,17 +143,17 @@ def load_engine(
         sidecar: what it says about itself.
         data: the engine.
         gpu: of this machine.
-        flavour: what runs it.
+        edition: what runs it.
         cuda: the GPU, opened.
         eager: see `open_engine`.
     """
     with cuda.active():
-        network = Engine(engine, sidecar, flavour, gpu, data, cuda.has_graphs, eager)
-    return TensorRtBackend(engine, sidecar, network, cuda, f"{flavour.name} {flavour.version} {gpu.name}")
+        network = Engine(engine, sidecar, edition, gpu, data, cuda.has_graphs, eager)
+    return TensorRtBackend(engine, sidecar, network, cuda, f"{edition.name} {edition.version} {gpu.name}")
 
 
 class Engine:
-    """A deserialised engine, as `runtime.lane.Network`."""
+    """A deserialised engine, as `stream.Network`."""
 
     output = "sr"
 
@@ -160,7 +161,7 @@ class Engine:
         self,
         path: Path,
         sidecar: Sidecar,
-        flavour: Flavour,
+        edition: Edition,
         gpu: Gpu,
         data: bytes,
         records_graphs: bool,
@@ -171,27 +172,27 @@ class Engine:
         Raises:
             EngineError: what TensorRT said.
         """
-        self._name, self._trt = path.name, flavour.trt
-        trt = flavour.trt
+        self._name, self._trt = path.name, edition.trt
+        trt = edition.trt
         logger, self._log = logger_of(trt)
         self._runtime = trt.Runtime(logger)
         if sidecar.carries_plugins:
             self._runtime.engine_host_code_allowed = True
         elif sidecar.plugins:
-            load_plugins(flavour)
+            load_plugins(edition)
         self._engine = self._runtime.deserialize_cuda_engine(data)
-        if self._engine is None and sidecar.carries_plugins and load_plugins(flavour):
+        if self._engine is None and sidecar.carries_plugins and load_plugins(edition):
             warnings.warn(f"{path.name} does not load with its own plugins; trying those of this machine", stacklevel=2)
             self._log.clear()
             self._engine = self._runtime.deserialize_cuda_engine(data)
         if self._engine is None:
             raise EngineError(
-                f"{flavour.name} {flavour.version} cannot load {path.name}: {self._log.summary()}; "
+                f"{edition.name} {edition.version} cannot load {path.name}: {self._log.summary()}; "
                 f"build it again: {sidecar.command}"
             )
         self.kernels: KernelCache | None = None
-        if flavour.compiles_at_load:
-            file = cache_file(sidecar.sha256, flavour.version, gpu)
+        if edition.compiles_at_load:
+            file = cache_file(sidecar.sha256, edition.version, gpu)
             self.kernels = KernelCache(trt, self._engine, file, eager)
         self.records_graphs = records_graphs and self.kernels is None
         self._log.clear()

@@ -6,12 +6,12 @@ import platform
 from pathlib import Path
 
 from amsr_deploy.errors import EngineError
-from amsr_deploy.runtime.backends.tensorrt.edition import Flavour
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition
 from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest
 
 
-def check_machine(engine: Path, sidecar: Sidecar, gpu: Gpu, flavour: Flavour) -> None:
+def check_machine(engine: Path, sidecar: Sidecar, gpu: Gpu, edition: Edition) -> None:
     """Raises EngineError where an engine was built for another GPU, TensorRT or system.
 
     Engines of `tensorrt` hold for one kind of GPU and one version. Those of `tensorrt-rtx` hold for all GPUs that it
@@ -19,17 +19,18 @@ def check_machine(engine: Path, sidecar: Sidecar, gpu: Gpu, flavour: Flavour) ->
     """
     least = sidecar.compute_capability
     if sidecar.gpu is None:
-        if gpu.compute_capability < least or not flavour.runs_on(gpu.compute_capability):
+        if gpu.compute_capability < least or not edition.runs_on(gpu.compute_capability):
             raise EngineError(
                 f"{engine} does not fit this machine: it expects an RTX GPU of sm_{least[0]}{least[1]} or newer that "
-                f"{flavour.name} {flavour.version} knows, found {gpu}; use --flavour tensorrt, or --device cuda"
+                f"{edition.name} {edition.version} knows, found {gpu}; "
+                "build with `amsr build-engine --edition tensorrt`, or set `device` to cuda"
             )
         return
     here = f"{platform.system()} {platform.machine()}"
     if here != sidecar.platform:
         _refuse(engine, sidecar, sidecar.platform, here)
-    if flavour.version != sidecar.version:
-        _refuse(engine, sidecar, f"{sidecar.flavour} {sidecar.version}", f"{flavour.name} {flavour.version}")
+    if edition.version != sidecar.version:
+        _refuse(engine, sidecar, f"{sidecar.edition} {sidecar.version}", f"{edition.name} {edition.version}")
     if gpu.compute_capability != least:
         _refuse(engine, sidecar, "{} (sm_{}{})".format(sidecar.gpu, *least), f"{gpu.name} ({gpu.architecture})")
 

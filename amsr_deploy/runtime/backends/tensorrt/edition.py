@@ -1,4 +1,4 @@
-"""The two flavours of TensorRT: which are installed, and which one to take."""
+"""The two editions of TensorRT: which are installed, and which one to take."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import ModuleType
 from amsr_deploy.errors import BackendError, first_line
 
 MODULES = {"tensorrt": ("tensorrt",), "tensorrt-rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings")}
-"""Name of a flavour -> the modules that offer its Python API; wheels of TensorRT for RTX bring the second one alone."""
+"""The modules that offer an edition's Python API; wheels of TensorRT for RTX bring the second one alone."""
 SHORT_NAMES = {"tensorrt": "trt", "tensorrt-rtx": "rtx"}
 """As they stand in the names of engine files."""
 OLDEST = (10, 3)
@@ -21,7 +21,7 @@ _INSTALL = {
 
 
 @dataclass(frozen=True)
-class Flavour:
+class Edition:
     """An installed TensorRT."""
 
     name: str
@@ -60,8 +60,8 @@ class Flavour:
         return self.name == "tensorrt" or known is None or "SM{}{}".format(*capability) in known.__members__
 
 
-def load_flavour(name: str) -> Flavour:
-    """An installed flavour.
+def load_edition(name: str) -> Edition:
+    """An installed edition.
 
     Raises:
         BackendError: it is not installed, does not load, or is too old.
@@ -69,15 +69,15 @@ def load_flavour(name: str) -> Flavour:
     reason = "is not installed"
     for module in MODULES[name]:
         try:
-            flavour = Flavour(name, importlib.import_module(module))
+            edition = Edition(name, importlib.import_module(module))
         except ModuleNotFoundError:
             continue
         except (ImportError, OSError, RuntimeError) as error:  # a library that it needs is missing or does not fit
             reason = f"does not load ({first_line(error)})"
             continue
-        if name == "tensorrt" and version_numbers(flavour.version)[:2] < OLDEST:
-            raise BackendError(f"tensorrt {flavour.version} is too old; {_INSTALL[name]}")
-        return flavour
+        if name == "tensorrt" and version_numbers(edition.version)[:2] < OLDEST:
+            raise BackendError(f"tensorrt {edition.version} is too old; {_INSTALL[name]}")
+        return edition
     raise BackendError(f"{name} {reason}; {_INSTALL[name]}")
 
 
@@ -86,8 +86,8 @@ def version_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
-def choose_builder(has_gpu: bool) -> Flavour:
-    """The flavour that builds the fastest engines that can be built on this machine.
+def choose_builder(has_gpu: bool) -> Edition:
+    """The edition that builds the fastest engines that can be built on this machine.
 
     Args:
         has_gpu: whether there is a GPU to time kernels on.
@@ -98,11 +98,11 @@ def choose_builder(has_gpu: bool) -> Flavour:
     reasons = []
     for name in MODULES:
         try:
-            flavour = load_flavour(name)
+            edition = load_edition(name)
         except BackendError as error:
             reasons.append(str(error))
             continue
-        if has_gpu or flavour.builds_without_gpu:
-            return flavour
+        if has_gpu or edition.builds_without_gpu:
+            return edition
         reasons.append(f"{name} builds on a machine with a GPU only")
     raise BackendError("no TensorRT can build here: " + "; ".join(reasons))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amsr_deploy.errors import EngineError
-from amsr_deploy.runtime.backends.tensorrt.edition import Flavour
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition
 
 VARIABLE = "AMSR_TENSORRT_PLUGINS"
 """Environment variable with the path of the plugins' library, where that is not inside the package."""
@@ -40,22 +40,22 @@ def plugin_library() -> Path | None:
     return path.resolve() if path.is_file() else None
 
 
-def load_plugins(flavour: Flavour) -> Plugins | None:
-    """Make the plugins known to TensorRT; None where there are none for this flavour.
+def load_plugins(edition: Edition) -> Plugins | None:
+    """Make the plugins known to TensorRT; None where there are none for this edition.
 
     Raises:
         EngineError: the library does not load, or holds no plugin of this project.
     """
-    library = plugin_library() if flavour.has_plugins else None
-    return None if library is None else _load(flavour, library)
+    library = plugin_library() if edition.has_plugins else None
+    return None if library is None else _load(edition, library)
 
 
 @functools.cache
-def _load(flavour: Flavour, library: Path) -> Plugins:
-    registry = flavour.trt.get_plugin_registry()
+def _load(edition: Edition, library: Path) -> Plugins:
+    registry = edition.trt.get_plugin_registry()
     if registry.load_library(str(library)) is None:
         raise EngineError(
-            f"{library} does not load into tensorrt {flavour.version}; build the plugins again for it (docs/plugins.md)"
+            f"{library} does not load into tensorrt {edition.version}; build the plugins again for it (docs/plugins.md)"
         )
     creators = [creator for creator in registry.all_creators if creator.plugin_namespace == NAMESPACE]
     if not creators:

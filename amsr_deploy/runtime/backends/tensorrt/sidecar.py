@@ -25,7 +25,7 @@ class Sidecar:
     """Of the model that it was built from, in the engine's precision."""
     source: str
     """The model's file name."""
-    flavour: str
+    edition: str
     """`tensorrt` or `tensorrt-rtx`."""
     version: str
     """Of that TensorRT."""

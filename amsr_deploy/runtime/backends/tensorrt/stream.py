@@ -1,4 +1,4 @@
-"""One stream of the GPU with buffers of its own: runs pictures one after the other, beside other lanes."""
+"""One stream of the GPU with buffers of its own: runs pictures one after the other, beside other streams."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda
 
-PLANS = 16
-"""Shapes that a lane keeps prepared; the one that was not used for the longest time goes first."""
+PREPARED_SHAPES = 16
+"""Shapes that a stream keeps prepared; the one that was not used for the longest time goes first."""
 SIGHTS = 256
-"""Shapes seen once that a lane remembers."""
+"""Shapes seen once that a stream remembers."""
 _ALIGNMENT = 256
-_SCRATCH = ""  # name of the buffer that plans compute in
+_SCRATCH = ""  # name of the buffer that prepared shapes compute in
 
 Arrays = Mapping[str, NDArray[Any]]
 Shape = tuple[int, ...]
@@ -27,7 +27,7 @@ Key = tuple[Shape, ...]
 
 
 class Network(Protocol):
-    """A loaded engine, as far as lanes need it."""
+    """A loaded engine, as far as streams need it."""
 
     output: str
     """Name of its output, float32."""
@@ -47,7 +47,7 @@ class Network(Protocol):
         """Give the engine back; the context of CUDA must be active, and no context of TensorRT be left."""
 
 
-class Plan:
+class PreparedShape:
     """An execution context, and what is known of the shapes that it is set to."""
 
     def __init__(self, context: Any) -> None:
@@ -70,11 +70,11 @@ class Plan:
             self.graph = None
 
 
-class Lane:
-    """Buffers, plans and a stream.
+class GpuStream:
+    """Buffers, prepared shapes, and a stream of CUDA.
 
-    A shape that is seen for the first time runs on the lane's roaming plan, whose context is set to each such shape
-    anew. Seen again, it gets a plan of its own. The first run of that is sent as it is, because TensorRT may allocate
+    A shape that is seen for the first time runs on a shared context, which is set to each such shape anew.
+    Seen again, it gets a context of its own. The first run of that is sent as it is, because TensorRT may allocate
     in it and plugins lay out weights, which no recording can hold; the next one is recorded as a CUDA graph.
     """
 
@@ -89,9 +89,9 @@ class Lane:
         self._device: dict[str, Any] = {}
         self._host: dict[str, NDArray[np.uint8]] = {}
         self._sizes: dict[str, int] = {}
-        self._roaming: Plan | None = None
+        self._shared: PreparedShape | None = None
         self._seen: deque[Key] = deque(maxlen=SIGHTS)
-        self._plans: OrderedDict[Key, Plan] = OrderedDict()
+        self._prepared: OrderedDict[Key, PreparedShape] = OrderedDict()
         with cuda.active():
             self._stream = cuda.stream()
 
@@ -99,8 +99,8 @@ class Lane:
         """Upload, compute, download.
 
         Raises:
-            OutOfMemoryError: the GPU has too little memory; the lane has given back all that it had.
-            BackendError: what TensorRT said, or the lane is closed.
+            OutOfMemoryError: the GPU has too little memory; the stream has given back all that it had.
+            BackendError: what TensorRT said, or the stream is closed.
         """
         if self._stream is None:
             raise BackendError("this engine was closed; load it again")
@@ -121,99 +121,99 @@ class Lane:
         self._stream = None
 
     def _run(self, inputs: Arrays) -> NDArray[np.float32]:
-        plan = self._plan_for(inputs)
-        if not plan.is_bound:
-            self._bind(plan, inputs)
+        prepared = self._prepared_for(inputs)
+        if not prepared.is_bound:
+            self._bind(prepared, inputs)
         for name, array in inputs.items():
             self._host[name][: array.nbytes].view(array.dtype)[:] = array.ravel()
             if array.nbytes:
                 self._cuda.upload(self._device[name], self._host[name][: array.nbytes], self._stream)
-        self._execute(plan)
-        result = self._host[self._network.output][: _bytes(plan.output)]
+        self._execute(prepared)
+        result = self._host[self._network.output][: _bytes(prepared.output)]
         self._cuda.download(result, self._device[self._network.output], self._stream)
         self._cuda.synchronize(self._stream)
-        return result.view(np.float32).reshape(plan.output).copy()
+        return result.view(np.float32).reshape(prepared.output).copy()
 
-    def _plan_for(self, inputs: Arrays) -> Plan:
-        """The plan of the inputs' shapes, with buffers large enough."""
+    def _prepared_for(self, inputs: Arrays) -> PreparedShape:
+        """The context set to the inputs' shapes, with buffers large enough."""
         key = tuple(array.shape for array in inputs.values())
-        if key in self._plans:
-            self._plans.move_to_end(key)
-            return self._plans[key]
+        if key in self._prepared:
+            self._prepared.move_to_end(key)
+            return self._prepared[key]
         if key not in self._seen:
             self._seen.append(key)
-            return self._roam(inputs)
-        self._seen.remove(key)  # should its plan go, it roams again first
-        plan = Plan(self._network.create_context())
-        self._set_shapes(plan, inputs)
-        self._plans[key] = plan
-        if len(self._plans) > PLANS:
-            self._plans.popitem(last=False)[1].drop_graph()
-        return plan
+            return self._prepare_shared(inputs)
+        self._seen.remove(key)  # should its context be dropped, it starts on the shared one again
+        prepared = PreparedShape(self._network.create_context())
+        self._set_shapes(prepared, inputs)
+        self._prepared[key] = prepared
+        if len(self._prepared) > PREPARED_SHAPES:
+            self._prepared.popitem(last=False)[1].drop_graph()
+        return prepared
 
-    def _roam(self, inputs: Arrays) -> Plan:
-        if self._roaming is None:
-            self._roaming = Plan(self._network.create_context())
-        self._set_shapes(self._roaming, inputs)
-        return self._roaming
+    def _prepare_shared(self, inputs: Arrays) -> PreparedShape:
+        if self._shared is None:
+            self._shared = PreparedShape(self._network.create_context())
+        self._set_shapes(self._shared, inputs)
+        return self._shared
 
-    def _set_shapes(self, plan: Plan, inputs: Arrays) -> None:
-        """Set a plan to the inputs' shapes, and make buffers large enough."""
-        plan.unbind()
-        self._network.set_shapes(plan.context, {name: array.shape for name, array in inputs.items()})
-        plan.scratch = int(plan.context.update_device_memory_size_for_shapes())
-        plan.output = tuple(int(side) for side in plan.context.get_tensor_shape(self._network.output))
-        sizes = {name: array.nbytes for name, array in inputs.items()} | {self._network.output: _bytes(plan.output)}
+    def _set_shapes(self, prepared: PreparedShape, inputs: Arrays) -> None:
+        """Set a context to the inputs' shapes, and make buffers large enough."""
+        prepared.unbind()
+        self._network.set_shapes(prepared.context, {name: array.shape for name, array in inputs.items()})
+        prepared.scratch = int(prepared.context.update_device_memory_size_for_shapes())
+        prepared.output = tuple(int(side) for side in prepared.context.get_tensor_shape(self._network.output))
+        sizes = {name: array.nbytes for name, array in inputs.items()} | {self._network.output: _bytes(prepared.output)}
         for name, size in sizes.items():
             self._reserve(name, size, pinned=True)
-        self._reserve(_SCRATCH, plan.scratch, pinned=False)
+        self._reserve(_SCRATCH, prepared.scratch, pinned=False)
 
     def _reserve(self, name: str, size: int, pinned: bool) -> None:
-        """A buffer of at least this size; where one must grow, it moves, and no plan may use its old place."""
+        """A buffer of at least this size; where one must grow, it moves, and no context may use its old place."""
         size = -(-max(size, 1) // _ALIGNMENT) * _ALIGNMENT  # TensorRT wants an address for empty inputs too
         if size <= self._sizes.get(name, 0):
             return
-        for plan in self._all_plans():
-            plan.unbind()
+        for prepared in self._all_prepared():
+            prepared.unbind()
         self._free(name)
         self._device[name] = self._cuda.allocate(size)
         if pinned:
             self._host[name] = self._cuda.allocate_host(size)
         self._sizes[name] = size
 
-    def _bind(self, plan: Plan, inputs: Arrays) -> None:
-        """Tell a plan where the buffers are."""
-        plan.context.set_device_memory(int(self._device[_SCRATCH]), plan.scratch)
+    def _bind(self, prepared: PreparedShape, inputs: Arrays) -> None:
+        """Tell a context where the buffers are."""
+        prepared.context.set_device_memory(int(self._device[_SCRATCH]), prepared.scratch)
         for name in (*inputs, self._network.output):
-            plan.context.set_tensor_address(name, int(self._device[name]))
-        plan.is_bound = True
+            prepared.context.set_tensor_address(name, int(self._device[name]))
+        prepared.is_bound = True
 
-    def _execute(self, plan: Plan) -> None:
+    def _execute(self, prepared: PreparedShape) -> None:
         """Send a run to the stream: as it is at first, recorded from the second time on."""
-        plan.runs += 1
-        if plan.graph is not None:
-            plan.graph.launch(self._stream)
-        elif plan.runs == 1 or not self._network.records_graphs or not self._record(plan):
-            self._enqueue(plan)
+        prepared.runs += 1
+        if prepared.graph is not None:
+            prepared.graph.launch(self._stream)
+        elif prepared.runs == 1 or not self._network.records_graphs or not self._record(prepared):
+            self._enqueue(prepared)
 
-    def _record(self, plan: Plan) -> bool:
+    def _record(self, prepared: PreparedShape) -> bool:
         """Record a run and launch it; where that fails, no run is recorded any more."""
         try:
-            plan.graph = self._cuda.record(self._stream, lambda: self._enqueue(plan))
-            plan.graph.launch(self._stream)
+            prepared.graph = self._cuda.record(self._stream, lambda: self._enqueue(prepared))
+            prepared.graph.launch(self._stream)
         except BackendError as error:
-            plan.drop_graph()
+            prepared.drop_graph()
             self._network.records_graphs = False
             warnings.warn(f"{error}; the GPU is sent each kernel by itself", stacklevel=2)
             return False
         return True
 
-    def _enqueue(self, plan: Plan) -> None:
-        if not plan.context.execute_async_v3(self._stream.handle):
+    def _enqueue(self, prepared: PreparedShape) -> None:
+        if not prepared.context.execute_async_v3(self._stream.handle):
             raise self._network.failure()
 
-    def _all_plans(self) -> list[Plan]:
-        return [*self._plans.values(), *([self._roaming] if self._roaming else [])]
+    def _all_prepared(self) -> list[PreparedShape]:
+        return [*self._prepared.values(), *([self._shared] if self._shared else [])]
 
     def _free(self, name: str) -> None:
         self._sizes.pop(name, None)
@@ -224,10 +224,10 @@ class Lane:
 
     def _release(self) -> None:
         """Give everything back but the stream."""
-        for plan in self._all_plans():
-            plan.drop_graph()
-        self._roaming = None
-        self._plans.clear()
+        for prepared in self._all_prepared():
+            prepared.drop_graph()
+        self._shared = None
+        self._prepared.clear()
         self._seen.clear()
         for name in list(self._device):
             self._free(name)

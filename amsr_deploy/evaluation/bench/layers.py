@@ -17,9 +17,9 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 
 from amsr_deploy import native
 from amsr_deploy.errors import BackendError
-from amsr_deploy.evaluation.bench.masks import mask_of_density
+from amsr_deploy.evaluation.bench.densities import mask_of_density
 from amsr_deploy.evaluation.bench.neighbors import NeighborTable
-from amsr_deploy.evaluation.bench.pictures import Photo
+from amsr_deploy.evaluation.bench.photos import Photo
 from amsr_deploy.evaluation.bench.timing import Run, medians, warm_seconds
 from amsr_deploy.export.functions import OPSET
 from amsr_deploy.mask import high_frequencies, pixel_index
@@ -190,7 +190,7 @@ def chain_model(
 ) -> ModelProto:
     """A model of nodes whose last value leaves as float32; inputs have an element type and a number of axes."""
     nodes = [*nodes, helper.make_node("Cast", [last], ["out"], to=TensorProto.FLOAT)]
-    values = [helper.make_tensor_value_info(name, type_, [None] * axes) for name, (type_, axes) in inputs.items()]
+    values = [helper.make_tensor_value_info(name, kind, [None] * axes) for name, (kind, axes) in inputs.items()]
     axes = next(axes for _, axes in inputs.values())
     output = helper.make_tensor_value_info("out", TensorProto.FLOAT, [None] * axes)
     graph = helper.make_graph(nodes, "chain", values, [output], weights)

@@ -26,7 +26,7 @@ class Pair:
 def check_pair(masked: OnnxRuntimeBackend, dense: OnnxRuntimeBackend) -> None:
     """Raises ModelError unless the models are a masked one and its dense twin."""
     if not masked.metadata.masked:
-        raise ModelError(f"{masked.model} is a dense model; give the masked one, and this one as --dense-model")
+        raise ModelError(f"{masked.model} is a dense model; give the masked one, and this one as `dense_model`")
     if dense.metadata.masked:
         raise ModelError(f"{dense.model} is a masked model; make the dense one with `amsr export --dense`")
     if masked.metadata.weights_sha256 != dense.metadata.weights_sha256:
@@ -44,14 +44,14 @@ def choose_pairs(
     """
     names = list(backbones)
     if (model is None) != (dense_model is None):
-        raise UserError("a masked and a dense model are compared; give --model and --dense-model")
+        raise UserError("a masked and a dense model are compared; give `model` and `dense_model`")
     if model is not None and dense_model is not None:
         if names or scale:
-            raise UserError("--backbone and --scale name shipped models; leave them out with --model")
+            raise UserError("`backbone` and `scale` choose a shipped model and cannot be combined with `model`")
         return [Pair(model.stem, model, dense_model, read_metadata(model).scale)]
     chosen = names or shipped_backbones(scale)
     if not chosen:
-        raise ModelError(f"no models of scale {scale} ship with this version; give your own with --model")
+        raise ModelError(f"no models of scale {scale} ship with this version; give your own as `model`")
     return [shipped_pair(name, scale) for name in chosen]
 
 

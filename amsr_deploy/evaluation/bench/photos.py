@@ -69,7 +69,7 @@ def read_photo(path: Path, width: int, scale: int) -> NDArray[np.float32]:
     """
     picture = read_rgb(path)
     if picture.width < width:
-        raise ImageError(f"{path} is {picture.width} pixels wide; give pictures of {width} or more, or another --width")
+        raise ImageError(f"{path} is {picture.width} pixels wide; give pictures of {width} or more, or another `width`")
     reduced = crop_to_scale(reduce_to_width(picture, width) if width else picture, scale)
     if min(reduced.size) < SMALLEST_SIDE * scale:
         raise ImageError(f"{path} would have {reduced.width}x{reduced.height} pixels; give a larger picture")

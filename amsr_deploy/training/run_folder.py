@@ -25,8 +25,8 @@ from amsr_deploy.errors import TrainingError, UserError
 from amsr_deploy.files import replacing
 from amsr_deploy.models.tensor_file import read, serialize
 from amsr_deploy.training.config import Config, config_from_json
-from amsr_deploy.training.learner import Learner
 from amsr_deploy.training.pictures import File
+from amsr_deploy.training.trainer import Trainer
 
 CONFIG, STATE, WEIGHTS = "config.json", "state.safetensors", "weights.safetensors"
 
@@ -46,7 +46,7 @@ class RunFolder:
     def check_new(self) -> None:
         """Raises UserError where a new run would overwrite an earlier one's checkpoint."""
         if self.has_state or self.weights.exists():
-            raise UserError(f"{self.path} holds a run already; add --resume to go on, or choose another --out")
+            raise UserError(f"{self.path} holds a run already; set `resume` to go on, or choose another `out`")
 
     def read_config(self) -> Config:
         """The settings of the run in this folder.
@@ -55,7 +55,7 @@ class RunFolder:
             TrainingError: there is no checkpoint or it cannot be read.
         """
         if not self.has_state:
-            raise TrainingError(f"{self.path} holds no checkpoint ({STATE}) to resume; leave out --resume to start")
+            raise TrainingError(f"{self.path} holds no checkpoint ({STATE}) to resume; leave out `resume` to start")
         return read_config(self.path / CONFIG)
 
     def write_config(self, config: Config, facts: dict[str, Any]) -> None:
@@ -74,28 +74,28 @@ class RunFolder:
         if changed := sorted(name for name in recorded | current if recorded.get(name) != current.get(name)):
             raise TrainingError(
                 f"{len(changed)} training pictures differ from those of the run, first {changed[0]}; restore them, "
-                f"or start a new run with --init {self.weights}"
+                f"or start a new run with `init` {self.weights}"
             )
 
-    def save(self, learner: Learner, config: Config, seconds: float) -> None:
+    def save(self, trainer: Trainer, config: Config, seconds: float) -> None:
         """Write a checkpoint and the averaged weights.
 
         Args:
-            learner: what to save.
+            trainer: what to save.
             config: the settings of the run.
             seconds: time that the training has taken so far.
 
         Raises:
             TrainingError: weights that are no numbers, or a disk that takes no more; what was there stays.
         """
-        if not learner.is_finite():
-            raise TrainingError(not_finite(learner.steps, self.path))
-        facts = {"steps": str(learner.steps), "backbone": config.backbone, "scale": str(config.scale)}
-        write(self.path / STATE, serialize(learner.state(), facts | {"seconds": f"{seconds:.3f}"}))
-        write(self.weights, serialize(learner.average, facts))
+        if not trainer.is_finite():
+            raise TrainingError(not_finite(trainer.steps, self.path))
+        facts = {"steps": str(trainer.steps), "backbone": config.backbone, "scale": str(config.scale)}
+        write(self.path / STATE, serialize(trainer.state(), facts | {"seconds": f"{seconds:.3f}"}))
+        write(self.weights, serialize(trainer.average, facts))
 
-    def restore(self, learner: Learner) -> float:
-        """Bring a learner to the newest checkpoint; returns the seconds that the training took until then.
+    def restore(self, trainer: Trainer) -> float:
+        """Bring a trainer to the newest checkpoint; returns the seconds that the training took until then.
 
         Raises:
             TrainingError: it cannot be read or belongs to another network.
@@ -103,7 +103,7 @@ class RunFolder:
         path = self.path / STATE
         try:
             state, facts = read(path)
-            learner.load_state(state, int(facts["steps"]))
+            trainer.load_state(state, int(facts["steps"]))
             return float(facts["seconds"])
         except (OSError, KeyError, RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
@@ -135,7 +135,7 @@ def not_finite(step: int, folder: Path) -> str:
     """What to tell when a training has gone astray."""
     return (
         f"the loss is no longer a number at step {step}; {folder} keeps the last good checkpoint: "
-        "start again with a lower --learning-rate or with --precision float32"
+        "start again with a lower `learning_rate` or with `precision` float32"
     )
 
 
@@ -163,5 +163,5 @@ def write(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        advice = "; make room there and --resume" if error.errno == errno.ENOSPC else ""
+        advice = "; make room there and set `resume`" if error.errno == errno.ENOSPC else ""
         raise TrainingError(f"{path} cannot be written ({error.strerror}){advice}") from error

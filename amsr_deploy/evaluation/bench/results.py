@@ -9,10 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 from amsr_deploy.evaluation.bench.crossover import DENSITIES, Crossover
+from amsr_deploy.evaluation.bench.layers import Layer, OperatorTiming
 from amsr_deploy.evaluation.bench.machine import Machine
+from amsr_deploy.evaluation.bench.markdown import Section, Table
 from amsr_deploy.evaluation.bench.networks import DENSE, MASK, MASKED, NEIGHBORS, NetworkResult, Timing
-from amsr_deploy.evaluation.bench.operators import Layer, OperatorTiming
-from amsr_deploy.evaluation.bench.tables import Section, Table
 
 SPARSE = 0.4
 """Density up to which the targets for whole networks hold."""

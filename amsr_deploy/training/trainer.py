@@ -1,4 +1,4 @@
-"""A network that learns: one optimisation step, the average of its weights, and all that a checkpoint must hold."""
+"""A network in training: one optimisation step, the average of its weights, and all that a checkpoint must hold."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLIP_NORM = 1.0
 BETAS = (0.9, 0.99)
 
 
-class Learner:
+class Trainer:
     """A network with its optimiser and its averaged weights.
 
     Attributes:
@@ -58,7 +58,7 @@ class Learner:
         self._rate.fill_(learning_rate)
         self._renewal.fill_(1 - min(self._decay, (1 + self.steps) / (10 + self.steps)))
 
-    def learn(self, batch: Batch) -> Tensor:
+    def train_on(self, batch: Batch) -> Tensor:
         """Learn from a batch; returns its L1 loss [], not yet computed where the device runs ahead.
 
         It asks the device for nothing, and all that it keeps stays where it is, so that it can be captured.
