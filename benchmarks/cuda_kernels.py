@@ -125,7 +125,7 @@ class CudaKernels:
             raise KernelError(f"{name}: {self._library.amsr_error_text(error).decode()}")
 
     def mask_gather(self, pixels: Tensor, index: Tensor) -> Tensor:
-        """As `amsr_deploy.models.operators` has it, and so are the others."""
+        """Gather as `amsr_deploy.models.operators` does; so do the other functions."""
         rows = pixels.new_empty(len(index), pixels.shape[1])
         row_bytes = pixels.shape[1] * pixels.element_size()
         arguments = (_pointer(pixels), len(pixels), _pointer(index), len(index), row_bytes, _pointer(rows))
@@ -159,7 +159,7 @@ class CudaKernels:
 
     @staticmethod
     def _memory(kind: str, size: int, like: Tensor) -> Tensor:
-        """Memory for packed weights.
+        """Allocate memory for packed weights.
 
         Raises:
             KernelError: the size is 0, which says that no kernel takes the layer.

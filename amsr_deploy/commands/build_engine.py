@@ -29,7 +29,7 @@ def build_engine(
     output: Path | None,
     in_place: bool | None = None,
 ) -> str:
-    """Build an engine and its sidecar; returns a line that says what was written.
+    """Build an engine and its sidecar, and return a line that says what was written.
 
     Args:
         model: an ONNX of `amsr export`; None is the last one of this folder, else the shipped default.
@@ -40,7 +40,7 @@ def build_engine(
         max_shape: largest picture; None is the default.
         timing_cache: file that keeps the timings of kernels; None is that of the user and the GPU.
         output: the engine's file; None is a name in this folder that tells what the engine is.
-        in_place: let plugins write over their input; None does so where TensorRT is new enough.
+        in_place: let plugins overwrite their input; None does so from TensorRT 10.7 on.
 
     Raises:
         UserError: shapes that do not fit, a model of another type than wanted, an output that cannot be.
@@ -64,18 +64,18 @@ def build_engine(
 
 
 def warn_of_small_tiles(sizes: Sizes, metadata: Metadata) -> None:
-    """Say where pictures that are larger than the engine's largest size would be cut into tiles of mere overlap."""
+    """Warn where the tiles of larger pictures would consist of overlap only."""
     smallest = smallest_tile(metadata.halo, metadata.size_multiple)
     if min(sizes.largest) < smallest:
         warnings.warn(
-            f"tiles of {format_size(sizes.largest)} are nearly all overlap: larger pictures will be slow or refused; "
+            f"tiles of {format_size(sizes.largest)} overlap almost entirely: larger pictures will be slow or refused; "
             f"give a --max-shape of {smallest}x{smallest} or more",
             stacklevel=2,
         )
 
 
 def check_output(path: Path) -> Path:
-    """A path to write an engine to.
+    """Check where to write an engine, and return the path.
 
     Raises:
         UserError: it does not end in .engine, or its folder does not exist.

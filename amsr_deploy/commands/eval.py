@@ -75,7 +75,7 @@ def evaluate_folder(
 
 
 def check_report_file(path: Path | None, suffix: str) -> None:
-    """Raises UserError where no figures can be written; better before the measuring than after it."""
+    """Raise UserError where no figures can be written: before the measurement, not after it."""
     if path is None:
         return
     if path.suffix != suffix:
@@ -87,7 +87,7 @@ def check_report_file(path: Path | None, suffix: str) -> None:
 
 
 def mask_settings(dilations: str | None, dense: bool) -> list[dict[str, Any]]:
-    """Keyword arguments of `load` for each run.
+    """Make the keyword arguments of `load` for each run.
 
     Raises:
         UserError: dilations that are no numbers, or one of them twice.
@@ -120,7 +120,7 @@ def report(runs: Sequence[Evaluation], model: str, scale: int, data: Path, json_
 
 
 def table(run: Evaluation, title: str) -> Table:
-    """A row for each picture and one for the mean."""
+    """Make a table with a row for each picture and one for the mean."""
     result = Table(title=f"{title}, {'dense' if run.dilation is None else f'dilation {run.dilation}'}")
     result.add_column("picture")
     for column in COLUMNS:
@@ -133,5 +133,5 @@ def table(run: Evaluation, title: str) -> Table:
 
 
 def cells(scores: Scores) -> list[str]:
-    """Scores with as many digits as mean something."""
+    """Write scores with as many digits as mean something."""
     return [f"{value:.{digits}f}" for value, digits in zip(astuple(scores), DIGITS, strict=True)]

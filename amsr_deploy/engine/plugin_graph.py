@@ -1,4 +1,4 @@
-"""What the TensorRT plugins of the `amsr` operators would have otherwise than the operators' definition."""
+"""Adapts a graph to the TensorRT plugins: they take a picture where operators take its size."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def pass_image_for_size(model: onnx.ModelProto) -> None:
 
 
 def _upscaled_sizes(graph: onnx.GraphProto, pictures: dict[str, str]) -> dict[str, str]:
-    """The sizes of pictures and their multiples, each with its picture."""
+    """Find the sizes of pictures and their multiples, each with its picture."""
     factors = {tensor.name for tensor in graph.initializer if _is_factor(tensor)}
     found = dict(pictures)
     for node in graph.node:  # in order of execution

@@ -36,7 +36,7 @@ class Checkpoint:
 
 
 def read_network(path: Path, backbone: str | None = None, scale: int | None = None) -> Network:
-    """A network with all weights of a checkpoint. Its backbone, scale and dimensions are read from the weights.
+    """Read a network with all weights of a checkpoint. Its backbone, scale and dimensions follow from the weights.
 
     Args:
         path: a safetensors file, or a PyTorch file, which is read without running code from it.
@@ -71,7 +71,7 @@ def read_network(path: Path, backbone: str | None = None, scale: int | None = No
 
 
 def recognise(checkpoint: Checkpoint) -> str:
-    """The backbone that a checkpoint is of.
+    """Recognise the backbone of a checkpoint.
 
     Raises:
         ModelError: none of ours; names them, and the first weights of the checkpoint.
@@ -87,13 +87,13 @@ def recognise(checkpoint: Checkpoint) -> str:
 
 
 def fits(backbone: str, weights: Weights) -> bool:
-    """Whether weights have the names that tell a backbone from the others."""
+    """Tell whether weights have the names that distinguish a backbone from the others."""
     kind = CLASSES[describe(backbone).name]
     return set(kind.SIGNATURE) <= kind.adapt(weights, None).keys()
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The tensors of a checkpoint by name, on the CPU.
+    """Read the tensors of a checkpoint by name, on the CPU.
 
     Raises:
         ModelError: no such file, or not a checkpoint.
@@ -117,12 +117,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def without_wrapper(weights: Weights) -> dict[str, Tensor]:
-    """Weights under the names that they had before PyTorch's DataParallel."""
+    """Restore the names that weights had before PyTorch's DataParallel."""
     return {name.removeprefix("module."): value for name, value in weights.items()}
 
 
 def describe_mismatch(weights: Weights, expected: Weights) -> list[str]:
-    """One phrase for each kind of mismatch, with its first key and their number; empty where all fits."""
+    """Describe each kind of mismatch by its number and its first name; empty where all fits."""
     missing = [name for name in expected if name not in weights]
     unexpected = [name for name in weights if name not in expected]
     misshaped = [

@@ -32,7 +32,7 @@ ALIGNMENT = 8
 
 
 def serialize(tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> bytes:
-    """The content of a file of tensors, those of the largest type first, so that each is aligned."""
+    """Write tensors and facts as the content of a file; the largest types come first, so that each is aligned."""
     header: dict[str, object] = {METADATA: dict(facts)}
     parts: list[bytes] = []
     end = 0
@@ -46,7 +46,7 @@ def serialize(tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> bytes:
 
 
 def deserialize(content: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a file by name, and its facts.
+    """Read the tensors of a file by name, and its facts.
 
     Raises:
         ValueError: not such a file, or not a whole one.
@@ -62,7 +62,7 @@ def deserialize(content: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a file by name, on the CPU, and its facts.
+    """Read the tensors of a file by name, on the CPU, and its facts.
 
     Raises:
         OSError: it cannot be read.

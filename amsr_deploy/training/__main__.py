@@ -22,7 +22,7 @@ OTHERWISE = ("data", "dimensions", "texture", "compile")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options of `amsr train`, from the fields of a Config."""
+    """Make the options of `amsr train` from the fields of a Config."""
     parser = argparse.ArgumentParser("python -m amsr_deploy.training", description=__doc__)
     add = parser.add_argument
     add("--out", type=Path, required=True, help="folder of the run")
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def option_names() -> dict[str, str]:
-    """The option that sets each argument."""
+    """Map each argument to the option that sets it."""
     return {action.dest: action.option_strings[0] for action in parser()._actions}
 
 

@@ -24,7 +24,7 @@ from amsr_deploy.training.synthetic import synthetic_pictures
 Loader = Callable[[], tuple[bytes, Image.Image]]
 """Reads a file and decodes it."""
 PACKED = (".avif", ".jpg", ".png", ".webp")
-"""Files of a packed file that are pictures."""
+"""Endings of the pictures in a packed file."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ class Pictures:
 def read_pictures(
     sources: Sequence[Path], smallest: int, scale: int, reductions: tuple[float, ...] = (1.0,)
 ) -> Pictures:
-    """Decode the pictures of some sources, make their LR versions.
+    """Decode the pictures of some sources, and make their LR versions.
 
     Args:
         sources: folders of HR pictures, or tar files of them; grey, palette and transparent ones are read as RGB.
         smallest: LR pixels that each side must have.
         scale: how much larger HR is than LR.
-        reductions: sizes at which each picture enters, in (0, 1].
+        reductions: factors by which each picture is reduced, in (0, 1].
 
     Raises:
         UserError: neither a folder nor a tar file, or no picture in it.
@@ -99,13 +99,13 @@ def read_pictures(
 
 
 def draw_pictures(scale: int) -> list[Pair]:
-    """Synthetic pictures at both sizes."""
+    """Draw synthetic pictures at both sizes."""
     pairs = (pair for picture in synthetic_pictures() for pair in _pairs(picture, 1, scale, (1.0,)))
     return [replace(pair, is_synthetic=True) for pair in pairs]
 
 
 def _loose(folder: Path) -> list[tuple[Path, Loader]]:
-    """The pictures directly in a folder, and how to read each."""
+    """List the pictures directly in a folder, and how to read each."""
     return [(path, partial(_load_file, path)) for path in picture_paths(folder)]
 
 
@@ -114,14 +114,14 @@ def _load_file(path: Path) -> tuple[bytes, Image.Image]:
 
 
 def _packed(file: Path) -> list[tuple[Path, Loader]]:
-    """The pictures of a tar file, and how to decode each."""
+    """List the pictures of a tar file, and how to decode each."""
     try:
         with tarfile.open(file) as pack:
             members = [member for member in pack if Path(member.name).suffix in PACKED and member.isfile()]
             contents = [pack.extractfile(member).read() for member in members]  # type: ignore[union-attr]
     except (tarfile.TarError, EOFError) as error:
         raise UserError(
-            f"{file} is no whole tar file of pictures ({error}); give a folder, or pack it again"
+            f"{file} is not a complete tar file of pictures ({error}); give a folder, or pack it again"
         ) from error
     if not members:
         raise UserError(f"{file} holds no picture; pack it with benchmarks/pack_crops.py")
@@ -135,13 +135,13 @@ def _decode(path: Path, content: bytes) -> tuple[bytes, Image.Image]:
     try:
         return content, Image.open(BytesIO(content)).convert("RGB")
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is of a kind that Pillow {pillow} cannot decode") from error
+        raise ImageError(f"{path} is a file that Pillow {pillow} cannot decode") from error
 
 
 def _read(
     path: Path, load: Loader, smallest: int, scale: int, reductions: tuple[float, ...]
 ) -> tuple[File, list[Pair]] | str:
-    """A file and its pictures, or why there are none."""
+    """Read a file's pictures, or say why there are none."""
     try:
         content, picture = load()
     except (ImageError, OSError) as error:
@@ -149,7 +149,7 @@ def _read(
     pairs = list(_pairs(picture, smallest, scale, reductions))
     side = smallest * scale
     if not pairs:
-        return f"{path} is {picture.width}x{picture.height}, smaller than {side}x{side}, the least that can be used"
+        return f"{path} is {picture.width}x{picture.height}; at least {side}x{side} is needed"
     return File(path.name, len(content), hashlib.sha256(content).hexdigest()), pairs
 
 

@@ -161,7 +161,7 @@ class TestPluginsOfTheMachine:
     @staticmethod
     def load(trt: FakeTensorRt) -> Engine:
         sidecar = make_sidecar(metadata_of(MODEL), edition="tensorrt", plugins="1", carries_plugins=True)
-        return Engine(Path("a.engine"), sidecar, Edition("tensorrt", trt), ORIN, b"an engine", records_graphs=True)
+        return Engine(Path("a.engine"), sidecar, Edition("tensorrt", trt), ORIN, b"an engine", captures_graphs=True)
 
     @pytest.fixture
     def library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

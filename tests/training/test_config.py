@@ -143,7 +143,7 @@ def test_options_that_contradict_a_checkpoint(tmp_path: Path, options: dict[str,
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"backbone": "carn", "channels": 32}, "carn has no channels to choose"),
+        ({"backbone": "carn", "channels": 32}, "carn has no choice of channels"),
         ({"backbone": "disp", "blocks": 0}, "blocks 0 cannot be used"),
     ],
 )

@@ -18,7 +18,7 @@ RUNS = 2
 
 
 def peak_memory(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: int) -> int | None:
-    """Bytes that loading a model and running it [1, 3, H, W] takes at most, above what Python and its packages hold.
+    """Measure the peak memory in bytes of loading and running a model [1, 3, H, W], without Python and its packages.
 
     None where the system does not tell.
     """
@@ -36,7 +36,7 @@ def _growth(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: in
 
 
 def _peak() -> int | None:
-    """Largest resident memory of this process so far, in bytes."""
+    """Return the largest resident memory of this process so far, in bytes."""
     status = Path("/proc/self/status")
     if status.is_file():  # unlike ru_maxrss, this does not begin with the peak of the parent process
         (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))

@@ -28,7 +28,7 @@ class Plugins:
 
 
 def plugin_library() -> Path | None:
-    """The library of plugins, or None where it was not built.
+    """Find the library of plugins; None where it was not built.
 
     Raises:
         EngineError: the environment variable AMSR_TENSORRT_PLUGINS names a file that does not exist.
