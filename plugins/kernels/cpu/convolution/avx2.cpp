@@ -1,7 +1,11 @@
 // Convolutions with AVX2, FMA and F16C.
 #include <immintrin.h>
 
-#include "cpu/convolution/code.h"
+#include <type_traits>
+
+#include "cpu/simd/prefetch.h"
+#include "cpu/simd/unroll.h"
+#include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {
@@ -49,8 +53,8 @@ struct Avx2 : Avx2Vector {
 
 }  // namespace
 
-const ConvolutionCode<float> avx2_float = code_of<Avx2<float>>();
-const ConvolutionCode<float16> avx2_float16 = code_of<Avx2<float16>>();
-const ConvolutionCode<bfloat16> avx2_bfloat16 = code_of<Avx2<bfloat16>>();
+const ConvolutionCode<float> convolution_avx2_float = code_of<Avx2<float>>();
+const ConvolutionCode<float16> convolution_avx2_float16 = code_of<Avx2<float16>>();
+const ConvolutionCode<bfloat16> convolution_avx2_bfloat16 = code_of<Avx2<bfloat16>>();
 
 }  // namespace amsr::cpu

@@ -1,7 +1,11 @@
 // Convolutions with AVX-512 F, BW, DQ, VL.
 #include <immintrin.h>
 
-#include "cpu/convolution/code.h"
+#include <type_traits>
+
+#include "cpu/simd/prefetch.h"
+#include "cpu/simd/unroll.h"
+#include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {
@@ -49,8 +53,8 @@ struct Avx512 : Avx512Vector {
 
 }  // namespace
 
-const ConvolutionCode<float> avx512_float = code_of<Avx512<float>>();
-const ConvolutionCode<float16> avx512_float16 = code_of<Avx512<float16>>();
-const ConvolutionCode<bfloat16> avx512_bfloat16 = code_of<Avx512<bfloat16>>();
+const ConvolutionCode<float> convolution_avx512_float = code_of<Avx512<float>>();
+const ConvolutionCode<float16> convolution_avx512_float16 = code_of<Avx512<float16>>();
+const ConvolutionCode<bfloat16> convolution_avx512_bfloat16 = code_of<Avx512<bfloat16>>();
 
 }  // namespace amsr::cpu

@@ -1,7 +1,11 @@
 // Convolutions in bfloat16 with AVX512_BF16: dot products of pairs, summed in float32.
 #include <immintrin.h>
 
-#include "cpu/convolution/code.h"
+#include <type_traits>
+
+#include "cpu/simd/prefetch.h"
+#include "cpu/simd/unroll.h"
+#include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {
@@ -49,6 +53,6 @@ struct Avx512Bf16 : Avx512Vector {
 
 }  // namespace
 
-const ConvolutionCode<bfloat16> avx512_bf16_bfloat16 = code_of<Avx512Bf16>();
+const ConvolutionCode<bfloat16> convolution_avx512_bf16 = code_of<Avx512Bf16>();
 
 }  // namespace amsr::cpu

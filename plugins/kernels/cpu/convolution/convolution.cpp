@@ -5,7 +5,8 @@
 #include <memory>
 #include <stdexcept>
 
-#include "cpu/convolution/code.h"
+#include "cpu/simd/prefetch.h"
+#include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {
@@ -13,61 +14,6 @@ namespace {
 constexpr std::size_t alignment = cache_line;  // and the widest vector
 
 std::size_t rounded_up(std::size_t value, std::size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-
-const ConvolutionCode<float>* code_for(InstructionSet set, const float*) {
-    switch (set) {
-#ifdef AMSR_X86
-        case InstructionSet::avx512_bf16:
-        case InstructionSet::avx512:
-            return &avx512_float;
-        case InstructionSet::avx2:
-            return &avx2_float;
-#endif
-#ifdef AMSR_NEON
-        case InstructionSet::neon:
-            return &neon_float;
-#endif
-        default:
-            return &portable_float;
-    }
-}
-
-const ConvolutionCode<float16>* code_for(InstructionSet set, const float16*) {
-    switch (set) {
-#ifdef AMSR_X86
-        case InstructionSet::avx512_bf16:
-        case InstructionSet::avx512:
-            return &avx512_float16;
-        case InstructionSet::avx2:
-            return &avx2_float16;
-#endif
-#ifdef AMSR_NEON
-        case InstructionSet::neon:
-            return &neon_float16;
-#endif
-        default:
-            return &portable_float16;
-    }
-}
-
-const ConvolutionCode<bfloat16>* code_for(InstructionSet set, const bfloat16*) {
-    switch (set) {
-#ifdef AMSR_X86
-        case InstructionSet::avx512_bf16:
-            return &avx512_bf16_bfloat16;
-        case InstructionSet::avx512:
-            return &avx512_bfloat16;
-        case InstructionSet::avx2:
-            return &avx2_bfloat16;
-#endif
-#ifdef AMSR_NEON
-        case InstructionSet::neon:
-            return &neon_bfloat16;
-#endif
-        default:
-            return &portable_bfloat16;
-    }
-}
 
 /// How many of the vectors from `first` on make a panel: those that read the same taps, of one group or one of each.
 int panel_vectors(const std::vector<OutputVector>& vectors, std::size_t first, int most, bool per_group) {
@@ -127,7 +73,9 @@ bool use_dots(const ConvolutionShape& shape, const ConvolutionCode<T>& code) {
 template <class T>
 Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
                             const Activation& activation)
-    : code_(code_for(set, weight)), packed_{shape, activation, nullptr, 0, nullptr, nullptr}, zeros_(shape.inputs) {
+    : code_(&vector_code<ConvolutionCode<T>>(set)),
+      packed_{shape, activation, nullptr, 0, nullptr, nullptr},
+      zeros_(shape.inputs) {
     if (shape.groups == 0 || shape.inputs % shape.groups != 0 ||
         shape.outputs % (shape.groups * shape.upscale * shape.upscale) != 0) {
         throw std::invalid_argument("channels are not a multiple of the groups");
@@ -253,11 +201,6 @@ std::size_t square_root(std::size_t square) {
 }
 
 template <class T>
-const ConvolutionCode<T>& convolution_code(InstructionSet set) {
-    return *code_for(set, static_cast<const T*>(nullptr));
-}
-
-template <class T>
 std::vector<T> taps_first(const T* weight, const ConvolutionShape& shape) {
     const std::size_t inputs = shape.group_inputs();
     std::vector<T> result(shape.outputs * shape.taps * inputs);
@@ -271,7 +214,6 @@ std::vector<T> taps_first(const T* weight, const ConvolutionShape& shape) {
     return result;
 }
 
-template const ConvolutionCode<float>& convolution_code(InstructionSet);
 template class Convolution<float>;
 template class Convolution<float16>;
 template class Convolution<bfloat16>;

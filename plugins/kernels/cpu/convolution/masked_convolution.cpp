@@ -1,6 +1,7 @@
 #include "cpu/convolution/masked_convolution.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "cpu/simd/prefetch.h"
 
@@ -15,6 +16,7 @@ template <class T>
 bool MaskedConvolution<T>::run(const T* rows, std::size_t row_count, const T* surround, std::size_t pixel_count,
                                const std::int32_t* neighbors, const T* residual, std::size_t first, std::size_t last,
                                T* out) const {
+    assert(first <= last && last <= row_count);
     constexpr std::size_t stride = convolution_block_rows + tile_rows_max;
     const std::size_t taps = shape().taps, inputs = shape().inputs, outputs = shape().outputs;
     const std::size_t outside = row_count + pixel_count;

@@ -1,7 +1,11 @@
 // Convolutions with NEON (64-bit ARM).
 #include <arm_neon.h>
 
-#include "cpu/convolution/code.h"
+#include <type_traits>
+
+#include "cpu/simd/prefetch.h"
+#include "cpu/simd/unroll.h"
+#include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {
@@ -38,8 +42,8 @@ struct Neon : NeonVector {
 
 }  // namespace
 
-const ConvolutionCode<float> neon_float = code_of<Neon<float>>();
-const ConvolutionCode<float16> neon_float16 = code_of<Neon<float16>>();
-const ConvolutionCode<bfloat16> neon_bfloat16 = code_of<Neon<bfloat16>>();
+const ConvolutionCode<float> convolution_neon_float = code_of<Neon<float>>();
+const ConvolutionCode<float16> convolution_neon_float16 = code_of<Neon<float16>>();
+const ConvolutionCode<bfloat16> convolution_neon_bfloat16 = code_of<Neon<bfloat16>>();
 
 }  // namespace amsr::cpu

@@ -1,6 +1,7 @@
 #include "cpu/convolution/pixel_convolution.h"
 
 #include <algorithm>
+#include <cassert>
 #include <type_traits>
 #include <utility>
 
@@ -109,6 +110,7 @@ PixelConvolution<T>::PixelConvolution(InstructionSet set, const ConvolutionShape
 template <class T>
 void PixelConvolution<T>::run(const T* pixels, std::size_t height, std::size_t width, const PixelResidual<T>& residual,
                               std::size_t first, std::size_t last, T* out) const {
+    assert(first <= last && last <= height);
     if constexpr (std::is_same_v<T, float>) {
         if (winograd_) return winograd_->run(pixels, height, width, residual, first, last, out);
         if (products_) return products_->run(pixels, height, width, residual, first, last, out);

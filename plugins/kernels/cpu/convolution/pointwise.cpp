@@ -1,11 +1,13 @@
 #include "cpu/convolution/pointwise.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace amsr::cpu {
 
 template <class T>
 void Pointwise<T>::run(const T* const* tensors, const T* residual, std::size_t first, std::size_t last, T* out) const {
+    assert(first <= last);
     constexpr std::size_t stride = convolution_block_rows + tile_rows_max;
     const std::size_t taps = shape().taps, inputs = shape().inputs, outputs = shape().outputs;
     std::vector<const T*> pointers(taps * stride, convolution_.zeros());

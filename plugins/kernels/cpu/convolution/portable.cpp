@@ -1,7 +1,10 @@
 // Convolutions without intrinsics.
 #include <cmath>
+#include <type_traits>
 
-#include "cpu/convolution/code.h"
+#include "cpu/simd/prefetch.h"
+#include "cpu/simd/unroll.h"
+#include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {
@@ -39,8 +42,8 @@ struct Portable : PortableVector {
 
 }  // namespace
 
-const ConvolutionCode<float> portable_float = code_of<Portable<float>>();
-const ConvolutionCode<float16> portable_float16 = code_of<Portable<float16>>();
-const ConvolutionCode<bfloat16> portable_bfloat16 = code_of<Portable<bfloat16>>();
+const ConvolutionCode<float> convolution_portable_float = code_of<Portable<float>>();
+const ConvolutionCode<float16> convolution_portable_float16 = code_of<Portable<float16>>();
+const ConvolutionCode<bfloat16> convolution_portable_bfloat16 = code_of<Portable<bfloat16>>();
 
 }  // namespace amsr::cpu

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cpu/vector_code.h"
+
 namespace amsr::cpu {
 namespace {
 
@@ -43,7 +45,7 @@ class PlacedWeights {
 
 TapProducts::TapProducts(InstructionSet set, const ConvolutionShape& shape, const float* weight, const float* bias,
                          const Activation& activation)
-    : code_(convolution_code<float>(set)),
+    : code_(vector_code<ConvolutionCode<float>>(set)),
       shape_(shape),
       side_(square_root(shape.taps)),
       activation_(activation),

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cpu/simd/prefetch.h"
+#include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {
@@ -62,7 +63,7 @@ std::vector<Winograd::Panel> Winograd::panels_of(const ConvolutionShape& shape) 
 
 std::size_t Winograd::vector_operations(InstructionSet set, const ConvolutionShape& shape) {
     constexpr std::size_t transform = 220;  // of a vector of a tile: what its loads, sums and stores take, as measured
-    const std::size_t lanes = convolution_code<float>(set).lanes;
+    const std::size_t lanes = vector_code<ConvolutionCode<float>>(set).lanes;
     std::size_t of_tile = transform * vectors_of(shape.inputs, lanes);
     for (const Panel& panel : panels_of(shape)) {
         of_tile += (transformed * shape.group_inputs() + transform) * vectors_of(panel.outputs, lanes);
@@ -72,7 +73,7 @@ std::size_t Winograd::vector_operations(InstructionSet set, const ConvolutionSha
 
 Winograd::Winograd(InstructionSet set, const ConvolutionShape& shape, const float* weight, const float* bias,
                    const Activation& activation)
-    : code_(convolution_code<float>(set)),
+    : code_(vector_code<ConvolutionCode<float>>(set)),
       shape_(shape),
       activation_(activation),
       value_channels_(in_whole_vectors(shape.inputs, code_.lanes)),

@@ -1,6 +1,7 @@
 #include "cpu/mask/high_frequencies.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -40,6 +41,7 @@ void reflect_ends(float* row, std::size_t width) {
 
 bool high_frequencies(const float* image, std::size_t height, std::size_t width, const float taps[3], float flat_range,
                       float* out) {
+    assert(height > 0 && width > 0);
     const std::size_t row = width * channels;
     std::vector<float> down(row + 2 * reach * channels), blurred(row);
     std::vector<float> low(width, std::numeric_limits<float>::max()), high(width);  // of each column

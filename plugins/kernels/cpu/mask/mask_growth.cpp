@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <functional>
 #include <vector>
 
@@ -26,6 +27,7 @@ void unite(Bytes& bytes, Bytes& spare, std::size_t stride, std::size_t reach) {
 }  // namespace
 
 void histogram(const float* frequencies, std::size_t count, std::int64_t* counts, std::size_t bins) {
+    assert(bins > 0);
     constexpr std::size_t lanes = 2;  // neighbours are alike: in one table each would wait for the sum of the last one
     std::vector<std::uint32_t> tables(lanes * bins);
     std::array<std::int32_t, 512> found;
@@ -46,6 +48,7 @@ void histogram(const float* frequencies, std::size_t count, std::int64_t* counts
 
 void mask_above(const float* frequencies, std::size_t height, std::size_t width, float threshold, std::size_t dilation,
                 bool* mask) {
+    assert(dilation % 2 == 1);
     const std::size_t radius = dilation / 2, stride = width + dilation - 1;
     Bytes bytes((height + dilation - 1) * stride), spare(bytes.size());
     for (std::size_t y = 0; y < height; ++y) {

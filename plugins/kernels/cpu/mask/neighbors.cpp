@@ -1,5 +1,6 @@
 #include "cpu/mask/neighbors.h"
 
+#include <cassert>
 #include <cstring>
 #include <numeric>
 
@@ -43,6 +44,7 @@ void copy_squares(const std::int32_t* sources, std::int64_t stride, const std::i
 NeighborTable::NeighborTable(const std::int64_t* index, std::size_t rows, std::int64_t height, std::int64_t width,
                              std::int64_t kernel_size)
     : index_(index), width_(width), kernel_size_(kernel_size), stride_(width + kernel_size - 1) {
+    assert(kernel_size % 2 == 1);
     const std::int64_t radius = kernel_size / 2;
     const auto row_count = static_cast<std::int32_t>(rows);
     const auto outside = static_cast<std::int32_t>(row_count + height * width);

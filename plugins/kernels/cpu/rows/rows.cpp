@@ -1,5 +1,6 @@
 #include "cpu/rows/rows.h"
 
+#include <cassert>
 #include <cstring>
 
 namespace amsr::cpu {
@@ -33,6 +34,7 @@ std::size_t first_outside(const std::int64_t* positions, std::size_t count, std:
 
 void mask_gather(const void* pixels, const std::int64_t* index, std::size_t row_bytes, std::size_t first,
                  std::size_t last, void* rows) {
+    assert(first <= last);
     const char* from = static_cast<const char*>(pixels);
     char* to = static_cast<char*>(rows);
     for (std::size_t i = first; i < last; ++i) {
@@ -42,6 +44,7 @@ void mask_gather(const void* pixels, const std::int64_t* index, std::size_t row_
 
 void mask_scatter(const void* rows, const std::int64_t* index, std::size_t count, std::size_t row_bytes,
                   std::size_t first, std::size_t last, void* pixels) {
+    assert(first <= last && last <= count);
     const char* from = static_cast<const char*>(rows);
     char* to = static_cast<char*>(pixels);
     for (std::size_t i = first; i < last; ++i) {

@@ -1,6 +1,8 @@
 #include "cpu/simd/instruction_set.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <stdexcept>
 
 #if defined(AMSR_X86) && defined(_MSC_VER)
@@ -60,52 +62,43 @@ bool has_avx512_bf16() { return has_avx512() && has_all(cpuid(7, 1).a, 1u << 5);
 
 #endif
 
-constexpr InstructionSet all_sets[] = {InstructionSet::avx512_bf16, InstructionSet::avx512, InstructionSet::avx2,
-                                       InstructionSet::neon, InstructionSet::portable};
+bool is_always_there() { return true; }
 
-bool is_available(InstructionSet set) {
-    switch (set) {
+struct Row {
+    InstructionSet set;
+    const char* name;
+    bool (*is_available)();  // null where this build has no code for it
+};
+
+constexpr Row table[] = {
+// best first
 #ifdef AMSR_X86
-        case InstructionSet::avx512_bf16:
-            return has_avx512_bf16();
-        case InstructionSet::avx512:
-            return has_avx512();
-        case InstructionSet::avx2:
-            return has_avx2();
+    {InstructionSet::avx512_bf16, "avx512_bf16", has_avx512_bf16},
+    {InstructionSet::avx512, "avx512", has_avx512},
+    {InstructionSet::avx2, "avx2", has_avx2},
+#else
+    {InstructionSet::avx512_bf16, "avx512_bf16", nullptr},
+    {InstructionSet::avx512, "avx512", nullptr},
+    {InstructionSet::avx2, "avx2", nullptr},
 #endif
 #ifdef AMSR_NEON
-        case InstructionSet::neon:
-            return true;
+    {InstructionSet::neon, "neon", is_always_there},
+#else
+    {InstructionSet::neon, "neon", nullptr},
 #endif
-        case InstructionSet::portable:
-            return true;
-        default:
-            return false;
-    }
-}
+    {InstructionSet::portable, "portable", is_always_there},
+};
 
 }  // namespace
 
 const char* name_of(InstructionSet set) {
-    switch (set) {
-        case InstructionSet::avx512_bf16:
-            return "avx512_bf16";
-        case InstructionSet::avx512:
-            return "avx512";
-        case InstructionSet::avx2:
-            return "avx2";
-        case InstructionSet::neon:
-            return "neon";
-        case InstructionSet::portable:
-            return "portable";
-    }
-    return "unknown";
+    return std::find_if(std::begin(table), std::end(table), [&](const Row& row) { return row.set == set; })->name;
 }
 
 std::vector<InstructionSet> available_instruction_sets() {
     std::vector<InstructionSet> sets;
-    for (const InstructionSet set : all_sets) {
-        if (is_available(set)) sets.push_back(set);
+    for (const Row& row : table) {
+        if (row.is_available != nullptr && row.is_available()) sets.push_back(row.set);
     }
     return sets;
 }

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <type_traits>
 
-#include "cpu/window_layer/code.h"
+#include "cpu/simd/prefetch.h"
+#include "cpu/simd/unroll.h"
+#include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <type_traits>
 
-#include "cpu/window_layer/code.h"
+#include "cpu/simd/prefetch.h"
+#include "cpu/simd/unroll.h"
+#include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {
@@ -39,6 +41,6 @@ struct Avx512Bf16 : Avx512Vector {
 
 }  // namespace
 
-const WindowLayerCode<bfloat16> window_layer_avx512_bf16_bfloat16 = code_of<Avx512Bf16, bfloat16>();
+const WindowLayerCode<bfloat16> window_layer_avx512_bf16 = code_of<Avx512Bf16, bfloat16>();
 
 }  // namespace amsr::cpu

@@ -1,67 +1,13 @@
 #include "cpu/window_layer/window_layer.h"
 
+#include <cassert>
 #include <stdexcept>
 #include <vector>
 
-#include "cpu/window_layer/code.h"
+#include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {
-
-const WindowLayerCode<float>* code_for(InstructionSet set, const float*) {
-    switch (set) {
-#ifdef AMSR_X86
-        case InstructionSet::avx512_bf16:
-        case InstructionSet::avx512:
-            return &window_layer_avx512_float;
-        case InstructionSet::avx2:
-            return &window_layer_avx2_float;
-#endif
-#ifdef AMSR_NEON
-        case InstructionSet::neon:
-            return &window_layer_neon_float;
-#endif
-        default:
-            return &window_layer_portable_float;
-    }
-}
-
-const WindowLayerCode<float16>* code_for(InstructionSet set, const float16*) {
-    switch (set) {
-#ifdef AMSR_X86
-        case InstructionSet::avx512_bf16:
-        case InstructionSet::avx512:
-            return &window_layer_avx512_float16;
-        case InstructionSet::avx2:
-            return &window_layer_avx2_float16;
-#endif
-#ifdef AMSR_NEON
-        case InstructionSet::neon:
-            return &window_layer_neon_float16;
-#endif
-        default:
-            return &window_layer_portable_float16;
-    }
-}
-
-const WindowLayerCode<bfloat16>* code_for(InstructionSet set, const bfloat16*) {
-    switch (set) {
-#ifdef AMSR_X86
-        case InstructionSet::avx512_bf16:
-            return &window_layer_avx512_bf16_bfloat16;
-        case InstructionSet::avx512:
-            return &window_layer_avx512_bfloat16;
-        case InstructionSet::avx2:
-            return &window_layer_avx2_bfloat16;
-#endif
-#ifdef AMSR_NEON
-        case InstructionSet::neon:
-            return &window_layer_neon_bfloat16;
-#endif
-        default:
-            return &window_layer_portable_bfloat16;
-    }
-}
 
 /// Where a window's pixels are.
 class Place {
@@ -118,7 +64,7 @@ const WindowLayerShape& checked(const WindowLayerShape& shape) {
 template <class T>
 WindowLayer<T>::WindowLayer(InstructionSet set, const WindowLayerShape& shape, const WindowLayerWeights<T>& weights,
                             float epsilon)
-    : code_(code_for(set, weights.qkv_weight)),
+    : code_(&vector_code<WindowLayerCode<T>>(set)),
       shape_(checked(shape)),
       epsilon_(epsilon),
       packed_(code_->packed_bytes(shape)) {
@@ -128,6 +74,8 @@ WindowLayer<T>::WindowLayer(InstructionSet set, const WindowLayerShape& shape, c
 template <class T>
 void WindowLayer<T>::run(const std::int64_t* windows, std::size_t count, const WindowGrid& grid, std::size_t first,
                          std::size_t last, T* pixels) const {
+    assert(first <= last && last <= count && grid.shift < grid.window_size);
+    assert(grid.height % grid.window_size == 0 && grid.width % grid.window_size == 0);
     const AlignedBytes scratch(code_->scratch_bytes(shape_));
     std::vector<T*> rows(code_->padded_tokens(shape_));
     std::vector<std::uint8_t> regions(shape_.tokens);
