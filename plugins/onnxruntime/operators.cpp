@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "checks.h"
-#include "neighbors.h"
-#include "rows.h"
+#include "cpu/mask/neighbors.h"
+#include "cpu/rows/rows.h"
 
 namespace amsr::ort {
 namespace {

@@ -5,11 +5,11 @@
 #include <array>
 #include <memory>
 
+#include "cpu/convolution/masked_convolution.h"
+#include "cpu/convolution/pixel_convolution.h"
+#include "cpu/convolution/pointwise.h"
+#include "cpu/window_layer/window_layer.h"
 #include "custom_operator.h"
-#include "masked_convolution.h"
-#include "pixel_convolution.h"
-#include "pointwise.h"
-#include "window_layer.h"
 
 namespace amsr::ort {
 

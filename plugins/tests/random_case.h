@@ -5,8 +5,8 @@
 #include <random>
 #include <vector>
 
+#include "cpu/simd/storage.h"
 #include "epilogue.h"
-#include "storage.h"
 
 namespace amsr::cpu {
 

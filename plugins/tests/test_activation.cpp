@@ -1,6 +1,6 @@
 // Activations of every instruction set over the whole range of float32, against double.
 #include "check.h"
-#include "pointwise.h"
+#include "cpu/convolution/pointwise.h"
 #include "random_case.h"
 
 using namespace amsr::cpu;

@@ -2,7 +2,7 @@
 #include <stdexcept>
 
 #include "check.h"
-#include "masked_convolution.h"
+#include "cpu/convolution/masked_convolution.h"
 #include "random_case.h"
 
 using namespace amsr::cpu;

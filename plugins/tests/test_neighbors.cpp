@@ -2,7 +2,7 @@
 #include <random>
 
 #include "check.h"
-#include "neighbors.h"
+#include "cpu/mask/neighbors.h"
 
 using namespace amsr::cpu;
 

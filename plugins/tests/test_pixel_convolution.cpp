@@ -1,6 +1,6 @@
 // PixelConv2d of every instruction set and storage type, on random shapes, against a plain loop in double.
 #include "check.h"
-#include "pixel_convolution.h"
+#include "cpu/convolution/pixel_convolution.h"
 #include "random_case.h"
 
 using namespace amsr::cpu;

@@ -1,6 +1,6 @@
 // Pointwise of one to four tensors, of every instruction set and storage type, against a plain loop in double.
 #include "check.h"
-#include "pointwise.h"
+#include "cpu/convolution/pointwise.h"
 #include "random_case.h"
 
 using namespace amsr::cpu;

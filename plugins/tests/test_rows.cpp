@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "check.h"
-#include "rows.h"
+#include "cpu/rows/rows.h"
 
 using namespace amsr::cpu;
 

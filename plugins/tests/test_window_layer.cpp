@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "check.h"
-#include "window_layer.h"
+#include "cpu/window_layer/window_layer.h"
 
 using namespace amsr::cpu;
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "../check.h"
+#include "cpu/simd/storage.h"
 #include "cuda/element.h"
-#include "storage.h"
 
 namespace amsr::test {
 

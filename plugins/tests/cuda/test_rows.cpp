@@ -1,10 +1,10 @@
 // Gather, scatter, windows and neighbours on random masks, against the CPU's kernels.
+#include "cpu/mask/neighbors.h"
+#include "cpu/rows/rows.h"
 #include "cuda/neighbors.h"
 #include "cuda/rows.h"
 #include "cuda/windows.h"
 #include "gpu.h"
-#include "neighbors.h"
-#include "rows.h"
 
 using namespace amsr;
 using namespace amsr::test;

@@ -4,8 +4,8 @@
 #include <numeric>
 #include <random>
 
+#include "cpu/simd/storage.h"
 #include "reference.h"
-#include "storage.h"
 
 namespace amsr::host {
 namespace {

@@ -8,6 +8,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from amsr_deploy import native
 from amsr_deploy.errors import EngineError
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition
 
@@ -36,7 +37,7 @@ def plugin_library() -> Path | None:
     named = os.environ.get(VARIABLE)
     if named and not Path(named).is_file():
         raise EngineError(f"{VARIABLE}={named} is not a file; correct it or unset it")
-    path = Path(named) if named else Path(__file__).with_name(_FILE_NAME)
+    path = Path(named) if named else Path(native.__file__).with_name(_FILE_NAME)
     return path.resolve() if path.is_file() else None
 
 
