@@ -251,7 +251,7 @@ class TestChoice:
 
     def test_pycuda_alone_has_no_graphs(self, pycuda: FakePyCuda) -> None:
         assert not open_cuda().has_graphs
-        assert describe() == "PyCUDA; no CUDA graphs, for want of cuda-bindings"
+        assert describe() == "PyCUDA; no CUDA graphs, because cuda-bindings is missing"
 
     def test_a_broken_pycuda_is_said_and_replaced(self, driver: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, "pycuda.driver")
