@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from amsr_deploy import __version__
+from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, SCALES, STRATEGIES
 from amsr_deploy.errors import AmsrError, missing_dependency, with_options
 
@@ -189,9 +190,11 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
     show_default=True,
     help="tensorrt: for this GPU, with plugins; tensorrt-rtx: for any RTX GPU, built anywhere.",
 )
-@click.option("--min-shape", metavar="HxW", help="Smallest input.  [default: 8x8]")
-@click.option("--opt-shape", metavar="HxW", help="Input that the engine is tuned for.  [default: 272x480]")
-@click.option("--max-shape", metavar="HxW", help="Largest input; larger pictures are tiled.  [default: 1088x1920]")
+@click.option("--min-shape", type=SIZE, metavar="HxW", help="Smallest input.  [default: 8x8]")
+@click.option("--opt-shape", type=SIZE, metavar="HxW", help="Input that the engine is tuned for.  [default: 272x480]")
+@click.option(
+    "--max-shape", type=SIZE, metavar="HxW", help="Largest input; larger pictures are tiled.  [default: 1088x1920]"
+)
 @click.option(
     "--timing-cache",
     type=FILE,
@@ -203,14 +206,14 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
     help="Let plugins overwrite their input, a preview feature of TensorRT.  [default: on from TensorRT 10.7]",
 )
 @click.option("--output", type=FILE, help="Output file.  [default: named after model, precision, edition and sizes]")
-def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
+def build_engine(**options: Any) -> None:
     """Build a TensorRT engine of MODEL, an ONNX file.
 
     Without MODEL it takes the newest export of this folder, else the default model of the package.
     """
-    from amsr_deploy.commands.build_engine import build_engine
+    from amsr_deploy.commands.build_engine import BuildOptions, build_engine
 
-    click.echo(build_engine(model, fp16, **options))
+    click.echo(build_engine(BuildOptions(**options)))
 
 
 @main.command()
@@ -253,11 +256,15 @@ def doctor() -> None:
 @click.option("--batch-size", type=int, help="Patches per step.  [default: the network's own]")
 @click.option("--learning-rate", type=float, help="Peak of the cosine schedule.  [default: the network's own]")
 @click.option("--dilation", type=int, help="Dilation to train for.  [default: the network's own]")
-@click.option("--masks", help="Mask schedule, such as dense:0.1,21:0.15,13:0.15,5: dilation and share of the steps.")
+@click.option(
+    "--masks", type=MASKS, help="Mask schedule, such as dense:0.1,21:0.15,13:0.15,5: dilation and share of the steps."
+)
 @click.option("--fixed-mask", is_flag=True, default=None, help="Use the final dilation from the first step on.")
 @click.option("--uniform-patches", is_flag=True, help="Sample training patches uniformly, not by their contrast.")
 @click.option("--patch-size", type=int, help="Side of a patch in LR pixels.  [default: 32]")
-@click.option("--reductions", help="Factors by which HR pictures are also reduced.  [default: 1,0.75,0.5]")
+@click.option(
+    "--reductions", type=REDUCTIONS, help="Factors by which HR pictures are also reduced.  [default: 1,0.75,0.5]"
+)
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="[default: the network's own]")
 @click.option("--permuted", type=float, help="Share of patches with permuted colour channels.  [default: 0.33]")
 @click.option("--synthetic", type=float, help="Share of patches from synthetic pictures.  [default: 0.04]")
@@ -286,18 +293,19 @@ def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float
 @scale_option
 @click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
 @click.option("--data", type=FILE, required=True, help="Folder of HR pictures.")
-@click.option("--dilation", "dilations", metavar="K,K,...", help="Dilations to compare; the model's own by default.")
+@click.option("--dilation", "dilations", type=DILATIONS, help="Dilations to compare; the model's own by default.")
 @threshold_option
 @strategy_option
 @tile_option
 @click.option("--dense", is_flag=True, help="Measure the dense network, alone or beside the dilations of --dilation.")
 @click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of the tables.")
-def evaluate(backbone: str | None, model: Path | None, data: Path, **options: Any) -> None:
+def evaluate(backbone: str | None, model: Path | None, **options: Any) -> None:
     """Measure a model on a folder of HR pictures."""
-    from amsr_deploy.commands.eval import evaluate_folder
+    from amsr_deploy.commands.eval import EvalOptions, evaluate_folder
     from amsr_deploy.runtime.shipped import chosen_model
 
-    sys.exit(min(evaluate_folder(chosen_model(backbone, model), data, fail=report_failure, **options), 1))
+    failures = evaluate_folder(chosen_model(backbone, model), EvalOptions(**options), report_failure)
+    sys.exit(min(failures, 1))
 
 
 @main.command()
@@ -331,8 +339,8 @@ def evaluate(backbone: str | None, model: Path | None, data: Path, **options: An
 @click.option("--repeats", type=int, default=5, show_default=True, help="Measurements; their median is reported.")
 @click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of the tables.")
 @click.option("--markdown", type=FILE, help="Write the tables into a Markdown file, replacing earlier ones.")
-def bench(folders: tuple[Path, ...], **options: Any) -> None:
+def bench(**options: Any) -> None:
     """Time masked networks against dense ones on this machine."""
-    from amsr_deploy.commands.bench import run_benchmarks
+    from amsr_deploy.commands.bench import BenchOptions, run_benchmarks
 
-    sys.exit(min(run_benchmarks(folders, fail=report_failure, **options), 1))
+    sys.exit(min(run_benchmarks(BenchOptions(**options), report_failure), 1))

@@ -123,8 +123,6 @@ def translate(options: dict[str, Any]) -> dict[str, Any]:
         given["data"] = tuple(map(str, given["data"]))
     if given.pop("uniform_patches", False):
         given["texture"] = False
-    if "reductions" in given:
-        given["reductions"] = parse_reductions(given["reductions"])
     return given
 
 
@@ -141,15 +139,3 @@ def as_fields(given: dict[str, Any]) -> dict[str, Any]:
     wanted = {name: value for name, value in given.items() if name in DIMENSIONS}
     fields = {name: value for name, value in given.items() if name not in DIMENSIONS}
     return fields | ({"dimensions": wanted} if wanted else {})
-
-
-def parse_reductions(text: str) -> tuple[float, ...]:
-    """Parse numbers between commas.
-
-    Raises:
-        UserError: something else.
-    """
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise UserError(f"reductions {text!r} are no numbers; write them like 1,0.75,0.5") from None

@@ -37,10 +37,17 @@ class Request:
 
     model: Path
     half: bool
+    """Whether float16 was asked for."""
     edition: Edition
+    gpu: Gpu | None
+    """The GPU that the engine is built for; None where it runs on any."""
     sizes: Sizes
     in_place: bool | None
     """Whether plugins overwrite their input; None: the version of TensorRT decides."""
+    timing_cache: Path | None
+    """File that keeps the timings of kernels; None is that of the user and the GPU."""
+    target: Path
+    """The engine's file."""
 
     @property
     def command(self) -> str:
@@ -58,18 +65,12 @@ class Request:
         )
 
 
-def write_engine(
-    request: Request,
-    proto: onnx.ModelProto,
-    metadata: Metadata,
-    gpu: Gpu | None,
-    timing_cache: Path | None,
-    target: Path,
-) -> str:
+def write_engine(request: Request, proto: onnx.ModelProto, metadata: Metadata) -> str:
     """Build the engine of a model that has its final types, and write it with its sidecar."""
-    edition, profile = request.edition, make_profile(metadata, request.sizes)
+    edition, gpu, target = request.edition, request.gpu, request.target
+    profile = make_profile(metadata, request.sizes)
     plugins = needed_plugins(proto, metadata, edition)
-    cache = timing_cache or default_timing_cache(edition, gpu)
+    cache = request.timing_cache or default_timing_cache(edition, gpu)
     started = time.perf_counter()
     built = build(edition, prepare_graph(proto, plugins), profile, plugins, cache, request.in_place)
     seconds = time.perf_counter() - started

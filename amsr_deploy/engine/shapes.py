@@ -40,7 +40,7 @@ def parse_size(text: str) -> Size:
     """
     match = re.fullmatch(r"(\d+)x(\d+)", text)
     if not match:
-        raise UserError(f"shape {text!r} is not HEIGHTxWIDTH, such as 270x480")
+        raise UserError(f"{text!r} is not HEIGHTxWIDTH, such as 270x480")
     return int(match[1]), int(match[2])
 
 
@@ -49,22 +49,19 @@ def format_size(size: Size) -> str:
     return "{}x{}".format(*size)
 
 
-def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | None, metadata: Metadata) -> Sizes:
+def make_sizes(smallest: Size | None, optimal: Size | None, largest: Size | None, metadata: Metadata) -> Sizes:
     """Make sizes of the given ones, and of defaults that fit them.
 
     Args:
-        min_shape: `HxW`, or None.
-        opt_shape: likewise.
-        max_shape: likewise.
+        smallest: smallest size; None is the default, and so for the others.
+        optimal: the size that the engine is tuned for.
+        largest: largest size.
         metadata: of the model.
 
     Raises:
-        UserError: sizes of another form, out of order, too large, or that do not fit the multiple.
+        UserError: sizes out of order, too large, or that do not fit the model's multiple.
     """
     multiple = metadata.size_multiple
-    smallest, optimal, largest = (
-        None if text is None else parse_size(text) for text in (min_shape, opt_shape, max_shape)
-    )
     for size in filter(None, (smallest, optimal, largest)):
         if 0 in size or size[0] % multiple or size[1] % multiple:
             raise UserError(f"shape {format_size(size)}: this model takes positive multiples of {multiple}")

@@ -165,6 +165,18 @@ class Config:
         return replace(self, **changed)
 
 
+def parse_reductions(text: str) -> tuple[float, ...]:
+    """Read the factors of `Config.reductions` from a text such as `1,0.75,0.5`.
+
+    Raises:
+        UserError: something else.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"{text!r} is not a list of numbers, such as 1,0.75,0.5") from None
+
+
 def scaled_rate(learning_rate: float, batch_size: int, wanted: int) -> float:
     """Scale a learning rate that suits a batch size to another batch size."""
     return learning_rate * math.sqrt(max(wanted, 1) / batch_size)

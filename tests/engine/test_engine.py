@@ -159,7 +159,6 @@ class TestModel:
     @pytest.mark.parametrize(
         ("arguments", "part"),
         [
-            (["--min-shape", "9"], "'9' is not HEIGHTxWIDTH"),
             (["--min-shape", "90x90", "--max-shape", "80x100"], "90x90 (min)"),
             (["--output", "engine.onnx"], "does not end in .engine"),
             (["--output", "no/folder/a.engine"], "folder no/folder does not exist"),
@@ -214,7 +213,7 @@ class TestGraph:
         model = onnx.load(MODEL)
         del model.functions[:]
         metadata = read_metadata(model)
-        profile = make_profile(metadata, make_sizes(None, None, "64x64", metadata))
+        profile = make_profile(metadata, make_sizes(None, None, (64, 64), metadata))
         with pytest.raises(EngineError, match=r"cannot parse the model: \w+ node .*Plugin not found.* more\)"):
             builder.build(load_edition("tensorrt-rtx"), model, profile, None, None)
 
