@@ -209,7 +209,7 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
 def build_engine(**options: Any) -> None:
     """Build a TensorRT engine of MODEL, an ONNX file.
 
-    Without MODEL it takes the newest export of this folder, else the default model of the package.
+    Without MODEL it uses the newest export of this folder, else the default model of the package.
     """
     from amsr_deploy.commands.build_engine import BuildOptions, build_engine
 

@@ -121,7 +121,7 @@ class Row:
         times: milliseconds, "dense" and "masked".
         off_small: largest difference from the CPU on a small picture.
         off_4k: from the dense network in float32, everything masked.
-        off_captured: of the captured run from the same run by itself, which shall be none.
+        off_captured: of the captured run from the same run uncaptured, which must be 0.
     """
 
     backbone: str

@@ -2,7 +2,7 @@
 
 python benchmarks/pack_crops.py ../shared/data/train ../shared/data/train_books --output build/crops.tar
 
-`amsr train --data build/crops.tar` reads it. The texture of a place is the local contrast by which a training draws
+`amsr train --data build/crops.tar` reads it. The texture of a place is the local contrast by which a training samples
 its patches, in cells of 8x8 LR pixels: a crop with detail everywhere comes before one with a single strong edge. Each
 photo gives its best crops that do not overlap, --most of them; of all these the best are kept until the file is full.
 MANIFEST.tsv in it names the photo, the place, the source and the licence of each crop.

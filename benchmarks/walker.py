@@ -29,7 +29,7 @@ class Walker:
     """A masked network on a device."""
 
     def __init__(self, graph: Graph, kernels: CudaKernels, dtype: torch.dtype, device: str) -> None:
-        """Lay out the weights.
+        """Pack the weights.
 
         Args:
             graph: of a float32 model.

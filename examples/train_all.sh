@@ -4,7 +4,7 @@
 #
 # Two queues run side by side, so that one network computes while another reads its pictures and compiles. DISP x4 has the
 # most: three quarters of a queue. An interrupted run is resumed; a finished one starts again from its own weights,
-# a new one from those that ship. Checkpoints are written each minute; $OUT/NAME.log tells how a training goes.
+# a new one from those that ship. Checkpoints are written each minute; $OUT/NAME.log is the log of a training.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 minutes=$1 out=${2:-runs/all} options=("${@:3}")

@@ -67,7 +67,7 @@ class BenchOptions:
 
 
 def run_benchmarks(options: BenchOptions, fail: Callable[[Exception], object]) -> int:
-    """Measure and show tables, or JSON: networks, or `operators` and `crossover` where these are asked for.
+    """Measure and show tables, or JSON: networks, or `operators` and `crossover` where chosen.
 
     The JSON object has `machine` and, of what was measured, `networks`, `operators` and `crossover`.
 
@@ -109,7 +109,7 @@ def read_all_photos(
 def measure(
     options: BenchOptions, pairs: Sequence[Pair], photos: Mapping[int, list[Photo]]
 ) -> tuple[list[Section], dict[str, Any]]:
-    """Measure what is asked for, and return it as sections and as plain data."""
+    """Measure what the options choose, and return it as sections and as plain data."""
     threads, repeats = options.threads, options.repeats
     sections: list[Section] = []
     content: dict[str, Any] = {}

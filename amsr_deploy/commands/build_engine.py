@@ -31,7 +31,7 @@ class BuildOptions:
         max_shape: of the largest picture; None is the default.
         timing_cache: file that keeps the timings of kernels; None is that of the user and the GPU.
         in_place: let plugins overwrite their input; None does so from TensorRT 10.7 on.
-        output: the engine's file; None is a name in this folder that tells what the engine is.
+        output: the engine's file; None names it after model, precision, edition and sizes, in this folder.
     """
 
     model: Path | None = None

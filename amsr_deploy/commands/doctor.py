@@ -20,7 +20,7 @@ PACKAGES = {
     "onnx": "amsr export, inspect and build-engine cannot run; install amsr-deploy[onnx]",
     "onnxscript": "amsr export cannot run; install amsr-deploy[torch]",
     "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
-    "tensorboard": "amsr train draws no curves; install amsr-deploy[train]",
+    "tensorboard": "amsr train writes no curves; install amsr-deploy[train]",
     "pycuda": "cuda-bindings takes its place (see cuda)",
     "cuda-bindings": "engines need PyCUDA, and run without CUDA graphs (see cuda)",
 }

@@ -33,7 +33,7 @@ class EvalOptions:
 
     Attributes:
         data: folder of HR pictures.
-        dilations: to measure, each once; none is the model's own, unless only `dense` is asked for.
+        dilations: to measure, each once; none is the model's own, unless `dense` is set.
         dense: measure the dense network too.
         json_file: where to write JSON; `-` prints it instead of the tables.
         scale, threshold, strategy, tile: as `load` takes them.

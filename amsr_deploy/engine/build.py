@@ -37,7 +37,7 @@ class Request:
 
     model: Path
     half: bool
-    """Whether float16 was asked for."""
+    """Whether the command line asks for float16."""
     edition: Edition
     gpu: Gpu | None
     """The GPU that the engine is built for; None where it runs on any."""

@@ -17,7 +17,7 @@ def pass_image_for_size(model: onnx.ModelProto) -> None:
     [N, C, H, W] becomes the input `size` itself; its values are never read. This is done for inputs of the network
     only: other tensors would stay in memory for their shape. Such a graph is for the plugins only.
 
-    Convolutions of all pixels also take the picture for a multiple of its size, which the number of pixels tells.
+    PixelConv2d also takes the picture for a multiple of its size: the number of pixels gives the factor.
     """
     graph = model.graph
     inputs = {value.name for value in graph.input}

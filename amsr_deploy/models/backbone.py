@@ -1,4 +1,4 @@
-"""What all networks have in common: their scale, and how they are recognised in a checkpoint."""
+"""The base of all networks: their scale, and how they are recognised in a checkpoint."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Backbone(nn.Module):
     """
 
     SIGNATURE: ClassVar[tuple[str, ...]] = ()
-    """Names of weights, under our names, which together tell this network from the others."""
+    """Names of weights, under our names, which together distinguish this network from the others."""
     RENAMED: ClassVar[dict[str, str]] = {}
     """Prefixes of weight names: those of other public implementations -> ours."""
     UNUSED: ClassVar[tuple[str, ...]] = ()

@@ -1,4 +1,4 @@
-"""Reading checkpoints: ours and the public ones of the same networks. What a network is, its weights tell."""
+"""Reads checkpoints, ours and public ones. Which network it is follows from the weights."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_network(path: Path, backbone: str | None = None, scale: int | None = No
     Args:
         path: a safetensors file, or a PyTorch file, which is read without running code from it.
         backbone: what it must be; None takes any.
-        scale: likewise; it also chooses where a file holds several scales, or does not tell (FSRCNN). None is the
+        scale: likewise; it also chooses where a file holds several scales, or does not show it (FSRCNN). None is the
             file's own, or 4.
 
     Raises:
@@ -60,7 +60,7 @@ def read_network(path: Path, backbone: str | None = None, scale: int | None = No
         arguments = {"scale": int(checkpoint.facts.get("scale", scale or SCALE)), **kind.arguments(weights)}
         network = create(name, **arguments)
     except (KeyError, ValueError, IndexError, RuntimeError, ZeroDivisionError) as error:
-        raise ModelError(f"{path} looks like a checkpoint of {title}, but is not a whole one ({error})") from error
+        raise ModelError(f"{path} looks like a checkpoint of {title}, but is incomplete ({error})") from error
     if scale not in (None, network.scale):
         raise ModelError(f"{path} is a network of x{network.scale}, not of x{scale}")
     problems = describe_mismatch(weights, network.state_dict())
@@ -81,8 +81,8 @@ def recognise(checkpoint: Checkpoint) -> str:
             return name
     first = ", ".join(list(checkpoint.weights)[:SHOWN])
     raise ModelError(
-        f"{checkpoint.path} is a checkpoint of none of the known networks ({', '.join(CLASSES)}): "
-        f"no one has weights named {first}"
+        f"{checkpoint.path} is not a checkpoint of a known network ({', '.join(CLASSES)}): "
+        f"none of them has weights named {first}"
     )
 
 

@@ -79,7 +79,7 @@ def _tensor(data: bytearray, dtype: str, shape: list[int], data_offsets: list[in
     start, end = data_offsets
     kind = TYPES[dtype]
     if not 0 <= start <= end <= len(data):
-        raise ValueError(f"a tensor at {start} to {end} of {len(data)} bytes: the file is cut off")
+        raise ValueError(f"a tensor at {start} to {end} of {len(data)} bytes: the file is truncated")
     count = (end - start) // kind.itemsize
     values = torch.frombuffer(data, dtype=kind, count=count, offset=start) if count else torch.empty(0, dtype=kind)
     return values.view(shape).clone()

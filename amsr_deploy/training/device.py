@@ -47,7 +47,7 @@ def select_precision(name: Precision | Literal["auto"], device: torch.device) ->
     """Choose the type that the forward pass computes in, bfloat16 or float32.
 
     Raises:
-        BackendError: bfloat16 was asked for and the device would only imitate it.
+        BackendError: bfloat16 was asked for and the device only emulates it.
     """
     able = has_bfloat16(device)
     if name == "bfloat16" and not able:
@@ -85,5 +85,5 @@ def full_precision() -> Iterator[None]:
 
 
 def is_compile_failure(error: BaseException) -> bool:
-    """Tell whether torch.compile failed, for want of Triton or a C compiler, and not what it compiled."""
+    """Tell whether torch.compile failed, as without Triton or a C compiler, and not the code that it compiles."""
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))

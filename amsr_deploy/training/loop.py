@@ -64,7 +64,7 @@ def train(
     Args:
         config: the settings; of a resumed run those of its config.json, `moved` to this machine.
         out: folder of the run, see `amsr_deploy.training.run_folder`.
-        resume: go on from the checkpoint in `out`. On a CPU the outcome is that of an uninterrupted run, bit for bit.
+        resume: continue from the checkpoint in `out`; on a CPU the result is that of an uninterrupted run, bit for bit.
         reporter: what receives messages and figures; None reports nothing.
         save_minutes: a checkpoint at least this often.
 
@@ -201,7 +201,7 @@ class _Training:
         return self.trainer.train_on(self.sampler.crop(self.draws))
 
     def _step_or_fall_back(self) -> Tensor:
-        """Make a step; where torch.compile fails and was not asked for, make it without."""
+        """Make a step; where torch.compile fails and was not required, make it without."""
         try:
             return self.repeat_step()
         except RuntimeError as error:

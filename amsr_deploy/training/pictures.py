@@ -35,7 +35,7 @@ class Pair:
     Attributes:
         hr: [sH, sW, 3] uint8 RGB.
         lr: [H, W, 3] uint8 RGB.
-        is_synthetic: whether it was drawn, and is no photo.
+        is_synthetic: whether it was made by `synthetic`, and is no photo.
     """
 
     hr: NDArray[np.uint8]

@@ -113,7 +113,7 @@ def test_inspect_reads_engines(built: Path, here: Path) -> None:
 def test_an_engine_that_tensorrt_does_not_load_says_so(built: Path) -> None:
     sidecar = read_sidecar(built)
     with pytest.raises(EngineError, match=r"cannot load fsrcnn.*; build it again: amsr build-engine"):
-        Engine(built, sidecar, load_edition("tensorrt-rtx"), ORIN, built.read_bytes()[:5000], records_graphs=True)
+        Engine(built, sidecar, load_edition("tensorrt-rtx"), ORIN, built.read_bytes()[:5000], captures_graphs=True)
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ from amsr_deploy.runtime.backends.onnxruntime import session_options
 MOST_LINES = 288
 """LR lines in the middle of a photo that are used."""
 CHANNELS = (64,)
-"""Inputs and outputs of a layer, where none are asked for."""
+"""Default number of inputs and outputs of a layer."""
 DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 DILATION = 5
 GROUPS = (1, 4)
@@ -136,7 +136,7 @@ def measure_layer(photo: Photo, layer: Layer, threads: int, repeats: int) -> Ite
 
 
 def middle(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cut the middle lines out of a photo [H, W, 3]."""
+    """Crop a photo [H, W, 3] to its middle lines."""
     top = max(pixels.shape[0] - MOST_LINES, 0) // 2
     return pixels[top : top + MOST_LINES]
 

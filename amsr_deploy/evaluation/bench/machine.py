@@ -45,7 +45,7 @@ def examine_machine(threads: int) -> Machine:
     """Describe what a benchmark with some threads runs on here.
 
     Raises:
-        BackendError: an instruction set was asked for that it does not have.
+        BackendError: AMSR_CPU_ISA names an instruction set that the processor lacks.
     """
     code = native.inspect()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None

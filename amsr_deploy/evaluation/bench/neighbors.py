@@ -1,4 +1,4 @@
-"""The neighbour table by itself, to time it."""
+"""The neighbour table alone, to time it."""
 
 from __future__ import annotations
 

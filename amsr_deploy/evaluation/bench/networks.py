@@ -65,7 +65,7 @@ class Detail:
     Attributes:
         photo: name of the photo.
         density: share of the body that was computed, in [0, 1].
-        memory: peak memory in bytes of `masked` and `dense`; None where the system does not tell.
+        memory: peak memory in bytes of `masked` and `dense`; None where the system does not report it.
         profiles: of `masked` and `dense`.
     """
 

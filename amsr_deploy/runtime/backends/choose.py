@@ -47,7 +47,7 @@ def open_backend(
 
 
 def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], Backend]) -> Backend | None:
-    """Open the first engine of a model that loads; None where `auto` may go on without.
+    """Open the first engine of a model that loads; None where `auto` may use another backend.
 
     Raises:
         EngineError: device tensorrt, but no engine, or none that loads.

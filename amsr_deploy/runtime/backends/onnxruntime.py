@@ -43,7 +43,7 @@ class OnnxRuntimeBackend:
         Raises:
             UserError: an unknown device, less than one thread.
             ModelError: not a readable ONNX, or not one of this project.
-            BackendError: the device was asked for and cannot be had, or a bfloat16 model finds no native kernels.
+            BackendError: the device is not available, or there are no native kernels for a bfloat16 model.
         """
         options = session_options(threads)
         providers = execution_providers(device)

@@ -210,7 +210,7 @@ class Engine:
         return context
 
     def set_shapes(self, context: Any, shapes: Mapping[str, Shape]) -> None:
-        """Tell a context the shapes of its next inputs."""
+        """Set the shapes of a context's next inputs."""
         for name, shape in shapes.items():
             if not context.set_input_shape(name, shape):
                 raise self.failure()

@@ -15,7 +15,7 @@ def check_machine(engine: Path, sidecar: Sidecar, gpu: Gpu, edition: Edition) ->
     """Raise EngineError where an engine was built for another GPU, TensorRT or system.
 
     Engines of `tensorrt` hold for one kind of GPU and one version. Those of `tensorrt-rtx` hold for all GPUs that it
-    knows from a compute capability on; whether their version fits, TensorRT for RTX itself tells when it loads them.
+    knows from a compute capability on; TensorRT for RTX itself checks their version when it loads them.
     """
     least = sidecar.compute_capability
     if sidecar.gpu is None:

@@ -25,7 +25,7 @@ INSTALL = (
 class Cuda(Protocol):
     """The first GPU's primary context: the one that TensorRT works in as well.
 
-    All errors come out as BackendError, lack of memory as OutOfMemoryError. All methods but `active` need the context
+    All errors are BackendErrors, lack of memory is an OutOfMemoryError. All methods but `active` need the context
     to be that of the calling thread.
     """
 
@@ -45,7 +45,7 @@ class Cuda(Protocol):
         """Allocate bytes of GPU memory, aligned for TensorRT; `int()` is their address, `.free()` frees them."""
 
     def allocate_host(self, size: int) -> NDArray[np.uint8]:
-        """Allocate bytes of main memory that the GPU copies to and from while the processor goes on."""
+        """Allocate bytes of main memory that the GPU copies to and from while the processor works on."""
 
     def free_host(self, memory: NDArray[np.uint8]) -> None:
         """Free what `allocate_host` gave; nothing may use it any more."""

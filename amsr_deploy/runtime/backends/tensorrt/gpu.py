@@ -75,4 +75,4 @@ def _call(driver: Any, function: str, *arguments: Any) -> None:
     if code == _NO_DEVICE:
         raise BackendError("the NVIDIA driver finds no GPU")
     if code:
-        raise BackendError(f"the NVIDIA driver does not work ({function}: error {code}); nvidia-smi may tell why")
+        raise BackendError(f"the NVIDIA driver does not work ({function}: error {code}); nvidia-smi may show why")

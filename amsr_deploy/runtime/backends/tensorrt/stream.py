@@ -38,7 +38,7 @@ class Network(Protocol):
         """Create a `trt.IExecutionContext` without memory of its own."""
 
     def set_shapes(self, context: Any, shapes: Mapping[str, Shape]) -> None:
-        """Tell a context the shapes of its next inputs."""
+        """Set the shapes of a context's next inputs."""
 
     def failure(self) -> BackendError:
         """Make an error of what TensorRT said about a run that failed."""
@@ -182,7 +182,7 @@ class GpuStream:
         self._sizes[name] = size
 
     def _bind(self, prepared: PreparedShape, inputs: Arrays) -> None:
-        """Tell a context where the buffers are."""
+        """Set the addresses of a context's buffers."""
         prepared.context.set_device_memory(int(self._device[_SCRATCH]), prepared.scratch)
         for name in (*inputs, self._network.output):
             prepared.context.set_tensor_address(name, int(self._device[name]))
