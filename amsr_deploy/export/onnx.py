@@ -69,6 +69,14 @@ def export_onnx(network: Network, path: Path, masked: bool = True, precision: Pr
         BackendError: there are no native kernels to check a bfloat16 model with.
         OSError: the folder cannot be written.
     """
+    proto = make_model(network, masked, precision)
+    with replacing(path) as temporary:
+        onnx.save(proto, temporary)
+        return verify(temporary, network)
+
+
+def make_model(network: Network, masked: bool = True, precision: Precision = "float32") -> onnx.ModelProto:
+    """Convert a network to ONNX, without comparing the two; see `export_onnx`."""
     descriptor = describe(name_of(network))
     if precision == "bfloat16" and not masked:
         raise UserError(
@@ -82,9 +90,7 @@ def export_onnx(network: Network, path: Path, masked: bool = True, precision: Pr
     proto = ir.to_proto(model)
     add_functions(proto)
     onnx.checker.check_model(proto, full_check=False)
-    with replacing(path) as temporary:
-        onnx.save(proto, temporary)
-        return verify(temporary, network)
+    return proto
 
 
 def prepare(network: Network, precision: Precision) -> Network:

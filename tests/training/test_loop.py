@@ -74,6 +74,7 @@ def test_a_run_hands_out_weights_and_settings(config: Config, tmp_path: Path) ->
 
 
 def test_settings_reproduce_a_run(config: Config, tmp_path: Path) -> None:
+    config = replace(config, synthetic=0.04)
     train(config, tmp_path / "one")
     train(read_config(tmp_path / "one" / "config.json"), tmp_path / "two")
     assert_same(weights_of(tmp_path / "one"), weights_of(tmp_path / "two"))
