@@ -39,8 +39,20 @@ def test_something_ships() -> None:
     assert {("fsrcnn", 4), ("carn", 4)} <= set(SHIPPED)
 
 
-@pytest.mark.parametrize("masked", [True, False], ids=["masked", "dense"])
-@pytest.mark.parametrize(("backbone", "scale"), SHIPPED)
+EXPORTS = [
+    pytest.param(
+        *model,
+        masked,
+        marks=[pytest.mark.slow] if model[0] == "swinir" and not masked else [],
+        id=f"{model[0]}-{model[1]}-{'masked' if masked else 'dense'}",
+    )
+    for model in SHIPPED
+    for masked in (True, False)
+]
+"""Backbone, scale, masked or dense; tracing all windows of SwinIR takes half a minute."""
+
+
+@pytest.mark.parametrize(("backbone", "scale", "masked"), EXPORTS)
 def test_shipped_onnx_is_the_export_of_the_shipped_weights(
     backbone: str, scale: int, masked: bool, tmp_path: Path
 ) -> None:
