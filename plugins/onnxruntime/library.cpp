@@ -3,6 +3,7 @@
 
 #include "cpu/mask/high_frequencies.h"
 #include "cpu/mask/mask_growth.h"
+#include "cpu/picture/interleave.h"
 #include "cpu/simd/instruction_set.h"
 #include "operators.h"
 #ifdef AMSR_CUDA
@@ -103,4 +104,25 @@ AMSR_EXPORT void amsr_histogram(const float* frequencies, std::size_t count, std
 AMSR_EXPORT void amsr_mask_above(const float* frequencies, std::size_t height, std::size_t width, float threshold,
                                  std::size_t dilation, bool* mask) {
     amsr::cpu::mask_above(frequencies, height, width, threshold, dilation, mask);
+}
+
+namespace {
+
+template <class T>
+bool interleave(const float* values, const std::size_t* shape, const std::size_t* strides, bool grey, void* pixels,
+                std::size_t row_stride) {
+    const amsr::cpu::Planes planes{values, shape[0], shape[1], strides[0], strides[1]};
+    return amsr::cpu::interleave(planes, grey, static_cast<T*>(pixels), row_stride);
+}
+
+}  // namespace
+
+/// See kernels/cpu/picture/interleave.h. Planes have a shape [2] (height, width) and strides [2] (of planes, of rows);
+/// `sample_size` is 1 for uint8, 2 for uint16 and 4 for float32.
+AMSR_EXPORT bool amsr_interleave(const float* values, const std::size_t* shape, const std::size_t* strides, bool grey,
+                                 std::size_t sample_size, void* pixels, std::size_t row_stride) {
+    const auto run = sample_size == 1   ? interleave<std::uint8_t>
+                     : sample_size == 2 ? interleave<std::uint16_t>
+                                        : interleave<float>;
+    return run(values, shape, strides, grey, pixels, row_stride);
 }
