@@ -1,7 +1,6 @@
-// Gather, scatter, windows and neighbours on random masks, against the CPU's kernels.
+// Gather, scatter and neighbours on random masks, against the CPU's kernels.
 #include "cuda/neighbors.h"
 #include "cuda/rows.h"
-#include "cuda/windows.h"
 #include "gpu.h"
 #include "neighbors.h"
 #include "rows.h"
@@ -40,30 +39,6 @@ void check_masks(Random& random) {
     CHECK(pixel_memory.values() == expected_pixels, "scattered rows of %d bytes", static_cast<int>(bytes));
 }
 
-void check_windows(Random& random) {
-    const std::int64_t side = random.one_of<std::int64_t>({1, 3, 8}), height = side * random.number(1, 4);
-    const std::int64_t width = side * random.number(1, 4), shift = random.number(0, side - 1);
-    const std::int64_t bytes = row_bytes_of(random), pixels = height * width, area = side * side;
-    const auto windows = random.positions(pixels / area);
-    const auto count = static_cast<std::int64_t>(windows.size());
-    const Bytes from = random_bytes(random, pixels * bytes);
-    Bytes update = random_bytes(random, count * area * bytes);
-    const cpu::WindowGrid grid{height, width, side, shift};
-    const auto row_bytes = static_cast<std::size_t>(bytes);
-    Bytes expected_tokens(update.size()), expected_pixels = from;
-    cpu::window_gather(from.data(), windows.data(), grid, row_bytes, 0, windows.size(), expected_tokens.data());
-    cpu::window_scatter(update.data(), windows.data(), grid, row_bytes, 0, windows.size(), expected_pixels.data());
-    const Buffer<unsigned char> pixel_memory(from), update_memory(update), tokens(update.size());
-    const Buffer<std::int64_t> window_memory(windows);
-    const cuda::WindowGrid cuda_grid{height, width, side, shift};
-    CHECK_CUDA(cuda::window_gather(pixel_memory.data(), window_memory.data(), count, cuda_grid, row_bytes,
-                                   tokens.data(), nullptr));
-    CHECK(tokens.values() == expected_tokens, "gathered windows");
-    CHECK_CUDA(cuda::window_scatter(update_memory.data(), window_memory.data(), count, cuda_grid, row_bytes,
-                                    pixel_memory.data(), nullptr));
-    CHECK(pixel_memory.values() == expected_pixels, "scattered windows");
-}
-
 void check_neighbors(Random& random) {
     const std::int64_t height = random.number(1, 30), width = random.number(1, 30);
     const std::int64_t side = random.one_of<std::int64_t>({1, 3, 5});
@@ -89,8 +64,6 @@ void check_outside() {
     CHECK(gathered.values() == (Bytes{0, 11, 0}), "what lies outside is zero");
     CHECK_CUDA(cuda::mask_scatter(row_memory.data(), index_memory.data(), 3, 2, 1, pixel_memory.data(), nullptr));
     CHECK(pixel_memory.values() == (Bytes{10, 2}), "what lies outside is not written");
-    CHECK(cuda::window_gather(nullptr, nullptr, 1, {8, 9, 8, 0}, 1, nullptr, nullptr) == cudaErrorInvalidValue,
-          "a width of 9 in windows of 8");
 }
 
 }  // namespace
@@ -100,7 +73,6 @@ int main() {
     Random random(1);
     for (int i = 0; i < 25; ++i) {
         check_masks(random);
-        check_windows(random);
         check_neighbors(random);
     }
     check_outside();

@@ -263,38 +263,6 @@ constexpr Windows window_choices[] = {{"some windows", 8, 0, 2, 3, 0.5},
                                       {"every window, shifted", 4, 1, 2, 2, 1},
                                       {"no window", 8, 0, 1, 2, 0}};
 
-void add_window_cases(std::vector<Case>& cases, Random& random) {
-    for (const Windows& choice : window_choices) {
-        const std::int64_t height = choice.window_size * choice.down, width = choice.window_size * choice.across,
-                           channels = 60, tokens_of_window = choice.window_size * choice.window_size;
-        const Grid grid{height, width, choice.window_size, choice.shift};
-        const Array pixels = random.values("pixels", {height * width, channels}),
-                    windows = random.positions("windows", choice.down * choice.across, choice.density),
-                    tokens = random.values("tokens", {windows.shape[0], tokens_of_window, channels}),
-                    size = size_array(height, width);
-        const std::vector<std::pair<std::string, AttributeValue>> attributes{{"window_size", choice.window_size},
-                                                                             {"shift", choice.shift}};
-        cases.push_back(
-            {choice.name,
-             "WindowGather",
-             {pixels, windows, size},
-             attributes,
-             output(Kind::value, tokens.shape, window_gather(pixels.values, integers(windows), grid, channels)),
-             -1,
-             height,
-             width});
-        cases.push_back({choice.name,
-                         "WindowScatter",
-                         {tokens, pixels, windows, size},
-                         attributes,
-                         output(Kind::value, pixels.shape,
-                                window_scatter(tokens.values, pixels.values, integers(windows), grid, channels)),
-                         1,
-                         height,
-                         width});
-    }
-}
-
 void add_window_layer_cases(std::vector<Case>& cases, Random& random) {
     constexpr std::int64_t channels = 60, hidden = 120, heads = 6;
     for (const Windows& choice : window_choices) {
@@ -361,7 +329,6 @@ std::vector<Case> all_cases() {
     add_convolution_cases(cases, random);
     add_pixel_convolution_cases(cases, random);
     add_pointwise_cases(cases, random);
-    add_window_cases(cases, random);
     add_window_layer_cases(cases, random);
     return cases;
 }
