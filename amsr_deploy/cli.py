@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import click
 
 from amsr_deploy import __version__
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, SCALES, STRATEGIES
-from amsr_deploy.errors import AmsrError, missing_dependency
+from amsr_deploy.errors import AmsrError, missing_dependency, with_options
 
 FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
@@ -69,16 +70,23 @@ def report_failure(error: Exception) -> int:
     elif isinstance(error, OSError):
         message = f"{error.filename or 'file'}: {error.strerror or error}"
     elif isinstance(error, MemoryError):
-        message = "out of memory; use a smaller --tile or a smaller picture"
+        message = "out of memory; use a smaller `tile` or a smaller picture"
     else:
         message = f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the whole story"
-    click.echo(f"amsr: error: {message}", err=True)
+    click.echo(f"amsr: error: {with_options(message, option_names())}", err=True)
     return getattr(error, "exit_code", 1)
+
+
+@cache
+def option_names() -> dict[str, str]:
+    """The option that sets each argument, in all commands together."""
+    parameters = [parameter for command in main.commands.values() for parameter in command.params]
+    return {str(option.name): option.opts[0] for option in parameters if isinstance(option, click.Option)}
 
 
 def show_warning(message: Warning | str, *_: Any) -> None:
     """Print a warning as one line."""
-    click.echo(f"amsr: {message}", err=True)
+    click.echo(f"amsr: {with_options(str(message), option_names())}", err=True)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -126,8 +134,8 @@ def infer(
     Without --model and --backbone the newest export of the current folder does the work, else the shipped model: the
     smallest that is enough. Where it makes more than was asked for, its result is reduced.
     """
-    from amsr_deploy.runtime.output_size import OutputSize
-    from amsr_deploy.runtime.pictures import infer_pictures
+    from amsr_deploy.commands.infer import infer_pictures
+    from amsr_deploy.commands.output_size import OutputSize
     from amsr_deploy.runtime.shipped import chosen_model
 
     chosen, wanted = chosen_model(backbone, model, Path()), OutputSize(scale, width, height, megapixels)
@@ -145,7 +153,7 @@ def infer(
 @strategy_option
 def mask(photo: Path, **options: Any) -> None:
     """Write the mask of a photo as a picture."""
-    from amsr_deploy.runtime.pictures import write_picture_mask
+    from amsr_deploy.commands.mask import write_picture_mask
 
     click.echo(write_picture_mask(photo, **options))
 
@@ -164,7 +172,7 @@ def mask(photo: Path, **options: Any) -> None:
 @click.option("--output", type=FILE, help="Output file.  [default: BACKBONE_xSCALE.onnx]")
 def export(fp16: bool, bf16: bool, **options: Any) -> None:
     """Export a backbone to ONNX and compare it with PyTorch."""
-    from amsr_deploy.export.command import export_backbone, wanted_precision
+    from amsr_deploy.commands.export import export_backbone, wanted_precision
 
     click.echo(export_backbone(precision=wanted_precision(fp16, bf16), **options))
 
@@ -173,7 +181,9 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
 @click.argument("model", required=False, type=FILE)
 @click.option("--fp16", is_flag=True, help="Compute in float16; inputs and outputs stay float32.")
 @click.option(
+    "--edition",
     "--flavour",
+    "edition",
     type=click.Choice(["auto", "tensorrt", "tensorrt-rtx"]),
     default="auto",
     show_default=True,
@@ -196,9 +206,9 @@ def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
 
     Without MODEL it takes the newest export of this folder, else the default model of the package.
     """
-    from amsr_deploy.export import engine
+    from amsr_deploy.commands.build_engine import build_engine
 
-    click.echo(engine.build_engine(model, fp16, **options))
+    click.echo(build_engine(model, fp16, **options))
 
 
 @main.command()
@@ -206,11 +216,11 @@ def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
 def inspect(file: Path) -> None:
     """Show the inputs, operators, cost and metadata of a model or an engine."""
     if file.suffix == ".engine":
-        from amsr_deploy.runtime.engine_inspection import print_engine
+        from amsr_deploy.commands.inspect import print_engine
 
         print_engine(file)
     else:
-        from amsr_deploy.export.inspection import print_model
+        from amsr_deploy.commands.inspect import print_model
 
         print_model(file)
 
@@ -218,7 +228,7 @@ def inspect(file: Path) -> None:
 @main.command()
 def doctor() -> None:
     """Show versions, devices and kernels, what is missing and what that costs."""
-    from amsr_deploy.runtime.doctor import examine, is_sound
+    from amsr_deploy.commands.doctor import examine, is_sound
 
     for thing, state in examine():
         click.echo(f"{thing:<14}{state}")
@@ -249,6 +259,9 @@ def doctor() -> None:
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="[default: the network's own]")
 @click.option("--permuted", type=float, help="Share of patches whose colours change places.  [default: 0.33]")
 @click.option("--synthetic", type=float, help="Share of patches from drawn pictures.  [default: 0.04]")
+@click.option(
+    "--degraded", is_flag=True, default=None, help="Train for photos that are blurred, noisy and compressed (JPEG)."
+)
 @click.option("--ema", type=float, help="Decay of the averaged weights.  [default: 0.999]")
 @click.option("--seed", type=int, help="[default: 0]")
 @click.option("--validate-every", type=int, help="Steps between validations and checkpoints.  [default: 1000]")
@@ -259,7 +272,7 @@ def doctor() -> None:
 @click.option("--tensorboard/--no-tensorboard", default=None, help="Write curves.  [default: where it is installed]")
 def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, **options: Any) -> None:
     """Train a network with masks on a folder of pictures."""
-    from amsr_deploy.training.session import run_session
+    from amsr_deploy.commands.train import run_session
 
     sys.exit(run_session(out, resume, tensorboard, save_minutes, options))
 
@@ -277,7 +290,7 @@ def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float
 @click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of tables.")
 def evaluate(backbone: str | None, model: Path | None, data: Path, **options: Any) -> None:
     """Measure a model on a folder of HR pictures."""
-    from amsr_deploy.evaluation.command import evaluate_folder
+    from amsr_deploy.commands.eval import evaluate_folder
     from amsr_deploy.runtime.shipped import chosen_model
 
     sys.exit(min(evaluate_folder(chosen_model(backbone, model), data, fail=report_failure, **options), 1))
@@ -311,6 +324,6 @@ def evaluate(backbone: str | None, model: Path | None, data: Path, **options: An
 @click.option("--markdown", type=FILE, help="Put the tables into a Markdown file, in place of those of the last time.")
 def bench(folders: tuple[Path, ...], **options: Any) -> None:
     """Time masked networks against dense ones on this machine."""
-    from amsr_deploy.evaluation.bench.command import run_benchmarks
+    from amsr_deploy.commands.bench import run_benchmarks
 
     sys.exit(min(run_benchmarks(folders, fail=report_failure, **options), 1))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 
 class AmsrError(Exception):
     """Base of all errors with a message meant for the user: what is wrong, with the value; what to do."""
@@ -66,6 +69,16 @@ def missing_dependency(error: ModuleNotFoundError) -> MissingDependencyError | N
     """What to tell a user of a failed import; None where the module is none of our dependencies."""
     module = (error.name or "").partition(".")[0]
     return MissingDependencyError(*PROVIDERS[module], "this command") if module in PROVIDERS else None
+
+
+def with_options(message: str, options: Mapping[str, str]) -> str:
+    """Name options of a command line where a message names arguments in backquotes.
+
+    Args:
+        message: such as "set `device` to cpu".
+        options: option of each argument, such as `--device`; other words in backquotes stay as they are.
+    """
+    return re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), message)
 
 
 def first_line(error: Exception) -> str:

@@ -23,7 +23,7 @@ from cuda_kernels import CudaKernels
 from cuda_timing import Captured, milliseconds
 from numpy.typing import NDArray
 from onnx_file import read_graph
-from pictures import SIZES, low_resolution
+from photo import SIZES, low_resolution
 from torch import Tensor
 from walker import Walker
 
@@ -31,10 +31,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machin
 
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.model_file import read_metadata
 from amsr_deploy.models import Network
 from amsr_deploy.models.checkpoint import read_network
-from amsr_deploy.runtime.model_file import read_metadata
-from amsr_deploy.runtime.selection import Inputs, select, whole
+from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.selection import select, whole
 from amsr_deploy.runtime.shipped import shipped_model, shipped_weights
 
 NETWORKS = ("disp", "carn", "fsrcnn", "srresnet", "swinir")

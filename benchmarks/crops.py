@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 
 from amsr_deploy import load
 from amsr_deploy.descriptor import SCALE, describe
-from amsr_deploy.evaluation.bench.pairs import shipped_backbones
-from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, read_rgb
+from amsr_deploy.evaluation.bench.twins import shipped_backbones
+from amsr_deploy.image.pairs import crop_to_scale, low_resolution, read_rgb
 
 CROPS = {
     "budgie_perched-osprey.jpg": (660, 210),

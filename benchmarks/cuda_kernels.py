@@ -141,8 +141,8 @@ class CudaKernels:
 
     def mask_neighbors(self, index: Tensor, height: int, width: int, kernel_size: int) -> Tensor:
         neighbors = index.new_empty(len(index), kernel_size**2, dtype=torch.int32)
-        bytes_ = self._library.amsr_mask_neighbors_workspace(height * width)
-        workspace = index.new_empty(bytes_, dtype=torch.uint8)
+        size = self._library.amsr_mask_neighbors_workspace(height * width)
+        workspace = index.new_empty(size, dtype=torch.uint8)
         arguments = (_pointer(index), len(index), height, width, kernel_size, _pointer(neighbors), _pointer(workspace))
         self._run("mask_neighbors", *arguments, _stream(index))
         return neighbors

@@ -8,7 +8,7 @@ part ends in its share of the minutes; what a part leaves, the next ones have. E
 there is no GPU.
 
 Needs an NVIDIA GPU, NumPy, Pillow and, without the pack, a CUDA toolkit and CMake; for whole networks PyTorch with CUDA
-or onnxruntime-gpu; for engines TensorRT, in either flavour or both, and PyCUDA or
+or onnxruntime-gpu; for engines TensorRT, in either edition or both, and PyCUDA or
 cuda-bindings. Building engines takes more than 4 minutes.
 """
 
@@ -33,13 +33,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pictures import SIZES, low_resolution
+from photo import SIZES, low_resolution
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machine has no installed package
 
 from amsr_deploy import mask
 from amsr_deploy.errors import BackendError
-from amsr_deploy.evaluation.bench.masks import mask_of_density
+from amsr_deploy.evaluation.bench.densities import mask_of_density
 
 if TYPE_CHECKING:
     from gpu_networks import Host
@@ -205,7 +205,7 @@ def build() -> Iterator[str]:
     )
     targets = [*(f"test_cuda_{test}" for test in TESTS), "amsr_cuda_benchmark", "amsr_cuda_kernels", "amsr_onnxruntime"]
     call("cmake", "--build", BUILD, "--parallel", "--target", *targets, *(["amsr_plugin_host"] * has_headers))
-    shutil.copy(BUILD / "onnxruntime" / "libamsr_onnxruntime.so", REPOSITORY / "amsr_deploy" / "runtime")
+    shutil.copy(BUILD / "onnxruntime" / "libamsr_onnxruntime.so", REPOSITORY / "amsr_deploy" / "native")
     yield f"Built for sm_{architecture}."
 
 
@@ -374,25 +374,25 @@ def import_torch() -> Any:
 
 def rtx_engine() -> Iterator[str]:
     """What TensorRT for RTX itself says to an engine on this GPU, whether or not we would give it one."""
-    from amsr_deploy.runtime.flavour import load_flavour
-    from amsr_deploy.runtime.gpu import find_gpu
+    from amsr_deploy.runtime.backends.tensorrt.edition import load_edition
+    from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
+    from amsr_deploy.runtime.backends.tensorrt.log import logger_of
     from amsr_deploy.runtime.shipped import shipped_model
-    from amsr_deploy.runtime.tensorrt_log import logger_of
 
     try:
-        flavour = load_flavour("tensorrt-rtx")
+        edition = load_edition("tensorrt-rtx")
     except BackendError as reason:
         raise SkipError(str(reason)) from reason
     import gpu_networks
 
     with tempfile.TemporaryDirectory() as folder:
-        data = gpu_networks.build(shipped_model("fsrcnn"), flavour.name, Path(folder)).read_bytes()
-    logger, log = logger_of(flavour.trt)
-    runtime = flavour.trt.Runtime(logger)
+        data = gpu_networks.build(shipped_model("fsrcnn"), edition.name, Path(folder)).read_bytes()
+    logger, log = logger_of(edition.trt)
+    runtime = edition.trt.Runtime(logger)
     validity, diagnostics = runtime.get_engine_validity(data)
     loaded = runtime.deserialize_cuda_engine(data) is not None
     yield f"- validity of an engine: {validity.name} (diagnostics {diagnostics:#x})"
-    fits = flavour.runs_on(find_gpu().compute_capability)
+    fits = edition.runs_on(find_gpu().compute_capability)
     yield f"- loaded: {'yes' if loaded else 'no'}; our own check: {'it fits' if fits else 'it does not fit'}"
     yield from (f"- it said: {line}" for line in [*log.errors, *log.warnings])
 

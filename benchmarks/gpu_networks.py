@@ -12,20 +12,21 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pictures import SIZES, low_resolution
+from photo import SIZES, low_resolution
 
+from amsr_deploy import native
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.evaluation.bench.timing import medians
-from amsr_deploy.runtime import native
-from amsr_deploy.runtime.cuda import Cuda, open_cuda
-from amsr_deploy.runtime.flavour import MODULES, load_flavour
-from amsr_deploy.runtime.gpu import find_gpu
-from amsr_deploy.runtime.lane import Network
-from amsr_deploy.runtime.mask import compute_mask
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend, execution_providers, session_options
-from amsr_deploy.runtime.selection import Inputs, select, whole
-from amsr_deploy.runtime.tensorrt_ import TensorRtBackend, open_engine
+from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, execution_providers, session_options
+from amsr_deploy.runtime.backends.tensorrt.backend import TensorRtBackend, open_engine
+from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
+from amsr_deploy.runtime.backends.tensorrt.edition import MODULES, load_edition
+from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
+from amsr_deploy.runtime.backends.tensorrt.stream import Network
+from amsr_deploy.runtime.selection import select, whole
 
 MAX_SHAPE = "1088x1920"
 PAPER = {"fsrcnn": 16, "carn": 224, "srresnet": 349}
@@ -201,36 +202,36 @@ class CudaProvider:
 
 
 class Engines:
-    """Engines that `amsr build-engine` makes with a flavour of TensorRT, in this project's runtime."""
+    """Engines that `amsr build-engine` makes with an edition of TensorRT, in this project's runtime."""
 
-    def __init__(self, flavour: str) -> None:
-        """Find the flavour, the GPU and a way to it.
+    def __init__(self, edition: str) -> None:
+        """Find the edition, the GPU and a way to it.
 
         Raises:
             BackendError: one of them is missing.
         """
-        self.flavour, self._cuda = load_flavour(flavour), open_cuda()
-        if not self.flavour.runs_on(find_gpu().compute_capability):
-            raise BackendError(f"{flavour} {self.flavour.version} does not know this GPU")
+        self.edition, self._cuda = load_edition(edition), open_cuda()
+        if not self.edition.runs_on(find_gpu().compute_capability):
+            raise BackendError(f"{edition} {self.edition.version} does not know this GPU")
 
     def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
         """As `Host`; all sizes of a model run the same engine."""
-        backend = open_backend(model, self.flavour.name)
+        backend = open_backend(model, self.edition.name)
         milliseconds = compute_milliseconds(backend.network, self._cuda, {"image": image, **selection})
         run = partial(backend.run, image, selection)
         return Run(milliseconds, median_milliseconds(run), run())
 
 
 @lru_cache(maxsize=2)  # the masked and the dense network of a backbone: more would fill the GPU
-def open_backend(model: Path, flavour: str) -> TensorRtBackend:
+def open_backend(model: Path, edition: str) -> TensorRtBackend:
     """The engine of a model, whose kernels are compiled before they are timed."""
-    return open_engine(build(model, flavour, model.parent), eager=True)
+    return open_engine(build(model, edition, model.parent), eager=True)
 
 
-def build(model: Path, flavour: str, folder: Path) -> Path:
+def build(model: Path, edition: str, folder: Path) -> Path:
     """The engine of a model, in a folder."""
-    engine = folder / f"{model.stem}.{flavour}.engine"
-    amsr("build-engine", str(model), "--flavour", flavour, "--max-shape", MAX_SHAPE, "--output", str(engine))
+    engine = folder / f"{model.stem}.{edition}.engine"
+    amsr("build-engine", str(model), "--edition", edition, "--max-shape", MAX_SHAPE, "--output", str(engine))
     return engine
 
 
@@ -278,5 +279,5 @@ def compute_milliseconds(network: Network, cuda: Cuda, inputs: dict[str, NDArray
 def hosts() -> Iterator[tuple[str, Callable[[], Host]]]:
     """Titles and makers of all that runs whole networks."""
     yield "ONNX Runtime CUDA", CudaProvider
-    for flavour in MODULES:
-        yield flavour, partial(Engines, flavour)
+    for edition in MODULES:
+        yield edition, partial(Engines, edition)

@@ -22,9 +22,9 @@ from PIL import Image
 from amsr_deploy import load
 from amsr_deploy.descriptor import BACKBONES, SCALE, SCALES, describe
 from amsr_deploy.evaluation import metrics
-from amsr_deploy.evaluation.bench.pairs import shipped_backbones
-from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, picture_paths, read_rgb
+from amsr_deploy.evaluation.bench.twins import shipped_backbones
 from amsr_deploy.evaluation.evaluate import Evaluation, evaluate
+from amsr_deploy.image.pairs import crop_to_scale, low_resolution, picture_paths, read_rgb
 from amsr_deploy.runtime.shipped import WEIGHTS
 
 CARD = WEIGHTS / "MODEL_CARD.md"

@@ -24,8 +24,8 @@ import torch
 from torch.nn import functional as F
 
 from amsr_deploy.descriptor import SCALE
-from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, picture_paths, read_rgb
 from amsr_deploy.files import replacing
+from amsr_deploy.image.pairs import crop_to_scale, low_resolution, picture_paths, read_rgb
 from amsr_deploy.training.data import GRID, local_contrast
 
 CELL = GRID * SCALE

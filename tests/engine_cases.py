@@ -7,11 +7,11 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from amsr_deploy.export.profile import make_profile, make_sizes
+from amsr_deploy.engine.shapes import make_profile, make_sizes
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.gpu import Gpu
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
-from amsr_deploy.sidecar import Sidecar, digest, sidecar_path
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
+from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
+from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest, sidecar_path
 
 ORIN = Gpu("Orin", (8, 7), 8 << 30, (12, 6))
 HERE = f"{platform.system()} {platform.machine()}"
@@ -27,7 +27,7 @@ def make_sidecar(metadata: Metadata, **changes: Any) -> Sidecar:
     sidecar = Sidecar(
         model=metadata,
         source="fsrcnn_x4.onnx",
-        flavour="tensorrt-rtx",
+        edition="tensorrt-rtx",
         version="1.7.1.116",
         platform=HERE,
         gpu=None,
@@ -36,7 +36,7 @@ def make_sidecar(metadata: Metadata, **changes: Any) -> Sidecar:
         plugins=None,
         carries_plugins=False,
         sha256=digest(DATA),
-        command="amsr build-engine fsrcnn_x4.onnx --flavour tensorrt-rtx",
+        command="amsr build-engine fsrcnn_x4.onnx --edition tensorrt-rtx",
     )
     return dataclasses.replace(sidecar, **changes)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import BackendError
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.backend import OutOfMemoryError
+from amsr_deploy.runtime.backends.base import OutOfMemoryError
 
 SCRATCH_PER_PIXEL = 64
 """Bytes that the fake contexts ask for."""
@@ -142,7 +142,7 @@ class FakeCuda:
 
 
 class FakeNetwork:
-    """`runtime.lane.Network` over an ONNX file."""
+    """`runtime.stream.Network` over an ONNX file."""
 
     output = "sr"
 

@@ -14,12 +14,12 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from safetensors.torch import save_file
 
-from amsr_deploy import models
+from amsr_deploy import models, native
 from amsr_deploy.cli import main, report_failure
-from amsr_deploy.deep_image import encode_png
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
+from amsr_deploy.errors import UserError
+from amsr_deploy.image.png_tiff import encode_png
 from amsr_deploy.mask import compute_mask
-from amsr_deploy.runtime import native
 
 
 def amsr(*arguments: object) -> Result:
@@ -381,3 +381,12 @@ def test_infer_says_that_the_dense_twin_ran(photo_file: Path, model: Path, tmp_p
         assert file.getextrema() == (255, 255)
     sparse = amsr("infer", photo_file, "--model", tmp_path / "eager.onnx", "--dilation", 1)
     assert "dense:" not in sparse.stdout
+
+
+def test_errors_name_options_here_and_arguments_in_python(tmp_path: Path) -> None:
+    from amsr_deploy.runtime.shipped import chosen_model
+
+    with pytest.raises(UserError, match="`backbone` carn and `model`"):
+        chosen_model("carn", tmp_path / "a.onnx")
+    result = amsr("infer", tmp_path / "a.png", "--backbone", "carn", "--model", tmp_path / "a.onnx")
+    assert "--backbone carn and --model" in result.stderr

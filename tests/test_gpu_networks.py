@@ -12,8 +12,8 @@ from gpu_networks import Case, Run
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import BackendError
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import Inputs
+from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import shipped_model
 
 

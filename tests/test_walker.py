@@ -20,7 +20,7 @@ import torch
 from cuda_kernels import CudaKernels, KernelError
 from cuda_timing import Constants
 from onnx_file import read_graph
-from pictures import low_resolution
+from photo import low_resolution
 from torch import Tensor
 from walker import Walker
 

@@ -1,49 +1,102 @@
-"""From picture files to HR pictures and their LR versions, as training and evaluation make them."""
+"""LR pictures as phones and the web have them: blurred, noisy, compressed, reduced by another filter.
+
+A smaller form of the degradation model of BSRGAN (Zhang et al., "Designing a Practical Degradation Model for Deep Blind
+Image Super-Resolution", ICCV 2021, section 3): each picture gets some of the steps below in a random order, and JPEG
+compression at the end, as a file that somebody downloads has.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
-from amsr_deploy import image
-from amsr_deploy.errors import UserError
+Step = Callable[[Image.Image], Image.Image]
+FILTERS = (Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 
 
-def picture_paths(folder: Path) -> list[Path]:
-    """The pictures directly in a folder, by name.
+@dataclass(frozen=True)
+class Severity:
+    """How strong the steps may be. Each strength is drawn uniformly up to the one given here.
 
-    Raises:
-        UserError: not a folder, or no picture in it.
+    Attributes:
+        blur: standard deviation of the Gaussian, in LR pixels.
+        noise: standard deviation of the noise that is equal everywhere, of 255.
+        shot: standard deviation of the noise of a sensor at white, of 255; it falls with the root of the light.
+        quality: lowest and highest quality of JPEG.
+        share: probability of each step.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; give a folder of HR pictures")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in image.FORMATS)
-    if not paths:
-        raise UserError(f"{folder} holds no picture; give a folder of {', '.join(image.FORMATS)} files")
-    return paths
+
+    blur: float
+    noise: float
+    shot: float
+    quality: tuple[int, int]
+    share: float
 
 
-def read_rgb(path: Path) -> Image.Image:
-    """A picture file, upright, in 8-bit RGB without transparency.
+MILD_TO_MIDDLE = Severity(blur=1.2, noise=12, shot=10, quality=(40, 95), share=0.6)
+"""What the weights for photos are trained on."""
 
-    Raises:
-        ImageError: a file that is missing or damaged.
+
+def degrade(
+    picture: Image.Image, scale: int, generator: np.random.Generator, severity: Severity = MILD_TO_MIDDLE
+) -> Image.Image:
+    """Reduce an HR picture to an LR one with random damage.
+
+    Args:
+        picture: HR, RGB; its sides are multiples of the scale.
+        scale: how much larger HR is than LR.
+        generator: source of randomness: the same state gives the same picture.
+        severity: how strong the damage may be.
+
+    Returns:
+        The LR picture, RGB.
     """
-    return Image.fromarray(np.rint(image.read(path).rgb * np.float32(255)).astype(np.uint8))
+    small = (picture.width // scale, picture.height // scale)
+    reduction = FILTERS[generator.integers(len(FILTERS))]
+    blur, noise, shot = (generator.uniform(0, limit) for limit in (severity.blur, severity.noise, severity.shot))
+    quality = int(generator.integers(severity.quality[0], severity.quality[1] + 1))
+    optional: list[Step] = [
+        lambda now: gaussian_blur(now, blur * now.width / small[0]),
+        lambda now: gaussian_noise(now, noise, generator),
+        lambda now: shot_noise(now, shot, generator),
+    ]
+    steps: list[Step] = [step for step in optional if generator.random() < severity.share]
+    steps.insert(int(generator.integers(len(steps) + 1)), lambda now: now.resize(small, reduction))
+    for step in steps:
+        picture = step(picture)
+    return jpeg(picture, quality) if generator.random() < severity.share else picture
 
 
-def crop_to_scale(picture: Image.Image, scale: int) -> Image.Image:
-    """The upper left part of a picture whose sides are multiples of the scale."""
-    return picture.crop((0, 0, picture.width // scale * scale, picture.height // scale * scale))
+def gaussian_blur(picture: Image.Image, sigma: float) -> Image.Image:
+    """Blur by a Gaussian of a standard deviation in pixels."""
+    return picture.filter(ImageFilter.GaussianBlur(sigma))
 
 
-def reduce_to_width(picture: Image.Image, width: int) -> Image.Image:
-    """A picture reduced to a width by Pillow's antialiased bicubic; its shape stays."""
-    return picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.BICUBIC)
+def gaussian_noise(picture: Image.Image, sigma: float, generator: np.random.Generator) -> Image.Image:
+    """Add noise of a standard deviation of 255, by turns the same in all colours and another one in each."""
+    pixels = np.asarray(picture, dtype=np.float32)
+    colours = generator.choice([1, 3])
+    noise = generator.standard_normal((*pixels.shape[:2], colours), dtype=np.float32)
+    return _to_picture(pixels + np.float32(sigma) * noise)
 
 
-def low_resolution(picture: Image.Image, scale: int) -> Image.Image:
-    """A picture, its sides multiples of the scale, reduced by Pillow's antialiased bicubic."""
-    return picture.resize((picture.width // scale, picture.height // scale), Image.Resampling.BICUBIC)
+def shot_noise(picture: Image.Image, sigma: float, generator: np.random.Generator) -> Image.Image:
+    """Add the noise of a sensor, whose variance grows with the light: sigma, of 255, is its deviation at white."""
+    pixels = np.asarray(picture, dtype=np.float32)
+    noise = generator.standard_normal(pixels.shape, dtype=np.float32)
+    return _to_picture(pixels + np.float32(sigma) * np.sqrt(pixels / 255) * noise)
+
+
+def jpeg(picture: Image.Image, quality: int) -> Image.Image:
+    """Compress by JPEG and decode again."""
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=quality)
+    return Image.open(file).convert("RGB")
+
+
+def _to_picture(pixels: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Image.Image:
+    return Image.fromarray(np.rint(pixels).clip(0, 255).astype(np.uint8))

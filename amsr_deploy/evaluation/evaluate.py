@@ -12,8 +12,9 @@ from PIL import Image
 
 from amsr_deploy.errors import ImageError
 from amsr_deploy.evaluation import metrics
-from amsr_deploy.evaluation.degradations import crop_to_scale, low_resolution, read_rgb
-from amsr_deploy.runtime.upscaler import Upscaler, from_float, to_float
+from amsr_deploy.image.arrays import from_float, to_float
+from amsr_deploy.image.pairs import crop_to_scale, low_resolution, read_rgb
+from amsr_deploy.runtime.upscaler import Upscaler
 
 SMALLEST = 32
 """HR pixels that each side must have: SSIM needs 11 inside the border."""

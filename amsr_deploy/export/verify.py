@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import Descriptor, describe
 from amsr_deploy.errors import ModelError
-from amsr_deploy.export.sample import read_sample
+from amsr_deploy.image.sample import read_sample
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.models import Network
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, select
 from amsr_deploy.runtime.tiles import Span
 

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from amsr_deploy.mask import keep_windows, pixel_index
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.base import Inputs
 from amsr_deploy.runtime.tiles import Span
-
-Inputs = dict[str, NDArray[np.int64]]
-"""Selection inputs of a network by name."""
 
 
 class Selection(Protocol):

@@ -11,7 +11,7 @@ import amsr_deploy
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, SCALES, describe
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.metadata import Precision
-from amsr_deploy.runtime.model_file import newest_export
+from amsr_deploy.model_file import newest_export
 
 WEIGHTS = Path(amsr_deploy.__file__).parent / "weights"
 
@@ -41,7 +41,7 @@ def chosen_model(backbone: str | None, model: Path | None, folder: Path | None =
         UserError: both are given.
     """
     if backbone and model:
-        raise UserError(f"--backbone {backbone} names a shipped model, --model {model} another one; give one of them")
+        raise UserError(f"`backbone` {backbone} and `model` {model} cannot be combined: each names the model to use")
     return model or backbone or (folder and newest_export(folder)) or DEFAULT_BACKBONE
 
 
@@ -70,7 +70,7 @@ def shipped_model(backbone: str, scale: int | None = None, dense: bool = False) 
         raise ModelError(
             f"no {_kind(scale)}{'dense ' if dense else ''}model of {backbone} ships with this version"
             f"{f' (there is {others})' if others else ''}; "
-            f"export one with your weights: amsr export --backbone {backbone} --weights FILE, then give it as --model"
+            f"export one with your weights: amsr export --backbone {backbone} --weights FILE, then give it as `model`"
         )
     return path
 
@@ -84,9 +84,7 @@ def shipped_weights(backbone: str, scale: int | None = None) -> Path:
     """
     path = _find(partial(weights_name, describe(backbone).name), scale)
     if path is None:
-        raise ModelError(
-            f"no {_kind(scale)}weights of {backbone} ship with this version; give your own with --weights FILE"
-        )
+        raise ModelError(f"no {_kind(scale)}weights of {backbone} ship with this version; give your own as `weights`")
     return path
 
 

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Strategy
 from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.mask import Mask
+from amsr_deploy.mask.native import compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
-from amsr_deploy.runtime.backend import Backend, OutOfMemoryError
-from amsr_deploy.runtime.devices import Device, open_backend
-from amsr_deploy.runtime.mask import compute_mask
+from amsr_deploy.runtime.backends.base import Backend, Device, OutOfMemoryError
+from amsr_deploy.runtime.backends.choose import open_backend
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
+from amsr_deploy.runtime.checks import check_region, check_settings
 from amsr_deploy.runtime.memory import memory_budget
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, Selection, select
-from amsr_deploy.runtime.settings import check_region, check_settings
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 
 EDGE = 4
@@ -57,7 +58,7 @@ class Upscaled:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Work:
     """What is going to run on a picture."""
 
     backend: Backend
@@ -171,8 +172,8 @@ class Upscaler:
         """`upscale` on [H, W, 3] float32 in [0, 1], with what it took. A picture without colour gets none."""
         started = time.perf_counter()
         scale, (height, width) = self.metadata.scale, image.shape[:2]
-        plan = self._plan(image, mask)
-        result = self._upscale_within_memory(self._pad(image, self._edge), plan)
+        work = self._prepare(image, mask)
+        result = self._upscale_within_memory(self._pad(image, self._edge), work)
         result = result[tuple(slice(self._edge * scale, (self._edge + side) * scale) for side in (height, width))]
         if not np.isfinite(result).all():
             raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
@@ -180,18 +181,18 @@ class Upscaler:
             result[:] = result.mean(axis=2, keepdims=True)
         np.clip(result, 0, 1, out=result)
         seconds = time.perf_counter() - started
-        cost_share = self.metadata.cost.share(plan.density)
-        return Upscaled(result, plan.mask, plan.density, cost_share, seconds, plan.dense_reason)
+        cost_share = self.metadata.cost.share(work.density)
+        return Upscaled(result, work.mask, work.density, cost_share, seconds, work.dense_reason)
 
-    def _plan(self, image: NDArray[np.float32], region: NDArray[np.bool_] | None) -> _Plan:
+    def _prepare(self, image: NDArray[np.float32], region: NDArray[np.bool_] | None) -> _Work:
         """What runs on a picture: decided for the whole of it, so that tiles make no difference."""
         mask = self._mask_for(image, region)
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask.pixels
         density, limit = self._select(pixels, edge=0).density, self.metadata.dense_above
         may_choose = mask is not None and region is None and self._takes_default_mask
         if may_choose and density > limit and self._twin is not None:
-            return _Plan(self._twin, Everything(), None, 1.0, f"density {density:.3g} is above {limit:.3g}")
-        return _Plan(self._backend, self._select(pixels, self._edge), mask, density)
+            return _Work(self._twin, Everything(), None, 1.0, f"density {density:.3g} is above {limit:.3g}")
+        return _Work(self._backend, self._select(pixels, self._edge), mask, density)
 
     @cached_property
     def _twin(self) -> Backend | None:
@@ -222,27 +223,27 @@ class Upscaler:
             return Everything()
         return select(self._pad(pixels, edge), self.metadata, self.threshold)
 
-    def _upscale_within_memory(self, image: NDArray[np.float32], plan: _Plan) -> NDArray[np.float32]:
+    def _upscale_within_memory(self, image: NDArray[np.float32], work: _Work) -> NDArray[np.float32]:
         """All tiles, with smaller ones where memory runs out, now and for the pictures that follow."""
         longest = max(image.shape[:2])
         tile = (min(self._tile[0], longest), min(self._tile[1], longest))
         while True:
             try:
-                return self._upscale_tiles(image, plan, tile)
+                return self._upscale_tiles(image, work, tile)
             except OutOfMemoryError:
                 tile = self._tile = (tile[0] // 2, tile[1] // 2)
                 if min(tile) < tiles.smallest_tile(self.metadata.halo, self.metadata.size_multiple):
                     raise
                 warnings.warn(f"out of memory; trying again with tiles of {tile[0]}x{tile[1]} pixels", stacklevel=2)
 
-    def _upscale_tiles(self, image: NDArray[np.float32], plan: _Plan, tile: tiles.Size) -> NDArray[np.float32]:
+    def _upscale_tiles(self, image: NDArray[np.float32], work: _Work, tile: tiles.Size) -> NDArray[np.float32]:
         """[H, W, 3] -> [sH, sW, 3]."""
         scale, (height, width) = self.metadata.scale, image.shape[:2]
         result = np.empty((height * scale, width * scale, 3), dtype=np.float32)
         channels_first = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
         for rows, columns in tiles.grid(height, width, tile, self.metadata.halo, self.metadata.size_multiple):
             part = np.ascontiguousarray(channels_first[:, :, rows.read, columns.read])
-            upscaled = plan.backend.run(part, plan.selection.inputs(rows, columns))[0]
+            upscaled = work.backend.run(part, work.selection.inputs(rows, columns))[0]
             core = upscaled[:, rows.core(scale), columns.core(scale)]
             result[rows.placed(scale), columns.placed(scale)] = core.transpose(1, 2, 0)
         return result
@@ -291,30 +292,3 @@ def load(
     twin = twin_path(path) if isinstance(backend, OnnxRuntimeBackend) else None
     load_twin = partial(open_backend, twin, device, threads) if twin and twin.is_file() else None
     return Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)
-
-
-def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
-    """A picture [H, W, 3], uint8, uint16 or floating point in [0, 1], as float32 in [0, 1].
-
-    Raises:
-        UserError: another shape or type.
-    """
-    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise UserError(f"a picture must be an array [height, width, 3]; this one has the shape {image.shape}")
-    if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
-        raise UserError(f"a picture must be uint8, uint16 or float in [0, 1], not {image.dtype}")
-    scaled = image.astype(np.float32) / np.float32(_largest(image.dtype))
-    if not (scaled.min() >= 0 and scaled.max() <= 1):
-        raise UserError(f"a float picture must be in [0, 1]; this one spans {scaled.min():g} to {scaled.max():g}")
-    return scaled
-
-
-def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[Element]:
-    """The inverse of `to_float`: a picture in [0, 1] as the given type."""
-    scaled = image * np.float32(_largest(dtype))
-    return (scaled if np.issubdtype(dtype, np.floating) else np.rint(scaled)).astype(dtype)
-
-
-def _largest(dtype: np.dtype[np.generic]) -> int:
-    """The value of white in a type of picture."""
-    return {"uint8": 255, "uint16": 65535}.get(dtype.name, 1)

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from amsr_deploy.errors import AmsrError
+from amsr_deploy.commands.train import DIMENSIONS, run_session
+from amsr_deploy.errors import AmsrError, with_options
 from amsr_deploy.training.config import Config
-from amsr_deploy.training.session import DIMENSIONS, run_session
 
 TYPES: dict[str, Callable[[str], object]] = {"int": int, "float": float, "float | None": float}
 """How the fields of a Config are read, by their types; all others are text."""
-OTHERWISE = ("data", "dimensions", "texture", "compile")
+OTHERWISE = ("data", "degraded", "dimensions", "texture", "compile")
 """Fields whose options are no plain `--name value`."""
 
 
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     add("--config", help="take all settings from the config.json of a run")
     for name in (*DIMENSIONS, "dilation"):
         add(f"--{name}", type=int)
-    for name in ("fixed-mask", "uniform-patches"):
+    for name in ("degraded", "fixed-mask", "uniform-patches"):
         add(f"--{name}", action="store_true", default=None)
     for name in ("compile", "tensorboard"):
         add(f"--{name}", action=argparse.BooleanOptionalAction, default=None)
@@ -42,6 +42,11 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def option_names() -> dict[str, str]:
+    """The option that sets each argument."""
+    return {action.dest: action.option_strings[0] for action in parser()._actions}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line asks; returns the exit code."""
     options = vars(parser().parse_args(arguments))
@@ -49,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run_session(**session, options=options)
     except AmsrError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {with_options(str(error), option_names())}", file=sys.stderr)
         return error.exit_code
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from amsr_deploy.descriptor import OPTIMIZERS, SCALE, SCALES, Optimizer, describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import check_dilation
+from amsr_deploy.metadata import Precision
 from amsr_deploy.training.schedule import MaskSchedule
 
-Precision = Literal["auto", "bfloat16", "float32"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+PRECISIONS: tuple[Precision | Literal["auto"], ...] = ("auto", "bfloat16", "float32")
 
 MOVABLE = ("data", "validation", "device", "precision", "compile")
 """Settings that may change when a run goes on: where it runs and where its pictures lie."""
@@ -53,6 +53,8 @@ class Config:
     """Share of patches whose colour channels change places, or become one."""
     synthetic: float = 0.04
     """Share of patches from drawn pictures: flat colours, gradients, text, line art."""
+    degraded: bool = False
+    """Damage the LR pictures as phones and the web do, in training and in validation."""
     ema: float = 0.999
     """Decay of the averaged weights, which are the ones that a run hands out."""
     seed: int = 0
@@ -65,7 +67,7 @@ class Config:
     """Steps between validations and checkpoints."""
     device: str = "auto"
     """`auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`."""
-    precision: Precision = "auto"
+    precision: Precision | Literal["auto"] = "auto"
     """Arithmetic of the forward pass; `auto` is bfloat16 where the device computes in it."""
     compile: bool | None = None
     """Use torch.compile; None does on a GPU."""
@@ -97,7 +99,9 @@ class Config:
         descriptor = describe(backbone)
         given = {name: value for name, value in settings.items() if value is not None}
         if "masks" in given and (dilation is not None or fixed_mask):
-            raise UserError(f"the mask schedule {given['masks']} sets the dilation; leave out --dilation, --fixed-mask")
+            raise UserError(
+                f"the mask schedule {given['masks']} sets the dilation; leave out `dilation` and `fixed_mask`"
+            )
         target = descriptor.dilation if dilation is None else dilation
         check_dilation(target)
         gradual = MaskSchedule.towards(target, dense=0.0 if "init" in given else 0.1)
@@ -156,7 +160,7 @@ class Config:
             if name not in MOVABLE:
                 raise UserError(
                     f"{name} {value} differs from the run's own {getattr(self, name)}; leave it out to resume, "
-                    "or start a new run with --init"
+                    "or start a new run with `init`"
                 )
         return replace(self, **changed)
 

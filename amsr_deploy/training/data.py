@@ -69,8 +69,8 @@ class PatchSampler:
         areas = self.sizes.prod(dim=1)
         self.starts = areas.cumsum(0) - areas
         contrast = [local_contrast(pixels, patch_size) for pixels in small]
-        self._cells = torch.cat([self._corners(number, map_) for number, map_ in enumerate(contrast)])
-        weight = torch.cat([map_.flatten() for map_ in contrast]) if texture else torch.ones(len(self._cells))
+        self._cells = torch.cat([self._corners(number, values) for number, values in enumerate(contrast)])
+        weight = torch.cat([values.flatten() for values in contrast]) if texture else torch.ones(len(self._cells))
         drawn = torch.tensor([pair.is_synthetic for pair in pairs], device=self.device)[self._cells[:, 0]]
         self._cumulative = cell_weights(weight.to(self.device, torch.float64), drawn, synthetic).cumsum(0)
         self._orders = torch.tensor(ORDERS, device=self.device)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import torch
 
 from amsr_deploy.errors import BackendError, UserError
-from amsr_deploy.training.config import Precision
+from amsr_deploy.metadata import Precision
 from amsr_deploy.training.distributed import World
 
 CPU_BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16")
@@ -32,17 +33,17 @@ def select_device(name: str, world: World) -> torch.device:
     if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
         raise UserError(f"unknown device {name!r}; use auto, cpu, cuda or cuda:N")
     if number and world.size > 1:
-        raise UserError(f"{name} is one GPU for {world.size} processes; use --device cuda, which gives each its own")
+        raise UserError(f"{name} is one GPU for {world.size} processes; set `device` to cuda, which gives each its own")
     if kind == "cpu":
         return torch.device("cpu")
     device = torch.device("cuda", int(number) if number else world.local_rank)
     count = torch.cuda.device_count()
     if device.index >= count:
-        raise BackendError(f"{device} is not there: PyTorch {torch.__version__} sees {count} GPUs; use --device cpu")
+        raise BackendError(f"{device} is not there: PyTorch {torch.__version__} sees {count} GPUs; set `device` to cpu")
     return device
 
 
-def select_precision(name: Precision, device: torch.device) -> torch.dtype:
+def select_precision(name: Precision | Literal["auto"], device: torch.device) -> torch.dtype:
     """The type that the forward pass computes in, bfloat16 or float32.
 
     Raises:
@@ -50,7 +51,7 @@ def select_precision(name: Precision, device: torch.device) -> torch.dtype:
     """
     able = has_bfloat16(device)
     if name == "bfloat16" and not able:
-        raise BackendError(f"{device} does not compute in bfloat16; use --precision float32")
+        raise BackendError(f"{device} does not compute in bfloat16; set `precision` to float32")
     return torch.bfloat16 if able and name != "float32" else torch.float32
 
 

@@ -16,17 +16,18 @@ from amsr_deploy import models
 from amsr_deploy.errors import BackendError, TrainingError, UserError, first_line
 from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.training.capture import Repeated
-from amsr_deploy.training.checkpoint import RunFolder, not_finite
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import DRAWS, PatchSampler
 from amsr_deploy.training.device import is_compile_failure, select_device, tune
 from amsr_deploy.training.distributed import World, connected, world_from_environment
 from amsr_deploy.training.interrupt import Interrupt
-from amsr_deploy.training.learner import Learner
 from amsr_deploy.training.pictures import Pictures, draw_pictures, read_pictures
-from amsr_deploy.training.report import Reporter, Reporters, Status
+from amsr_deploy.training.report import Reporters
+from amsr_deploy.training.run_folder import RunFolder, not_finite
 from amsr_deploy.training.schedule import learning_rate
+from amsr_deploy.training.status import Reporter, Status
+from amsr_deploy.training.trainer import Trainer
 from amsr_deploy.training.validation import SMALLEST, Validator
 
 STATUS_STEPS = 20
@@ -62,7 +63,7 @@ def train(
 
     Args:
         config: the settings; of a resumed run those of its config.json, `moved` to this machine.
-        out: folder of the run, see `amsr_deploy.training.checkpoint`.
+        out: folder of the run, see `amsr_deploy.training.run_folder`.
         resume: go on from the checkpoint in `out`. On a CPU the outcome is that of an uninterrupted run, bit for bit.
         reporter: whom to tell; None is silence.
         save_minutes: a checkpoint at least this often.
@@ -82,12 +83,12 @@ def train(
     except torch.OutOfMemoryError as error:
         raise TrainingError(
             f"{device} has too little memory ({str(error).splitlines()[0]}); "
-            "use a smaller --batch-size or fewer pictures"
+            "use a smaller `batch_size` or fewer pictures"
         ) from error
     except RuntimeError as error:
         if is_compile_failure(error):
             reason = first_line(error)
-            raise BackendError(f"torch.compile does not work here ({reason}); use --no-compile") from error
+            raise BackendError(f"torch.compile does not work here ({reason}); turn `compile` off") from error
         raise
 
 
@@ -110,27 +111,28 @@ class _Training:
         tune(device)
         torch.manual_seed(config.seed)
         network = first_network(config, resume)
-        pictures = read_pictures([Path(f) for f in config.data], config.patch_size, config.scale, config.reductions)
+        sources = [Path(source) for source in config.data]
+        pictures = read_pictures(sources, config.patch_size, config.scale, config.reductions, config.degraded)
         self.validator = self._validator()
         for line in pictures.skipped:
             reporter.message(f"skipped: {line}")
-        pairs = [*pictures.pairs, *(draw_pictures(config.scale) if config.synthetic else [])]
+        pairs = [*pictures.pairs, *(draw_pictures(config.scale, config.degraded) if config.synthetic else [])]
         self.sampler = PatchSampler(pairs, config.patch_size, config.texture, device, config.permuted, config.synthetic)
-        self.learner = Learner(network, config, device, world)
+        self.trainer = Trainer(network, config, device, world)
         own = len(range(config.batch_size)[self.share])
         self.draws = torch.zeros(own, DRAWS, dtype=torch.float64, device=device)
-        self.learn = Repeated(self._whole_step, device, world.size == 1, reporter.message)
+        self.repeat_step = Repeated(self._whole_step, device, world.size == 1, reporter.message)
         self.clock = Clock(config.steps, config.minutes)
         if resume:
             folder.check_pictures(pictures.files)
-            self.clock.spent = folder.restore(self.learner)
+            self.clock.spent = folder.restore(self.trainer)
         if world.is_main:
             folder.write_config(config, self._facts(pictures))
         length = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps}"
         reporter.message(
-            f"{config.backbone} x{config.scale}: step {self.learner.steps} of {length}, "
+            f"{config.backbone} x{config.scale}: step {self.trainer.steps} of {length}, "
             f"{len(pictures.files)} pictures at {len(config.reductions)} sizes, "
-            f"batches of {config.batch_size}, {self.learner.precision} on {device}"
+            f"batches of {config.batch_size}, {self.trainer.precision} on {device}"
         )
         self.dilation: int | None = -1  # none yet
         self.losses: list[Tensor] = []
@@ -140,7 +142,9 @@ class _Training:
         """Whole pictures to validate on; the other processes leave that to the first one."""
         if self.config.validation is None or not self.world.is_main:
             return None
-        pictures = read_pictures([Path(self.config.validation)], SMALLEST, self.config.scale)
+        pictures = read_pictures(
+            [Path(self.config.validation)], SMALLEST, self.config.scale, degraded=self.config.degraded
+        )
         for line in pictures.skipped:
             self.reporter.message(f"skipped in validation: {line}")
         return Validator(pictures.pairs, self.config.dilation, self.device)
@@ -152,15 +156,15 @@ class _Training:
             "device": f"{self.device} ({name})",
             "processes": self.world.size,
             "threads": torch.get_num_threads(),
-            "precision": self.learner.precision,
-            "compile": self.learner.compile,
+            "precision": self.trainer.precision,
+            "compile": self.trainer.compile,
         }
         return {"hardware": hardware, "pictures": [asdict(file) for file in pictures.files]}
 
     def run(self) -> Result:
         """Make the remaining steps."""
         with Interrupt() as interrupt:
-            self.first, self.started = self.learner.steps, time.monotonic()
+            self.first, self.started = self.trainer.steps, time.monotonic()
             self.saved, self.warm = self.started, False
             self.clock.start()
             self._advance()
@@ -168,12 +172,12 @@ class _Training:
                 self._step()
                 if signal := self._stopping_signal(interrupt):
                     self._save()
-                    return Result(self.folder.weights, self.learner.steps, self.psnr_y, signal)
-        return Result(self.folder.weights, self.learner.steps, self.psnr_y, None)
+                    return Result(self.folder.weights, self.trainer.steps, self.psnr_y, signal)
+        return Result(self.folder.weights, self.trainer.steps, self.psnr_y, None)
 
     def _step(self) -> None:
         """One step, and what is due after it."""
-        config, learner, step = self.config, self.learner, self.learner.steps
+        config, trainer, step = self.config, self.trainer, self.trainer.steps
         dilation = config.schedule.dilation_at(self.progress)
         if dilation != self.dilation:
             self.dilation = dilation
@@ -181,35 +185,35 @@ class _Training:
         generator = torch.Generator().manual_seed(config.seed * SEED_STRIDE + step)
         numbers = self.sampler.numbers(config.batch_size, generator)[self.share]
         self.draws.copy_(numbers, non_blocking=True)
-        learner.begin_step(learning_rate(step, self.progress, config.learning_rate))
-        self.losses.append(self._learn())
+        trainer.begin_step(learning_rate(step, self.progress, config.learning_rate))
+        self.losses.append(self._step_or_fall_back())
         self._advance()
         ended = self.progress == 1
-        if ended or learner.steps % STATUS_STEPS == 0:
+        if ended or trainer.steps % STATUS_STEPS == 0:
             self._tell()
-        if ended or learner.steps % config.validate_every == 0:
+        if ended or trainer.steps % config.validate_every == 0:
             self._validate_and_save()
         elif time.monotonic() - self.saved > self.save_seconds:
             self._save()
 
     def _whole_step(self) -> Tensor:
-        """Cut the batch that `draws` decides, and learn from it."""
-        return self.learner.learn(self.sampler.cut(self.draws))
+        """Cut the batch that `draws` decides, and train on it."""
+        return self.trainer.train_on(self.sampler.cut(self.draws))
 
-    def _learn(self) -> Tensor:
+    def _step_or_fall_back(self) -> Tensor:
         """A step; where torch.compile fails and was not asked for, without it."""
         try:
-            return self.learn()
+            return self.repeat_step()
         except RuntimeError as error:
             if self.config.compile is not None or not is_compile_failure(error):
                 raise
             self.reporter.message(f"torch.compile does not work here ({first_line(error)}): steps run without it")
-            self.learner.without_compile()
-            return self.learn()
+            self.trainer.without_compile()
+            return self.repeat_step()
 
     def _advance(self) -> None:
         """Look at the clock; several processes agree on what it shows, now and then."""
-        progress, step = self.clock.progress(self.learner.steps), self.learner.steps
+        progress, step = self.clock.progress(self.trainer.steps), self.trainer.steps
         if self.world.size == 1 or self.config.minutes is None:
             self.progress = progress
         elif (step - self.first) % STATUS_STEPS == 0:
@@ -217,7 +221,7 @@ class _Training:
 
     def _stopping_signal(self, interrupt: Interrupt) -> int:
         """The signal that has reached any process, or 0; several of them ask each other only now and then."""
-        if self.world.size > 1 and self.learner.steps % STATUS_STEPS:
+        if self.world.size > 1 and self.trainer.steps % STATUS_STEPS:
             return 0
         signal = self.world.largest(interrupt.signal or 0, self.device)
         return signal if self.progress < 1 else 0
@@ -228,7 +232,7 @@ class _Training:
         Raises:
             TrainingError: the loss is no number.
         """
-        step = self.learner.steps
+        step = self.trainer.steps
         loss = float(self.world.mean(torch.stack(self.losses).mean()))
         self.losses.clear()
         if not math.isfinite(loss):
@@ -244,14 +248,14 @@ class _Training:
     def _validate_and_save(self) -> None:
         self._save()
         if self.validator:
-            validation = self.validator.measure(self.learner.network, self.learner.average, self.learner.steps)
+            validation = self.validator.measure(self.trainer.network, self.trainer.average, self.trainer.steps)
             self.psnr_y = validation.psnr_y
             self.reporter.validation(validation)
 
     def _save(self) -> None:
         """Write a checkpoint; the first process does."""
         if self.world.is_main:
-            self.folder.save(self.learner, self.config, self.clock.seconds)
+            self.folder.save(self.trainer, self.config, self.clock.seconds)
         self.saved = time.monotonic()
 
 
@@ -281,4 +285,4 @@ def check_start(config: Config, folder: RunFolder, resume: bool) -> None:
         return
     backbone = folder.read_config().backbone
     if backbone != config.backbone:
-        raise UserError(f"{folder.path} holds a run of {backbone}, not of {config.backbone}; choose another --out")
+        raise UserError(f"{folder.path} holds a run of {backbone}, not of {config.backbone}; choose another `out`")

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from amsr_deploy import mask as reference
 from amsr_deploy.descriptor import Strategy
+from amsr_deploy.mask import reference
 from amsr_deploy.models.masked import reflect
 
 

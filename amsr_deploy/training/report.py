@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from amsr_deploy.training.schedule import DENSE
+from amsr_deploy.training.status import Reporter, Status
+from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed
 from amsr_deploy.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -17,38 +19,6 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 15.0
 """A plain line at most this often, but one for every validation."""
-
-
-@dataclass(frozen=True)
-class Status:
-    """Where a training stands."""
-
-    step: int
-    steps: int
-    loss: float
-    """Mean L1 loss since the last status, for values in [0, 1]."""
-    dilation: int | None
-    """None while the masks are all ones."""
-    learning_rate: float
-    images_per_second: float
-    remaining: float
-    """Seconds to the end at the present speed."""
-
-
-class Reporter(Protocol):
-    """Somebody to tell about a training."""
-
-    def message(self, text: str) -> None:
-        """Anything worth a line."""
-
-    def status(self, status: Status) -> None:
-        """Some steps were made."""
-
-    def validation(self, validation: Validation) -> None:
-        """The weights were validated."""
-
-    def close(self) -> None:
-        """The training has ended."""
 
 
 class Reporters:
@@ -189,8 +159,6 @@ def default_reporters(folder: Path, tensorboard: bool | None = None) -> Reporter
     screen = screen_reporter()
     reporters = [screen, LogReporter(folder)]
     if tensorboard is not False:
-        from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed
-
         if tensorboard or is_installed():
             reporters.append(TensorBoardReporter(folder))
         else:

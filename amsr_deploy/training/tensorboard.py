@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amsr_deploy.errors import MissingDependencyError
-from amsr_deploy.training.report import Status
+from amsr_deploy.training.status import Status
 from amsr_deploy.training.validation import Validation
 
 if TYPE_CHECKING:

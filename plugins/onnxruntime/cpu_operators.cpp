@@ -3,14 +3,14 @@
 #include <atomic>
 #include <cstring>
 
+#include "cpu/convolution/masked_convolution.h"
+#include "cpu/convolution/pixel_convolution.h"
+#include "cpu/convolution/pointwise.h"
+#include "cpu/mask/neighbors.h"
+#include "cpu/rows/rows.h"
+#include "cpu/window_layer/window_layer.h"
 #include "kernel.h"
-#include "masked_convolution.h"
-#include "neighbors.h"
 #include "operators/error.h"
-#include "pixel_convolution.h"
-#include "pointwise.h"
-#include "rows.h"
-#include "window_layer.h"
 
 namespace amsr::ort {
 namespace {

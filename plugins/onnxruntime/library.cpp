@@ -2,10 +2,10 @@
 #include <string>
 
 #include "abi.h"
+#include "cpu/mask/high_frequencies.h"
+#include "cpu/mask/mask_growth.h"
+#include "cpu/simd/instruction_set.h"
 #include "cpu_operators.h"
-#include "high_frequencies.h"
-#include "instruction_set.h"
-#include "mask_growth.h"
 #ifdef AMSR_CUDA
 #include "cuda_operators.h"
 #endif
@@ -70,18 +70,18 @@ AMSR_EXPORT const char* amsr_chosen_instruction_set() {
     }
 }
 
-/// See kernels/cpu/high_frequencies.h.
+/// See kernels/cpu/mask/high_frequencies.h.
 AMSR_EXPORT bool amsr_high_frequencies(const float* image, std::size_t height, std::size_t width, const float* taps,
                                        float flat_range, float* out) {
     return amsr::cpu::high_frequencies(image, height, width, taps, flat_range, out);
 }
 
-/// See kernels/cpu/mask_growth.h.
+/// See kernels/cpu/mask/mask_growth.h.
 AMSR_EXPORT void amsr_histogram(const float* frequencies, std::size_t count, std::int64_t* counts, std::size_t bins) {
     amsr::cpu::histogram(frequencies, count, counts, bins);
 }
 
-/// See kernels/cpu/mask_growth.h.
+/// See kernels/cpu/mask/mask_growth.h.
 AMSR_EXPORT void amsr_mask_above(const float* frequencies, std::size_t height, std::size_t width, float threshold,
                                  std::size_t dilation, bool* mask) {
     amsr::cpu::mask_above(frequencies, height, width, threshold, dilation, mask);

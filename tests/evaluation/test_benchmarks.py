@@ -15,17 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from amsr_deploy import models
+from amsr_deploy import models, native
 from amsr_deploy.cli import main
-from amsr_deploy.evaluation.bench import operators
+from amsr_deploy.evaluation.bench import layers
 from amsr_deploy.evaluation.bench.crossover import meeting_density
-from amsr_deploy.evaluation.bench.masks import mask_of_density
-from amsr_deploy.evaluation.bench.pictures import Photo, read_photo
-from amsr_deploy.evaluation.bench.tables import Section, Table, write_sections
+from amsr_deploy.evaluation.bench.densities import mask_of_density
+from amsr_deploy.evaluation.bench.markdown import Section, Table, write_sections
+from amsr_deploy.evaluation.bench.photos import Photo, read_photo
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.mask import compute_mask
-from amsr_deploy.runtime import native
 
 QUICK = ("--width", "128", "--threads", "1", "--repeats", "1")
 
@@ -99,8 +98,8 @@ def test_openvino_runs_the_dense_network(folder: Path, pair: tuple[Path, Path]) 
     assert len(ratio) == 3
     assert "openvino float32" in ratio
 
-    from amsr_deploy.evaluation.bench.openvino_ import OpenVinoModel
-    from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
+    from amsr_deploy.evaluation.bench.openvino import OpenVinoModel
+    from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 
     image = np.random.default_rng(0).random((1, 3, 20, 30), dtype=np.float32)
     expected = OnnxRuntimeBackend(pair[1], "cpu").run(image, {})
@@ -169,7 +168,7 @@ def test_operators_are_measured_on_every_photo(
     if native.library_path() is None:
         assert_refused(bench(folder, pair, "--operators"), "not built")
         return
-    monkeypatch.setattr(operators, "DENSITIES", (0.2, 0.5))
+    monkeypatch.setattr(layers, "DENSITIES", (0.2, 0.5))
     result = bench(folder, pair, "--operators", "--channels", "8", "--channels", "6", "--json", "-")
     assert result.exit_code == 0, result.output
     timings = json.loads(result.stdout)["operators"]

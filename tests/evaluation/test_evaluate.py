@@ -13,9 +13,9 @@ from PIL import Image
 
 from amsr_deploy import models
 from amsr_deploy.cli import main
+from amsr_deploy.commands.eval import mask_settings
 from amsr_deploy.errors import ImageError, UserError
 from amsr_deploy.evaluation import metrics
-from amsr_deploy.evaluation.command import mask_settings
 from amsr_deploy.evaluation.evaluate import evaluate
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.runtime.upscaler import load

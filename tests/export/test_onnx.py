@@ -12,13 +12,12 @@ import onnxruntime as ort
 import pytest
 import torch
 
-from amsr_deploy import models
+from amsr_deploy import models, native
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export import verify
 from amsr_deploy.export.onnx import digest, export_onnx
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime import native
 
 EXPORTS = [(name, masked) for name in BACKBONES for masked in (True, False)]
 

@@ -25,10 +25,10 @@ from operator_cases import (
 )
 from torch import nn
 
+from amsr_deploy import native
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.models import operators
 from amsr_deploy.models.activation import ATTENTION, SILU
-from amsr_deploy.runtime import native
 
 Form = Callable[[Case], NDArray]
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from amsr_deploy.errors import ModelError
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.model_file import newest_export, read_metadata
+from amsr_deploy.model_file import newest_export, read_metadata
 from amsr_deploy.runtime.shipped import WEIGHTS
 
 MODELS = sorted(WEIGHTS.glob("*.onnx"))

@@ -19,10 +19,9 @@ from amsr_deploy.descriptor import BACKBONES, describe
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime import onnxruntime_
-from amsr_deploy.runtime.backend import OutOfMemoryError
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import Inputs
+from amsr_deploy.runtime.backends import onnxruntime
+from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import twin_path
 from amsr_deploy.runtime.tiles import smallest_tile
 from amsr_deploy.runtime.upscaler import EDGE, Upscaler
@@ -267,11 +266,11 @@ def test_cuda_is_loaded_out_of_packages_before_a_session(
 
     monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
     monkeypatch.setattr(ort, "preload_dlls", preload)
-    onnxruntime_._load_cuda.cache_clear()
+    onnxruntime._load_cuda.cache_clear()
     with pytest.raises(BackendError, match="cuda was asked for, but ONNX Runtime could only start CPUExecution"):
         OnnxRuntimeBackend(exported["carn"], "cuda")
     assert "cpu" in OnnxRuntimeBackend(exported["carn"], "auto").name
-    onnxruntime_._load_cuda.cache_clear()
+    onnxruntime._load_cuda.cache_clear()
     assert loaded == ["cuda"]
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -14,8 +14,8 @@ from training_cases import quick_config, small_network
 from amsr_deploy.descriptor import BACKBONES, describe
 from amsr_deploy.training.capture import WARMUP, Repeated
 from amsr_deploy.training.data import DRAWS, PatchSampler
-from amsr_deploy.training.learner import Learner
 from amsr_deploy.training.pictures import read_pictures
+from amsr_deploy.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -28,16 +28,16 @@ def trained(backbone: str, folder: Path, device: torch.device) -> tuple[list[flo
     config = replace(quick_config(folder), backbone=backbone, optimizer=describe(backbone).optimizer)
     pairs = read_pictures([folder], config.patch_size, config.scale, config.reductions).pairs
     sampler = PatchSampler(pairs, config.patch_size, permuted=0.5)
-    learner = Learner(small_network(backbone), config, CPU)
+    trainer = Trainer(small_network(backbone), config, CPU)
     draws = torch.zeros(config.batch_size, DRAWS, dtype=torch.float64)
-    step = Repeated(lambda: learner.learn(sampler.cut(draws)), device, True, pytest.fail)
+    step = Repeated(lambda: trainer.train_on(sampler.cut(draws)), device, True, pytest.fail)
     losses = []
     for number in range(STEPS):
         sampler.set_dilation(None if number < WARMUP + 1 else 1)
         draws.copy_(sampler.numbers(config.batch_size, torch.Generator().manual_seed(number)))
-        learner.begin_step(1e-3 / (1 + number))
+        trainer.begin_step(1e-3 / (1 + number))
         losses.append(step())
-    return [float(loss) for loss in losses], learner.state()
+    return [float(loss) for loss in losses], trainer.state()
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)

@@ -12,11 +12,11 @@ import pytest
 from safetensors.torch import save_file
 
 from amsr_deploy import models
+from amsr_deploy.commands.train import settings, translate
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import AmsrError, UserError
-from amsr_deploy.training.checkpoint import RunFolder
 from amsr_deploy.training.config import Config, config_from_json
-from amsr_deploy.training.session import settings, translate
+from amsr_deploy.training.run_folder import RunFolder
 
 
 @pytest.mark.parametrize("name", BACKBONES)

@@ -12,7 +12,7 @@ from amsr_deploy.training.distributed import World
 
 def test_several_processes_take_a_gpu_each(monkeypatch: pytest.MonkeyPatch) -> None:
     assert select_device("cpu", World(1, 2, 1)) == torch.device("cpu")
-    with pytest.raises(UserError, match="cuda:0 is one GPU for 2 processes; use --device cuda"):
+    with pytest.raises(UserError, match="cuda:0 is one GPU for 2 processes; set `device` to cuda"):
         select_device("cuda:0", World(1, 2, 1))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert select_device("cuda", World(1, 2, 1)) == torch.device("cuda", 1)

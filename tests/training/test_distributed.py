@@ -19,8 +19,8 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import PatchSampler
 from amsr_deploy.training.distributed import World, connected, world_from_environment
-from amsr_deploy.training.learner import Learner
 from amsr_deploy.training.pictures import read_pictures
+from amsr_deploy.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -31,11 +31,11 @@ def gradients(config: Config, world: World) -> dict[str, torch.Tensor]:
     """Gradients of the first batch of a training, as one process sees them."""
     torch.set_num_threads(1)
     torch.manual_seed(world.rank)  # rank 0's weights must reach the others
-    learner = Learner(models.create(config.backbone), config, CPU, world)
+    trainer = Trainer(models.create(config.backbone), config, CPU, world)
     sampler = PatchSampler(read_pictures([Path(config.data[0])], config.patch_size, 4).pairs, config.patch_size)
     share = world.share(config.batch_size)
-    learner.backward(sampler.draw(config.batch_size, torch.Generator().manual_seed(0), share))
-    return {name: p.grad for name, p in learner.network.named_parameters() if p.grad is not None}
+    trainer.backward(sampler.draw(config.batch_size, torch.Generator().manual_seed(0), share))
+    return {name: p.grad for name, p in trainer.network.named_parameters() if p.grad is not None}
 
 
 def worker(rank: int, config: Config, address: str, out: Path) -> None:

@@ -15,16 +15,16 @@ from safetensors.torch import load_file
 from training_cases import quick_config
 
 from amsr_deploy import models
+from amsr_deploy.commands.train import settings
 from amsr_deploy.descriptor import Optimizer
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
 from amsr_deploy.models.checkpoint import read_network
-from amsr_deploy.training import checkpoint
-from amsr_deploy.training.checkpoint import RunFolder, read_config
+from amsr_deploy.training import run_folder
 from amsr_deploy.training.config import Config
-from amsr_deploy.training.learner import Learner
 from amsr_deploy.training.loop import train
 from amsr_deploy.training.report import LineReporter, Status
-from amsr_deploy.training.session import settings
+from amsr_deploy.training.run_folder import RunFolder, read_config
+from amsr_deploy.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -117,7 +117,7 @@ def test_a_damaged_checkpoint_is_refused(config: Config, tmp_path: Path) -> None
 def test_a_run_is_not_overwritten(config: Config, tmp_path: Path) -> None:
     train(config, tmp_path / "run")
     before = weights_of(tmp_path / "run")
-    with pytest.raises(UserError, match="--resume"):
+    with pytest.raises(UserError, match="`resume`"):
         train(config, tmp_path / "run")
     assert_same(weights_of(tmp_path / "run"), before)
 
@@ -140,27 +140,27 @@ def test_a_checkpoint_of_another_backbone_is_refused(config: Config, folder: Pat
 def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    healthy = Learner.backward
+    healthy = Trainer.backward
 
-    def diverge(self: Learner, batch: object) -> torch.Tensor:
+    def diverge(self: Trainer, batch: object) -> torch.Tensor:
         loss = healthy(self, batch)  # type: ignore[arg-type]
         if self.steps >= 5:
             next(iter(self.network.parameters())).grad.fill_(float("nan"))  # type: ignore[union-attr]
         return loss * float("nan") if self.steps >= 6 else loss
 
-    monkeypatch.setattr(Learner, "backward", diverge)
+    monkeypatch.setattr(Trainer, "backward", diverge)
     with pytest.raises(TrainingError, match=r"no longer a number .* last good checkpoint"):
         train(replace(config, validate_every=4), tmp_path / "run")
     assert all(value.isfinite().all() for value in weights_of(tmp_path / "run").values())
 
 
 def test_weights_that_are_no_numbers_are_not_saved(config: Config, tmp_path: Path) -> None:
-    learner = Learner(models.create("fsrcnn"), config, torch.device("cpu"))
+    trainer = Trainer(models.create("fsrcnn"), config, torch.device("cpu"))
     folder = RunFolder(tmp_path)
-    folder.save(learner, config, seconds=0)
-    next(iter(learner.network.parameters())).data.fill_(float("inf"))
+    folder.save(trainer, config, seconds=0)
+    next(iter(trainer.network.parameters())).data.fill_(float("inf"))
     with pytest.raises(TrainingError, match="no longer a number"):
-        folder.save(learner, config, seconds=0)
+        folder.save(trainer, config, seconds=0)
     assert all(value.isfinite().all() for value in weights_of(tmp_path).values())
 
 
@@ -169,8 +169,8 @@ def test_a_full_disk_keeps_the_last_checkpoint(config: Config, tmp_path: Path, m
         if (tmp_path / "run" / "weights.safetensors").exists():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(checkpoint.os, "fsync", fill)
-    with pytest.raises(TrainingError, match=r"state.safetensors cannot be written \(No space left.*--resume"):
+    monkeypatch.setattr(run_folder.os, "fsync", fill)
+    with pytest.raises(TrainingError, match=r"state.safetensors cannot be written \(No space left.*`resume`"):
         train(replace(config, validate_every=4), tmp_path / "run")
     monkeypatch.undo()
     assert train(replace(config, validate_every=4), tmp_path / "run", resume=True).step == 8
@@ -202,7 +202,7 @@ def test_bad_pictures_are_reported(config: Config, folder: Path, tmp_path: Path)
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there(config: Config, tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match="--device cpu"):
+    with pytest.raises(BackendError, match="set `device` to cpu"):
         train(replace(config, device="cuda"), tmp_path / "run")
 
 
@@ -296,8 +296,8 @@ def test_without_a_compiler_the_way_round_is_said(
     def fail(*_: object) -> None:
         raise TritonError("Cannot find a working triton installation\nand more")
 
-    monkeypatch.setattr(Learner, "backward", fail)
-    with pytest.raises(BackendError, match=r"torch.compile does not work here \(Cannot find .*\); use --no-compile"):
+    monkeypatch.setattr(Trainer, "backward", fail)
+    with pytest.raises(BackendError, match=r"torch.compile does not work here \(Cannot find .*\); turn `compile` off"):
         train(replace(config, compile=True), tmp_path / "run")
 
 
@@ -311,8 +311,8 @@ def test_where_compiling_fails_that_nobody_asked_for_a_run_goes_on_without(
         raise InductorError("no compiler")
 
     lines: list[str] = []
-    monkeypatch.setattr(Learner, "without_compile", lambda _: monkeypatch.undo())
-    monkeypatch.setattr(Learner, "backward", fail)
+    monkeypatch.setattr(Trainer, "without_compile", lambda _: monkeypatch.undo())
+    monkeypatch.setattr(Trainer, "backward", fail)
     assert train(config, tmp_path / "run", reporter=LineReporter(lines.append)).step == config.steps
     assert "torch.compile does not work here (no compiler): steps run without it" in lines
 
@@ -321,7 +321,7 @@ def test_checkpoints_come_as_often_as_asked_for(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved: list[int] = []
-    monkeypatch.setattr(RunFolder, "save", lambda _self, learner, *_: saved.append(learner.steps))
+    monkeypatch.setattr(RunFolder, "save", lambda _self, trainer, *_: saved.append(trainer.steps))
     train(config, tmp_path / "often", save_minutes=0)
     assert saved == list(range(1, config.steps + 1))
     saved.clear()

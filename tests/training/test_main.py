@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from amsr_deploy import cli
-from amsr_deploy.training import __main__, session
+from amsr_deploy.commands import train
+from amsr_deploy.training import __main__
 
 OPTIONS = (
     "--backbone disp --scale 2 --channels 8 --blocks 1 --data a --data b --out run --validation v --steps 9 "
@@ -26,10 +27,10 @@ def test_both_commands_ask_for_the_same(given: str, monkeypatch: pytest.MonkeyPa
     def note(
         out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, options: dict[str, Any]
     ) -> int:
-        asked.append((out, resume, tensorboard, save_minutes, session.translate(options)))
+        asked.append((out, resume, tensorboard, save_minutes, train.translate(options)))
         return 0
 
-    monkeypatch.setattr(session, "run_session", note)
+    monkeypatch.setattr(train, "run_session", note)
     monkeypatch.setattr(__main__, "run_session", note)
     result = CliRunner().invoke(cli.main, ["train", *given.split()])
     assert result.exit_code == 0, result.output

@@ -9,11 +9,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.evaluation.bench.masks import mask_of_density
+from amsr_deploy.evaluation.bench.densities import mask_of_density
 from amsr_deploy.evaluation.bench.networks import NetworkBench
-from amsr_deploy.evaluation.bench.pairs import Pair
-from amsr_deploy.evaluation.bench.pictures import Photo
+from amsr_deploy.evaluation.bench.photos import Photo
 from amsr_deploy.evaluation.bench.timing import Run, medians
+from amsr_deploy.evaluation.bench.twins import Pair
 from amsr_deploy.mask import high_frequencies
 from amsr_deploy.runtime.selection import whole
 

@@ -9,8 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from amsr_deploy import __version__
-from amsr_deploy.runtime import native
+from amsr_deploy import __version__, native
 
 PACKAGES = ("onnxruntime", "openvino", "numpy")
 

@@ -7,10 +7,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from amsr_deploy import native
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.models.operators import DOMAIN, VERSION
-from amsr_deploy.runtime import native
-from amsr_deploy.runtime.onnxruntime_ import session_options
+from amsr_deploy.runtime.backends.onnxruntime import session_options
 
 NAME = "MaskNeighbors"
 

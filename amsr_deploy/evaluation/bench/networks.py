@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.evaluation.bench.memory import peak_memory
 from amsr_deploy.evaluation.bench.neighbors import NeighborTable
-from amsr_deploy.evaluation.bench.openvino_ import OpenVinoModel
-from amsr_deploy.evaluation.bench.pairs import Pair, check_pair
-from amsr_deploy.evaluation.bench.pictures import Photo
+from amsr_deploy.evaluation.bench.openvino import OpenVinoModel
+from amsr_deploy.evaluation.bench.peak_memory import peak_memory
+from amsr_deploy.evaluation.bench.photos import Photo
 from amsr_deploy.evaluation.bench.profiling import Profile, profile
 from amsr_deploy.evaluation.bench.timing import Run, medians
-from amsr_deploy.runtime.mask import compute_mask
-from amsr_deploy.runtime.onnxruntime_ import OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import Inputs, Selection, select, whole
+from amsr_deploy.evaluation.bench.twins import Pair, check_pair
+from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
+from amsr_deploy.runtime.selection import Selection, select, whole
 
 MASKED, DENSE, MASK, NEIGHBORS = "masked", "dense", "mask", "neighbors"
 Batch = NDArray[np.float32]

@@ -11,9 +11,9 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from amsr_deploy.runtime import native
-from amsr_deploy.runtime.onnxruntime_ import session_options
-from amsr_deploy.runtime.selection import Inputs
+from amsr_deploy import native
+from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.onnxruntime import session_options
 
 RUNS = 3
 Profile = dict[str, float]

@@ -1,9 +1,8 @@
-// Gather, scatter and neighbours on random masks, against the CPU's kernels.
+// Gather, scatter and neighbours on random masks, against their definitions.
 #include "cuda/neighbors.h"
 #include "cuda/rows.h"
 #include "gpu.h"
-#include "neighbors.h"
-#include "rows.h"
+#include "reference.h"
 
 using namespace amsr;
 using namespace amsr::test;
@@ -12,31 +11,26 @@ namespace {
 
 using Bytes = std::vector<unsigned char>;
 
-Bytes random_bytes(Random& random, std::int64_t count) {
-    Bytes result(static_cast<std::size_t>(count));
-    for (auto& byte : result) byte = static_cast<unsigned char>(random.number(0, 255));
-    return result;
-}
-
-std::int64_t row_bytes_of(Random& random) { return random.one_of<std::int64_t>({1, 6, 12, 24, 120, 128, 256, 300}); }
+reference::Values numbers(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
 
 void check_masks(Random& random) {
-    const std::int64_t pixels = random.number(1, 300), bytes = row_bytes_of(random);
+    const std::int64_t pixels = random.number(1, 300),
+                       bytes = random.one_of<std::int64_t>({1, 6, 12, 24, 120, 128, 256, 300});
     const auto index = random.positions(pixels);
     const auto count = static_cast<std::int64_t>(index.size());
-    const Bytes from = random_bytes(random, pixels * bytes), update = random_bytes(random, count * bytes);
     const auto row_bytes = static_cast<std::size_t>(bytes);
-    Bytes expected_rows(update.size()), expected_pixels = from;
-    cpu::mask_gather(from.data(), index.data(), row_bytes, 0, index.size(), expected_rows.data());
-    cpu::mask_scatter(update.data(), index.data(), index.size(), row_bytes, 0, index.size(), expected_pixels.data());
+    const Bytes from = random.bytes(static_cast<std::size_t>(pixels) * row_bytes),
+                update = random.bytes(index.size() * row_bytes);
     const Buffer<unsigned char> pixel_memory(from), update_memory(update), rows(update.size());
     const Buffer<std::int64_t> index_memory(index);
     CHECK_CUDA(
         cuda::mask_gather(pixel_memory.data(), pixels, index_memory.data(), count, row_bytes, rows.data(), nullptr));
-    CHECK(rows.values() == expected_rows, "gathered rows of %d bytes", static_cast<int>(bytes));
+    CHECK(numbers(rows.values()) == reference::mask_gather(numbers(from), index, bytes), "gathered rows of %d bytes",
+          static_cast<int>(bytes));
     CHECK_CUDA(cuda::mask_scatter(update_memory.data(), index_memory.data(), count, pixels, row_bytes,
                                   pixel_memory.data(), nullptr));
-    CHECK(pixel_memory.values() == expected_pixels, "scattered rows of %d bytes", static_cast<int>(bytes));
+    CHECK(numbers(pixel_memory.values()) == reference::mask_scatter(numbers(update), numbers(from), index, bytes),
+          "scattered rows of %d bytes", static_cast<int>(bytes));
 }
 
 void check_neighbors(Random& random) {
@@ -44,15 +38,15 @@ void check_neighbors(Random& random) {
     const std::int64_t side = random.one_of<std::int64_t>({1, 3, 5});
     const auto index = random.positions(height * width);
     const auto count = static_cast<std::int64_t>(index.size());
-    std::vector<std::int32_t> expected(static_cast<std::size_t>(count * side * side));
-    cpu::NeighborTable(index.data(), index.size(), height, width, side).fill(0, index.size(), expected.data());
     const Buffer<std::int64_t> index_memory(index);
-    const Buffer<std::int32_t> neighbors(expected.size());
+    const Buffer<std::int32_t> neighbors(static_cast<std::size_t>(count * side * side));
     const Buffer<unsigned char> workspace(cuda::mask_neighbors_workspace(height * width));
     CHECK_CUDA(cuda::mask_neighbors(index_memory.data(), count, height, width, side, neighbors.data(), workspace.data(),
                                     nullptr));
-    CHECK(neighbors.values() == expected, "neighbours of %d rows in %d x %d", static_cast<int>(count),
-          static_cast<int>(height), static_cast<int>(width));
+    const auto actual = neighbors.values();
+    CHECK(reference::Positions(actual.begin(), actual.end()) == reference::mask_neighbors(index, height, width, side),
+          "neighbours of %d rows in %d x %d", static_cast<int>(count), static_cast<int>(height),
+          static_cast<int>(width));
 }
 
 void check_outside() {

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "../check.h"
-#include "storage.h"
+#include "cpu/simd/storage.h"
 
 namespace amsr::host {
 namespace {

@@ -1,0 +1,111 @@
+"""What `amsr doctor` tells: what is installed, what is missing, and what that costs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+from collections.abc import Iterator
+
+from amsr_deploy import __version__, native
+from amsr_deploy.errors import AmsrError, BackendError
+from amsr_deploy.runtime.backends.tensorrt import cuda, edition, plugins, registry
+from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
+from amsr_deploy.runtime.shipped import WEIGHTS
+
+PACKAGES = {
+    "onnxruntime": "amsr infer cannot run",
+    "openimageio": "16-bit pictures cannot be read; install amsr-deploy again",
+    "torch": "amsr export and amsr train cannot run; install amsr-deploy[torch]",
+    "onnx": "amsr export, inspect and build-engine cannot run; install amsr-deploy[onnx]",
+    "onnxscript": "amsr export cannot run; install amsr-deploy[torch]",
+    "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
+    "tensorboard": "amsr train draws no curves; install amsr-deploy[train]",
+    "pycuda": "cuda-bindings takes its place (see cuda)",
+    "cuda-bindings": "engines need PyCUDA, and run without CUDA graphs (see cuda)",
+}
+"""Packages in the order in which users need them, and what their absence costs."""
+
+
+def examine() -> Iterator[tuple[str, str]]:
+    """Pairs of a thing and its state."""
+    yield "amsr-deploy", __version__
+    yield "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    for package, cost in PACKAGES.items():
+        yield package, installed_version(package) or f"missing: {cost}"
+    yield "models", models()
+    for name in edition.MODULES:
+        yield name, tensorrt(name)
+    yield "gpu", gpu()
+    yield "cuda", cuda.describe()
+    yield "engines in", str(registry.cache_folder())
+    yield "devices", devices()
+    yield "kernels", kernels()
+
+
+def installed_version(package: str) -> str | None:
+    """Version of a package, or None; ONNX Runtime comes under two names."""
+    for name in {"onnxruntime": ("onnxruntime", "onnxruntime-gpu")}.get(package, (package,)):
+        try:
+            return f"{importlib.metadata.version(name)}{' (GPU build)' if name.endswith('-gpu') else ''}"
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def models() -> str:
+    """The models inside the package."""
+    return ", ".join(sorted(path.stem for path in WEIGHTS.glob("*.onnx"))) or "none: give your own with --model"
+
+
+def tensorrt(name: str) -> str:
+    """An edition of TensorRT, and how it runs the `amsr` operators."""
+    try:
+        found = edition.load_edition(name)
+        library = plugins.plugin_library() if found.has_plugins else None
+    except AmsrError as error:
+        return f"missing: {error}"
+    if not found.has_plugins:
+        return f"{found.version}, masked operators as standard ones"
+    return f"{found.version}, " + (
+        f"plugins {library}" if library else "no plugins: masked operators as standard ones, slower (docs/plugins.md)"
+    )
+
+
+def gpu() -> str:
+    """The GPU."""
+    try:
+        return str(find_gpu())
+    except BackendError as error:
+        return f"none: {error}"
+
+
+def devices() -> str:
+    """What `--device` can be."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        return "none"
+    import onnxruntime
+
+    has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    return "cpu, cuda" if has_cuda else "cpu (for cuda replace onnxruntime by onnxruntime-gpu, see the README)"
+
+
+def is_sound() -> bool:
+    """Whether commands can run: not where an instruction set is demanded that the processor lacks."""
+    try:
+        native.inspect()
+    except BackendError:
+        return False
+    return True
+
+
+def kernels() -> str:
+    """How the `amsr` operators run on the CPU."""
+    try:
+        code = native.inspect()
+    except BackendError as error:
+        return str(error)
+    if code is None:
+        return "missing: masked networks run as ONNX functions, often slower than dense; reinstall with a C++ compiler"
+    others = ", ".join(name for name in code.available if name != code.instruction_set)
+    return f"{code.instruction_set} (also available: {others}; {native.ISA_VARIABLE} chooses)"

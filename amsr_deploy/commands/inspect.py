@@ -1,0 +1,112 @@
+"""What `amsr inspect` shows of a model, or of an engine, for which neither a GPU nor TensorRT is needed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+from rich.table import Table
+
+from amsr_deploy.commands import tables
+from amsr_deploy.commands.console import output_console
+from amsr_deploy.engine.model import read_metadata, read_model
+from amsr_deploy.errors import AmsrError
+from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
+from amsr_deploy.runtime.backends.tensorrt.edition import load_edition
+from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
+from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
+
+
+def print_model(path: Path) -> None:
+    """Print a model's inputs and outputs, operators, cost and metadata as tables.
+
+    Raises:
+        ModelError: no such file, or not a model of this project.
+    """
+    model = read_model(path)
+    metadata = read_metadata(path, model)
+    console = output_console()
+    for table in (tensors(model), operators(model), tables.cost(metadata), tables.properties(metadata)):
+        console.print(table)
+
+
+def tensors(model: onnx.ModelProto) -> Table:
+    """Inputs and outputs with their types and shapes."""
+    table = Table("tensor", "type", "shape", title="Inputs and outputs", title_justify="left")
+    for kind, values in (("in", model.graph.input), ("out", model.graph.output)):
+        for value in values:
+            tensor = value.type.tensor_type
+            dims = ", ".join(dim.dim_param or str(dim.dim_value) for dim in tensor.shape.dim)
+            element = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
+            table.add_row(f"{kind} {value.name}", element, f"[{dims}]".replace("[", "\\["))
+    return table
+
+
+def operators(model: onnx.ModelProto) -> Table:
+    """How often each operator occurs; those of this project first."""
+    table = Table("operator", "nodes", "form", title="Operators", title_justify="left")
+    functions = {(function.domain, function.name) for function in model.functions}
+    counts = Counter((node.domain, node.op_type) for node in model.graph.node)
+    for (domain, name), count in sorted(counts.items(), key=lambda item: (not item[0][0], item[0])):
+        form = "function inside the file" if (domain, name) in functions else "standard"
+        table.add_row(f"{domain}.{name}" if domain else name, str(count), form)
+    return table
+
+
+def print_engine(engine: Path) -> None:
+    """Print an engine's inputs, what it runs on, whether that is here, cost and metadata as tables.
+
+    Raises:
+        EngineError: no such engine, or no sidecar beside it.
+    """
+    sidecar = read_sidecar(engine)
+    console = output_console()
+    for table in (
+        inputs(sidecar),
+        facts(engine, sidecar),
+        tables.cost(sidecar.model),
+        tables.properties(sidecar.model),
+    ):
+        console.print(table)
+
+
+def inputs(sidecar: Sidecar) -> Table:
+    """Inputs with the shapes that the engine was built for."""
+    table = Table("input", "smallest", "optimal", "largest", title="Inputs", title_justify="left")
+    for name, shapes in sidecar.profile.items():
+        table.add_row(name, *("x".join(map(str, shape)) for shape in shapes))
+    return table
+
+
+def facts(engine: Path, sidecar: Sidecar) -> Table:
+    """The file, and what it runs on."""
+    table = Table("property", "value", title="Engine", title_justify="left")
+    data = engine.read_bytes()
+    where = "the engine" if sidecar.carries_plugins else "a library"
+    for name, value in {
+        "size": f"{len(data) / 1e6:.1f} MB",
+        "file": _verdict(lambda: check_file(engine, sidecar, data), "as it was built"),
+        "built from": sidecar.source,
+        "built with": f"{sidecar.edition} {sidecar.version} on {sidecar.platform}",
+        "runs on": sidecar.gpu or "RTX GPUs of sm_{}{} or newer".format(*sidecar.compute_capability),
+        "runs here": _verdict(lambda: _check_here(engine, sidecar), "yes"),
+        "plugins": f"version {sidecar.plugins}, in {where}" if sidecar.plugins else "none",
+        "built by": sidecar.command,
+    }.items():
+        table.add_row(name, value)
+    return table
+
+
+def _check_here(engine: Path, sidecar: Sidecar) -> None:
+    check_machine(engine, sidecar, find_gpu(), load_edition(sidecar.edition))
+
+
+def _verdict(check: Callable[[], None], good: str) -> str:
+    """What a check finds."""
+    try:
+        check()
+    except AmsrError as error:
+        return f"no: {error}"
+    return good

@@ -1,0 +1,155 @@
+"""A training as the command line asks for it."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from amsr_deploy.descriptor import describe
+from amsr_deploy.errors import UserError
+from amsr_deploy.models import CLASSES, name_of
+from amsr_deploy.models.checkpoint import read_network
+from amsr_deploy.training.config import Config, scaled_rate
+from amsr_deploy.training.distributed import world_from_environment
+from amsr_deploy.training.loop import SAVE_MINUTES, train
+from amsr_deploy.training.report import Reporters, default_reporters
+from amsr_deploy.training.run_folder import RunFolder, read_config
+
+DIMENSIONS = ("channels", "blocks")
+"""Options that say how wide and how deep a network is."""
+SIGNAL_EXIT = 128
+"""A shell's exit code for a program that a signal ended, less the signal's number."""
+
+
+def run_session(
+    out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, options: dict[str, Any]
+) -> int:
+    """Train as told, show progress, say how to go on; returns the exit code.
+
+    Args:
+        out: folder of the run.
+        resume: go on from its checkpoint.
+        tensorboard: see `default_reporters`.
+        save_minutes: see `train`; None is the default.
+        options: options of the command line by name; None means not given.
+
+    Raises:
+        AmsrError: see `train`.
+    """
+    config = settings(out, resume, options)
+    folder = RunFolder(out)
+    if not resume:
+        folder.check_new()
+    reporter = default_reporters(out, tensorboard) if world_from_environment().is_main else Reporters()
+    try:
+        result = train(config, out, resume, reporter, SAVE_MINUTES if save_minutes is None else save_minutes)
+        if result.signal is not None:
+            reporter.message(f"stopped at step {result.step}; go on with: amsr train --out {out} --resume")
+            return SIGNAL_EXIT + result.signal
+        reporter.message(f"{result.weights} holds the weights")
+        return 0
+    finally:
+        reporter.close()
+
+
+def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
+    """The settings that the options ask for: those of a run, moved, or new ones.
+
+    Raises:
+        UserError: options that do not go together.
+    """
+    given = translate(options)
+    source = given.pop("config", None)
+    if resume:
+        if source or "init" in given:
+            raise UserError("--resume goes on with the run's own settings; leave out --config and --init")
+        return RunFolder(out).read_config().moved(**as_fields(given))
+    if source:
+        config = read_config(Path(source))
+        if given.get("backbone", config.backbone) != config.backbone:
+            raise UserError(f"{source} is of {config.backbone}, with settings for it; leave out --backbone or --config")
+        if "batch_size" in given:
+            rate = scaled_rate(config.learning_rate, config.batch_size, given["batch_size"])
+            given.setdefault("learning_rate", rate)
+        return replace(config, **as_fields(given))
+    given |= dimensions(given)
+    missing = [f"--{name}" for name in ("backbone", "data") if name not in given]
+    if missing:
+        raise UserError(f"{' and '.join(missing)} not given; see amsr train --help")
+    return Config.of(**given)
+
+
+def dimensions(given: dict[str, Any]) -> dict[str, Any]:
+    """The backbone, scale and dimensions that options ask for, where a checkpoint is given those of its network.
+
+    Args:
+        given: options by name; `channels` and `blocks` are taken out.
+
+    Raises:
+        UserError: a network that has no such dimension, or a checkpoint of other ones.
+        ModelError: a checkpoint that cannot be used, or of another backbone.
+    """
+    wanted = {name: given.pop(name) for name in DIMENSIONS if name in given}
+    if "init" not in given:
+        if wanted and "backbone" in given:
+            check_dimensions(given["backbone"], wanted)
+        return {"dimensions": wanted}
+    network = read_network(Path(given["init"]), given.get("backbone"))
+    found = {name: value for name, value in network.dimensions.items() if name != "scale"}
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            has = found.get(name, "none")
+            raise UserError(f"--{name} {value} contradicts {given['init']}, which has {has}; leave it out")
+    return {"backbone": name_of(network), "scale": given.get("scale", network.scale), "dimensions": found}
+
+
+def check_dimensions(backbone: str, wanted: dict[str, int]) -> None:
+    """Raises UserError where a network has no such dimension, or not of this size."""
+    known = inspect.signature(CLASSES[describe(backbone).name]).parameters
+    for name, value in wanted.items():
+        if name not in known:
+            raise UserError(f"{backbone} has no {name} to choose; leave out --{name}")
+        if value < 1:
+            raise UserError(f"{name} {value} cannot be used; it must be 1 or more")
+
+
+def translate(options: dict[str, Any]) -> dict[str, Any]:
+    """The given options under the names and in the types of `Config.of`."""
+    given = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    given = {name: value for name, value in given.items() if value not in (None, ())}
+    if "data" in given:
+        given["data"] = tuple(map(str, given["data"]))
+    if given.pop("uniform_patches", False):
+        given["texture"] = False
+    if "reductions" in given:
+        given["reductions"] = parse_reductions(given["reductions"])
+    return given
+
+
+def as_fields(given: dict[str, Any]) -> dict[str, Any]:
+    """Options as fields of a Config.
+
+    Raises:
+        UserError: a dilation without its schedule.
+    """
+    if "dilation" in given or "fixed_mask" in given:
+        raise UserError(
+            "the run has a mask schedule of its own; leave out --dilation and --fixed-mask, or give --masks"
+        )
+    wanted = {name: value for name, value in given.items() if name in DIMENSIONS}
+    fields = {name: value for name, value in given.items() if name not in DIMENSIONS}
+    return fields | ({"dimensions": wanted} if wanted else {})
+
+
+def parse_reductions(text: str) -> tuple[float, ...]:
+    """Numbers between commas.
+
+    Raises:
+        UserError: something else.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"reductions {text!r} are no numbers; write them like 1,0.75,0.5") from None

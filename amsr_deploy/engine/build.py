@@ -1,0 +1,188 @@
+"""What `amsr build-engine` does: ONNX -> engine and sidecar."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import time
+import warnings
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from platformdirs import user_cache_path
+
+from amsr_deploy.engine.builder import build, prepare_graph
+from amsr_deploy.engine.compare import verify_engine
+from amsr_deploy.engine.shapes import Sizes, make_profile
+from amsr_deploy.errors import BackendError, UserError
+from amsr_deploy.files import replacing
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.tensorrt.backend import load_engine
+from amsr_deploy.runtime.backends.tensorrt.cuda import open_cuda
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition, choose_builder, load_edition
+from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu, find_gpu
+from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins, load_plugins
+from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest, sidecar_path
+
+PORTABLE_FROM = (8, 0)
+"""Compute capability from which an engine of TensorRT for RTX runs (Ampere)."""
+_PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    model: Path
+    half: bool
+    edition: Edition
+    sizes: Sizes
+    in_place: bool | None
+    """Whether plugins write over their input; None: the version of TensorRT decides."""
+
+    @property
+    def command(self) -> str:
+        """What asks for the same again."""
+        sizes = (self.sizes.smallest, self.sizes.optimal, self.sizes.largest)
+        options = [
+            f"--{name}-shape {height}x{width}"
+            for name, (height, width) in zip(("min", "opt", "max"), sizes, strict=True)
+        ]
+        flags = ["--fp16"] if self.half else []
+        if self.in_place is not None:
+            flags.append("--in-place" if self.in_place else "--no-in-place")
+        return " ".join(
+            ["amsr build-engine", shlex.quote(str(self.model)), *flags, "--edition", self.edition.name, *options]
+        )
+
+
+def write_engine(
+    request: Request,
+    proto: onnx.ModelProto,
+    metadata: Metadata,
+    gpu: Gpu | None,
+    timing_cache: Path | None,
+    target: Path,
+) -> str:
+    """Build the engine of a model that has its final types, and write it with its sidecar."""
+    edition, profile = request.edition, make_profile(metadata, request.sizes)
+    plugins = needed_plugins(proto, metadata, edition)
+    cache = timing_cache or default_timing_cache(edition, gpu)
+    started = time.perf_counter()
+    built = build(edition, prepare_graph(proto, plugins), profile, plugins, cache, request.in_place)
+    seconds = time.perf_counter() - started
+    for message in built.warnings:
+        warnings.warn(f"{edition.name}: {message}", stacklevel=2)
+    sidecar = Sidecar(
+        model=metadata,
+        source=request.model.name,
+        edition=edition.name,
+        version=edition.version,
+        platform=f"{platform.system()} {platform.machine()}",
+        gpu=gpu.name if gpu else None,
+        compute_capability=gpu.compute_capability if gpu else PORTABLE_FROM,
+        profile=profile,
+        plugins=plugins.version if plugins else None,
+        carries_plugins=plugins is not None,
+        sha256=digest(built.engine),
+        command=request.command,
+    )
+    comparison = compare_with_cpu(target.name, sidecar, built.engine, edition, request.model)
+    with replacing(target) as engine_file, replacing(sidecar_path(target)) as sidecar_file:
+        engine_file.write_bytes(built.engine)
+        sidecar.write(sidecar_file)
+    facts = (
+        f"{len(built.engine) / 1e6:.1f} MB in {seconds:.0f} s",
+        f"{edition.name} {edition.version}",
+        metadata.precision,
+        describe_operators(metadata, plugins),
+        f"pictures of {request.sizes} pixels",
+        comparison,
+    )
+    return f"{target}: {', '.join(facts)}"
+
+
+def compare_with_cpu(name: str, sidecar: Sidecar, engine: bytes, edition: Edition, model: Path) -> str:
+    """How far an engine's result is from the CPU's, or why it cannot run here.
+
+    Args:
+        name: of the engine.
+        sidecar: what it says about itself.
+        engine: its bytes.
+        edition: what built it.
+        model: the ONNX that it was built from.
+
+    Raises:
+        EngineError: too far, or the engine does not load.
+        BackendError: it does not run.
+    """
+    try:
+        gpu, cuda = find_gpu(), open_cuda()
+    except BackendError as error:
+        return f"not compared with the CPU ({error})"
+    if not edition.runs_on(gpu.compute_capability):
+        return f"not compared with the CPU ({edition.name} does not run on the {gpu.name})"
+    with closing(load_engine(Path(name), sidecar, engine, gpu, edition, cuda)) as backend:
+        return f"differs from the CPU by at most {verify_engine(backend, sidecar.profile, model):.1e}"
+
+
+def choose_edition(name: str) -> tuple[Edition, Gpu | None]:
+    """The edition that builds, and the GPU that it builds for; None where engines run on any.
+
+    Raises:
+        BackendError: it is not installed, or needs a GPU that is not there.
+    """
+    try:
+        gpu, reason = find_gpu(), ""
+    except BackendError as error:
+        gpu, reason = None, str(error)
+    edition = choose_builder(gpu is not None) if name == "auto" else load_edition(name)
+    if edition.builds_without_gpu:
+        if gpu and not edition.runs_on(gpu.compute_capability):
+            warnings.warn(f"{edition.name} {edition.version} does not run on the {gpu} of this machine", stacklevel=2)
+        return edition, None
+    if gpu is None:
+        raise BackendError(
+            f"{edition.name} builds on the GPU that will run the engine, but {reason}; "
+            "build there, or set `edition` to tensorrt-rtx"
+        )
+    return edition, gpu
+
+
+def needed_plugins(model: onnx.ModelProto, metadata: Metadata, edition: Edition) -> Plugins | None:
+    """The plugins that run nodes of a model; None where there are none, or none that it uses.
+
+    Raises:
+        UserError: the model is of bfloat16, which the plugins do not take.
+    """
+    plugins = load_plugins(edition)
+    used = {node.op_type for node in model.graph.node if node.domain == NAMESPACE}
+    if not plugins or not used & plugins.operators:
+        return None
+    if metadata.precision == "bfloat16":
+        raise UserError("the plugins of TensorRT do not compute in bfloat16; give the float32 model, and set `fp16`")
+    return plugins
+
+
+def describe_operators(metadata: Metadata, plugins: Plugins | None) -> str:
+    """How the masked operators run."""
+    if not metadata.masked:
+        return "dense"
+    return f"masked operators as plugins {plugins.version}" if plugins else "masked operators as standard ones"
+
+
+def default_timing_cache(edition: Edition, gpu: Gpu | None) -> Path | None:
+    """The file of this user for an edition and a GPU; None where nothing is timed."""
+    if gpu is None:
+        return None
+    name = f"{edition.name}-{edition.version}_{gpu.name.replace(' ', '-')}_{gpu.architecture}.cache"
+    return user_cache_path("amsr-deploy") / "timing" / name
+
+
+def engine_name(model: Path, metadata: Metadata, edition: Edition, gpu: Gpu | None, sizes: Sizes) -> str:
+    """A file name that tells what an engine is: carn_x4_fp16_rtx-1.7_8x8-1088x1920.engine."""
+    stem = model.stem.removesuffix("_fp16").removesuffix("_bf16")
+    where = [gpu.architecture] if gpu else []
+    return "_".join([stem, _PRECISIONS[metadata.precision], edition.label, *where, str(sizes)]) + ".engine"

@@ -1,0 +1,157 @@
+"""The calls of the TensorRT Python API that turn an ONNX graph into an engine."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import onnx
+import onnx.inliner
+from rich.console import Console
+from rich.progress import Progress
+
+from amsr_deploy.engine.plugin_graph import pass_image_for_size
+from amsr_deploy.engine.progress import make_monitor
+from amsr_deploy.errors import EngineError
+from amsr_deploy.files import write_cache
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition, version_numbers
+from amsr_deploy.runtime.backends.tensorrt.log import logger_of
+from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins
+from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile
+
+IN_PLACE_FROM = (10, 7)
+"""First version of TensorRT in which plugins write over their input unless told otherwise: a preview feature."""
+_IN_PLACE = "ALIASED_PLUGIN_IO_10_03"
+_RESIZED = "RUNTIME_ACTIVATION_RESIZE_10_10"  # memory follows from the picture at hand, not from the largest one
+
+
+@dataclass(frozen=True)
+class Built:
+    """An engine and what TensorRT said about it."""
+
+    engine: bytes
+    warnings: list[str]
+
+
+def prepare_graph(model: onnx.ModelProto, plugins: Plugins | None) -> onnx.ModelProto:
+    """A copy of a model whose `amsr` nodes are plugins where there is one, and standard operators where not.
+
+    TensorRT's parser expands functions too, but gives the nodes of each expansion the same names.
+    """
+    operators = plugins.operators if plugins else frozenset[str]()
+    expanded = [(f.domain, f.name) for f in model.functions if not (f.domain == NAMESPACE and f.name in operators)]
+    prepared = onnx.inliner.inline_selected_functions(model, expanded)
+    del prepared.functions[:]
+    pass_image_for_size(prepared)
+    return prepared
+
+
+def build(
+    edition: Edition,
+    model: onnx.ModelProto,
+    profile: Profile,
+    plugins: Plugins | None,
+    timing_cache: Path | None,
+    in_place: bool | None = None,
+) -> Built:
+    """Build an engine; an interrupt stops it.
+
+    Args:
+        edition: what builds.
+        model: as `prepare_graph` made it; its types are the engine's.
+        profile: shapes of all inputs.
+        plugins: those that the model needs; their library goes into the engine.
+        timing_cache: file that keeps the timings of kernels from build to build; None keeps none.
+        in_place: let plugins write over their input, a preview feature; None does so from TensorRT 10.7 on.
+
+    Raises:
+        EngineError: what TensorRT said, in a line.
+    """
+    trt = edition.trt
+    logger, log = logger_of(trt)
+    builder = trt.Builder(logger)
+    network = builder.create_network(_strongly_typed(trt))
+    parser = trt.OnnxParser(network, builder.logger)
+    if not parser.parse(model.SerializeToString()):
+        raise EngineError(f"{edition.name} {edition.version} cannot parse the model: {_parser_error(parser)}")
+    config = builder.create_builder_config()
+    optimization = builder.create_optimization_profile()
+    for name, shapes in profile.items():
+        optimization.set_shape(name, *shapes)
+    if config.add_optimization_profile(optimization) < 0:
+        raise EngineError(f"{edition.name} {edition.version} does not take these shapes: {log.summary()}")
+    _set_previews(trt, config, writes_in_place(edition) if in_place is None else in_place)
+    _let_graphs_be_recorded(trt, config)
+    if plugins:
+        config.plugins_to_serialize = [str(plugins.library)]
+    cache = _attach_cache(config, timing_cache)
+    engine = _run(trt, builder, network, config)
+    if engine is None:
+        raise EngineError(f"{edition.name} {edition.version} cannot build the engine: {log.summary()}")
+    if timing_cache and cache:
+        write_cache(timing_cache, bytes(cache.serialize()), "timings")
+    return Built(bytes(engine), list(log.warnings))
+
+
+def _strongly_typed(trt: ModuleType) -> int:
+    """Network flags: types are those of the graph. From TensorRT 11 on all networks are so."""
+    flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
+    return 0 if flag is None else 1 << int(flag)
+
+
+def writes_in_place(edition: Edition) -> bool:
+    """Whether plugins write over their input unless told otherwise."""
+    return edition.has_plugins and version_numbers(edition.version)[:2] >= IN_PLACE_FROM
+
+
+def _set_previews(trt: ModuleType, config: Any, in_place: bool) -> None:
+    """Features that this version may not have: engines do without."""
+    for name, wanted in ((_IN_PLACE, in_place), (_RESIZED, True)):
+        feature = getattr(trt.PreviewFeature, name, None)
+        if feature is not None:
+            config.set_preview_feature(feature, wanted)
+
+
+def _let_graphs_be_recorded(trt: ModuleType, config: Any) -> None:
+    """TensorRT for RTX allocates for large shapes in the middle of a run, which no CUDA graph can hold, unless told."""
+    flag = getattr(trt.BuilderFlag, "REQUIRE_USER_ALLOCATION", None)
+    if flag is not None:
+        config.set_flag(flag)
+
+
+def _parser_error(parser: Any) -> str:
+    """The first error, and how many there are."""
+    error = parser.get_error(0)
+    more = f" (and {parser.num_errors - 1} more)" if parser.num_errors > 1 else ""
+    return f"{error.node_operator()} node {error.node_name()}: {' '.join(error.desc().split())}{more}"
+
+
+def _run(trt: ModuleType, builder: Any, network: Any, config: Any) -> Any:
+    """The serialised engine, or None; in a thread of its own, because TensorRT does not return for an interrupt."""
+    cancelled = threading.Event()
+    console = Console(stderr=True)
+    bars = Progress(console=console, transient=True, disable=not console.is_terminal)
+    with bars as progress, ThreadPoolExecutor(1) as thread:
+        config.progress_monitor = make_monitor(trt, progress, cancelled)
+        try:
+            return thread.submit(builder.build_serialized_network, network, config).result()
+        except KeyboardInterrupt:
+            cancelled.set()
+            console.print("stopping after the step at hand")
+            raise
+
+
+def _attach_cache(config: Any, path: Path | None) -> Any:
+    """The timing cache of a file; a new one where the file is missing or of another device or version."""
+    if path is None:
+        return None
+    stored = path.read_bytes() if path.is_file() else b""
+    for data in (stored, b""):
+        cache = config.create_timing_cache(data)
+        if cache is not None and config.set_timing_cache(cache, False):
+            return cache
+    return None

@@ -1,0 +1,186 @@
+"""The results of the benchmarks as sections of tables, and as plain data."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from amsr_deploy.evaluation.bench.crossover import DENSITIES, Crossover
+from amsr_deploy.evaluation.bench.layers import Layer, OperatorTiming
+from amsr_deploy.evaluation.bench.machine import Machine
+from amsr_deploy.evaluation.bench.markdown import Section, Table
+from amsr_deploy.evaluation.bench.networks import DENSE, MASK, MASKED, NEIGHBORS, NetworkResult, Timing
+
+SPARSE = 0.4
+"""Density up to which the targets for whole networks hold."""
+LARGEST_OPERATORS = 8
+"""Operators that a profile shows."""
+_OWN = (MASKED, DENSE, MASK, NEIGHBORS)
+
+
+def machine_section(machine: Machine) -> Section:
+    """What everything was measured on."""
+    return Section("machine", str(machine))
+
+
+def operator_section(timings: Sequence[OperatorTiming]) -> Section:
+    """MaskedConv2d at each density, over all photos."""
+    groups: dict[tuple[str, Layer, float], list[OperatorTiming]] = defaultdict(list)
+    for timing in timings:
+        groups[timing.storage, timing.layer, timing.target].append(timing)
+    rows = [
+        [
+            storage,
+            str(layer.channels),
+            str(layer.group),
+            f"{statistics.median(t.density for t in cases):.2f}",
+            f"{1e3 * statistics.median(t.dense for t in cases):.2f}",
+            f"{1e3 * statistics.median(t.masked for t in cases):.2f}",
+            f"{statistics.median(t.ratio for t in cases):.3f}",
+            f"{max(t.ratio for t in cases):.3f}",
+        ]
+        for (storage, layer, _), cases in groups.items()
+    ]
+    columns = ["rows", "channels", "groups", "density", "Conv ms", "MaskedConv2d ms", "median ratio", "worst ratio"]
+    photos = len({timing.photo for timing in timings})
+    return Section(
+        "operators",
+        f"A layer of 3x3 on {photos} photos; ratio = masked / (density x dense)",
+        Table(columns, rows),
+    )
+
+
+def network_sections(result: NetworkResult) -> list[Section]:
+    """Times, OpenVINO, memory and profile of a pair of models."""
+    sections = [timing_section(result), openvino_section(result), memory_section(result), profile_section(result)]
+    return [section for section in sections if section is not None]
+
+
+def timing_section(result: NetworkResult) -> Section:
+    """The masked network against its dense twin, photo by photo."""
+    rows = [
+        [
+            timing.photo,
+            f"{timing.density:.3f}",
+            f"{timing.cost_share:.3f}",
+            f"{timing.seconds[DENSE]:.3f}",
+            f"{timing.seconds[MASKED]:.3f}",
+            f"{timing.ratio():.3f}",
+            DENSE if timing.runs_dense else MASKED,
+            f"{1e3 * timing.seconds[MASK]:.1f}",
+            f"{1e3 * timing.seconds[NEIGHBORS]:.1f}" if NEIGHBORS in timing.seconds else "",
+            f"{timing.mask_share:.1%}",
+        ]
+        for timing in result.timings
+    ]
+    columns = ["photo", "density", "MACs", "dense s", "masked s", "ratio", "amsr infer runs"]
+    columns += ["mask ms", "neighbors ms", "mask share"]
+    height, width = result.timings[0].size
+    title = f"{result.name}, LR {width}x{height} and like it; ratio = masked / dense"
+    return Section(f"network {result.name}", title, Table(columns, rows), summary(result.timings))
+
+
+def summary(timings: Sequence[Timing]) -> list[str]:
+    """Medians and worst ratios, of sparse photos and of all."""
+    sparse = [timing.ratio() for timing in timings if timing.density <= SPARSE]
+    kept = [timing.ratio() for timing in timings if not timing.runs_dense]
+    notes = []
+    for ratios, which in ((sparse, f"of density <= {SPARSE}"), (kept, "that amsr infer leaves masked")):
+        found = f"ratio median {statistics.median(ratios):.3f}, worst {max(ratios):.3f}" if ratios else "none"
+        notes.append(f"{len(ratios)} of {len(timings)} photos {which}: {found}.")
+    return notes
+
+
+def openvino_section(result: NetworkResult) -> Section | None:
+    """The masked network in ONNX Runtime against the dense one in OpenVINO; None where that was not measured."""
+    others = [name for name in result.timings[0].seconds if name not in _OWN]
+    if not others:
+        return None
+    columns = ["photo", "density", "masked s"]
+    columns += [title for name in others for title in (f"{name} s", "ratio")]
+    rows = [
+        [
+            timing.photo,
+            f"{timing.density:.3f}",
+            f"{timing.seconds[MASKED]:.3f}",
+            *(cell for name in others for cell in (f"{timing.seconds[name]:.3f}", f"{timing.ratio(name):.3f}")),
+        ]
+        for timing in result.timings
+    ]
+    title = f"{result.name}, masked in ONNX Runtime against dense in OpenVINO"
+    return Section(f"openvino {result.name}", title, Table(columns, rows))
+
+
+def memory_section(result: NetworkResult) -> Section:
+    """Peak memory of the two forms."""
+    detail = result.detail
+    masked, dense = (detail.memory[form] for form in (MASKED, DENSE))
+    ratio = f"{masked / dense:.3f}" if masked is not None and dense else ""
+    row = [detail.photo, f"{detail.density:.3f}", megabytes(dense), megabytes(masked), ratio]
+    columns = ["photo", "density", "dense MB", "masked MB", "ratio"]
+    return Section(f"memory {result.name}", f"{result.name}, peak memory of a process", Table(columns, [row]))
+
+
+def profile_section(result: NetworkResult) -> Section:
+    """The operators that take most of the time."""
+    tops = {form: list(shares.items())[:LARGEST_OPERATORS] for form, shares in result.detail.profiles.items()}
+    rows = [
+        [cell for form in (MASKED, DENSE) for cell in operator_cells(tops[form], number)]
+        for number in range(max(map(len, tops.values())))
+    ]
+    columns = ["masked", "share", "dense", "share"]
+    title = f"{result.name}, operators by their share of the time on {result.detail.photo}"
+    return Section(f"profile {result.name}", title, Table(columns, rows))
+
+
+def operator_cells(top: Sequence[tuple[str, float]], number: int) -> list[str]:
+    """Name and share of an operator; empty past the last one."""
+    if number >= len(top):
+        return ["", ""]
+    name, share = top[number]
+    return [name, f"{share:.1%}"]
+
+
+def crossover_section(results: Iterable[Crossover]) -> Section:
+    """Where masked and dense time meet."""
+    rows = []
+    for result in results:
+        near: dict[float, list[float]] = {density: [] for density in DENSITIES}
+        for density, ratio in result.points:
+            near[min(near, key=lambda target: abs(target - density))].append(ratio)
+        ratios = (f"{statistics.median(found):.2f}" if found else "" for found in near.values())
+        rows.append([result.name, f"{result.density:.2f}" if result.density < 1 else "never", *ratios])
+    columns = ["network", "dense is faster above density", *(f"ratio near {density}" for density in DENSITIES)]
+    note = "The densities go into `dense_above` of `amsr_deploy/descriptor.py`; exported models carry them."
+    return Section(
+        "crossover",
+        "Where masked and dense time meet; ratio = masked / dense, median over the photos",
+        Table(columns, rows),
+        [note],
+    )
+
+
+def megabytes(size: int | None) -> str:
+    """A size in bytes as megabytes."""
+    return "" if size is None else f"{size / 1e6:.0f}"
+
+
+def operator_data(timings: Iterable[OperatorTiming]) -> list[dict[str, Any]]:
+    """As plain data, for JSON."""
+    return [asdict(timing) | {"ratio": timing.ratio} for timing in timings]
+
+
+def network_data(result: NetworkResult) -> dict[str, Any]:
+    """As plain data, for JSON."""
+    photos = [
+        asdict(timing)
+        | {
+            "ratio": {name: timing.ratio(name) for name in timing.seconds if name not in (MASKED, MASK, NEIGHBORS)},
+            "mask_share": timing.mask_share,
+        }
+        for timing in result.timings
+    ]
+    return {"name": result.name, "photos": photos, "detail": asdict(result.detail)}

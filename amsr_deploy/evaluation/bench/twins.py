@@ -1,0 +1,73 @@
+"""Which models are compared: a masked one and the dense one of the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.model_file import read_metadata
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
+from amsr_deploy.runtime.shipped import shipped_model, shipped_scales
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A masked model and the dense one of the same weights."""
+
+    name: str
+    masked: Path
+    dense: Path
+    scale: int
+
+
+def check_pair(masked: OnnxRuntimeBackend, dense: OnnxRuntimeBackend) -> None:
+    """Raises ModelError unless the models are a masked one and its dense twin."""
+    if not masked.metadata.masked:
+        raise ModelError(f"{masked.model} is a dense model; give the masked one, and this one as `dense_model`")
+    if dense.metadata.masked:
+        raise ModelError(f"{dense.model} is a masked model; make the dense one with `amsr export --dense`")
+    if masked.metadata.weights_sha256 != dense.metadata.weights_sha256:
+        raise ModelError(f"{masked.model} and {dense.model} are of different weights; export both from the same ones")
+
+
+def choose_pairs(
+    backbones: Iterable[str], scale: int | None, model: Path | None, dense_model: Path | None
+) -> list[Pair]:
+    """The models to measure: given files, or shipped ones of some backbones (none: all that ship) and of a scale.
+
+    Raises:
+        UserError: a file without the other, files and backbones or a scale.
+        ModelError: what does not ship, a file that is no model.
+    """
+    names = list(backbones)
+    if (model is None) != (dense_model is None):
+        raise UserError("a masked and a dense model are compared; give `model` and `dense_model`")
+    if model is not None and dense_model is not None:
+        if names or scale:
+            raise UserError("`backbone` and `scale` choose a shipped model and cannot be combined with `model`")
+        return [Pair(model.stem, model, dense_model, read_metadata(model).scale)]
+    chosen = names or shipped_backbones(scale)
+    if not chosen:
+        raise ModelError(f"no models of scale {scale} ship with this version; give your own as `model`")
+    return [shipped_pair(name, scale) for name in chosen]
+
+
+def shipped_pair(backbone: str, scale: int | None) -> Pair:
+    """The models of a backbone, of a scale or of the largest that ships.
+
+    Raises:
+        ModelError: they do not ship.
+    """
+    masked = shipped_model(backbone, scale)
+    actual = read_metadata(masked).scale
+    name = f"{backbone} x{scale}" if scale else backbone
+    return Pair(name, masked, shipped_model(backbone, actual, dense=True), actual)
+
+
+def shipped_backbones(scale: int | None = None) -> list[str]:
+    """Backbones that ship both with and without masks, of a scale or of any."""
+    ships = {name: {*shipped_scales(name)} & {*shipped_scales(name, dense=True)} for name in BACKBONES}
+    return [name for name, scales in ships.items() if (scale in scales if scale else scales)]

@@ -1,0 +1,39 @@
+"""Pictures as arrays: the types that callers use, and float32 as networks take it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import UserError
+
+Element = TypeVar("Element", bound=np.generic)
+
+
+def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
+    """A picture [H, W, 3], uint8, uint16 or floating point in [0, 1], as float32 in [0, 1].
+
+    Raises:
+        UserError: another shape or type.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise UserError(f"a picture must be an array [height, width, 3]; this one has the shape {image.shape}")
+    if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
+        raise UserError(f"a picture must be uint8, uint16 or float in [0, 1], not {image.dtype}")
+    scaled = image.astype(np.float32) / np.float32(_largest(image.dtype))
+    if not (scaled.min() >= 0 and scaled.max() <= 1):
+        raise UserError(f"a float picture must be in [0, 1]; this one spans {scaled.min():g} to {scaled.max():g}")
+    return scaled
+
+
+def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[Element]:
+    """The inverse of `to_float`: a picture in [0, 1] as the given type."""
+    scaled = image * np.float32(_largest(dtype))
+    return (scaled if np.issubdtype(dtype, np.floating) else np.rint(scaled)).astype(dtype)
+
+
+def _largest(dtype: np.dtype[np.generic]) -> int:
+    """The value of white in a type of picture."""
+    return {"uint8": 255, "uint16": 65535}.get(dtype.name, 1)

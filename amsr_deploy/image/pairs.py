@@ -1,0 +1,49 @@
+"""From picture files to HR pictures and their LR versions, as training and evaluation make them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from amsr_deploy import image
+from amsr_deploy.errors import UserError
+
+
+def picture_paths(folder: Path) -> list[Path]:
+    """The pictures directly in a folder, by name.
+
+    Raises:
+        UserError: not a folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder; give a folder of HR pictures")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in image.FORMATS)
+    if not paths:
+        raise UserError(f"{folder} holds no picture; give a folder of {', '.join(image.FORMATS)} files")
+    return paths
+
+
+def read_rgb(path: Path) -> Image.Image:
+    """A picture file, upright, in 8-bit RGB without transparency.
+
+    Raises:
+        ImageError: a file that is missing or damaged.
+    """
+    return Image.fromarray(np.rint(image.read(path).rgb * np.float32(255)).astype(np.uint8))
+
+
+def crop_to_scale(picture: Image.Image, scale: int) -> Image.Image:
+    """The upper left part of a picture whose sides are multiples of the scale."""
+    return picture.crop((0, 0, picture.width // scale * scale, picture.height // scale * scale))
+
+
+def reduce_to_width(picture: Image.Image, width: int) -> Image.Image:
+    """A picture reduced to a width by Pillow's antialiased bicubic; its shape stays."""
+    return picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.BICUBIC)
+
+
+def low_resolution(picture: Image.Image, scale: int) -> Image.Image:
+    """A picture, its sides multiples of the scale, reduced by Pillow's antialiased bicubic."""
+    return picture.resize((picture.width // scale, picture.height // scale), Image.Resampling.BICUBIC)

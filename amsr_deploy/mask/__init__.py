@@ -1,0 +1,23 @@
+"""The mask: where a picture has edges and texture."""
+
+from amsr_deploy.mask.reference import (
+    Mask,
+    check_dilation,
+    compute_mask,
+    dilate,
+    high_frequencies,
+    keep_windows,
+    pixel_index,
+    two_means,
+)
+
+__all__ = [
+    "Mask",
+    "check_dilation",
+    "compute_mask",
+    "dilate",
+    "high_frequencies",
+    "keep_windows",
+    "pixel_index",
+    "two_means",
+]

@@ -1,0 +1,47 @@
+"""What every backend offers to the upscaler."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import BackendError
+from amsr_deploy.metadata import Metadata
+
+Device = Literal["auto", "cpu", "cuda", "tensorrt"]
+"""Where a model runs; `auto` is the best that the machine has."""
+DEVICES: tuple[Device, ...] = get_args(Device)
+
+Inputs = dict[str, NDArray[np.int64]]
+"""Selection inputs of a network by name."""
+
+
+class OutOfMemoryError(BackendError):
+    """A picture or tile that is too large for the memory of the device."""
+
+
+class Backend(Protocol):
+    """A loaded model that runs."""
+
+    metadata: Metadata
+    """What the model says about itself."""
+    model: str
+    """The model's file name."""
+    name: str
+    """The backend as it is shown to users: software, version, device."""
+    concurrency: int
+    """Pictures that it may run at the same time, each in a thread: copies to a GPU overlap with its work."""
+    largest: tuple[int, int] | None
+    """Height and width of the largest picture that it takes at once; None: memory decides."""
+
+    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+        """Upscale [1, 3, H, W] in [0, 1], H and W multiples of the size multiple -> [1, 3, sH, sW], s the scale.
+
+        Raises:
+            OutOfMemoryError: a smaller tile may do.
+        """
+
+    def close(self) -> None:
+        """Give back what it holds of the device; it does not run again."""

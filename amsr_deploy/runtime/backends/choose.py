@@ -1,0 +1,70 @@
+"""Which backend runs a model on this machine (design section 7)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from amsr_deploy.errors import BackendError, EngineError, UserError
+from amsr_deploy.model_file import read_metadata
+from amsr_deploy.runtime.backends.base import DEVICES, Backend, Device
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
+from amsr_deploy.runtime.backends.tensorrt.backend import open_engine
+from amsr_deploy.runtime.backends.tensorrt.registry import any_engine, engine_folders, find_engines
+
+
+def open_backend(
+    model: Path,
+    device: Device,
+    threads: int | None = None,
+    load_engine: Callable[[Path], Backend] = open_engine,
+) -> Backend:
+    """Load a model where it runs best, or where it is wanted.
+
+    Args:
+        model: an ONNX that `amsr export` wrote, or an engine that `amsr build-engine` wrote.
+        device: `tensorrt`, `cuda` or `cpu`; `auto` is the first of them that can be had, and says what speaks against
+            an engine that is there.
+        threads: CPU threads of ONNX Runtime; None is one for each core.
+        load_engine: loads an engine.
+
+    Raises:
+        UserError: an unknown device, or one that cannot run an engine.
+        BackendError, EngineError, ModelError: what was asked for cannot be had, and why.
+    """
+    if device not in DEVICES:
+        raise UserError(f"unknown device {device!r}; use one of: {', '.join(DEVICES)}")
+    if model.suffix == ".engine":
+        if device not in ("auto", "tensorrt"):
+            raise UserError(f"{model} is an engine: it runs on device tensorrt, not on {device}")
+        return load_engine(model)
+    if device in ("auto", "tensorrt"):
+        engine = _open_engine_of(model, device, load_engine)
+        if engine is not None:
+            return engine
+    return OnnxRuntimeBackend(model, "auto" if device == "tensorrt" else device, threads)
+
+
+def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], Backend]) -> Backend | None:
+    """The first engine of a model that loads; None where `auto` may go on without.
+
+    Raises:
+        EngineError: device tensorrt, but no engine, or none that loads.
+    """
+    folders = engine_folders(model)
+    metadata = read_metadata(model) if device == "tensorrt" or any_engine(folders) else None
+    engines = find_engines(folders, model.name, metadata) if metadata else []
+    names: dict[str, list[str]] = {}
+    for engine in engines:
+        try:
+            return load_engine(engine)
+        except (BackendError, EngineError) as error:
+            names.setdefault(str(error), []).append(engine.name)
+    reasons = [f"{', '.join(named)} {'are' if named[1:] else 'is'} not used: {error}" for error, named in names.items()]
+    if device == "auto":
+        for reason in reasons:
+            warnings.warn(reason, stacklevel=4)
+        return None
+    places = ", ".join(str(folder) for folder in folders)
+    raise EngineError("; ".join(reasons) or f"no engine of {model.name} in {places}; run: amsr build-engine {model}")

@@ -1,0 +1,139 @@
+"""ONNX Runtime as a backend: runs an exported ONNX on the CPU or through CUDA."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from amsr_deploy import native
+from amsr_deploy.errors import BackendError, ModelError, UserError, first_line
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.base import Device, Inputs, OutOfMemoryError
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory")
+
+
+class OnnxRuntimeBackend:
+    """An exported model in ONNX Runtime.
+
+    Attributes:
+        metadata: what the model says about itself.
+        model: the model's file name.
+        name: the backend as it is shown to users.
+    """
+
+    concurrency = 1
+    largest: tuple[int, int] | None = None
+
+    def __init__(self, model: Path, device: Device = "auto", threads: int | None = None) -> None:
+        """Load a model.
+
+        Args:
+            model: an ONNX written by `amsr export`.
+            device: where to run; `auto` is CUDA where ONNX Runtime has it and a GPU is there, else the CPU.
+            threads: CPU threads that work on an operator; None is one for each core.
+
+        Raises:
+            UserError: an unknown device, less than one thread.
+            ModelError: not a readable ONNX, or not one of this project.
+            BackendError: the device was asked for and cannot be had, or a bfloat16 model finds no native kernels.
+        """
+        options = session_options(threads)
+        providers = execution_providers(device)
+        kernels = _register_kernels(options)
+        try:
+            self._session = ort.InferenceSession(model, options, providers=providers)
+        except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
+            if native.library_path() is None and "bfloat16" in str(error):
+                raise BackendError(
+                    f"{model} computes in bfloat16, which needs the native kernels; install the package again where "
+                    "there is a C++ compiler, or use the float32 model"
+                ) from error
+            raise ModelError(f"{model} cannot be loaded as an ONNX model: {first_line(error)}") from error
+        used = self._session.get_providers()[0]
+        if device != "auto" and used != _PROVIDERS[device]:
+            raise BackendError(f"device {device} was asked for, but ONNX Runtime could only start {used}")
+        try:
+            self.metadata = Metadata.from_properties(self._session.get_modelmeta().custom_metadata_map)
+        except ModelError as error:
+            raise ModelError(f"{model}: {error}; make one with `amsr export`") from error
+        self.model = model.name
+        where = "cuda" if used == _PROVIDERS["cuda"] else f"cpu ({kernels})"
+        self.name = f"onnxruntime {ort.__version__} {where}"
+
+    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+        """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
+
+        Raises:
+            OutOfMemoryError: the picture is too large for the memory; a smaller tile may do.
+        """
+        try:
+            return self._session.run(["sr"], {"image": image, **selection})[0]
+        except Exception as error:
+            if any(phrase in str(error).lower() for phrase in _OUT_OF_MEMORY):
+                raise OutOfMemoryError(first_line(error)) from error
+            raise
+
+    def close(self) -> None:
+        """Nothing has to be done: a session gives back what it holds when it is dropped."""
+
+
+def session_options(threads: int | None = None) -> ort.SessionOptions:
+    """Options of a session with some CPU threads, which sleep between runs so that others have the cores.
+
+    Raises:
+        UserError: less than one thread.
+    """
+    if threads is not None and threads < 1:
+        raise UserError(f"{threads} threads cannot work; use 1 or more")
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads or 0  # 0 is ONNX Runtime's default
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return options
+
+
+def _register_kernels(options: ort.SessionOptions) -> str:
+    """Let a session run the `amsr` operators natively where that was built; returns how it runs them."""
+    code = native.inspect()
+    if code is None:
+        return "ONNX functions"
+    native.register(options)
+    return f"{code.instruction_set} kernels"
+
+
+@cache
+def _load_cuda() -> None:
+    """Load CUDA and cuDNN out of NVIDIA's packages, where pip put them; what that prints is no output of ours."""
+    with redirect_stdout(sys.stderr):
+        ort.preload_dlls()
+
+
+def execution_providers(device: Device) -> list[str]:
+    """The execution providers to try, best first, with what they need loaded.
+
+    Raises:
+        UserError: an unknown device.
+        BackendError: CUDA was asked for and this ONNX Runtime has none.
+    """
+    available = ort.get_available_providers()
+    if device not in ("auto", *_PROVIDERS):
+        raise UserError(f"unknown device {device!r}; use auto, {', '.join(_PROVIDERS)}")
+    if device == "cpu":
+        return [_PROVIDERS["cpu"]]
+    if _PROVIDERS["cuda"] in available:
+        _load_cuda()
+        return [_PROVIDERS["cuda"], _PROVIDERS["cpu"]]
+    if device == "cuda":
+        raise BackendError(
+            "device cuda was asked for, but this ONNX Runtime has no CUDA; replace it: pip uninstall -y onnxruntime && "
+            "pip install --force-reinstall onnxruntime-gpu"
+        )
+    return [_PROVIDERS["cpu"]]

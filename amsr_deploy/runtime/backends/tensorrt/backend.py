@@ -1,0 +1,226 @@
+"""TensorRT as a backend: runs an engine that `amsr build-engine` wrote, in either edition."""
+
+from __future__ import annotations
+
+import os
+import queue
+import warnings
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import BackendError, EngineError
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.tensorrt import buckets
+from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
+from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition, load_edition
+from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu, find_gpu
+from amsr_deploy.runtime.backends.tensorrt.kernel_cache import KernelCache, cache_file
+from amsr_deploy.runtime.backends.tensorrt.log import logger_of
+from amsr_deploy.runtime.backends.tensorrt.plugins import load_plugins
+from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
+from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream, Network, Shape
+
+STREAMS = 2
+"""Pictures on their way at once: one is copied while the other is computed."""
+MOST_AT_ONCE = 16
+"""Pictures at a time at most, whatever the processor: each takes main memory."""
+
+
+class TensorRtBackend:
+    """An engine on the GPU. It may be run from several threads at once.
+
+    Attributes:
+        metadata: what the model says about itself.
+        model: the engine's file name.
+        name: the backend as it is shown to users.
+        concurrency: runs that may go on at the same time.
+        largest: height and width of the largest picture that it takes at once.
+        network: the engine itself.
+    """
+
+    def __init__(self, engine: Path, sidecar: Sidecar, network: Network, cuda: Cuda, host: str) -> None:
+        """Put a loaded engine to work; `open_engine` loads one.
+
+        Args:
+            engine: its file.
+            sidecar: what that says about itself.
+            network: the engine.
+            cuda: the GPU.
+            host: software, version and GPU, for users.
+        """
+        self.metadata: Metadata = sidecar.model
+        self.model, self.name = engine.name, host
+        self.largest: tuple[int, int] | None = sidecar.largest
+        self.network = network
+        # Beside the pictures on the streams, others are read and written.
+        self.concurrency = max(STREAMS + 1, min(_cores(), MOST_AT_ONCE))
+        self._profile = sidecar.profile
+        streams = [GpuStream(network, cuda) for _ in range(STREAMS)]
+        self._streams: queue.SimpleQueue[GpuStream] = queue.SimpleQueue()
+        for stream in streams:
+            self._streams.put(stream)
+        self._give_back = weakref.finalize(self, _close, streams, network, cuda)  # at exit too, before CUDA is closed
+
+    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+        """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
+
+        Raises:
+            EngineError: the picture is outside of what the engine was built for.
+            OutOfMemoryError: the picture is too large for the GPU's memory; a smaller tile may do.
+            BackendError: what TensorRT said.
+        """
+        self._check_size(image.shape)
+        everything = image.shape[2] * image.shape[3] // self.metadata.window_size**2
+        padded = {name: buckets.pad(index, everything) for name, index in selection.items()}
+        stream = self._streams.get()
+        try:
+            return stream.run({"image": np.ascontiguousarray(image), **padded})
+        finally:
+            self._streams.put(stream)
+
+    def close(self) -> None:
+        """Wait for the pictures on their way and give everything back; again does nothing."""
+        streams = [self._streams.get() for _ in range(STREAMS)]
+        self._give_back()
+        for stream in streams:  # they refuse to run
+            self._streams.put(stream)
+
+    def _check_size(self, shape: tuple[int, ...]) -> None:
+        low, _, high = self._profile["image"]
+        if not all(least <= side <= most for least, side, most in zip(low, shape, high, strict=True)):
+            raise EngineError(
+                f"{self.model} takes pictures from {low[2]}x{low[3]} to {high[2]}x{high[3]}, not {shape[2]}x{shape[3]} "
+                "(with borders); build one with other sizes (`amsr build-engine --min-shape ... --max-shape ...`)"
+            )
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _close(streams: Sequence[GpuStream], network: Network, cuda: Cuda) -> None:
+    for stream in streams:
+        stream.close()
+    with cuda.active():
+        network.close()
+
+
+def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
+    """Load an engine.
+
+    Args:
+        engine: the file that `amsr build-engine` wrote, with its sidecar beside it.
+        eager: let TensorRT for RTX compile the kernels of a shape before its first run, not beside the first runs.
+
+    Raises:
+        EngineError: it is not one, is damaged, or does not fit this machine; says what was expected and found.
+        BackendError: there is no GPU, no TensorRT, neither PyCUDA nor cuda-bindings; says which.
+    """
+    sidecar = read_sidecar(engine)
+    gpu = find_gpu()
+    edition = load_edition(sidecar.edition)
+    check_machine(engine, sidecar, gpu, edition)
+    data = engine.read_bytes()
+    check_file(engine, sidecar, data)
+    return load_engine(engine, sidecar, data, gpu, edition, open_cuda(), eager)
+
+
+def load_engine(
+    engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, edition: Edition, cuda: Cuda, eager: bool = False
+) -> TensorRtBackend:
+    """Load an engine that is known to fit this machine; see `open_engine`.
+
+    Args:
+        engine: its file name.
+        sidecar: what it says about itself.
+        data: the engine.
+        gpu: of this machine.
+        edition: what runs it.
+        cuda: the GPU, opened.
+        eager: see `open_engine`.
+    """
+    with cuda.active():
+        network = Engine(engine, sidecar, edition, gpu, data, cuda.has_graphs, eager)
+    return TensorRtBackend(engine, sidecar, network, cuda, f"{edition.name} {edition.version} {gpu.name}")
+
+
+class Engine:
+    """A deserialised engine, as `stream.Network`."""
+
+    output = "sr"
+
+    def __init__(
+        self,
+        path: Path,
+        sidecar: Sidecar,
+        edition: Edition,
+        gpu: Gpu,
+        data: bytes,
+        records_graphs: bool,
+        eager: bool = False,
+    ) -> None:
+        """Deserialise; the arguments are those of `open_engine` and what that found.
+
+        Raises:
+            EngineError: what TensorRT said.
+        """
+        self._name, self._trt = path.name, edition.trt
+        trt = edition.trt
+        logger, self._log = logger_of(trt)
+        self._runtime = trt.Runtime(logger)
+        if sidecar.carries_plugins:
+            self._runtime.engine_host_code_allowed = True
+        elif sidecar.plugins:
+            load_plugins(edition)
+        self._engine = self._runtime.deserialize_cuda_engine(data)
+        if self._engine is None and sidecar.carries_plugins and load_plugins(edition):
+            warnings.warn(f"{path.name} does not load with its own plugins; trying those of this machine", stacklevel=2)
+            self._log.clear()
+            self._engine = self._runtime.deserialize_cuda_engine(data)
+        if self._engine is None:
+            raise EngineError(
+                f"{edition.name} {edition.version} cannot load {path.name}: {self._log.summary()}; "
+                f"build it again: {sidecar.command}"
+            )
+        self.kernels: KernelCache | None = None
+        if edition.compiles_at_load:
+            file = cache_file(sidecar.sha256, edition.version, gpu)
+            self.kernels = KernelCache(trt, self._engine, file, eager)
+        self.records_graphs = records_graphs and self.kernels is None
+        self._log.clear()
+
+    def create_context(self) -> Any:
+        """A `trt.IExecutionContext` without memory of its own."""
+        if self.kernels:  # its graphs are recorded by TensorRT itself, again for each better kernel
+            self.kernels.save()
+            context = self.kernels.create_context()
+        else:
+            allocation = self._trt.ExecutionContextAllocationStrategy.USER_MANAGED
+            context = self._engine.create_execution_context(allocation)
+        if context is None:
+            raise self.failure()
+        return context
+
+    def set_shapes(self, context: Any, shapes: Mapping[str, Shape]) -> None:
+        """Tell a context the shapes of its next inputs."""
+        for name, shape in shapes.items():
+            if not context.set_input_shape(name, shape):
+                raise self.failure()
+
+    def failure(self) -> BackendError:
+        """What TensorRT said since the last failure."""
+        return self._log.failure(self._name)
+
+    def close(self) -> None:
+        """Keep what was compiled, and give the engine back."""
+        if self.kernels:
+            self.kernels.save()
+        self.kernels = self._engine = self._runtime = None

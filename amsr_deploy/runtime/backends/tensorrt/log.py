@@ -1,0 +1,68 @@
+"""What TensorRT says, kept for our own messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from amsr_deploy.errors import BackendError
+from amsr_deploy.runtime.backends.base import OutOfMemoryError
+
+_NOTICES = ("Make sure input",)  # that an int64 input needs an int64 buffer, which it gets
+_LONGEST = 300
+_OUT_OF_MEMORY = ("out of memory", "outofmemory", "cudaerrormemoryallocation", "could not be allocated")
+
+
+@dataclass
+class Log:
+    """Messages of TensorRT, each in one line."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """The first error: those after it are its consequences."""
+        return self.errors[0] if self.errors else "it does not say why"
+
+    def failure(self, name: str) -> BackendError:
+        """The error to raise for what was said since the last one; any of the messages may name lack of memory."""
+        said, summary = " ".join(self.errors).lower(), self.summary()
+        self.clear()
+        kind = OutOfMemoryError if any(phrase in said for phrase in _OUT_OF_MEMORY) else BackendError
+        return kind(f"{name}: {summary}")
+
+    def clear(self) -> None:
+        """Forget what was said."""
+        self.errors.clear()
+        self.warnings.clear()
+
+    def take(self, message: str, is_error: bool) -> None:
+        """Keep a message."""
+        line = " ".join(message.split())
+        if not any(notice in line for notice in _NOTICES):
+            (self.errors if is_error else self.warnings).append(line[:_LONGEST])
+
+
+def logger_of(trt: ModuleType) -> tuple[Any, Log]:
+    """The `trt.ILogger` of this process, and what it keeps from now on."""
+    logger, log = _only_logger(trt)
+    log.clear()
+    return logger, log
+
+
+@cache
+def _only_logger(trt: ModuleType) -> tuple[Any, Log]:
+    """TensorRT takes only the first logger that it is given."""
+    kept = Log()
+
+    class Logger(trt.ILogger):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity <= trt.ILogger.WARNING:
+                kept.take(message, severity <= trt.ILogger.ERROR)
+
+    return Logger(), kept

@@ -1,0 +1,64 @@
+"""The TensorRT plugins of the `amsr` operators: where their library is, and what it offers."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from amsr_deploy.errors import EngineError
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition
+
+VARIABLE = "AMSR_TENSORRT_PLUGINS"
+"""Environment variable with the path of the plugins' library, where that is not inside the package."""
+NAMESPACE = "amsr"
+_FILE_NAME = "amsr_tensorrt.dll" if platform.system() == "Windows" else "libamsr_tensorrt.so"
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """A loaded library of plugins."""
+
+    library: Path
+    operators: frozenset[str]
+    """The operators of the domain `amsr` that it runs."""
+    version: str
+
+
+def plugin_library() -> Path | None:
+    """The library of plugins, or None where it was not built.
+
+    Raises:
+        EngineError: the environment variable AMSR_TENSORRT_PLUGINS names a file that does not exist.
+    """
+    named = os.environ.get(VARIABLE)
+    if named and not Path(named).is_file():
+        raise EngineError(f"{VARIABLE}={named} is not a file; correct it or unset it")
+    path = Path(named) if named else Path(__file__).with_name(_FILE_NAME)
+    return path.resolve() if path.is_file() else None
+
+
+def load_plugins(edition: Edition) -> Plugins | None:
+    """Make the plugins known to TensorRT; None where there are none for this edition.
+
+    Raises:
+        EngineError: the library does not load, or holds no plugin of this project.
+    """
+    library = plugin_library() if edition.has_plugins else None
+    return None if library is None else _load(edition, library)
+
+
+@functools.cache
+def _load(edition: Edition, library: Path) -> Plugins:
+    registry = edition.trt.get_plugin_registry()
+    if registry.load_library(str(library)) is None:
+        raise EngineError(
+            f"{library} does not load into tensorrt {edition.version}; build the plugins again for it (docs/plugins.md)"
+        )
+    creators = [creator for creator in registry.all_creators if creator.plugin_namespace == NAMESPACE]
+    if not creators:
+        raise EngineError(f"{library} holds no plugin of amsr-deploy; build the plugins again (docs/plugins.md)")
+    versions = sorted({creator.plugin_version for creator in creators})
+    return Plugins(library, frozenset(creator.name for creator in creators), "+".join(versions))

@@ -1,0 +1,45 @@
+"""The engines of this machine: where they are, and which ones belong to a model."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from amsr_deploy.errors import EngineError
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
+
+
+def cache_folder() -> Path:
+    """The folder for engines that are to be found from everywhere."""
+    return user_cache_path("amsr-deploy") / "engines"
+
+
+def engine_folders(model: Path) -> list[Path]:
+    """Where engines of a model are looked for: its own folder, the current one, `engines` in the user's cache."""
+    folders = (model.parent, Path(), cache_folder())
+    return list({folder.resolve(): folder for folder in folders}.values())
+
+
+def any_engine(folders: list[Path]) -> bool:
+    """Whether there is an engine of any model."""
+    return any(True for folder in folders for _ in folder.glob("*.engine"))
+
+
+def find_engines(folders: list[Path], name: str, metadata: Metadata) -> list[Path]:
+    """Engines of a model's weights, dense or masked as it is.
+
+    Those built from a file of the model's name come first: the same weights in another precision have another one. Of
+    these and of the others, by folder, the newest first. Engines without a readable sidecar are not ours, or not
+    whole, and left out.
+    """
+    found: dict[Path, Sidecar] = {}
+    for folder in folders:
+        for engine in sorted(folder.glob("*.engine"), key=lambda path: path.stat().st_mtime, reverse=True):
+            with suppress(EngineError):
+                found[engine] = read_sidecar(engine)
+    weights = (metadata.weights_sha256, metadata.masked)
+    fitting = [engine for engine, of in found.items() if (of.model.weights_sha256, of.model.masked) == weights]
+    return sorted(fitting, key=lambda engine: found[engine].source != name)

@@ -1,0 +1,94 @@
+"""`NAME.json` beside `NAME.engine`: what the runtime must know of an engine before it loads it (design section 4)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from amsr_deploy.errors import EngineError
+from amsr_deploy.metadata import Metadata
+
+Range = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""Smallest, optimal and largest shape of an input."""
+Profile = dict[str, Range]
+"""Shapes of all inputs by name."""
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What an engine is and where it runs."""
+
+    model: Metadata
+    """Of the model that it was built from, in the engine's precision."""
+    source: str
+    """The model's file name."""
+    edition: str
+    """`tensorrt` or `tensorrt-rtx`."""
+    version: str
+    """Of that TensorRT."""
+    platform: str
+    """Operating system and processor of the machine that built it: `Linux aarch64`."""
+    gpu: str | None
+    """The GPU that it was built for; None: any from the compute capability on."""
+    compute_capability: tuple[int, int]
+    """Of that GPU, or the least that will do."""
+    profile: Profile
+    """Shapes of its inputs."""
+    plugins: str | None
+    """Version of the plugins in use; None: it needs none."""
+    carries_plugins: bool
+    """Whether the engine file holds the plugins' library."""
+    sha256: str
+    """Digest of the engine file."""
+    command: str
+    """What builds it again."""
+
+    @property
+    def largest(self) -> tuple[int, int]:
+        """Height and width of the largest picture that it takes at once."""
+        height, width = self.profile["image"][2][2:]
+        return height, width
+
+    def write(self, path: Path) -> None:
+        """Write as JSON."""
+        values = asdict(self)
+        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def sidecar_path(engine: Path) -> Path:
+    """Where the sidecar of an engine is."""
+    return engine.with_suffix(".json")
+
+
+def read_sidecar(engine: Path) -> Sidecar:
+    """The sidecar of an engine.
+
+    Raises:
+        EngineError: no such engine, no sidecar beside it, or a sidecar that cannot be read.
+    """
+    path = sidecar_path(engine)
+    if not engine.is_file():
+        raise EngineError(f"{engine} is not a file; build one with `amsr build-engine`")
+    if not path.is_file():
+        raise EngineError(f"{engine} has no {path.name} beside it; copy that file too, or build the engine again")
+    try:
+        return _from_values(json.loads(path.read_text(encoding="utf-8")))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EngineError(f"{path} is not what `amsr build-engine` wrote ({error}); build the engine again") from error
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 of a file's contents."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _from_values(values: dict[str, Any]) -> Sidecar:
+    profile = {name: tuple(tuple(map(int, shape)) for shape in shapes) for name, shapes in values["profile"].items()}
+    if not profile or any(len(shapes) != 3 for shapes in profile.values()) or len(profile["image"][2]) != 4:
+        raise ValueError("profile")
+    major, minor = values["compute_capability"]
+    model = Metadata.from_values(values["model"])
+    return Sidecar(**{**values, "model": model, "profile": profile, "compute_capability": (int(major), int(minor))})

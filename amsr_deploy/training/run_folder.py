@@ -1,0 +1,167 @@
+"""The folder of a run: its settings, its newest state to go on from, its weights to use.
+
+    config.json           settings, versions, pictures with their digests: what reproduces the run
+    state.safetensors     weights, averaged weights and optimiser moments: what `--resume` reads
+    weights.safetensors   averaged weights under the names of the network: what a run hands out
+
+Files are written under another name first and renamed, so that a reader never meets half of one.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from amsr_deploy import __version__
+from amsr_deploy.errors import TrainingError, UserError
+from amsr_deploy.files import replacing
+from amsr_deploy.models.tensor_file import read, serialize
+from amsr_deploy.training.config import Config, config_from_json
+from amsr_deploy.training.pictures import File
+from amsr_deploy.training.trainer import Trainer
+
+CONFIG, STATE, WEIGHTS = "config.json", "state.safetensors", "weights.safetensors"
+
+
+class RunFolder:
+    """The folder that a training writes to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.weights = path / WEIGHTS
+
+    @property
+    def has_state(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return (self.path / STATE).is_file()
+
+    def check_new(self) -> None:
+        """Raises UserError where a new run would overwrite an earlier one's checkpoint."""
+        if self.has_state or self.weights.exists():
+            raise UserError(f"{self.path} holds a run already; set `resume` to go on, or choose another `out`")
+
+    def read_config(self) -> Config:
+        """The settings of the run in this folder.
+
+        Raises:
+            TrainingError: there is no checkpoint or it cannot be read.
+        """
+        if not self.has_state:
+            raise TrainingError(f"{self.path} holds no checkpoint ({STATE}) to resume; leave out `resume` to start")
+        return read_config(self.path / CONFIG)
+
+    def write_config(self, config: Config, facts: dict[str, Any]) -> None:
+        """Write the settings together with facts that describe the run.
+
+        Raises:
+            TrainingError: the folder cannot be written to.
+        """
+        content = {"settings": asdict(config), "versions": versions(), **facts}
+        write(self.path / CONFIG, json.dumps(content, indent=2).encode())
+
+    def check_pictures(self, files: list[File]) -> None:
+        """Raises TrainingError unless the run in this folder saw these same pictures."""
+        recorded = {entry["name"]: entry["sha256"] for entry in _read_json(self.path / CONFIG).get("pictures", [])}
+        current = {file.name: file.sha256 for file in files}
+        if changed := sorted(name for name in recorded | current if recorded.get(name) != current.get(name)):
+            raise TrainingError(
+                f"{len(changed)} training pictures differ from those of the run, first {changed[0]}; restore them, "
+                f"or start a new run with `init` {self.weights}"
+            )
+
+    def save(self, trainer: Trainer, config: Config, seconds: float) -> None:
+        """Write a checkpoint and the averaged weights.
+
+        Args:
+            trainer: what to save.
+            config: the settings of the run.
+            seconds: time that the training has taken so far.
+
+        Raises:
+            TrainingError: weights that are no numbers, or a disk that takes no more; what was there stays.
+        """
+        if not trainer.is_finite():
+            raise TrainingError(not_finite(trainer.steps, self.path))
+        facts = {"steps": str(trainer.steps), "backbone": config.backbone, "scale": str(config.scale)}
+        write(self.path / STATE, serialize(trainer.state(), facts | {"seconds": f"{seconds:.3f}"}))
+        write(self.weights, serialize(trainer.average, facts))
+
+    def restore(self, trainer: Trainer) -> float:
+        """Bring a trainer to the newest checkpoint; returns the seconds that the training took until then.
+
+        Raises:
+            TrainingError: it cannot be read or belongs to another network.
+        """
+        path = self.path / STATE
+        try:
+            state, facts = read(path)
+            trainer.load_state(state, int(facts["steps"]))
+            return float(facts["seconds"])
+        except (OSError, KeyError, RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise TrainingError(f"{path} is not a checkpoint of this run ({reason}); start a new one") from error
+
+
+def read_config(path: Path) -> Config:
+    """The settings in the config.json of a run.
+
+    Raises:
+        TrainingError: no such file, or another kind of file.
+        UserError: settings that do not fit this version.
+    """
+    settings = _read_json(path).get("settings")
+    if not isinstance(settings, dict):
+        raise TrainingError(f"{path} holds no settings of a training")
+    return config_from_json(settings)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{path} cannot be read as the settings of a training ({error})") from error
+    return content if isinstance(content, dict) else {}
+
+
+def not_finite(step: int, folder: Path) -> str:
+    """What to tell when a training has gone astray."""
+    return (
+        f"the loss is no longer a number at step {step}; {folder} keeps the last good checkpoint: "
+        "start again with a lower `learning_rate` or with `precision` float32"
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides the numbers of a run."""
+    found = {"amsr-deploy": __version__, "python": platform.python_version(), "torch": torch.__version__}
+    for package in ("numpy", "pillow"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all.
+
+    Raises:
+        TrainingError: the disk is full or the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        advice = "; make room there and set `resume`" if error.errno == errno.ENOSPC else ""
+        raise TrainingError(f"{path} cannot be written ({error.strerror}){advice}") from error

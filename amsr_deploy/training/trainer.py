@@ -1,0 +1,150 @@
+"""A network in training: one optimisation step, the average of its weights, and all that a checkpoint must hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import torch
+from torch import Tensor, nn
+
+from amsr_deploy.descriptor import Optimizer
+from amsr_deploy.models.backbone import Backbone
+from amsr_deploy.training.config import Config
+from amsr_deploy.training.data import Batch
+from amsr_deploy.training.device import select_precision
+from amsr_deploy.training.distributed import World
+from amsr_deploy.training.muon import Muon
+
+CLIP_NORM = 1.0
+"""Gradients are shortened to this norm."""
+BETAS = (0.9, 0.99)
+
+
+class Trainer:
+    """A network with its optimiser and its averaged weights.
+
+    Attributes:
+        network: the network itself, in the order of memory that its device likes.
+        average: exponential moving average of the weights, under the names of `network.state_dict()`.
+        steps: optimisation steps made so far.
+    """
+
+    def __init__(self, network: nn.Module, config: Config, device: torch.device, world: World | None = None) -> None:
+        world = world or World()
+        self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.dtype = select_precision(config.precision, device)
+        self.compile = device.type == "cuda" if config.compile is None else config.compile
+        self.steps = 0
+        self._device = device
+        self._decay = config.ema
+        self._rate = torch.zeros((), device=device)
+        self._renewal = torch.zeros((), device=device)
+        self._named = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
+        self._optimizers = make_optimizers(self.network, self._named, config.optimizer, self._rate)
+        self._parallel = world.parallel(self.network, device)
+        self._compiled = torch.compile(self._parallel) if self.compile else None
+        self._weights = list(self.network.state_dict().values())
+        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self._averages = list(self.average.values())
+
+    @property
+    def precision(self) -> str:
+        """Name of the arithmetic of the forward pass."""
+        return str(self.dtype).removeprefix("torch.")
+
+    def begin_step(self, learning_rate: float) -> None:
+        """Count a step, and set on the device what changes from step to step."""
+        self.steps += 1
+        self._rate.fill_(learning_rate)
+        self._renewal.fill_(1 - min(self._decay, (1 + self.steps) / (10 + self.steps)))
+
+    def train_on(self, batch: Batch) -> Tensor:
+        """Learn from a batch; returns its L1 loss [], not yet computed where the device runs ahead.
+
+        It asks the device for nothing, and all that it keeps stays where it is, so that it can be captured.
+        """
+        loss = self.backward(batch)
+        nn.utils.clip_grad_norm_(self._named.values(), CLIP_NORM)
+        for optimizer in self._optimizers:
+            optimizer.step()
+        news = torch._foreach_sub(self._weights, self._averages)
+        torch._foreach_mul_(news, self._renewal)
+        torch._foreach_add_(self._averages, news)
+        return loss
+
+    def without_compile(self) -> None:
+        """Go on without torch.compile."""
+        self.compile, self._compiled = False, None
+
+    def backward(self, batch: Batch) -> Tensor:
+        """Put the gradients of the L1 loss of a batch into the parameters; returns the loss []."""
+        self.network.zero_grad(set_to_none=True)
+        forward = self._parallel if self._compiled is None else self._compiled
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
+            output = forward(batch.lr.contiguous(memory_format=torch.channels_last), batch.mask)
+        loss: Tensor = (output.float() - batch.hr).abs().mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers."""
+        return bool(nn.utils.get_total_norm(self._weights).isfinite())
+
+    def state(self) -> dict[str, Tensor]:
+        """All tensors that `load_state` needs to go on: weights, their average, and the optimiser's moments."""
+        state = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        state |= {f"average.{name}": value for name, value in self.average.items()}
+        for optimizer in self._optimizers:
+            for name, parameter in self._named.items():
+                for key, value in optimizer.state.get(parameter, {}).items():
+                    state[f"optimizer.{key}.{name}"] = value
+        return state
+
+    def load_state(self, state: dict[str, Tensor], steps: int) -> None:
+        """Go on from what `state` returned after so many steps.
+
+        Raises:
+            KeyError: a tensor is missing.
+        """
+        self.steps = steps
+        self.network.load_state_dict({name: state[f"network.{name}"] for name in self.average})
+        for name, value in self.average.items():
+            value.copy_(state[f"average.{name}"])
+        moments: dict[str, dict[str, Tensor]] = defaultdict(dict)
+        for key, value in state.items():
+            kind, _, rest = key.partition(".")
+            if kind == "optimizer":
+                moment, _, name = rest.partition(".")
+                moments[name][moment] = self._moment(value, self._named[name])
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                for name, weight in self._named.items():
+                    if any(weight is each for each in group["params"]):
+                        optimizer.state[weight] = moments[name]
+
+    @staticmethod
+    def _moment(value: Tensor, parameter: Tensor) -> Tensor:
+        """A moment on its parameter's device and in its memory layout, which fused Adam requires."""
+        if value.ndim == 0:  # the count of steps
+            return value.to(parameter.device)
+        return torch.empty_like(parameter, requires_grad=False).copy_(value)
+
+
+def make_optimizers(
+    network: nn.Module, weights: dict[str, nn.Parameter], kind: Optimizer, rate: Tensor
+) -> list[torch.optim.Optimizer]:
+    """What makes the steps: Adam, and with `muon` Muon for the kernels in the masked part of the network.
+
+    Args:
+        network: a backbone.
+        weights: those that learn, by name.
+        kind: as in the settings.
+        rate: the learning rate [], on the device of the weights; it is read at every step.
+    """
+    kernels: list[Tensor] = []
+    if kind == "muon" and isinstance(network, Backbone):
+        layers = {layer for masked in network.masked_modules() for layer in masked.modules()}
+        kernels = [layer.weight for layer in layers if isinstance(layer, nn.Conv2d) and layer.kernel_size != (1, 1)]
+    others = [weight for weight in weights.values() if not any(weight is kernel for kernel in kernels)]
+    adam = torch.optim.Adam(others, rate, BETAS, fused=True, capturable=rate.is_cuda)
+    return [adam, Muon(kernels, rate)] if kernels else [adam]

@@ -1,0 +1,186 @@
+"""The TensorRT backend on a GPU made of main memory, below the upscaler."""
+
+from __future__ import annotations
+
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from engine_cases import ORIN, make_sidecar, metadata_of
+from fake_gpu import FakeCuda, FakeNetwork
+from numpy.typing import NDArray
+from scale_cases import write_model
+
+import amsr_deploy
+from amsr_deploy.errors import BackendError, EngineError
+from amsr_deploy.runtime.backends.tensorrt import backend, plugins
+from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition
+from amsr_deploy.runtime.shipped import shipped_model
+from amsr_deploy.runtime.upscaler import Upscaler
+
+MODEL = shipped_model("fsrcnn")
+
+
+def make_backend(gpu: FakeCuda, model: Path = MODEL, **changes: object) -> TensorRtBackend:
+    sidecar = make_sidecar(metadata_of(model), **changes)
+    return TensorRtBackend(Path("fsrcnn.engine"), sidecar, FakeNetwork(model, gpu), gpu, "fake GPU")
+
+
+@pytest.fixture
+def gpu() -> FakeCuda:
+    return FakeCuda()
+
+
+def test_equals_the_cpu_in_tiles_that_the_engine_takes(gpu: FakeCuda, photo: NDArray[np.float32]) -> None:
+    upscaler = Upscaler(make_backend(gpu))
+    assert max(photo.shape) > 96  # more than one tile
+    expected = amsr_deploy.load("fsrcnn", device="cpu", strategy="fixed").run(photo).image
+    actual = Upscaler(make_backend(gpu), strategy="fixed").run(photo).image
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+    assert upscaler.backend == "fake GPU"
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_engines_of_any_scale(scale: int, gpu: FakeCuda, tmp_path: Path, photo: NDArray[np.float32]) -> None:
+    model = write_model(tmp_path / "model.onnx", scale, mode="cubic")
+    result = Upscaler(make_backend(gpu, model)).run(photo).image
+    assert result.shape == (90 * scale, 120 * scale, 3)
+    np.testing.assert_allclose(result, amsr_deploy.load(model, device="cpu").run(photo).image, atol=1e-5)
+
+
+def test_flat_pictures_have_an_empty_index(gpu: FakeCuda) -> None:
+    flat = np.full((20, 30, 3), 0.5, dtype=np.float32)
+    expected = amsr_deploy.load("fsrcnn", device="cpu").run(flat).image
+    np.testing.assert_allclose(Upscaler(make_backend(gpu)).run(flat).image, expected, atol=1e-5)
+
+
+def test_pictures_in_threads_come_back_right(gpu: FakeCuda) -> None:
+    backend = make_backend(gpu)
+    random = np.random.default_rng(0)
+    pictures = [random.random((20 + n % 3, 30, 3), dtype=np.float32) for n in range(24)]
+    alone = Upscaler(make_backend(FakeCuda()))
+    together = Upscaler(backend)
+    with ThreadPoolExecutor(together.concurrency) as threads:
+        results = list(threads.map(together.upscale, pictures))
+    for picture, result in zip(pictures, results, strict=True):
+        np.testing.assert_allclose(result, alone.upscale(picture), atol=1e-5)
+
+
+def test_smaller_tiles_where_the_gpu_is_full(photo: NDArray[np.float32]) -> None:
+    expected = amsr_deploy.load("fsrcnn", device="cpu").run(photo).image
+    profile = make_sidecar(metadata_of(MODEL)).profile | {"image": ((1, 3, 8, 8), (1, 3, 64, 64), (1, 3, 200, 200))}
+    gpu = FakeCuda(budget=3_000_000)
+    upscaler = Upscaler(make_backend(gpu, profile=profile))
+    with pytest.warns(UserWarning, match="out of memory; trying again with tiles of 64x64"):
+        result = upscaler.run(photo).image
+    np.testing.assert_allclose(result, expected, atol=1e-5)
+
+
+def test_pictures_beyond_the_profile_are_refused(gpu: FakeCuda) -> None:
+    backend = make_backend(gpu)
+    index = np.arange(3)
+    with pytest.raises(EngineError, match=r"takes pictures from 8x8 to 64x96, not 64x97.*--max-shape"):
+        backend.run(np.zeros((1, 3, 64, 97), dtype=np.float32), {"index": index})
+    with pytest.raises(EngineError, match="not 7x8"):
+        backend.run(np.zeros((1, 3, 7, 8), dtype=np.float32), {"index": index})
+
+
+def test_as_many_pictures_at_a_time_as_there_are_cores(gpu: FakeCuda, monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, pictures in ((1, 3), (8, 8), (200, backend.MOST_AT_ONCE)):
+        monkeypatch.setattr(backend, "_cores", lambda cores=cores: cores)
+        assert make_backend(gpu).concurrency == pictures
+
+
+class TestClosing:
+    picture = np.random.default_rng(0).random((20, 30, 3), dtype=np.float32)
+
+    @staticmethod
+    def assert_empty(gpu: FakeCuda) -> None:
+        assert (gpu.used, gpu.pinned, gpu.graphs, gpu.streams) == (0, 0, 0, [])
+
+    def test_leaving_the_block_gives_everything_back(self, gpu: FakeCuda) -> None:
+        backend = make_backend(gpu)
+        with Upscaler(backend) as upscaler:
+            for _ in range(4):
+                upscaler.run(self.picture)
+            assert gpu.used > 0
+        self.assert_empty(gpu)
+        assert backend.network.is_closed
+        upscaler.close()
+        with pytest.raises(BackendError, match="was closed"):
+            upscaler.run(self.picture)
+
+    def test_so_does_the_last_reference(self, gpu: FakeCuda) -> None:
+        upscaler = Upscaler(make_backend(gpu))
+        upscaler.run(self.picture)
+        assert gpu.used > 0
+        del upscaler
+        self.assert_empty(gpu)
+
+    def test_the_dense_twin_is_closed_too(self, gpu: FakeCuda) -> None:
+        dense = shipped_model("fsrcnn", dense=True)
+        sidecar = make_sidecar(metadata_of(dense))
+        other = FakeCuda()
+        twin = TensorRtBackend(Path("twin.engine"), sidecar, FakeNetwork(dense, other), other, "fake GPU")
+        backend = make_backend(gpu)
+        backend.metadata = dataclasses.replace(backend.metadata, dense_above=0.0)
+        upscaler = Upscaler(backend, load_twin=lambda: twin)
+        assert upscaler.run(self.picture).dense_reason
+        assert other.used > 0
+        upscaler.close()
+        self.assert_empty(gpu)
+        self.assert_empty(other)
+
+
+class FakeTensorRt(ModuleType):
+    """`tensorrt`, whose runtime loads an engine with the plugins that are known to it."""
+
+    class ILogger:
+        WARNING, ERROR = 3, 1
+
+    def __init__(self, needs_plugins: bool) -> None:
+        super().__init__("tensorrt")
+        self.__version__ = "10.3.0"
+        self.knows_plugins = not needs_plugins
+        registry = SimpleNamespace(load_library=self.load_library, all_creators=[])
+        self.get_plugin_registry = lambda: registry
+        self.Runtime = lambda _: SimpleNamespace(deserialize_cuda_engine=lambda _: self.knows_plugins or None)
+        self.registry = registry
+
+    def load_library(self, path: str) -> str:
+        self.knows_plugins = True
+        self.registry.all_creators.append(SimpleNamespace(name="A", plugin_namespace="amsr", plugin_version="1"))
+        return path
+
+
+class TestPluginsOfTheMachine:
+    @staticmethod
+    def load(trt: FakeTensorRt) -> Engine:
+        sidecar = make_sidecar(metadata_of(MODEL), edition="tensorrt", plugins="1", carries_plugins=True)
+        return Engine(Path("a.engine"), sidecar, Edition("tensorrt", trt), ORIN, b"an engine", records_graphs=True)
+
+    @pytest.fixture
+    def library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        path = tmp_path / "libamsr_tensorrt.so"
+        path.write_bytes(b"")
+        monkeypatch.setenv("AMSR_TENSORRT_PLUGINS", str(path))
+        return path
+
+    def test_take_the_place_of_those_that_an_engine_fails_to_load(self, library: Path) -> None:
+        with pytest.warns(UserWarning, match=r"a\.engine does not load with its own plugins"):
+            self.load(FakeTensorRt(needs_plugins=True))
+
+    def test_are_not_loaded_without_need(self, library: Path) -> None:
+        trt = FakeTensorRt(needs_plugins=False)
+        self.load(trt)
+        assert not trt.registry.all_creators
+
+    def test_where_there_are_none_the_engine_does_not_load(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("AMSR_TENSORRT_PLUGINS", raising=False)
+        monkeypatch.setattr(plugins, "plugin_library", lambda: None)
+        with pytest.raises(EngineError, match=r"cannot load a\.engine.*build it again"):
+            self.load(FakeTensorRt(needs_plugins=True))

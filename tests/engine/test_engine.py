@@ -1,0 +1,445 @@
+"""`amsr build-engine`, with TensorRT for RTX, which needs no GPU to build."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import shlex
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from engine_cases import ORIN
+from fake_gpu import FakeCuda, FakeNetwork
+from scale_cases import write_model
+
+from amsr_deploy import models
+from amsr_deploy.cli import main
+from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.engine import build, builder
+from amsr_deploy.engine import model as model_reader
+from amsr_deploy.engine.builder import prepare_graph
+from amsr_deploy.engine.half import to_half
+from amsr_deploy.engine.shapes import make_profile, make_sizes
+from amsr_deploy.errors import BackendError, EngineError, UserError
+from amsr_deploy.export.onnx import export_onnx
+from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition, choose_builder, load_edition
+from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
+from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins, load_plugins
+from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
+from amsr_deploy.runtime.shipped import shipped_model
+
+pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX has no wheel for this platform")
+MODEL = shipped_model("fsrcnn")
+
+
+def amsr(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def assert_refused(result: Result, code: int, *parts: str) -> None:
+    assert result.exit_code == code, result.output
+    lines = [line for line in result.stderr.splitlines() if line.startswith("amsr: error:")]
+    assert len(lines) == 1, result.stderr
+    for part in parts:
+        assert part in lines[0]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The engine of the shipped FSRCNN in float16, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("engine")
+    previous = Path.cwd()
+    os.chdir(folder)
+    try:
+        result = amsr("build-engine", MODEL, "--fp16", "--edition", "tensorrt-rtx", "--max-shape", "64x96")
+    finally:
+        os.chdir(previous)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    (path,) = folder.glob("*.engine")
+    assert path.name in result.stdout
+    return path
+
+
+def test_name_and_sidecar_tell_what_it_is(built: Path) -> None:
+    version = load_edition("tensorrt-rtx").version
+    short = ".".join(version.split(".")[:2])
+    assert built.name == f"fsrcnn_x4_fp16_rtx-{short}_8x8-64x96.engine"
+    assert sorted(path.name for path in built.parent.iterdir()) == [built.name, built.with_suffix(".json").name]
+    sidecar = read_sidecar(built)
+    assert (sidecar.edition, sidecar.version, sidecar.source) == ("tensorrt-rtx", version, "fsrcnn_x4.onnx")
+    assert (sidecar.model.backbone, sidecar.model.precision, sidecar.plugins) == ("fsrcnn", "float16", None)
+    assert sidecar.profile["image"] == ((1, 3, 8, 8), (1, 3, 64, 96), (1, 3, 64, 96))
+    assert sidecar.sha256 == hashlib.sha256(built.read_bytes()).hexdigest()
+
+
+def test_the_command_of_the_sidecar_builds_the_same(built: Path, here: Path) -> None:
+    program, *arguments = shlex.split(read_sidecar(built).command)
+    assert program == "amsr"
+    assert amsr(*arguments).exit_code == 0
+    again = dataclasses.replace(read_sidecar(here / built.name), sha256="")
+    assert again == dataclasses.replace(read_sidecar(built), sha256="")
+
+
+def test_inspect_reads_engines(built: Path, here: Path) -> None:
+    result = amsr("inspect", built)
+    assert result.exit_code == 0, result.output
+    for part in ("1x3x64x96", "tensorrt-rtx", "as it was built", "sm_80 or newer", "float16", "MACs per LR pixel"):
+        assert part in result.stdout
+    copy = here / built.name
+    copy.write_bytes(built.read_bytes())
+    assert_refused(amsr("inspect", copy), 1, ".json beside it")
+
+
+def test_an_engine_that_tensorrt_does_not_load_says_so(built: Path) -> None:
+    sidecar = read_sidecar(built)
+    with pytest.raises(EngineError, match=r"cannot load fsrcnn.*; build it again: amsr build-engine"):
+        Engine(built, sidecar, load_edition("tensorrt-rtx"), ORIN, built.read_bytes()[:5000], records_graphs=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_backbone_builds_without_a_warning(name: str, half: bool, here: Path) -> None:
+    torch.manual_seed(0)
+    export_onnx(models.create(name), Path(f"{name}_x4.onnx"))
+    result = amsr(
+        "build-engine", "--edition", "tensorrt-rtx", "--max-shape", "1080x1920", *(["--fp16"] if half else [])
+    )
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    (path,) = here.glob("*.engine")
+    assert read_sidecar(path).model.precision == ("float16" if half else "float32")
+
+
+class TestModel:
+    def test_a_model_of_another_scale(self, here: Path) -> None:
+        Path("fsrcnn_x4.onnx").write_bytes(MODEL.read_bytes())
+        os.utime("fsrcnn_x4.onnx", (1000, 1000))
+        write_model(Path("carn_x2.onnx"), 2, masked=False)
+        result = amsr("build-engine", "--edition", "tensorrt-rtx", "--max-shape", "64x96")
+        assert result.exit_code == 0, result.output
+        (built,) = here.glob("*.engine")
+        assert built.name.startswith("carn_x2_fp32_rtx-")
+        sidecar = read_sidecar(built)
+        assert (sidecar.source, sidecar.model.scale) == ("carn_x2.onnx", 2)
+
+    def test_not_a_model(self, here: Path) -> None:
+        assert_refused(amsr("build-engine", "none.onnx"), 1, "none.onnx is not a file")
+        Path("garbled.onnx").write_text("no model")
+        assert_refused(amsr("build-engine", "garbled.onnx"), 1, "garbled.onnx is not a readable ONNX model")
+
+    def test_foreign_model(self, here: Path) -> None:
+        model = onnx.load(MODEL)
+        del model.metadata_props[:]
+        onnx.save(model, "foreign.onnx")
+        assert_refused(
+            amsr("build-engine", "foreign.onnx"), 1, "foreign.onnx", "not a model of amsr-deploy", "amsr export"
+        )
+
+    @pytest.mark.parametrize(
+        ("arguments", "part"),
+        [
+            (["--min-shape", "9"], "'9' is not HEIGHTxWIDTH"),
+            (["--min-shape", "90x90", "--max-shape", "80x100"], "90x90 (min)"),
+            (["--output", "engine.onnx"], "does not end in .engine"),
+            (["--output", "no/folder/a.engine"], "folder no/folder does not exist"),
+        ],
+    )
+    def test_bad_arguments(self, arguments: list[str], part: str, here: Path) -> None:
+        assert_refused(amsr("build-engine", MODEL, *arguments), 2, part)
+        assert not list(here.iterdir())
+
+    def test_a_size_that_cannot_be_tiled_is_said(self, here: Path) -> None:
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", "--max-shape", "10x100")
+        assert result.exit_code == 0
+        assert "tiles of 10x100 are nearly all overlap" in result.stderr
+        assert "24x24 or more" in result.stderr
+
+
+class TestGraph:
+    def test_functions_become_standard_operators_with_names_of_their_own(self) -> None:
+        model = onnx.load(MODEL)
+        prepared = prepare_graph(model, None)
+        assert not prepared.functions
+        assert {node.domain for node in prepared.graph.node} == {""}
+        names = [node.name for node in prepared.graph.node if node.name]
+        assert len(names) == len(set(names))
+        inputs = {
+            "image": np.random.default_rng(0).random((1, 3, 9, 11), dtype=np.float32),
+            "index": np.arange(0, 99, 3),
+        }
+        run = [onnxruntime.InferenceSession(m.SerializeToString()).run(None, inputs)[0] for m in (model, prepared)]
+        np.testing.assert_allclose(run[0], run[1], atol=1e-5)
+
+    def test_operators_with_plugins_stay(self) -> None:
+        plugins = Plugins(Path("libamsr_tensorrt.so"), frozenset({"MaskGather", "MaskedConv2d"}), "1")
+        prepared = prepare_graph(onnx.load(MODEL), plugins)
+        assert not prepared.functions
+        kept = [node for node in prepared.graph.node if node.domain == "amsr"]
+        assert {node.op_type for node in kept} == {"MaskGather", "MaskedConv2d"}
+        for node in kept:
+            attributes = {attribute.name: attribute.s for attribute in node.attribute}
+            assert (attributes["plugin_namespace"], attributes["plugin_version"]) == (b"amsr", b"1")
+
+    @pytest.mark.parametrize("half", [False, True])
+    def test_plugins_learn_the_size_from_the_picture(self, half: bool) -> None:
+        """They would have to wait for the GPU to read two numbers."""
+        model = onnx.load(MODEL)
+        plugins = Plugins(Path("libamsr_tensorrt.so"), frozenset({"MaskNeighbors"}), "1")
+        prepared = prepare_graph(to_half(model) if half else model, plugins)
+        (neighbors,) = [node for node in prepared.graph.node if node.domain == "amsr"]
+        assert list(neighbors.input) == ["index", "image"]
+
+    def test_what_the_parser_does_not_know_is_named(self) -> None:
+        model = onnx.load(MODEL)
+        del model.functions[:]
+        metadata = read_metadata(model)
+        profile = make_profile(metadata, make_sizes(None, None, "64x64", metadata))
+        with pytest.raises(EngineError, match=r"cannot parse the model: \w+ node .*Plugin not found.* more\)"):
+            builder.build(load_edition("tensorrt-rtx"), model, profile, None, None)
+
+
+def read_metadata(model: onnx.ModelProto) -> Any:
+    return model_reader.read_metadata(MODEL, model)
+
+
+class TestFlavour:
+    def test_without_a_gpu_rtx_is_chosen(self) -> None:
+        assert choose_builder(has_gpu=False).name == "tensorrt-rtx"
+
+    def test_a_gpu_that_rtx_does_not_know_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        server = Gpu("H100", (9, 0), 80 << 30, (13, 0))
+        monkeypatch.setattr(build, "find_gpu", lambda: server)
+        with pytest.warns(UserWarning, match=r"tensorrt-rtx .* does not run on the H100 \(sm_90"):
+            _, built_for = build.choose_edition("tensorrt-rtx")
+        assert built_for is None
+        assert load_edition("tensorrt-rtx").runs_on((8, 9))
+
+    def test_tensorrt_needs_a_gpu(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(build, "load_edition", lambda name: Edition(name, SimpleNamespace(__version__="10.3.0")))  # type: ignore[arg-type]
+
+        def no_gpu() -> Any:
+            raise BackendError("the NVIDIA driver finds no GPU")
+
+        monkeypatch.setattr(build, "find_gpu", no_gpu)
+        assert_refused(
+            amsr("build-engine", MODEL, "--edition", "tensorrt"), 1, "finds no GPU", "--edition tensorrt-rtx"
+        )
+
+    def test_missing_and_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "tensorrt", None)
+        with pytest.raises(BackendError, match="tensorrt is not installed"):
+            load_edition("tensorrt")
+        monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace(__version__="8.6.1"))
+        with pytest.raises(BackendError, match=r"tensorrt 8\.6\.1 is too old"):
+            load_edition("tensorrt")
+
+    def test_names_tell_the_gpu_where_it_matters(self) -> None:
+        metadata = read_metadata(onnx.load(MODEL))
+        full = Edition("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
+        sizes = make_sizes(None, None, None, metadata)
+        name = build.engine_name(Path("a/carn_x4_fp16.onnx"), metadata, full, ORIN, sizes)
+        assert name == "carn_x4_fp32_trt-10.3_sm_87_8x8-1088x1920.engine"
+
+
+class TestComparison:
+    """Builds where there is a GPU, which is made of main memory."""
+
+    RTX = Gpu("RTX 4090", (8, 9), 24 << 30, (12, 6))
+
+    @pytest.fixture
+    def wrong(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """What engines add to their results; empty at first."""
+        errors: list[float] = []
+        gpu = FakeCuda()
+
+        def load(path: Path, sidecar: Sidecar, *_: Any) -> TensorRtBackend:
+            backend = TensorRtBackend(path, sidecar, FakeNetwork(MODEL, gpu), gpu, "fake GPU")
+            run = backend.run
+            backend.run = lambda *inputs: run(*inputs) + np.float32(sum(errors))  # type: ignore[method-assign]
+            return backend
+
+        monkeypatch.setattr(build, "find_gpu", lambda: self.RTX)
+        monkeypatch.setattr(build, "open_cuda", lambda: gpu)
+        monkeypatch.setattr(build, "load_engine", load)
+        monkeypatch.setattr(build, "build", lambda *_: builder.Built(b"an engine", []))
+        return errors
+
+    @pytest.mark.parametrize("sizes", [(), ("--max-shape", "16x24"), ("--min-shape", "200x300")])
+    def test_an_engine_that_equals_the_cpu_is_written(self, sizes: tuple[str, ...], wrong: list[float]) -> None:
+        wrong.append(0.001)
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", *sizes)
+        assert result.exit_code == 0, result.output
+        difference = result.stdout.partition("differs from the CPU by at most ")[2]
+        assert float(difference) == pytest.approx(0.001, rel=0.1)
+
+    @pytest.mark.parametrize("error", [0.1, float("nan")])
+    def test_an_engine_that_differs_is_not(self, error: float, wrong: list[float], here: Path) -> None:
+        wrong.append(error)
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx")
+        assert_refused(result, 1, "the engine differs from the CPU by", "more than 0.02")
+        assert not list(here.iterdir())
+
+    def test_where_engines_cannot_run_that_is_said(self, wrong: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+        def missing() -> Any:
+            raise BackendError("neither PyCUDA nor cuda-bindings is installed")
+
+        monkeypatch.setattr(build, "open_cuda", missing)
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx")
+        assert "not compared with the CPU (neither PyCUDA nor cuda-bindings" in result.stdout
+        monkeypatch.setattr(build, "open_cuda", FakeCuda)
+        server = Gpu("H100", (9, 0), 80 << 30, (13, 0))
+        monkeypatch.setattr(build, "find_gpu", lambda: server)
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx")
+        assert "not compared with the CPU (tensorrt-rtx does not run on the H100)" in result.stdout
+
+
+class TestInPlace:
+    @pytest.mark.parametrize(
+        ("name", "version", "wanted"),
+        [("tensorrt", "10.3.0.26", False), ("tensorrt", "10.7.0.23", True), ("tensorrt-rtx", "11.0", False)],
+    )
+    def test_versions_decide(self, name: str, version: str, wanted: bool) -> None:
+        assert builder.writes_in_place(Edition(name, SimpleNamespace(__version__=version))) == wanted  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("wanted", [False, True])
+    def test_the_feature_is_set_and_memory_always_follows_the_picture(self, wanted: bool) -> None:
+        trt, features = load_edition("tensorrt-rtx").trt, {}
+        builder._set_previews(trt, SimpleNamespace(set_preview_feature=features.__setitem__), wanted)
+        assert features[trt.PreviewFeature.ALIASED_PLUGIN_IO_10_03] == wanted
+        assert features[trt.PreviewFeature.RUNTIME_ACTIVATION_RESIZE_10_10]
+
+    @pytest.mark.parametrize("option", ["--in-place", "--no-in-place"])
+    def test_the_option_reaches_the_builder_and_the_sidecar(
+        self, option: str, here: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given = []
+
+        def fake_build(*arguments: Any) -> builder.Built:
+            given.append(arguments[-1])
+            return builder.Built(b"an engine", [])
+
+        monkeypatch.setattr(build, "build", fake_build)
+        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", "--output", "a.engine", option)
+        assert result.exit_code == 0, result.output
+        assert given == [option == "--in-place"]
+        assert f" {option} " in read_sidecar(Path("a.engine")).command
+
+
+class TestPlugins:
+    def test_models_of_bfloat16_are_not_for_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        model, edition = onnx.load(MODEL), Edition("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
+        metadata, known = read_metadata(model), Plugins(Path("libamsr_tensorrt.so"), frozenset({"MaskGather"}), "1")
+        monkeypatch.setattr(build, "load_plugins", lambda _: known)
+        assert build.needed_plugins(model, metadata, edition) is known
+        with pytest.raises(UserError, match="do not compute in bfloat16"):
+            build.needed_plugins(model, dataclasses.replace(metadata, precision="bfloat16"), edition)
+
+    """The library of plugins, with registries that answer as TensorRT's would."""
+
+    @staticmethod
+    def edition(creators: list[Any], handle: object = "handle") -> Edition:
+        registry = SimpleNamespace(load_library=lambda _: handle, all_creators=creators)
+        module = ModuleType("tensorrt")
+        vars(module).update(__version__="10.3.0", get_plugin_registry=lambda: registry)
+        return Edition("tensorrt", module)
+
+    @pytest.fixture
+    def library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        path = tmp_path / "libamsr_tensorrt.so"
+        path.write_bytes(b"")
+        monkeypatch.setenv("AMSR_TENSORRT_PLUGINS", str(path))
+        return path
+
+    def test_operators_are_those_of_the_namespace(self, library: Path) -> None:
+        ours = SimpleNamespace(name="MaskGather", plugin_namespace="amsr", plugin_version="1")
+        other = SimpleNamespace(name="Resize", plugin_namespace="", plugin_version="2")
+        assert load_plugins(self.edition([ours, other])) == Plugins(library, frozenset({"MaskGather"}), "1")
+
+    def test_rtx_takes_none(self, library: Path) -> None:
+        assert load_plugins(load_edition("tensorrt-rtx")) is None
+
+    def test_a_library_that_does_not_load(self, library: Path) -> None:
+        with pytest.raises(EngineError, match="does not load into tensorrt 10"):
+            load_plugins(self.edition([], handle=None))
+
+    def test_a_library_without_our_plugins(self, library: Path) -> None:
+        with pytest.raises(EngineError, match="holds no plugin of amsr-deploy"):
+            load_plugins(self.edition([]))
+
+    def test_a_library_that_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AMSR_TENSORRT_PLUGINS", "missing.so")
+        with pytest.raises(EngineError, match=r"AMSR_TENSORRT_PLUGINS=missing\.so is not a file"):
+            load_plugins(self.edition([]))
+
+
+class EndlessBuilder:
+    """A builder that goes on until its progress monitor tells it to stop, interrupted from outside in the middle."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def build_serialized_network(self, _: Any, config: Any) -> None:
+        monitor = config.progress_monitor
+        monitor.phase_start("timing", None, 10)
+        monitor.phase_start("layer", "timing", 5)
+        while monitor.step_complete("layer", self.steps):
+            self.steps += 1
+            if self.steps == 3:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            time.sleep(0.01)
+        monitor.phase_finish("layer")
+        monitor.phase_finish("timing")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
+def test_an_interrupt_stops_the_builder() -> None:
+    endless = EndlessBuilder()
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs lack
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            builder._run(load_edition("tensorrt-rtx").trt, endless, None, SimpleNamespace())
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert endless.steps >= 3
+
+
+def test_an_interrupt_leaves_nothing_behind(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "build", interrupted)
+    result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx")
+    assert result.exit_code == 1
+    assert "Aborted!" in result.output
+    assert not list(here.iterdir())
+
+
+def test_a_full_disk_leaves_nothing_behind(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> Any:
+        raise OSError(28, "No space left on device", "x.json")
+
+    monkeypatch.setattr(Sidecar, "write", full)
+    result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", "--max-shape", "64x64")
+    assert_refused(result, 1, "No space left on device")
+    assert not list(here.iterdir())

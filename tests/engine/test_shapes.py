@@ -1,0 +1,86 @@
+"""Sizes that engines are built for."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import pytest
+from engine_cases import metadata_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amsr_deploy.engine.shapes import format_size, make_profile, make_sizes, parse_size
+from amsr_deploy.errors import UserError
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.shipped import shipped_model
+
+METADATA = metadata_of(shipped_model("carn"))
+SIZES = st.tuples(st.integers(1, 300), st.integers(1, 300))
+MAYBE = st.none() | SIZES
+
+
+def model(multiple: int, scale: int = 4, values: int = 0) -> Metadata:
+    return dataclasses.replace(METADATA, size_multiple=multiple, scale=scale, values_per_pixel=values)
+
+
+@given(SIZES)
+def test_sizes_are_read_as_they_are_written(size: tuple[int, int]) -> None:
+    assert parse_size(format_size(size)) == size
+
+
+@pytest.mark.parametrize(
+    "text", ["", "270", "270x", "x480", "270x480x3", "-1x4", "1.5x2", "270 x 480", "270X480", "²x1"]
+)
+def test_other_texts_are_refused(text: str) -> None:
+    with pytest.raises(UserError, match="HEIGHTxWIDTH"):
+        parse_size(text)
+
+
+@given(MAYBE, MAYBE, MAYBE, st.sampled_from([1, 8]))
+def test_sizes_are_in_order_and_as_given_or_refused(
+    smallest: tuple[int, int] | None, optimal: tuple[int, int] | None, largest: tuple[int, int] | None, multiple: int
+) -> None:
+    given_sizes = [size and (size[0] * multiple, size[1] * multiple) for size in (smallest, optimal, largest)]
+    known = [size for size in given_sizes if size]
+    ordered = all(a[0] <= b[0] and a[1] <= b[1] for a, b in itertools.pairwise(known))
+    texts = [size and format_size(size) for size in given_sizes]
+    if not ordered:
+        with pytest.raises(UserError, match="out of order"):
+            make_sizes(*texts, model(multiple))
+        return
+    sizes = make_sizes(*texts, model(multiple))
+    made = (sizes.smallest, sizes.optimal, sizes.largest)
+    assert all(wanted in (None, size) for wanted, size in zip(given_sizes, made, strict=True))
+    assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in itertools.pairwise(made))
+    assert all(side % multiple == 0 for size in made for side in size)
+
+
+@pytest.mark.parametrize(
+    ("text", "multiple", "scale", "values", "message"),
+    [
+        ("100x104", 8, 4, 0, "multiples of 8"),
+        ("0x8", 1, 4, 0, "positive"),
+        ("10000x10000", 1, 4, 0, "more than 44739242 pixels"),
+        ("20000x10000", 1, 2, 0, "more than 178956970 pixels"),
+        ("2048x2048", 1, 4, 1024, "more than 2097151 pixels"),  # CARN: 64 channels before the last convolution
+    ],
+)
+def test_sizes_that_a_model_cannot_take(text: str, multiple: int, scale: int, values: int, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        make_sizes(None, None, text, model(multiple, scale, values))
+
+
+def test_smaller_scales_take_larger_pictures() -> None:
+    assert make_sizes(None, None, "10000x10000", model(1, scale=2)).largest == (10_000, 10_000)
+
+
+def test_selections_reach_from_nothing_to_everything() -> None:
+    sizes = make_sizes("16x16", "32x64", "64x128", model(8))
+    assert make_profile(METADATA, sizes)["index"] == ((0,), (717,), (64 * 128,))
+    windows = dataclasses.replace(METADATA, body="windows", window_size=8, size_multiple=8)
+    profile = make_profile(windows, sizes)
+    assert profile["windows"] == profile["shifted_windows"] == ((0,), (16,), (8 * 16,))
+    assert make_profile(dataclasses.replace(METADATA, masked=False), sizes) == {
+        "image": ((1, 3, 16, 16), (1, 3, 32, 64), (1, 3, 64, 128))
+    }

@@ -1,0 +1,181 @@
+"""The mask: its definition, its edge cases, and its twin in PyTorch."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from numpy.typing import NDArray
+
+from amsr_deploy import native
+from amsr_deploy.descriptor import STRATEGIES, Strategy
+from amsr_deploy.errors import UserError
+from amsr_deploy.mask import compute_mask, dilate, high_frequencies, keep_windows, pixel_index, two_means
+from amsr_deploy.mask import native as runtime_mask
+from amsr_deploy.training import masks as torch_mask
+
+
+@st.composite
+def pictures(draw: st.DrawFn) -> NDArray[np.float32]:
+    """Random 8-bit pictures, some of them flat in parts, as float32 in [0, 1]."""
+    height, width = draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    image = random.integers(0, draw(st.integers(1, 256)), (height, width, 3))
+    image[: draw(st.integers(0, height))] = draw(st.integers(0, 255))
+    return image.astype(np.float32) / 255
+
+
+@st.composite
+def masks(draw: st.DrawFn, height: int = 30, width: int = 30) -> NDArray[np.bool_]:
+    """Empty, full, one-pixel and random masks."""
+    height, width = draw(st.integers(1, height)), draw(st.integers(1, width))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return random.random((height, width)) < draw(st.sampled_from([0, 0.01, 0.3, 1]))
+
+
+def blur_directly(image: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The 5 x 5 Gaussian of sigma 1 as a plain sum in double precision."""
+    taps = np.exp(-(np.arange(-2, 3) ** 2) / 2)
+    taps /= taps.sum()
+    padded = np.pad(image.astype(np.float64), ((2, 2), (2, 2), (0, 0)), mode="reflect")
+    height, width = image.shape[:2]
+    return sum(taps[i] * taps[j] * padded[i : i + height, j : j + width] for i in range(5) for j in range(5))  # type: ignore[return-value]
+
+
+@given(image=pictures())
+def test_high_frequencies_follow_their_definition(image: NDArray[np.float32]) -> None:
+    detail = np.abs(image - blur_directly(image)).mean(axis=2)
+    spread = detail.max() - detail.min()
+    actual = high_frequencies(image)
+    if actual is None:
+        assert spread < 2e-6
+    else:
+        np.testing.assert_allclose(actual * spread, detail - detail.min(), atol=1e-6)
+        assert actual.min() == 0
+        assert actual.max() == 1
+
+
+@given(image=pictures(), dilation=st.sampled_from([1, 3, 5, 11]), strategy=st.sampled_from(STRATEGIES))
+def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int, strategy: Strategy) -> None:
+    tensor = torch.from_numpy(image).permute(2, 0, 1)
+    expected, actual = high_frequencies(image), torch_mask.high_frequencies(tensor)
+    if expected is None:
+        assert actual is None
+    else:
+        assert actual is not None
+        np.testing.assert_allclose(actual.numpy(), expected, atol=1e-6)
+    np.testing.assert_array_equal(
+        torch_mask.compute_mask(tensor, dilation, strategy).numpy(), compute_mask(image, dilation, strategy).pixels
+    )
+
+
+@pytest.mark.skipif(native.library_path() is None, reason="the native library is not built")
+@given(image=pictures(), dilation=st.sampled_from([1, 3, 5, 7, 11, 21]), strategy=st.sampled_from(STRATEGIES))
+def test_native_code_is_equal(image: NDArray[np.float32], dilation: int, strategy: Strategy) -> None:
+    library = native.load()
+    assert library is not None
+    frequencies = high_frequencies(image)
+    native_frequencies = runtime_mask.native_passes(library).high_frequencies(image)
+    if frequencies is None:
+        assert native_frequencies is None
+    else:
+        np.testing.assert_array_equal(native_frequencies, frequencies)
+    for picture in (image, image[::2, ::2]):  # the second one is not contiguous
+        expected = compute_mask(picture, dilation, strategy)
+        actual = runtime_mask.compute_mask(picture, dilation, strategy)
+        np.testing.assert_array_equal(actual.pixels, expected.pixels)
+        assert (actual.threshold, actual.rounds) == (expected.threshold, expected.rounds)
+
+
+def test_the_runtime_makes_masks_without_native_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.random.default_rng(0).random((30, 40, 3), dtype=np.float32)
+    monkeypatch.setattr(native, "library_path", lambda: None)
+    np.testing.assert_array_equal(runtime_mask.compute_mask(image).pixels, compute_mask(image).pixels)
+
+
+@given(mask=masks(), dilation=st.sampled_from([1, 3, 5, 7, 11, 21]))
+def test_dilation_is_a_square(mask: NDArray[np.bool_], dilation: int) -> None:
+    radius = dilation // 2
+    expected = np.zeros_like(mask)
+    for y, x in np.argwhere(mask):
+        expected[max(y - radius, 0) : y + radius + 1, max(x - radius, 0) : x + radius + 1] = True
+    np.testing.assert_array_equal(dilate(mask, dilation), expected)
+    np.testing.assert_array_equal(torch_mask.dilate(torch.from_numpy(mask), dilation).numpy(), expected)
+
+
+@given(mask=masks())
+def test_index_names_the_masked_pixels(mask: NDArray[np.bool_]) -> None:
+    index = pixel_index(mask)
+    assert index.dtype == np.int64
+    rebuilt = np.zeros(mask.size, dtype=np.bool_)
+    rebuilt[index] = True
+    np.testing.assert_array_equal(rebuilt.reshape(mask.shape), mask)
+    assert (np.diff(index) > 0).all()
+
+
+@given(
+    down=st.integers(1, 4),
+    across=st.integers(1, 4),
+    shift=st.sampled_from([0, 4]),
+    threshold=st.sampled_from([0.0, 0.3, 0.5, 1.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_windows_are_kept_by_their_share(down: int, across: int, shift: int, threshold: float, seed: int) -> None:
+    mask = np.random.default_rng(seed).random((down * 8, across * 8)) < 0.45
+    kept = set(np.flatnonzero(keep_windows(mask, 8, threshold, shift)).tolist())
+    for window in range(down * across):
+        y = (np.arange(8) + window // across * 8 + shift) % mask.shape[0]
+        x = (np.arange(8) + window % across * 8 + shift) % mask.shape[1]
+        assert (window in kept) == (mask[np.ix_(y, x)].mean() >= threshold)
+
+
+def test_flat_picture_has_an_empty_mask() -> None:
+    assert not compute_mask(np.full((20, 30, 3), 0.4, dtype=np.float32)).pixels.any()
+
+
+def test_only_the_edge_is_masked() -> None:
+    image = np.zeros((40, 60, 3), dtype=np.float32)
+    image[:, 30:] = 1
+    found = compute_mask(image, dilation=5)
+    assert found.pixels[:, 27:33].all()
+    assert not found.pixels[:, :20].any()
+    assert not found.pixels[:, 40:].any()
+    assert found.density == found.pixels.mean()
+
+
+def test_two_means_finds_the_middle_of_two_heaps() -> None:
+    histogram = np.zeros(4096, dtype=np.int64)
+    histogram[[0, 400]] = 500
+    histogram[[1200, 4095]] = 1
+    threshold, rounds = two_means(histogram)
+    centres = np.array([0.5, 400.5, 1200.5, 4095.5]) / 4096
+    assert threshold == pytest.approx((np.average(centres[:3], weights=[500, 500, 1]) + centres[3]) / 2, abs=2e-4)
+    assert 1 < rounds < 30
+
+
+def test_photo_density_is_that_of_the_paper(data: object) -> None:
+    """Design 2.1: about 0.3 to 0.4 at k = 5 on large photos (mean), reduced four times."""
+    from pathlib import Path
+
+    from PIL import Image
+
+    densities = []
+    for path in sorted(Path(str(data), "large2k").iterdir()):
+        with Image.open(path) as file:
+            small = file.convert("RGB").resize((file.width // 4, file.height // 4), Image.Resampling.BICUBIC)
+        densities.append(compute_mask(np.asarray(small, dtype=np.float32) / 255).density)
+    assert 0.2 < np.mean(densities) < 0.5
+
+
+@pytest.mark.parametrize("dilation", [0, -3, 2, 8])
+def test_dilation_must_be_odd(dilation: int) -> None:
+    with pytest.raises(UserError, match=f"dilation {dilation}"):
+        compute_mask(np.zeros((4, 4, 3), dtype=np.float32), dilation)
+
+
+def test_unknown_strategy_is_named() -> None:
+    image = np.random.default_rng(0).random((8, 8, 3), dtype=np.float32)
+    with pytest.raises(UserError, match=r"otsu.*kmeans"):
+        compute_mask(image, 5, "otsu")  # type: ignore[arg-type]

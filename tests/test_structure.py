@@ -1,0 +1,70 @@
+"""The direction of imports, as docs/architecture.md draws it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+PACKAGE = ROOT / "amsr_deploy"
+LAYERS = (
+    ("errors", "descriptor", "metadata", "model_file", "files", "native"),
+    ("mask", "image", "models"),
+    ("runtime.backends",),
+    ("runtime",),
+    ("export", "engine", "evaluation", "training"),
+    ("commands",),
+    ("cli",),
+)
+"""Each imports from those before it, and from itself."""
+ENTRIES = ("", "__main__", "training.__main__")
+"""What users import or run: it may import from everything."""
+
+
+def modules() -> dict[str, Path]:
+    """All modules of the package by their name below it."""
+    paths = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    return {name.removesuffix("__init__").rstrip("."): path for name, path in paths.items()}
+
+
+def imports(path: Path, known: set[str]) -> Iterator[str]:
+    """The modules of the package that a file imports, at any place."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "amsr_deploy":
+            module = node.module.removeprefix("amsr_deploy").lstrip(".")
+            for alias in node.names:
+                name = f"{module}.{alias.name}".lstrip(".")
+                yield name if name in known else module
+
+
+def layer(module: str) -> int:
+    """The layer of a module: that of the longest name which it is or is below."""
+    found = {
+        name: number for number, names in enumerate(LAYERS) for name in names if f"{module}.".startswith(f"{name}.")
+    }
+    assert found, f"{module} is in no layer"
+    return found[max(found, key=len)]
+
+
+@pytest.mark.parametrize("module", sorted(set(modules()) - set(ENTRIES)))
+def test_imports_lead_down(module: str) -> None:
+    known = modules()
+    upward = [other for other in imports(known[module], set(known)) if other and layer(other) > layer(module)]
+    assert not upward
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    known = modules()
+    graph = {name: set(imports(path, set(known))) - {name, ""} for name, path in known.items() if name not in ENTRIES}
+    for name in graph:  # a package's own modules are imported after it
+        graph[name] -= {name.rpartition(".")[0]}
+    TopologicalSorter(graph).prepare()
+
+
+def test_no_two_modules_have_one_name() -> None:
+    names = [path.stem for path in PACKAGE.rglob("*.py") if not path.stem.startswith("__")]
+    assert len(names) == len(set(names))
