@@ -5,7 +5,7 @@
 #include <limits>
 #include <map>
 
-#include "../check.h"
+#include "check.h"
 
 namespace amsr::host {
 namespace {
