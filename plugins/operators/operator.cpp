@@ -15,12 +15,12 @@ std::string text_of(const Tensor& tensor, std::size_t axis) {
     return "axis " + std::to_string(axis) + " of " + tensor.name + " (" + tensor.shape.axes[axis].text + ")";
 }
 
-/// What an axis says of its only unknown name: where "3*C" is 180, C is 60.
+/// Names what an axis says of its only unknown name: where "3*C" is 180, C is 60.
 void solve(Lengths<Length>& lengths, const Tensor& tensor, std::size_t place, Length extent) {
     const Factor* unknown = nullptr;
     std::int64_t multiplier = 1, divisor = 1;
     for (const Factor& factor : tensor.shape.axes[place].factors) {
-        const std::optional<Length> length = factor.name.empty() ? Length{factor.number} : lengths.get(factor.name);
+        const std::optional<Length> length = lengths.get(factor);
         if (length && length->known()) {
             (factor.divides ? divisor : multiplier) *= length->value;
         } else if (unknown != nullptr || factor.divides) {
@@ -38,11 +38,8 @@ void solve(Lengths<Length>& lengths, const Tensor& tensor, std::size_t place, Le
 }
 
 Length length_of(const Lengths<Length>& lengths, const Axis& axis) {
-    for (const Factor& factor : axis.factors) {
-        if (!factor.name.empty() && !lengths.get(factor.name)) return {};
-    }
     try {
-        return lengths(axis);
+        return lengths.get(axis).value_or(Length{});
     } catch (const InvalidInput& error) {
         throw InvalidInput(axis.text + " is not a whole number: " + error.what());
     }
@@ -50,6 +47,7 @@ Length length_of(const Lengths<Length>& lengths, const Axis& axis) {
 
 void require_fit(const Tensor& tensor, const std::vector<std::int64_t>& shape, const Lengths<Length>& lengths) {
     for (std::size_t i = 0; i < shape.size(); ++i) {
+        if (tensor.is_weight && shape[i] == 0) throw InvalidInput(text_of(tensor, i) + " is 0");
         const Length expected = length_of(lengths, tensor.shape.axes[i]);
         if (shape[i] < 0 || !expected.known() || shape[i] == expected.value) continue;
         throw InvalidInput(text_of(tensor, i) + " is " + std::to_string(shape[i]) + ", not " +
@@ -63,10 +61,17 @@ void require_odd(const Lengths<Length>& lengths, const char* name) {
         throw InvalidInput(std::string(name) + " is " + std::to_string(length->value) + ", not an odd number");
 }
 
-std::vector<Length> lengths_of(const std::vector<std::int64_t>& shape) {
-    std::vector<Length> lengths;
-    for (const std::int64_t extent : shape) lengths.push_back({extent});
-    return lengths;
+/// Names the axes that are a name, then those that say one by a product.
+void name_lengths(Lengths<Length>& lengths, const Operator& op, const std::vector<std::vector<std::int64_t>>& shapes) {
+    for (const bool is_name : {true, false}) {
+        for (std::size_t i = 0; i < shapes.size(); ++i) {
+            const Tensor& tensor = op.inputs[i];
+            for (std::size_t axis = 0; axis < shapes[i].size(); ++axis) {
+                if (shapes[i][axis] < 0 || tensor.shape.axes[axis].is_name() != is_name) continue;
+                solve(lengths, tensor, axis, {shapes[i][axis]});
+            }
+        }
+    }
 }
 
 }  // namespace
@@ -97,20 +102,14 @@ Lengths<Length> named_lengths(const Operator& op, const Attributes& attributes,
                               const std::vector<std::vector<std::int64_t>>& shapes) {
     if (shapes.size() != op.inputs.size())
         throw InvalidInput("there are " + std::to_string(shapes.size()) + " inputs to " + signature(op));
-    Lengths<Length> lengths = no_lengths(attributes);
     for (std::size_t i = 0; i < shapes.size(); ++i) {
         const std::size_t axes = op.inputs[i].shape.axes.size();
-        if (shapes[i].size() != axes) {
-            throw InvalidInput(std::string(op.inputs[i].name) + " has " + std::to_string(shapes[i].size()) +
-                               " axes, not " + std::to_string(axes));
-        }
-        lengths.name(op.inputs[i].shape, lengths_of(shapes[i]));
+        if (shapes[i].size() == axes) continue;
+        throw InvalidInput(std::string(op.inputs[i].name) + " has " + std::to_string(shapes[i].size()) + " axes, not " +
+                           std::to_string(axes));
     }
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-        for (std::size_t axis = 0; axis < shapes[i].size(); ++axis) {
-            if (shapes[i][axis] >= 0) solve(lengths, op.inputs[i], axis, {shapes[i][axis]});
-        }
-    }
+    Lengths<Length> lengths = no_lengths(attributes);
+    name_lengths(lengths, op, shapes);
     for (std::size_t i = 0; i < shapes.size(); ++i) require_fit(op.inputs[i], shapes[i], lengths);
     for (const Axis& axis : op.output.shape.axes) length_of(lengths, axis);
     for (const Axis& axis : op.whole.axes) length_of(lengths, axis);
@@ -118,19 +117,17 @@ Lengths<Length> named_lengths(const Operator& op, const Attributes& attributes,
     return lengths;
 }
 
-std::int64_t size_unit(const Attributes& attributes) {
-    return attributes.has("window_size") ? attributes.integer("window_size") : 1;
-}
+std::int64_t size_unit(const Lengths<Length>& lengths) { return lengths.get("window_size").value_or(Length{1}).value; }
 
 void check_size(const Operator& op, const Lengths<Length>& lengths, const Size& size) {
     constexpr std::int64_t largest = std::numeric_limits<std::int32_t>::max();
     const auto text = [&] { return "size " + std::to_string(size.height) + " x " + std::to_string(size.width); };
     if (size.height <= 0 || size.width <= 0 || size.height > largest / size.width)
         throw InvalidInput(text() + " is not that of a picture");
-    const std::int64_t area = size.height * size.width;
-    const std::optional<Length> pixels = lengths.get("P"), unit = lengths.get("window_size");
-    if (unit && (size.height % unit->value != 0 || size.width % unit->value != 0))
-        throw InvalidInput(text() + " is not a multiple of " + std::to_string(unit->value));
+    const std::int64_t area = size.height * size.width, unit = size_unit(lengths);
+    const std::optional<Length> pixels = lengths.get("P");
+    if (size.height % unit != 0 || size.width % unit != 0)
+        throw InvalidInput(text() + " is not a multiple of " + std::to_string(unit));
     if (pixels && pixels->value != area)
         throw InvalidInput(text() + " is not that of " + std::to_string(pixels->value) + " pixels");
     if (op.kernel == Kernel::mask_neighbors && lengths["Q"].value > largest - area)

@@ -78,6 +78,6 @@ struct Size {
 void check_size(const Operator& op, const Lengths<Length>& lengths, const Size& size);
 
 /// What the sides of the picture are multiples of.
-std::int64_t size_unit(const Attributes& attributes);
+std::int64_t size_unit(const Lengths<Length>& lengths);
 
 }  // namespace amsr

@@ -1,5 +1,6 @@
 #include "shape.h"
 
+#include <algorithm>
 #include <cctype>
 #include <sstream>
 

@@ -2,7 +2,6 @@
 // / and read from left to right; a name is that of an attribute or of a length, which the axes of the inputs give.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -43,14 +42,15 @@ Length operator*(Length a, Length b);
 Length operator/(Length a, Length b);  // throws InvalidInput where there is a remainder
 
 /// The named lengths of one call. Number: Length, or what a framework computes with while it infers shapes. It has
-/// known(),
-/// * and /.
+/// known(), * and /.
 template <class Number>
 class Lengths {
   public:
     /// The attributes must outlive this. constant(value): an integer as a Number.
     Lengths(const Attributes& attributes, std::function<Number(std::int64_t)> constant)
-        : attributes_(&attributes), constant_(std::move(constant)) {}
+        : attributes_(&attributes), constant_(std::move(constant)) {
+        named_.reserve(8);  // enough for every operator
+    }
 
     /// Gives lengths to the names of a shape that have none, or an unknown one.
     void name(const Shape& shape, const std::vector<Number>& extents) {
@@ -62,47 +62,51 @@ class Lengths {
 
     /// Leaves a known length as it is.
     void set(const std::string& name, Number length) {
-        const auto found = find(name);
-        if (found == named_.end()) {
-            named_.emplace_back(name, length);
-        } else if (!named_[static_cast<std::size_t>(found - named_.begin())].second.known()) {
-            named_[static_cast<std::size_t>(found - named_.begin())].second = length;
+        const std::size_t at = place(name);
+        if (at == named_.size()) {
+            named_.emplace_back(name, std::move(length));
+        } else if (!named_[at].second.known()) {
+            named_[at].second = std::move(length);
         }
     }
 
     /// The length or attribute of a name; none where nothing gave it one.
     std::optional<Number> get(const std::string& name) const {
+        if (const std::size_t at = place(name); at < named_.size()) return named_[at].second;
         if (attributes_->has(name)) return constant_(attributes_->integer(name));
-        const auto found = find(name);
-        if (found == named_.end()) return std::nullopt;
-        return found->second;
+        return std::nullopt;
     }
 
-    /// The same of a name that has one.
-    Number operator[](const std::string& name) const { return get(name).value(); }
-    Number operator()(const Factor& factor) const {
-        return factor.name.empty() ? constant_(factor.number) : (*this)[factor.name];
+    std::optional<Number> get(const Factor& factor) const {
+        return factor.name.empty() ? constant_(factor.number) : get(factor.name);
     }
 
-    /// The length of an axis whose names all have one.
-    Number operator()(const Axis& axis) const {
-        Number product = (*this)(axis.factors[0]);
-        for (std::size_t i = 1; i < axis.factors.size(); ++i) {
-            const Number factor = (*this)(axis.factors[i]);
-            product = axis.factors[i].divides ? product / factor : product * factor;
+    /// The length of an axis; none where one of its names has none.
+    std::optional<Number> get(const Axis& axis) const {
+        std::optional<Number> product = get(axis.factors[0]);
+        for (std::size_t i = 1; i < axis.factors.size() && product; ++i) {
+            const std::optional<Number> factor = get(axis.factors[i]);
+            if (!factor) return std::nullopt;
+            product = axis.factors[i].divides ? *product / *factor : *product * *factor;
         }
         return product;
     }
 
+    /// The length of a name that has one.
+    Number operator[](const std::string& name) const { return get(name).value(); }
+
+    /// The lengths of a shape whose names all have one.
     std::vector<Number> operator()(const Shape& shape) const {
         std::vector<Number> lengths;
-        for (const Axis& axis : shape.axes) lengths.push_back((*this)(axis));
+        for (const Axis& axis : shape.axes) lengths.push_back(get(axis).value());
         return lengths;
     }
 
   private:
-    auto find(const std::string& name) const {
-        return std::find_if(named_.begin(), named_.end(), [&](const auto& named) { return named.first == name; });
+    std::size_t place(const std::string& name) const {
+        std::size_t at = 0;
+        while (at < named_.size() && named_[at].first != name) ++at;
+        return at;
     }
 
     const Attributes* attributes_;

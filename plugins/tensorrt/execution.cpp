@@ -23,7 +23,7 @@ Size read_size(const cuda::Call& call) {
 
 /// Any picture of as many pixels, to time the kernels on.
 Size strip(const cuda::Call& call) {
-    const std::int64_t unit = size_unit(call.attributes);
+    const std::int64_t unit = size_unit(call.lengths);
     return {unit, call.lengths.get("P").value_or(call.lengths["Q"]).value / unit};
 }
 

@@ -188,7 +188,7 @@ void Plugin::require_kernels(const Lengths<Length>& lengths, DataType type) cons
     for (const Tensor& input : op_.inputs) {
         if (!input.is_weight) continue;
         for (const Axis& axis : input.shape.axes) {
-            if (!lengths(axis).known()) return;
+            if (!lengths.get(axis).value_or(Length{}).known()) return;
         }
     }
     cuda::checked_packed_bytes(kernels_, {{op_, attributes_, lengths, {}}, element_type(type)});
