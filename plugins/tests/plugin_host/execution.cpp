@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "../check.h"
+#include "check.h"
 #include "cpu/simd/storage.h"
 
 namespace amsr::host {

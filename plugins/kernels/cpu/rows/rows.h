@@ -1,6 +1,5 @@
-// Moving rows between pixels [P, C] and the masked pixels or windows: MaskGather, MaskScatter, WindowGather,
-// WindowScatter. Rows are bytes here, so that one function serves all element types. Each works on a range, for the
-// caller to split.
+// MaskGather and MaskScatter: moving rows between pixels [P, C] and the masked pixels. Rows are bytes here, so that one
+// function serves all element types. Each works on a range, for the caller to split.
 #pragma once
 
 #include <cstddef>
@@ -29,13 +28,5 @@ struct WindowGrid {
 
     std::int64_t window_count() const { return (height / window_size) * (width / window_size); }
 };
-
-/// tokens[i] = the pixels of window windows[i], row by row, for i in [first, last).
-void window_gather(const void* pixels, const std::int64_t* windows, const WindowGrid& grid, std::size_t row_bytes,
-                   std::size_t first, std::size_t last, void* tokens);
-
-/// The inverse: writes tokens [M, window_size ** 2, C] to the pixels of their windows, for windows [first, last).
-void window_scatter(const void* tokens, const std::int64_t* windows, const WindowGrid& grid, std::size_t row_bytes,
-                    std::size_t first, std::size_t last, void* pixels);
 
 }  // namespace amsr::cpu

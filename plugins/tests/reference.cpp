@@ -3,31 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
-namespace amsr::host {
+namespace amsr::reference {
 namespace {
 
 constexpr double separate = -100;  // what shifted layers add between pixels of opposite sides of the picture
 
 std::size_t place(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-double activate(const Activation& activation, double sum, double residual) {
-    const double value = sum + residual, sigmoid = 1 / (1 + std::exp(-sum));
-    switch (activation.kind) {
-        case Activation::leaky_relu:
-            return value >= 0 ? value : static_cast<double>(activation.negative_slope) * value;
-        case Activation::silu:
-            return sum * sigmoid + residual;
-        case Activation::attention:
-            return value * (sigmoid - 0.5);
-    }
-    return value;
-}
-
-std::int64_t window_pixel(const Grid& grid, std::int64_t window, std::int64_t token) {
+/// The pixels of a window, token by token.
+Positions window_pixels(const Grid& grid, std::int64_t window) {
     const std::int64_t side = grid.window_size, across = grid.width / side;
-    const std::int64_t y = (window / across * side + token / side + grid.shift) % grid.height;
-    const std::int64_t x = (window % across * side + token % side + grid.shift) % grid.width;
-    return y * grid.width + x;
+    Positions pixels;
+    for (std::int64_t token = 0; token < side * side; ++token) {
+        const std::int64_t y = (window / across * side + token / side + grid.shift) % grid.height;
+        const std::int64_t x = (window % across * side + token % side + grid.shift) % grid.width;
+        pixels.push_back(y * grid.width + x);
+    }
+    return pixels;
 }
 
 /// [n, inputs] -> [n, outputs]
@@ -109,6 +101,19 @@ void add(Values& to, const Values& values) {
 
 }  // namespace
 
+double activate(const Activation& activation, double sum, double residual) {
+    const double value = sum + residual, sigmoid = 1 / (1 + std::exp(-sum));
+    switch (activation.kind) {
+        case Activation::leaky_relu:
+            return value >= 0 ? value : static_cast<double>(activation.negative_slope) * value;
+        case Activation::silu:
+            return sum * sigmoid + residual;
+        case Activation::attention:
+            return value * (sigmoid - 0.5);
+    }
+    return value;
+}
+
 Values mask_gather(const Values& pixels, const Positions& index, std::int64_t channels) {
     Values rows;
     for (const std::int64_t position : index) {
@@ -150,7 +155,10 @@ Values masked_conv2d(const Convolution& convolution, const Values& rows, const V
     const auto [outputs, inputs, groups, side, weight, bias, activation] = convolution;
     Values features = rows;
     features.insert(features.end(), surround.begin(), surround.end());
-    features.insert(features.end(), place(inputs), 0.0);
+    const auto feature = [&, depth = inputs](std::int64_t neighbor, std::int64_t channel) {
+        const std::int64_t at = neighbor * depth + channel;
+        return at >= 0 && at < static_cast<std::int64_t>(features.size()) ? features[place(at)] : 0.0;
+    };
     const std::int64_t taps = side * side, group_inputs = inputs / groups, group_outputs = outputs / groups;
     Values out;
     for (std::size_t row = 0; row < neighbors.size() / place(taps); ++row) {
@@ -160,13 +168,27 @@ Values masked_conv2d(const Convolution& convolution, const Values& rows, const V
                 for (std::int64_t tap = 0; tap < taps; ++tap) {
                     const std::int64_t neighbor = neighbors[row * place(taps) + place(tap)];
                     sum += weight[place((o * group_inputs + i) * taps + tap)] *
-                           features[place(neighbor * inputs + o / group_outputs * group_inputs + i)];
+                           feature(neighbor, o / group_outputs * group_inputs + i);
                 }
             }
             out.push_back(activate(activation, sum, residual.empty() ? 0 : residual[out.size()]));
         }
     }
     return out;
+}
+
+Values pointwise(const Convolution& convolution, const std::vector<Values>& inputs, std::int64_t row_count,
+                 const Values& residual) {
+    const std::int64_t channels = convolution.inputs / static_cast<std::int64_t>(inputs.size());
+    Values joined;
+    Positions itself;  // the only tap of a row
+    for (std::int64_t row = 0; row < row_count; ++row) {
+        itself.push_back(row);
+        for (const Values& input : inputs) {
+            joined.insert(joined.end(), input.begin() + row * channels, input.begin() + (row + 1) * channels);
+        }
+    }
+    return masked_conv2d(convolution, joined, {}, itself, residual);
 }
 
 Values pixel_conv2d(const Convolution& convolution, const Values& pixels, std::int64_t height, std::int64_t width,
@@ -204,40 +226,20 @@ Values nearest(const Values& pixels, std::int64_t height, std::int64_t width, st
     return mask_gather(pixels, positions, channels);
 }
 
-Values window_gather(const Values& pixels, const Positions& windows, const Grid& grid, std::int64_t channels) {
-    Positions positions;
-    for (const std::int64_t window : windows) {
-        for (std::int64_t token = 0; token < grid.window_size * grid.window_size; ++token) {
-            positions.push_back(window_pixel(grid, window, token));
-        }
-    }
-    return mask_gather(pixels, positions, channels);
-}
-
-Values window_scatter(const Values& tokens, const Values& pixels, const Positions& windows, const Grid& grid,
-                      std::int64_t channels) {
-    Positions positions;
-    for (const std::int64_t window : windows) {
-        for (std::int64_t token = 0; token < grid.window_size * grid.window_size; ++token) {
-            positions.push_back(window_pixel(grid, window, token));
-        }
-    }
-    return mask_scatter(tokens, pixels, positions, channels);
-}
-
 Values window_layer(const Layer& layer, const Values& pixels, const Positions& windows, const Grid& grid) {
     Values out = pixels;
     for (const std::int64_t window : windows) {
-        Values tokens = window_gather(pixels, {window}, grid, layer.channels);
+        const Positions positions = window_pixels(grid, window);
+        Values tokens = mask_gather(pixels, positions, layer.channels);
         const Values normalized = normalize(tokens, layer.norm1_weight, layer.norm1_bias, layer.epsilon);
         add(tokens, linear(attention(layer, grid, window, normalized), layer.proj_weight, layer.proj_bias));
         Values hidden = linear(normalize(tokens, layer.norm2_weight, layer.norm2_bias, layer.epsilon), layer.fc1_weight,
                                layer.fc1_bias);
         for (double& value : hidden) value *= 0.5 * (1 + std::erf(value / std::sqrt(2.0)));
         add(tokens, linear(hidden, layer.fc2_weight, layer.fc2_bias));
-        out = window_scatter(tokens, out, {window}, grid, layer.channels);
+        out = mask_scatter(tokens, out, positions, layer.channels);
     }
     return out;
 }
 
-}  // namespace amsr::host
+}  // namespace amsr::reference

@@ -1,4 +1,4 @@
-#include "custom_operator.h"
+#include "abi.h"
 
 #include <memory>
 
@@ -11,8 +11,8 @@ bool succeeded(const Api& api, Status* status) {
     return status == nullptr;
 }
 
-Tensor view(const Api& api, const Value* value) {
-    Tensor tensor;
+View view(const Api& api, const Value* value) {
+    View tensor;
     TensorInfo* info = nullptr;
     check(api, api.call<GetTensorTypeAndShape>(value, &info));
     const auto release = [&api](TensorInfo* i) { api.call<ReleaseTensorTypeAndShapeInfo>(i); };
@@ -34,55 +34,65 @@ void check(const Api& api, Status* status) {
     throw std::runtime_error(message);
 }
 
-std::int64_t Node::attribute(const char* name, std::int64_t otherwise) const {
-    std::int64_t value;
-    return succeeded(api_, api_.call<KernelInfoGetAttribute_int64>(info_, name, &value)) ? value : otherwise;
+Attributes NodeInfo::attributes(const std::vector<Attribute>& described) const {
+    Attributes attributes(described);
+    for (const Attribute& attribute : described) {
+        std::int64_t integer;
+        float number;
+        if (succeeded(api_, api_.call<KernelInfoGetAttribute_int64>(info_, attribute.name, &integer))) {
+            attributes.set(attribute.name, true, static_cast<double>(integer));
+        } else if (succeeded(api_, api_.call<KernelInfoGetAttribute_float>(info_, attribute.name, &number))) {
+            attributes.set(attribute.name, false, static_cast<double>(number));
+        }
+    }
+    return attributes;
 }
 
-float Node::attribute(const char* name, float otherwise) const {
-    float value;
-    return succeeded(api_, api_.call<KernelInfoGetAttribute_float>(info_, name, &value)) ? value : otherwise;
-}
-
-bool Node::constant_input(std::size_t input, Tensor& tensor) const {
+std::optional<View> NodeInfo::constant_input(std::size_t input) const {
     int is_constant = 0;
     const Value* value = nullptr;
     check(api_, api_.call<KernelInfoGetConstantInput_tensor>(info_, input, &is_constant, &value));
-    if (is_constant != 0) tensor = view(api_, value);
-    return is_constant != 0;
+    if (is_constant == 0) return std::nullopt;
+    return view(api_, value);
 }
 
-Tensor Call::input(std::size_t index) const {
+View Context::input(std::size_t index) const {
     const Value* value = nullptr;
     check(api_, api_.call<KernelContext_GetInput>(static_cast<const KernelContext*>(context_), index, &value));
     return view(api_, value);
 }
 
-Tensor Call::input(std::size_t index, const char* name, std::size_t axes) const {
-    Tensor tensor = input(index);
-    if (tensor.shape.size() != axes) {
-        throw InvalidInput(std::string(name) + " has " + std::to_string(tensor.shape.size()) + " axes, not " +
-                           std::to_string(axes));
-    }
-    return tensor;
-}
-
-Tensor Call::output(const Shape& shape) const {
+void* Context::output(const Extents& shape) const {
     Value* value = nullptr;
     check(api_, api_.call<KernelContext_GetOutput>(context_, std::size_t{0}, shape.data(), shape.size(), &value));
-    Tensor tensor{nullptr, shape};
-    check(api_, api_.call<GetTensorMutableData>(value, &tensor.data));
-    return tensor;
+    void* data = nullptr;
+    check(api_, api_.call<GetTensorMutableData>(value, &data));
+    return data;
 }
 
-void* Call::stream() const {
+void* Context::stream() const {
     void* stream = nullptr;
     check(api_, api_.call<KernelContext_GetGPUComputeStream>(static_cast<const KernelContext*>(context_), &stream));
     return stream;
 }
 
-std::vector<Axis> ShapeInference::input(std::size_t index, std::size_t axes) const {
-    std::vector<Axis> result(axes);
+namespace {
+
+Symbol combine(const Symbol& a, const Symbol& b, const char* sign, std::int64_t size) {
+    if (a.size >= 0 && b.size >= 0) return {size, ""};
+    if (b.size == 1) return a;
+    if (!a.known() || !b.known()) return {};
+    const auto text = [](const Symbol& symbol) { return symbol.size >= 0 ? std::to_string(symbol.size) : symbol.name; };
+    return {-1, text(a) + sign + text(b)};
+}
+
+}  // namespace
+
+Symbol operator*(const Symbol& a, const Symbol& b) { return combine(a, b, "*", a.size * b.size); }
+Symbol operator/(const Symbol& a, const Symbol& b) { return combine(a, b, "/", b.size == 0 ? -1 : a.size / b.size); }
+
+std::vector<Symbol> ShapeInference::input(std::size_t index, std::size_t axes) const {
+    std::vector<Symbol> result(axes);
     TensorInfo* owned = nullptr;  // by the context
     if (!succeeded(api_, api_.call<ShapeInferContext_GetInputTypeShape>(static_cast<const ShapeInferContext*>(context_),
                                                                         index, &owned))) {
@@ -92,7 +102,7 @@ std::vector<Axis> ShapeInference::input(std::size_t index, std::size_t axes) con
     std::size_t count = 0;
     check(api_, api_.call<GetDimensionsCount>(info, &count));
     if (count != axes) return result;
-    Shape sizes(axes);
+    Extents sizes(axes);
     std::vector<const char*> names(axes);
     check(api_, api_.call<GetDimensions>(info, sizes.data(), axes));
     check(api_, api_.call<GetSymbolicDimensions>(info, names.data(), axes));
@@ -109,22 +119,29 @@ ElementType ShapeInference::element_type(std::size_t index) const {
     return type;
 }
 
-std::int64_t ShapeInference::attribute(const char* name, std::int64_t otherwise) const {
-    const OpAttribute* attribute = nullptr;
+Attributes ShapeInference::attributes(const std::vector<Attribute>& described) const {
+    Attributes attributes(described);
     const auto* context = static_cast<const ShapeInferContext*>(context_);
-    if (!succeeded(api_, api_.call<ShapeInferContext_GetAttribute>(context, name, &attribute))) return otherwise;
-    std::int64_t value = otherwise;
-    std::size_t written = 0;
-    check(api_,
-          api_.call<ReadOpAttr>(attribute, AttributeType::int64, static_cast<void*>(&value), sizeof(value), &written));
-    return value;
+    for (const Attribute& attribute : described) {
+        const OpAttribute* given = nullptr;
+        if (!attribute.is_integer ||
+            !succeeded(api_, api_.call<ShapeInferContext_GetAttribute>(context, attribute.name, &given))) {
+            continue;
+        }
+        std::int64_t value = 0;
+        std::size_t written = 0;
+        check(api_,
+              api_.call<ReadOpAttr>(given, AttributeType::int64, static_cast<void*>(&value), sizeof value, &written));
+        attributes.set(attribute.name, true, static_cast<double>(value));
+    }
+    return attributes;
 }
 
-void ShapeInference::set_output(ElementType type, const std::vector<Axis>& axes) const {
-    Shape sizes;
+void ShapeInference::set_output(ElementType type, const std::vector<Symbol>& axes) const {
+    Extents sizes;
     std::vector<const char*> names;
-    for (const Axis& axis : axes) {
-        if (axis.size < 0 && axis.name.empty()) return;  // ONNX Runtime cannot be told of an axis without a name
+    for (const Symbol& axis : axes) {
+        if (!axis.known()) return;  // ONNX Runtime cannot be told of an axis without a name
         sizes.push_back(axis.size);
         names.push_back(axis.name.c_str());
     }
