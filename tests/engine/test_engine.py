@@ -242,7 +242,7 @@ class TestFlavour:
 
         monkeypatch.setattr(build, "find_gpu", no_gpu)
         assert_refused(
-            amsr("build-engine", MODEL, "--edition", "tensorrt"), 1, "finds no GPU", "--edition tensorrt-rtx"
+            amsr("build-engine", MODEL, "--edition", "tensorrt"), 1, "finds no GPU", "set --edition to tensorrt-rtx"
         )
 
     def test_missing_and_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
