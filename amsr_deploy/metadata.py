@@ -15,6 +15,9 @@ Precision = Literal["float32", "float16", "bfloat16"]
 SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
 """Inputs that select what a masked model works on, by kind of body (design section 4)."""
 
+MOST_MASK_LOSS = 0.5
+"""dB of PSNR that the mask may cost; networks that were trained with masks lose less."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -80,6 +83,9 @@ class Metadata:
     """Values of the largest tensor for each LR pixel; 0, which older files mean by their silence, is not known."""
     dense_above: float = 1.0
     """Density above which the dense network is faster; 1, which older files mean by their silence, is never."""
+
+    mask_loss: float = 0.0
+    """dB of PSNR that the mask costs on the sample photo; 0 for weights that were trained with masks, and older files."""
 
     def to_properties(self) -> dict[str, str]:
         """As the string map of a model file."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +89,7 @@ class OutputSize:
             raise UserError(f"scale {self.scale} is larger than that of the model, {most}; give {most} or less")
         return enough[:1]
 
-    def plan(self, source: Path, picture: Size, scales: Collection[int]) -> Plan:
+    def plan(self, source: str, picture: Size, scales: Collection[int]) -> Plan:
         """What to do with a picture: the smallest model that is enough.
 
         Args:

@@ -9,6 +9,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -19,6 +20,7 @@ from onnx_ir.passes import Sequential
 from onnxscript import optimizer
 from torch import Tensor, nn
 
+from amsr_deploy import __version__
 from amsr_deploy.descriptor import Descriptor, describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
@@ -30,6 +32,7 @@ from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.freeze import freeze
 from amsr_deploy.models.operators import DOMAIN
 
+PRODUCER = "amsr-deploy"
 IR_VERSION = 10
 """Read by ONNX Runtime 1.18 and later, and by TensorRT 10."""
 FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped weights are stored as they are used
@@ -51,7 +54,14 @@ class InferenceForm(nn.Module):
         return self.run(image.to(self.dtype), *selections).float()
 
 
-def export_onnx(network: Network, path: Path, masked: bool = True, precision: Precision = "float32") -> float:
+def export_onnx(
+    network: Network,
+    path: Path,
+    masked: bool = True,
+    precision: Precision = "float32",
+    mask_loss: float = 0.0,
+    step: Callable[[str], object] = lambda _: None,
+) -> float:
     """Write a network as ONNX, and compare the file with PyTorch.
 
     Args:
@@ -59,6 +69,8 @@ def export_onnx(network: Network, path: Path, masked: bool = True, precision: Pr
         path: the file to write, replaced only when the new one is whole.
         masked: the compact form with its selection inputs, or the dense network.
         precision: type of weights and features; inputs and outputs stay float32.
+        mask_loss: what the mask costs in dB, as `mask_loss.mask_loss` measures it; 0 where it is known to be little.
+        step: is called with what comes next.
 
     Returns:
         The largest difference to PyTorch, on a photo and on random pictures.
@@ -75,13 +87,17 @@ def export_onnx(network: Network, path: Path, masked: bool = True, precision: Pr
             "bfloat16 is for masked networks, which native kernels compute; "
             f"use float16 or float32 for {descriptor.title} without a mask"
         )
-    metadata = describe_model(network, descriptor, masked, precision)
+    metadata = replace(describe_model(network, descriptor, masked, precision), mask_loss=mask_loss)
+    step("tracing the network")
     model = trace(prepare(network, precision), descriptor, masked)
+    step("simplifying the graph")
     clean(model)
+    model.producer_name, model.producer_version = PRODUCER, __version__
     model.metadata_props.update(metadata.to_properties())
     proto = ir.to_proto(model)
     add_functions(proto)
     onnx.checker.check_model(proto, full_check=False)
+    step("comparing with PyTorch")
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
         return verify(temporary, network)

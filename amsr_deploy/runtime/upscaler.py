@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from amsr_deploy import image as pictures
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import from_float, to_float
+from amsr_deploy.image.pillow import from_pillow, to_pillow
 from amsr_deploy.mask import Mask
 from amsr_deploy.mask.native import compute_mask
-from amsr_deploy.metadata import Metadata
+from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, Device, OutOfMemoryError
 from amsr_deploy.runtime.backends.choose import open_backend
@@ -34,6 +39,11 @@ TILE_HALOS = 16
 """Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
 
 Element = TypeVar("Element", bound=np.generic)
+StrPath = str | os.PathLike[str]
+OnTile = Callable[[int, int], object]
+"""Is called with the tiles that are done and the number of all."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -137,6 +147,10 @@ class Upscaler:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        how = f"dilation {self.dilation}" if self.is_masked else "dense"
+        return f"<Upscaler of {self.model}: x{self.metadata.scale}, {how}, {self.backend}>"
+
     @property
     def concurrency(self) -> int:
         """Pictures that may be upscaled at the same time, each in a thread."""
@@ -147,33 +161,74 @@ class Upscaler:
         """Whether the network works on masked pixels only."""
         return not self._dense
 
-    def mask(self, image: NDArray[np.generic]) -> Mask:
-        """The mask of a picture [H, W, 3]: uint8, uint16, or floating point in [0, 1]."""
-        return compute_mask(to_float(image), self.dilation, self._strategy)
-
-    def upscale(self, image: NDArray[Element], mask: NDArray[np.bool_] | None = None) -> NDArray[Element]:
-        """Upscale a picture.
+    def mask(self, image: NDArray[np.generic], dilation: int | None = None) -> Mask:
+        """Find where a picture has edges and texture.
 
         Args:
             image: [H, W, 3] RGB: uint8, uint16, or floating point in [0, 1].
+            dilation: side k of the mask's dilation square, odd; None is the upscaler's own.
+        """
+        return compute_mask(to_float(image), self.dilation if dilation is None else dilation, self._strategy)
+
+    def cost_share(self, mask: NDArray[np.bool_]) -> float:
+        """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's."""
+        return self.metadata.cost.share(self._select(mask, edge=0).density)
+
+    @overload
+    def upscale(self, image: NDArray[Element], mask: NDArray[np.bool_] | None = None) -> NDArray[Element]: ...
+
+    @overload
+    def upscale(self, image: Image.Image | StrPath, mask: NDArray[np.bool_] | None = None) -> Image.Image: ...
+
+    def upscale(
+        self, image: NDArray[Element] | Image.Image | StrPath, mask: NDArray[np.bool_] | None = None
+    ) -> NDArray[Element] | Image.Image:
+        """Upscale a picture.
+
+        Args:
+            image: an array [H, W, 3] RGB: uint8, uint16, or floating point in [0, 1]; a Pillow image; or the path of a
+                picture file.
             mask: [H, W] bool, a region of interest of the caller's own; None computes one.
 
         Returns:
-            [sH, sW, 3] of the same type, s the model's scale.
+            An array [sH, sW, 3] of the same type for an array, s the model's scale; else a Pillow image with grey,
+            transparency and colour profile as they were, and 8 bits (`upscale_file` keeps 16).
 
         Raises:
             UserError: shapes or types that do not fit.
+            ImageError: a file that cannot be read.
             ModelError: the network's output is not finite.
             OutOfMemoryError: even small tiles are too large for the memory.
         """
-        return from_float(self.run(to_float(image), mask).image, image.dtype)
+        if isinstance(image, np.ndarray):
+            return from_float(self.run(to_float(image), mask).image, image.dtype)
+        picture = from_pillow(image) if isinstance(image, Image.Image) else pictures.read(image)
+        return to_pillow(pictures.upscale(picture, lambda pixels: self.run(pixels, mask).image))
 
-    def run(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None) -> Upscaled:
+    def upscale_file(self, source: StrPath, target: StrPath, mask: NDArray[np.bool_] | None = None) -> None:
+        """Upscale a picture file with all that belongs to it: alpha, depth, colour profile, EXIF.
+
+        Args:
+            source: the picture.
+            target: the file to write, in the format of its suffix; one that is there is replaced.
+            mask: [H, W] bool, a region of interest of the caller's own; None computes one.
+
+        Raises:
+            AmsrError: see `upscale`; a target that cannot be written.
+        """
+        picture = pictures.read(source)
+        height, width = picture.size
+        pictures.check_output(target, picture, (height * self.metadata.scale, width * self.metadata.scale))
+        pictures.write(target, pictures.upscale(picture, lambda pixels: self.run(pixels, mask).image))
+
+    def run(
+        self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None, on_tile: OnTile = lambda *_: None
+    ) -> Upscaled:
         """`upscale` on [H, W, 3] float32 in [0, 1], with what it took. A picture without colour gets none."""
         started = time.perf_counter()
         scale, (height, width) = self.metadata.scale, image.shape[:2]
         work = self._prepare(image, mask)
-        result = self._upscale_within_memory(self._pad(image, self._edge), work)
+        result = self._upscale_within_memory(self._pad(image, self._edge), work, on_tile)
         result = result[tuple(slice(self._edge * scale, (self._edge + side) * scale) for side in (height, width))]
         if not np.isfinite(result).all():
             raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
@@ -223,29 +278,33 @@ class Upscaler:
             return Everything()
         return select(self._pad(pixels, edge), self.metadata, self.threshold)
 
-    def _upscale_within_memory(self, image: NDArray[np.float32], work: _Work) -> NDArray[np.float32]:
+    def _upscale_within_memory(self, image: NDArray[np.float32], work: _Work, on_tile: OnTile) -> NDArray[np.float32]:
         """All tiles, with smaller ones where memory runs out, now and for the pictures that follow."""
         longest = max(image.shape[:2])
         tile = (min(self._tile[0], longest), min(self._tile[1], longest))
         while True:
             try:
-                return self._upscale_tiles(image, work, tile)
+                return self._upscale_tiles(image, work, tile, on_tile)
             except OutOfMemoryError:
                 tile = self._tile = (tile[0] // 2, tile[1] // 2)
                 if min(tile) < tiles.smallest_tile(self.metadata.halo, self.metadata.size_multiple):
                     raise
                 warnings.warn(f"out of memory; trying again with tiles of {tile[0]}x{tile[1]} pixels", stacklevel=2)
 
-    def _upscale_tiles(self, image: NDArray[np.float32], work: _Work, tile: tiles.Size) -> NDArray[np.float32]:
+    def _upscale_tiles(
+        self, image: NDArray[np.float32], work: _Work, tile: tiles.Size, on_tile: OnTile
+    ) -> NDArray[np.float32]:
         """[H, W, 3] -> [sH, sW, 3]."""
         scale, (height, width) = self.metadata.scale, image.shape[:2]
         result = np.empty((height * scale, width * scale, 3), dtype=np.float32)
         channels_first = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
-        for rows, columns in tiles.grid(height, width, tile, self.metadata.halo, self.metadata.size_multiple):
+        grid = list(tiles.grid(height, width, tile, self.metadata.halo, self.metadata.size_multiple))
+        for done, (rows, columns) in enumerate(grid, start=1):
             part = np.ascontiguousarray(channels_first[:, :, rows.read, columns.read])
             upscaled = work.backend.run(part, work.selection.inputs(rows, columns))[0]
             core = upscaled[:, rows.core(scale), columns.core(scale)]
             result[rows.placed(scale), columns.placed(scale)] = core.transpose(1, 2, 0)
+            on_tile(done, len(grid))
         return result
 
 
@@ -291,4 +350,24 @@ def load(
         raise UserError(f"{path} upscales {backend.metadata.scale} times, not {scale} times; leave the scale out")
     twin = twin_path(path) if isinstance(backend, OnnxRuntimeBackend) else None
     load_twin = partial(open_backend, twin, device, threads) if twin and twin.is_file() else None
-    return Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)
+    upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)
+    _log.info("%s runs on %s", upscaler.model, upscaler.backend)
+    if upscaler.is_masked and backend.metadata.mask_loss > MOST_MASK_LOSS:
+        warnings.warn(
+            f"{path} was not trained with masks: its mask costs {backend.metadata.mask_loss:.1f} dB; "
+            "set `dense`, or train it with masks: amsr train --init",
+            stacklevel=2,
+        )
+    return upscaler
+
+
+def upscale(image: NDArray[Element] | Image.Image | StrPath, **settings: Any) -> NDArray[Element] | Image.Image:
+    """Upscale one picture: `load` with its settings, then `Upscaler.upscale`, which say more."""
+    with load(**settings) as upscaler:
+        return upscaler.upscale(image)
+
+
+def upscale_file(source: StrPath, target: StrPath, **settings: Any) -> None:
+    """Upscale one picture file: `load` with its settings, then `Upscaler.upscale_file`, which say more."""
+    with load(**settings) as upscaler:
+        upscaler.upscale_file(source, target)
