@@ -85,7 +85,7 @@ class Metadata:
     """Density above which the dense network is faster; 1, which older files mean by their silence, is never."""
 
     mask_loss: float = 0.0
-    """dB of PSNR that the mask costs on the sample photo; 0 for weights that were trained with masks, and older files."""
+    """dB of PSNR that the mask costs on the sample photo; 0: trained with masks, or an older file."""
 
     def to_properties(self) -> dict[str, str]:
         """As the string map of a model file."""

@@ -50,9 +50,9 @@ class Request:
     """
 
     size: OutputSize
-    effort: Effort = Effort()
-    naming: Naming = Naming()
-    writing: WriteOptions = WriteOptions()
+    effort: Effort
+    naming: Naming
+    writing: WriteOptions
     mask: Path | None = None
     save_mask: Path | None = None
     compare: bool = False

@@ -104,10 +104,10 @@ def find_inputs(
     if [*names, *listed].count(STANDARD) + (files_from == STANDARD) > 1:
         raise UserError("standard input (-) can be read once only; give - for one thing")
     with tempfile.TemporaryDirectory(prefix="amsr-") as temporary:
-        found: dict[str, Input] = {}
+        found: dict[Path, Input] = {}
         groups = [list(expand(name, recursive, output, Path(temporary))) for name in (*names, *listed)]
         for picture in (picture for group in groups for picture in group):
-            found.setdefault(os.path.abspath(picture.path), picture)
+            found.setdefault(picture.path.absolute(), picture)
         single = len(names) == len(groups) == 1 and len(found) == 1 and not names[0].is_dir()
         yield Inputs(list(found.values()), several=not single)
 
@@ -135,7 +135,7 @@ def expand(name: Path, recursive: bool, output: Path | None, temporary: Path) ->
     elif name.is_dir():
         yield from search(name, recursive, output)
     elif glob.has_magic(str(name)) and not os.path.lexists(name):
-        matches = natural(Path(match) for match in glob.glob(str(name), recursive=True))
+        matches = natural(Path(match) for match in glob.iglob(str(name), recursive=True))  # noqa: PTH207 - of any root
         pictures = [match for match in matches if not is_hidden(match) and not match.is_dir()]
         missing = Input(name, error=ImageError(f"{name} matches no picture; check the pattern"))
         yield from map(Input, pictures) if pictures else [missing]

@@ -24,6 +24,7 @@ from amsr_deploy import __version__
 from amsr_deploy.descriptor import Descriptor, describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
+from amsr_deploy.export.names import name_layers
 from amsr_deploy.export.verify import verify
 from amsr_deploy.files import replacing
 from amsr_deploy.metadata import SELECTIONS, Metadata, Precision
@@ -189,9 +190,7 @@ def clean(model: ir.Model) -> None:
         passes.RemoveUnusedNodesPass(),
         passes.ClearMetadataAndDocStringPass(),
     )(model)
-    for value in list(model.graph.initializers.values()):
-        if value.name and value.name.startswith("network."):
-            value.name = value.name.removeprefix("network.")
+    name_layers(model.graph)
 
 
 def add_functions(model: onnx.ModelProto) -> None:

@@ -87,7 +87,8 @@ def check_finite(name: str, actual: NDArray[np.generic], expected: NDArray[np.ge
     if not np.isfinite(actual).all():
         advice = "" if precision == "float32" else "; export it in float32"
         raise ModelError(
-            f"output {name} of the exported model holds NaN or infinities: {precision} overflows; no file written{advice}"
+            f"output {name} of the exported model holds NaN or infinities: {precision} overflows; "
+            f"no file written{advice}"
         )
 
 
