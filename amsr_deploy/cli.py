@@ -192,7 +192,7 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
       amsr export --weights public.pth --dense   a network that was trained without masks
     """
     from amsr_deploy.commands.export import export_backbone, wanted_precision
-    from amsr_deploy.commands.progress import steps
+    from amsr_deploy.commands.steps import steps
 
     precision = wanted_precision(fp16, bf16)
     with steps(not setting("quiet")) as step:

@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-STARTERS = {"amsr_deploy", "amsr_deploy.cli", "amsr_deploy.descriptor", "amsr_deploy.errors"}
+STARTERS = {
+    "amsr_deploy",
+    "amsr_deploy.cli",
+    "amsr_deploy.commands",
+    "amsr_deploy.commands.effort",
+    "amsr_deploy.commands.group",
+    "amsr_deploy.descriptor",
+    "amsr_deploy.errors",
+}
 """Modules that the simplest commands may import, so that they answer at once."""
 
 

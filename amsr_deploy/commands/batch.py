@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from amsr_deploy.commands.bar import Bar
 from amsr_deploy.commands.group import INTERRUPTED, failure_text, report_failure
 from amsr_deploy.commands.inputs import STANDARD, Input
 from amsr_deploy.commands.outputs import SkippedError
-from amsr_deploy.commands.progress import Bar
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.files import replacing
 

@@ -54,7 +54,9 @@ class Command(click.Command):
         self.params.extend(shared_options())
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, with_json_target(args))
+        return super().parse_args(
+            ctx, with_json_target(args, any(isinstance(each, click.Argument) for each in self.params))
+        )
 
     def invoke(self, ctx: click.Context) -> Any:
         with warnings.catch_warnings():
@@ -62,12 +64,18 @@ class Command(click.Command):
             return super().invoke(ctx)
 
 
-def with_json_target(arguments: list[str]) -> list[str]:
-    """Put `-`, standard output, after a `--json` that no file follows."""
+def with_json_target(arguments: list[str], takes_files: bool) -> list[str]:
+    """Put `-`, standard output, after a `--json` that no file follows.
+
+    Args:
+        arguments: of a command.
+        takes_files: whether it takes files without an option, too: then what follows is the JSON file by its name.
+    """
     result = []
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         result.append(argument)
-        if argument == "--json" and following != "-" and not following.endswith(".json"):
+        is_file = following.endswith(".json") if takes_files else following[:1] not in ("", "-")
+        if argument == "--json" and following != "-" and not is_file:
             result.append("-")
     return result
 

@@ -147,7 +147,7 @@ def check_masked(upscalers: Upscalers, request: Request) -> None:
     given = {"--mask": request.mask, "--save-mask": request.save_mask, "--budget": request.effort.budget}
     options = [option for option, value in given.items() if value is not None]
     if dense and options:
-        raise UserError(f"{dense[0]} works everywhere: it cannot be combined with {' and '.join(options)}")
+        raise UserError(f"{dense[0]} works everywhere (--dense): it cannot be combined with {' and '.join(options)}")
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Work:
         """
         source.check()
         if self.request.save_mask:
-            self.outputs.reserve(source, self.request.save_mask)
+            self.outputs.reserve(source, self.request.save_mask, "mask")
         if not self.request.size.depends_on_picture:
             self._claim(source, self.request.size.label(self.upscalers))
 
@@ -176,7 +176,7 @@ class Work:
         target = self.outputs.claim(source, size)
         if not self.request.compare:
             return target, None
-        return target, self.outputs.reserve(source, self.outputs.beside(target, "compare"))
+        return target, self.outputs.reserve(source, self.outputs.beside(target, "compare"), "comparison")
 
     def upscale(self, source: Input, on_tile: OnTile) -> Report:
         """Upscale a picture with all that belongs to it: alpha, depth, colour profile, EXIF.

@@ -108,7 +108,7 @@ def find_inputs(
         groups = [list(expand(name, recursive, output, Path(temporary))) for name in (*names, *listed)]
         for picture in (picture for group in groups for picture in group):
             found.setdefault(picture.path.absolute(), picture)
-        single = len(names) == len(groups) == 1 and len(found) == 1 and not names[0].is_dir()
+        single = len(names) == len(groups) == 1 and len(found) == 1 and not is_folder(names[0])
         yield Inputs(list(found.values()), several=not single)
 
 
@@ -132,11 +132,11 @@ def expand(name: Path, recursive: bool, output: Path | None, temporary: Path) ->
     """The pictures that one name stands for, in natural order."""
     if name == STANDARD:
         yield receive(temporary)
-    elif name.is_dir():
+    elif is_folder(name):
         yield from search(name, recursive, output)
     elif glob.has_magic(str(name)) and not os.path.lexists(name):
         matches = natural(Path(match) for match in glob.iglob(str(name), recursive=True))  # noqa: PTH207 - of any root
-        pictures = [match for match in matches if not is_hidden(match) and not match.is_dir()]
+        pictures = [match for match in matches if not is_hidden(match) and not is_folder(match)]
         missing = Input(name, error=ImageError(f"{name} matches no picture; check the pattern"))
         yield from map(Input, pictures) if pictures else [missing]
     else:
@@ -187,6 +187,14 @@ def walk(
         yield Path(parent), [name for name in files if not is_hidden(Path(name))]
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder; one that the system does not take is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def is_hidden(path: Path) -> bool:
     """Whether a file is one of those that systems keep for themselves: `.name`, and `._name` of macOS."""
     return path.name.startswith(".")
@@ -194,7 +202,7 @@ def is_hidden(path: Path) -> bool:
 
 def natural(paths: Iterable[Path]) -> list[Path]:
     """Paths as people order them: photo2 before photo10."""
-    return sorted(paths, key=lambda path: (natural_key(str(path)), str(path)))
+    return sorted(paths, key=lambda path: ([natural_key(part) for part in (*path.parent.parts, path.stem)], str(path)))
 
 
 def natural_key(text: str) -> list[str | int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from amsr_deploy import image
-from amsr_deploy.commands.inputs import STANDARD, Input, Inputs
+from amsr_deploy.commands.inputs import STANDARD, Input, Inputs, is_folder
 from amsr_deploy.errors import AmsrError, UserError
 
 Existing = Literal["refuse", "overwrite", "skip"]
@@ -77,7 +77,7 @@ class Outputs:
     inputs: Inputs
     read: Iterable[Path] = ()
     spool: Path | None = None
-    claims: dict[str, Input] = field(default_factory=dict)
+    claims: dict[str, tuple[Input, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises UserError where several pictures would go into one file."""
@@ -87,7 +87,7 @@ class Outputs:
             if output and self.inputs.several:
                 raise UserError("standard output (-) takes one picture; give a folder as --output")
             return
-        is_picture = output.suffix.lower() in image.FORMATS and not output.is_dir()
+        is_picture = output.suffix.lower() in image.FORMATS and not is_folder(output)
         if self.inputs.several and (is_picture or output.is_file()):
             raise UserError(f"--output {output} is one file, but there are several pictures; give a folder")
         if extension and is_picture and image.FORMATS[output.suffix.lower()] != image.FORMATS[extension]:
@@ -98,7 +98,7 @@ class Outputs:
         """Whether `output` is meant as a folder: for several pictures, where it is one, or where it has no suffix."""
         output = self.naming.output
         return output is not None and (
-            self.inputs.several or output.is_dir() or not (output.suffix or os.path.lexists(output))
+            self.inputs.several or is_folder(output) or not (output.suffix or os.path.lexists(output))
         )
 
     def claim(self, source: Input, size: str) -> Path:
@@ -118,17 +118,19 @@ class Outputs:
         target = self._target(source, size)
         if self.is_folder:
             make_folder(target.parent)
-        return self.reserve(source, target)
+        return self.reserve(source, target, "result")
 
-    def reserve(self, source: Input, target: Path) -> Path:
-        """Likewise for a file of which the name is known."""
+    def reserve(self, source: Input, target: Path, purpose: str) -> Path:
+        """Likewise for a file of which the name is known, and what it is for."""
         check_name(target)
         key = os.path.realpath(target)
         if key in self._inputs:
             raise UserError(f"{target} is an input; choose another name for what is written")
-        owner = self.claims.setdefault(key, source)
+        owner, use = self.claims.setdefault(key, (source, purpose))
         if owner is not source:
             raise UserError(f"{target} is the result of {owner} already; give {source} another --output or --suffix")
+        if use != purpose:
+            raise UserError(f"{target} would be written twice; give the {use} and the {purpose} names of their own")
         image.check_writable(target)
         self.check_free(source, target)
         return target
@@ -207,7 +209,7 @@ def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> I
 
 def check_name(path: Path) -> None:
     """Raises UserError where the file system does not take a file name of that length."""
-    folder = next((folder for folder in path.parents if folder.is_dir()), Path())
+    folder = next((folder for folder in path.parents if is_folder(folder)), Path())
     try:
         longest = os.pathconf(folder, "PC_NAME_MAX")
     except (AttributeError, OSError, ValueError):

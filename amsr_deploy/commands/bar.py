@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import click
 from rich.console import Console
@@ -72,14 +70,3 @@ class Bar:
             click.echo(line, err=err)
         else:
             self._console.print(Text(line), soft_wrap=True)
-
-
-@contextmanager
-def steps(shown: bool) -> Iterator[Callable[[str], object]]:
-    """Show what a command of few long steps is doing: give its name to the function that this yields."""
-    console = Console(stderr=True)
-    if not (shown and console.is_terminal):
-        yield lambda _: None
-        return
-    with console.status("") as status:
-        yield status.update
