@@ -56,7 +56,7 @@ def test_weights_that_never_saw_a_mask_are_refused_masked(here: Path) -> None:
     assert refused.exit_code == 1
     for part in ("not trained with masks", "dB", "--dense", "amsr train --init", "--force"):
         assert part in refused.stderr
-    assert os.listdir() == ["mine.safetensors"]
+    assert [path.name for path in here.iterdir()] == ["mine.safetensors"]
     dense = amsr(*export, "--dense")
     assert (dense.exit_code, dense.stderr) == (0, "")
     forced = amsr(*export, "--force")
@@ -70,7 +70,8 @@ def test_weights_that_never_saw_a_mask_are_refused_masked(here: Path) -> None:
     assert "trained" not in amsr("infer", "photo.png", "--model", "fsrcnn_x4_dense.onnx", "--overwrite").stderr
 
 
-def test_marked_weights_are_taken_as_they_are(here: Path) -> None:
+@pytest.mark.usefixtures("here")
+def test_marked_weights_are_taken_as_they_are() -> None:
     save_file(fragile_weights(), "mine.safetensors", {MASKS: "5"})
     result = amsr("export", "--weights", "mine.safetensors")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -85,7 +86,7 @@ def test_what_is_no_number_is_refused(here: Path, value: float, options: list[st
     result = amsr("export", "--weights", "broken.safetensors", *options)
     assert result.exit_code == 1
     assert "output sr of the network holds NaN or infinities" in result.stderr
-    assert os.listdir() == ["broken.safetensors"]
+    assert [path.name for path in here.iterdir()] == ["broken.safetensors"]
 
 
 @pytest.mark.parametrize("options", [[], ["--dense"]])
@@ -99,7 +100,7 @@ def test_float16_that_overflows_is_refused(here: Path, options: list[str]) -> No
     refused = amsr(*export, "--fp16")
     assert refused.exit_code == 1
     assert "output sr of the exported model holds NaN or infinities: float16" in refused.stderr
-    assert os.listdir() == ["large.safetensors"]
+    assert [path.name for path in here.iterdir()] == ["large.safetensors"]
     assert amsr(*export).exit_code == 0
 
 
@@ -141,7 +142,8 @@ def test_wrong_options_are_found_before_pytorch_is_loaded(here: Path, options: l
     assert "Traceback" not in done.stderr
 
 
-def test_layers_have_the_names_of_their_weights(here: Path) -> None:
+@pytest.mark.usefixtures("here")
+def test_layers_have_the_names_of_their_weights() -> None:
     assert amsr("export", "--backbone", "fsrcnn").exit_code == 0
     model = onnx.load("fsrcnn_x4.onnx")
     assert model.producer_name == "amsr-deploy"
@@ -153,15 +155,17 @@ def test_layers_have_the_names_of_their_weights(here: Path) -> None:
     assert set(layers) <= set(modules)
 
 
-def test_replacing_other_weights_is_said(here: Path) -> None:
+@pytest.mark.usefixtures("here")
+def test_replacing_other_weights_is_said() -> None:
     assert amsr("export", "--backbone", "fsrcnn").stderr == ""
     assert amsr("export", "--backbone", "fsrcnn").stderr == ""
     save_file(fragile_weights(), "mine.safetensors", {MASKS: "5"})
     assert "held other weights" in amsr("export", "--weights", "mine.safetensors").stderr
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_weights_of_legacy_names(here: Path, suffix: str) -> None:
+def test_weights_of_legacy_names(suffix: str) -> None:
     raw = os.fsdecode(b"caf\xe9")
     state = read_network(WEIGHTS / "fsrcnn_x4.safetensors").state_dict()
     if suffix == ".pth":
