@@ -282,6 +282,9 @@ def doctor() -> None:
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="[default: the network's own]")
 @click.option("--permuted", type=float, help="Share of patches whose colours change places.  [default: 0.33]")
 @click.option("--synthetic", type=float, help="Share of patches from drawn pictures.  [default: 0.04]")
+@click.option(
+    "--degraded", is_flag=True, default=None, help="Train for photos that are blurred, noisy and compressed (JPEG)."
+)
 @click.option("--ema", type=float, help="Decay of the averaged weights.  [default: 0.999]")
 @click.option("--seed", type=int, help="[default: 0]")
 @click.option("--validate-every", type=int, help="Steps between validations and checkpoints.  [default: 1000]")

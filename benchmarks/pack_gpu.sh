@@ -40,7 +40,7 @@ import sys
 from pathlib import Path
 
 from PIL import Image
-from pictures import SIZES, low_resolution
+from photo import SIZES, low_resolution
 
 pixels = low_resolution(Path(sys.argv[1]), *SIZES[1])
 Image.fromarray((pixels * 255).round().astype("uint8")).save(sys.argv[2], optimize=True)

@@ -27,7 +27,8 @@ from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.shipped import shipped_scales
-from amsr_deploy.runtime.upscaler import OnTile, Upscaled, Upscaler, load
+from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
+from amsr_deploy.runtime.upscaling import OnTile
 
 Upscalers = Mapping[int, Upscaler]
 """Models by their scale."""

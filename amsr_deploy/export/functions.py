@@ -121,28 +121,6 @@ def PixelConv2dAddNearest(
 
 
 @script(amsr, default_opset=op)
-def WindowGather(pixels, windows, size, window_size: int = 8, shift: int = 0):
-    height, width = op.Split(size, num_outputs=2)
-    side = op.Constant(value_int=window_size)
-    across = width / side
-    inside = op.Range(0, side, 1) + op.Constant(value_int=shift)
-    y = op.Mod(op.Unsqueeze(windows / across * side, [1, 2]) + op.Unsqueeze(inside, [1]), height)
-    x = op.Mod(op.Unsqueeze(op.Mod(windows, across) * side, [1, 2]) + op.Unsqueeze(inside, [0]), width)
-    return op.Gather(pixels, op.Flatten(y * width + x, axis=1), axis=0)
-
-
-@script(amsr, default_opset=op)
-def WindowScatter(tokens, pixels, windows, size, window_size: int = 8, shift: int = 0):
-    height, width = op.Split(size, num_outputs=2)
-    side = op.Constant(value_int=window_size)
-    across = width / side
-    inside = op.Range(0, side, 1) + op.Constant(value_int=shift)
-    y = op.Mod(op.Unsqueeze(windows / across * side, [1, 2]) + op.Unsqueeze(inside, [1]), height)
-    x = op.Mod(op.Unsqueeze(op.Mod(windows, across) * side, [1, 2]) + op.Unsqueeze(inside, [0]), width)
-    return op.ScatterND(pixels, op.Unsqueeze(op.Flatten(y * width + x, axis=1), [2]), tokens)
-
-
-@script(amsr, default_opset=op)
 def WindowLayer(
     pixels,
     windows,
@@ -271,7 +249,7 @@ FUNCTIONS: dict[str, Function] = {
         *(MaskedConv2d, *(WithEpilogue(MaskedConv2d, suffix) for suffix in EPILOGUES)),
         *(Pointwise, WithEpilogue(Pointwise, "Add"), Pointwise2, Pointwise3, Pointwise4),
         *(PixelConv2d, WithEpilogue(PixelConv2d, "Add"), PixelConv2dAddNearest),
-        *(WindowGather, WindowScatter, WindowLayer),
+        WindowLayer,
     )
 }
 """Name of the operator -> its function."""

@@ -249,10 +249,6 @@ def window_gather(pixels: Tensor, windows: Tensor, size: Tensor, window_size: in
     Returns:
         [M, window_size ** 2, C].
     """
-    if torch.onnx.is_in_onnx_export():
-        shape = (windows.shape[0], window_size**2, pixels.shape[1])
-        inputs = (pixels, windows, size)
-        return _node("WindowGather", inputs, shape, pixels.dtype, window_size=window_size, shift=shift)
     return pixels[window_pixels(windows, size, window_size, shift)]
 
 
@@ -260,9 +256,6 @@ def window_scatter(
     tokens: Tensor, pixels: Tensor, windows: Tensor, size: Tensor, window_size: int, shift: int
 ) -> Tensor:
     """Pixels [P, C] with the tokens [M, window_size ** 2, C] of the windows written back; see `window_gather`."""
-    if torch.onnx.is_in_onnx_export():
-        inputs = (tokens, pixels, windows, size)
-        return _node("WindowScatter", inputs, pixels.shape, pixels.dtype, window_size=window_size, shift=shift)
     positions = window_pixels(windows, size, window_size, shift).flatten()
     return pixels.index_copy(0, positions, tokens.flatten(0, 1))
 

@@ -92,4 +92,7 @@ def _load(path: Path) -> ctypes.CDLL:
     library.amsr_histogram.restype = None
     library.amsr_mask_above.argtypes = [floats, size, size, number, size, flags]
     library.amsr_mask_above.restype = None
+    sizes, address = np.ctypeslib.ndpointer(np.uintp, flags="C_CONTIGUOUS"), ctypes.c_void_p
+    library.amsr_interleave.argtypes = [address, sizes, sizes, ctypes.c_bool, size, address, size]
+    library.amsr_interleave.restype = ctypes.c_bool
     return library

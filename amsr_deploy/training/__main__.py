@@ -17,7 +17,7 @@ from amsr_deploy.training.config import Config
 
 TYPES: dict[str, Callable[[str], object]] = {"int": int, "float": float, "float | None": float}
 """How the fields of a Config are read, by their types; all others are text."""
-OTHERWISE = ("data", "dimensions", "texture", "compile")
+OTHERWISE = ("data", "degraded", "dimensions", "texture", "compile")
 """Fields whose options are no plain `--name value`."""
 
 
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     add("--config", help="take all settings from the config.json of a run")
     for name in (*DIMENSIONS, "dilation"):
         add(f"--{name}", type=int)
-    for name in ("fixed-mask", "uniform-patches"):
+    for name in ("degraded", "fixed-mask", "uniform-patches"):
         add(f"--{name}", action="store_true", default=None)
     for name in ("compile", "tensorboard"):
         add(f"--{name}", action=argparse.BooleanOptionalAction, default=None)

@@ -53,6 +53,8 @@ class Config:
     """Share of patches whose colour channels change places, or become one."""
     synthetic: float = 0.04
     """Share of patches from drawn pictures: flat colours, gradients, text, line art."""
+    degraded: bool = False
+    """Damage the LR pictures as phones and the web do, in training and in validation."""
     ema: float = 0.999
     """Decay of the averaged weights, which are the ones that a run hands out."""
     seed: int = 0

@@ -111,11 +111,12 @@ class _Training:
         tune(device)
         torch.manual_seed(config.seed)
         network = first_network(config, resume)
-        pictures = read_pictures([Path(f) for f in config.data], config.patch_size, config.scale, config.reductions)
+        sources = [Path(source) for source in config.data]
+        pictures = read_pictures(sources, config.patch_size, config.scale, config.reductions, config.degraded)
         self.validator = self._validator()
         for line in pictures.skipped:
             reporter.message(f"skipped: {line}")
-        pairs = [*pictures.pairs, *(draw_pictures(config.scale) if config.synthetic else [])]
+        pairs = [*pictures.pairs, *(draw_pictures(config.scale, config.degraded) if config.synthetic else [])]
         self.sampler = PatchSampler(pairs, config.patch_size, config.texture, device, config.permuted, config.synthetic)
         self.trainer = Trainer(network, config, device, world)
         own = len(range(config.batch_size)[self.share])
@@ -141,7 +142,9 @@ class _Training:
         """Whole pictures to validate on; the other processes leave that to the first one."""
         if self.config.validation is None or not self.world.is_main:
             return None
-        pictures = read_pictures([Path(self.config.validation)], SMALLEST, self.config.scale)
+        pictures = read_pictures(
+            [Path(self.config.validation)], SMALLEST, self.config.scale, degraded=self.config.degraded
+        )
         for line in pictures.skipped:
             self.reporter.message(f"skipped in validation: {line}")
         return Validator(pictures.pairs, self.config.dilation, self.device)

@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL import __version__ as pillow
 
 from amsr_deploy.errors import ImageError, TrainingError, UserError
+from amsr_deploy.evaluation.degradations import degrade
 from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
 from amsr_deploy.training.synthetic import synthetic_pictures
 
@@ -67,7 +68,11 @@ class Pictures:
 
 
 def read_pictures(
-    sources: Sequence[Path], smallest: int, scale: int, reductions: tuple[float, ...] = (1.0,)
+    sources: Sequence[Path],
+    smallest: int,
+    scale: int,
+    reductions: tuple[float, ...] = (1.0,),
+    degraded: bool = False,
 ) -> Pictures:
     """Decode the pictures of some sources, make their LR versions.
 
@@ -76,6 +81,7 @@ def read_pictures(
         smallest: LR pixels that each side must have.
         scale: how much larger HR is than LR.
         reductions: sizes at which each picture enters, in (0, 1].
+        degraded: damage the LR versions at random; a file of the same content gets the same damage.
 
     Raises:
         UserError: neither a folder nor a tar file, or no picture in it.
@@ -84,7 +90,8 @@ def read_pictures(
     found = [entry for source in sources for entry in (_packed(source) if source.is_file() else _loose(source))]
     pictures = Pictures()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for outcome in pool.map(lambda entry: _read(entry[0], entry[1], smallest, scale, reductions), found):
+        read = partial(_read, smallest=smallest, scale=scale, reductions=reductions, degraded=degraded)
+        for outcome in pool.map(read, *zip(*found, strict=True)):
             if isinstance(outcome, str):
                 pictures.skipped.append(outcome)
             else:
@@ -98,9 +105,10 @@ def read_pictures(
     return pictures
 
 
-def draw_pictures(scale: int) -> list[Pair]:
-    """Synthetic pictures at both sizes."""
-    pairs = (pair for picture in synthetic_pictures() for pair in _pairs(picture, 1, scale, (1.0,)))
+def draw_pictures(scale: int, degraded: bool = False) -> list[Pair]:
+    """Draw synthetic pictures at both sizes; `degraded` damages the LR versions."""
+    generator = np.random.default_rng(0) if degraded else None
+    pairs = (pair for picture in synthetic_pictures() for pair in _pairs(picture, 1, scale, (1.0,), generator))
     return [replace(pair, is_synthetic=True) for pair in pairs]
 
 
@@ -139,24 +147,33 @@ def _decode(path: Path, content: bytes) -> tuple[bytes, Image.Image]:
 
 
 def _read(
-    path: Path, load: Loader, smallest: int, scale: int, reductions: tuple[float, ...]
+    path: Path, load: Loader, smallest: int, scale: int, reductions: tuple[float, ...], degraded: bool
 ) -> tuple[File, list[Pair]] | str:
     """A file and its pictures, or why there are none."""
     try:
         content, picture = load()
     except (ImageError, OSError) as error:
         return str(error)
-    pairs = list(_pairs(picture, smallest, scale, reductions))
+    digest = hashlib.sha256(content)
+    generator = np.random.default_rng(list(digest.digest())) if degraded else None
+    pairs = list(_pairs(picture, smallest, scale, reductions, generator))
     side = smallest * scale
     if not pairs:
         return f"{path} is {picture.width}x{picture.height}, smaller than {side}x{side}, the least that can be used"
-    return File(path.name, len(content), hashlib.sha256(content).hexdigest()), pairs
+    return File(path.name, len(content), digest.hexdigest()), pairs
 
 
-def _pairs(picture: Image.Image, smallest: int, scale: int, reductions: tuple[float, ...]) -> Iterator[Pair]:
+def _pairs(
+    picture: Image.Image,
+    smallest: int,
+    scale: int,
+    reductions: tuple[float, ...],
+    damage: np.random.Generator | None = None,
+) -> Iterator[Pair]:
     for reduction in reductions:
         width, height = (int(side * reduction) // scale * scale for side in picture.size)
         if min(width, height) >= smallest * scale:
             box = (0, 0, width / reduction, height / reduction)
             reduced = picture.resize((width, height), Image.Resampling.BICUBIC, box=box)
-            yield Pair(np.array(reduced), np.array(low_resolution(reduced, scale)))
+            small = degrade(reduced, scale, damage) if damage else low_resolution(reduced, scale)
+            yield Pair(np.array(reduced), np.array(small))

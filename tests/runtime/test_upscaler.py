@@ -186,6 +186,29 @@ def test_smaller_tiles_are_tried_and_said(metadata: Metadata) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:out of memory")
+def test_strips_are_the_whole_though_memory_runs_out(metadata: Metadata) -> None:
+    image = np.random.default_rng(0).random((200, 60, 3), dtype=np.float32)
+    backend = ScarceBackend(limit=80 * 80, metadata=metadata)
+    upscaler = Upscaler(backend, tile=80)
+    strips = []
+    for strip in upscaler.start(image).strips(np.dtype(np.float32)):
+        strips.append(strip)
+        backend.limit = 68 * 68  # from the second strip on
+    assert len(strips) > 2
+    np.testing.assert_array_equal(np.concatenate(strips), image.repeat(4, axis=0).repeat(4, axis=1))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_results_in_integers_are_the_rounded_ones(
+    dtype: type[np.uint8] | type[np.uint16], exported: dict[str, Path], photo: NDArray[np.float32]
+) -> None:
+    upscaler = amsr_deploy.load(exported["fsrcnn"], tile=48)
+    exact = upscaler.run(photo).image
+    expected = np.rint(exact * np.float32(np.iinfo(dtype).max)).astype(dtype)
+    np.testing.assert_array_equal(upscaler.start(photo).run(np.dtype(dtype)), expected)
+
+
+@pytest.mark.filterwarnings("ignore:out of memory")
 def test_out_of_memory_with_the_smallest_tile_is_final(metadata: Metadata) -> None:
     with pytest.raises(OutOfMemoryError):
         Upscaler(ScarceBackend(limit=10, metadata=metadata)).run(np.zeros((200, 200, 3), dtype=np.float32))

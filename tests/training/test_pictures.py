@@ -105,3 +105,12 @@ def test_a_picture_in_a_packed_file_that_cannot_be_decoded_is_named(folder: Path
     pictures = read_pictures([tmp_path / "pack.tar"], 8, 4)
     assert len(pictures.pairs) == 1
     assert "pack.tar/b.png is of a kind that Pillow" in pictures.skipped[0]
+
+
+def test_degraded_pictures_are_the_same_each_time(folder: Path) -> None:
+    clean = read_pictures([folder], 8, 4)
+    first, second = (read_pictures([folder], 8, 4, degraded=True) for _ in range(2))
+    for pair, again, other in zip(first.pairs, second.pairs, clean.pairs, strict=True):
+        np.testing.assert_array_equal(pair.lr, again.lr)
+        np.testing.assert_array_equal(pair.hr, other.hr)
+    assert any((pair.lr != other.lr).any() for pair, other in zip(first.pairs, clean.pairs, strict=True))
