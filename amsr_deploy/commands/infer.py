@@ -19,10 +19,9 @@ from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.output_size import OutputSize, reduce_to
 from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
-from amsr_deploy.commands.writing import WriteOptions, prepared, write
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
-from amsr_deploy.image import Picture
+from amsr_deploy.image import Picture, WriteOptions
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.runtime.budget import mask_within
@@ -67,6 +66,8 @@ class Request:
             raise UserError(f"--mask is taken as it is: it cannot be combined with {others}")
         if self.effort.budget is not None and dense:
             raise UserError("--dense works everywhere: it cannot be combined with --budget")
+        if file_format := image.FORMATS.get(self.naming.ending):
+            self.writing.check(file_format)
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class Work:
         picture = source.read()
         plan = self.request.size.plan(str(source), picture.size, self.upscalers)
         target, sheet = self._claim(source, plan.label)
-        image.check_output(target, prepared(picture, self.request.writing), plan.size)
+        image.check_output(target, picture, plan.size, self.request.writing)
         upscaler = self.upscalers[plan.scale]
         region, dilation = self._region(source, upscaler, picture)
         runs: list[Upscaled] = []  # colour, then alpha where there is one
@@ -198,7 +199,7 @@ class Work:
             return reduce_to(runs[-1].image, plan.size) if plan.reduced else runs[-1].image
 
         result = image.upscale(picture, network)
-        self.outputs.write(source, target, lambda path: write(path, result, self.request.writing))
+        self.outputs.write(source, target, lambda path: image.write(path, result, self.request.writing))
         mask = runs[0].mask.pixels if runs[0].mask else np.ones(picture.size, np.bool_)
         if self.request.save_mask:
             self.outputs.write(source, self.request.save_mask, lambda path: image.write_mask(path, mask))

@@ -46,9 +46,12 @@ class Naming:
         """Raises UserError for a suffix that is no part of a name, and for a format that the output contradicts."""
         if self.suffix and Path(f"a{self.suffix}").name != f"a{self.suffix}":
             raise UserError(f"suffix {self.suffix!r} is no part of a file name; give something like _large")
-        if self.extension and self.extension not in image.FORMATS:
-            known = ", ".join(image.FORMATS)
-            raise UserError(f"format {self.extension[1:]} cannot be written on this machine; choose one of {known}")
+
+    @property
+    def ending(self) -> str:
+        """The suffix that the outputs are going to have."""
+        named = self.output.suffix.lower() if self.output else ""
+        return self.extension or (named if named in image.FORMATS else ".png")
 
 
 def wanted_handling(overwrite: bool, skip_existing: bool) -> Existing:

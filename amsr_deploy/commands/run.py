@@ -18,8 +18,8 @@ from amsr_deploy.commands.inputs import Inputs, find_inputs
 from amsr_deploy.commands.mask import mask_pictures, wanted_mask
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming, wanted_handling
-from amsr_deploy.commands.writing import WriteOptions
 from amsr_deploy.errors import UserError
+from amsr_deploy.image import WriteOptions
 from amsr_deploy.runtime.newest import newest_model
 from amsr_deploy.runtime.shipped import chosen_model
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.errors import UserError
-from amsr_deploy.image.picture import Picture
+from amsr_deploy.image.picture import Metadata, Picture
 
 
 def from_pillow(image: Image.Image) -> Picture:
@@ -18,17 +18,17 @@ def from_pillow(image: Image.Image) -> Picture:
     """
     if image.mode in ("I", "F"):
         raise UserError(f"a Pillow image of mode {image.mode} has no range; convert it to L, RGB or I;16")
-    profile = image.info.get("icc_profile")
+    metadata = Metadata(icc_profile=None if image.mode == "CMYK" else image.info.get("icc_profile"))
     if image.mode.startswith("I;16"):
         grey = np.asarray(image).astype(np.float32) / np.float32(65535)
-        return Picture(np.repeat(grey[..., None], 3, axis=2), grey=True, bits=16, icc_profile=profile)
+        return Picture(np.repeat(grey[..., None], 3, axis=2), grey=True, bits=16, metadata=metadata)
     is_grey = image.mode in ("1", "L", "LA", "La")
     mode = "L" if is_grey else "RGB"
     samples = np.asarray(image.convert(mode + "A" if image.has_transparency_data else mode))
     pixels = samples.reshape(*samples.shape[:2], -1).astype(np.float32) / np.float32(255)
     colour = np.repeat(pixels[..., :1], 3, axis=2) if is_grey else np.ascontiguousarray(pixels[..., :3])
     alpha = np.ascontiguousarray(pixels[..., -1]) if image.has_transparency_data else None
-    return Picture(colour, alpha, is_grey, icc_profile=None if image.mode == "CMYK" else profile)
+    return Picture(colour, alpha, is_grey, metadata=metadata)
 
 
 def to_pillow(picture: Picture) -> Image.Image:
@@ -40,8 +40,8 @@ def to_pillow(picture: Picture) -> Image.Image:
         planes.append(picture.alpha[..., None])
     samples = _integers(np.concatenate(planes, axis=2), 255).astype(np.uint8)
     image = Image.fromarray(samples if samples.shape[2] > 1 else samples[..., 0])
-    if picture.icc_profile:
-        image.info["icc_profile"] = picture.icc_profile
+    if picture.metadata.icc_profile:
+        image.info["icc_profile"] = picture.metadata.icc_profile
     return image
 
 
