@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is used first then, so that `import amsr_deploy` needs nothing."""
+    """Import the runtime when it is first used, so that `import amsr_deploy` needs nothing."""
     if name in __all__:
         module = "errors" if name == "AmsrError" else "runtime.upscaler"
         return getattr(import_module(f"amsr_deploy.{module}"), name)

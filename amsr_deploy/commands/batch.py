@@ -21,7 +21,7 @@ class Done(Protocol):
     """What became of a picture; as text it is a line for users."""
 
     def values(self) -> Mapping[str, Any]:
-        """The same for JSON."""
+        """Return the same for JSON."""
 
 
 @dataclass
@@ -117,7 +117,7 @@ def run_batch(jobs: Sequence[Job], reporter: Reporter, at_once: int = 1) -> int:
 
 
 def attempts(jobs: Sequence[Job], at_once: int, bar: Bar) -> Iterator[tuple[Job, Callable[[], Done]]]:
-    """Each job with the call that does it, or that raises why it cannot be done."""
+    """Yield each job with the call that does it, or that raises why it cannot be done."""
     ready: list[Job] = []
     for job in jobs:
         try:
@@ -130,7 +130,7 @@ def attempts(jobs: Sequence[Job], at_once: int, bar: Bar) -> Iterator[tuple[Job,
 
 
 def started(job: Job, bar: Bar) -> Callable[[], Done]:
-    """A job that shows in the bar how far it is."""
+    """Let a job show in the bar how far it is."""
 
     def run() -> Done:
         bar.tile(str(job.source), 0, 1)
@@ -140,7 +140,7 @@ def started(job: Job, bar: Bar) -> Callable[[], Done]:
 
 
 def raising(error: Exception) -> Callable[[], Done]:
-    """A call that raises an error."""
+    """Make a call that raises an error."""
 
     def call() -> Done:
         raise error
@@ -149,7 +149,7 @@ def raising(error: Exception) -> Callable[[], Done]:
 
 
 def side_by_side(jobs: Sequence[Callable[[], Done]], at_once: int) -> Iterator[Callable[[], Done]]:
-    """Calls that give the results of jobs in their order, while up to `at_once` of them run in threads."""
+    """Yield calls that return the results of jobs in their order, while up to `at_once` of them run in threads."""
     if at_once == 1:
         yield from jobs
         return

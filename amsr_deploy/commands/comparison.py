@@ -59,7 +59,7 @@ def busiest_part(picture: Picture, side: int) -> Box:
 
 
 def row(panels: Mapping[str, Image.Image]) -> Image.Image:
-    """Pictures of one size side by side, each under its name."""
+    """Draw pictures of one size side by side, each under its name."""
     width, height = next(iter(panels.values())).size
     font = ImageFont.load_default(16)
     cell = max(width, *(round(font.getlength(name)) + GAP for name in panels))
@@ -72,7 +72,7 @@ def row(panels: Mapping[str, Image.Image]) -> Image.Image:
 
 
 def stack(rows: list[Image.Image]) -> Image.Image:
-    """Rows below each other."""
+    """Draw rows below each other."""
     sheet = Image.new("RGB", (max(each.width for each in rows), sum(each.height for each in rows)), "white")
     top = 0
     for each in rows:
@@ -82,7 +82,7 @@ def stack(rows: list[Image.Image]) -> Image.Image:
 
 
 def _image(picture: Picture) -> Image.Image:
-    """The picture in 8 bits, on white where it is transparent."""
+    """Convert the picture to 8 bits, on white where it is transparent."""
     rgb = picture.rgb
     if picture.alpha is not None:
         alpha = picture.alpha[..., None]
@@ -91,7 +91,7 @@ def _image(picture: Picture) -> Image.Image:
 
 
 def _fitted(picture: Image.Image) -> Image.Image:
-    """The picture reduced to a panel."""
+    """Reduce the picture to the size of a panel."""
     factor = min(1.0, PANEL / max(picture.size))
     size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
     return picture.resize(size, Image.Resampling.LANCZOS)

@@ -26,7 +26,7 @@ class Effort:
     budget: float | None = None
 
     def __post_init__(self) -> None:
-        """Raises UserError where more than one is given, or a budget that is no share."""
+        """Raise UserError where more than one is given, or a budget that is not a share."""
         if len(self.given) > 1:
             raise UserError(f"{' and '.join(self.given)} set the dilation each; give one of them")
         if self.budget is not None and not 0 < self.budget <= 1:

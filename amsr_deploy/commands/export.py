@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def wanted_precision(fp16: bool, bf16: bool) -> Precision:
-    """The precision that the options of the command line name.
+    """Choose the precision that the options name.
 
     Raises:
         UserError: they name two.
@@ -38,7 +38,7 @@ def export_backbone(
     force: bool = False,
     step: Callable[[str], object] = lambda _: None,
 ) -> str:
-    """Export a backbone with its shipped or given weights; returns a line that says what was written.
+    """Export a backbone with its shipped or given weights, and return a line that says what was written.
 
     Args:
         backbone: its name; None is that of the weights, or the default where none are given.
@@ -84,7 +84,7 @@ def export_backbone(
 
 
 def title(backbone: str | None) -> str:
-    """The name of a backbone in the literature."""
+    """Return the name of a backbone in the literature."""
     return describe(backbone).title if backbone else "a network"
 
 
@@ -110,7 +110,7 @@ def check_loss(weights: Path, loss: float, force: bool) -> None:
 
 
 def check_output(path: Path) -> None:
-    """Raises UserError unless a model can be written under this name."""
+    """Raise UserError unless a model can be written under this name."""
     if path.suffix != ".onnx":
         raise UserError(f"output {path} does not end in .onnx")
     if not path.parent.is_dir():
@@ -124,7 +124,7 @@ def check_output(path: Path) -> None:
 
 
 def earlier_weights(path: Path) -> str | None:
-    """The digest of the weights in a model file; None where there is none of ours."""
+    """Read the digest of the weights in a model file; None where there is none of ours."""
     try:
         return read_metadata(path).weights_sha256
     except ModelError:

@@ -25,13 +25,13 @@ def remember(ctx: click.Context, parameter: click.Parameter, value: bool) -> Non
 
 
 def setting(name: str) -> bool:
-    """Whether a shared option was given."""
+    """Return whether a shared option was given."""
     ctx = click.get_current_context(silent=True)
     return bool(ctx and ctx.meta.get(f"amsr.{name}"))
 
 
 def shared_options() -> list[click.Option]:
-    """The options that every command takes."""
+    """Make the options that every command takes."""
     texts = {
         ("-q", "--quiet"): "Print errors only.",
         ("-v", "--verbose"): "Say what was chosen, and why.",
@@ -143,7 +143,7 @@ def report_failure(error: Exception) -> int:
 
 
 def describe_failure(error: Exception) -> str:
-    """What to tell a user of an error."""
+    """Say what went wrong, for users."""
     if isinstance(error, ModuleNotFoundError):
         error = missing_dependency(error) or error
     if isinstance(error, AmsrError):
@@ -154,9 +154,9 @@ def describe_failure(error: Exception) -> str:
         return f"{error.filename or 'file'}: {error.strerror or error}"
     if isinstance(error, MemoryError):
         return "out of memory; use a smaller `tile` or a smaller picture"
-    return f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the whole story"
+    return f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"
 
 
 def failure_text(error: Exception) -> str:
-    """What `report_failure` prints, for JSON."""
+    """Return what `report_failure` prints, for JSON."""
     return with_options(describe_failure(error), option_names)

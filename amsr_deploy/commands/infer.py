@@ -58,7 +58,7 @@ class Request:
     compare: bool = False
 
     def check(self, inputs: Inputs, strategy: str, dense: bool) -> None:
-        """Raises UserError where options contradict each other or the number of pictures."""
+        """Raise UserError where options contradict each other or the number of pictures."""
         if inputs.several and (self.mask or self.save_mask):
             raise UserError("--mask and --save-mask are for one picture at a time")
         if self.mask and (self.effort.given or strategy != "kmeans"):
@@ -144,7 +144,7 @@ def infer_pictures(inputs: Inputs, model: str | Path, request: Request, reporter
 
 
 def check_masked(upscalers: Upscalers, request: Request) -> None:
-    """Raises UserError where a model without mask is to follow one."""
+    """Raise UserError where a model without mask is to follow one."""
     dense = [upscaler.model for upscaler in upscalers.values() if not upscaler.is_masked]
     given = {"--mask": request.mask, "--save-mask": request.save_mask, "--budget": request.effort.budget}
     options = [option for option, value in given.items() if value is not None]
@@ -174,7 +174,7 @@ class Work:
             self._claim(source, self.request.size.label(self.upscalers))
 
     def _claim(self, source: Input, size: str) -> tuple[Path, Path | None]:
-        """The files for the result and, where it is wanted, for the comparison."""
+        """Reserve the files for the result and, where it is wanted, for the comparison."""
         target = self.outputs.claim(source, size)
         if not self.request.compare:
             return target, None
@@ -223,7 +223,7 @@ class Work:
     def _region(
         self, source: Input, upscaler: Upscaler, picture: Picture
     ) -> tuple[NDArray[np.bool_] | None, int | None]:
-        """The mask that the user drew, or that the budget pays for, with its dilation; None is the upscaler's own."""
+        """Choose the user's mask, or that of the budget, with its dilation; None is the upscaler's own mask."""
         if self.request.mask is not None:
             return image.read_mask(self.request.mask, picture.size), None
         budget = self.request.effort.budget

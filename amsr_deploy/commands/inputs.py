@@ -45,7 +45,7 @@ class Input:
         return "standard input" if self.is_standard else str(self.path)
 
     def check(self) -> None:
-        """Raises ImageError where there is no such picture, as far as that can be told without opening it."""
+        """Raise ImageError where there is no such picture, as far as that is known without opening it."""
         if self.error:
             raise self.error
         try:
@@ -113,7 +113,7 @@ def find_inputs(
 
 
 def read_list(path: Path) -> list[Path]:
-    """The names in a list of files, one a line, in the encoding of file names.
+    """Read the names in a list of files, one a line, in the encoding of file names.
 
     Raises:
         UserError: it cannot be read, or is empty.
@@ -129,7 +129,7 @@ def read_list(path: Path) -> list[Path]:
 
 
 def expand(name: Path, recursive: bool, output: Path | None, temporary: Path) -> Iterator[Input]:
-    """The pictures that one name stands for, in natural order."""
+    """Yield the pictures that one name stands for, in natural order."""
     if name == STANDARD:
         yield receive(temporary)
     elif is_folder(name):
@@ -144,7 +144,7 @@ def expand(name: Path, recursive: bool, output: Path | None, temporary: Path) ->
 
 
 def receive(folder: Path) -> Input:
-    """The picture on standard input, as a file in a folder."""
+    """Save the picture on standard input as a file in a folder."""
     path = folder / "stdin"
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
@@ -152,7 +152,7 @@ def receive(folder: Path) -> Input:
 
 
 def search(folder: Path, recursive: bool, output: Path | None) -> Iterator[Input]:
-    """The pictures of a folder, and of those below it where that is asked for.
+    """Yield the pictures of a folder, and of those below it where that is asked for.
 
     Hidden files and folders, the output folder and results of earlier runs are passed over.
     """
@@ -179,7 +179,7 @@ def search(folder: Path, recursive: bool, output: Path | None) -> Iterator[Input
 def walk(
     folder: Path, recursive: bool, output: Path | None, fail: Callable[[OSError], None]
 ) -> Iterator[tuple[Path, list[str]]]:
-    """Folders with the names of the files in them that are not hidden."""
+    """Yield folders with the names of the files in them that are not hidden."""
     left_out = None if output is None else os.path.realpath(output)
     for parent, folders, files in os.walk(folder, onerror=fail):
         visited = [Path(parent, name) for name in folders if not is_hidden(Path(name))]
@@ -188,7 +188,7 @@ def walk(
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder; one that the system does not take is none."""
+    """Return whether a path is a folder; one that the system does not take is none."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -196,16 +196,16 @@ def is_folder(path: Path) -> bool:
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether a file is one of those that systems keep for themselves: `.name`, and `._name` of macOS."""
+    """Return whether a file is one of those that systems keep for themselves: `.name`, and `._name` of macOS."""
     return path.name.startswith(".")
 
 
 def natural(paths: Iterable[Path]) -> list[Path]:
-    """Paths as people order them: photo2 before photo10."""
+    """Sort paths as people do: photo2 before photo10."""
     return sorted(paths, key=lambda path: ([natural_key(part) for part in (*path.parent.parts, path.stem)], str(path)))
 
 
 def natural_key(text: str) -> list[str | int]:
-    """Text and numbers in turns."""
+    """Split into text and numbers in turns."""
     parts = re.split(r"([0-9]+)", text)
     return [int(part) if place % 2 else part.casefold() for place, part in enumerate(parts)]

@@ -43,7 +43,7 @@ class Request:
 def wanted_mask(
     backbone: str, overlay: bool, dilation: int | None, threshold: float | None, strategy: Strategy
 ) -> Request:
-    """The request for a backbone, whose dilation and threshold are the defaults.
+    """Make the request for a backbone, whose dilation and threshold are the defaults.
 
     Raises:
         UserError: an even dilation, a threshold that is no share or for a backbone without windows.
@@ -141,7 +141,7 @@ def write_mask(source: Input, outputs: Outputs, request: Request, on_tile: objec
 
 
 def windowed(mask: NDArray[np.bool_], window_size: int, threshold: float) -> NDArray[np.bool_]:
-    """The pixels [H, W] of the windows that a mask [H, W] keeps; see `keep_windows`."""
+    """Return the pixels [H, W] of the windows that a mask [H, W] keeps; see `keep_windows`."""
     height, width = mask.shape
     padded = np.pad(mask, [(0, -side % window_size) for side in mask.shape], mode="reflect")
     kept = keep_windows(padded, window_size, threshold)

@@ -43,7 +43,7 @@ class Naming:
     existing: Existing = "refuse"
 
     def __post_init__(self) -> None:
-        """Raises UserError for a suffix that is no part of a name, and for a format that the output contradicts."""
+        """Raise UserError for a suffix that is no part of a name, and for a format that the output contradicts."""
         if self.suffix and Path(f"a{self.suffix}").name != f"a{self.suffix}":
             raise UserError(f"suffix {self.suffix!r} is no part of a file name; give something like _large")
 
@@ -55,7 +55,7 @@ class Naming:
 
 
 def wanted_handling(overwrite: bool, skip_existing: bool) -> Existing:
-    """What the options say about existing files.
+    """Return what the options say about existing files.
 
     Raises:
         UserError: they contradict each other.
@@ -83,7 +83,7 @@ class Outputs:
     claims: dict[str, tuple[Input, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises UserError where several pictures would go into one file."""
+        """Raise UserError where several pictures would go into one file."""
         output, extension = self.naming.output, self.naming.extension
         self._inputs = {os.path.realpath(path) for path in (*(each.path for each in self.inputs.pictures), *self.read)}
         if output is None or output == STANDARD:
@@ -158,7 +158,7 @@ class Outputs:
         write_file(target)
 
     def shown(self, target: Path) -> str:
-        """What users know a file as."""
+        """Return what users know a file as."""
         return "standard output" if target == self.spool else str(target)
 
     def check_free(self, source: Input, target: Path) -> None:
@@ -186,7 +186,7 @@ class Outputs:
 
 @contextmanager
 def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> Iterator[Outputs]:
-    """Outputs for a command. What goes to standard output lies in a file until it is whole.
+    """Make the outputs of a command. What goes to standard output lies in a file until it is whole.
 
     Args:
         naming: how they are named; a picture from standard input goes to standard output by default.
@@ -211,7 +211,7 @@ def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> I
 
 
 def check_name(path: Path) -> None:
-    """Raises UserError where the file system does not take a file name of that length."""
+    """Raise UserError where the file system does not take a file name of that length."""
     folder = next((folder for folder in path.parents if is_folder(folder)), Path())
     try:
         longest = os.pathconf(folder, "PC_NAME_MAX")

@@ -42,7 +42,7 @@ Options = dict[str, Any]
 
 
 def run_infer(backbone: str | None, model: Path | None, options: Options) -> int:
-    """Upscale pictures; returns the exit code."""
+    """Upscale pictures, and return the exit code."""
     naming, reporter = take_naming(options), take_reporter(options)
     request = Request(
         OutputSize(**take(options, "scale", "width", "height", "megapixels")),
@@ -59,7 +59,7 @@ def run_infer(backbone: str | None, model: Path | None, options: Options) -> int
 
 
 def run_mask(options: Options) -> int:
-    """Write masks; returns the exit code."""
+    """Write masks, and return the exit code."""
     naming, reporter = take_naming(options), take_reporter(options)
     with take_inputs("mask", options, naming) as inputs:
         return mask_pictures(inputs, wanted_mask(**options), naming, reporter)
@@ -71,14 +71,14 @@ def take(options: Options, *names: str) -> Options:
 
 
 def take_naming(options: Options) -> Naming:
-    """How outputs are named."""
+    """Make the naming of outputs."""
     extension = options.pop("extension")
     existing = wanted_handling(**take(options, "overwrite", "skip_existing"))
     return Naming(extension=extension and f".{extension}", existing=existing, **take(options, "output", "suffix"))
 
 
 def take_reporter(options: Options) -> Reporter:
-    """What says how it went."""
+    """Make what reports on the pictures."""
     json_file = options.pop("json_file")
     check_report_file(None if json_file == STDOUT else json_file, ".json")
     return Reporter(setting("quiet"), json_file)
@@ -86,7 +86,7 @@ def take_reporter(options: Options) -> Reporter:
 
 @contextmanager
 def take_inputs(command: str, options: Options, naming: Naming) -> Iterator[Inputs]:
-    """The pictures of a command.
+    """Find the pictures of a command.
 
     Raises:
         UserError: there are none.

@@ -1,4 +1,4 @@
-"""The operators of the domain `amsr` as ONNX functions of standard operators (design section 3).
+"""The operators of the domain `amsr` as ONNX functions of standard operators (docs/operators.md).
 
 Exported models carry these, so that any ONNX runtime can execute them without native code. They hold for float32 and
 float16 and match the references in `amsr_deploy.models.operators`.

@@ -27,7 +27,7 @@ def mask_loss(network: Network) -> float:
 
 
 def sample_pair(scale: int, multiple: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The sample photo [sH, sW, 3] and what it is reduced to [H, W, 3], float32 in [0, 1].
+    """Read the sample photo [sH, sW, 3] and what it is reduced to [H, W, 3], float32 in [0, 1].
 
     Args:
         scale: s.

@@ -22,12 +22,12 @@ def name_layers(graph: ir.Graph) -> None:
 
 
 def is_weight(value: ir.Value) -> bool:
-    """Whether a value is a weight of a module under its own name; those that were reshaped have lost it."""
+    """Return whether a value is a weight of a module under its own name; those that were reshaped have lost it."""
     return value.is_initializer() and value.name is not None and "." in value.name
 
 
 def common_module(names: list[str | None]) -> str:
-    """The innermost module that all weights belong to: `body.0` for `body.0.weight` and `body.0.bias`."""
+    """Find the innermost module that all weights belong to: `body.0` for `body.0.weight` and `body.0.bias`."""
     paths = [str(name).split(".")[:-1] for name in names]
     common = []
     for parts in zip(*paths, strict=False):

@@ -42,7 +42,7 @@ def newest_model(folder: Path, device: Device) -> Path | None:
 
 
 def by_age(folder: Path) -> list[Path]:
-    """Exports and engines of a folder, the newest first."""
+    """List exports and engines of a folder, the newest first."""
     files = [path for path in folder.iterdir() if path.suffix in (".onnx", ".engine") and path.is_file()]
     return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
@@ -57,7 +57,7 @@ def describe_model(path: Path) -> Metadata:
 
 
 def runnable(path: Path, models: dict[Path, Metadata], device: Device) -> Path | None:
-    """What runs a model: itself, for an engine the export of its weights; None where it does not run."""
+    """Choose what runs a model: itself, for an engine the export of its weights; None where it does not run."""
     if path.suffix == ".onnx":
         return path
     weights = (models[path].weights_sha256, models[path].masked)

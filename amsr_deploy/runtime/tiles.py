@@ -1,4 +1,4 @@
-"""Cutting a picture into tiles that overlap, so that memory stays within a budget (design section 7)."""
+"""Cutting a picture into tiles that overlap, so that memory stays within a budget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one entry of the runtime: mask, tiles, backend (design section 7)."""
+"""The one entry of the runtime: mask, tiles, backend (docs/architecture.md)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from operator_cases import (
@@ -27,7 +28,8 @@ from amsr_deploy import native
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.models import operators
 
-Form = Callable[[Case], NDArray]
+Form = Callable[..., NDArray]
+"""Runs a case; `constants` makes its weights and biases initializers."""
 
 
 INSTRUCTION_SETS = ("avx512_bf16", "avx512", "avx2", "neon", "portable")
@@ -78,14 +80,14 @@ def native_options(threads: int = 1) -> ort.SessionOptions:
     return options
 
 
-def onnx_function(case: Case) -> NDArray:
-    return run(node_model(case, [FUNCTIONS[case.operator].to_function_proto()]), case)
+def onnx_function(case: Case, constants: bool = False) -> NDArray:
+    return run(node_model(case, [FUNCTIONS[case.operator].to_function_proto()], constants=constants), case)
 
 
-def native_form(instruction_set: str, storage: int = TensorProto.FLOAT, constants: bool = False) -> Form:
+def native_form(instruction_set: str, storage: int = TensorProto.FLOAT) -> Form:
     """The native operator, without a function that ONNX Runtime could take instead."""
 
-    def form(case: Case) -> NDArray:
+    def form(case: Case, constants: bool = False) -> NDArray:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(native.ISA_VARIABLE, instruction_set)
             return run(node_model(case, storage=storage, constants=constants), case, native_options())
@@ -108,31 +110,29 @@ def needs(instruction_set: str) -> pytest.MarkDecorator:
 needs_native = needs("portable")
 NATIVE = [pytest.param(name, marks=needs(name), id=name) for name in INSTRUCTION_SETS]
 FORMS = [pytest.param(onnx_function, id="onnx function")] + [
-    pytest.param(native_form(name, constants=constants), marks=needs(name), id=f"{name}{', constants' * constants}")
-    for name in INSTRUCTION_SETS
-    for constants in (False, True)
+    pytest.param(native_form(name), marks=needs(name), id=name) for name in INSTRUCTION_SETS
 ]
 
 
 def assert_equals_reference(
-    form: Form, case: Case, storage: torch.dtype = torch.float32, rtol: float = 1e-4, atol: float = 1e-4
+    form: Form, case: Case, storage: torch.dtype = torch.float32, rtol: float = 1e-4, atol: float = 1e-4, **how: bool
 ) -> None:
-    expected, actual = reference(case, storage), form(case)
+    expected, actual = reference(case, storage), form(case, **how)
     assert actual.shape == expected.shape, case.operator
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol, err_msg=case.operator)
 
 
 @pytest.mark.parametrize("form", FORMS)
-@given(cases=mask_cases() | pixel_cases())
-def test_form_equals_reference(form: Form, cases: list[Case]) -> None:
+@given(cases=mask_cases() | pixel_cases(), constants=st.booleans())
+def test_form_equals_reference(form: Form, cases: list[Case], constants: bool) -> None:
     for case in cases:
-        assert_equals_reference(form, case)
+        assert_equals_reference(form, case, constants=constants)
 
 
 @pytest.mark.parametrize("form", FORMS)
-@given(case=window_layer_cases())
-def test_window_layer_equals_reference(form: Form, case: Case) -> None:
-    assert_equals_reference(form, case)
+@given(case=window_layer_cases(), constants=st.booleans())
+def test_window_layer_equals_reference(form: Form, case: Case, constants: bool) -> None:
+    assert_equals_reference(form, case, constants=constants)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +143,7 @@ def test_window_layer_equals_reference(form: Form, case: Case) -> None:
     ],
 )
 @pytest.mark.parametrize("instruction_set", NATIVE)
+@settings(max_examples=25)  # beside test_form_equals_reference, which tests the sums
 @given(cases=mask_cases() | pixel_cases())
 def test_storage_types_round_only_the_result(
     instruction_set: str, onnx_type: int, torch_type: torch.dtype, rounding: float, cases: list[Case]
@@ -160,6 +161,7 @@ def test_storage_types_round_only_the_result(
     ],
 )
 @pytest.mark.parametrize("instruction_set", NATIVE)
+@settings(max_examples=25)
 @given(case=window_layer_cases())
 def test_window_layer_of_storage_types(
     instruction_set: str, onnx_type: int, torch_type: torch.dtype, rounding: float, case: Case

@@ -45,7 +45,7 @@ class OnnxRuntimeBackend:
         Raises:
             UserError: an unknown device, less than one thread.
             ModelError: not a readable ONNX, or not one of this project.
-            BackendError: the device was asked for and cannot be had, or a bfloat16 model finds no native kernels.
+            BackendError: the device is not available, or there are no native kernels for a bfloat16 model.
         """
         options = session_options(threads)
         providers = execution_providers(device)
@@ -84,11 +84,11 @@ class OnnxRuntimeBackend:
             raise
 
     def close(self) -> None:
-        """Nothing has to be done: a session gives back what it holds when it is dropped."""
+        """Do nothing: a session releases what it holds when it is dropped."""
 
 
 def session_options(threads: int | None = None) -> ort.SessionOptions:
-    """Options of a session with some CPU threads, one for each core at most, which sleep between runs.
+    """Make options of a session with some CPU threads, one for each core at most, which sleep between runs.
 
     Raises:
         UserError: less than one thread.
@@ -106,7 +106,7 @@ def session_options(threads: int | None = None) -> ort.SessionOptions:
 
 
 def usable_cores() -> int:
-    """The cores that this process may use."""
+    """Count the cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on Linux
@@ -130,7 +130,7 @@ def _load_cuda() -> None:
 
 
 def execution_providers(device: Device) -> list[str]:
-    """The execution providers to try, best first, with what they need loaded.
+    """List the execution providers to try, best first, with what they need loaded.
 
     Raises:
         UserError: an unknown device.
