@@ -1,24 +1,31 @@
 """Super-resolution networks that spend their work on edges and texture.
 
 upscaler = amsr_deploy.load()
-large = upscaler.upscale(small)  # [H, W, 3] -> [sH, sW, 3], s the model's scale
+large = upscaler.upscale(small)  # an array [H, W, 3], a Pillow image or a path -> s times as large, s the model's scale
+upscaler.upscale_file("small.png", "large.png")
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from amsr_deploy.runtime.upscaler import Upscaler, load
+    from amsr_deploy.errors import AmsrError
+    from amsr_deploy.runtime.upscaler import Upscaler, load, upscale, upscale_file
 
-__all__ = ["Upscaler", "__version__", "load"]
+__all__ = ["AmsrError", "Upscaler", "__version__", "load", "upscale", "upscale_file"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Import the runtime when it is first used, so that `import amsr_deploy` needs nothing."""
-    if name in ("Upscaler", "load"):
-        from amsr_deploy.runtime import upscaler
-
-        return getattr(upscaler, name)
+    if name in __all__:
+        module = "errors" if name == "AmsrError" else "runtime.upscaler"
+        return getattr(import_module(f"amsr_deploy.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List what `__getattr__` imports, too."""
+    return sorted({*globals(), *__all__})

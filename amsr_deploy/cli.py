@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-import warnings
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from amsr_deploy import __version__
+from amsr_deploy.commands.effort import LEVELS
+from amsr_deploy.commands.group import Commands, report_failure, setting
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, SCALES, STRATEGIES
-from amsr_deploy.errors import AmsrError, missing_dependency, with_options
 
 FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
@@ -26,15 +25,26 @@ backbone_option = click.option(
     "--backbone", type=click.Choice(list(BACKBONES)), default=DEFAULT_BACKBONE, show_default=True, help="Network."
 )
 dilation_option = click.option(
-    "--dilation", type=int, metavar="K", help="Side of the square that grows the mask, odd; the model's own by default."
+    "--dilation",
+    type=int,
+    metavar="K",
+    help="Side of the square that grows the mask, odd.  Larger: slower, better.  [default: the model's own, 5 to 11]",
 )
 threshold_option = click.option(
-    "--threshold", type=float, metavar="SIGMA", help="Share of masked pixels that keeps a window (SwinIR)."
+    "--threshold",
+    type=float,
+    metavar="SIGMA",
+    help="Share of masked pixels that keeps a window (SwinIR).  Smaller: slower, better.  [default: the model's, 0.5]",
 )
 tile_option = click.option(
-    "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once; follows from memory by default."
+    "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once.  [default: as memory allows]"
 )
-threads_option = click.option("--threads", type=int, metavar="N", help="CPU threads; one for each core by default.")
+threads_option = click.option(
+    "--threads", type=int, metavar="N", help="CPU threads, never more than cores.  [default: one for each core]"
+)
+json_option = click.option(
+    "--json", "json_file", type=FILE, metavar="[FILE]", help="Write figures as JSON, to a file or (-) in place of text."
+)
 scale_option = click.option(
     "--scale",
     type=click.IntRange(min(SCALES), max(SCALES)),
@@ -46,117 +56,118 @@ strategy_option = click.option(
 )
 
 
-class Commands(click.Group):
-    """A group of commands that reports every failure in one line."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except Exception as error:
-            if ctx.params["debug"]:
-                raise
-            sys.exit(report_failure(error))
-
-
-def report_failure(error: Exception) -> int:
-    """Print what went wrong as one line, and return the exit code."""
-    if isinstance(error, ModuleNotFoundError):
-        error = missing_dependency(error) or error
-    if isinstance(error, AmsrError):
-        message = str(error)
-    elif isinstance(error, BrokenPipeError):
-        message = "the output was closed (broken pipe); the rest was not processed"
-    elif isinstance(error, OSError):
-        message = f"{error.filename or 'file'}: {error.strerror or error}"
-    elif isinstance(error, MemoryError):
-        message = "out of memory; use a smaller `tile` or a smaller picture"
-    else:
-        message = f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"
-    click.echo(f"amsr: error: {with_options(message, option_names())}", err=True)
-    return getattr(error, "exit_code", 1)
-
-
-@cache
-def option_names() -> dict[str, str]:
-    """Map each argument to the option that sets it, over all commands."""
-    parameters = [parameter for command in main.commands.values() for parameter in command.params]
-    return {str(option.name): option.opts[0] for option in parameters if isinstance(option, click.Option)}
-
-
-def show_warning(message: Warning | str, *_: Any) -> None:
-    """Print a warning as one line."""
-    click.echo(f"amsr: {with_options(str(message), option_names())}", err=True)
+def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of commands that read pictures and write others."""
+    options = (
+        click.argument("inputs", nargs=-1, type=FILE),
+        click.option(
+            "-o", "--output", type=FILE, help="Output folder; for one picture a file, or - for standard output."
+        ),
+        click.option("-r", "--recursive", is_flag=True, help="Search the folders below a folder; -o keeps the tree."),
+        click.option("--files-from", type=FILE, metavar="FILE", help="Read more INPUTS from a file, one a line."),
+        click.option(
+            "--format",
+            "extension",
+            type=click.Choice(["png", "jpg", "webp", "tiff", "avif", "jxl"]),
+            help="Format of the outputs.  [default: that of --output, else png]",
+        ),
+        click.option("--suffix", metavar="TEXT", help="Ending of the outputs' names.  [default: _x4, as the size is]"),
+        click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
+        click.option("--skip-existing", is_flag=True, help="Pass over pictures whose outputs exist."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="amsr")
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
-def main(debug: bool) -> None:
+@click.version_option(__version__, "-V", "--version", prog_name="amsr")
+def main() -> None:
     """Upscale photos with networks that spend their work on edges and texture."""
-    if not debug:
-        warnings.showwarning = show_warning  # type: ignore[assignment]
-        logging.basicConfig(format="amsr: %(message)s")
 
 
-@main.command()
-@click.argument("inputs", nargs=-1, required=True, type=FILE)
-@click.option("-o", "--output", type=FILE, help="Output picture, or a folder.  [default: NAME_x4.png, as the size is]")
-@click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor; the model's own by default.")
+@main.command(short_help="Upscale pictures, by a scale or to a size.")
+@picture_options
+@click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor.  [default: the model's own]")
 @click.option("--width", type=int, metavar="PIXELS", help="Width of the output, in place of a scale.")
 @click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale.")
 @click.option("--megapixels", type=float, metavar="M", help="Area of the output, in place of a scale.")
 @network_option
-@click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
+@click.option("--model", type=FILE, help="An ONNX or engine of yours.  [default: the newest here, else a shipped one]")
 @dilation_option
+@click.option(
+    "--quality-level",
+    "level",
+    type=click.Choice(list(LEVELS)),
+    help="Dilation by name: fast is 1, balanced the model's own (5 to 11), best 21.",
+)
+@click.option(
+    "--budget", type=float, metavar="SHARE", help="The largest dilation that costs at most this share of dense, as 0.4."
+)
 @threshold_option
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask of your own: a picture, white where the network shall work.")
-@click.option("--dense", is_flag=True, help="Work everywhere.")
+@click.option("--dense", is_flag=True, help="Work everywhere: slowest, best.")
 @click.option("--save-mask", type=FILE, help="Write the mask that was used as a picture.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]), default="auto", show_default=True)
+@click.option("--compare", is_flag=True, help="Write NAME_compare.png too: input, mask, bicubic, result, and a crop.")
+@click.option(
+    "--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP, AVIF, JPEG XL.  Larger: better, larger files."
+)
+@click.option("--lossless", is_flag=True, help="Keep every sample (WebP, JPEG XL).")
+@click.option(
+    "--compression", type=click.Choice(["fast", "small"]), default="fast", show_default=True, help="Of PNG, TIFF."
+)
+@click.option("--strip-metadata", is_flag=True, help="Leave out EXIF and the like.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]),
+    default="auto",
+    show_default=True,
+    help="Where to run; auto is the best that is there.",
+)
 @tile_option
 @threads_option
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture that is written.")
-def infer(
-    inputs: tuple[Path, ...],
-    output: Path | None,
-    scale: int | None,
-    width: int | None,
-    height: int | None,
-    megapixels: float | None,
-    backbone: str | None,
-    model: Path | None,
-    **options: Any,
-) -> None:
+@json_option
+def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
     """Upscale pictures, by a scale or to a size.
 
-    Without --model and --backbone the newest export of the current folder does the work, else the shipped model: the
-    smallest that is enough. Where it makes more than was asked for, its result is reduced.
+    INPUTS are pictures, folders, patterns like '*.png', or - for standard input. Without --model and --backbone the
+    newest export or engine of the current folder does the work, else the shipped model: the smallest that is enough.
+    Where it makes more than was asked for, its result is reduced.
+
+    \b
+    Examples:
+      amsr infer photo.jpg                       photo_x4.png
+      amsr infer photos/ -r -o large/            all pictures of a folder and those below it
+      amsr infer photo.jpg --width 3840          to a size
+      amsr infer photo.jpg --format webp --quality 90
+      amsr infer - -o - < small.png > large.png
     """
-    from amsr_deploy.commands.infer import infer_pictures
-    from amsr_deploy.commands.output_size import OutputSize
-    from amsr_deploy.runtime.shipped import chosen_model
+    from amsr_deploy.commands.run import run_infer
 
-    chosen, wanted = chosen_model(backbone, model, Path()), OutputSize(scale, width, height, megapixels)
-    failures = infer_pictures(inputs, output, chosen, click.echo, report_failure, wanted=wanted, **options)
-    sys.exit(min(failures, 1))
+    sys.exit(run_infer(backbone, model, options))
 
 
-@main.command()
-@click.argument("photo", type=FILE)
-@click.option("-o", "--output", type=FILE, help="Output picture.  [default: NAME_mask.png, NAME_overlay.png]")
+@main.command(short_help="Write the masks of pictures as pictures.")
+@picture_options
 @click.option("--overlay", is_flag=True, help="Write the photo with the masked area tinted.")
 @backbone_option
 @dilation_option
 @threshold_option
 @strategy_option
-def mask(photo: Path, **options: Any) -> None:
-    """Write the mask of a photo as a picture."""
-    from amsr_deploy.commands.mask import write_picture_mask
+@json_option
+def mask(**options: Any) -> None:
+    """Write the masks of pictures as pictures: white where a network would work.
 
-    click.echo(write_picture_mask(photo, **options))
+    \b
+    Examples:
+      amsr mask photo.jpg                        photo_mask.png
+      amsr mask photos/ --overlay -o masks/      a tinted copy of each photo
+      amsr mask photo.jpg --dilation 11          a larger mask
+    """
+    from amsr_deploy.commands.run import run_mask
+
+    sys.exit(run_mask(options))
 
 
 @main.command()
@@ -170,12 +181,24 @@ def mask(photo: Path, **options: Any) -> None:
 @click.option("--dense", is_flag=True, help="Export the dense network, without a mask.")
 @click.option("--fp16", is_flag=True, help="Compute in float16; inputs and outputs stay float32.")
 @click.option("--bf16", is_flag=True, help="Compute in bfloat16, for the native CPU kernels.")
-@click.option("--output", type=FILE, help="Output file.  [default: BACKBONE_xSCALE.onnx]")
+@click.option("-o", "--output", type=FILE, help="Output file.  [default: BACKBONE_xSCALE.onnx]")
+@click.option("--force", is_flag=True, help="Export masked even where the mask costs more than 0.5 dB.")
 def export(fp16: bool, bf16: bool, **options: Any) -> None:
-    """Export a backbone to ONNX and compare it with PyTorch."""
-    from amsr_deploy.commands.export import export_backbone, wanted_precision
+    """Export a backbone to ONNX and compare it with PyTorch.
 
-    click.echo(export_backbone(precision=wanted_precision(fp16, bf16), **options))
+    \b
+    Examples:
+      amsr export --backbone carn                carn_x4.onnx
+      amsr export --weights runs/disp/weights.safetensors
+      amsr export --weights public.pth --dense   a network that was trained without masks
+    """
+    from amsr_deploy.commands.export import export_backbone, wanted_precision
+    from amsr_deploy.commands.steps import steps
+
+    precision = wanted_precision(fp16, bf16)
+    with steps(not setting("quiet")) as step:
+        line = export_backbone(precision=precision, step=step, **options)
+    click.echo(line)
 
 
 @main.command("build-engine")
@@ -205,7 +228,9 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
     default=None,
     help="Let plugins overwrite their input, a preview feature of TensorRT.  [default: on from TensorRT 10.7]",
 )
-@click.option("--output", type=FILE, help="Output file.  [default: named after model, precision, edition and sizes]")
+@click.option(
+    "-o", "--output", type=FILE, help="Output file.  [default: named after model, precision, edition and sizes]"
+)
 def build_engine(**options: Any) -> None:
     """Build a TensorRT engine of MODEL, an ONNX file.
 
@@ -246,7 +271,7 @@ def doctor() -> None:
 @click.option("--channels", type=int, help="Width of the network (disp, span).  [default: the usual one]")
 @click.option("--blocks", type=int, help="Depth of the network (disp, span, srresnet).  [default: the usual one]")
 @click.option("--data", type=FILE, multiple=True, help="Folder of HR pictures, or a packed tar file; may be repeated.")
-@click.option("--out", type=FILE, required=True, help="Folder of the run.")
+@click.option("-o", "--output", "--out", "out", type=FILE, required=True, help="Folder of the run.")
 @click.option("--validation", type=FILE, help="Folder of HR pictures to validate on.")
 @click.option("--resume", is_flag=True, help="Continue from the checkpoint in --out.")
 @click.option("--init", type=FILE, help="Checkpoint to start from, ours or a public one.")
@@ -298,7 +323,7 @@ def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float
 @strategy_option
 @tile_option
 @click.option("--dense", is_flag=True, help="Measure the dense network, alone or beside the dilations of --dilation.")
-@click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of the tables.")
+@json_option
 def evaluate(backbone: str | None, model: Path | None, **options: Any) -> None:
     """Measure a model on a folder of HR pictures."""
     from amsr_deploy.commands.eval import EvalOptions, evaluate_folder
@@ -337,7 +362,7 @@ def evaluate(backbone: str | None, model: Path | None, **options: Any) -> None:
 @click.option("--pictures", "count", type=int, help="Largest number of pictures from each folder.  [default: all]")
 @click.option("--threads", type=int, default=2, show_default=True, help="CPU threads.")
 @click.option("--repeats", type=int, default=5, show_default=True, help="Measurements; their median is reported.")
-@click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of the tables.")
+@json_option
 @click.option("--markdown", type=FILE, help="Write the tables into a Markdown file, replacing earlier ones.")
 def bench(**options: Any) -> None:
     """Time masked networks against dense ones on this machine."""

@@ -50,6 +50,7 @@ class MissingDependencyError(AmsrError):
 PROVIDERS: dict[str, tuple[str, str | None]] = {
     "OpenImageIO": ("OpenImageIO", None),
     "PIL": ("Pillow", None),
+    "isal": ("isal", None),
     "numpy": ("NumPy", None),
     "onnxruntime": ("ONNX Runtime", None),
     "platformdirs": ("platformdirs", None),

@@ -14,12 +14,12 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary file beside `path` that replaces it when the block ends well, and is removed otherwise.
 
-    The temporary name keeps the suffix, by which libraries choose a format.
+    The temporary name keeps the suffix, by which libraries choose a format, and is short, whatever the path's length.
 
     Raises:
         OSError: the folder is missing or cannot be written; it names `path`.
     """
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)  # noqa: PTH105

@@ -15,6 +15,9 @@ Precision = Literal["float32", "float16", "bfloat16"]
 SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
 """Inputs that select what a masked model works on, by kind of body: row-major pixels, or numbers of windows."""
 
+MOST_MASK_LOSS = 0.5
+"""dB of PSNR that the mask may cost; networks that were trained with masks lose less."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -80,6 +83,9 @@ class Metadata:
     """Values of the largest tensor for each LR pixel; 0, also where the property is missing, means unknown."""
     dense_above: float = 1.0
     """Density above which the dense network is faster; 1, also where the property is missing, means never."""
+
+    mask_loss: float = 0.0
+    """dB of PSNR that the mask costs on the sample photo; 0: trained with masks, or an older file."""
 
     def to_properties(self) -> dict[str, str]:
         """Convert to the string map of a model file."""

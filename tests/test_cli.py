@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from safetensors.torch import save_file
 
-from amsr_deploy import models, native
+from amsr_deploy import image, models, native
 from amsr_deploy.cli import main, report_failure
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
-from amsr_deploy.image.png_tiff import encode_png
+from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.mask import compute_mask
 
 
@@ -77,8 +77,8 @@ def test_the_newest_export_of_the_folder_runs_unless_another_is_named(
     monkeypatch.chdir(photo_file.parent)
     assert f"{DEFAULT_BACKBONE}_x4.onnx (shipped)" in amsr("infer", photo_file).stdout
     Path("mine.onnx").write_bytes(model.read_bytes())
-    assert "mine.onnx (yours)" in amsr("infer", photo_file).stdout
-    assert "carn_x4.onnx (shipped)" in amsr("infer", photo_file, "--backbone", "carn").stdout
+    assert "mine.onnx (yours)" in amsr("infer", photo_file, "--overwrite").stdout
+    assert "carn_x4.onnx (shipped)" in amsr("infer", photo_file, "--backbone", "carn", "--overwrite").stdout
 
 
 @pytest.mark.parametrize("backbone", ["carn", "fsrcnn"])
@@ -91,7 +91,7 @@ def test_shipped_model_beats_bicubic(backbone: str, data: Path, tmp_path: Path) 
             large = file.convert("RGB")
         small = large.resize((large.width // 4, large.height // 4), Image.Resampling.BICUBIC)
         small.save(tmp_path / name)
-        result = amsr("infer", "--backbone", backbone, tmp_path / name, "-o", tmp_path / "out.png")
+        result = amsr("infer", "--backbone", backbone, tmp_path / name, "-o", tmp_path / "out.png", "--overwrite")
         assert result.exit_code == 0, result.output
         reference = np.asarray(large)
         with Image.open(tmp_path / "out.png") as upscaled:
@@ -113,7 +113,9 @@ def test_infer_reports_as_json(photo_file: Path, model: Path) -> None:
     result = amsr("infer", photo_file, "--model", model, "--json", "--dilation", 3)
     report = json.loads(result.stdout)
     figures = {"density", "cost_share", "seconds"}
-    assert set(report) == {"model", "origin", "scale", "backend", "output", "dense_reason", "reduction"} | figures
+    names = {"input", "model", "origin", "scale", "backend", "dilation", "output", "dense_reason", "reduction"}
+    assert set(report) == names | figures
+    assert (report["input"], report["dilation"]) == (str(photo_file), 3)
     assert (report["scale"], report["dense_reason"], report["reduction"]) == (4, None, None)
     with Image.open(photo_file) as file:
         expected = compute_mask(np.asarray(file, dtype=np.float32) / 255, 3)
@@ -150,7 +152,7 @@ def test_batch_goes_on_past_a_bad_file(photo_file: Path, model: Path) -> None:
 def test_inputs_of_one_name_do_not_replace_each_other(photo_file: Path, model: Path) -> None:
     twin = photo_file.with_suffix(".bmp")
     Image.open(photo_file).save(twin)
-    assert_refused(amsr("infer", photo_file, twin, "--model", model), "photo_x4.png")
+    assert "photo_x4.png is the result of" in amsr("infer", photo_file, twin, "--model", model).stderr
     assert_refused(amsr("infer", photo_file, "-o", photo_file, "--model", model), "photo.png")
     assert size(photo_file) == (48, 40)
 
@@ -181,7 +183,7 @@ def test_own_mask_saved_mask_and_dense(photo_file: Path, model: Path, tmp_path: 
     assert json.loads(result.stdout)["density"] == pytest.approx(200 / 1920)
     with Image.open(saved) as file:
         np.testing.assert_array_equal(np.asarray(file.convert("L")) > 127, np.asarray(region) > 127)
-    dense = amsr("infer", photo_file, "--model", model, "--dense", "--json")
+    dense = amsr("infer", photo_file, "--model", model, "--dense", "--json", "--overwrite")
     assert json.loads(dense.stdout)["density"] == 1
 
 
@@ -207,16 +209,17 @@ def test_mask_command_knows_the_backbone(photo_file: Path) -> None:
     with Image.open(photo_file) as file:
         image = np.asarray(file, dtype=np.float32) / 255
     for arguments, dilation in ((("--backbone", "srresnet"), 7), (("--backbone", "srresnet", "--dilation", 3), 3)):
-        assert amsr("mask", photo_file, *arguments).exit_code == 0
+        assert amsr("mask", photo_file, *arguments, "--overwrite").exit_code == 0
         with Image.open(saved) as file:
             np.testing.assert_array_equal(np.asarray(file) > 127, compute_mask(image, dilation).pixels)
-    result = amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3)
+    result = amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3, "--overwrite")
     assert "pixels in kept windows" in result.stdout
     with Image.open(saved) as file:
         windows = (np.asarray(file) > 127).reshape(5, 8, 6, 8)
     share = compute_mask(image, 3).pixels.reshape(5, 8, 6, 8).mean(axis=(1, 3))
     np.testing.assert_array_equal(windows, (share >= 0.5)[:, None, :, None] & np.ones((5, 8, 6, 8), dtype=bool))
-    assert amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3, "--threshold", 0).exit_code == 0
+    everything = amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3, "--threshold", 0, "--overwrite")
+    assert everything.exit_code == 0
     with Image.open(saved) as file:
         assert np.asarray(file).min() > 127
 
@@ -244,7 +247,9 @@ def test_bad_pictures(tmp_path: Path, photo_file: Path, model: Path) -> None:
     text.write_text("hello")
     Image.open(photo_file).save(truncated)
     truncated.write_bytes(truncated.read_bytes()[:700])
-    for path in (tmp_path / "missing.png", tmp_path, Path(), empty, text, truncated):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for path in (tmp_path / "missing.png", folder, empty, text, truncated):
         assert_refused(amsr("infer", path, "--model", model), path.name)
         assert_refused(amsr("mask", path), path.name)
 
@@ -329,8 +334,8 @@ def test_settings_that_exclude_each_other(photo_file: Path, model: Path, tmp_pat
 
 def test_a_loss_is_said_once(photo_file: Path, model: Path, caplog: pytest.LogCaptureFixture) -> None:
     deep = photo_file.with_name("deep.png")
-    samples = np.random.default_rng(0).integers(0, 65535, (24, 32, 3), dtype=np.uint16)
-    deep.write_bytes(encode_png(samples, None, None))
+    samples = np.random.default_rng(0).integers(0, 65535, (24, 32), dtype=np.uint16)
+    image.write(deep, from_pillow(Image.fromarray(samples)))
     assert amsr("infer", deep, "--model", model, "-o", photo_file.with_name("a.jpg")).exit_code == 0
     assert amsr("mask", deep, "--overlay", "-o", photo_file.with_name("b.jpg")).exit_code == 0
     losses = [record.getMessage() for record in caplog.records if "rounds 16 bits to 8" in record.getMessage()]
@@ -354,12 +359,16 @@ def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pyt
 
 def test_a_closed_pipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert report_failure(BrokenPipeError(32, "Broken pipe")) == 1
-    assert capsys.readouterr().err == "amsr: error: the output was closed (broken pipe); the rest was not processed\n"
+    assert capsys.readouterr().err == (
+        "amsr: error: The output was closed (broken pipe); the rest was not processed.\n"
+    )
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["--debug", "mask", str(tmp_path / "missing.png")])
-    assert not isinstance(result.exception, SystemExit)
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+    assert "missing.png does not exist" in result.stderr
 
 
 def test_infer_says_that_the_dense_twin_ran(photo_file: Path, model: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from scale_cases import enlarged, ship, write_model
 
 from amsr_deploy import image
 from amsr_deploy.cli import main
-from amsr_deploy.image import Picture
+from amsr_deploy.image import Metadata, Picture
 from amsr_deploy.runtime import shipped
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -77,7 +77,7 @@ def test_size_name_and_report(
     assert size(target) == pixels
     assert line.stdout.startswith(f"{target}: {model} (shipped), ")
     assert line.stdout.rstrip().endswith(f", {reduction}" if reduction else " s")
-    report = json.loads(amsr("infer", photo_file, *options, "--json").stdout)
+    report = json.loads(amsr("infer", photo_file, *options, "--json", "--overwrite").stdout)
     expected = (str(target), model, 4 if "x4" in model else 2, reduction)
     assert (report["output"], report["model"], report["scale"], report["reduction"]) == expected
 
@@ -100,7 +100,9 @@ def test_all_that_belongs_to_a_picture_gets_the_size(tmp_path: Path, grey: bool)
     rgb = np.repeat((0.2 + 0.5 * (x + y) / 50)[..., None], 3, axis=2)
     exif = Image.Exif()
     exif.get_ifd(0x8769).update({0xA002: 30, 0xA003: 20})
-    picture = Picture(rgb, alpha=np.where(x < 15, 1, 0).astype(np.float32), grey=grey, bits=16, exif=exif.tobytes())
+    picture = Picture(
+        rgb, alpha=np.where(x < 15, 1, 0).astype(np.float32), grey=grey, bits=16, metadata=Metadata(exif=exif.tobytes())
+    )
     image.write(tmp_path / "deep.png", picture)
     write_model(tmp_path / "cubic.onnx", 4, mode="cubic")
     result = amsr("infer", tmp_path / "deep.png", "--model", tmp_path / "cubic.onnx", "--width", 75)
@@ -138,6 +140,7 @@ def test_pictures_of_a_batch_get_the_model_that_each_needs(photo_file: Path, tmp
     assert result.exit_code == 1
     assert "tiny.png is 9x10: x4, the most there is, makes 36x40 of it" in result.stderr
     reports = [json.loads(line) for line in result.stdout.splitlines()]
+    assert "error" in reports.pop()
     assert [(report["scale"], Path(report["output"]).name) for report in reports] == [
         (2, "wide_90x15.png"),
         (4, "narrow_90x30.png"),
@@ -178,7 +181,7 @@ def test_sizes_that_cannot_be(photo_file: Path, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("weights")
 def test_formats_end_at_the_size_of_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (5000, 2)).save(tmp_path / "long.png")
-    infer = ("infer", tmp_path / "long.png", "-o", tmp_path / "long.webp")
+    infer = ("infer", tmp_path / "long.png", "-o", tmp_path / "long.webp", "--overwrite")
     assert amsr(*infer, "--scale", 3).exit_code == 0
     assert size(tmp_path / "long.webp") == (15_000, 6)
     monkeypatch.setattr(Upscaler, "run", lambda *_: pytest.fail("it should be said before the work"))
@@ -197,7 +200,9 @@ def test_outputs_of_a_size_replace_no_input(photo_file: Path) -> None:
     assert size(photo_file.with_name("photo_96x80_100x80.png")) == (100, 80)
     twin = photo_file.with_suffix(".bmp")
     Image.open(photo_file).save(twin)
-    assert_refused(amsr("infer", photo_file, twin, "--height", 80), 2, "would be written twice")
+    both = amsr("infer", photo_file, twin, "--height", 100)
+    assert both.exit_code == 1
+    assert "photo_120x100.png is the result of" in both.stderr
 
 
 @pytest.mark.usefixtures("weights")

@@ -1,16 +1,20 @@
-"""What `amsr export` does."""
+"""What `amsr export` does. PyTorch, which takes seconds to load, comes after all that can be checked without it."""
 
 from __future__ import annotations
 
+import logging
+import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
-from amsr_deploy import models
-from amsr_deploy.descriptor import DEFAULT_BACKBONE
-from amsr_deploy.errors import UserError
-from amsr_deploy.export.onnx import export_onnx
-from amsr_deploy.metadata import Precision
-from amsr_deploy.models.checkpoint import read_network
+from amsr_deploy.descriptor import DEFAULT_BACKBONE, describe
+from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.metadata import MOST_MASK_LOSS, Precision
+from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.shipped import model_name, shipped_weights
+
+_log = logging.getLogger(__name__)
 
 
 def wanted_precision(fp16: bool, bf16: bool) -> Precision:
@@ -31,6 +35,8 @@ def export_backbone(
     dense: bool,
     precision: Precision,
     output: Path | None,
+    force: bool = False,
+    step: Callable[[str], object] = lambda _: None,
 ) -> str:
     """Export a backbone with its shipped or given weights, and return a line that says what was written.
 
@@ -41,16 +47,66 @@ def export_backbone(
         dense: whether to export the dense network, without a mask.
         precision: type of weights and features.
         output: the file to write; None is a name in the current folder.
+        force: whether to export weights masked that lose much by masks.
+        step: is called with what comes next.
 
     Raises:
-        AmsrError: weights that do not fit, a folder that does not exist, an export that differs from PyTorch.
+        AmsrError: weights that do not fit or were not trained with masks, a folder that does not exist, an export that
+            differs from PyTorch.
     """
+    if precision == "bfloat16" and dense:
+        raise UserError(f"bfloat16 is for masked networks; use float16 or float32 for {title(backbone)} without a mask")
     if output is not None:
         check_output(output)
-    network = read_network(weights or shipped_weights(backbone or DEFAULT_BACKBONE, scale), backbone, scale)
+    if weights is not None and not weights.is_file():
+        raise ModelError(f"{weights} is not a file; give a .safetensors or .pth checkpoint")
+    source = weights or shipped_weights(backbone or DEFAULT_BACKBONE, scale)
+    step("loading PyTorch")
+    from amsr_deploy import models
+    from amsr_deploy.export.mask_loss import mask_loss
+    from amsr_deploy.export.onnx import export_onnx
+    from amsr_deploy.models.checkpoint import MASKS, make_network, read_checkpoint
+
+    checkpoint = read_checkpoint(source)
+    network = make_network(checkpoint, backbone, scale)
     path = output or Path(model_name(models.name_of(network), network.scale, dense, precision))
-    difference = export_onnx(network, path, masked=not dense, precision=precision)
+    check_output(path)
+    loss = 0.0
+    if weights and not dense and MASKS not in checkpoint.facts:
+        step("measuring what the mask costs")
+        loss = max(mask_loss(network), 0.0)
+        check_loss(weights, loss, force)
+    before = earlier_weights(path)
+    difference = export_onnx(network, path, masked=not dense, precision=precision, mask_loss=loss, step=step)
+    if before not in (None, read_metadata(path).weights_sha256):
+        _log.warning("%s is replaced; it held other weights", path)
     return f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by at most {difference:.1e}"
+
+
+def title(backbone: str | None) -> str:
+    """Return the name of a backbone in the literature."""
+    return describe(backbone).title if backbone else "a network"
+
+
+def check_loss(weights: Path, loss: float, force: bool) -> None:
+    """Check that a mask does not cost too much.
+
+    Args:
+        weights: a checkpoint.
+        loss: what it loses by the mask, in dB.
+        force: whether to warn only.
+
+    Raises:
+        ModelError: it costs more than `MOST_MASK_LOSS`.
+    """
+    if loss <= MOST_MASK_LOSS:
+        return
+    message = f"{weights} was not trained with masks: the mask costs {loss:.1f} dB on the sample photo"
+    if not force:
+        raise ModelError(
+            f"{message}; export it with --dense, train it with masks (amsr train --init {weights}), or give --force"
+        )
+    _log.warning("%s", message)
 
 
 def check_output(path: Path) -> None:
@@ -59,3 +115,17 @@ def check_output(path: Path) -> None:
         raise UserError(f"output {path} does not end in .onnx")
     if not path.parent.is_dir():
         raise UserError(f"folder {path.parent} does not exist; create it first")
+    if path.is_dir():
+        raise UserError(f"output {path} is a folder")
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"folder {path.parent} may not be written; check its permissions or choose another")
+    if path.exists() and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+        raise UserError(f"{path} is write-protected; change its permissions, or choose another --output")
+
+
+def earlier_weights(path: Path) -> str | None:
+    """Read the digest of the weights in a model file; None where there is none of ours."""
+    try:
+        return read_metadata(path).weights_sha256
+    except ModelError:
+        return None

@@ -1,10 +1,9 @@
-"""Upscaling picture files: what `amsr infer` does with each of its inputs."""
+"""What `amsr infer` does with each of its pictures."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,15 +13,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy import image
+from amsr_deploy.commands.batch import Job, Reporter, run_batch
+from amsr_deploy.commands.comparison import compare
+from amsr_deploy.commands.effort import Effort
+from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.output_size import OutputSize, reduce_to
-from amsr_deploy.commands.outputs import Outputs
+from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
 from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.errors import AmsrError, UserError
+from amsr_deploy.errors import UserError
+from amsr_deploy.image import Picture, WriteOptions
+from amsr_deploy.image import alpha as transparency
+from amsr_deploy.image.pillow import from_pillow
+from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
+from amsr_deploy.runtime.upscaling import OnTile
 
 Upscalers = Mapping[int, Upscaler]
 """Models by their scale."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted of all pictures.
+
+    Attributes:
+        size: of the output.
+        effort: how much work a picture is worth.
+        naming: how the outputs are named.
+        writing: how they are written.
+        mask: a picture of the input's size, white where the network shall work; None computes a mask.
+        save_mask: where the mask that was used goes, as a picture; both are for one picture only.
+        compare: write a picture that compares, too.
+    """
+
+    size: OutputSize
+    effort: Effort
+    naming: Naming
+    writing: WriteOptions
+    mask: Path | None = None
+    save_mask: Path | None = None
+    compare: bool = False
+
+    def check(self, inputs: Inputs, strategy: str, dense: bool) -> None:
+        """Raise UserError where options contradict each other or the number of pictures."""
+        if inputs.several and (self.mask or self.save_mask):
+            raise UserError("--mask and --save-mask are for one picture at a time")
+        if self.mask and (self.effort.given or strategy != "kmeans"):
+            others = " and ".join([*self.effort.given, *(["--strategy"] if strategy != "kmeans" else [])])
+            raise UserError(f"--mask is taken as it is: it cannot be combined with {others}")
+        if self.effort.budget is not None and dense:
+            raise UserError("--dense works everywhere: it cannot be combined with --budget")
+        if file_format := image.FORMATS.get(self.naming.ending):
+            self.writing.check(file_format)
 
 
 @dataclass(frozen=True)
@@ -34,12 +79,17 @@ class Report:
     """`shipped` with the package, or `yours`."""
     scale: int
     backend: str
+    dilation: int | None
+    """None where there is no mask, or one of the user's own."""
     density: float
     cost_share: float
     seconds: float
     output: str
     dense_reason: str | None
     reduction: str | None
+
+    def values(self) -> dict[str, Any]:
+        return asdict(self)
 
     def __str__(self) -> str:
         density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}"
@@ -50,7 +100,7 @@ class Report:
 
 
 def load_upscalers(model: str | Path, wanted: OutputSize, **settings: Any) -> Upscalers:
-    """The models that pictures may need: a file of one scale, or those of a backbone that ship.
+    """Load the models that pictures may need: a file of one scale, or those of a backbone that ship.
 
     Args:
         model: name of a backbone, or path of a model.
@@ -67,118 +117,121 @@ def load_upscalers(model: str | Path, wanted: OutputSize, **settings: Any) -> Up
     return dict.fromkeys(wanted.models([upscaler.metadata.scale]), upscaler)
 
 
-def upscale_picture(upscalers: Upscalers, origin: str, wanted: OutputSize, source: Path, outputs: Outputs) -> Report:
-    """Upscale a picture file with all that belongs to it: alpha, depth, colour profile, EXIF.
-
-    Args:
-        upscalers: loaded models.
-        origin: where they come from; see `Report`.
-        wanted: size of the output.
-        source: the picture.
-        outputs: where the result goes, and which masks are read and written.
-
-    Raises:
-        AmsrError: a picture that cannot be read, used or written.
-    """
-    picture = image.read(source)
-    plan = wanted.plan(source, picture.size, upscalers)
-    upscaler, target = upscalers[plan.scale], outputs.place(source, plan.label)
-    image.check_output(target, picture, plan.size)
-    region = None if outputs.mask is None else image.read_mask(outputs.mask, picture.size)
-    runs: list[Upscaled] = []  # colour, then alpha where there is one
-
-    def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        runs.append(upscaler.run(pixels, region))
-        return reduce_to(runs[-1].image, plan.size) if plan.reduced else runs[-1].image
-
-    image.write(target, image.upscale(picture, network))
-    colour = runs[0]
-    if outputs.save_mask is not None:
-        pixels = np.ones(picture.size, np.bool_) if colour.mask is None else colour.mask.pixels
-        image.write_mask(outputs.save_mask, pixels)
-    seconds = sum(run.seconds for run in runs)
-    return Report(
-        upscaler.model,
-        origin,
-        plan.scale,
-        upscaler.backend,
-        colour.density,
-        colour.cost_share,
-        seconds,
-        str(target),
-        colour.dense_reason,
-        plan.reduction,
-    )
-
-
-def infer_pictures(
-    sources: Sequence[Path],
-    output: Path | None,
-    model: str | Path,
-    show: Callable[[str], None],
-    fail: Callable[[Exception], int],
-    *,
-    wanted: OutputSize,
-    mask: Path | None = None,
-    save_mask: Path | None = None,
-    as_json: bool = False,
-    **settings: Any,
-) -> int:
+def infer_pictures(inputs: Inputs, model: str | Path, request: Request, reporter: Reporter, **settings: Any) -> int:
     """Upscale pictures, on a GPU some at a time; one that fails does not stop the others.
 
     Args:
-        sources: the pictures.
-        output: see `Outputs`.
-        model: name of a backbone, or path of an ONNX file.
-        show: takes a line for each picture.
-        fail: takes the error of each picture that failed.
-        wanted: size of the output.
-        mask: a picture of the source's size, white where the network shall work; None computes a mask.
-        save_mask: where the mask that was used goes, as a picture; both are for one picture only.
-        as_json: lines are JSON objects of `Report`.
-        settings: keyword arguments of `upscaler.load`.
+        inputs: the pictures.
+        model: name of a backbone, or path of a model.
+        request: what is wanted.
+        reporter: says what became of each.
+        settings: keyword arguments of `upscaler.load`, without the dilation.
 
     Returns:
-        The number of pictures that failed.
+        The exit code; see `run_batch`.
 
     Raises:
-        AmsrError: what concerns all pictures: the model, the settings, the output folder.
+        AmsrError: what concerns all pictures: the model, the settings, the names of the outputs.
     """
-    if len(sources) > 1 and (mask or save_mask):
-        raise UserError("--mask and --save-mask are for one picture at a time")
-    if mask and (settings.get("dilation") is not None or settings.get("strategy", "kmeans") != "kmeans"):
-        raise UserError("--mask is taken as it is: it goes without --dilation and --strategy")
-    upscalers = load_upscalers(model, wanted, **settings)
+    request.check(inputs, settings.get("strategy", "kmeans"), settings.get("dense", False))
+    upscalers = load_upscalers(model, request.size, dilation=request.effort.chosen_dilation, **settings)
+    check_masked(upscalers, request)
+    with open_outputs(request.naming, inputs, [request.mask] if request.mask else []) as outputs:
+        work = Work(upscalers, "shipped" if model in BACKBONES else "yours", request, outputs)
+        jobs = [Job(source, partial(work.prepare, source), partial(work.upscale, source)) for source in inputs.pictures]
+        reporter.to_stderr = outputs.spool is not None
+        return run_batch(jobs, reporter, min(upscaler.concurrency for upscaler in upscalers.values()))
+
+
+def check_masked(upscalers: Upscalers, request: Request) -> None:
+    """Raise UserError where a model without mask is to follow one."""
     dense = [upscaler.model for upscaler in upscalers.values() if not upscaler.is_masked]
-    if (mask or save_mask) and dense:
-        raise UserError(f"{dense[0]} works everywhere (--dense): it goes without --mask and --save-mask")
-    if save_mask:
-        image.check_writable(save_mask)
-    outputs = Outputs(sources, output, mask, save_mask)
-    outputs.prepare(wanted.label(upscalers))
-    origin = "shipped" if model in BACKBONES else "yours"
-    jobs = [partial(upscale_picture, upscalers, origin, wanted, source, outputs) for source in sources]
-    failures = 0
-    for job in side_by_side(jobs, min(upscaler.concurrency for upscaler in upscalers.values())):
-        try:
-            report = job()
-        except (AmsrError, OSError, MemoryError) as error:
-            fail(error)
-            failures += 1
-        else:
-            show(json.dumps(asdict(report)) if as_json else str(report))
-    if failures and len(sources) > 1:
-        fail(AmsrError(f"{failures} of {len(sources)} pictures failed"))
-    return failures
+    given = {"--mask": request.mask, "--save-mask": request.save_mask, "--budget": request.effort.budget}
+    options = [option for option, value in given.items() if value is not None]
+    if dense and options:
+        raise UserError(f"{dense[0]} works everywhere (--dense): it cannot be combined with {' and '.join(options)}")
 
 
-def side_by_side(jobs: Sequence[Callable[[], Report]], at_once: int) -> Iterator[Callable[[], Report]]:
-    """Calls that give the results of jobs in their order, while up to `at_once` of them run in threads."""
-    if at_once == 1:
-        yield from jobs
-        return
-    with ThreadPoolExecutor(at_once) as threads:
-        try:
-            yield from [threads.submit(job).result for job in jobs]
-        finally:
-            threads.shutdown(cancel_futures=True)
+@dataclass(frozen=True)
+class Work:
+    """What is done with each picture."""
+
+    upscalers: Upscalers
+    origin: str
+    request: Request
+    outputs: Outputs
+
+    def prepare(self, source: Input) -> None:
+        """Check what can be known of a picture before it is read.
+
+        Raises:
+            AmsrError: it is not there, or its output cannot be.
+        """
+        source.check()
+        if self.request.save_mask:
+            self.outputs.reserve(source, self.request.save_mask, "mask")
+        if not self.request.size.depends_on_picture:
+            self._claim(source, self.request.size.label(self.upscalers))
+
+    def _claim(self, source: Input, size: str) -> tuple[Path, Path | None]:
+        """Reserve the files for the result and, where it is wanted, for the comparison."""
+        target = self.outputs.claim(source, size)
+        if not self.request.compare:
+            return target, None
+        return target, self.outputs.reserve(source, self.outputs.beside(target, "compare"), "comparison")
+
+    def upscale(self, source: Input, on_tile: OnTile) -> Report:
+        """Upscale a picture with all that belongs to it: alpha, depth, colour profile, EXIF.
+
+        Raises:
+            AmsrError: a picture that cannot be read, used or written.
+        """
+        picture = source.read()
+        plan = self.request.size.plan(str(source), picture.size, self.upscalers)
+        target, sheet = self._claim(source, plan.label)
+        image.check_output(target, picture, plan.size, self.request.writing)
+        upscaler = self.upscalers[plan.scale]
+        region, dilation = self._region(source, upscaler, picture)
+        runs: list[Upscaled] = []  # colour, then alpha where there is one
+
+        def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+            runs.append(upscaler.run(pixels, region, on_tile))
+            return reduce_to(runs[-1].image, plan.size) if plan.reduced else runs[-1].image
+
+        result = image.upscale(picture, network)
+        self.outputs.write(source, target, lambda path: image.write(path, result, self.request.writing))
+        mask = runs[0].mask.pixels if runs[0].mask else np.ones(picture.size, np.bool_)
+        if self.request.save_mask:
+            self.outputs.write(source, self.request.save_mask, lambda path: image.write_mask(path, mask))
+        if sheet:
+            comparison = from_pillow(compare(picture, mask, result))
+            self.outputs.write(source, sheet, lambda path: image.write(path, comparison))
+        return Report(
+            upscaler.model,
+            self.origin,
+            plan.scale,
+            upscaler.backend,
+            dilation if runs[0].mask else None,
+            runs[0].density,
+            runs[0].cost_share,
+            sum(run.seconds for run in runs),
+            self.outputs.shown(target),
+            runs[0].dense_reason,
+            plan.reduction,
+        )
+
+    def _region(
+        self, source: Input, upscaler: Upscaler, picture: Picture
+    ) -> tuple[NDArray[np.bool_] | None, int | None]:
+        """Choose the user's mask, or that of the budget, with its dilation; None is the upscaler's own mask."""
+        if self.request.mask is not None:
+            return image.read_mask(self.request.mask, picture.size), None
+        budget = self.request.effort.budget
+        if budget is None:
+            return None, upscaler.dilation
+        colour = picture.rgb if picture.alpha is None else transparency.fill(picture.rgb, picture.alpha)
+        mask, dilation = mask_within(upscaler, colour, budget)
+        share = upscaler.cost_share(mask.pixels)
+        if share > budget:
+            _log.warning("%s: even dilation 1 costs %.0f%% of the dense network, not %g", source, 100 * share, budget)
+        return mask.pixels, dilation

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +56,7 @@ class OutputSize:
     megapixels: float | None = None
 
     def __post_init__(self) -> None:
-        """Raises UserError where more than one is given, or what is no size."""
+        """Raise UserError where more than one is given, or what is no size."""
         wanted = {name: value for name, value in vars(self).items() if value is not None}
         if len(wanted) > 1:
             raise UserError(f"{' and '.join(f'--{name}' for name in wanted)} set the size each; give one of them")
@@ -73,11 +72,11 @@ class OutputSize:
         return any((self.width, self.height, self.megapixels))
 
     def label(self, scales: Collection[int]) -> str:
-        """What the size is called in file names, before a picture is known."""
+        """Name the size as file names do, before a picture is known."""
         return "WIDTHxHEIGHT" if self.depends_on_picture else f"x{self.scale or max(scales)}"
 
     def models(self, scales: Collection[int]) -> list[int]:
-        """The scales of the models that pictures may need, of those that there are.
+        """List the scales of the models that pictures may need, of those that there are.
 
         Raises:
             UserError: none is enough.
@@ -90,8 +89,8 @@ class OutputSize:
             raise UserError(f"scale {self.scale} is larger than that of the model, {most}; give {most} or less")
         return enough[:1]
 
-    def plan(self, source: Path, picture: Size, scales: Collection[int]) -> Plan:
-        """What to do with a picture: the smallest model that is enough.
+    def plan(self, source: str, picture: Size, scales: Collection[int]) -> Plan:
+        """Decide what to do with a picture: use the smallest model that is enough.
 
         Args:
             source: its name for users.

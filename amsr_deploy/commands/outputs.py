@@ -2,78 +2,224 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
-from amsr_deploy.errors import UserError
+from amsr_deploy import image
+from amsr_deploy.commands.inputs import STANDARD, Input, Inputs, is_folder
+from amsr_deploy.errors import AmsrError, UserError
+
+Existing = Literal["refuse", "overwrite", "skip"]
+"""What happens to a picture whose result exists already."""
+LONGEST_NAME = 255
+"""Bytes of a file name, where the system does not tell."""
+
+
+class SkippedError(AmsrError):
+    """A picture that is left out, because its result exists already."""
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """Where upscaled pictures go: `NAME_SIZE.png`, or the one file that was named.
+class Naming:
+    """How results are named: `NAME_SIZE.png` beside their pictures where nothing else is asked for.
 
     Attributes:
-        sources: the pictures that are read.
-        output: a folder or, for one source, a file; None is beside each source.
-        mask: another picture that is read.
-        save_mask: another one that is written.
+        output: a folder; for one picture also a file, or `-` for standard output.
+        extension: that of the format, with its dot; None follows from `output`, else `.png`.
+        suffix: what follows the picture's name in place of the size.
+        existing: what happens where there is such a file.
     """
 
-    sources: Sequence[Path]
-    output: Path | None
-    mask: Path | None = None
-    save_mask: Path | None = None
+    output: Path | None = None
+    extension: str | None = None
+    suffix: str | None = None
+    existing: Existing = "refuse"
 
-    def prepare(self, size: str) -> None:
-        """Check where all results of a size go, and make their folder.
+    def __post_init__(self) -> None:
+        """Raise UserError for a suffix that is no part of a name, and for a format that the output contradicts."""
+        if self.suffix and Path(f"a{self.suffix}").name != f"a{self.suffix}":
+            raise UserError(f"suffix {self.suffix!r} is no part of a file name; give something like _large")
 
-        Raises:
-            UserError: an input or another output would be replaced, or the folder cannot be made.
-        """
-        targets = [self._target(source, size) for source in self.sources]
-        check_distinct(self._read, [*targets, *filter(None, [self.save_mask])])
-        if self.output and self._is_folder:
-            make_folder(self.output)
+    @property
+    def ending(self) -> str:
+        """The suffix that the outputs are going to have."""
+        named = self.output.suffix.lower() if self.output else ""
+        return self.extension or (named if named in image.FORMATS else ".png")
 
-    def place(self, source: Path, size: str) -> Path:
-        """Where the result of a source goes.
 
-        Raises:
-            UserError: that is an input or another output.
-        """
-        target = self._target(source, size)
-        check_distinct(self._read, [target, *filter(None, [self.save_mask])])
-        return target
+def wanted_handling(overwrite: bool, skip_existing: bool) -> Existing:
+    """Return what the options say about existing files.
 
-    def _target(self, source: Path, size: str) -> Path:
-        if self.output and not self._is_folder:
-            return self.output
-        return (self.output or source.parent) / f"{source.stem}_{size}.png"
+    Raises:
+        UserError: they contradict each other.
+    """
+    if overwrite and skip_existing:
+        raise UserError("--overwrite and --skip-existing contradict each other; give one of them")
+    return "overwrite" if overwrite else "skip" if skip_existing else "refuse"
 
-    @cached_property
-    def _is_folder(self) -> bool:
-        """Whether `output` is meant as a folder: for several sources, where it is one, or where it has no suffix."""
-        output = self.output
+
+@dataclass
+class Outputs:
+    """The files that a command writes. Each belongs to one picture; an input is never one of them.
+
+    Attributes:
+        naming: how they are named.
+        inputs: the pictures that are read.
+        read: other files that are read.
+        spool: the file that holds what goes to standard output.
+    """
+
+    naming: Naming
+    inputs: Inputs
+    read: Iterable[Path] = ()
+    spool: Path | None = None
+    claims: dict[str, tuple[Input, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise UserError where several pictures would go into one file."""
+        output, extension = self.naming.output, self.naming.extension
+        self._inputs = {os.path.realpath(path) for path in (*(each.path for each in self.inputs.pictures), *self.read)}
+        if output is None or output == STANDARD:
+            if output and self.inputs.several:
+                raise UserError("standard output (-) takes one picture; give a folder as --output")
+            return
+        is_picture = output.suffix.lower() in image.FORMATS and not is_folder(output)
+        if self.inputs.several and (is_picture or output.is_file()):
+            raise UserError(f"--output {output} is one file, but there are several pictures; give a folder")
+        if extension and is_picture and image.FORMATS[output.suffix.lower()] != image.FORMATS[extension]:
+            raise UserError(f"--output {output} is not of the format {extension[1:]}; leave out --format")
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether `output` is meant as a folder: for several pictures, where it is one, or where it has no suffix."""
+        output = self.naming.output
         return output is not None and (
-            len(self.sources) > 1 or output.is_dir() or not (output.suffix or output.exists())
+            self.inputs.several or is_folder(output) or not (output.suffix or os.path.lexists(output))
         )
 
-    @cached_property
-    def _read(self) -> set[Path]:
-        return {path.resolve() for path in (*self.sources, *filter(None, [self.mask]))}
+    def claim(self, source: Input, size: str) -> Path:
+        """Reserve the file that the result of a picture goes to.
+
+        Args:
+            source: the picture.
+            size: what its size is called in names, such as `x4`.
+
+        Raises:
+            SkippedError: it exists already and existing ones are skipped.
+            UserError: it exists already, is an input, or belongs to another picture.
+            ImageError: it cannot be written, or the file system does not take its name.
+        """
+        if self.spool:
+            return self.spool
+        target = self._target(source, size)
+        if self.is_folder:
+            make_folder(target.parent)
+        return self.reserve(source, target, "result")
+
+    def reserve(self, source: Input, target: Path, purpose: str) -> Path:
+        """Likewise for a file of which the name is known, and what it is for."""
+        check_name(target)
+        key = os.path.realpath(target)
+        if key in self._inputs:
+            raise UserError(f"{target} is an input; choose another name for what is written")
+        owner, use = self.claims.setdefault(key, (source, purpose))
+        if owner is not source:
+            raise UserError(f"{target} is the result of {owner} already; give {source} another --output or --suffix")
+        if use != purpose:
+            raise UserError(f"{target} would be written twice; give the {use} and the {purpose} names of their own")
+        image.check_writable(target)
+        self.check_free(source, target)
+        return target
+
+    def beside(self, target: Path, what: str) -> Path:
+        """Name a further picture of the same result.
+
+        Raises:
+            UserError: the result goes to standard output.
+        """
+        if self.spool:
+            raise UserError(f"standard output takes one picture; give an --output for the {what} picture beside it")
+        return target.with_name(f"{target.stem}_{what}.png")
+
+    def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
+        """Write a file, unless another one has come in its place since it was claimed.
+
+        Raises:
+            SkippedError, UserError: see `claim`.
+        """
+        self.check_free(source, target)
+        write_file(target)
+
+    def shown(self, target: Path) -> str:
+        """Return what users know a file as."""
+        return "standard output" if target == self.spool else str(target)
+
+    def check_free(self, source: Input, target: Path) -> None:
+        """Raise where a file is there that must stay.
+
+        Raises:
+            SkippedError, UserError: see `claim`.
+        """
+        if target == self.spool or not os.path.lexists(target):
+            return
+        if self.naming.existing == "skip":
+            raise SkippedError(f"{target} exists already; {source} is skipped")
+        if self.naming.existing == "refuse":
+            raise UserError(f"{target} exists already; give --overwrite to replace it, --skip-existing to keep it")
+        if target.exists() and not target.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+            raise UserError(f"{target} is write-protected; change its permissions, or choose another --output")
+
+    def _target(self, source: Input, size: str) -> Path:
+        output, suffix = self.naming.output, self.naming.suffix
+        if output and not self.is_folder:
+            return output
+        name = f"{source.path.stem}{f'_{size}' if suffix is None else suffix}{self.naming.extension or '.png'}"
+        return (output / source.folder if output else source.path.parent) / name
 
 
-def check_distinct(read: set[Path], outputs: Sequence[Path]) -> None:
-    """Raises UserError where an output would replace what is read, by its resolved path, or another output."""
-    written: set[Path] = set()
-    for path in outputs:
-        if path.resolve() in read:
-            raise UserError(f"{path} is an input; choose another name for what is written")
-        if path.resolve() in written:
-            raise UserError(f"{path} would be written twice; give pictures of different names, or one at a time")
-        written.add(path.resolve())
+@contextmanager
+def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> Iterator[Outputs]:
+    """Make the outputs of a command. What goes to standard output lies in a file until it is whole.
+
+    Args:
+        naming: how they are named; a picture from standard input goes to standard output by default.
+        inputs: the pictures that are read.
+        read: other files that are read.
+
+    Raises:
+        UserError: several pictures would go into one file, or a picture to a terminal.
+    """
+    output = STANDARD if naming.output is None and inputs.has_standard else naming.output
+    if output != STANDARD:
+        yield Outputs(naming, inputs, read)
+        return
+    if sys.stdout.isatty():
+        raise UserError("standard output is a terminal, which shows no pictures; give an --output")
+    with tempfile.TemporaryDirectory(prefix="amsr-") as folder:
+        spool = Path(folder, f"stdout{naming.extension or '.png'}")
+        yield Outputs(replace(naming, output=output), inputs, read, spool)
+        if spool.exists():
+            sys.stdout.buffer.write(spool.read_bytes())
+            sys.stdout.buffer.flush()
+
+
+def check_name(path: Path) -> None:
+    """Raise UserError where the file system does not take a file name of that length."""
+    folder = next((folder for folder in path.parents if is_folder(folder)), Path())
+    try:
+        longest = os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):
+        longest = LONGEST_NAME
+    length = len(os.fsencode(path.name))
+    if length > longest:
+        raise UserError(f"{path} has a name of {length} bytes, and {longest} are possible here; give a shorter one")
 
 
 def make_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -19,9 +20,11 @@ from onnx_ir.passes import Sequential
 from onnxscript import optimizer
 from torch import Tensor, nn
 
+from amsr_deploy import __version__
 from amsr_deploy.descriptor import Descriptor, describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
+from amsr_deploy.export.names import name_layers
 from amsr_deploy.export.verify import verify
 from amsr_deploy.files import replacing
 from amsr_deploy.metadata import SELECTIONS, Metadata, Precision
@@ -30,6 +33,7 @@ from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.freeze import freeze
 from amsr_deploy.models.operators import DOMAIN
 
+PRODUCER = "amsr-deploy"
 IR_VERSION = 10
 """Read by ONNX Runtime 1.18 and later, and by TensorRT 10."""
 FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped weights are stored as they are used
@@ -51,7 +55,14 @@ class InferenceForm(nn.Module):
         return self.run(image.to(self.dtype), *selections).float()
 
 
-def export_onnx(network: Network, path: Path, masked: bool = True, precision: Precision = "float32") -> float:
+def export_onnx(
+    network: Network,
+    path: Path,
+    masked: bool = True,
+    precision: Precision = "float32",
+    mask_loss: float = 0.0,
+    step: Callable[[str], object] = lambda _: None,
+) -> float:
     """Write a network as ONNX, and compare the file with PyTorch.
 
     Args:
@@ -59,6 +70,8 @@ def export_onnx(network: Network, path: Path, masked: bool = True, precision: Pr
         path: the file to write, replaced only when the new one is whole.
         masked: the compact form with its selection inputs, or the dense network.
         precision: type of weights and features; inputs and outputs stay float32.
+        mask_loss: what the mask costs in dB, as `mask_loss.mask_loss` measures it; 0 where it is known to be little.
+        step: is called with what comes next.
 
     Returns:
         The largest difference to PyTorch, on a photo and on random pictures.
@@ -69,13 +82,20 @@ def export_onnx(network: Network, path: Path, masked: bool = True, precision: Pr
         BackendError: there are no native kernels to check a bfloat16 model with.
         OSError: the folder cannot be written.
     """
-    proto = make_model(network, masked, precision)
+    proto = make_model(network, masked, precision, mask_loss, step)
+    step("comparing with PyTorch")
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
         return verify(temporary, network)
 
 
-def make_model(network: Network, masked: bool = True, precision: Precision = "float32") -> onnx.ModelProto:
+def make_model(
+    network: Network,
+    masked: bool = True,
+    precision: Precision = "float32",
+    mask_loss: float = 0.0,
+    step: Callable[[str], object] = lambda _: None,
+) -> onnx.ModelProto:
     """Convert a network to ONNX, without comparing the two; see `export_onnx`."""
     descriptor = describe(name_of(network))
     if precision == "bfloat16" and not masked:
@@ -83,9 +103,12 @@ def make_model(network: Network, masked: bool = True, precision: Precision = "fl
             "bfloat16 is for masked networks, which native kernels compute; "
             f"use float16 or float32 for {descriptor.title} without a mask"
         )
-    metadata = describe_model(network, descriptor, masked, precision)
+    metadata = replace(describe_model(network, descriptor, masked, precision), mask_loss=mask_loss)
+    step("tracing the network")
     model = trace(prepare(network, precision), descriptor, masked)
+    step("simplifying the graph")
     clean(model)
+    model.producer_name, model.producer_version = PRODUCER, __version__
     model.metadata_props.update(metadata.to_properties())
     proto = ir.to_proto(model)
     add_functions(proto)
@@ -179,9 +202,7 @@ def clean(model: ir.Model) -> None:
         passes.RemoveUnusedNodesPass(),
         passes.ClearMetadataAndDocStringPass(),
     )(model)
-    for value in list(model.graph.initializers.values()):
-        if value.name and value.name.startswith("network."):
-            value.name = value.name.removeprefix("network.")
+    name_layers(model.graph)
 
 
 def add_functions(model: onnx.ModelProto) -> None:

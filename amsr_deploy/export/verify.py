@@ -14,6 +14,7 @@ from amsr_deploy.descriptor import Descriptor, describe
 from amsr_deploy.errors import ModelError
 from amsr_deploy.image.sample import read_sample
 from amsr_deploy.mask import compute_mask
+from amsr_deploy.metadata import Precision
 from amsr_deploy.models import Network
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, select
@@ -55,6 +56,7 @@ def verify(path: Path, network: Network) -> float:
         with torch.no_grad():
             expected = double(torch.from_numpy(batch).double(), *masks).numpy()
             rounded = single(torch.from_numpy(batch), *masks).numpy()
+        check_finite("sr", actual, expected, backend.metadata.precision)
         extent = max(1.0, float(np.abs(expected).max()))
         difference, rounding = (float(np.abs(each - expected).max()) / extent for each in (actual, rounded))
         if not difference <= tolerance + ROUNDINGS * rounding:
@@ -64,6 +66,30 @@ def verify(path: Path, network: Network) -> float:
             )
         worst = max(worst, difference)
     return worst
+
+
+def check_finite(name: str, actual: NDArray[np.generic], expected: NDArray[np.generic], precision: Precision) -> None:
+    """Check that an output holds numbers only.
+
+    Args:
+        name: of the output.
+        actual: of the exported model.
+        expected: of the network in PyTorch.
+        precision: of the model.
+
+    Raises:
+        ModelError: there is NaN or an infinity, and why.
+    """
+    if not np.isfinite(expected).all():
+        raise ModelError(
+            f"output {name} of the network holds NaN or infinities: its weights are damaged; no file written"
+        )
+    if not np.isfinite(actual).all():
+        advice = "" if precision == "float32" else "; export it in float32"
+        raise ModelError(
+            f"output {name} of the exported model holds NaN or infinities: {precision} overflows; "
+            f"no file written{advice}"
+        )
 
 
 def cases(descriptor: Descriptor) -> Iterator[Case]:

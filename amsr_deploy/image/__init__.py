@@ -1,21 +1,21 @@
 """Picture files: read, upscale, write, with all that belongs to a picture."""
 
-from amsr_deploy.image.picture import (
-    FORMATS,
-    Picture,
-    check_output,
-    check_writable,
-    overlay,
-    read,
-    read_mask,
-    upscale,
-    write,
-    write_mask,
-)
+from amsr_deploy.image.drawn import read_mask, write_mask
+from amsr_deploy.image.formats import FORMATS, READABLE, WRITABLE, Format, WriteOptions
+from amsr_deploy.image.picture import Metadata, Picture, overlay, upscale
+from amsr_deploy.image.reading import read
+from amsr_deploy.image.strips import StripWriter
+from amsr_deploy.image.writing import check_output, check_writable, write
 
 __all__ = [
     "FORMATS",
+    "READABLE",
+    "WRITABLE",
+    "Format",
+    "Metadata",
     "Picture",
+    "StripWriter",
+    "WriteOptions",
     "check_output",
     "check_writable",
     "overlay",

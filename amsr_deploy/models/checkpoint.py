@@ -16,6 +16,8 @@ from amsr_deploy.models.tensor_file import read
 
 WRAPPERS = ("params_ema", "params", "state_dict")
 """Keys under which public checkpoints hold their weights; the first one present is taken."""
+MASKS = "masks"
+"""The fact of our own weights that says by which masks they were trained; others lack it."""
 SHOWN = 3
 """Names of weights that a message about an unknown network shows."""
 
@@ -27,7 +29,7 @@ class Checkpoint:
     Attributes:
         path: the file.
         weights: tensors by name, on the CPU.
-        facts: what our own files say besides: steps, backbone, scale.
+        facts: what our own files say besides: steps, backbone, scale, masks.
     """
 
     path: Path
@@ -36,19 +38,23 @@ class Checkpoint:
 
 
 def read_network(path: Path, backbone: str | None = None, scale: int | None = None) -> Network:
-    """Read a network with all weights of a checkpoint. Its backbone, scale and dimensions follow from the weights.
+    """Read a network with all weights of a checkpoint file; see `read_checkpoint` and `make_network`."""
+    return make_network(read_checkpoint(path), backbone, scale)
+
+
+def make_network(checkpoint: Checkpoint, backbone: str | None = None, scale: int | None = None) -> Network:
+    """Make a network with all weights of a checkpoint. Its backbone, scale and dimensions follow from the weights.
 
     Args:
-        path: a safetensors file, or a PyTorch file, which is read without running code from it.
+        checkpoint: weights, ours or public ones.
         backbone: what it must be; None takes any.
         scale: likewise; it also chooses where a file holds several scales, or does not show it (FSRCNN). None is the
             file's own, or 4.
 
     Raises:
-        ModelError: no such file, not a checkpoint, or of an unknown network, another backbone, another scale; names the
-            first weights that do not fit.
+        ModelError: of an unknown network, another backbone, another scale; names the first weights that do not fit.
     """
-    checkpoint = read_checkpoint(path)
+    path = checkpoint.path
     name = backbone if backbone and fits(backbone, checkpoint.weights) else recognise(checkpoint)
     title = describe(name).title
     if backbone not in (None, name):
@@ -95,6 +101,9 @@ def fits(backbone: str, weights: Weights) -> bool:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read the tensors of a checkpoint by name, on the CPU.
 
+    Args:
+        path: a safetensors file, or a PyTorch file, which is read without running code from it.
+
     Raises:
         ModelError: no such file, or not a checkpoint.
     """
@@ -104,7 +113,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         if path.suffix == ".safetensors":
             weights, facts = read(path)
             return Checkpoint(path, without_wrapper(weights), facts)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # PyTorch opens no names that are not UTF-8
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken file leads PyTorch into exceptions of many types
         raise ModelError(f"{path} cannot be read as a checkpoint of tensors alone ({type(error).__name__})") from error
     for wrapper in WRAPPERS:

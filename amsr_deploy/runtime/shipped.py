@@ -11,7 +11,6 @@ import amsr_deploy
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, SCALES, describe
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.metadata import Precision
-from amsr_deploy.model_file import newest_export
 
 WEIGHTS = Path(amsr_deploy.__file__).parent / "weights"
 
@@ -29,20 +28,19 @@ def weights_name(backbone: str, scale: int) -> str:
     return f"{backbone}_x{scale}.safetensors"
 
 
-def chosen_model(backbone: str | None, model: Path | None, folder: Path | None = None) -> str | Path:
+def chosen_model(backbone: str | None, model: Path | None) -> str | Path:
     """What to load: a model file or a shipped backbone, of which a user gives one, or none for the default.
 
     Args:
         backbone: name of a shipped one.
         model: a file.
-        folder: where the newest export comes before the default; None for the default at once.
 
     Raises:
         UserError: both are given.
     """
     if backbone and model:
         raise UserError(f"`backbone` {backbone} and `model` {model} cannot be combined: each names the model to use")
-    return model or backbone or (folder and newest_export(folder)) or DEFAULT_BACKBONE
+    return model or backbone or DEFAULT_BACKBONE
 
 
 def twin_path(model: Path) -> Path:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from amsr_deploy import image as pictures
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import to_float
+from amsr_deploy.image.pillow import from_pillow, to_pillow
 from amsr_deploy.mask import Mask
 from amsr_deploy.mask.native import compute_mask
-from amsr_deploy.metadata import Metadata
+from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, Device
 from amsr_deploy.runtime.backends.choose import open_backend
@@ -26,7 +32,7 @@ from amsr_deploy.runtime.checks import check_region, check_settings
 from amsr_deploy.runtime.memory import memory_budget
 from amsr_deploy.runtime.selection import Everything, Selection, select
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
-from amsr_deploy.runtime.upscaling import TileLimit, Upscaling
+from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
 
 EDGE = 4
 """LR pixels by which pictures are reflected on all sides: networks see black outside, which tints their borders."""
@@ -34,6 +40,9 @@ TILE_HALOS = 16
 """Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
 
 Element = TypeVar("Element", bound=np.generic)
+StrPath = str | os.PathLike[str]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -126,6 +135,10 @@ class Upscaler:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        how = f"dilation {self.dilation}" if self.is_masked else "dense"
+        return f"<Upscaler of {self.model}: x{self.metadata.scale}, {how}, {self.backend}>"
+
     @property
     def concurrency(self) -> int:
         """Pictures that may be upscaled at the same time, each in a thread."""
@@ -136,44 +149,88 @@ class Upscaler:
         """Whether the network works on masked pixels only."""
         return not self._dense
 
-    def mask(self, image: NDArray[np.generic]) -> Mask:
-        """The mask of a picture [H, W, 3]: uint8, uint16, or floating point in [0, 1]."""
-        return compute_mask(to_float(image), self.dilation, self._strategy)
-
-    def upscale(self, image: NDArray[Element], mask: NDArray[np.bool_] | None = None) -> NDArray[Element]:
-        """Upscale a picture.
+    def mask(self, image: NDArray[np.generic], dilation: int | None = None) -> Mask:
+        """Find where a picture has edges and texture.
 
         Args:
             image: [H, W, 3] RGB: uint8, uint16, or floating point in [0, 1].
+            dilation: side k of the mask's dilation square, odd; None is the upscaler's own.
+        """
+        return compute_mask(to_float(image), self.dilation if dilation is None else dilation, self._strategy)
+
+    def cost_share(self, mask: NDArray[np.bool_]) -> float:
+        """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's."""
+        return self.metadata.cost.share(self._select(mask, edge=0).density)
+
+    @overload
+    def upscale(self, image: NDArray[Element], mask: NDArray[np.bool_] | None = None) -> NDArray[Element]: ...
+
+    @overload
+    def upscale(self, image: Image.Image | StrPath, mask: NDArray[np.bool_] | None = None) -> Image.Image: ...
+
+    def upscale(
+        self, image: NDArray[Element] | Image.Image | StrPath, mask: NDArray[np.bool_] | None = None
+    ) -> NDArray[Element] | Image.Image:
+        """Upscale a picture.
+
+        Args:
+            image: an array [H, W, 3] RGB: uint8, uint16, or floating point in [0, 1]; a Pillow image; or the path of a
+                picture file.
             mask: [H, W] bool, a region of interest of the caller's own; None computes one.
 
         Returns:
-            [sH, sW, 3] of the same type, s the model's scale.
+            An array [sH, sW, 3] of the same type for an array, s the model's scale; else a Pillow image with grey,
+            transparency and colour profile as they were, and 8 bits (`upscale_file` keeps 16).
 
         Raises:
             UserError: shapes or types that do not fit.
+            ImageError: a file that cannot be read.
             ModelError: the network's output is not finite.
             OutOfMemoryError: even small tiles are too large for the memory.
         """
-        stored = image.dtype if image.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
-        return self.start(to_float(image), mask).run(stored).astype(image.dtype, copy=False)
+        if isinstance(image, np.ndarray):
+            stored = image.dtype if image.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
+            return self.start(to_float(image), mask).run(stored).astype(image.dtype, copy=False)
+        picture = from_pillow(image) if isinstance(image, Image.Image) else pictures.read(image)
+        return to_pillow(pictures.upscale(picture, lambda pixels: self.run(pixels, mask).image))
 
-    def run(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None) -> Upscaled:
+    def upscale_file(self, source: StrPath, target: StrPath, mask: NDArray[np.bool_] | None = None) -> None:
+        """Upscale a picture file with all that belongs to it: alpha, depth, colour profile, EXIF.
+
+        Args:
+            source: the picture.
+            target: the file to write, in the format of its suffix; one that is there is replaced.
+            mask: [H, W] bool, a region of interest of the caller's own; None computes one.
+
+        Raises:
+            AmsrError: see `upscale`; a target that cannot be written.
+        """
+        picture = pictures.read(source)
+        height, width = picture.size
+        pictures.check_output(target, picture, (height * self.metadata.scale, width * self.metadata.scale))
+        pictures.write(target, pictures.upscale(picture, lambda pixels: self.run(pixels, mask).image))
+
+    def run(
+        self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None, on_tile: OnTile = lambda *_: None
+    ) -> Upscaled:
         """`upscale` on [H, W, 3] float32 in [0, 1], with what it took. A picture without colour gets none."""
         started = time.perf_counter()
-        upscaling = self.start(image, mask)
+        upscaling = self.start(image, mask, on_tile)
         result = upscaling.run(np.dtype(np.float32))
         seconds = time.perf_counter() - started
         return Upscaled(
             result, upscaling.mask, upscaling.density, upscaling.cost_share, seconds, upscaling.dense_reason
         )
 
-    def start(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None) -> Upscaling:
+    def start(
+        self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None, on_tile: OnTile = lambda *_: None
+    ) -> Upscaling:
         """Decide what runs on a picture, for the whole of it, so that tiles make no difference.
 
         Args:
             image: [H, W, 3] float32 in [0, 1].
             mask: [H, W] bool, a region of interest of the caller's own; None computes one.
+            on_tile: is called after each tile with the number of those that are done, and of all.
 
         Returns:
             What gives the result, whole or in strips.
@@ -187,9 +244,9 @@ class Upscaler:
         may_choose = found is not None and mask is None and self._takes_default_mask
         if may_choose and density > limit and self._twin is not None:
             reason = f"density {density:.3g} is above {limit:.3g}"
-            return Upscaling(image, self._twin, Everything(), None, 1.0, reason, self._edge, self._tile)
+            return Upscaling(image, self._twin, Everything(), None, 1.0, reason, self._edge, self._tile, on_tile)
         selection = self._select(pixels, self._edge)
-        return Upscaling(image, self._backend, selection, found, density, None, self._edge, self._tile)
+        return Upscaling(image, self._backend, selection, found, density, None, self._edge, self._tile, on_tile)
 
     @cached_property
     def _twin(self) -> Backend | None:
@@ -259,4 +316,24 @@ def load(
         raise UserError(f"{path} upscales {backend.metadata.scale} times, not {scale} times; leave the scale out")
     twin = twin_path(path) if isinstance(backend, OnnxRuntimeBackend) else None
     load_twin = partial(open_backend, twin, device, threads) if twin and twin.is_file() else None
-    return Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)
+    upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)
+    _log.info("%s runs on %s", upscaler.model, upscaler.backend)
+    if upscaler.is_masked and backend.metadata.mask_loss > MOST_MASK_LOSS:
+        warnings.warn(
+            f"{path} was not trained with masks: its mask costs {backend.metadata.mask_loss:.1f} dB; "
+            "set `dense`, or train it with masks: amsr train --init",
+            stacklevel=2,
+        )
+    return upscaler
+
+
+def upscale(image: NDArray[Element] | Image.Image | StrPath, **settings: Any) -> NDArray[Element] | Image.Image:
+    """Upscale one picture: `load` with its settings, then `Upscaler.upscale`, which say more."""
+    with load(**settings) as upscaler:
+        return upscaler.upscale(image)
+
+
+def upscale_file(source: StrPath, target: StrPath, **settings: Any) -> None:
+    """Upscale one picture file: `load` with its settings, then `Upscaler.upscale_file`, which say more."""
+    with load(**settings) as upscaler:
+        upscaler.upscale_file(source, target)

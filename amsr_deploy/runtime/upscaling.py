@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
 from amsr_deploy.runtime.selection import Selection
 from amsr_deploy.runtime.tiles import Element, Span
+
+OnTile = Callable[[int, int], object]
+"""Is called with the number of tiles that are done, and of all."""
 
 
 class TileLimit:
@@ -48,6 +51,7 @@ class Upscaling:
         dense_reason: why the dense twin runs in place of a masked model; None where it does not.
         edge: LR pixels by which the picture is reflected on all sides.
         limit: size of the tiles.
+        on_tile: is called after each tile.
     """
 
     image: NDArray[np.float32]
@@ -58,6 +62,7 @@ class Upscaling:
     dense_reason: str | None
     edge: int
     limit: TileLimit
+    on_tile: OnTile = lambda *_: None
 
     @property
     def size(self) -> tiles.Size:
@@ -140,7 +145,9 @@ class Upscaling:
         """Upscale a row of tiles into a strip, whose first row is the LR row `first`."""
         scale = self.backend.metadata.scale
         above = (first + self.edge - rows.start) * scale
-        for columns in self._spans(1, tile):
+        spans = self._spans(1, tile)
+        before, total = (count * len(spans) for count in self._count(rows, tile))
+        for number, columns in enumerate(spans, start=1):
             left, right = self._own(columns, 1)
             if left >= right:
                 continue
@@ -151,3 +158,9 @@ class Upscaling:
             core = upscaled[:, above : above + len(strip), start : start + (right - left) * scale]
             if not interleave(core, strip[:, left * scale : right * scale], grey):
                 raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
+            self.on_tile(before + number, total)
+
+    def _count(self, rows: Span, tile: tiles.Size) -> tuple[int, int]:
+        """Count the rows of tiles above one of them, and all."""
+        spans = self._spans(0, tile)
+        return spans.index(rows), len(spans)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import warnings
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
@@ -49,7 +51,7 @@ class OnnxRuntimeBackend:
         providers = execution_providers(device)
         kernels = _register_kernels(options)
         try:
-            self._session = ort.InferenceSession(model, options, providers=providers)
+            self._session = ort.InferenceSession(model.read_bytes(), options, providers=providers)
         except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
             if native.library_path() is None and "bfloat16" in str(error):
                 raise BackendError(
@@ -86,18 +88,29 @@ class OnnxRuntimeBackend:
 
 
 def session_options(threads: int | None = None) -> ort.SessionOptions:
-    """Make options of a session with some CPU threads, which sleep between runs so that others have the cores.
+    """Make options of a session with some CPU threads, one for each core at most, which sleep between runs.
 
     Raises:
         UserError: less than one thread.
     """
     if threads is not None and threads < 1:
         raise UserError(f"{threads} threads cannot work; use 1 or more")
+    if threads is not None and threads > (cores := usable_cores()):
+        warnings.warn(f"{threads} threads are more than the {cores} cores, which is slower; {cores} run", stacklevel=2)
+        threads = cores
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads or 0  # 0 is ONNX Runtime's default
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        return os.cpu_count() or 1
 
 
 def _register_kernels(options: ort.SessionOptions) -> str:

@@ -1,0 +1,160 @@
+"""Work on many pictures: one that fails does not stop the others, and each gets its line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from amsr_deploy.commands.bar import Bar
+from amsr_deploy.commands.group import INTERRUPTED, failure_text, report_failure
+from amsr_deploy.commands.inputs import STANDARD, Input
+from amsr_deploy.commands.outputs import SkippedError
+from amsr_deploy.errors import AmsrError
+from amsr_deploy.files import replacing
+
+
+class Done(Protocol):
+    """What became of a picture; as text it is a line for users."""
+
+    def values(self) -> Mapping[str, Any]:
+        """Return the same for JSON."""
+
+
+@dataclass
+class Job:
+    """A picture and what is to be done with it.
+
+    Attributes:
+        source: the picture.
+        prepare: what can be checked before the work; raises where it cannot be done.
+        run: does it; takes what to call after each tile, with the tiles done and all of them.
+    """
+
+    source: Input
+    prepare: Callable[[], object]
+    run: Callable[[Callable[[int, int], None]], Done]
+
+
+@dataclass
+class Reporter:
+    """Says what became of each picture.
+
+    Attributes:
+        quiet: print errors only.
+        json_file: where a JSON object for each picture goes, in place of lines; `-` is standard output.
+        to_stderr: print lines there, because standard output holds a picture.
+    """
+
+    quiet: bool = False
+    json_file: Path | None = None
+    to_stderr: bool = False
+    entries: list[str] = field(default_factory=list)
+
+    def done(self, bar: Bar, source: Input, result: Done) -> None:
+        self._show(bar, str(result), {"input": str(source), **result.values()})
+
+    def skipped(self, bar: Bar, source: Input, reason: SkippedError) -> None:
+        self._show(bar, f"{reason}", {"input": str(source), "skipped": str(reason)})
+
+    def failed(self, bar: Bar, source: Input, error: Exception) -> None:
+        if self.json_file:
+            self._show(bar, "", {"input": str(source), "error": failure_text(error)})
+        report_failure(error)
+
+    def close(self) -> None:
+        """Write the JSON file."""
+        if self.json_file and self.json_file != STANDARD:
+            with replacing(self.json_file) as temporary:
+                temporary.write_text("".join(f"{entry}\n" for entry in self.entries), encoding="utf-8")
+
+    def _show(self, bar: Bar, line: str, values: Mapping[str, Any]) -> None:
+        if self.json_file == STANDARD:
+            bar.print(json.dumps(values), err=self.to_stderr)
+        elif self.json_file:
+            self.entries.append(json.dumps(values))
+        if not self.quiet and line and self.json_file != STANDARD:
+            bar.print(line, err=self.to_stderr)
+
+
+def run_batch(jobs: Sequence[Job], reporter: Reporter, at_once: int = 1) -> int:
+    """Do jobs, those first that can be refused without work.
+
+    Args:
+        jobs: what to do.
+        reporter: what says how it went.
+        at_once: jobs that run at the same time, each in a thread.
+
+    Returns:
+        The exit code: 1 where a picture failed, 130 after Ctrl-C.
+    """
+    failures = finished = 0
+    try:
+        with Bar(len(jobs), not reporter.quiet) as bar:
+            for job, call in attempts(jobs, at_once, bar):
+                try:
+                    result = call()
+                except SkippedError as reason:
+                    reporter.skipped(bar, job.source, reason)
+                except Exception as error:
+                    failures += 1
+                    reporter.failed(bar, job.source, error)
+                else:
+                    finished += 1
+                    reporter.done(bar, job.source, result)
+                bar.finish()
+    except KeyboardInterrupt:
+        report_failure(AmsrError(f"interrupted: {finished} of {len(jobs)} pictures are done"))
+        return INTERRUPTED
+    finally:
+        reporter.close()
+    if failures and len(jobs) > 1:
+        report_failure(AmsrError(f"{failures} of {len(jobs)} pictures failed"))
+    return min(failures, 1)
+
+
+def attempts(jobs: Sequence[Job], at_once: int, bar: Bar) -> Iterator[tuple[Job, Callable[[], Done]]]:
+    """Yield each job with the call that does it, or that raises why it cannot be done."""
+    ready: list[Job] = []
+    for job in jobs:
+        try:
+            job.prepare()
+        except Exception as error:
+            yield job, raising(error)
+        else:
+            ready.append(job)
+    yield from zip(ready, side_by_side([started(job, bar) for job in ready], at_once), strict=True)
+
+
+def started(job: Job, bar: Bar) -> Callable[[], Done]:
+    """Let a job show in the bar how far it is."""
+
+    def run() -> Done:
+        bar.tile(str(job.source), 0, 1)
+        return job.run(lambda done, total: bar.tile(str(job.source), done, total))
+
+    return run
+
+
+def raising(error: Exception) -> Callable[[], Done]:
+    """Make a call that raises an error."""
+
+    def call() -> Done:
+        raise error
+
+    return call
+
+
+def side_by_side(jobs: Sequence[Callable[[], Done]], at_once: int) -> Iterator[Callable[[], Done]]:
+    """Yield calls that return the results of jobs in their order, while up to `at_once` of them run in threads."""
+    if at_once == 1:
+        yield from jobs
+        return
+    with ThreadPoolExecutor(at_once) as threads:
+        try:
+            yield from [threads.submit(job).result for job in jobs]
+        finally:
+            threads.shutdown(cancel_futures=True)

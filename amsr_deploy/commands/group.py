@@ -1,0 +1,162 @@
+"""What all commands of `amsr` have in common: shared options, messages, errors in one line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+import warnings
+from typing import Any
+
+import click
+
+from amsr_deploy.errors import AmsrError, missing_dependency, with_options
+
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended: 128 and the number of the signal."""
+
+option_names: dict[str, str] = {}
+"""The option that sets each argument, in all commands together."""
+
+
+def remember(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Keep a shared option for `setting`, whether it stands before or after the command."""
+    ctx.meta[f"amsr.{parameter.name}"] = value or setting(str(parameter.name))
+
+
+def setting(name: str) -> bool:
+    """Return whether a shared option was given."""
+    ctx = click.get_current_context(silent=True)
+    return bool(ctx and ctx.meta.get(f"amsr.{name}"))
+
+
+def shared_options() -> list[click.Option]:
+    """Make the options that every command takes."""
+    texts = {
+        ("-q", "--quiet"): "Print errors only.",
+        ("-v", "--verbose"): "Say what was chosen, and why.",
+        ("--debug",): "Show tracebacks.",
+    }
+    return [
+        click.Option(names, is_flag=True, expose_value=False, is_eager=True, callback=remember, help=text)
+        for names, text in texts.items()
+    ]
+
+
+class Command(click.Command):
+    """A command with the shared options, whose `--json` needs no value."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        option_names.update(
+            {str(option.name): option.opts[0] for option in self.params if isinstance(option, click.Option)}
+        )
+        self.params.extend(shared_options())
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(
+            ctx, with_json_target(args, any(isinstance(each, click.Argument) for each in self.params))
+        )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with warnings.catch_warnings():
+            set_up_messages()
+            return super().invoke(ctx)
+
+
+def with_json_target(arguments: list[str], takes_files: bool) -> list[str]:
+    """Put `-`, standard output, after a `--json` that no file follows.
+
+    Args:
+        arguments: of a command.
+        takes_files: whether it takes files without an option, too: then what follows is the JSON file by its name.
+    """
+    result = []
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
+        result.append(argument)
+        is_file = following.endswith(".json") if takes_files else following[:1] not in ("", "-")
+        if argument == "--json" and following != "-" and not is_file:
+            result.append("-")
+    return result
+
+
+class Commands(click.Group):
+    """A group that reports every failure in a line."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(shared_options())
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("amsr: interrupted", err=True)
+            sys.exit(INTERRUPTED)
+        except Exception as error:
+            if setting("debug"):
+                raise
+            sys.exit(report_failure(error))
+
+
+class Messages(logging.Handler):
+    """Prints each record of a log as one line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        show_message(record.getMessage())
+
+
+def set_up_messages() -> None:
+    """Let warnings and the log appear as lines on standard error, as many as the shared options ask for."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
+    log = logging.getLogger("amsr_deploy")
+    log.handlers = [Messages()]
+    log.setLevel(logging.ERROR if setting("quiet") else logging.INFO if setting("verbose") else logging.WARNING)
+    if setting("quiet"):
+        warnings.simplefilter("ignore")
+    elif not setting("debug"):
+        warnings.showwarning = show_warning  # type: ignore[assignment]
+
+
+def show_warning(message: Warning | str, *_: Any) -> None:
+    """Print a warning as one line."""
+    show_message(str(message))
+
+
+def show_message(message: str) -> None:
+    """Print a message as one line, with options where it names arguments."""
+    click.echo(f"amsr: {with_options(message, option_names)}", err=True)
+
+
+def report_failure(error: Exception) -> int:
+    """Print what went wrong as one line, with --debug after the traceback; returns the exit code."""
+    if setting("debug"):
+        traceback.print_exception(error)
+    show_message(f"error: {describe_failure(error)}")
+    return getattr(error, "exit_code", 1)
+
+
+def describe_failure(error: Exception) -> str:
+    """Say what went wrong, for users."""
+    if isinstance(error, ModuleNotFoundError):
+        error = missing_dependency(error) or error
+    if isinstance(error, AmsrError):
+        return str(error)
+    if isinstance(error, BrokenPipeError):
+        return "The output was closed (broken pipe); the rest was not processed."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file'}: {error.strerror or error}"
+    if isinstance(error, MemoryError):
+        return "out of memory; use a smaller `tile` or a smaller picture"
+    return f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"
+
+
+def failure_text(error: Exception) -> str:
+    """Return what `report_failure` prints, for JSON."""
+    return with_options(describe_failure(error), option_names)

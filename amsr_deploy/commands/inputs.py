@@ -1,0 +1,211 @@
+"""Which pictures a command works on: files, folders, patterns, lists of files, standard input."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from amsr_deploy import image
+from amsr_deploy.errors import AmsrError, ImageError, UserError
+
+STANDARD = Path("-")
+"""Standard input, or standard output."""
+RESULT = re.compile(r"(.+)_(x[2-4]|\d+x\d+|mask|overlay|compare)")
+"""Names, without their suffix, that results get where nothing else is asked for."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A picture to read.
+
+    Attributes:
+        path: the file.
+        folder: where in the output folder its result belongs: its place in the tree that it was found in.
+        error: why there is no such picture; None where there may be one.
+        is_standard: whether it came through standard input, into the file at `path`.
+    """
+
+    path: Path
+    folder: Path = Path()
+    error: AmsrError | None = None
+    is_standard: bool = False
+
+    def __str__(self) -> str:
+        return "standard input" if self.is_standard else str(self.path)
+
+    def check(self) -> None:
+        """Raise ImageError where there is no such picture, as far as that is known without opening it."""
+        if self.error:
+            raise self.error
+        try:
+            self.path.stat()
+        except FileNotFoundError:
+            raise ImageError(f"{self} does not exist; check the name") from None
+        except (OSError, ValueError) as error:
+            raise ImageError(f"{self} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+    def read(self) -> image.Picture:
+        """Read the picture; errors have its name as the user knows it.
+
+        Raises:
+            ImageError: see `image.read`.
+        """
+        try:
+            return image.read(self.path)
+        except ImageError as error:
+            raise ImageError(str(error).replace(str(self.path), str(self))) from error
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The pictures of a command.
+
+    Attributes:
+        pictures: each of them once.
+        several: whether they were meant to be several, even where there is only one.
+    """
+
+    pictures: Sequence[Input]
+    several: bool
+
+    @property
+    def has_standard(self) -> bool:
+        """Whether standard input is one of them."""
+        return any(picture.is_standard for picture in self.pictures)
+
+
+@contextmanager
+def find_inputs(
+    names: Sequence[Path], files_from: Path | None, recursive: bool, output: Path | None
+) -> Iterator[Inputs]:
+    """Find the pictures that the command line names. What comes through standard input lies in a file meanwhile.
+
+    Args:
+        names: files, folders, patterns such as `*.png` that no shell has expanded, or `-` for standard input.
+        files_from: a list of more of them, one a line; `-` reads it from standard input.
+        recursive: take the pictures of the folders below a folder too.
+        output: a folder that is not searched: that of the results.
+
+    Raises:
+        UserError: a list that cannot be read, standard input for two things.
+    """
+    listed = [] if files_from is None else read_list(files_from)
+    if [*names, *listed].count(STANDARD) + (files_from == STANDARD) > 1:
+        raise UserError("standard input (-) can be read once only; give - for one thing")
+    with tempfile.TemporaryDirectory(prefix="amsr-") as temporary:
+        found: dict[Path, Input] = {}
+        groups = [list(expand(name, recursive, output, Path(temporary))) for name in (*names, *listed)]
+        for picture in (picture for group in groups for picture in group):
+            found.setdefault(picture.path.absolute(), picture)
+        single = len(names) == len(groups) == 1 and len(found) == 1 and not is_folder(names[0])
+        yield Inputs(list(found.values()), several=not single)
+
+
+def read_list(path: Path) -> list[Path]:
+    """Read the names in a list of files, one a line, in the encoding of file names.
+
+    Raises:
+        UserError: it cannot be read, or is empty.
+    """
+    try:
+        content = sys.stdin.buffer.read() if path == STANDARD else path.read_bytes()
+    except OSError as error:
+        raise UserError(f"list {path} cannot be read: {error.strerror}") from error
+    names = [Path(os.fsdecode(line)) for line in content.splitlines() if line.strip()]
+    if not names:
+        raise UserError(f"list {path} names no picture; give one name a line")
+    return names
+
+
+def expand(name: Path, recursive: bool, output: Path | None, temporary: Path) -> Iterator[Input]:
+    """Yield the pictures that one name stands for, in natural order."""
+    if name == STANDARD:
+        yield receive(temporary)
+    elif is_folder(name):
+        yield from search(name, recursive, output)
+    elif glob.has_magic(str(name)) and not os.path.lexists(name):
+        matches = natural(Path(match) for match in glob.iglob(str(name), recursive=True))  # noqa: PTH207 - of any root
+        pictures = [match for match in matches if not is_hidden(match) and not is_folder(match)]
+        missing = Input(name, error=ImageError(f"{name} matches no picture; check the pattern"))
+        yield from map(Input, pictures) if pictures else [missing]
+    else:
+        yield Input(name)
+
+
+def receive(folder: Path) -> Input:
+    """Save the picture on standard input as a file in a folder."""
+    path = folder / "stdin"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return Input(path, is_standard=True)
+
+
+def search(folder: Path, recursive: bool, output: Path | None) -> Iterator[Input]:
+    """Yield the pictures of a folder, and of those below it where that is asked for.
+
+    Hidden files and folders, the output folder and results of earlier runs are passed over.
+    """
+    errors: list[OSError] = []
+    found = False
+    for parent, names in walk(folder, recursive, output, errors.append):
+        pictures = [Path(name) for name in names if Path(name).suffix.lower() in image.FORMATS]
+        stems = {picture.stem for picture in pictures}
+        for picture in natural(pictures):
+            made = RESULT.fullmatch(picture.stem)
+            if made and made[1] in stems:
+                _log.info("%s is passed over: it is the result of another picture here", parent / picture)
+                continue
+            found = True
+            yield Input(parent / picture, parent.relative_to(folder))
+    for error in errors:
+        yield Input(Path(str(error.filename)), error=ImageError(f"{error.filename} cannot be read: {error.strerror}"))
+    if not found and not errors:
+        below = "" if recursive else "; --recursive takes those of the folders below it"
+        kinds = ", ".join(image.FORMATS)
+        yield Input(folder, error=ImageError(f"folder {folder} holds no picture ({kinds}){below}"))
+
+
+def walk(
+    folder: Path, recursive: bool, output: Path | None, fail: Callable[[OSError], None]
+) -> Iterator[tuple[Path, list[str]]]:
+    """Yield folders with the names of the files in them that are not hidden."""
+    left_out = None if output is None else os.path.realpath(output)
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        visited = [Path(parent, name) for name in folders if not is_hidden(Path(name))]
+        folders[:] = [path.name for path in natural(visited) if recursive and os.path.realpath(path) != left_out]
+        yield Path(parent), [name for name in files if not is_hidden(Path(name))]
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path is a folder; one that the system does not take is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_hidden(path: Path) -> bool:
+    """Return whether a file is one of those that systems keep for themselves: `.name`, and `._name` of macOS."""
+    return path.name.startswith(".")
+
+
+def natural(paths: Iterable[Path]) -> list[Path]:
+    """Sort paths as people do: photo2 before photo10."""
+    return sorted(paths, key=lambda path: ([natural_key(part) for part in (*path.parent.parts, path.stem)], str(path)))
+
+
+def natural_key(text: str) -> list[str | int]:
+    """Split into text and numbers in turns."""
+    parts = re.split(r"([0-9]+)", text)
+    return [int(part) if place % 2 else part.casefold() for place, part in enumerate(parts)]

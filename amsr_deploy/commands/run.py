@@ -1,0 +1,99 @@
+"""From the options of `amsr infer` and `amsr mask` to what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from amsr_deploy.commands.batch import Reporter
+from amsr_deploy.commands.effort import Effort
+from amsr_deploy.commands.eval import STDOUT, check_report_file
+from amsr_deploy.commands.group import setting
+from amsr_deploy.commands.infer import Request, infer_pictures
+from amsr_deploy.commands.inputs import Inputs, find_inputs
+from amsr_deploy.commands.mask import mask_pictures, wanted_mask
+from amsr_deploy.commands.output_size import OutputSize
+from amsr_deploy.commands.outputs import Naming, wanted_handling
+from amsr_deploy.errors import UserError
+from amsr_deploy.image import WriteOptions
+from amsr_deploy.runtime.newest import newest_model
+from amsr_deploy.runtime.shipped import chosen_model
+
+EXAMPLES = {
+    "infer": """\
+  amsr infer photo.jpg                  upscale a picture: photo_x4.png
+  amsr infer photos/ -o large/          all pictures of a folder
+  amsr infer photo.jpg --width 3840     to a size
+""",
+    "mask": """\
+  amsr mask photo.jpg                   where a network would work: photo_mask.png
+  amsr mask photo.jpg --overlay         the photo with that area tinted
+  amsr mask photos/ -o masks/           all pictures of a folder
+""",
+}
+"""What a command without pictures shows."""
+
+Options = dict[str, Any]
+"""What the command line gives, by the names of the parameters."""
+
+
+def run_infer(backbone: str | None, model: Path | None, options: Options) -> int:
+    """Upscale pictures, and return the exit code."""
+    naming, reporter = take_naming(options), take_reporter(options)
+    request = Request(
+        OutputSize(**take(options, "scale", "width", "height", "megapixels")),
+        Effort(**take(options, "dilation", "level", "budget")),
+        naming,
+        WriteOptions(**take(options, "quality", "lossless", "strip_metadata", "compression")),
+        **take(options, "mask", "save_mask", "compare"),
+    )
+    with take_inputs("infer", options, naming) as inputs:
+        chosen = chosen_model(backbone, model)
+        if not (backbone or model):
+            chosen = newest_model(Path(), options["device"]) or chosen
+        return infer_pictures(inputs, chosen, request, reporter, **options)
+
+
+def run_mask(options: Options) -> int:
+    """Write masks, and return the exit code."""
+    naming, reporter = take_naming(options), take_reporter(options)
+    with take_inputs("mask", options, naming) as inputs:
+        return mask_pictures(inputs, wanted_mask(**options), naming, reporter)
+
+
+def take(options: Options, *names: str) -> Options:
+    """Take some options out of all of them."""
+    return {name: options.pop(name) for name in names}
+
+
+def take_naming(options: Options) -> Naming:
+    """Make the naming of outputs."""
+    extension = options.pop("extension")
+    existing = wanted_handling(**take(options, "overwrite", "skip_existing"))
+    return Naming(extension=extension and f".{extension}", existing=existing, **take(options, "output", "suffix"))
+
+
+def take_reporter(options: Options) -> Reporter:
+    """Make what reports on the pictures."""
+    json_file = options.pop("json_file")
+    check_report_file(None if json_file == STDOUT else json_file, ".json")
+    return Reporter(setting("quiet"), json_file)
+
+
+@contextmanager
+def take_inputs(command: str, options: Options, naming: Naming) -> Iterator[Inputs]:
+    """Find the pictures of a command.
+
+    Raises:
+        UserError: there are none.
+    """
+    names, files_from = options.pop("inputs"), options.pop("files_from")
+    if not names and not files_from:
+        click.echo(f"Usage: amsr {command} [OPTIONS] INPUTS...\n\n{EXAMPLES[command]}", err=True)
+        raise UserError(f"no INPUTS; `amsr {command} --help` lists what there is")
+    with find_inputs(names, files_from, options.pop("recursive"), naming.output) as inputs:
+        yield inputs

@@ -1,0 +1,50 @@
+"""Masks as pictures: drawn by hand, or to look at."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import UserError
+from amsr_deploy.image.picture import Picture, grey_to_rgb
+from amsr_deploy.image.reading import StrPath, read
+from amsr_deploy.image.writing import write
+
+
+def read_mask(path: StrPath, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Read a mask made by hand: a picture of any mode, white where the network shall work.
+
+    Transparent counts as black, except where the picture has one colour only: then its shape is its alpha.
+
+    Args:
+        path: the mask.
+        size: height and width of the picture that it is for.
+
+    Returns:
+        [H, W] bool.
+
+    Raises:
+        ImageError: see `read`.
+        UserError: a mask of another size.
+    """
+    picture = read(path)
+    if picture.size != size:
+        (height, width), (mask_height, mask_width) = size, picture.size
+        raise UserError(
+            f"mask {path} has {mask_width} x {mask_height} pixels, the picture {width} x {height}; make them equal"
+        )
+    white = picture.rgb.mean(axis=2)
+    if picture.alpha is not None:
+        visible = picture.rgb[picture.alpha > 0]
+        one_colour = len(visible) > 0 and not picture.opaque and bool((visible == visible[0]).all())
+        white = picture.alpha if one_colour else white * picture.alpha
+    return np.asarray(white >= 0.5)
+
+
+def write_mask(path: StrPath, mask: NDArray[np.bool_]) -> None:
+    """Write a mask [H, W] as a grey picture, white where it is true; `read_mask` reads it back.
+
+    Raises:
+        ImageError: see `write`.
+    """
+    write(path, Picture(grey_to_rgb(mask.astype(np.float32)), grey=True))

@@ -1,0 +1,123 @@
+"""The picture formats: what each can hold, and how it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from amsr_deploy.errors import ImageError, UserError
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a file format can hold.
+
+    Attributes:
+        name: as users know it.
+        suffixes: of file names, the usual one first.
+        writable: whether `write` makes such files.
+        alpha: whether it holds transparency.
+        bits: the most bits of a channel.
+        grey: whether it holds pictures of one channel.
+        profile: whether it holds a colour profile.
+        exif: the most bytes of EXIF.
+        max_side: the most pixels on a side.
+        quality: of lossy compression by default, 1 to 100; None for lossless formats.
+        lossless: whether compression without loss can be had.
+        extra: the extra of the package that brings its reader; None is always there.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    writable: bool = True
+    alpha: bool = True
+    bits: Literal[8, 16] = 8
+    grey: bool = True
+    profile: bool = True
+    exif: int = 2**31 - 1
+    max_side: int = 2**31 - 1
+    quality: int | None = None
+    lossless: bool = True
+    extra: str | None = None
+
+
+# A segment of JPEG ends at 65533 bytes.
+_ALL = (
+    Format("PNG", (".png",), bits=16),
+    Format("JPEG", (".jpg", ".jpeg"), alpha=False, exif=65533, max_side=65500, quality=95, lossless=False),
+    Format("WebP", (".webp",), grey=False, max_side=16383, quality=95),
+    Format("TIFF", (".tif", ".tiff"), bits=16),
+    Format("AVIF", (".avif",), grey=False, max_side=65536, quality=90, lossless=False),
+    Format("JPEG XL", (".jxl",), bits=16, grey=False, quality=95),
+    Format("BMP", (".bmp",), alpha=False, profile=False, exif=0),
+    Format("GIF", (".gif",), writable=False),
+    Format("HEIC", (".heic", ".heif"), writable=False, extra="heic"),
+)
+FORMATS: dict[str, Format] = {suffix: file_format for file_format in _ALL for suffix in file_format.suffixes}
+"""Formats by the suffix of the file name."""
+READABLE: tuple[str, ...] = tuple(FORMATS)
+"""Suffixes of pictures that can be read; `Format.extra` says where a package must be installed for it."""
+WRITABLE: tuple[str, ...] = tuple(suffix for suffix, file_format in FORMATS.items() if file_format.writable)
+"""Suffixes of pictures that can be written."""
+
+
+def names(writable: bool = False) -> str:
+    """List the formats in words, all of them or those that can be written."""
+    *most, last = [file_format.name for file_format in _ALL if file_format.writable or not writable]
+    return f"{', '.join(most)} or {last}"
+
+
+def output_format(path: Path) -> Format:
+    """Return the format that a file name asks for.
+
+    Raises:
+        ImageError: a suffix of no format, or of one that is only read.
+    """
+    file_format = FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        raise ImageError(f"{path} does not end in a known suffix; use one of: {', '.join(WRITABLE)}")
+    if not file_format.writable:
+        raise ImageError(f"{path}: {file_format.name} is only read; use one of the suffixes: {', '.join(WRITABLE)}")
+    return file_format
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """How a picture is written.
+
+    Attributes:
+        quality: of lossy compression, 1 to 100, larger: better, larger files; None is the format's own.
+        lossless: keep every sample.
+        strip_metadata: leave out EXIF, resolution and place; what describes colour stays.
+        compression: `fast`, or `small`: some ten times slower for a fifth off PNG and TIFF files.
+    """
+
+    quality: int | None = None
+    lossless: bool = False
+    strip_metadata: bool = False
+    compression: Literal["fast", "small"] = "fast"
+
+    def check(self, file_format: Format) -> None:
+        """Check that a format can be written so.
+
+        Raises:
+            UserError: it cannot; the message says what can.
+        """
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise UserError(f"`quality` {self.quality} is not between 1 and 100")
+        if self.quality is not None and self.lossless:
+            raise UserError("`quality` cannot be combined with `lossless`")
+        if self.quality is not None and file_format.quality is None:
+            raise UserError(f"{file_format.name} keeps every sample: `quality` is for {_suffixes_with('quality')}")
+        if self.lossless and not file_format.lossless:
+            raise UserError(f"{file_format.name} cannot be lossless; use {_suffixes_with('lossless')}")
+
+
+def suffixes(ability: str, value: object) -> str:
+    """List the suffixes of the formats that can be written whose attribute has a value."""
+    return ", ".join(suffix for suffix in WRITABLE if getattr(FORMATS[suffix], ability) == value)
+
+
+def _suffixes_with(ability: str) -> str:
+    return ", ".join(suffix for suffix in WRITABLE if getattr(FORMATS[suffix], ability))

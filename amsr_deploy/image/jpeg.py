@@ -1,0 +1,154 @@
+"""JPEG files: what their header says, and what can be saved of one that is cut off."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from amsr_deploy.errors import ImageError
+from amsr_deploy.image.colour import check_profile
+from amsr_deploy.image.decoders import to_stored_mode
+from amsr_deploy.image.picture import Metadata
+from amsr_deploy.image.place import Resolution
+from amsr_deploy.image.samples import to_picture
+from amsr_deploy.image.source import Source
+from amsr_deploy.image.stored import Stored
+
+SIGNATURE = b"\xff\xd8\xff"
+
+_END = b"\xff\xd9"
+_SCAN = 0xDA
+_STAND_ALONE = {0x01, *range(0xD0, 0xDA)}
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_UNREADABLE = {
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical JPEG"),
+    0xF7: "JPEG-LS",
+}
+# What a decoder must see after the last bits of a scan before it gives them out.
+_LOOK_AHEAD = bytes(8)
+_MOST_MISSING = 1 / 4
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the frame and the scans say.
+
+    Attributes:
+        precision: bits of a sample.
+        progressive: whether the scans refine each other.
+        refining: whether the last scan refines samples that others have given.
+        has_profile: whether there is a part of a colour profile.
+    """
+
+    precision: int
+    progressive: bool
+    refining: bool
+    has_profile: bool
+
+
+def read_jpeg(source: Source) -> Stored:
+    """Read a JPEG; of a phone's file with further pictures, the first.
+
+    Raises:
+        ImageError: a file that is damaged, cut off long before its end, or of a kind that cannot be read.
+    """
+    data = source.data()
+    header = read_header(data, source)
+    try:
+        image = _decode(data)
+    except OSError as error:
+        if "truncated" not in str(error):
+            raise
+        image = _decode(data + _END)
+        missing = _missing_rows(data, image, header)
+        if missing > image.height * _MOST_MISSING:
+            raise
+        what = "the last scan is not whole" if header.progressive else f"of {image.height} rows {missing} are missing"
+        source.warn(f"it lacks its end: {what}")
+    profile = image.info.get("icc_profile")
+    if header.has_profile and not profile:
+        profile = b"damaged"
+    is_cmyk = image.mode == "CMYK"
+    metadata = Metadata(
+        icc_profile=None if is_cmyk else check_profile(profile, source),  # the pixels of CMYK become sRGB
+        resolution=_resolution(image),
+    )
+    return Stored(to_picture(to_stored_mode(image, source), metadata), image.getexif)
+
+
+def _decode(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data), formats=["JPEG", "MPO"])
+    image.load()
+    return image
+
+
+def read_header(data: bytes, source: Source) -> Header:
+    """Read what the frame and the scans say.
+
+    Raises:
+        ImageError: a kind of JPEG that cannot be read.
+    """
+    frame, scan, body_of_frame, body_of_scan, has_profile = 0, False, b"", b"", False
+    for marker, body in _segments(data):
+        if marker in _UNREADABLE:
+            raise ImageError(f"{source.path} is {_UNREADABLE[marker]}, which cannot be read; save it as PNG")
+        if marker in _FRAMES and not frame:
+            frame, body_of_frame = marker, body
+        if marker == _SCAN:
+            scan, body_of_scan = True, body
+        has_profile |= marker == 0xE2 and body.startswith(b"ICC_PROFILE\0")
+    if not body_of_frame:
+        raise ImageError(f"{source.path} is damaged or cut off (it has no frame); copy or export it again")
+    precision = body_of_frame[0]
+    if precision != 8:
+        raise ImageError(
+            f"{source.path} is a JPEG with {precision} bits per sample, which cannot be read; save it with 8, or as PNG"
+        )
+    refining = scan and bool(body_of_scan) and body_of_scan[-1] >> 4 > 0
+    return Header(precision, frame in (0xC2, 0xC6, 0xCA, 0xCE), refining, has_profile)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield markers of the first picture and what they hold, without the coded samples between them."""
+    place = 2
+    while True:
+        place = data.find(b"\xff", place)
+        if place < 0 or place + 4 > len(data):
+            return
+        marker = data[place + 1]
+        if marker in (0x00, 0xFF) or marker in _STAND_ALONE:
+            if marker == 0xD9:
+                return
+            place += 1 if marker == 0xFF else 2
+            continue
+        length = int.from_bytes(data[place + 2 : place + 4], "big")
+        yield marker, data[place + 4 : place + 2 + length]
+        place += 2 + length
+
+
+def _missing_rows(data: bytes, filled: Image.Image, header: Header) -> int:
+    """Count the rows of a cut file that only the decoder has filled in.
+
+    Args:
+        data: the file.
+        filled: what a decoder makes of it.
+        header: of the file; one whose last scan only refines lacks no row.
+    """
+    if header.progressive:
+        return 0 if header.refining else filled.height
+    parser = ImageFile.Parser()
+    parser.feed(data + _LOOK_AHEAD)
+    if parser.image is None:
+        return filled.height
+    decoded = np.asarray(parser.image).reshape(filled.height, -1)
+    blank = ~decoded.any(axis=1) & np.asarray(filled).reshape(filled.height, -1).any(axis=1)
+    return int(blank.sum())
+
+
+def _resolution(image: Image.Image) -> Resolution | None:
+    x, y = image.info.get("jfif_density", (0, 0))
+    return Resolution.of(x, y, {1: "inch", 2: "cm"}.get(image.info.get("jfif_unit", 0)))  # type: ignore[arg-type]

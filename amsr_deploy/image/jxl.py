@@ -1,0 +1,68 @@
+"""JPEG XL through OpenImageIO, which keeps 16 bits and the colour profile, and the container that keeps EXIF."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from amsr_deploy.errors import ImageError
+from amsr_deploy.image import boxes
+from amsr_deploy.image.colour import check_profile
+from amsr_deploy.image.decoders import decode_deep
+from amsr_deploy.image.picture import Metadata
+from amsr_deploy.image.samples import Samples, to_picture
+from amsr_deploy.image.source import Source
+from amsr_deploy.image.stored import Stored
+
+SIGNATURES = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
+
+
+def read_jxl(source: Source) -> Stored:
+    """Read a JPEG XL, which is upright whatever its EXIF says.
+
+    Raises:
+        ImageError: a file that is damaged or too large, or that has floating-point samples.
+    """
+    with source.plain_path() as path:
+        deep = decode_deep(path, source)
+    if deep.samples.dtype not in (np.uint8, np.uint16):
+        kind = deep.samples.dtype
+        raise ImageError(f"{source.path} has samples of type {kind}; save it with 8 or 16 bits per channel")
+    metadata = Metadata(icc_profile=check_profile(deep.profile, source))
+    return Stored(to_picture(deep.samples, metadata), lambda: _exif(source), turned=True)
+
+
+def _exif(source: Source) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(boxes.jxl_exif(source.data()) or b"")
+    return exif
+
+
+def encode_jxl(samples: Samples, quality: int, icc_profile: bytes | None, exif: bytes | None) -> bytes:
+    """Encode samples [H, W, 3 or 4]; quality 100 keeps every one.
+
+    Raises:
+        ValueError: the library cannot.
+    """
+    import OpenImageIO as oiio  # noqa: N813
+
+    height, width, channels = samples.shape
+    spec = oiio.ImageSpec(width, height, channels, samples.dtype.name)
+    if channels == 4:
+        spec.alpha_channel = 3
+        spec["oiio:UnassociatedAlpha"] = 1
+    spec["compression"] = f"jpegxl:{quality}"
+    if icc_profile:
+        spec.attribute("ICCProfile", oiio.TypeDesc(f"uint8[{len(icc_profile)}]"), np.frombuffer(icc_profile, np.uint8))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "picture.jxl")
+        writer = oiio.ImageOutput.create(str(path))
+        if writer is None:
+            raise ValueError("this build of OpenImageIO has no JPEG XL")
+        if not (writer.open(str(path), spec) and writer.write_image(samples) and writer.close()):
+            raise ValueError(writer.geterror())
+        codestream = path.read_bytes()
+    return boxes.jxl_container(codestream, exif.removeprefix(b"Exif\0\0")) if exif else codestream

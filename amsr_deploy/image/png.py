@@ -1,0 +1,144 @@
+"""PNG files: their chunks, of which decoders see only what makes up the pixels."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tempfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from amsr_deploy.errors import ImageError
+from amsr_deploy.image.colour import PNG_COLOUR_CHUNKS, check_profile
+from amsr_deploy.image.decoders import decode_deep, to_stored_mode
+from amsr_deploy.image.picture import Metadata
+from amsr_deploy.image.place import Resolution
+from amsr_deploy.image.samples import to_picture
+from amsr_deploy.image.source import Source
+from amsr_deploy.image.stored import Stored
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_FOR_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+_TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
+_EXIF_TEXT = b"Raw profile type exif"
+_MAX_PROFILE_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """What a PNG consists of: a PNG of its pixels only, and the first of each other chunk."""
+
+    pixels: bytes
+    others: dict[bytes, bytes]
+    depth: int
+
+
+def read_png(source: Source) -> Stored:
+    """Read a PNG.
+
+    Raises:
+        ImageError: a file that is damaged, too large, or an animation.
+    """
+    chunks = split(source)
+    frames = int.from_bytes(chunks.others.get(b"acTL", b"")[:4], "big")
+    if frames > 1:
+        raise ImageError(f"{source.path} holds {frames} pictures (an animation); split it into single ones")
+    metadata = Metadata(
+        icc_profile=check_profile(_profile(chunks.others.get(b"iCCP")), source),
+        colour=tuple((name, chunks.others[name]) for name in PNG_COLOUR_CHUNKS if name in chunks.others),
+        resolution=_resolution(chunks.others.get(b"pHYs", b"")),
+    )
+    with Image.open(io.BytesIO(chunks.pixels), formats=["PNG"]) as image:
+        if chunks.depth == 16:
+            with tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder, "picture.png")
+                copy.write_bytes(chunks.pixels)
+                samples = decode_deep(copy, source).samples
+        else:
+            image.load()
+            samples = to_stored_mode(image, source)
+    return Stored(to_picture(samples, metadata), lambda: _exif(chunks.others))
+
+
+def split(source: Source) -> Chunks:
+    """Take a PNG apart.
+
+    A wrong checksum of a chunk that decoders may skip costs only this chunk; a missing end costs nothing.
+
+    Raises:
+        ImageError: a damaged or missing chunk of those that make up the pixels.
+    """
+    data, place = source.data(), len(SIGNATURE)
+    kept = [SIGNATURE]
+    others: dict[bytes, bytes] = {}
+    kind = b""
+    while kind != b"IEND" and place + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, place)
+        kind, end = data[place + 4 : place + 8], place + 8 + length
+        body, checksum = data[place + 8 : end], data[end : end + 4]
+        optional = bool(kind[0] & 32)
+        if len(checksum) < 4:
+            break
+        if struct.pack(">I", zlib.crc32(kind + body)) == checksum:
+            if kind in _FOR_PIXELS:
+                kept.append(data[place : end + 4])
+            elif kind not in _TEXTS:
+                others.setdefault(kind, body)
+            elif body.startswith(_EXIF_TEXT):
+                others.setdefault(_EXIF_TEXT, _text(kind, body))
+        elif optional:
+            source.warn(f"its chunk {kind.decode('latin-1')} has a wrong checksum and is dropped")
+        else:
+            raise ImageError(
+                f"{source.path} is damaged (wrong checksum of {kind.decode('latin-1')}); copy or export it again"
+            )
+        place = end + 4
+    if kind != b"IEND":
+        source.warn("it lacks its end; what is there is read")
+        kept.append(struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND")))
+    if len(kept) < 2 or kept[1][4:8] != b"IHDR" or len(kept[1]) != 25:
+        raise ImageError(f"{source.path} is damaged (it does not begin with a header); copy or export it again")
+    return Chunks(b"".join(kept), others, depth=kept[1][16])
+
+
+def _text(kind: bytes, body: bytes) -> bytes:
+    """Return the text of a chunk, or nothing where it is damaged."""
+    text = body.partition(b"\0")[2]
+    try:
+        return zlib.decompressobj().decompress(text[1:], _MAX_PROFILE_BYTES) if kind == b"zTXt" else text
+    except zlib.error:
+        return b""
+
+
+def _exif(chunks: dict[bytes, bytes]) -> Image.Exif:
+    """Return EXIF from a chunk of its own, or from text in hexadecimal digits, as ImageMagick writes it."""
+    exif = Image.Exif()
+    if _EXIF_TEXT in chunks and b"eXIf" not in chunks:
+        _, _, *lines = chunks[_EXIF_TEXT].split(b"\n", 3)  # nothing, the kind, the length
+        exif.load(bytes.fromhex(lines[-1].decode()))
+    else:
+        exif.load(chunks.get(b"eXIf", b""))
+    return exif
+
+
+def _profile(body: bytes | None) -> bytes | None:
+    """Unpack a colour profile."""
+    if body is None:
+        return None
+    try:
+        stream = zlib.decompressobj()
+        profile = stream.decompress(body[body.index(b"\0") + 2 :], _MAX_PROFILE_BYTES)
+    except (ValueError, zlib.error):
+        profile = b"damaged"
+    return profile
+
+
+def _resolution(body: bytes) -> Resolution | None:
+    if len(body) != 9:
+        return None
+    x, y, unit = struct.unpack(">IIB", body)
+    return Resolution.of(x, y, "m" if unit == 1 else None)

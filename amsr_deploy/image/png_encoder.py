@@ -1,0 +1,99 @@
+"""PNG files, strip by strip."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import BinaryIO
+
+import numpy as np
+
+from amsr_deploy.image import deflate
+from amsr_deploy.image.deflate import Checksum, Compression
+from amsr_deploy.image.picture import Metadata
+from amsr_deploy.image.place import Resolution
+from amsr_deploy.image.samples import Samples
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+_FIRST_FILTER, _FILTER = 0, 2
+"""None for the first row, and Up for the others: the smallest files of all filters that are fast."""
+_MAX_RESOLUTION = 2**31 - 1
+
+
+class PngEncoder:
+    """Writes a PNG; see `strips.Encoder`."""
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        channels: int,
+        bits: int,
+        strip_rows: int,
+        metadata: Metadata,
+        compression: Compression,
+    ) -> None:
+        """Take what `StripWriter` does, and the rows of a strip."""
+        height, width = size
+        self._header = struct.pack(">2I5B", width, height, bits, _COLOUR_TYPES[channels], 0, 0, 0)
+        self._metadata = metadata
+        self._compression = compression
+        self._checksum = Checksum()
+
+    def begin(self, file: BinaryIO) -> None:
+        """Write the header and what belongs to the picture."""
+        file.write(_SIGNATURE)
+        _write_chunk(file, b"IHDR", self._header)
+        for kind, body in self._metadata.colour:
+            _write_chunk(file, kind, body)
+        if self._metadata.icc_profile:
+            _write_chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(self._metadata.icc_profile))
+        if self._metadata.resolution:
+            _write_chunk(file, b"pHYs", _physical_size(self._metadata.resolution))
+        if self._metadata.exif:
+            _write_chunk(file, b"eXIf", self._metadata.exif.removeprefix(b"Exif\0\0"))
+        _write_chunk(file, b"IDAT", deflate.HEADER)
+
+    def pack(self, strip: Samples, above: Samples | None) -> bytes:
+        """Filter and compress a strip; its checksum goes before it."""
+        data = _filter(strip, above)
+        checksum = Checksum.of(data)
+        return struct.pack(">IQ", checksum.value, checksum.length) + deflate.compress_part(data, self._compression)
+
+    def put(self, file: BinaryIO, packed: bytes) -> None:
+        """Write a strip as a chunk."""
+        self._checksum = self._checksum.then(Checksum(*struct.unpack_from(">IQ", packed)))
+        _write_chunk(file, b"IDAT", packed[12:])
+
+    def end(self, file: BinaryIO) -> None:
+        """Write the end of the stream and of the file."""
+        _write_chunk(file, b"IDAT", deflate.trailer(self._checksum))
+        _write_chunk(file, b"IEND", b"")
+
+
+def _write_chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
+    file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
+
+
+def _filter(strip: Samples, above: Samples | None) -> bytes:
+    """Return rows of PNG bytes, each minus the one above it."""
+    rows = _bytes(strip)
+    filtered = np.empty((len(rows), 1 + rows.shape[1]), dtype=np.uint8)
+    filtered[:, 0] = _FILTER
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    if above is None:
+        filtered[0, 0], filtered[0, 1:] = _FIRST_FILTER, rows[0]
+    else:
+        np.subtract(rows[0], _bytes(above[None])[0], out=filtered[0, 1:])
+    return filtered.tobytes()
+
+
+def _bytes(samples: Samples) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """Return rows of big-endian samples as bytes."""
+    return samples.astype(samples.dtype.newbyteorder(">"), copy=False).view(np.uint8).reshape(len(samples), -1)
+
+
+def _physical_size(resolution: Resolution) -> bytes:
+    per_unit = resolution.per("m") if resolution.unit else (resolution.x, resolution.y)
+    x, y = (min(max(round(value), 1), _MAX_RESOLUTION) for value in per_unit)
+    return struct.pack(">IIB", x, y, int(resolution.unit is not None))

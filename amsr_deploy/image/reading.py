@@ -1,0 +1,167 @@
+"""Picture files of all formats, read as upright pictures."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from amsr_deploy.errors import AmsrError, ImageError, MissingDependencyError, first_line
+from amsr_deploy.image import boxes, formats, jpeg, jxl, png, tiff
+from amsr_deploy.image.colour import check_profile, coded_colour
+from amsr_deploy.image.decoders import to_stored_mode
+from amsr_deploy.image.picture import Metadata, Picture
+from amsr_deploy.image.place import Resolution
+from amsr_deploy.image.samples import to_picture
+from amsr_deploy.image.source import Source, open_source
+from amsr_deploy.image.stored import Stored
+
+StrPath = str | os.PathLike[str]
+
+_HEAD_BYTES = 64
+_AVIF_BRANDS = (b"avif", b"avis")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+_log = logging.getLogger(__name__)
+
+
+def read(path: StrPath) -> Picture:
+    """Read a picture of any format in `formats.READABLE`, from a file or a pipe.
+
+    EXIF orientation is applied, palettes are expanded, CMYK and Lab are converted to sRGB.
+
+    Raises:
+        ImageError: a file that is missing, damaged, too large, of another format, or that holds several pictures.
+        MissingDependencyError: a format whose reader is not installed.
+    """
+    path = Path(path)
+    with _reading(path), open_source(path) as source:
+        return _reader(source)(source).upright(source)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Make one clear line of whatever goes wrong while reading, and of Pillow's warnings."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+        for message in dict.fromkeys(
+            str(w.message) for w in caught if w.category is not Image.DecompressionBombWarning
+        ):
+            _log.warning("%s: %s", path, message)
+    except AmsrError:
+        raise
+    except FileNotFoundError as error:
+        raise ImageError(f"{path} does not exist; check the name") from error
+    except PermissionError as error:
+        raise ImageError(f"{path} may not be read; check its permissions") from error
+    except Image.DecompressionBombError as error:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        raise ImageError(f"{path} has more than {limit} million pixels; cut it into parts") from error
+    except MemoryError as error:
+        raise ImageError(f"{path} does not fit in memory; cut it into parts") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path} is damaged or cut off (in its header); copy or export it again") from error
+    except Exception as error:  # decoders raise many types on damaged files
+        raise ImageError(f"{path} is damaged or cut off ({first_line(error)}); copy or export it again") from error
+
+
+def _reader(source: Source) -> Callable[[Source], Stored]:
+    """Choose the reader by the first bytes of a file, whatever its name says.
+
+    Raises:
+        ImageError: no format that is known.
+    """
+    head = source.head(_HEAD_BYTES)
+    if head.startswith(png.SIGNATURE):
+        return png.read_png
+    if head.startswith(jpeg.SIGNATURE):
+        return jpeg.read_jpeg
+    if head.startswith(tiff.SIGNATURES):
+        return tiff.read_tiff
+    if head.startswith(jxl.SIGNATURES):
+        return jxl.read_jxl
+    if head[4:8] == b"ftyp" and head[8:12] in (*_AVIF_BRANDS, *_HEIC_BRANDS):
+        return _read_boxed
+    if head.startswith(b"GIF8"):
+        return _read_gif
+    if head.startswith(b"BM") or (head.startswith(b"RIFF") and head[8:12] == b"WEBP"):
+        return _read_plain
+    raise ImageError(f"{source.path} is not a picture in a known format; give a {formats.names()} file")
+
+
+def _read_plain(source: Source) -> Stored:
+    """Read WebP and BMP."""
+    with Image.open(source.rewound(), formats=["WEBP", "BMP"]) as image:
+        _check_single(image, source)
+        return _read_with_pillow(image, source)
+
+
+def _read_gif(source: Source) -> Stored:
+    """Read the first frame of a GIF, with a warning where there are others."""
+    with Image.open(source.rewound(), formats=["GIF"]) as image:
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1:
+            source.warn(f"of its {frames} frames only the first is read")
+        return _read_with_pillow(image, source)
+
+
+def _read_boxed(source: Source) -> Stored:
+    """Read AVIF and HEIC."""
+    data = source.data()
+    is_avif = any(brand in data[8:_HEAD_BYTES] for brand in _AVIF_BRANDS)
+    if not is_avif:
+        _enable_heic()
+    try:
+        image = Image.open(io.BytesIO(data), formats=["AVIF" if is_avif else "HEIF"])
+    except UnidentifiedImageError as error:
+        if is_avif and "AVIF" not in Image.ID:
+            raise ImageError(f"{source.path} is AVIF, which this build of Pillow cannot read; update Pillow") from error
+        raise
+    with image:
+        _check_single(image, source)
+        if boxes.depth(data) > 8:
+            source.warn(f"its {boxes.depth(data)} bits per channel are read with 8")
+        stored = _read_with_pillow(image, source)
+    coded = boxes.coded_colour(data)
+    if coded is None or stored.picture.metadata.icc_profile:
+        return stored
+    metadata = replace(stored.picture.metadata, colour=coded_colour(*coded))
+    return replace(stored, picture=replace(stored.picture, metadata=metadata))
+
+
+def _enable_heic() -> None:
+    """Teach Pillow to read HEIC.
+
+    Raises:
+        MissingDependencyError: the package for it is not installed.
+    """
+    try:
+        import_module("pillow_heif").register_heif_opener()
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("pillow-heif", "heic", "reading HEIC") from error
+
+
+def _read_with_pillow(image: Image.Image, source: Source) -> Stored:
+    image.load()
+    x, y = image.info.get("dpi", (0, 0))
+    metadata = Metadata(
+        icc_profile=check_profile(image.info.get("icc_profile"), source),
+        resolution=Resolution.of(float(x), float(y), "inch"),
+    )
+    return Stored(to_picture(to_stored_mode(image, source), metadata), image.getexif)
+
+
+def _check_single(image: Image.Image, source: Source) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise ImageError(f"{source.path} holds {frames} pictures (an animation); split it into single ones")

@@ -1,0 +1,106 @@
+"""Samples as files hold them, and pictures of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.image import alpha as transparency
+from amsr_deploy.image.picture import Metadata, Picture, grey_to_rgb
+from amsr_deploy.image.place import swaps_axes
+
+Samples = NDArray[np.uint8] | NDArray[np.uint16]
+
+_STRIP_ROWS = 256
+
+
+def to_unit(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Return integers as float32 in [0, 1]; floating point stays."""
+    unit = samples.astype(np.float32, order="C")
+    if np.issubdtype(samples.dtype, np.integer):
+        unit /= np.float32(np.iinfo(samples.dtype).max)
+    return unit
+
+
+def to_picture(samples: NDArray[Any], metadata: Metadata, premultiplied: bool = False) -> Picture:
+    """Make a picture of samples.
+
+    Args:
+        samples: [H, W] or [H, W, C] uint8, uint16, or floating point in [0, 1]; C: grey, grey + alpha, RGB,
+            RGB + alpha.
+        metadata: what belongs to it.
+        premultiplied: whether the colours are multiplied by alpha.
+    """
+    unit = to_unit(samples if samples.ndim == 3 else samples[..., None])
+    channels = unit.shape[2]
+    grey = channels <= 2
+    picture = Picture(
+        rgb=grey_to_rgb(unit[..., 0]) if grey else np.ascontiguousarray(unit[..., :3]),
+        alpha=np.ascontiguousarray(unit[..., -1]) if channels in (2, 4) else None,
+        grey=grey,
+        bits=8 if samples.dtype == np.uint8 else 16,
+        metadata=metadata,
+    )
+    if premultiplied and picture.alpha is not None:
+        picture = replace(picture, rgb=np.minimum(transparency.unpremultiply(picture.rgb, picture.alpha), 1))
+    return picture
+
+
+def turn(picture: Picture, orientation: int) -> Picture:
+    """Apply an EXIF orientation to pixels and resolution; numbers other than 1 to 8 mean nothing."""
+    if orientation not in range(2, 9):
+        return picture
+    alpha, resolution = picture.alpha, picture.metadata.resolution
+    return replace(
+        picture,
+        rgb=_turn(picture.rgb, orientation),
+        alpha=None if alpha is None else _turn(alpha, orientation),
+        metadata=replace(picture.metadata, resolution=resolution and resolution.turned(orientation)),
+    )
+
+
+def _turn(pixels: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+    if swaps_axes(orientation):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def channel_count(picture: Picture, grey: bool) -> int:
+    """Count the channels of a file that may hold grey as one."""
+    return (1 if picture.grey and grey else 3) + (picture.alpha is not None)
+
+
+def sample_strips(picture: Picture, bits: int, grey: bool) -> Iterator[Samples]:
+    """Yield strips [h, W, C] of a picture's rounded samples, from the top; so a second whole picture is spared.
+
+    Args:
+        picture: the picture.
+        bits: 8 or 16.
+        grey: whether grey is stored as one channel.
+    """
+    dtype = np.uint16 if bits == 16 else np.uint8
+    peak = np.float32(np.iinfo(dtype).max)
+    channels = channel_count(picture, grey)
+    colours = channels - (picture.alpha is not None)
+    for top in range(0, picture.size[0], _STRIP_ROWS):
+        rows = slice(top, top + _STRIP_ROWS)
+        rgb = picture.rgb[rows]
+        samples = np.empty((*rgb.shape[:2], channels), dtype=dtype)
+        colour = rgb.mean(axis=2, keepdims=True) if picture.grey else rgb
+        samples[..., :colours] = np.rint(np.clip(colour, 0, 1) * peak)
+        if picture.alpha is not None:
+            samples[..., -1] = np.rint(np.clip(picture.alpha[rows], 0, 1) * peak)
+        yield samples
+
+
+def to_samples(picture: Picture, bits: int, grey: bool) -> Samples:
+    """Return all samples [H, W, C] of a picture; see `sample_strips`."""
+    return np.concatenate(list(sample_strips(picture, bits, grey)))

@@ -1,0 +1,51 @@
+"""A picture as a file stores it, and how it becomes upright."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from PIL import Image
+from PIL.ExifTags import Base
+
+from amsr_deploy.errors import first_line
+from amsr_deploy.image import exif
+from amsr_deploy.image.picture import Picture
+from amsr_deploy.image.place import swaps_axes
+from amsr_deploy.image.samples import turn
+from amsr_deploy.image.source import Source
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a reader finds.
+
+    Attributes:
+        picture: not turned yet, without EXIF.
+        load_exif: returns EXIF as it is in the file.
+        turned: whether the decoder has applied the orientation.
+    """
+
+    picture: Picture
+    load_exif: Callable[[], Image.Exif]
+    turned: bool = False
+
+    def upright(self, source: Source) -> Picture:
+        """Apply the EXIF orientation and take over the rest of EXIF; damaged EXIF costs only itself, with a warning."""
+        picture = self.picture
+        try:
+            source_exif = self.load_exif()
+            orientation = source_exif.get(Base.Orientation, 1)
+            if orientation in range(2, 9) and picture.metadata.geo is not None:
+                source.warn("its place on the earth does not fit its orientation and is dropped")
+                picture = replace(picture, metadata=replace(picture.metadata, geo=None))
+            if not self.turned:
+                picture = turn(picture, orientation)
+            elif swaps_axes(orientation) and picture.metadata.resolution:
+                resolution = picture.metadata.resolution.turned(orientation)
+                picture = replace(picture, metadata=replace(picture.metadata, resolution=resolution))
+            kept = exif.upright(source_exif, picture.size, orientation)
+        except Exception as error:  # Pillow raises many types on damaged EXIF, which must not cost the picture
+            source.warn(f"its EXIF data is damaged and dropped ({first_line(error)})")
+            return picture
+        return replace(picture, metadata=replace(picture.metadata, exif=kept))

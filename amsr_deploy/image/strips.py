@@ -1,0 +1,184 @@
+"""Writing a picture from top to bottom, so that it need not be in memory as a whole."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Literal, Protocol, cast
+
+import numpy as np
+
+from amsr_deploy.errors import ImageError
+from amsr_deploy.files import replacing
+from amsr_deploy.image.picture import Metadata
+from amsr_deploy.image.png_encoder import PngEncoder
+from amsr_deploy.image.samples import Samples
+from amsr_deploy.image.tiff_encoder import TiffEncoder
+
+_STRIP_BYTES = 1 << 20
+_MAX_THREADS = 8
+
+
+class Encoder(Protocol):
+    """What turns strips into a file; `pack` runs in many threads at once."""
+
+    def begin(self, file: BinaryIO) -> None:
+        """Write what comes before the strips."""
+
+    def pack(self, strip: Samples, above: Samples | None) -> bytes:
+        """Compress a strip [h, W, C]; `above` is the row [W, C] over it."""
+
+    def put(self, file: BinaryIO, packed: bytes) -> None:
+        """Write a packed strip; they come in order."""
+
+    def end(self, file: BinaryIO) -> None:
+        """Write what comes after the strips."""
+
+
+class StripWriter:
+    """A PNG or TIFF file that is written from top to bottom; a TIFF of 4 GiB or more is a BigTIFF.
+
+    Strips are compressed side by side in threads. The file appears under its name when it is complete. As a context
+    manager it is closed where the block ends well, and aborted where it does not.
+
+    Raises:
+        ImageError: on writing and closing, where the disk is full or the folder cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        channels: int,
+        bits: int,
+        metadata: Metadata | None = None,
+        compression: Literal["fast", "small"] = "fast",
+    ) -> None:
+        """Open the file.
+
+        Args:
+            path: name of the file; the suffix tells the format.
+            size: height and width in pixels.
+            channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
+            bits: of a sample, 8 or 16.
+            metadata: what is written besides, for a picture of this size.
+            compression: see `WriteOptions`.
+        """
+        self._path = path
+        self._shape = size[1], channels
+        self._dtype = np.dtype(np.uint16 if bits == 16 else np.uint8)
+        self._rows = max(1, _STRIP_BYTES // (size[1] * channels * self._dtype.itemsize))
+        self._missing = size[0]
+        self._pending: list[Samples] = []
+        self._above: Samples | None = None
+        self._jobs: deque[Future[bytes]] = deque()
+        make = TiffEncoder if path.suffix.lower() in (".tif", ".tiff") else PngEncoder
+        self._encoder: Encoder = make(size, channels, bits, self._rows, metadata or Metadata(), compression)
+        self._threads = ThreadPoolExecutor(_thread_count())
+        self._open = ExitStack()
+        try:
+            temporary = self._open.enter_context(replacing(path.resolve()))  # the place of a link stays
+            self._file = self._open.enter_context(temporary.open("wb"))
+            self._encoder.begin(self._file)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def write(self, rows: Samples) -> None:
+        """Append rows [h, W, C] of the type that `bits` asks for.
+
+        Raises:
+            ValueError: rows of another shape or type, or more than the picture has.
+            ImageError: see the class.
+        """
+        if rows.shape[1:] != self._shape or rows.dtype != self._dtype:
+            raise ValueError(f"rows are {rows.dtype} {rows.shape[1:]}, not {self._dtype} {self._shape}")
+        if len(rows) > self._missing:
+            raise ValueError(f"{len(rows)} rows are more than the {self._missing} that are missing")
+        self._missing -= len(rows)
+        self._pending.append(rows)
+        try:
+            for strip in self._full_strips():
+                self._submit(strip)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def close(self) -> None:
+        """Finish the file and give it its name.
+
+        Raises:
+            ValueError: rows are missing.
+            ImageError: see the class.
+        """
+        if self._missing:
+            self.abort()
+            raise ValueError(f"{self._missing} rows are missing")
+        try:
+            while self._jobs:
+                self._put_first()
+            self._encoder.end(self._file)
+            self._open.close()
+        except OSError as error:
+            raise self._failure(error) from error
+        self._threads.shutdown()
+
+    def abort(self) -> None:
+        """Remove what is written; a file that was there before stays."""
+        self._threads.shutdown(cancel_futures=True)
+        self._jobs.clear()
+        stop = _AbortedError()
+        try:
+            self._open.__exit__(_AbortedError, stop, None)
+        except _AbortedError:
+            pass
+        except OSError as error:  # what is left in the file's buffer does not fit either
+            _ = error
+
+    def __enter__(self) -> StripWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, place: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _full_strips(self) -> Iterator[Samples]:
+        """Take as many strips from the rows as are complete; the last one may be shorter."""
+        count = sum(len(rows) for rows in self._pending)
+        if count < self._rows and self._missing:
+            return
+        rows = self._pending[0] if len(self._pending) == 1 else cast(Samples, np.concatenate(self._pending))
+        whole = count if not self._missing else count // self._rows * self._rows
+        for top in range(0, whole, self._rows):
+            yield rows[top : min(top + self._rows, whole)]
+        self._pending = [rows[whole:].copy()]
+
+    def _submit(self, strip: Samples) -> None:
+        if len(self._jobs) >= 2 * _thread_count():
+            self._put_first()
+        strip = strip.copy()  # the caller may use its rows again
+        self._jobs.append(self._threads.submit(self._encoder.pack, strip, self._above))
+        self._above = strip[-1]
+
+    def _put_first(self) -> None:
+        self._encoder.put(self._file, self._jobs.popleft().result())
+
+    def _failure(self, error: OSError) -> ImageError:
+        self.abort()
+        return ImageError(f"{self._path} cannot be written ({error.strerror}); free space or choose another folder")
+
+
+class _AbortedError(Exception):
+    """Ends the writing of a file that is not wanted."""
+
+
+def _thread_count() -> int:
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_MAX_THREADS, available)

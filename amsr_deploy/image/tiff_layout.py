@@ -1,0 +1,131 @@
+"""How a TIFF stores its samples, and which of these ways can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+WHITE_IS_ZERO, GREY, RGB, PALETTE, MASK, CMYK, YCBCR, CIE_LAB, ICC_LAB = 0, 1, 2, 3, 4, 5, 6, 8, 9
+COLOURS = {WHITE_IS_ZERO: 1, GREY: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3, CIE_LAB: 3, ICC_LAB: 3}
+"""Samples of a pixel without extra ones, by the colour models that can be read."""
+UNSIGNED, SIGNED, FLOAT, UNDEFINED = 1, 2, 3, 4
+PREMULTIPLIED, STRAIGHT = 1, 2
+"""Kinds of extra samples that are alpha."""
+
+_OTHER_MODELS = {
+    MASK: "a transparency mask",
+    10: "ITU L*a*b*",
+    32803: "the mosaic of a raw camera file",
+    34892: "linear samples of a raw camera file",
+    32844: "LogL",
+    32845: "LogLuv",
+}
+_LABS = (CIE_LAB, ICC_LAB)
+_CMYK_INKS = 1
+_SAVE_DEPTH = "save it with 8 or 16 bits per channel"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the tags say about the samples.
+
+    Attributes:
+        width: pixels.
+        height: pixels.
+        bits: of each sample of a pixel.
+        kinds: sample format of each; see `UNSIGNED` and the others.
+        model: photometric interpretation.
+        planar: whether each channel is stored by itself.
+        extras: kinds of the samples after those of the colour model.
+        inks: the set of inks of a separated picture.
+    """
+
+    width: int
+    height: int
+    bits: tuple[int, ...]
+    kinds: tuple[int, ...]
+    model: int
+    planar: bool
+    extras: tuple[int, ...]
+    inks: int
+
+    @classmethod
+    def of(cls, tags: Mapping[int, Any]) -> Layout:
+        """Read the layout from the tags of a directory.
+
+        Raises:
+            KeyError: a tag is missing that must be there.
+        """
+        samples = tags.get(277, 1)
+        model = tags[262]
+        missing = samples - COLOURS.get(model, samples)
+        return cls(
+            width=tags[256],
+            height=tags[257],
+            bits=_each(tags.get(258, 1), samples),
+            kinds=_each(tags.get(339, UNSIGNED), samples),
+            model=model,
+            planar=tags.get(284, 1) == 2 and samples > 1,
+            extras=_each(tags.get(338, 0), missing) if missing > 0 else (),
+            inks=tags.get(332, _CMYK_INKS),
+        )
+
+    @property
+    def colours(self) -> int:
+        """Samples of a pixel that the colour model has."""
+        return COLOURS[self.model]
+
+    @property
+    def alpha(self) -> int | None:
+        """The channel of alpha, counted from 0."""
+        found = [number for number, kind in enumerate(self.extras) if kind in (PREMULTIPLIED, STRAIGHT)]
+        return self.colours + found[0] if found else None
+
+    @property
+    def premultiplied(self) -> bool:
+        """Whether colours are multiplied by alpha."""
+        return self.alpha is not None and self.extras[self.alpha - self.colours] == PREMULTIPLIED
+
+
+def _each(value: int | tuple[int, ...], count: int) -> tuple[int, ...]:
+    """A value for each sample; writers often give one for all."""
+    values = value if isinstance(value, tuple) else (value,)
+    return (values + values[-1:] * count)[:count]
+
+
+def refusal(layout: Layout) -> str | None:
+    """Say why samples cannot be read; None where they can."""
+    return _model_refusal(layout) or _sample_refusal(layout)
+
+
+def _model_refusal(layout: Layout) -> str | None:
+    if layout.model not in COLOURS:
+        name = _OTHER_MODELS.get(layout.model, f"number {layout.model}")
+        return f"has a colour model that cannot be read ({name}); save it as RGB"
+    if layout.model == CMYK and layout.inks != _CMYK_INKS:
+        return "is separated into inks other than CMYK; save it as RGB"
+    if len(layout.bits) < layout.colours:
+        return f"is damaged ({len(layout.bits)} samples for each pixel are too few); copy or export it again"
+    if layout.model == PALETTE and layout.extras:
+        return "has a palette and further channels, which cannot be read together; save it as RGB"
+    return None
+
+
+def _sample_refusal(layout: Layout) -> str | None:
+    bits, kinds = set(layout.bits), set(layout.kinds) - ({SIGNED} if layout.model in _LABS else set())
+    if len(bits) > 1 or len(kinds) > 1:
+        return f"has channels of different depths or types; {_SAVE_DEPTH}"
+    (depth,) = bits
+    if SIGNED in kinds:
+        return f"has signed samples (int{depth}), which do not say what is black and white; {_SAVE_DEPTH}, unsigned"
+    if FLOAT in kinds:
+        readable = depth in (16, 32)
+        return None if readable else f"has floating-point samples of {depth} bits; {_SAVE_DEPTH}, or as float32"
+    if kinds - {UNSIGNED, UNDEFINED}:
+        return f"has samples of type {max(kinds)} (complex numbers or unknown); {_SAVE_DEPTH}"
+    if depth > 16:
+        return f"has {depth} bits per channel; {_SAVE_DEPTH}"
+    if layout.model in _LABS and depth not in (8, 16):
+        return f"has Lab samples of {depth} bits; {_SAVE_DEPTH}"
+    return None

@@ -1,0 +1,192 @@
+"""Writing pictures: what a format can hold is checked before the work, and a file is written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import struct
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from amsr_deploy.errors import ImageError, first_line
+from amsr_deploy.files import replacing
+from amsr_deploy.image import colour
+from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
+from amsr_deploy.image.jxl import encode_jxl
+from amsr_deploy.image.picture import Metadata, Picture
+from amsr_deploy.image.reading import StrPath
+from amsr_deploy.image.samples import channel_count, sample_strips, to_samples
+from amsr_deploy.image.strips import StripWriter
+
+_PNG, _JPEG, _TIFF, _BMP, _JXL = (FORMATS[suffix] for suffix in (".png", ".jpg", ".tif", ".bmp", ".jxl"))
+_WITH_STRIPS = (_PNG, _TIFF)
+_WITH_DENSITY = (_PNG, _TIFF, _JPEG, _BMP)
+_MAX_DENSITY = 65535
+_AS_IT_COMES = WriteOptions()
+
+_log = logging.getLogger(__name__)
+
+
+def check_output(
+    path: StrPath, picture: Picture, size: tuple[int, int] | None = None, options: WriteOptions = _AS_IT_COMES
+) -> None:
+    """Check that a picture, with another height and width, can be written; warn of what it loses.
+
+    To be called before the upscaling: `write` would find out after it, and does not warn.
+
+    Raises:
+        ImageError: the picture cannot be written.
+        UserError: options that the format does not have.
+    """
+    path = Path(path)
+    file_format = check_writable(path)
+    for loss in fit(path, picture, size or picture.size, file_format, options)[1]:
+        _log.warning("%s: %s", path, loss)
+
+
+def fit(
+    path: Path, picture: Picture, size: tuple[int, int], file_format: Format, options: WriteOptions
+) -> tuple[Picture, list[str]]:
+    """Leave out what a format cannot hold.
+
+    Args:
+        path: for messages.
+        picture: the picture.
+        size: height and width that it is going to have.
+        file_format: where it goes.
+        options: how.
+
+    Returns:
+        The picture that can be written, and a line for each thing that it loses.
+
+    Raises:
+        ImageError: no format of that kind can hold it.
+        UserError: options that the format does not have.
+    """
+    options.check(file_format)
+    if not file_format.alpha and picture.opaque:
+        picture = replace(picture, alpha=None)
+    if picture.alpha is not None and not file_format.alpha:
+        raise ImageError(f"{path}: {file_format.name} cannot hold transparency; use {suffixes('alpha', True)}")
+    longest = max(size)
+    if longest > file_format.max_side:
+        raise ImageError(
+            f"{path}: {file_format.name} ends at {file_format.max_side} pixels a side, not {longest}; use .png, .tif"
+        )
+    losses = []
+    if picture.bits > file_format.bits:
+        losses.append(f"{file_format.name} rounds 16 bits to 8; use {suffixes('bits', 16)} to keep them")
+    channels = channel_count(picture, file_format.grey)
+    metadata, lost = _fit_metadata(picture.metadata, channels, file_format, options)
+    return replace(picture, metadata=metadata), losses + lost
+
+
+def _fit_metadata(
+    metadata: Metadata, channels: int, file_format: Format, options: WriteOptions
+) -> tuple[Metadata, list[str]]:
+    """Leave out the metadata that a format cannot hold, or that is not wanted; say what is lost."""
+    if options.strip_metadata:
+        metadata = replace(metadata, exif=None, resolution=None, geo=None)
+    losses = []
+    name, profile = file_format.name, metadata.icc_profile
+    if profile and not colour.fits_channels(profile, channels):
+        losses.append(f"a colour profile for {profile[16:20].decode('latin-1')} does not fit and is dropped")
+        metadata = replace(metadata, icc_profile=None)
+    if metadata.icc_profile and not file_format.profile:
+        losses.append(f"{name} drops the colour profile; use .png to keep it")
+        metadata = replace(metadata, icc_profile=None)
+    if metadata.exif and len(metadata.exif) > file_format.exif:
+        too_large = f"EXIF of {len(metadata.exif)} bytes is too large for {name} and"
+        losses.append(f"{too_large if file_format.exif else f'EXIF has no place in {name} and'} is dropped")
+        metadata = replace(metadata, exif=None)
+    meaning = colour.meaning(metadata.colour, metadata.icc_profile)
+    if meaning and file_format is not _PNG:
+        losses.append(f"{name} cannot tell that the colours are in {meaning}, and will look wrong; use .png")
+    if metadata.resolution and (file_format not in _WITH_DENSITY or not _tells(file_format, metadata)):
+        if not metadata.exif:
+            losses.append(f"{name} drops the resolution")
+        metadata = replace(metadata, resolution=None)
+    if metadata.geo and file_format is not _TIFF:
+        losses.append(f"{name} drops the place on the earth; use .tif to keep it")
+        metadata = replace(metadata, geo=None)
+    return metadata, losses
+
+
+def _tells(file_format: Format, metadata: Metadata) -> bool:
+    """Whether a format with a density can tell this one: JPEG and BMP know only those with a unit."""
+    resolution = metadata.resolution
+    return resolution is not None and (file_format in _WITH_STRIPS or resolution.unit is not None)
+
+
+def check_writable(path: Path) -> Format:
+    """Return the format of a picture file that can be written.
+
+    Raises:
+        ImageError: an unknown suffix, a folder in its place, no folder to hold it, or one that may not be written.
+    """
+    file_format = output_format(path)
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder; give the name of a picture")
+    if not path.parent.is_dir():
+        raise ImageError(f"folder {path.parent} does not exist; create it first")
+    if not os.access(path.parent, os.W_OK):
+        raise ImageError(f"folder {path.parent} may not be written; check its permissions or choose another")
+    return file_format
+
+
+def write(path: StrPath, picture: Picture, options: WriteOptions = _AS_IT_COMES) -> None:
+    """Write a picture in the format of the name's suffix: all of it or, on failure, nothing.
+
+    Raises:
+        ImageError: see `check_output`; a full disk. A file that was there before is then unchanged.
+        UserError: options that the format does not have.
+    """
+    path = Path(path)
+    file_format = check_writable(path)
+    picture, _ = fit(path, picture, picture.size, file_format, options)
+    try:
+        if file_format in _WITH_STRIPS:
+            _write_strips(path, picture, file_format, options)
+            return
+        encode = _encode_jxl if file_format is _JXL else _encode_with_pillow
+        data = encode(picture, file_format, options)
+    except (OSError, ValueError, KeyError, RuntimeError, struct.error, MemoryError) as error:
+        raise ImageError(
+            f"{path} cannot be written as {file_format.name} ({first_line(error)}); free space or try another format"
+        ) from error
+    try:
+        with replacing(path.resolve()) as temporary:  # the place of a link stays
+            temporary.write_bytes(data)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be written ({error.strerror}); free space or choose another folder") from error
+
+
+def _write_strips(path: Path, picture: Picture, file_format: Format, options: WriteOptions) -> None:
+    channels = channel_count(picture, file_format.grey)
+    with StripWriter(path, picture.size, channels, picture.bits, picture.metadata, options.compression) as writer:
+        for strip in sample_strips(picture, picture.bits, file_format.grey):
+            writer.write(strip)
+
+
+def _encode_with_pillow(picture: Picture, file_format: Format, options: WriteOptions) -> bytes:
+    samples = to_samples(picture, file_format.bits, file_format.grey)
+    settings: dict[str, Any] = {"icc_profile": picture.metadata.icc_profile, "exif": picture.metadata.exif}
+    if picture.metadata.resolution:
+        settings["dpi"] = tuple(min(value, _MAX_DENSITY) for value in picture.metadata.resolution.per("inch"))
+    if file_format.quality is not None:
+        settings |= {"quality": options.quality or file_format.quality, "lossless": options.lossless}
+        settings["subsampling"] = "4:4:4"
+    file = io.BytesIO()
+    image = Image.fromarray(samples if samples.shape[2] > 1 else samples[..., 0])
+    image.save(file, file_format.name, **{name: value for name, value in settings.items() if value})
+    return file.getvalue()
+
+
+def _encode_jxl(picture: Picture, file_format: Format, options: WriteOptions) -> bytes:
+    quality = 100 if options.lossless else options.quality or file_format.quality or 100
+    samples = to_samples(picture, picture.bits, file_format.grey)
+    return encode_jxl(samples, quality, picture.metadata.icc_profile, picture.metadata.exif)

@@ -1,0 +1,75 @@
+"""The newest model of a folder: an export or an engine."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from pathlib import Path
+
+from amsr_deploy.errors import BackendError, EngineError, ModelError
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.model_file import read_metadata
+from amsr_deploy.runtime.backends.base import Device
+from amsr_deploy.runtime.backends.choose import open_backend
+from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar
+
+_log = logging.getLogger(__name__)
+
+
+def newest_model(folder: Path, device: Device) -> Path | None:
+    """Find the newest model of this project in a folder that runs, and say why others are not taken.
+
+    Where the newest is an engine and the export of its weights is there too, that is taken: `open_backend` runs it by
+    the engine where it can.
+
+    Args:
+        folder: where exports and engines are.
+        device: where it is to run.
+    """
+    models: dict[Path, Metadata] = {}
+    for path in by_age(folder):
+        try:
+            models[path] = describe_model(path)
+        except (ModelError, EngineError) as error:
+            if not models:
+                _log.warning("%s is newest here, but not used: %s", path, error)
+    chosen = next((found for path in models if (found := runnable(path, models, device))), None)
+    if chosen:
+        others = [path.name for path, model in models.items() if model.weights_sha256 != models[chosen].weights_sha256]
+        if others:
+            _log.warning("%s is used; %s: of other weights, give one as `model`", chosen, ", ".join(others))
+    return chosen
+
+
+def by_age(folder: Path) -> list[Path]:
+    """List exports and engines of a folder, the newest first."""
+    files = [path for path in folder.iterdir() if path.suffix in (".onnx", ".engine") and path.is_file()]
+    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def describe_model(path: Path) -> Metadata:
+    """Read what an export or an engine says about itself.
+
+    Raises:
+        ModelError, EngineError: it is none of this project.
+    """
+    return read_sidecar(path).model if path.suffix == ".engine" else read_metadata(path)
+
+
+def runnable(path: Path, models: dict[Path, Metadata], device: Device) -> Path | None:
+    """Choose what runs a model: itself, for an engine the export of its weights; None where it does not run."""
+    if path.suffix == ".onnx":
+        return path
+    weights = (models[path].weights_sha256, models[path].masked)
+    for export, model in models.items():
+        if export.suffix == ".onnx" and (model.weights_sha256, model.masked) == weights:
+            return export
+    if device not in ("auto", "tensorrt"):
+        _log.warning("%s is not used: it is an engine, and the device is %s", path, device)
+        return None
+    try:
+        with closing(open_backend(path, device)):
+            return path
+    except (BackendError, EngineError) as error:
+        _log.warning("%s is not used: %s", path, error)
+        return None

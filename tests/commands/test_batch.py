@@ -1,0 +1,497 @@
+"""Many pictures in one command: which are found, where results go, and that one that fails costs nobody else."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+from scale_cases import write_model
+
+from amsr_deploy import files, image
+from amsr_deploy.cli import main
+from amsr_deploy.commands.inputs import natural
+from amsr_deploy.runtime.upscaler import Upscaler
+
+
+def amsr(*arguments: object, stdin: bytes = b"") -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+
+
+def errors(result: Result) -> list[str]:
+    return [line for line in result.stderr.splitlines() if line.startswith("amsr: error: ")]
+
+
+def draw(path: Path, size: tuple[int, int] = (12, 8), colour: str = "teal") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path, "JPEG" if path.suffix == ".jpg" else "PNG")
+    return path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that repeats pixels four times."""
+    return write_model(tmp_path_factory.mktemp("model") / "repeat.onnx", 4)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(params=["infer", "mask"])
+def command(request: pytest.FixtureRequest, model: Path) -> tuple[list[object], str]:
+    """A command that reads pictures, and the ending of what it writes."""
+    return (["infer", "--model", model], "_x4.png") if request.param == "infer" else (["mask"], "_mask.png")
+
+
+Command = tuple[list[object], str]
+
+
+def test_existing_results_stay_unless_the_user_says_so(here: Path, command: Command) -> None:
+    arguments, ending = command
+    draw(here / "a.png")
+    target = here / f"a{ending}"
+    target.write_text("mine")
+    refused = amsr(*arguments, "a.png")
+    assert refused.exit_code == 1
+    (line,) = errors(refused)
+    for part in (target.name, "exists", "--overwrite", "--skip-existing"):
+        assert part in line
+    assert amsr(*arguments, "a.png", "--skip-existing").exit_code == 0
+    assert target.read_text() == "mine"
+    target.chmod(0o444)
+    protected = amsr(*arguments, "a.png", "--overwrite")
+    assert "write-protected" in errors(protected)[0]
+    assert target.read_text() == "mine"
+    target.chmod(0o644)
+    assert amsr(*arguments, "a.png", "--overwrite").exit_code == 0
+    assert Image.open(target).format == "PNG"
+    assert amsr(*arguments, "a.png", "--overwrite", "--skip-existing").exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["--save-mask", "--compare"])
+def test_pictures_beside_the_result_replace_nothing(here: Path, model: Path, option: str) -> None:
+    draw(here / "a.png")
+    path = here / ("a_x4_compare.png" if option == "--compare" else "saved.png")
+    path.write_text("mine")
+    infer = ["infer", "--model", model, "a.png", option, *(["saved.png"] if option == "--save-mask" else [])]
+    assert "exists" in errors(amsr(*infer))[0]
+    assert path.read_text() == "mine"
+    assert not (here / "a_x4.png").exists()
+    assert amsr(*infer, "--overwrite").exit_code == 0
+    assert Image.open(path).format == "PNG"
+
+
+def test_a_file_that_appears_during_the_work_stays(here: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(here / "a.png")
+    run = Upscaler.run
+
+    def slow(*arguments: Any, **settings: Any) -> Any:
+        (here / "a_x4.png").write_text("of another run")
+        return run(*arguments, **settings)
+
+    monkeypatch.setattr(Upscaler, "run", slow)
+    assert "exists" in errors(amsr("infer", "a.png", "--model", model))[0]
+    assert (here / "a_x4.png").read_text() == "of another run"
+
+
+def test_inputs_that_want_one_name_lose_no_result(here: Path, command: Command) -> None:
+    arguments, ending = command
+    draw(here / "a.png", colour="red")
+    draw(here / "a.jpg", colour="blue")
+    draw(here / "sub" / "a.png", colour="lime")
+    one_call = amsr(*arguments, "a.png", "a.jpg", "sub/a.png", "-o", "out")
+    assert one_call.exit_code == 1
+    assert len([line for line in errors(one_call) if "is the result of a.png already" in line]) == 2
+    first = (here / "out" / f"a{ending}").read_bytes()
+    two_calls = amsr(*arguments, "a.jpg", "-o", "out")
+    assert "exists" in errors(two_calls)[0]
+    assert (here / "out" / f"a{ending}").read_bytes() == first
+    assert amsr(*arguments, "a.jpg", "-o", "out", "--suffix", "_jpg").exit_code == 0
+    assert names(here / "out") == [f"a{ending}", "a_jpg.png"] or names(here / "out") == ["a_jpg.png", f"a{ending}"]
+
+
+def bad_inputs(folder: Path) -> list[Path]:
+    """Inputs of which each cannot be read in its own way."""
+    (folder / "loop.png").symlink_to("loop.png")
+    (folder / "dangling.png").symlink_to("nowhere.png")
+    (folder / "text.png").write_text("hello")
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "empty").mkdir()
+    cut = draw(folder / "cut.png")
+    cut.write_bytes(cut.read_bytes()[:45])
+    long = Path("x" * 300 + ".png")
+    below = Path("text.png/a.png")
+    return [
+        *(folder / name for name in ("loop.png", "dangling.png", "text.png", "empty.png", "empty", "cut.png")),
+        long,
+        below,
+    ]
+
+
+def test_a_picture_that_fails_stops_no_other(here: Path, command: Command) -> None:
+    arguments, ending = command
+    bad = bad_inputs(here)
+    draw(here / "good.png")
+    (here / "legacy").mkdir()
+    raw = os.fsdecode(os.fsencode(here / "legacy") + b"/caf\xe9.png")
+    draw(Path(raw))
+    result = amsr(*arguments, *bad, "good.png", raw, "-o", "out")
+    assert result.exit_code == 1
+    lines = errors(result)
+    assert len(lines) == len(bad) + 1
+    assert f"{len(bad)} of {len(bad) + 2} pictures failed" in lines[-1]
+    for path in bad:
+        assert any(path.name in line for line in lines), path
+    assert not [line for line in lines if "unexpected" in line or "Traceback" in line]
+    assert len(list((here / "out").iterdir())) == 2
+    assert (here / "out" / f"good{ending}").is_file()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), RecursionError(), ValueError(), MemoryError(), KeyError("x")])
+def test_any_exception_of_one_picture_stops_no_other(
+    here: Path, command: Command, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    arguments, ending = command
+    draw(here / "a.png")
+    draw(here / "b.png")
+    read = image.read
+
+    def fail(path: Path) -> image.Picture:
+        if path.name == "a.png":
+            raise error
+        return read(path)
+
+    monkeypatch.setattr(image, "read", fail)
+    result = amsr(*arguments, "a.png", "b.png", "--json")
+    assert result.exit_code == 1
+    assert len(errors(result)) == 2
+    assert (here / f"b{ending}").is_file()
+    entries = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [entry["input"] for entry in entries] == ["a.png", "b.png"]
+    assert "error" in entries[0]
+    assert entries[1]["output"] == f"b{ending}"
+
+
+def test_legacy_names_of_all_files(here: Path, model: Path) -> None:
+    """Names whose bytes are not UTF-8 are files like others, and can be printed."""
+    raw = os.fsdecode(b"caf\xe9")
+    draw(here / f"{raw}.png")
+    own = here / f"{raw}.onnx"
+    own.write_bytes(model.read_bytes())
+    draw(here / f"{raw}_region.png", colour="white")
+    mask = here / f"{raw}_region.png"
+    (here / "list.txt").write_bytes(b"caf\xe9.png\n")
+    for arguments in ([f"{raw}.png"], ["--files-from", "list.txt", "-o", "out", "--json"], ["*[!n].png", "-o", "more"]):
+        single = ["--mask", mask, "--save-mask", f"{raw}_saved.png"] if arguments == [f"{raw}.png"] else []
+        result = amsr("infer", *arguments, "--model", own, *single)
+        assert result.exit_code == 0, result.output
+        assert "caf" in result.stdout
+    assert (here / f"{raw}_saved.png").is_file()
+    assert (here / "out" / f"{raw}_x4.png").is_file()
+    assert amsr("mask", f"{raw}.png").exit_code == 0
+
+
+def test_names_as_long_as_the_file_system_allows(here: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments, ending = command
+    longest = os.pathconf(here, "PC_NAME_MAX")
+    stem = "n" * (longest - len(ending))
+    draw(here / f"{stem}.png")
+    assert amsr(*arguments, f"{stem}.png").exit_code == 0
+    assert (here / f"{stem}{ending}").is_file()
+    wide = "é" * ((longest - 4) // 2)  # two bytes each
+    draw(here / f"{wide}.png")
+    read = image.read
+    monkeypatch.setattr(image, "read", lambda _: pytest.fail("it should be refused before the work"))
+    (line,) = errors(amsr(*arguments, f"{wide}.png"))
+    assert f"{longest} are possible" in line
+    monkeypatch.setattr(image, "read", read)
+    assert amsr(*arguments, f"{wide}.png", "--suffix", "", "-o", "out").exit_code == 0
+
+
+def test_folders_and_trees(here: Path, command: Command) -> None:
+    arguments, ending = command
+    for name in (
+        "in/b.png",
+        "in/a10.jpg",
+        "in/a2.png",
+        "in/sub/deep/c.png",
+        "in/.hidden.png",
+        "in/._a2.png",
+        "in/.git/d.png",
+    ):
+        draw(here / name)
+    (here / "in" / "notes.txt").write_text("no picture")
+    flat = amsr(*arguments, "in", "-o", "flat")
+    assert flat.exit_code == 0, flat.output
+    order = [line.partition(":")[0] for line in flat.stdout.splitlines()]
+    assert order == [str(Path("flat", f"{stem}{ending}")) for stem in ("a2", "a10", "b")]
+    tree = amsr(*arguments, "in", "-r", "-o", "tree")
+    assert tree.exit_code == 0, tree.output
+    assert names(here / "tree") == sorted([f"a2{ending}", f"a10{ending}", f"b{ending}", f"sub/deep/c{ending}"])
+    inside = amsr(*arguments, "in", "-r", "-o", "in/results")
+    assert inside.exit_code == 0, inside.output
+    again = amsr(*arguments, "in", "-r", "-o", "in/results", "--skip-existing", "--json")
+    assert len(again.stdout.splitlines()) == 4
+    assert all("skipped" in json.loads(line) for line in again.stdout.splitlines())
+
+
+def test_results_in_the_folder_of_the_pictures_are_no_pictures(here: Path, command: Command) -> None:
+    arguments, ending = command
+    draw(here / "a.png")
+    draw(here / "b_x4.png")  # nobody's result: there is no b
+    for _ in range(2):
+        assert amsr(*arguments, ".", "--overwrite").exit_code == 0
+    assert names(here) == sorted(["a.png", f"a{ending}", "b_x4.png", f"b_x4{ending}"])
+
+
+def test_patterns_and_lists(here: Path, command: Command) -> None:
+    arguments, ending = command
+    for name in ("p1.png", "p2.png", "p10.png", "[odd].png", ".p3.png"):
+        draw(here / name)
+    result = amsr(*arguments, "p*.png", "[odd].png", "-o", "out")
+    assert result.exit_code == 0, result.output
+    assert names(here / "out") == sorted(f"{stem}{ending}" for stem in ("p1", "p2", "p10", "[odd]"))
+    (here / "list.txt").write_text("p1.png\r\n\np2.png\n")
+    assert amsr(*arguments, "--files-from", "list.txt", "-o", "listed").exit_code == 0
+    assert names(here / "listed") == [f"p1{ending}", f"p2{ending}"]
+    assert amsr(*arguments, "--files-from", "-", "-o", "piped", stdin=b"p10.png\n").exit_code == 0
+    assert names(here / "piped") == [f"p10{ending}"]
+    (nothing,) = errors(amsr(*arguments, "q*.png"))
+    assert "q*.png matches no picture" in nothing
+    assert amsr(*arguments, "--files-from", "none.txt").exit_code == 2
+
+
+def test_natural_order() -> None:
+    paths = [Path(name) for name in ("b.png", "a10.png", "A9.png", "a١.png", "a.png", "10.png", "9.png")]
+    assert [path.name for path in natural(paths)] == [
+        "9.png",
+        "10.png",
+        "a.png",
+        "A9.png",
+        "a10.png",
+        "a١.png",
+        "b.png",
+    ]
+
+
+def test_standard_input_and_output(here: Path, command: Command) -> None:
+    arguments, _ = command
+    small = draw(here / "a.png").read_bytes()
+    for output in ([], ["-o", "-"]):
+        result = amsr(*arguments, "-", *output, stdin=small)
+        assert result.exit_code == 0, result.stderr
+        with Image.open(io.BytesIO(result.stdout_bytes)) as large:
+            assert large.size in ((48, 32), (12, 8))
+        assert "density" in result.stderr
+    assert amsr(*arguments, "a.png", "-o", "-", "--format", "jpg").stdout_bytes[:3] == b"\xff\xd8\xff"
+    assert amsr(*arguments, "-", "-o", "named.png", stdin=small).exit_code == 0
+    assert names(here) == ["a.png", "named.png"]
+    assert amsr(*arguments, "-", "a.png", stdin=small).exit_code == 2
+    assert amsr(*arguments, "-", "-", stdin=small).exit_code == 2
+    broken = amsr(*arguments, "-", stdin=b"no picture")
+    assert broken.stdout_bytes == b""
+    assert errors(broken)[0].startswith("amsr: error: standard input ")
+
+
+def test_several_pictures_need_a_folder(here: Path, command: Command) -> None:
+    arguments, ending = command
+    for name in ("a.png", "b.png", "in/c.png"):
+        draw(here / name)
+    (here / "file").write_text("in the way")
+    for inputs in (["a.png", "b.png"], ["in"], ["*.png"]):
+        for output in ("out.png", "file"):
+            assert amsr(*arguments, *inputs, "-o", output).exit_code == 2
+    assert not (here / "out.png").exists()
+    assert amsr(*arguments, "a.png", "-o", "out.png").exit_code == 0
+    (here / "folder.png").mkdir()
+    assert amsr(*arguments, "a.png", "b.png", "-o", "folder.png").exit_code == 0
+    assert names(here / "folder.png") == [f"a{ending}", f"b{ending}"]
+
+
+def test_formats_and_suffixes(here: Path, command: Command) -> None:
+    arguments, _ = command
+    draw(here / "a.png")
+    for name, form in (("jpg", "JPEG"), ("webp", "WEBP"), ("tiff", "TIFF")):
+        assert amsr(*arguments, "a.png", "--format", name, "--suffix", "-new").exit_code == 0
+        with Image.open(here / f"a-new.{name}") as file:
+            assert file.format == form
+    assert amsr(*arguments, "a.png", "-o", "b.png", "--format", "jpg").exit_code == 2
+    assert amsr(*arguments, "a.png", "--suffix", "/../x").exit_code == 2
+    assert "is an input" in errors(amsr(*arguments, "a.png", "--suffix", "", "--overwrite"))[0]
+
+
+def test_an_interrupt_leaves_nothing_behind(here: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        draw(here / name)
+    replace = os.replace
+
+    def interrupt(source: Path, target: Path) -> None:
+        if "b_x4" in str(target):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", interrupt)
+    result = amsr("infer", "a.png", "b.png", "c.png", "--model", model, "--json", "log.json")
+    assert result.exit_code == 130
+    assert "1 of 3 pictures are done" in result.stderr
+    assert names(here) == ["a.png", "a_x4.png", "b.png", "c.png", "log.json"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_a_disk_that_takes_no_more(here: Path, command: Command, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    arguments, _ = command
+    draw(here / "a.png")
+
+    def fail(source: Path, target: Path) -> None:
+        raise OSError(number, os.strerror(number), str(source), None, str(target))
+
+    monkeypatch.setattr(files.os, "replace", fail)
+    result = amsr(*arguments, "a.png")
+    assert result.exit_code == 1
+    assert os.strerror(number) in errors(result)[0]
+    assert names(here) == ["a.png"]
+
+
+def test_json_lines(here: Path, command: Command) -> None:
+    arguments, ending = command
+    draw(here / "a.png")
+    (here / "b.png").write_text("no picture")
+    for where in ("-", "log.json"):
+        result = amsr(*arguments, "a.png", "b.png", "--json", where, "--overwrite")
+        text = result.stdout if where == "-" else (here / where).read_text()
+        entries = {entry["input"]: entry for entry in map(json.loads, text.splitlines())}
+        assert entries["a.png"]["output"] == f"a{ending}"
+        assert "b.png" in entries["b.png"]["error"]
+    assert amsr(*arguments, "--json", "a.png", "--overwrite").exit_code == 0  # no value: standard output
+    assert amsr(*arguments, "a.png", "--json", "--overwrite").exit_code == 0
+
+
+def test_shared_options_stand_before_or_after_the_command(here: Path, command: Command) -> None:
+    arguments, _ = command
+    draw(here / "a.png")
+    name, *rest = arguments
+    for before, after in (([], ["-q"]), (["--quiet"], [])):
+        quiet = amsr(*before, name, *rest, "a.png", "--overwrite", *after)
+        assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (0, "", "")
+    for before, after in (([], ["--debug"]), (["--debug"], [])):
+        result = amsr(*before, name, *rest, "none.png", *after)
+        assert "Traceback" in result.stderr
+        assert result.exit_code == 1
+    draw(here / "a_mask.png")
+    for before, after in (([], ["-v"]), (["--verbose"], [])):
+        assert "is passed over" in amsr(*before, name, *rest, ".", "--overwrite", *after).stderr
+    assert "is passed over" not in amsr(name, *rest, ".", "--overwrite").stderr
+    assert amsr("-V").stdout == amsr("--version").stdout
+
+
+def test_without_pictures_the_usage_is_short(command: Command) -> None:
+    arguments, _ = command
+    result = amsr(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.count(f"  amsr {arguments[0]} ") == 3
+    assert len(result.stderr.splitlines()) < 10
+
+
+def test_misspelled_options_are_answered_with_the_nearest(command: Command) -> None:
+    arguments, _ = command
+    result = amsr(*arguments, "a.png", "--overwrit")
+    assert result.exit_code == 2
+    assert "--overwrite" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_a_terminal_gets_a_bar_and_a_pipe_none(here: Path, model: Path) -> None:
+    import pty
+    import subprocess
+
+    draw(here / "a.png", size=(40, 40))
+    command = [
+        sys.executable,
+        "-m",
+        "amsr_deploy",
+        "infer",
+        "a.png",
+        "--model",
+        str(model),
+        "--overwrite",
+        "--tile",
+        "20",
+    ]
+    piped = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert piped.stderr == ""
+    master, slave = pty.openpty()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave) as process:
+        os.close(slave)
+        shown = b""
+        try:
+            while part := os.read(master, 4096):
+                shown += part
+        except OSError:  # the terminal is closed
+            pass
+        assert process.stdout is not None
+        line = process.stdout.read().decode()
+    os.close(master)
+    assert b"a.png" in shown
+    assert line.startswith("a_x4.png: repeat.onnx (yours)")
+
+
+def test_what_a_budget_pays_for(here: Path, model: Path) -> None:
+    """The model's fixed part costs 0.25 of dense: what is left of the budget is the density."""
+    with Image.open(Path(__file__).parents[2] / "examples" / "osprey.png") as file:
+        file.crop((100, 20, 260, 140)).save(here / "a.png")
+    infer = ("infer", "a.png", "--model", model, "--json", "--overwrite")
+    dilations = []
+    for budget in (0.4, 0.6, 0.8):
+        entry = json.loads(amsr(*infer, "--budget", budget).stdout)
+        following = json.loads(amsr(*infer, "--dilation", entry["dilation"] + 2).stdout)
+        assert entry["cost_share"] <= budget < following["cost_share"]
+        dilations.append(entry["dilation"])
+    assert dilations == sorted(set(dilations))
+    poor = amsr(*infer, "--budget", 0.1)
+    assert json.loads(poor.stdout)["dilation"] == 1
+    assert "even dilation 1 costs" in poor.stderr
+    levels = {
+        level: json.loads(amsr(*infer, "--quality-level", level).stdout) for level in ("fast", "balanced", "best")
+    }
+    assert [entry["dilation"] for entry in levels.values()] == [1, 5, 21]
+    for options in (["--budget", 0.4, "--dilation", 3], ["--budget", 0.4, "--dense"], ["--budget", 2], ["--budget", 0]):
+        assert amsr(*infer, *options).exit_code == 2
+
+
+def test_a_comparison_shows_the_result(here: Path, model: Path) -> None:
+    pixels = np.full((40, 60, 4), (200, 30, 30, 255), np.uint8)
+    pixels[10:20, 30:50] = np.random.default_rng(0).integers(0, 255, (10, 20, 4), dtype=np.uint8)
+    Image.fromarray(pixels).save(here / "a.png")
+    assert amsr("infer", "a.png", "--model", model, "--compare").exit_code == 0
+    with Image.open(here / "a_x4_compare.png") as sheet:
+        assert sheet.width >= 4 * 240
+        assert sheet.height >= 2 * 160
+        colours = sheet.convert("RGB").getcolors(1 << 24)
+    assert colours is not None
+    assert (200, 30, 30) in {colour for _, colour in colours}
+
+
+def test_no_more_threads_than_cores(here: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from amsr_deploy.runtime.backends import onnxruntime
+
+    monkeypatch.setattr(onnxruntime, "usable_cores", lambda: 2)
+    with pytest.warns(UserWarning, match="999 threads are more than the 2 cores"):
+        assert onnxruntime.session_options(999).intra_op_num_threads == 2
+    assert onnxruntime.session_options(2).intra_op_num_threads == 2
+    draw(here / "a.png")
+    assert "999 threads" in amsr("infer", "a.png", "--model", model, "--threads", 999).stderr

@@ -1,0 +1,119 @@
+"""`import amsr_deploy` as its users meet it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scale_cases import enlarged, write_model
+
+import amsr_deploy
+from amsr_deploy import image
+from amsr_deploy.errors import AmsrError, UserError
+from amsr_deploy.image.pillow import from_pillow, to_pillow
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.fixture
+def upscaler(tmp_path: Path) -> amsr_deploy.Upscaler:
+    """A model that repeats pixels twice."""
+    return amsr_deploy.load(write_model(tmp_path / "twice.onnx", 2))
+
+
+def test_what_can_be_used_is_listed() -> None:
+    assert {"AmsrError", "Upscaler", "load", "upscale", "upscale_file", "__version__"} <= set(dir(amsr_deploy))
+    assert amsr_deploy.AmsrError is AmsrError
+    with pytest.raises(AttributeError, match="enlarge"):
+        _ = amsr_deploy.enlarge
+
+
+def test_an_upscaler_says_what_it_is(upscaler: amsr_deploy.Upscaler, tmp_path: Path) -> None:
+    for part in ("twice.onnx", "x2", "dilation 5", "onnxruntime"):
+        assert part in repr(upscaler)
+    assert "dense" in repr(amsr_deploy.load(tmp_path / "twice.onnx", dense=True))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16"])
+def test_pillow_images_keep_their_kind(upscaler: amsr_deploy.Upscaler, mode: str) -> None:
+    grey = mode in ("L", "LA", "1", "I;16")
+    pixels = RANDOM.integers(0, 255, (9, 11, 3), dtype=np.uint8)
+    small = Image.fromarray(pixels)
+    if mode == "I;16":
+        small = Image.fromarray(RANDOM.integers(0, 65535, (9, 11), dtype=np.uint16))
+    elif mode != "RGB":
+        small = small.convert(mode)
+    small.info["icc_profile"] = b"profile"
+    large = upscaler.upscale(small)
+    assert large.size == (22, 18)
+    if mode == "I;16":
+        assert large.mode == "I;16"
+    else:
+        assert large.mode == ("L" if grey else "RGB") + ("A" if mode in ("RGBA", "LA") else "")
+    if mode in ("L", "RGB", "RGBA", "LA", "I;16"):
+        np.testing.assert_array_equal(np.asarray(large), enlarged(np.asarray(small), 2))
+    if mode in ("L", "RGB"):
+        assert large.info["icc_profile"] == b"profile"
+
+
+def test_transparency_comes_through(upscaler: amsr_deploy.Upscaler) -> None:
+    small = Image.new("RGBA", (6, 4), (200, 30, 30, 255))
+    small.paste((0, 0, 0, 0), (0, 0, 3, 4))
+    large = np.asarray(upscaler.upscale(small))
+    assert (large[:, :4, 3] == 0).all()
+    assert (large[:, 8:, 3] == 255).all()
+    assert (large[:, 8:, :3] == (200, 30, 30)).all()
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_images_without_a_range_are_refused(upscaler: amsr_deploy.Upscaler, mode: str) -> None:
+    with pytest.raises(UserError, match=mode):
+        upscaler.upscale(Image.new(mode, (5, 5)))
+
+
+def test_paths_arrays_and_images_agree(upscaler: amsr_deploy.Upscaler, tmp_path: Path) -> None:
+    pixels = RANDOM.integers(0, 255, (9, 11, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "small.png")
+    expected = enlarged(pixels, 2)
+    for small in (pixels, Image.fromarray(pixels), tmp_path / "small.png", str(tmp_path / "small.png")):
+        np.testing.assert_array_equal(np.asarray(upscaler.upscale(small)), expected)
+    mask = np.ones((9, 11), np.bool_)
+    np.testing.assert_array_equal(np.asarray(upscaler.upscale(tmp_path / "small.png", mask=mask)), expected)
+    upscaler.upscale_file(tmp_path / "small.png", tmp_path / "large.png")
+    upscaler.upscale_file(str(tmp_path / "small.png"), str(tmp_path / "large.tif"), mask)
+    for name in ("large.png", "large.tif"):
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / name)), expected)
+    with pytest.raises(AmsrError, match=r"none\.png"):
+        upscaler.upscale(tmp_path / "none.png")
+    with pytest.raises(AmsrError, match=r"large\.xyz"):
+        upscaler.upscale_file(tmp_path / "small.png", tmp_path / "large.xyz")
+
+
+def test_one_call_does_it_all(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "twice.onnx", 2)
+    pixels = RANDOM.integers(0, 255, (9, 11, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(amsr_deploy.upscale(pixels, model=model), enlarged(pixels, 2))
+    Image.fromarray(pixels).save(tmp_path / "small.png")
+    amsr_deploy.upscale_file(tmp_path / "small.png", tmp_path / "large.png", model=model, dense=True)
+    with Image.open(tmp_path / "large.png") as file:
+        assert file.size == (22, 18)
+
+
+def test_sixteen_bits_stay_in_files(upscaler: amsr_deploy.Upscaler, tmp_path: Path) -> None:
+    samples = RANDOM.integers(0, 65535, (9, 11), dtype=np.uint16)
+    image.write(tmp_path / "deep.png", from_pillow(Image.fromarray(samples)))
+    upscaler.upscale_file(tmp_path / "deep.png", tmp_path / "large.png")
+    deep = image.read(tmp_path / "large.png")
+    assert deep.bits == 16
+    np.testing.assert_array_equal(np.asarray(to_pillow(deep)), enlarged(samples, 2))
+
+
+def test_tiles_are_counted(tmp_path: Path) -> None:
+    upscaler = amsr_deploy.load(write_model(tmp_path / "twice.onnx", 2), tile=20)
+    steps: list[tuple[int, int]] = []
+    upscaler.run(np.zeros((50, 50, 3), np.float32), on_tile=lambda *step: steps.append(step))
+    total = len(steps)
+    assert total > 1
+    assert steps == [(done, total) for done in range(1, total + 1)]
