@@ -104,7 +104,7 @@ def test_a_picture_in_a_packed_file_that_cannot_be_decoded_is_named(folder: Path
             file.add(path, path.name)
     pictures = read_pictures([tmp_path / "pack.tar"], 8, 4)
     assert len(pictures.pairs) == 1
-    assert "pack.tar/b.png is of a kind that Pillow" in pictures.skipped[0]
+    assert "pack.tar/b.png is a file that Pillow" in pictures.skipped[0]
 
 
 def test_degraded_pictures_are_the_same_each_time(folder: Path) -> None:
