@@ -13,7 +13,7 @@ from scale_cases import enlarged, ship, write_model
 
 from amsr_deploy import image
 from amsr_deploy.cli import main
-from amsr_deploy.image import Picture
+from amsr_deploy.image import Metadata, Picture
 from amsr_deploy.runtime import shipped
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -100,7 +100,9 @@ def test_all_that_belongs_to_a_picture_gets_the_size(tmp_path: Path, grey: bool)
     rgb = np.repeat((0.2 + 0.5 * (x + y) / 50)[..., None], 3, axis=2)
     exif = Image.Exif()
     exif.get_ifd(0x8769).update({0xA002: 30, 0xA003: 20})
-    picture = Picture(rgb, alpha=np.where(x < 15, 1, 0).astype(np.float32), grey=grey, bits=16, exif=exif.tobytes())
+    picture = Picture(
+        rgb, alpha=np.where(x < 15, 1, 0).astype(np.float32), grey=grey, bits=16, metadata=Metadata(exif=exif.tobytes())
+    )
     image.write(tmp_path / "deep.png", picture)
     write_model(tmp_path / "cubic.onnx", 4, mode="cubic")
     result = amsr("infer", tmp_path / "deep.png", "--model", tmp_path / "cubic.onnx", "--width", 75)

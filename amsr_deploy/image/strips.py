@@ -100,7 +100,7 @@ class StripWriter:
         if len(rows) > self._missing:
             raise ValueError(f"{len(rows)} rows are more than the {self._missing} that are missing")
         self._missing -= len(rows)
-        self._pending.append(rows)
+        self._pending.append(rows.copy())  # the caller may use its rows again
         try:
             for strip in self._full_strips():
                 self._submit(strip)
@@ -163,7 +163,6 @@ class StripWriter:
     def _submit(self, strip: Samples) -> None:
         if len(self._jobs) >= 2 * _thread_count():
             self._put_first()
-        strip = strip.copy()  # the caller may use its rows again
         self._jobs.append(self._threads.submit(self._encoder.pack, strip, self._above))
         self._above = strip[-1]
 

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from ink_profile import cmyk_profile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
@@ -233,8 +234,8 @@ def test_cmyk_without_profile(tmp_path: Path) -> None:
     np.testing.assert_allclose(image.read(tmp_path / "a.jpg").rgb, np.broadcast_to([1, 0, 0], (8, 8, 3)), atol=0.02)
 
 
-def test_cmyk_is_converted_through_its_profile(tmp_path: Path, cmyk_profile: bytes) -> None:
-    Image.new("CMYK", (8, 8), (255, 0, 0, 0)).save(tmp_path / "a.jpg", quality=100, icc_profile=cmyk_profile)
+def test_cmyk_is_converted_through_its_profile(tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (255, 0, 0, 0)).save(tmp_path / "a.jpg", quality=100, icc_profile=cmyk_profile())
     picture = image.read(tmp_path / "a.jpg")
     assert picture.metadata.icc_profile is None
     grey = ((50 + 16) / 116) ** 3  # L* = 50, as the profile says of cyan; the plain formula says bright cyan

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ink_profile import cmyk_profile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from tiff_maker import Page, page, tiff
@@ -151,12 +152,12 @@ def test_cmyk_with_and_without_alpha(tmp_path: Path, alpha: bool, dtype: type) -
 @pytest.mark.parametrize("channels", [4, 5])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_cmyk_goes_through_its_profile(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, cmyk_profile: bytes, dtype: type, channels: int
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, dtype: type, channels: int
 ) -> None:
     samples = np.zeros((2, 2, channels), dtype)
     samples[..., 0] = samples[..., 4:] = np.iinfo(dtype).max
     extra = (STRAIGHT,) if channels == 5 else ()
-    picture = read(tmp_path, page(samples, CMYK, extra=extra, more={34675: ("B", tuple(cmyk_profile))}))
+    picture = read(tmp_path, page(samples, CMYK, extra=extra, more={34675: ("B", tuple(cmyk_profile()))}))
     grey = ((50 + 16) / 116) ** 3  # L* = 50, as the profile says of cyan
     np.testing.assert_allclose(picture.rgb, 1.055 * grey ** (1 / 2.4) - 0.055, atol=0.02)
     assert picture.metadata.icc_profile is None

@@ -1,14 +1,12 @@
-"""What tests of pictures share."""
+"""A colour profile for tests of CMYK."""
 
 from __future__ import annotations
 
 import struct
 
 import numpy as np
-import pytest
 
 
-@pytest.fixture(scope="session")
 def cmyk_profile() -> bytes:
     """A printer that has only grey inks: cyan prints L* = 50, no ink L* = 100, everything else black."""
     corners = np.zeros((16, 3), dtype=np.uint8) + np.array([0, 128, 128], dtype=np.uint8)
