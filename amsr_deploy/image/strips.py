@@ -87,6 +87,9 @@ class StripWriter:
             self._encoder.begin(self._file)
         except OSError as error:
             raise self._failure(error) from error
+        except BaseException:
+            self.abort()
+            raise
 
     def write(self, rows: Samples) -> None:
         """Append rows [h, W, C] of the type that `bits` asks for.
@@ -124,6 +127,9 @@ class StripWriter:
             self._open.close()
         except OSError as error:
             raise self._failure(error) from error
+        except BaseException:
+            self.abort()
+            raise
         self._threads.shutdown()
 
     def abort(self) -> None:

@@ -86,6 +86,20 @@ def test_an_aborted_file_leaves_the_old_one(tmp_path: Path, suffix: str) -> None
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_memory_that_runs_out_at_the_end_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(deflate, "compress", fail)
+    monkeypatch.setattr(deflate, "compress_part", fail)
+    with pytest.raises(MemoryError):
+        write(tmp_path / f"a{suffix}", photo(), [300])
+    assert not list(tmp_path.iterdir())
+
+
 def test_missing_rows_and_rows_too_many(tmp_path: Path) -> None:
     writer = StripWriter(tmp_path / "a.png", (4, 5), 3, 8)
     with pytest.raises(ValueError, match="5 rows are more than the 4"):
