@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from safetensors.torch import save_file
 
-from amsr_deploy import image, models, native
+from amsr_deploy import models, native
 from amsr_deploy.cli import main, report_failure
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
-from amsr_deploy.image.pillow import from_pillow
+from amsr_deploy.image import StripWriter
 from amsr_deploy.mask import compute_mask
 
 
@@ -334,8 +334,9 @@ def test_settings_that_exclude_each_other(photo_file: Path, model: Path, tmp_pat
 
 def test_a_loss_is_said_once(photo_file: Path, model: Path, caplog: pytest.LogCaptureFixture) -> None:
     deep = photo_file.with_name("deep.png")
-    samples = np.random.default_rng(0).integers(0, 65535, (24, 32), dtype=np.uint16)
-    image.write(deep, from_pillow(Image.fromarray(samples)))
+    samples = np.random.default_rng(0).integers(0, 65535, (24, 32, 3), dtype=np.uint16)
+    with StripWriter(deep, (24, 32), 3, 16) as writer:
+        writer.write(samples)
     assert amsr("infer", deep, "--model", model, "-o", photo_file.with_name("a.jpg")).exit_code == 0
     assert amsr("mask", deep, "--overlay", "-o", photo_file.with_name("b.jpg")).exit_code == 0
     losses = [record.getMessage() for record in caplog.records if "rounds 16 bits to 8" in record.getMessage()]

@@ -52,9 +52,15 @@ def jxl_exif(data: bytes) -> bytes | None:
     return None
 
 
-def jxl_container(codestream: bytes, exif: bytes) -> bytes:
-    """Wrap a JPEG XL codestream together with EXIF."""
-    return _JXL_HEAD + _box(b"Exif", bytes(4) + exif) + _box(b"jxlc", codestream)
+def jxl_with_exif(data: bytes, exif: bytes) -> bytes:
+    """Add EXIF to a JPEG XL, which is a codestream or has a container already."""
+    box = _box(b"Exif", bytes(4) + exif)
+    if not data.startswith(_JXL_HEAD[:12]):
+        return _JXL_HEAD + box + _box(b"jxlc", data)
+    place = 0
+    while data[place + 4 : place + 8] not in (b"jxlc", b"jxlp", b""):
+        place += int.from_bytes(data[place : place + 4], "big")
+    return data[:place] + box + data[place:]
 
 
 def _box(kind: bytes, body: bytes) -> bytes:

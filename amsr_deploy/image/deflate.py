@@ -14,7 +14,7 @@ _LAST_BLOCK = b"\x03\x00"
 _ADLER_PRIME = 65521
 _STORED = 0
 _FAST_LEVEL = 1
-_SMALL_LEVEL = 9
+_SMALL_LEVEL = 6
 
 
 def compress(data: bytes, compression: Compression) -> bytes:

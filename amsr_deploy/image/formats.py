@@ -90,7 +90,7 @@ class WriteOptions:
         quality: of lossy compression, 1 to 100, larger: better, larger files; None is the format's own.
         lossless: keep every sample.
         strip_metadata: leave out EXIF, resolution and place; what describes colour stays.
-        compression: `fast`, or `small`: some ten times slower for a fifth off PNG and TIFF files.
+        compression: `fast`, or `small`, which takes some thirty times as long for a sixth off PNG and TIFF files.
     """
 
     quality: int | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image.colour import check_profile
@@ -140,11 +141,11 @@ def _missing_rows(data: bytes, filled: Image.Image, header: Header) -> int:
     """
     if header.progressive:
         return 0 if header.refining else filled.height
-    parser = ImageFile.Parser()
-    parser.feed(data + _LOOK_AHEAD)
-    if parser.image is None:
-        return filled.height
-    decoded = np.asarray(parser.image).reshape(filled.height, -1)
+    partial = Image.open(io.BytesIO(data + _LOOK_AHEAD), formats=["JPEG", "MPO"])
+    with suppress(OSError):
+        partial.load()
+    partial.tile = []  # what was decoded before the error stays
+    decoded = np.asarray(partial).reshape(filled.height, -1)
     blank = ~decoded.any(axis=1) & np.asarray(filled).reshape(filled.height, -1).any(axis=1)
     return int(blank.sum())
 

@@ -64,5 +64,5 @@ def encode_jxl(samples: Samples, quality: int, icc_profile: bytes | None, exif: 
             raise ValueError("this build of OpenImageIO has no JPEG XL")
         if not (writer.open(str(path), spec) and writer.write_image(samples) and writer.close()):
             raise ValueError(writer.geterror())
-        codestream = path.read_bytes()
-    return boxes.jxl_container(codestream, exif.removeprefix(b"Exif\0\0")) if exif else codestream
+        data = path.read_bytes()
+    return boxes.jxl_with_exif(data, exif.removeprefix(b"Exif\0\0")) if exif else data

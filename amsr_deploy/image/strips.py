@@ -87,6 +87,9 @@ class StripWriter:
             self._encoder.begin(self._file)
         except OSError as error:
             raise self._failure(error) from error
+        except BaseException:
+            self.abort()
+            raise
 
     def write(self, rows: Samples) -> None:
         """Append rows [h, W, C] of the type that `bits` asks for.
@@ -100,7 +103,7 @@ class StripWriter:
         if len(rows) > self._missing:
             raise ValueError(f"{len(rows)} rows are more than the {self._missing} that are missing")
         self._missing -= len(rows)
-        self._pending.append(rows)
+        self._pending.append(rows.copy())  # the caller may use its rows again
         try:
             for strip in self._full_strips():
                 self._submit(strip)
@@ -124,6 +127,9 @@ class StripWriter:
             self._open.close()
         except OSError as error:
             raise self._failure(error) from error
+        except BaseException:
+            self.abort()
+            raise
         self._threads.shutdown()
 
     def abort(self) -> None:
@@ -163,7 +169,6 @@ class StripWriter:
     def _submit(self, strip: Samples) -> None:
         if len(self._jobs) >= 2 * _thread_count():
             self._put_first()
-        strip = strip.copy()  # the caller may use its rows again
         self._jobs.append(self._threads.submit(self._encoder.pack, strip, self._above))
         self._above = strip[-1]
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from amsr_deploy.errors import ImageError
@@ -36,7 +37,9 @@ from amsr_deploy.image.tiff_layout import (
     refusal,
 )
 
-SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BIG_BIG_ENDIAN = b"MM\0+"
+"""BigTIFF in the byte order that Pillow does not know there."""
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", _BIG_BIG_ENDIAN)
 
 _REDUCED, _IS_MASK = 1, 4
 """Bits of NewSubfileType."""
@@ -45,6 +48,7 @@ _OLD_REDUCED = 2
 _SUBDIRECTORIES = 330
 _ICC_PROFILE = 34675
 _PILLOW_MODELS = (WHITE_IS_ZERO, GREY, RGB, PALETTE, CMYK, YCBCR)
+_GROUPS = {IFD.Exif, IFD.GPSInfo}
 _MAX_PAGES = 10_000
 
 
@@ -81,7 +85,7 @@ def read_tiff(source: Source) -> Stored:
         resolution=_resolution(page.tags),
         geo=_georeference(page.tags, source),
     )
-    if _is_for_pillow(layout):
+    if _is_for_pillow(layout) and source.head(4) != _BIG_BIG_ENDIAN:
         return Stored(_read_with_pillow(page, metadata, source), lambda: _exif(page, source), turned=True)
     return Stored(_read_deep(page, layout, metadata, source), lambda: _exif(page, source))
 
@@ -92,7 +96,10 @@ def _pages(source: Source) -> list[Page]:
     Raises:
         ImageError: there is none.
     """
-    directory = ImageFileDirectory_v2(source.head(16 if b"+" in source.head(4) else 8))
+    head = source.head(16)
+    is_big = b"+" in head[:4]
+    # Pillow knows the header of a BigTIFF in one byte order only, and the rest of it in both.
+    directory = ImageFileDirectory_v2(b"II+\0" + head[4:] if is_big else head[:8], prefix=head[:2])
     found: dict[int, Page] = {}
     while (offset := directory.next) and offset not in found and len(found) < _MAX_PAGES:
         source.file.seek(offset)
@@ -171,8 +178,10 @@ def _read_deep(page: Page, layout: Layout, metadata: Metadata, source: Source) -
     colour, is_srgb = _colour(samples[..., : layout.colours], layout, metadata, source)
     if is_srgb:
         metadata = _without_colour(metadata)
-    parts = [colour] if alpha is None else [colour, to_unit(alpha) if colour.dtype == np.float32 else alpha]
-    picture = to_picture(np.concatenate(parts, axis=2), metadata, layout.premultiplied)
+    if alpha is not None:
+        parts = (colour, alpha) if colour.dtype == alpha.dtype else (to_unit(colour), to_unit(alpha))
+        colour = np.concatenate(parts, axis=2)
+    picture = to_picture(colour, metadata, layout.premultiplied)
     return replace(picture, bits=8 if samples.dtype == np.uint8 else 16)
 
 
@@ -236,6 +245,12 @@ def _exif(page: Page, source: Source) -> Image.Exif:
     """Return EXIF, whose tags are among those of the page."""
     head = source.head(4)
     exif = Image.Exif()
+    if head == _BIG_BIG_ENDIAN:
+        for tag in set(page.tags) - _GROUPS:
+            exif[tag] = page.tags[tag]
+        if _GROUPS & set(page.tags):
+            source.warn("its EXIF and GPS data cannot be read from a big-endian BigTIFF and are dropped")
+        return exif
     exif.endian = "<" if head.startswith(b"II") else ">"
     exif.bigtiff = b"+" in head
     exif.load_from_fp(source.rewound(), page.offset)

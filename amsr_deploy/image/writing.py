@@ -103,7 +103,7 @@ def _fit_metadata(
         too_large = f"EXIF of {len(metadata.exif)} bytes is too large for {name} and"
         losses.append(f"{too_large if file_format.exif else f'EXIF has no place in {name} and'} is dropped")
         metadata = replace(metadata, exif=None)
-    meaning = colour.meaning(metadata.colour, metadata.icc_profile)
+    meaning = colour.meaning(metadata.colour, profile)
     if meaning and file_format is not _PNG:
         losses.append(f"{name} cannot tell that the colours are in {meaning}, and will look wrong; use .png")
     if metadata.resolution and (file_format not in _WITH_DENSITY or not _tells(file_format, metadata)):

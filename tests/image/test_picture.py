@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from ink_profile import cmyk_profile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
@@ -239,23 +240,6 @@ def test_cmyk_is_converted_through_its_profile(tmp_path: Path) -> None:
     assert picture.metadata.icc_profile is None
     grey = ((50 + 16) / 116) ** 3  # L* = 50, as the profile says of cyan; the plain formula says bright cyan
     np.testing.assert_allclose(picture.rgb, 1.055 * grey ** (1 / 2.4) - 0.055, atol=0.02)
-
-
-def cmyk_profile() -> bytes:
-    """A printer that has only grey inks: cyan prints L* = 50, no ink L* = 100, everything else black."""
-    corners = np.zeros((16, 3), dtype=np.uint8) + np.array([0, 128, 128], dtype=np.uint8)
-    corners[0, 0], corners[8, 0] = 255, 128
-    ramp = bytes(range(256))
-    unity = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
-    table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + unity + ramp * 4 + corners.tobytes() + ramp * 3
-    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
-    offset = 128 + 4 + 2 * 12
-    tags = struct.pack(">I", 2) + b"A2B0" + struct.pack(">2I", offset, len(table))
-    tags += b"wtpt" + struct.pack(">2I", offset + len(table), len(white))
-    size = offset + len(table) + len(white)
-    head = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x02100000, b"prtr", b"CMYK", b"Lab ")
-    head += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
-    return head.ljust(128, b"\0") + tags + table + white
 
 
 # --------------------------------------------------------------------------------------------------------- metadata

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_CODES = {"B": 1, "s": 2, "H": 3, "I": 4, "Q": 16, "d": 12}
+_CODES = {"B": 1, "s": 2, "H": 3, "I": 4, "F": 5, "Q": 16, "d": 12}
 Page = tuple[Mapping[int, tuple[str, Any]], bytes]
-"""The tags of a directory as (type, values), and the bytes of its only strip."""
+"""The tags of a directory as (type, values; F are fractions), and the bytes of its only strip."""
 
 
 def tiff(*pages: Page, order: str = "<", big: bool = False) -> bytes:
@@ -38,9 +38,9 @@ def _directory(data: bytearray, tags: Mapping[int, tuple[str, Any]], order: str,
     struct.pack_into(f"{order}{count}", data, start, len(tags))
     for number, (tag, (kind, values)) in enumerate(sorted(tags.items())):
         values = values if isinstance(values, (tuple, list)) else (values,)
-        packed = values[0] if kind == "s" else struct.pack(f"{order}{len(values)}{kind}", *values)
+        packed = values[0] if kind == "s" else struct.pack(f"{order}{len(values)}{kind.replace('F', 'I')}", *values)
         at = start + struct.calcsize(f"={count}") + entry * number
-        length = len(packed) if kind == "s" else len(values)
+        length = len(packed) if kind == "s" else len(values) // (2 if kind == "F" else 1)
         struct.pack_into(f"{order}HH{word}", data, at, tag, _CODES[kind], length)
         if len(packed) > room:
             struct.pack_into(f"{order}{word}", data, at + 4 + room, len(data))
