@@ -17,14 +17,16 @@ from amsr_deploy.commands.batch import Job, Reporter, run_batch
 from amsr_deploy.commands.comparison import compare
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.inputs import Input, Inputs
-from amsr_deploy.commands.output_size import OutputSize, reduce_to
+from amsr_deploy.commands.output_size import OutputSize, Plan, reduce_to
 from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import Picture, WriteOptions
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.pillow import from_pillow
+from amsr_deploy.mask import Mask
 from amsr_deploy.runtime.budget import mask_within
+from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
 from amsr_deploy.runtime.upscaling import OnTile
@@ -153,6 +155,22 @@ def check_masked(upscalers: Upscalers, request: Request) -> None:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What the network did with the colours of a picture; see `upscaler.Upscaled`."""
+
+    mask: Mask | None
+    density: float
+    cost_share: float
+    dense_reason: str | None
+    seconds: float
+    """Wall time of mask and network, of alpha too."""
+
+    def worked(self, picture: Picture) -> NDArray[np.bool_]:
+        """Return where the network worked."""
+        return self.mask.pixels if self.mask else np.ones(picture.size, np.bool_)
+
+
+@dataclass(frozen=True)
 class Work:
     """What is done with each picture."""
 
@@ -192,33 +210,56 @@ class Work:
         image.check_output(target, picture, plan.size, self.request.writing)
         upscaler = self.upscalers[plan.scale]
         region, dilation = self._region(source, upscaler, picture)
-        runs: list[Upscaled] = []  # colour, then alpha where there is one
-
-        def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-            runs.append(upscaler.run(pixels, region, on_tile))
-            return reduce_to(runs[-1].image, plan.size) if plan.reduced else runs[-1].image
-
-        result = image.upscale(picture, network)
-        self.outputs.write(source, target, lambda path: image.write(path, result, self.request.writing))
-        mask = runs[0].mask.pixels if runs[0].mask else np.ones(picture.size, np.bool_)
+        if plan.reduced or sheet or not image.takes_strips(target):
+            outcome, result = self._upscale_whole(picture, plan, region, on_tile)
+            self.outputs.write(source, target, lambda path: image.write(path, result, self.request.writing))
+            if sheet:
+                comparison = from_pillow(compare(picture, outcome.worked(picture), result))
+                self.outputs.write(source, sheet, lambda path: image.write(path, comparison))
+        else:
+            outcome = self._upscale_strips(source, target, picture, PictureStrips(upscaler, picture, region, on_tile))
         if self.request.save_mask:
+            mask = outcome.worked(picture)
             self.outputs.write(source, self.request.save_mask, lambda path: image.write_mask(path, mask))
-        if sheet:
-            comparison = from_pillow(compare(picture, mask, result))
-            self.outputs.write(source, sheet, lambda path: image.write(path, comparison))
         return Report(
             upscaler.model,
             self.origin,
             plan.scale,
             upscaler.backend,
-            dilation if runs[0].mask else None,
-            runs[0].density,
-            runs[0].cost_share,
-            sum(run.seconds for run in runs),
+            dilation if outcome.mask else None,
+            outcome.density,
+            outcome.cost_share,
+            outcome.seconds,
             self.outputs.shown(target),
-            runs[0].dense_reason,
+            outcome.dense_reason,
             plan.reduction,
         )
+
+    def _upscale_whole(
+        self, picture: Picture, plan: Plan, region: NDArray[np.bool_] | None, on_tile: OnTile
+    ) -> tuple[Outcome, Picture]:
+        """Upscale a picture in memory, and reduce it where that is asked for."""
+        runs: list[Upscaled] = []  # colour, then alpha where there is one
+
+        def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+            runs.append(self.upscalers[plan.scale].run(pixels, region, on_tile))
+            return reduce_to(runs[-1].image, plan.size) if plan.reduced else runs[-1].image
+
+        result = image.upscale(picture, network)
+        colour, seconds = runs[0], sum(run.seconds for run in runs)
+        return Outcome(colour.mask, colour.density, colour.cost_share, colour.dense_reason, seconds), result
+
+    def _upscale_strips(self, source: Input, target: Path, picture: Picture, strips: PictureStrips) -> Outcome:
+        """Upscale a picture and write it strip by strip."""
+
+        def write(path: Path) -> None:
+            with image.open_strips(path, picture, strips.size, self.request.writing) as writer:
+                for strip in strips:
+                    writer.write(strip)
+
+        self.outputs.write(source, target, write)
+        colour = strips.colour
+        return Outcome(colour.mask, colour.density, colour.cost_share, colour.dense_reason, strips.seconds)
 
     def _region(
         self, source: Input, upscaler: Upscaler, picture: Picture

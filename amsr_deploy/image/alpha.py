@@ -49,7 +49,7 @@ def unpremultiply(premultiplied: NDArray[np.float32], alpha: NDArray[np.float32]
 
 
 def limits(alpha: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Between which values upscaled alpha must lie: those of the 3 x 3 pixels around it.
+    """Find between which values upscaled alpha must lie: those of the 3 x 3 pixels around it.
 
     So what is opaque or transparent on all sides stays exactly 1 or 0, whatever a network makes of it.
 
@@ -60,8 +60,13 @@ def limits(alpha: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray[n
     Returns:
         Lowest and highest values, each of that size.
     """
-    low, high = (_over_neighbors(alpha, extreme) for extreme in (np.minimum, np.maximum))
+    low, high = neighborhood(alpha)
     return _enlarge(low, size), _enlarge(high, size)
+
+
+def neighborhood(alpha: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Find the lowest and the highest value of the 3 x 3 pixels around each of [H, W]: two [H, W]."""
+    return _over_neighbors(alpha, np.minimum), _over_neighbors(alpha, np.maximum)
 
 
 def _over_neighbors(plane: NDArray[np.float32], extreme: np.ufunc) -> NDArray[np.float32]:

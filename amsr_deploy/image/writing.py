@@ -165,6 +165,34 @@ def write(path: StrPath, picture: Picture, options: WriteOptions = _AS_IT_COMES)
         raise ImageError(f"{path} cannot be written ({error.strerror}); free space or choose another folder") from error
 
 
+def takes_strips(path: StrPath) -> bool:
+    """Tell whether a file of this name can be written strip by strip; see `open_strips`."""
+    return output_format(Path(path)) in _WITH_STRIPS
+
+
+def open_strips(
+    path: StrPath, picture: Picture, size: tuple[int, int], options: WriteOptions = _AS_IT_COMES
+) -> StripWriter:
+    """Open a PNG or TIFF for an enlarged picture, which need not be in memory as a whole.
+
+    Args:
+        path: name of the file.
+        picture: the small picture, which tells channels, depth and metadata.
+        size: height and width of the enlarged one.
+        options: how it is written.
+
+    Raises:
+        ImageError: see `check_output`.
+        UserError: options that the format does not have.
+    """
+    path = Path(path)
+    file_format = check_writable(path)
+    picture = replace(picture, metadata=picture.metadata.scaled(picture.size, size))
+    picture, _ = fit(path, picture, size, file_format, options)
+    channels = channel_count(picture, file_format.grey)
+    return StripWriter(path, size, channels, picture.bits, picture.metadata, options.compression)
+
+
 def _write_strips(path: Path, picture: Picture, file_format: Format, options: WriteOptions) -> None:
     channels = channel_count(picture, file_format.grey)
     with StripWriter(path, picture.size, channels, picture.bits, picture.metadata, options.compression) as writer:

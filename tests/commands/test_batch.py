@@ -98,13 +98,13 @@ def test_pictures_beside_the_result_replace_nothing(here: Path, model: Path, opt
 
 def test_a_file_that_appears_during_the_work_stays(here: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draw(here / "a.png")
-    run = Upscaler.run
+    start = Upscaler.start
 
     def slow(*arguments: Any, **settings: Any) -> Any:
         (here / "a_x4.png").write_text("of another run")
-        return run(*arguments, **settings)
+        return start(*arguments, **settings)
 
-    monkeypatch.setattr(Upscaler, "run", slow)
+    monkeypatch.setattr(Upscaler, "start", slow)
     assert "exists" in errors(amsr("infer", "a.png", "--model", model))[0]
     assert (here / "a_x4.png").read_text() == "of another run"
 

@@ -1,0 +1,48 @@
+"""A picture in strips is the picture in memory."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pytest
+
+import amsr_deploy
+from amsr_deploy import image
+from amsr_deploy.image import Picture
+from amsr_deploy.image.samples import to_samples
+from amsr_deploy.runtime.picture_strips import PictureStrips, in_step
+
+
+def make_picture(grey: bool, alpha: str, bits: Literal[8, 16]) -> Picture:
+    random = np.random.default_rng(0)
+    rgb = random.random((61, 47, 3), dtype=np.float32)
+    planes = {
+        "none": None,
+        "opaque": np.ones((61, 47), np.float32),
+        "edges": random.random((61, 47), dtype=np.float32).round() * np.float32(0.75),
+    }
+    return Picture(rgb[..., :1].repeat(3, axis=2) if grey else rgb, planes[alpha], grey, bits)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("alpha", ["none", "opaque", "edges"])
+@pytest.mark.parametrize("grey", [False, True])
+def test_strips_are_what_upscaling_in_memory_gives(grey: bool, alpha: str, bits: Literal[8, 16]) -> None:
+    picture = make_picture(grey, alpha, bits)
+    with amsr_deploy.load("fsrcnn", tile=40) as upscaler:
+        whole = image.upscale(picture, lambda pixels: upscaler.run(pixels).image)
+        strips = PictureStrips(upscaler, picture)
+        found = np.concatenate(list(strips))
+    assert found.shape[:2] == strips.size == whole.size
+    np.testing.assert_array_equal(found, to_samples(whole, bits, grey=True))
+    assert strips.seconds > 0
+
+
+def test_strips_of_other_heights_are_cut_to_each_other() -> None:
+    colours = np.arange(20, dtype=np.uint8).reshape(10, 2, 1)
+    alphas = np.arange(20, dtype=np.float32).reshape(10, 2)
+    pairs = list(in_step(iter([colours[:6], colours[6:]]), iter([alphas[:1], alphas[1:7], alphas[7:]])))
+    assert all(len(colour) == len(alpha) for colour, alpha in pairs)
+    np.testing.assert_array_equal(np.concatenate([colour for colour, _ in pairs]), colours)
+    np.testing.assert_array_equal(np.concatenate([alpha for _, alpha in pairs]), alphas)
