@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     """Make the options of `amsr train` from the fields of a Config."""
     parser = argparse.ArgumentParser("python -m amsr_deploy.training", description=__doc__)
     add = parser.add_argument
-    add("--out", type=Path, required=True, help="folder of the run")
+    add("-o", "--output", "--out", dest="out", type=Path, required=True, help="folder of the run")
     add("--resume", action="store_true")
     add("--save-minutes", type=float, help="minutes between checkpoints at most")
     add("--data", action="append", help="folder of HR pictures, or a packed file; may be given again")

@@ -39,6 +39,7 @@ def test_both_commands_ask_for_the_same(given: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_no_option_is_missing() -> None:
-    flags = {flag for option in cli.train.params for flag in (*option.opts, *option.secondary_opts)}
+    own = [option for option in cli.train.params if option.name not in ("quiet", "verbose", "debug")]
+    flags = {flag for option in own for flag in (*option.opts, *option.secondary_opts)}
     ours = {flag for action in __main__.parser()._actions for flag in action.option_strings} - {"-h", "--help"}
     assert ours == flags
