@@ -52,6 +52,7 @@ struct ConvolutionPanel {
 /// A convolution as the vector code sees it.
 struct PackedConvolution {
     ConvolutionShape shape;
+    std::size_t group_inputs, row_stride;  // of the shape: Ci / groups, Co / upscale
     Activation activation;
     const ConvolutionPanel* panels;
     std::size_t panel_count;

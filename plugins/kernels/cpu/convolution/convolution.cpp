@@ -74,12 +74,14 @@ template <class T>
 Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
                             const Activation& activation)
     : code_(&vector_code<ConvolutionCode<T>>(set)),
-      packed_{shape, activation, nullptr, 0, nullptr, nullptr},
+      packed_{shape, 0, 0, activation, nullptr, 0, nullptr, nullptr},
       zeros_(shape.inputs) {
     if (shape.groups == 0 || shape.inputs % shape.groups != 0 ||
         shape.outputs % (shape.groups * shape.upscale * shape.upscale) != 0) {
         throw std::invalid_argument("channels are not a multiple of the groups");
     }
+    packed_.group_inputs = shape.group_inputs();
+    packed_.row_stride = shape.outputs / shape.upscale;
     const bool dots = use_dots(shape, *code_);
     run_ = dots ? code_->run_dots : code_->run;
     dots ? pack_dots(weight, bias) : pack_panels(weight, bias);

@@ -38,30 +38,62 @@ AMSR_INLINE void multiply(typename V::Vector (&sums)[rows][vectors], const typen
     }
 }
 
-/// While the first of `tap_count` taps are summed, fetches what the block says for a tile, and the `outputs` from a
-/// line's column on that the tile will write. Few at a time, because more would hold up the loads of the sums.
+/// What lies `offset` further on; null where there is nothing.
+template <class T>
+AMSR_INLINE const T* further(const T* from, std::size_t offset) {
+    return from == nullptr ? nullptr : from + offset;
+}
+
+/// What is fetched from memory while a tile is summed: what the block says for its rows, and the outputs that the tile
+/// will write, with what is added to them. A few rows with each of the first taps, because more would hold up the loads
+/// of the sums.
 template <class V, int rows>
-AMSR_INLINE void prefetch(const ConvolutionShape& shape, const ConvolutionBlock<typename V::Storage>& block,
-                          std::size_t row, std::size_t tap, std::size_t tap_count, std::size_t first_input,
-                          std::size_t inputs, std::size_t line, std::size_t column, std::size_t outputs) {
-    const std::size_t row_stride = shape.outputs / shape.upscale;
-    for (std::size_t r = 2 * tap * rows / tap_count; r < 2 * (tap + 1) * rows / tap_count && r < rows; ++r) {
-        for (std::size_t fetched = block.fetched_tap; fetched < shape.taps; ++fetched) {
-            const auto source = reinterpret_cast<std::uintptr_t>(block.taps[fetched][row + r]) +
-                                (first_input + block.ahead) * sizeof(typename V::Storage);
-            for (std::size_t byte = 0; byte < inputs * sizeof(typename V::Storage); byte += cache_line) {
+class TileFetch {
+  public:
+    using Storage = typename V::Storage;
+
+    /// Inputs [first_input .. first_input + inputs) and outputs [column .. column + outputs) of a line are the tile's.
+    AMSR_INLINE TileFetch(const PackedConvolution& packed, const ConvolutionBlock<Storage>& block,
+                          std::size_t tap_count, std::size_t first_input, std::size_t inputs, std::size_t line,
+                          std::size_t column, std::size_t outputs)
+        : block_(block),
+          taps_(packed.shape.taps),
+          rows_per_tap_((2 * rows + tap_count - 1) / (tap_count > 0 ? tap_count : 1)),
+          ahead_((first_input + block.ahead) * sizeof(Storage)),
+          input_bytes_(inputs * sizeof(Storage)),
+          row_stride_(packed.row_stride),
+          out_(block.out + line * block.line_stride + column),
+          residual_(further(block.residual, line * block.residual_line_stride + column)),
+          outputs_(outputs) {}
+
+    AMSR_INLINE void fetch(std::size_t row, std::size_t tap) const {
+        const std::size_t first = tap * rows_per_tap_;
+        if (first >= rows) return;
+        const std::size_t last = first + rows_per_tap_ < rows ? first + rows_per_tap_ : rows;
+        for (std::size_t r = first; r < last; ++r) fetch_row(row + r);
+    }
+
+  private:
+    AMSR_INLINE void fetch_row(std::size_t row) const {
+        for (std::size_t tap = block_.fetched_tap; tap < taps_; ++tap) {
+            const std::uintptr_t source = reinterpret_cast<std::uintptr_t>(block_.taps[tap][row]) + ahead_;
+            for (std::size_t byte = 0; byte < input_bytes_; byte += cache_line) {
                 AMSR_PREFETCH(reinterpret_cast<const char*>(source + byte), 0, 3);
             }
         }
-        if (row + r >= block.rows) continue;
-        const std::size_t place = column + (row + r) * row_stride;
-        for (std::size_t o = place; o < place + outputs; o += cache_line / sizeof(typename V::Storage)) {
-            AMSR_PREFETCH(block.out + line * block.line_stride + o, 1, 3);
-            if (block.residual == nullptr) continue;
-            AMSR_PREFETCH(block.residual + line * block.residual_line_stride + o, 0, 3);
+        if (row >= block_.rows) return;
+        for (std::size_t o = row * row_stride_, end = o + outputs_; o < end; o += cache_line / sizeof(Storage)) {
+            AMSR_PREFETCH(out_ + o, 1, 3);
+            if (residual_ != nullptr) AMSR_PREFETCH(residual_ + o, 0, 3);
         }
     }
-}
+
+    const ConvolutionBlock<Storage>& block_;
+    std::size_t taps_, rows_per_tap_, ahead_, input_bytes_, row_stride_;
+    const Storage* out_;
+    const Storage* residual_;
+    std::size_t outputs_;
+};
 
 /// Calls body(kind), where the kind is a constant of its type.
 template <class Body>
@@ -94,20 +126,14 @@ AMSR_INLINE void finish(typename V::Vector sums, float negative_slope, const typ
     }
 }
 
-/// What lies `offset` further on; null where there is nothing.
-template <class T>
-AMSR_INLINE const T* further(const T* from, std::size_t offset) {
-    return from == nullptr ? nullptr : from + offset;
-}
-
 /// A tile: `rows` pixels by the vectors of a panel, all taps, kept in registers to the end.
 template <class V, int vectors, bool per_group, int rows>
-void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel,
-                  const ConvolutionBlock<typename V::Storage>& block, std::size_t row) {
+AMSR_INLINE void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel,
+                              const ConvolutionBlock<typename V::Storage>& block, const TileFetch<V, rows>& fetch,
+                              std::size_t row) {
     constexpr int steps = V::unroll(vectors);
     constexpr std::size_t step_weights = static_cast<std::size_t>(vectors) * V::lanes * V::depth;
-    const ConvolutionShape& shape = packed.shape;
-    const std::size_t inputs = shape.inputs / shape.groups;
+    const std::size_t inputs = packed.group_inputs;
     const auto* weights = static_cast<const typename V::Weight*>(panel.weights);
     typename V::Vector sums[rows][vectors];
     AMSR_UNROLL
@@ -120,9 +146,7 @@ void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel
         const typename V::Storage* sources[rows];
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = tap_rows[r] + panel.first_input;
-        prefetch<V, rows>(shape, block, row, tap, panel.tap_count, panel.first_input,
-                          per_group ? vectors * inputs : inputs, panel.line[0], panel.column[0],
-                          per_group ? vectors * V::lanes : 1);
+        fetch.fetch(row, tap);
         std::size_t input = 0;
         for (; input + steps * V::depth <= inputs; input += steps * V::depth, weights += steps * step_weights) {
             multiply<V, vectors, per_group, rows, steps>(sums, sources, input, inputs, weights);
@@ -143,14 +167,24 @@ void compute_tile(const PackedConvolution& packed, const ConvolutionPanel& panel
             weights += step_weights;
         }
     }
-    const std::size_t row_stride = shape.outputs / shape.upscale;
+    const std::size_t row_stride = packed.row_stride;
     const typename V::Storage* residuals[vectors];
     typename V::Storage* outs[vectors];
+    bool whole = row + rows <= block.rows;  // all vectors of all rows are stored entirely
     AMSR_UNROLL
     for (int v = 0; v < vectors; ++v) {
         const std::size_t place = row * row_stride + panel.column[v];  // in the line
         residuals[v] = further(block.residual, panel.line[v] * block.residual_line_stride + place);
         outs[v] = block.out + panel.line[v] * block.line_stride + place;
+        whole = whole && panel.count[v] == V::lanes;
+    }
+    if (whole && block.residual == nullptr && packed.activation.is_none()) {
+        AMSR_UNROLL
+        for (int r = 0; r < rows; ++r) {
+            AMSR_UNROLL
+            for (int v = 0; v < vectors; ++v) V::store(outs[v] + r * row_stride, sums[r][v], V::lanes);
+        }
+        return;
     }
     with_kind(packed.activation.kind, [&](auto kind) AMSR_INLINE_LAMBDA {
         AMSR_UNROLL
@@ -170,8 +204,11 @@ void compute_panel(const PackedConvolution& packed, const ConvolutionPanel& pane
                    const ConvolutionBlock<typename V::Storage>& block) {
     constexpr int rows = V::rows(vectors);
     static_assert(rows <= static_cast<int>(tile_rows_max), "a tile must not reach beyond the padding of a block");
+    const TileFetch<V, rows> fetch(packed, block, panel.tap_count, panel.first_input,
+                                   packed.group_inputs * (per_group ? vectors : 1), panel.line[0], panel.column[0],
+                                   per_group ? vectors * V::lanes : 1);
     for (std::size_t row = 0; row < block.rows; row += rows) {
-        compute_tile<V, vectors, per_group, rows>(packed, panel, block, row);
+        compute_tile<V, vectors, per_group, rows>(packed, panel, block, fetch, row);
     }
 }
 
@@ -202,6 +239,7 @@ void compute_dots(const PackedConvolution& packed, const ConvolutionBlock<typena
                   std::size_t first_output) {
     constexpr std::size_t step = static_cast<std::size_t>(V::lanes) * V::depth;
     const ConvolutionShape& shape = packed.shape;
+    const TileFetch<V, rows> fetch(packed, block, shape.taps, 0, shape.inputs, 0, first_output, outputs);
     const auto* weights = static_cast<const typename V::Weight*>(packed.dot_weights) + first_output * step;
     typename V::Vector sums[rows][outputs];
     AMSR_UNROLL
@@ -213,7 +251,7 @@ void compute_dots(const PackedConvolution& packed, const ConvolutionBlock<typena
         const typename V::Storage* sources[rows];
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) sources[r] = block.taps[tap][row + r];
-        prefetch<V, rows>(shape, block, row, tap, shape.taps, 0, shape.inputs, 0, first_output, outputs);
+        fetch.fetch(row, tap);
         for (std::size_t input = 0; input < shape.inputs; input += step, weights += shape.outputs * step) {
             typename V::WeightVector w[outputs];
             AMSR_UNROLL
@@ -297,8 +335,12 @@ template <class V>
 void finish_sums(const typename V::Storage* sums, std::size_t sum_stride, std::size_t rows, std::size_t count,
                  const Activation& activation, const typename V::Storage* residual, typename V::Storage* out,
                  std::size_t stride) {
+    constexpr std::size_t ahead = 16;  // rows whose memory is fetched meanwhile
     with_kind(activation.kind, [&](auto kind) AMSR_INLINE_LAMBDA {
         for (std::size_t row = 0; row < rows; ++row, sums += sum_stride) {
+            for (std::size_t o = (row + ahead) * stride, end = o + count; o < end; o += cache_line / sizeof(*out)) {
+                AMSR_PREFETCH(out + o, 1, 3);
+            }
             for (std::size_t begin = 0; begin < count; begin += V::lanes) {
                 const std::size_t place = row * stride + begin;
                 const bool fits = stride == count && place + V::lanes <= rows * count;
