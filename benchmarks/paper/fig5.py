@@ -1,0 +1,123 @@
+"""Fig. 5 and section 4.3: what damage that no network saw does to masks, cost and quality."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.random import Generator
+from paper.plan import SCALE, Picture, Plan
+from paper.records import Record, Store, common, mean, values, where
+from paper.scores import Setting, cost, quality
+from paper.table import Column, Table
+from PIL import Image
+
+from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
+from amsr_deploy.evaluation.degradations import degrade, gaussian_blur, gaussian_noise, jpeg, shot_noise
+from amsr_deploy.image.arrays import to_float
+from amsr_deploy.image.pairs import low_resolution
+
+SET_NAME = "2K"
+PICTURES = 6
+BACKBONES = ("disp", "carn")
+DILATION = 5
+Damage = Callable[[Image.Image, Generator], Image.Image]
+
+
+def reduced(picture: Image.Image, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> Image.Image:
+    """A picture reduced by a kernel."""
+    return picture.resize((picture.width // SCALE, picture.height // SCALE), kernel)
+
+
+DAMAGES: dict[str, Damage] = {
+    "none": lambda picture, _: low_resolution(picture, SCALE),
+    "noise 5": lambda picture, generator: gaussian_noise(reduced(picture), 5, generator),
+    "noise 15": lambda picture, generator: gaussian_noise(reduced(picture), 15, generator),
+    "sensor 10": lambda picture, generator: shot_noise(reduced(picture), 10, generator),
+    "JPEG 80": lambda picture, _: jpeg(reduced(picture), 80),
+    "JPEG 40": lambda picture, _: jpeg(reduced(picture), 40),
+    "blur 1.0": lambda picture, _: gaussian_blur(reduced(picture), 1.0),
+    "box": lambda picture, _: reduced(picture, Image.Resampling.BOX),
+    "bilinear": lambda picture, _: reduced(picture, Image.Resampling.BILINEAR),
+    "Lanczos": lambda picture, _: reduced(picture, Image.Resampling.LANCZOS),
+    "random": lambda picture, generator: degrade(picture, SCALE, generator),
+}
+"""HR -> LR, by name. Noise of a standard deviation of 255, of a sensor at white; blur in LR pixels; `random` is a random
+choice of them in random order."""
+COLUMNS = (
+    Column("network", "network"),
+    Column("damage", "damage"),
+    Column("photos", "photos", "d"),
+    Column("dense", "PSNR-Y dense", ".2f"),
+    *(
+        Column(f"{strategy}_{name}", title.format(strategy), form)
+        for strategy in STRATEGIES
+        for name, title, form in (
+            ("density", "{} density", ".3f"),
+            ("cost_share", "share", ".3f"),
+            ("psnr_y", "PSNR-Y", ".2f"),
+            ("ssim", "SSIM", ".4f"),
+        )
+    ),
+)
+
+
+def measure(plan: Plan) -> None:
+    """Score networks on damaged pictures with each strategy and dense."""
+    for picture in plan.pictures(SET_NAME, PICTURES):
+        for damage in DAMAGES:
+            for backbone in (one for one in BACKBONES if one in plan.backbones):
+                for strategy in (*STRATEGIES, None):
+                    score_damaged(plan, picture, damage, setting(backbone, strategy))
+
+
+def setting(backbone: str, strategy: Strategy | None) -> Setting:
+    """A network with a strategy; None is dense."""
+    return Setting(backbone, None) if strategy is None else Setting(backbone, DILATION, strategy)
+
+
+def damaged(picture: Picture, damage: str) -> Image.Image:
+    """The LR picture with a damage, always the same."""
+    return DAMAGES[damage](picture.hr, np.random.default_rng(zlib.crc32(f"{picture.name} {damage}".encode())))
+
+
+def score_damaged(plan: Plan, picture: Picture, damage: str, chosen: Setting) -> None:
+    """Store a network's scores on a damaged picture."""
+    key = {"kind": "damaged", "set": picture.set_name, "picture": picture.name, "damage": damage, **chosen.key}
+    plan.store.measure(key, partial(_scores, plan, picture, damage, chosen))
+
+
+def _scores(plan: Plan, picture: Picture, damage: str, chosen: Setting) -> Record:
+    upscaler = chosen.quick_upscaler(plan.threads)
+    result = upscaler.run(to_float(np.asarray(damaged(picture, damage))))
+    return quality(result.image, picture.hr) | cost(upscaler, result)
+
+
+def build(store: Store) -> Table:
+    """A row for each network and damage."""
+    records = store.records("damaged")
+    rows = []
+    for backbone in (one for one in BACKBONES if one in values(records, "model")):
+        for damage in DAMAGES:
+            found = where(records, model=backbone, damage=damage)
+            dense, *masked = common(
+                where(found, dilation=None), *(where(found, strategy=strategy) for strategy in STRATEGIES)
+            )
+            if dense:
+                rows.append(
+                    {"network": describe(backbone).title, "damage": damage, "photos": len(dense)}
+                    | {"dense": mean(dense, "psnr_y")["psnr_y"]}
+                    | strategy_figures(masked)
+                )
+    return Table("fig5", COLUMNS, rows)
+
+
+def strategy_figures(groups: list[list[Record]]) -> Record:
+    """The means of each strategy, and how far its densities reach."""
+    return {
+        f"{strategy}_{name}": value
+        for strategy, group in zip(STRATEGIES, groups, strict=True)
+        for name, value in mean(group, "density", "cost_share", "psnr_y", "ssim").items()
+    }

@@ -1,0 +1,71 @@
+"""Fig. 6: dilation against quality and cost. The same runs tell what is lost outside the masks (`scope`)."""
+
+from __future__ import annotations
+
+from paper.plan import DILATIONS, Plan
+from paper.records import Record, Store, common, mean, values, where
+from paper.scores import Setting, linear_upsampler, score, score_interpolation, score_scope
+from paper.table import Column, Table
+
+from amsr_deploy.descriptor import BACKBONES, describe
+
+SET_NAMES = ("2K", "large2k", "b100")
+FIGURES = ("density", "cost_share", "psnr_y", "psnr_rgb", "ssim")
+COLUMNS = (
+    Column("set", "set"),
+    Column("network", "network"),
+    Column("dilation", "dilation"),
+    Column("photos", "photos", "d"),
+    Column("density", "density", ".3f"),
+    Column("cost_share", "share of dense MACs", ".3f"),
+    Column("gmacs", "10^9 MACs", ".1f"),
+    Column("psnr_y", "PSNR-Y", ".2f"),
+    Column("psnr_rgb", "PSNR-RGB", ".2f"),
+    Column("ssim", "SSIM", ".4f"),
+    Column("loss", "loss against dense", ".3f"),
+)
+
+
+def measure(plan: Plan) -> None:
+    """Score each network at each dilation and dense, its picture with something else outside, and no network."""
+    linear = linear_upsampler(plan)
+    for name in filter(plan.has_set, SET_NAMES):
+        for number, picture in enumerate(plan.pictures(name)):
+            score_interpolation(plan, picture, linear)
+            for backbone in (one for one in plan.backbones if plan.takes(name, one, number)):
+                score(plan, picture, Setting(backbone, None))
+                for dilation in dilations(plan, backbone):
+                    score_scope(plan, picture, Setting(backbone, dilation), linear)
+
+
+def dilations(plan: Plan, backbone: str) -> list[int]:
+    """The dilations of a plan and the network's own."""
+    return sorted({*plan.dilations, describe(backbone).dilation})
+
+
+def sweep(records: list[Record], set_name: str, backbone: str) -> dict[int | None, list[Record]]:
+    """The records of each dilation, None for dense, over the pictures that have all of them."""
+    of_model = where(records, set=set_name, model=backbone)
+    default = where(of_model, strategy="kmeans", threshold=None)
+    measured = [dilation for dilation in DILATIONS if dilation in values(default, "dilation")]
+    groups: dict[int | None, list[Record]] = {dilation: where(default, dilation=dilation) for dilation in measured}
+    groups[None] = where(of_model, dilation=None)
+    return dict(zip(groups, common(*groups.values()), strict=True))
+
+
+def build(store: Store) -> Table:
+    """A row for each set, network and dilation."""
+    records = store.records("scores")
+    rows = []
+    for name in SET_NAMES:
+        for backbone in BACKBONES:
+            groups = sweep(records, name, backbone)
+            if len(groups) < 2 or not groups[None]:
+                continue
+            dense = mean(groups[None], "psnr_y")["psnr_y"]
+            for dilation, found in groups.items():
+                means = mean(found, *FIGURES, "gmacs")
+                label = "dense" if dilation is None else str(dilation)
+                of_row = {"set": name, "network": describe(backbone).title, "dilation": label, "photos": len(found)}
+                rows.append(of_row | means | {"loss": dense - means["psnr_y"]})
+    return Table("fig6", COLUMNS, rows)

@@ -1,0 +1,51 @@
+"""How long pictures take: masked and dense in turns, mask included."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+
+from paper.plan import Picture, Plan, say
+from paper.records import Record
+from paper.scores import Setting
+
+from amsr_deploy.evaluation.bench.machine import cpu_name, examine_machine
+from amsr_deploy.evaluation.bench.timing import medians
+
+WARM_UP = 96
+"""LR pixels of each side of the picture that networks run on before they are timed."""
+
+
+def time_in_turns(plan: Plan, picture: Picture, settings: list[Setting]) -> None:
+    """Store the median seconds of `upscale` for each setting, unless the minutes are over."""
+    keys = [key(plan, picture, setting) for setting in settings]
+    if all(map(plan.store.has, keys)):
+        return
+    if plan.is_over:
+        say(f"{picture.name} {settings[0].backbone}: left out, the minutes are over")
+        return
+    upscalers = [setting.upscaler(plan.threads) for setting in settings]
+    runs = {}
+    for number, upscaler in enumerate(upscalers):
+        upscaler.run(picture.lr[:WARM_UP, :WARM_UP])
+        runs[number] = partial(upscaler.run, picture.lr)
+    load, start = os.getloadavg()[0], time.perf_counter()
+    found = medians(runs, plan.repeats, warm_up=0)
+    took = (time.perf_counter() - start) / len(settings)
+    for number, name in enumerate(keys):
+        plan.store.put(name, {"seconds": found[number], "load": load, "repeats": plan.repeats}, took)
+
+
+def key(plan: Plan, picture: Picture, setting: Setting) -> Record:
+    """What names a time."""
+    machine = examine_machine(plan.threads)
+    return {
+        "kind": "seconds",
+        "set": picture.set_name,
+        "picture": picture.name,
+        "processor": cpu_name(),
+        "instructions": plan.label or machine.instruction_set,
+        "threads": plan.threads,
+        **setting.key,
+    }
