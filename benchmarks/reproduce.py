@@ -53,6 +53,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder that holds the folders large4k, large2k, b100, train")
     parser.add_argument("--out", type=Path, required=True, help="folder of measurements and tables")
     parser.add_argument("--backbones", nargs="*", help="networks to measure; all that ship by default")
+    parser.add_argument("--most", type=int, help="pictures of each set, the first by name")
     parser.add_argument("--quick", action="store_true", help="thumbnails: shows that it works, and no more")
     parser.add_argument("--threads", type=int, default=1, help="that work on an operator")
     parser.add_argument("--repeats", type=int, default=3, help="measurements of a time whose median counts")
@@ -64,7 +65,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def measure(chosen: argparse.Namespace) -> None:
     """Measure what is asked for."""
     plan = Plan(chosen.data, Store(chosen.out / RECORDS), threads=chosen.threads, repeats=chosen.repeats)
-    changes = {"minutes": chosen.minutes, "label": chosen.label, "sets": QUICK_SETS if chosen.quick else SETS}
+    changes = {
+        "most": chosen.most,
+        "minutes": chosen.minutes,
+        "label": chosen.label,
+        "sets": QUICK_SETS if chosen.quick else SETS,
+    }
     if chosen.quick:
         changes |= {"dilations": (1, 5), "most_training": 2, "training": "large4k"}
     if chosen.backbones:

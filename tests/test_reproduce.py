@@ -23,7 +23,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "large4k"
     folder.mkdir()
     with Image.open(OSPREY) as photo:
-        for name, box in {"a": (0, 0, 192, 128), "b": (130, 40, 322, 168), "c": (60, 20, 268, 180)}.items():
+        for name, box in {"a": (0, 0, 192, 128), "b": (130, 40, 322, 168), "c": (60, 20, 252, 148)}.items():
             photo.convert("RGB").crop(box).save(folder / f"{name}.png")
         photo.convert("RGB").crop((0, 0, 90, 64)).save(folder / "small.png")
     return folder.parent
@@ -58,19 +58,20 @@ def test_table2_compares_masked_with_dense(out: Path) -> None:
         ("2K", "DISP", 3),
         ("2K", "SwinIR light", 3),
         ("4K", "DISP", 2),
-        ("4K", "SwinIR light", 1),
+        ("4K", "SwinIR light", 2),
     ]
     for row in rows:
-        assert row["gmacs"] / row["dense_gmacs"] == pytest.approx(row["cost_share"], rel=1e-2)
+        assert row["gmacs"] / row["dense_gmacs"] == pytest.approx(row["cost_share"], rel=1e-3)
         assert abs(row["psnr_y"] - row["dense_psnr_y"]) < 1
         assert 0 < row["density"] < 1
 
 
 def test_more_dilation_costs_more_and_is_better(out: Path) -> None:
     rows = [row for row in reproduce.build(out)["fig6"].rows if (row["set"], row["network"]) == ("2K", "DISP")]
-    assert [row["dilation"] for row in rows] == ["1", "5", "dense"]
+    assert [row["dilation"] for row in rows] == ["1", "3", "5", "dense"]  # 3 was measured for Table 4
     for name in ("cost_share", "psnr_y", "ssim"):
-        assert rows[0][name] < rows[1][name] < rows[2][name]
+        values = [row[name] for row in rows]
+        assert values == sorted(set(values))
 
 
 def test_outside_the_mask_something_else_can_be(out: Path) -> None:
@@ -119,7 +120,7 @@ def test_what_is_too_small_is_named(data: Path, tmp_path: Path, capsys: pytest.C
     plan = Plan(data, Store(tmp_path / "m.jsonl"), sets=(PictureSet("2K", "large4k", 160),))
     pictures = list(plan.pictures("2K"))
     assert [picture.name for picture in pictures] == ["a.png", "b.png", "c.png"]
-    assert [picture.hr.size for picture in pictures] == [(160, 104), (160, 104), (160, 120)]
+    assert [picture.hr.size for picture in pictures] == [(160, 104)] * 3
     assert pictures[0].lr.shape == (26, 40, 3)
     assert "small.png is left out: 90 pixels wide" in capsys.readouterr().err
     assert {one.name: one.width for one in SETS if one.folder == "large4k"} == {"2K": 2048, "4K": 3840}

@@ -30,9 +30,9 @@ def measure(plan: Plan) -> None:
     """Score each network at each dilation and dense, its picture with something else outside, and no network."""
     linear = linear_upsampler(plan)
     for name in filter(plan.has_set, SET_NAMES):
-        for number, picture in enumerate(plan.pictures(name)):
+        for picture in plan.pictures(name):
             score_interpolation(plan, picture, linear)
-            for backbone in (one for one in plan.backbones if plan.takes(name, one, number)):
+            for backbone in plan.backbones:
                 score(plan, picture, Setting(backbone, None))
                 for dilation in dilations(plan, backbone):
                     score_scope(plan, picture, Setting(backbone, dilation), linear)
@@ -43,25 +43,32 @@ def dilations(plan: Plan, backbone: str) -> list[int]:
     return sorted({*plan.dilations, describe(backbone).dilation})
 
 
-def sweep(records: list[Record], set_name: str, backbone: str) -> dict[int | None, list[Record]]:
-    """The records of each dilation, None for dense, over the pictures that have all of them."""
-    of_model = where(records, set=set_name, model=backbone)
-    default = where(of_model, strategy="kmeans", threshold=None)
-    measured = [dilation for dilation in DILATIONS if dilation in values(default, "dilation")]
-    groups: dict[int | None, list[Record]] = {dilation: where(default, dilation=dilation) for dilation in measured}
-    groups[None] = where(of_model, dilation=None)
-    return dict(zip(groups, common(*groups.values()), strict=True))
+def sweeps(records: list[Record], set_name: str) -> dict[str, dict[int | None, list[Record]]]:
+    """The records of each network at each dilation, None for dense, over the pictures that have all of them."""
+    groups: dict[tuple[str, int | None], list[Record]] = {}
+    for backbone in BACKBONES:
+        of_model = where(records, set=set_name, model=backbone, threshold=None)
+        masked = where(of_model, strategy="kmeans")
+        if 1 in values(masked, "dilation"):
+            groups |= {(backbone, dilation): where(masked, dilation=dilation) for dilation in swept(masked)}
+            groups[backbone, None] = where(of_model, dilation=None)
+    result: dict[str, dict[int | None, list[Record]]] = {}
+    for (backbone, dilation), found in zip(groups, common(*groups.values()), strict=True):
+        if found:
+            result.setdefault(backbone, {})[dilation] = found
+    return result
+
+
+def swept(records: list[Record]) -> list[int]:
+    """The dilations of Fig. 6 that were measured."""
+    return [dilation for dilation in DILATIONS if dilation in values(records, "dilation")]
 
 
 def build(store: Store) -> Table:
     """A row for each set, network and dilation."""
-    records = store.records("scores")
     rows = []
     for name in SET_NAMES:
-        for backbone in BACKBONES:
-            groups = sweep(records, name, backbone)
-            if len(groups) < 2 or not groups[None]:
-                continue
+        for backbone, groups in sweeps(store.records("scores"), name).items():
             dense = mean(groups[None], "psnr_y")["psnr_y"]
             for dilation, found in groups.items():
                 means = mean(found, *FIGURES, "gmacs")

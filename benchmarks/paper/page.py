@@ -42,7 +42,7 @@ def figure(place: str, tables: Mapping[str, Table]) -> str:
         name, *conditions = parts[0].split()
         return selected(tables[name], conditions).markdown()
     where, column, form = parts
-    return format(tables[where.split()[0]].row(**pairs(where)) [column], form)
+    return format(tables[where.split()[0]].row(**pairs(where))[column], form)
 
 
 def selected(table: Table, conditions: list[str]) -> Table:

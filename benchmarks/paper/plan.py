@@ -23,8 +23,6 @@ SCALE = 4
 """Of the paper's tables."""
 DILATIONS = (1, 3, 5, 7, 9, 11)
 """Of the paper's Fig. 6."""
-HEAVY = ("srresnet", "swinir")
-"""Networks that take long."""
 
 
 @dataclass(frozen=True)
@@ -36,27 +34,25 @@ class PictureSet:
         folder: below the folder of data.
         width: to which the pictures are reduced, antialiased; None leaves them as they are.
         most: pictures that are measured, the first by name; None is all.
-        most_heavy: the same for the networks that take long.
     """
 
     name: str
     folder: str
     width: int | None = None
     most: int | None = None
-    most_heavy: int | None = None
 
 
 SETS = (
     PictureSet("2K", "large4k", 2048),
-    PictureSet("4K", "large4k", 3840, most=6, most_heavy=3),
+    PictureSet("4K", "large4k", 3840, most=3),
     PictureSet("8K", "large8k", 7680),
     PictureSet("large2k", "large2k", 2048),
-    PictureSet("b100", "b100", most=40, most_heavy=20),
+    PictureSet("b100", "b100", most=40),
 )
 """2K, 4K and 8K stand in for the paper's Test2K, Test4K and Test8K, which are reduced from DIV8K in the same way."""
 QUICK_SETS = (
     PictureSet("2K", "large4k", 160),
-    PictureSet("4K", "large4k", 192, most=2, most_heavy=1),
+    PictureSet("4K", "large4k", 192, most=2),
     PictureSet("large2k", "large4k", 128, most=1),
     PictureSet("b100", "large4k", 128, most=1),
 )
@@ -98,6 +94,7 @@ class Plan:
         sets: the pictures.
         backbones: the networks.
         dilations: sides of the mask's dilation square.
+        most: pictures of each set that are measured, the first by name; None is as many as the set says.
         training: folder below `data` that the linear upsampler learns from.
         most_training: pictures of it, the first by name; None is all.
         threads: CPU threads that work on an operator.
@@ -111,6 +108,7 @@ class Plan:
     sets: tuple[PictureSet, ...] = SETS
     backbones: tuple[str, ...] = field(default_factory=lambda: tuple(shipped_backbones(SCALE)))
     dilations: tuple[int, ...] = DILATIONS
+    most: int | None = None
     training: str = "train"
     most_training: int | None = None
     threads: int = 1
@@ -126,7 +124,7 @@ class Plan:
     def pictures(self, set_name: str, most: int | None = None) -> Iterator[Picture]:
         """The pictures of a set that are large enough, naming the others."""
         (chosen,) = (one for one in self.sets if one.name == set_name)
-        limit = min((count for count in (chosen.most, most) if count is not None), default=None)
+        limit = min((count for count in (chosen.most, most, self.most) if count is not None), default=None)
         paths = [path for path in picture_paths(self.data / chosen.folder) if self._fits(path, chosen)]
         for number, path in enumerate(paths[:limit], 1):
             say(f"{set_name} {number}/{len(paths[:limit])} {path.name}")
@@ -135,11 +133,6 @@ class Plan:
     def has_set(self, set_name: str) -> bool:
         """Whether the folder of a set is there."""
         return any(one.name == set_name and (self.data / one.folder).is_dir() for one in self.sets)
-
-    def takes(self, set_name: str, backbone: str, number: int) -> bool:
-        """Whether a network works on a picture of a set, counted from 0."""
-        (chosen,) = (one for one in self.sets if one.name == set_name)
-        return backbone not in HEAVY or chosen.most_heavy is None or number < chosen.most_heavy
 
     @property
     def is_over(self) -> bool:

@@ -18,14 +18,14 @@ DIGITS = 5
 class Store:
     """Measurements by their keys.
 
-    Each line of the file is `{"key": ..., "value": ..., "took": seconds}`. A line that was cut off by a stop is left out
+    Each line of the file is `{"key": ..., "value": ..., "cpu": seconds}`, the seconds of processor time it took. A line that was cut off by a stop is left out
     and measured again.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._values: dict[str, Record] = {}
-        self.took = 0.0
+        self.cpu_seconds = 0.0
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         self._is_cut_off = bool(text) and not text.endswith("\n")
         for line in text.splitlines():
@@ -41,12 +41,12 @@ class Store:
     def measure(self, key: Record, run: Callable[[], Record]) -> None:
         """Measure what is not there yet, and store it."""
         if not self.has(key):
-            start = time.perf_counter()
-            self.put(key, run(), time.perf_counter() - start)
+            start = time.process_time()
+            self.put(key, run(), time.process_time() - start)
 
-    def put(self, key: Record, value: Record, took: float) -> None:
-        """Store a measurement and the seconds that it took."""
-        entry = {"key": key, "value": _rounded(value), "took": round(took, 2)}
+    def put(self, key: Record, value: Record, cpu: float) -> None:
+        """Store a measurement and the seconds of processor time that it took."""
+        entry = {"key": key, "value": _rounded(value), "cpu": round(cpu, 2)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(("\n" if self._is_cut_off else "") + json.dumps(entry, allow_nan=False) + "\n")
@@ -63,7 +63,7 @@ class Store:
         name = _name(entry["key"])
         self._values.pop(name, None)
         self._values[name] = entry["key"] | entry["value"]
-        self.took += entry["took"]
+        self.cpu_seconds += entry["cpu"]
 
 
 def where(records: Iterable[Record], **conditions: Any) -> list[Record]:
@@ -80,7 +80,8 @@ def mean(records: Iterable[Record], *names: str) -> Record:
 def common(*groups: Iterable[Record]) -> Iterator[list[Record]]:
     """Each group without the pictures that are not in all of them: means are compared over the same pictures."""
     lists = [list(group) for group in groups]
-    shared = set.intersection(*({record["picture"] for record in group} for group in lists))
+    shared = set[str]().union(*({record["picture"] for record in group} for group in lists))
+    shared = shared.intersection(*({record["picture"] for record in group} for group in lists))
     for group in lists:
         yield [record for record in group if record["picture"] in shared]
 

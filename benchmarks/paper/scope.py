@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from paper.fig6 import SET_NAMES, sweep
+from paper.fig6 import SET_NAMES, sweeps
 from paper.plan import DILATIONS
-from paper.records import Store, common, mean, where
+from paper.records import Record, Store, common, mean, where
 from paper.table import Column, Table
 
 from amsr_deploy.descriptor import BACKBONES, describe
@@ -30,11 +30,10 @@ COLUMNS = (
 
 def build(store: Store) -> Table:
     """A row for each set, network and dilation."""
-    records, composed = store.records("scores"), store.records("scope")
+    composed = store.records("scope")
     rows = []
     for name in SET_NAMES:
-        for backbone in BACKBONES:
-            groups = sweep(records, name, backbone)
+        for backbone, groups in sweeps(store.records("scores"), name).items():
             for dilation in (one for one in DILATIONS if one in groups):
                 parts = where(composed, set=name, model=backbone, dilation=dilation)
                 masked, dense, parts = common(groups[dilation], groups[None], parts)
@@ -46,7 +45,7 @@ def build(store: Store) -> Table:
     return Table("scope", COLUMNS, rows)
 
 
-def figures(masked: list, dense: list, parts: list) -> dict[str, float]:
+def figures(masked: list[Record], dense: list[Record], parts: list[Record]) -> Record:
     """The means of a row."""
     own = mean(masked, "psnr_y", "ssim", "cost_share")
     other = mean(parts, "linear_psnr_y", "bicubic_psnr_y", "linear_ssim", "bicubic_ssim", "cost_share")

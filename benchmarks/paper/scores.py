@@ -79,9 +79,14 @@ def _backend(backbone: str, dense: bool, threads: int) -> OnnxRuntimeBackend:
 def quality(image: NDArray[np.float32], hr: Image.Image) -> Record:
     """PSNR and SSIM of a picture [H, W, 3] in [0, 1], rounded to 8 bits."""
     result, reference = from_float(image, np.dtype(np.uint8)), np.asarray(hr)
+    return {"psnr_rgb": metrics.psnr(result, reference, SCALE), **luma_quality(image, hr)}
+
+
+def luma_quality(image: NDArray[np.float32], hr: Image.Image) -> Record:
+    """`quality` on the luma alone."""
+    result, reference = from_float(image, np.dtype(np.uint8)), np.asarray(hr)
     return {
         "psnr_y": metrics.psnr_y(result, reference, SCALE),
-        "psnr_rgb": metrics.psnr(result, reference, SCALE),
         "ssim": metrics.ssim_y(result, reference, SCALE),
     }
 
@@ -126,7 +131,7 @@ def _scope(upscaler: Upscaler, image: NDArray[np.float32], picture: Picture, lin
     macs, density, ring = upscaler.metadata.cost, float(region.mean()), float(dilate(region, 3).mean())
     record = {"cost_share": (ring * macs.fixed + density * macs.body + (1 - density) * linear.macs) / macs.dense}
     for name, other in (("bicubic", bicubic(picture)), ("linear", linear.upscale(picture.lr))):
-        found = quality(np.where(enlarged, image, other), picture.hr)
+        found = luma_quality(np.where(enlarged, image, other), picture.hr)
         record |= {f"{name}_{metric}": value for metric, value in found.items()}
     return record
 

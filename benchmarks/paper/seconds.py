@@ -30,11 +30,11 @@ def time_in_turns(plan: Plan, picture: Picture, settings: list[Setting]) -> None
     for number, upscaler in enumerate(upscalers):
         upscaler.run(picture.lr[:WARM_UP, :WARM_UP])
         runs[number] = partial(upscaler.run, picture.lr)
-    load, start = os.getloadavg()[0], time.perf_counter()
+    load, start = os.getloadavg()[0], time.process_time()
     found = medians(runs, plan.repeats, warm_up=0)
-    took = (time.perf_counter() - start) / len(settings)
+    cpu = (time.process_time() - start) / len(settings)
     for number, name in enumerate(keys):
-        plan.store.put(name, {"seconds": found[number], "load": load, "repeats": plan.repeats}, took)
+        plan.store.put(name, {"seconds": found[number], "load": load, "repeats": plan.repeats}, cpu)
 
 
 def key(plan: Plan, picture: Picture, setting: Setting) -> Record:

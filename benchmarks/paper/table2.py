@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paper.plan import Plan
 from paper.published import SHARES
-from paper.records import Store, common, mean, where
+from paper.records import Record, Store, common, mean, where
 from paper.scores import Setting, score
 from paper.table import Column, Table
 
@@ -36,21 +36,19 @@ FIGURES = ("psnr_y", "psnr_rgb", "ssim", "gmacs")
 def measure(plan: Plan) -> None:
     """Score each network with its default mask and without."""
     for name in filter(plan.has_set, SET_NAMES):
-        for number, picture in enumerate(plan.pictures(name)):
-            for backbone in (one for one in plan.backbones if plan.takes(name, one, number)):
+        for picture in plan.pictures(name):
+            for backbone in plan.backbones:
                 for dilation in (describe(backbone).dilation, None):
                     score(plan, picture, Setting(backbone, dilation))
 
 
 def build(store: Store) -> Table:
-    """A row for each set and network."""
-    records = store.records("scores")
+    """A row for each set and network, over the pictures that all networks have."""
     rows = []
     for name in SET_NAMES:
-        for backbone in BACKBONES:
-            of_model = where(records, set=name, model=backbone)
-            default = where(of_model, dilation=describe(backbone).dilation, strategy="kmeans", threshold=None)
-            masked, dense = common(default, where(of_model, dilation=None))
+        groups = pairs(where(store.records("scores"), set=name, threshold=None))
+        for number, backbone in enumerate(groups):
+            masked, dense = list(common(*(group for pair in groups.values() for group in pair)))[2 * number :][:2]
             if masked:
                 rows.append(
                     {"set": name, "network": describe(backbone).title, "photos": len(masked)}
@@ -59,6 +57,17 @@ def build(store: Store) -> Table:
                     | published(name, backbone)
                 )
     return Table("table2", COLUMNS, rows)
+
+
+def pairs(records: list[Record]) -> dict[str, tuple[list[Record], list[Record]]]:
+    """The records of each measured network with its default mask, and dense."""
+    found = {}
+    for backbone in BACKBONES:
+        of_model = where(records, model=backbone)
+        masked = where(of_model, dilation=describe(backbone).dilation, strategy="kmeans")
+        if masked:
+            found[backbone] = (masked, where(of_model, dilation=None))
+    return found
 
 
 def published(set_name: str, backbone: str) -> dict[str, float | None]:

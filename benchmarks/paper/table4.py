@@ -75,9 +75,7 @@ def density(picture: Picture, dilation: int, strategy: Strategy) -> float:
 
 def remember(plan: Plan, strategy: Strategy, dilation: int, compared: str) -> None:
     """Store which dilation was chosen for a comparison."""
-    plan.store.measure(
-        {"kind": "table4", "strategy": strategy, "compared": compared}, lambda: {"dilation": dilation}
-    )
+    plan.store.measure({"kind": "table4", "strategy": strategy, "compared": compared}, lambda: {"dilation": dilation})
 
 
 def build(store: Store) -> Table:
