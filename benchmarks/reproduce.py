@@ -4,7 +4,7 @@
 
 measures what is not in OUT yet and writes there the tables (JSON, CSV, Markdown) and, where matplotlib is installed
 (`pip install '.[plots]'`), the plots; `table2` or another name measures a part, `build` nothing, `page` writes
-docs/results.md from docs/results too. It can be stopped at any time: each figure of each picture is stored at once, and
+docs/results.md too. It can be stopped at any time: each figure of each picture is stored at once, and
 another run goes on. Times are measured by `table3` alone, on a machine that does nothing else.
 """
 
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from paper import fig5, fig6, interpolation, plots, scope, speed, table2, table3, table4, table5
+from paper import fig5, fig6, interpolation, plots, runs, scope, speed, table2, table3, table4, table5
 from paper.page import write_page
 from paper.plan import QUICK_SETS, SETS, Plan, say
 from paper.records import Store
@@ -25,7 +25,7 @@ from amsr_deploy.errors import AmsrError, MissingDependencyError
 
 MEASURED = {"table2": table2, "table4": table4, "table5": table5, "fig6": fig6, "fig5": fig5, "table3": table3}
 """What is measured, in the order of `all`; `scope` and `speed` are made from the same measurements."""
-BUILT = (table2, table3, table4, table5, fig5, fig6, scope, interpolation, speed)
+BUILT = (table2, table3, table4, table5, fig5, fig6, scope, interpolation, speed, runs)
 RECORDS = "measured.jsonl"
 
 
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             measure(chosen)
         write(chosen.out)
         if chosen.table == "page":
-            write_page(build(chosen.out))
+            write_page(chosen.out)
     except AmsrError as error:
         say(f"error: {error}")
         return error.exit_code

@@ -14,7 +14,7 @@ from paper.plan import SETS, PictureSet, Plan
 from paper.records import Store, common, mean
 from PIL import Image
 
-TABLES = ("table2", "table3", "table4", "table5", "fig5", "fig6", "scope", "interpolation", "speed")
+TABLES = ("table2", "table3", "table4", "table5", "fig5", "fig6", "scope", "interpolation", "speed", "runs")
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,16 @@ from functools import partial
 
 import numpy as np
 from numpy.random import Generator
-from paper.plan import SCALE, Picture, Plan
-from paper.records import Record, Store, common, mean, values, where
-from paper.scores import Setting, cost, quality
-from paper.table import Column, Table
 from PIL import Image
 
 from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
 from amsr_deploy.evaluation.degradations import degrade, gaussian_blur, gaussian_noise, jpeg, shot_noise
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pairs import low_resolution
+from paper.plan import SCALE, Picture, Plan
+from paper.records import Record, Store, common, mean, values, where
+from paper.scores import Setting, cost, quality
+from paper.table import Column, Table
 
 SET_NAME = "2K"
 PICTURES = 6
@@ -44,8 +44,8 @@ DAMAGES: dict[str, Damage] = {
     "Lanczos": lambda picture, _: reduced(picture, Image.Resampling.LANCZOS),
     "random": lambda picture, generator: degrade(picture, SCALE, generator),
 }
-"""HR -> LR, by name. Noise of a standard deviation of 255, of a sensor at white; blur in LR pixels; `random` is a random
-choice of them in random order."""
+"""HR -> LR, by name. Standard deviations of noise are of 255, a sensor's at white, that of blur is in LR pixels;
+`random` is a random choice of all in random order."""
 COLUMNS = (
     Column("network", "network"),
     Column("damage", "damage"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from amsr_deploy.descriptor import BACKBONES, describe
 from paper.plan import DILATIONS, Plan
 from paper.records import Record, Store, common, mean, values, where
 from paper.scores import Setting, linear_upsampler, score, score_interpolation, score_scope
 from paper.table import Column, Table
-
-from amsr_deploy.descriptor import BACKBONES, describe
 
 SET_NAMES = ("2K", "large2k", "b100")
 FIGURES = ("density", "cost_share", "psnr_y", "psnr_rgb", "ssim")

@@ -1,7 +1,7 @@
 """docs/results.md, from a template in which each measured figure is named by its table, row and column.
 
-`{{ table2 }}` is a table; `{{ table2 set=2K network=CARN | cost_share | .3f }}` a value; with `+` or `-` between two such
-values, their sum or difference.
+`{{ table2 set=2K }}` is a table, or its rows of some values; `{{ table2 set=2K network=CARN | cost_share | .3f }}` is a
+value. `_` in a value stands for a blank.
 """
 
 from __future__ import annotations
@@ -10,20 +10,26 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from paper.table import Table
-
 from amsr_deploy.files import replacing
+from paper.table import Table
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "results.md"
+RESULTS = ROOT / "docs" / "results"
 TEMPLATE = Path(__file__).with_name("results.md.in")
 PLACE = re.compile(r"\{\{ (.+?) \}\}", re.DOTALL)
 
 
-def write_page(tables: Mapping[str, Table]) -> None:
-    """Write the page."""
-    with replacing(PAGE) as temporary:
-        temporary.write_text(render(TEMPLATE.read_text(encoding="utf-8"), tables), encoding="utf-8")
+def write_page(folder: Path = RESULTS, page: Path = PAGE) -> None:
+    """Write the page from the tables of a folder."""
+    with replacing(page) as temporary:
+        temporary.write_text(render(TEMPLATE.read_text(encoding="utf-8"), read_tables(folder)), encoding="utf-8")
+
+
+def read_tables(folder: Path) -> dict[str, Table]:
+    """The tables of a folder by name."""
+    tables = (Table.from_json(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json")))
+    return {table.name: table for table in tables}
 
 
 def render(template: str, tables: Mapping[str, Table]) -> str:
@@ -39,17 +45,21 @@ def figure(place: str, tables: Mapping[str, Table]) -> str:
     """The text of a place."""
     parts = [part.strip() for part in place.split("|")]
     if len(parts) == 1:
-        name, *conditions = parts[0].split()
-        return selected(tables[name], conditions).markdown()
+        return selected(tables[parts[0].split()[0]], parts[0]).markdown()
     where, column, form = parts
     return format(tables[where.split()[0]].row(**pairs(where))[column], form)
 
 
-def selected(table: Table, conditions: list[str]) -> Table:
-    """A table with the rows that have some values."""
-    wanted = pairs(" ".join(["", *conditions]))
+def selected(table: Table, conditions: str) -> Table:
+    """A table with the rows that have some values, without the columns that are the same then or empty."""
+    wanted = pairs(conditions)
     rows = [row for row in table.rows if all(str(row.get(name)) == value for name, value in wanted.items())]
-    return Table(table.name, table.columns, rows)
+    columns = [
+        column
+        for column in table.columns
+        if column.name not in wanted and any(row.get(column.name) is not None for row in rows)
+    ]
+    return Table(table.name, columns, rows)
 
 
 def pairs(text: str) -> dict[str, str]:

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from paper.records import Store
 from PIL import Image
 
 from amsr_deploy.evaluation.bench.twins import shipped_backbones
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution, picture_paths, read_rgb, reduce_to_width
+from paper.records import Store
 
 SCALE = 4
 """Of the paper's tables."""

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from paper.records import values
-from paper.table import Table
-
 from amsr_deploy.errors import MissingDependencyError
 from amsr_deploy.files import replacing
+from paper.records import values
+from paper.table import Table
 
 Row = dict[str, Any]
 COLOURS = {"DISP": "C3", "FSRCNN": "C2", "CARN": "C0", "SRResNet": "C1", "SwinIR light": "C4", "SPAN": "C5"}

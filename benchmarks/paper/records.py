@@ -18,14 +18,13 @@ DIGITS = 5
 class Store:
     """Measurements by their keys.
 
-    Each line of the file is `{"key": ..., "value": ..., "cpu": seconds}`, the seconds of processor time it took. A line that was cut off by a stop is left out
-    and measured again.
+    Each line of the file is `{"key": ..., "value": ..., "cpu": seconds}`, with the processor time that it took. A line
+    that was cut off by a stop is left out and measured again.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._values: dict[str, Record] = {}
-        self.cpu_seconds = 0.0
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         self._is_cut_off = bool(text) and not text.endswith("\n")
         for line in text.splitlines():
@@ -62,8 +61,7 @@ class Store:
     def _take(self, entry: Record) -> None:
         name = _name(entry["key"])
         self._values.pop(name, None)
-        self._values[name] = entry["key"] | entry["value"]
-        self.cpu_seconds += entry["cpu"]
+        self._values[name] = entry["key"] | entry["value"] | {"cpu": entry["cpu"]}
 
 
 def where(records: Iterable[Record], **conditions: Any) -> list[Record]:
@@ -88,7 +86,7 @@ def common(*groups: Iterable[Record]) -> Iterator[list[Record]]:
 
 def values(records: Iterable[Record], name: str) -> list[Any]:
     """The different values of a name, in the order of their appearance."""
-    return list(dict.fromkeys(record[name] for record in records))
+    return list(dict.fromkeys(record.get(name) for record in records))
 
 
 def _name(key: Record) -> str:

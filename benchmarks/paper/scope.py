@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from amsr_deploy.descriptor import describe
 from paper.fig6 import SET_NAMES, sweeps
 from paper.plan import DILATIONS
 from paper.records import Record, Store, common, mean, where
 from paper.table import Column, Table
-
-from amsr_deploy.descriptor import BACKBONES, describe
 
 COLUMNS = (
     Column("set", "set"),

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from paper.plan import SCALE, Picture, Plan
-from paper.records import Record
 from PIL import Image
 
 from amsr_deploy.descriptor import Strategy, describe
@@ -23,6 +21,8 @@ from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler
+from paper.plan import SCALE, Picture, Plan
+from paper.records import Record
 
 DIGEST = 8
 """Hexadecimal digits by which weights are named."""

@@ -6,12 +6,11 @@ import os
 import time
 from functools import partial
 
+from amsr_deploy.evaluation.bench.machine import cpu_name, examine_machine
+from amsr_deploy.evaluation.bench.timing import medians
 from paper.plan import Picture, Plan, say
 from paper.records import Record
 from paper.scores import Setting
-
-from amsr_deploy.evaluation.bench.machine import cpu_name, examine_machine
-from amsr_deploy.evaluation.bench.timing import medians
 
 WARM_UP = 96
 """LR pixels of each side of the picture that networks run on before they are timed."""

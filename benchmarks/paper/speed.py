@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from amsr_deploy.descriptor import BACKBONES, describe
 from paper.plan import DILATIONS
 from paper.records import Record, Store, common, mean, values, where
 from paper.table import Column, Table
-
-from amsr_deploy.descriptor import BACKBONES, describe
 
 SET_NAME = "2K"
 COLUMNS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values under columns, and sentences that belong to them."""
+    """Rows of values under columns."""
 
     name: str
     columns: Sequence[Column]
     rows: Sequence[dict[str, Any]]
-    notes: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write NAME.json, NAME.csv and NAME.md."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from amsr_deploy.descriptor import BACKBONES, describe
+from amsr_deploy.model_file import read_metadata
+from amsr_deploy.runtime.shipped import shipped_model
 from paper.plan import Plan
 from paper.published import SHARES
 from paper.records import Record, Store, common, mean, where
 from paper.scores import Setting, score
 from paper.table import Column, Table
-
-from amsr_deploy.descriptor import BACKBONES, describe
-from amsr_deploy.model_file import read_metadata
-from amsr_deploy.runtime.shipped import shipped_model
 
 SET_NAMES = ("2K", "4K", "8K")
 COLUMNS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amsr_deploy.descriptor import BACKBONES, describe
 from paper.fig6 import dilations
 from paper.plan import Plan
 from paper.published import MILLISECONDS
@@ -9,8 +10,6 @@ from paper.records import Record, Store, common, mean, values, where
 from paper.scores import Setting
 from paper.seconds import time_in_turns
 from paper.table import Column, Table
-
-from amsr_deploy.descriptor import BACKBONES, describe
 
 SET_NAMES = ("2K", "4K", "8K")
 PICTURES = {"2K": 2, "4K": 1, "8K": 1}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
+from amsr_deploy.mask.native import compute_mask
 from paper.plan import Picture, Plan
 from paper.records import Record, Store, mean, values, where
 from paper.scores import Setting, score
 from paper.table import Column, Table
-
-from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
-from amsr_deploy.mask.native import compute_mask
 
 SET_NAME = "2K"
 BACKBONES = ("disp", "carn")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from amsr_deploy.descriptor import describe
 from paper.plan import Plan
 from paper.records import Store, common, mean, where
 from paper.scores import Setting, score
 from paper.table import Column, Table
-
-from amsr_deploy.descriptor import describe
 
 SET_NAME = "2K"
 BACKBONE = "swinir"

@@ -1,4 +1,4 @@
-"""A linear upsampler that is learned: it finds what is linear, keeps flat colours, and beats bicubic where it learned."""
+"""A learned linear upsampler: it finds what is linear, keeps flat colours, beats bicubic where it learned."""
 
 from __future__ import annotations
 
