@@ -70,7 +70,7 @@ def speeds(axes: Any, table: Table) -> None:
     first = table.rows[0]["instructions"]
     for network, of_network in by_network([row for row in table.rows if row["instructions"] == first]):
         line(axes, of_network, "seconds", "psnr_y", network)
-    axes.set(xlabel="seconds of a picture, two threads", ylabel="PSNR-Y in dB", xscale="log")
+    axes.set(xlabel="seconds of processor time, one thread", ylabel="PSNR-Y in dB", xscale="log")
     axes.set_title(f"Dilation 1 to 11 and dense (square), 2K, x4, {first}")
     axes.legend()
 
