@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """The runtime, imported when it is first used, so that `import amsr_deploy` needs nothing."""
+    """Import the runtime when it is first used, so that `import amsr_deploy` needs nothing."""
     if name in ("Upscaler", "load"):
         from amsr_deploy.runtime import upscaler
 

@@ -1,4 +1,4 @@
-"""The command line: one short function per command. Everything heavy is imported by the command that needs it."""
+"""The command line: one short function per command, which imports what it needs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from amsr_deploy import __version__
+from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, SCALES, STRATEGIES
 from amsr_deploy.errors import AmsrError, missing_dependency, with_options
 
@@ -46,7 +47,7 @@ strategy_option = click.option(
 
 
 class Commands(click.Group):
-    """A group that reports every failure in a line."""
+    """A group of commands that reports every failure in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -60,26 +61,26 @@ class Commands(click.Group):
 
 
 def report_failure(error: Exception) -> int:
-    """Print what went wrong as one line; returns the exit code."""
+    """Print what went wrong as one line, and return the exit code."""
     if isinstance(error, ModuleNotFoundError):
         error = missing_dependency(error) or error
     if isinstance(error, AmsrError):
         message = str(error)
     elif isinstance(error, BrokenPipeError):
-        message = "nobody reads the output any more; what was left is not done"
+        message = "the output was closed (broken pipe); the rest was not processed"
     elif isinstance(error, OSError):
         message = f"{error.filename or 'file'}: {error.strerror or error}"
     elif isinstance(error, MemoryError):
         message = "out of memory; use a smaller `tile` or a smaller picture"
     else:
-        message = f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the whole story"
+        message = f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"
     click.echo(f"amsr: error: {with_options(message, option_names())}", err=True)
     return getattr(error, "exit_code", 1)
 
 
 @cache
 def option_names() -> dict[str, str]:
-    """The option that sets each argument, in all commands together."""
+    """Map each argument to the option that sets it, over all commands."""
     parameters = [parameter for command in main.commands.values() for parameter in command.params]
     return {str(option.name): option.opts[0] for option in parameters if isinstance(option, click.Option)}
 
@@ -93,7 +94,7 @@ def show_warning(message: Warning | str, *_: Any) -> None:
 @click.version_option(__version__, prog_name="amsr")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
-    """Super-resolution that spends its work on edges and texture."""
+    """Upscale photos with networks that spend their work on edges and texture."""
     if not debug:
         warnings.showwarning = show_warning  # type: ignore[assignment]
         logging.basicConfig(format="amsr: %(message)s")
@@ -166,9 +167,9 @@ def mask(photo: Path, **options: Any) -> None:
 )
 @click.option("--weights", type=FILE, help="A checkpoint (.safetensors, .pth); the shipped weights by default.")
 @click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: that of the weights]")
-@click.option("--dense", is_flag=True, help="The dense network, without a mask.")
-@click.option("--fp16", is_flag=True, help="float16 inside; inputs and outputs stay float32.")
-@click.option("--bf16", is_flag=True, help="bfloat16 inside, for the CPU's native kernels.")
+@click.option("--dense", is_flag=True, help="Export the dense network, without a mask.")
+@click.option("--fp16", is_flag=True, help="Compute in float16; inputs and outputs stay float32.")
+@click.option("--bf16", is_flag=True, help="Compute in bfloat16, for the native CPU kernels.")
 @click.option("--output", type=FILE, help="Output file.  [default: BACKBONE_xSCALE.onnx]")
 def export(fp16: bool, bf16: bool, **options: Any) -> None:
     """Export a backbone to ONNX and compare it with PyTorch."""
@@ -189,26 +190,30 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
     show_default=True,
     help="tensorrt: for this GPU, with plugins; tensorrt-rtx: for any RTX GPU, built anywhere.",
 )
-@click.option("--min-shape", metavar="HxW", help="Smallest input.  [default: 8x8]")
-@click.option("--opt-shape", metavar="HxW", help="Input that the engine is tuned for.  [default: 272x480]")
-@click.option("--max-shape", metavar="HxW", help="Largest input; larger pictures are tiled.  [default: 1088x1920]")
+@click.option("--min-shape", type=SIZE, metavar="HxW", help="Smallest input.  [default: 8x8]")
+@click.option("--opt-shape", type=SIZE, metavar="HxW", help="Input that the engine is tuned for.  [default: 272x480]")
 @click.option(
-    "--timing-cache", type=FILE, help="Timings of kernels, kept for the next build.  [default: in your cache]"
+    "--max-shape", type=SIZE, metavar="HxW", help="Largest input; larger pictures are tiled.  [default: 1088x1920]"
+)
+@click.option(
+    "--timing-cache",
+    type=FILE,
+    help="File that keeps the timings of kernels for the next build.  [default: in your cache folder]",
 )
 @click.option(
     "--in-place/--no-in-place",
     default=None,
-    help="Let plugins write over their input, a preview feature of TensorRT.  [default: from TensorRT 10.7 on]",
+    help="Let plugins overwrite their input, a preview feature of TensorRT.  [default: on from TensorRT 10.7]",
 )
-@click.option("--output", type=FILE, help="Output file.  [default: a name that tells what the engine is]")
-def build_engine(model: Path | None, fp16: bool, **options: Any) -> None:
+@click.option("--output", type=FILE, help="Output file.  [default: named after model, precision, edition and sizes]")
+def build_engine(**options: Any) -> None:
     """Build a TensorRT engine of MODEL, an ONNX file.
 
-    Without MODEL it takes the newest export of this folder, else the default model of the package.
+    Without MODEL it uses the newest export of this folder, else the default model of the package.
     """
-    from amsr_deploy.commands.build_engine import build_engine
+    from amsr_deploy.commands.build_engine import BuildOptions, build_engine
 
-    click.echo(build_engine(model, fp16, **options))
+    click.echo(build_engine(BuildOptions(**options)))
 
 
 @main.command()
@@ -240,36 +245,42 @@ def doctor() -> None:
 @click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: 4, or that of --init]")
 @click.option("--channels", type=int, help="Width of the network (disp, span).  [default: the usual one]")
 @click.option("--blocks", type=int, help="Depth of the network (disp, span, srresnet).  [default: the usual one]")
-@click.option("--data", type=FILE, multiple=True, help="Folder of HR pictures, or a packed file; may be given again.")
+@click.option("--data", type=FILE, multiple=True, help="Folder of HR pictures, or a packed tar file; may be repeated.")
 @click.option("--out", type=FILE, required=True, help="Folder of the run.")
 @click.option("--validation", type=FILE, help="Folder of HR pictures to validate on.")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
-@click.option("--init", type=FILE, help="Start from a dense checkpoint, ours or a public one.")
+@click.option("--resume", is_flag=True, help="Continue from the checkpoint in --out.")
+@click.option("--init", type=FILE, help="Checkpoint to start from, ours or a public one.")
 @click.option("--config", type=FILE, help="Take all settings from the config.json of a run.")
 @click.option("--steps", type=int, help="Length of the training.  [default: 100000]")
-@click.option("--minutes", type=float, help="Length of the training in time, in place of --steps.")
-@click.option("--batch-size", type=int, help="Patches a step.  [default: the network's own]")
-@click.option("--learning-rate", type=float, help="Peak of the cosine.  [default: the network's own]")
+@click.option("--minutes", type=float, help="Length of the training in minutes, instead of --steps.")
+@click.option("--batch-size", type=int, help="Patches per step.  [default: the network's own]")
+@click.option("--learning-rate", type=float, help="Peak of the cosine schedule.  [default: the network's own]")
 @click.option("--dilation", type=int, help="Dilation to train for.  [default: the network's own]")
-@click.option("--masks", help="Mask schedule, such as dense:0.1,21:0.15,13:0.15,5: dilation and share of the steps.")
-@click.option("--fixed-mask", is_flag=True, default=None, help="Masks of the final dilation from the first step on.")
-@click.option("--uniform-patches", is_flag=True, help="Draw patches everywhere alike, not by their contrast.")
+@click.option(
+    "--masks", type=MASKS, help="Mask schedule, such as dense:0.1,21:0.15,13:0.15,5: dilation and share of the steps."
+)
+@click.option("--fixed-mask", is_flag=True, default=None, help="Use the final dilation from the first step on.")
+@click.option("--uniform-patches", is_flag=True, help="Sample training patches uniformly, not by their contrast.")
 @click.option("--patch-size", type=int, help="Side of a patch in LR pixels.  [default: 32]")
-@click.option("--reductions", help="Sizes at which HR pictures enter.  [default: 1,0.75,0.5]")
+@click.option(
+    "--reductions", type=REDUCTIONS, help="Factors by which HR pictures are also reduced.  [default: 1,0.75,0.5]"
+)
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="[default: the network's own]")
-@click.option("--permuted", type=float, help="Share of patches whose colours change places.  [default: 0.33]")
-@click.option("--synthetic", type=float, help="Share of patches from drawn pictures.  [default: 0.04]")
+@click.option("--permuted", type=float, help="Share of patches with permuted colour channels.  [default: 0.33]")
+@click.option("--synthetic", type=float, help="Share of patches from synthetic pictures.  [default: 0.04]")
 @click.option(
     "--degraded", is_flag=True, default=None, help="Train for photos that are blurred, noisy and compressed (JPEG)."
 )
 @click.option("--ema", type=float, help="Decay of the averaged weights.  [default: 0.999]")
 @click.option("--seed", type=int, help="[default: 0]")
 @click.option("--validate-every", type=int, help="Steps between validations and checkpoints.  [default: 1000]")
-@click.option("--save-minutes", type=float, help="Minutes between checkpoints at most.  [default: 10]")
+@click.option("--save-minutes", type=float, help="Longest time between two checkpoints, in minutes.  [default: 10]")
 @click.option("--device", help="auto, cpu, cuda or cuda:N.  [default: auto]")
 @click.option("--precision", type=click.Choice(["auto", "bfloat16", "float32"]), help="[default: auto]")
-@click.option("--compile/--no-compile", default=None, help="Use torch.compile.  [default: on a GPU]")
-@click.option("--tensorboard/--no-tensorboard", default=None, help="Write curves.  [default: where it is installed]")
+@click.option("--compile/--no-compile", default=None, help="Use torch.compile.  [default: on for GPUs]")
+@click.option(
+    "--tensorboard/--no-tensorboard", default=None, help="Write curves for TensorBoard.  [default: if it is installed]"
+)
 def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, **options: Any) -> None:
     """Train a network with masks on a folder of pictures."""
     from amsr_deploy.commands.train import run_session
@@ -282,48 +293,54 @@ def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float
 @scale_option
 @click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
 @click.option("--data", type=FILE, required=True, help="Folder of HR pictures.")
-@click.option("--dilation", "dilations", metavar="K,K,...", help="Dilations to compare; the model's own by default.")
+@click.option("--dilation", "dilations", type=DILATIONS, help="Dilations to compare; the model's own by default.")
 @threshold_option
 @strategy_option
 @tile_option
-@click.option("--dense", is_flag=True, help="Measure the dense network: by itself, or with --dilation too.")
-@click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of tables.")
-def evaluate(backbone: str | None, model: Path | None, data: Path, **options: Any) -> None:
+@click.option("--dense", is_flag=True, help="Measure the dense network, alone or beside the dilations of --dilation.")
+@click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of the tables.")
+def evaluate(backbone: str | None, model: Path | None, **options: Any) -> None:
     """Measure a model on a folder of HR pictures."""
-    from amsr_deploy.commands.eval import evaluate_folder
+    from amsr_deploy.commands.eval import EvalOptions, evaluate_folder
     from amsr_deploy.runtime.shipped import chosen_model
 
-    sys.exit(min(evaluate_folder(chosen_model(backbone, model), data, fail=report_failure, **options), 1))
+    failures = evaluate_folder(chosen_model(backbone, model), EvalOptions(**options), report_failure)
+    sys.exit(min(failures, 1))
 
 
 @main.command()
 @click.option(
-    "--data", "folders", type=FILE, multiple=True, required=True, help="Folder of HR pictures; may be given again."
+    "--data", "folders", type=FILE, multiple=True, required=True, help="Folder of HR pictures; may be repeated."
 )
 @click.option(
     "--backbone",
     "backbones",
     type=click.Choice(list(BACKBONES)),
     multiple=True,
-    help="Network; all that ship by default.",
+    help="Network; may be repeated.  [default: all that ship]",
 )
 @scale_option
 @click.option("--model", type=FILE, help="A masked model that `amsr export` wrote, instead of shipped ones.")
 @click.option("--dense-model", type=FILE, help="Its dense twin.")
-@click.option("--operators", is_flag=True, help="Time the masked convolution by itself.")
-@click.option("--channels", type=int, multiple=True, help="Of the layers that --operators times.  [default: 64]")
+@click.option("--operators", is_flag=True, help="Time the masked convolution alone.")
+@click.option(
+    "--channels",
+    type=int,
+    multiple=True,
+    help="Channels of the layers that --operators times; may be repeated.  [default: 64]",
+)
 @click.option("--crossover", is_flag=True, help="Find the density above which the dense network is faster.")
 @click.option("--openvino", is_flag=True, help="Time the dense networks in OpenVINO too.")
 @click.option(
-    "--width", type=int, default=2048, show_default=True, help="Width that HR pictures are reduced to; 0: none."
+    "--width", type=int, default=2048, show_default=True, help="Width that HR pictures are reduced to; 0 keeps them."
 )
-@click.option("--pictures", "count", type=int, help="Most pictures of each folder; all by default.")
+@click.option("--pictures", "count", type=int, help="Largest number of pictures from each folder.  [default: all]")
 @click.option("--threads", type=int, default=2, show_default=True, help="CPU threads.")
-@click.option("--repeats", type=int, default=5, show_default=True, help="Measurements whose median counts.")
-@click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of tables.")
-@click.option("--markdown", type=FILE, help="Put the tables into a Markdown file, in place of those of the last time.")
-def bench(folders: tuple[Path, ...], **options: Any) -> None:
+@click.option("--repeats", type=int, default=5, show_default=True, help="Measurements; their median is reported.")
+@click.option("--json", "json_file", type=FILE, help="Write the figures as JSON; - prints them instead of the tables.")
+@click.option("--markdown", type=FILE, help="Write the tables into a Markdown file, replacing earlier ones.")
+def bench(**options: Any) -> None:
     """Time masked networks against dense ones on this machine."""
-    from amsr_deploy.commands.bench import run_benchmarks
+    from amsr_deploy.commands.bench import BenchOptions, run_benchmarks
 
-    sys.exit(min(run_benchmarks(folders, fail=report_failure, **options), 1))
+    sys.exit(min(run_benchmarks(BenchOptions(**options), report_failure), 1))

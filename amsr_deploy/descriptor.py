@@ -1,4 +1,4 @@
-"""What each backbone is and what it can do, as plain data: no PyTorch needed to ask."""
+"""What each backbone is and can do, as plain data that needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 Optimizer = Literal["adam", "muon"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
-"""How weights can learn."""
+"""Optimizers that a training can use."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Descriptor:
     dilation: int
     """Default side k of the mask's dilation square."""
     learning_rate: float
-    """Peak learning rate of training (design 2.4)."""
+    """Peak learning rate of training."""
     batch_size: int
-    """Patches a step of training (design 2.4)."""
+    """Patches per step of training."""
     optimizer: Optimizer = "adam"
-    """How its weights learn best."""
+    """The optimizer that trains it best."""
     threshold: float = 0.0
     """Share of masked pixels from which a window is kept (sigma); 0 where the body is masked by pixels."""
     window_size: int = 1
@@ -115,7 +115,7 @@ DEFAULT_BACKBONE = "disp"
 
 
 def describe(name: str) -> Descriptor:
-    """The descriptor of a backbone.
+    """Return the descriptor of a backbone.
 
     Raises:
         UserError: no such backbone.

@@ -27,7 +27,7 @@ class ModelError(AmsrError):
 
 
 class BackendError(AmsrError):
-    """A backend that was asked for and cannot be had on this machine."""
+    """A requested backend that is not available on this machine."""
 
 
 class EngineError(AmsrError):
@@ -35,7 +35,7 @@ class EngineError(AmsrError):
 
 
 class TrainingError(AmsrError):
-    """A training run that cannot start or go on."""
+    """A training that cannot start or continue."""
 
 
 class MissingDependencyError(AmsrError):
@@ -67,7 +67,7 @@ PROVIDERS: dict[str, tuple[str, str | None]] = {
 
 
 def missing_dependency(error: ModuleNotFoundError) -> MissingDependencyError | None:
-    """What to tell a user of a failed import; None where the module is none of our dependencies."""
+    """Turn a failed import into a message for the user; None where the module is none of our dependencies."""
     module = (error.name or "").partition(".")[0]
     return MissingDependencyError(*PROVIDERS[module], "this command") if module in PROVIDERS else None
 
@@ -83,5 +83,5 @@ def with_options(message: str, options: Mapping[str, str]) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message, or the name of its type where it has none."""
+    """Return the first line of an error's message, or the name of its type where it has none."""
     return (str(error).splitlines() or [type(error).__name__])[0]

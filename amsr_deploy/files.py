@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends well, and is removed when it does not.
+    """Yield a temporary file beside `path` that replaces it when the block ends well, and is removed otherwise.
 
     The temporary name keeps the suffix, by which libraries choose a format.
 

@@ -1,4 +1,4 @@
-"""What a model file tells the runtime about itself (design section 4)."""
+"""The metadata of a model file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PREFIX = "amsr."
 Precision = Literal["float32", "float16", "bfloat16"]
 """Type of a network's weights and features."""
 SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
-"""Inputs that select what a masked model works on, by kind of body (design section 4)."""
+"""Inputs that select what a masked model works on, by kind of body: row-major pixels, or numbers of windows."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Multiply-accumulates of a network at one LR pixel (design section 2.5).
+    """Multiply-accumulates of a network at one LR pixel.
 
     Attributes:
         fixed: of the parts that are always computed.
@@ -34,11 +34,11 @@ class Cost:
         return self.fixed + self.body
 
     def masked(self, density: float) -> float:
-        """Mean MACs per LR pixel at a density in [0, 1]."""
+        """Compute the mean MACs per LR pixel at a density in [0, 1]."""
         return self.fixed + density * self.body
 
     def share(self, density: float) -> float:
-        """MACs at a density as a share of the dense network's, in [0, 1]."""
+        """Compute the MACs at a density as a share of the dense network's, in [0, 1]."""
         return self.masked(density) / self.dense
 
 
@@ -77,17 +77,17 @@ class Metadata:
     tools: dict[str, str] = field(default_factory=dict)
     """Versions of the tools that made the file."""
     values_per_pixel: int = 0
-    """Values of the largest tensor for each LR pixel; 0, which older files mean by their silence, is not known."""
+    """Values of the largest tensor for each LR pixel; 0, also where the property is missing, means unknown."""
     dense_above: float = 1.0
-    """Density above which the dense network is faster; 1, which older files mean by their silence, is never."""
+    """Density above which the dense network is faster; 1, also where the property is missing, means never."""
 
     def to_properties(self) -> dict[str, str]:
-        """As the string map of a model file."""
+        """Convert to the string map of a model file."""
         return {PREFIX + name: json.dumps(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str]) -> Metadata:
-        """The inverse of `to_properties`.
+        """Read what `to_properties` wrote.
 
         Raises:
             ModelError: properties are missing or malformed.
@@ -96,9 +96,9 @@ class Metadata:
             names = [f.name for f in fields(cls) if f.default is MISSING or PREFIX + f.name in properties]
             return cls.from_values({name: json.loads(properties[PREFIX + name]) for name in names})
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"not a model of amsr-deploy: its metadata lacks or garbles {error}") from error
+            raise ModelError(f"not a model of amsr-deploy: its metadata is missing or malformed ({error})") from error
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Metadata:
-        """The inverse of `dataclasses.asdict`."""
+        """Read what `dataclasses.asdict` gave."""
         return cls(**{**values, "cost": Cost(**values["cost"])})

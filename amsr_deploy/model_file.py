@@ -1,4 +1,4 @@
-"""What an ONNX file says about itself, read without the library or the session that would read all of it."""
+"""Reads the metadata of an ONNX file alone, without the onnx package and without a session."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 def read_metadata(path: Path) -> Metadata:
-    """The metadata of a model file.
+    """Read the metadata of a model file.
 
     Raises:
         ModelError: no such file, or not a model of this project.
@@ -32,7 +32,7 @@ def read_metadata(path: Path) -> Metadata:
 
 
 def newest_export(folder: Path) -> Path | None:
-    """The newest model of this project in a folder."""
+    """Find the newest model of this project in a folder."""
     for path in sorted(folder.glob("*.onnx"), key=lambda path: path.stat().st_mtime, reverse=True):
         try:
             read_metadata(path)
@@ -43,7 +43,7 @@ def newest_export(folder: Path) -> Path | None:
 
 
 def _entries(file: BinaryIO) -> Iterator[bytes]:
-    """The fields METADATA_PROPS of a message in a file; others are skipped, however long they are.
+    """Read the fields METADATA_PROPS of a message in a file; others are skipped, however long they are.
 
     Raises:
         ValueError: not a message.
@@ -77,7 +77,7 @@ def _varint(file: BinaryIO) -> int:
 
 
 def _strings(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """The strings of an entry of metadata_props."""
+    """Read the strings of an entry of metadata_props."""
     file = io.BytesIO(message)
     while file.tell() < len(message):
         tag, length = _varint(file), _varint(file)

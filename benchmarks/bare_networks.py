@@ -63,7 +63,7 @@ class Case:
     density: float
 
     def on(self, device: str) -> dict[str, Tensor]:
-        """The network's inputs."""
+        """Put the network's inputs on a device."""
         return {name: torch.from_numpy(value).to(device) for name, value in self._inputs().items()}
 
     def _inputs(self) -> dict[str, NDArray[np.generic]]:
@@ -71,7 +71,7 @@ class Case:
 
 
 def make_case(photo: Path, size: tuple[int, int], metadata: Metadata, everything: bool = False) -> Case:
-    """A photo of about that size, whole windows, with its own mask or all of it masked."""
+    """Make a photo of about that size, whole windows, with its own mask or all of it masked."""
     multiple = metadata.size_multiple
     pixels = low_resolution(photo, *(side // multiple * multiple for side in size))
     mask = np.ones(pixels.shape[:2], np.bool_) if everything else compute_mask(pixels, metadata.dilation).pixels
@@ -81,12 +81,12 @@ def make_case(photo: Path, size: tuple[int, int], metadata: Metadata, everything
 
 
 def load_network(backbone: str, scale: int) -> Network:
-    """The shipped network in PyTorch, float32 on the CPU."""
+    """Load the shipped network in PyTorch, float32 on the CPU."""
     return read_network(shipped_weights(backbone, scale), backbone, scale).eval().requires_grad_(False)
 
 
 def expected(backbone: str, network: Network, case: Case) -> Tensor:
-    """What the masked network gives on the CPU in float32: the shipped model, or the reference where it cannot run."""
+    """Compute what the masked network gives on the CPU in float32: by the shipped model, or else by the reference."""
     if importlib.util.find_spec("onnxruntime") is None:
         return network.forward_compact(**case.on("cpu"))
     import onnxruntime
@@ -104,7 +104,7 @@ class Dense:
         self._dtype = dtype
 
     def __call__(self, image: Tensor) -> Tensor:
-        """[1, 3, H, W] float32 -> [1, 3, sH, sW] float32, as a model file does it."""
+        """Upscale [1, 3, H, W] float32 -> [1, 3, sH, sW] float32, as a model file does it."""
         image = image.to(self._dtype, memory_format=torch.channels_last)
         return self._network.forward_dense(image).float().contiguous()
 
@@ -121,7 +121,7 @@ class Row:
         times: milliseconds, "dense" and "masked".
         off_small: largest difference from the CPU on a small picture.
         off_4k: from the dense network in float32, everything masked.
-        off_captured: of the captured run from the same run by itself, which shall be none.
+        off_captured: of the captured run from the same run uncaptured, which must be 0.
     """
 
     backbone: str
@@ -146,7 +146,7 @@ class Row:
 
 
 def measure(backbone: str, kernels: CudaKernels, photo: Path, device: str = "cuda") -> Iterator[Row]:
-    """A network in each type."""
+    """Measure a network in each type."""
     model = shipped_model(backbone)
     metadata, graph = read_metadata(model), read_graph(model)
     network = load_network(backbone, metadata.scale)

@@ -31,7 +31,7 @@ REDUCTION = 2
 
 
 def columns(path: Path, box: tuple[int, int, int, int], scale: int) -> dict[str, Image.Image]:
-    """A crop of each way to upscale a photo, by name."""
+    """Crop each way of upscaling a photo, by name."""
     hr = crop_to_scale(read_rgb(path).reduce(REDUCTION), scale)
     lr = low_resolution(hr, scale)
     result = {"bicubic": lr.resize(hr.size, Image.Resampling.BICUBIC)}
@@ -41,7 +41,7 @@ def columns(path: Path, box: tuple[int, int, int, int], scale: int) -> dict[str,
 
 
 def sheet(folder: Path, scale: int) -> Image.Image:
-    """All crops, a row for each photo."""
+    """Assemble all crops, a row for each photo."""
     rows = [columns(folder / name, (x, y, x + WIDTH, y + HEIGHT), scale) for name, (x, y) in CROPS.items()]
     picture = Image.new("RGB", (WIDTH * len(rows[0]), HEIGHT * len(rows) + TITLE), "white")
     draw = ImageDraw.Draw(picture)

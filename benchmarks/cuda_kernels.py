@@ -125,7 +125,7 @@ class CudaKernels:
             raise KernelError(f"{name}: {self._library.amsr_error_text(error).decode()}")
 
     def mask_gather(self, pixels: Tensor, index: Tensor) -> Tensor:
-        """As `amsr_deploy.models.operators` has it, and so are the others."""
+        """Gather as `amsr_deploy.models.operators` does; so do the other functions."""
         rows = pixels.new_empty(len(index), pixels.shape[1])
         row_bytes = pixels.shape[1] * pixels.element_size()
         arguments = (_pointer(pixels), len(pixels), _pointer(index), len(index), row_bytes, _pointer(rows))
@@ -148,7 +148,7 @@ class CudaKernels:
         return neighbors
 
     def pack_convolution(self, weight: Tensor, bias: Tensor, groups: int = 1) -> Packed:
-        """Lay out weight [Co, Ci / groups, k, k] or [Co, Ci] and bias [Co]."""
+        """Pack weight [Co, Ci / groups, k, k] or [Co, Ci] and bias [Co]."""
         kernel_size = weight.shape[2] if weight.ndim == 4 else 1
         shape = ConvolutionShape(len(weight), weight.shape[1] * groups, groups, kernel_size)
         size = self._library.amsr_packed_convolution_bytes(_is_float16(weight), byref(shape))
@@ -159,7 +159,7 @@ class CudaKernels:
 
     @staticmethod
     def _memory(kind: str, size: int, like: Tensor) -> Tensor:
-        """Memory for packed weights.
+        """Allocate memory for packed weights.
 
         Raises:
             KernelError: the size is 0, which says that no kernel takes the layer.
@@ -225,7 +225,7 @@ class CudaKernels:
         return out
 
     def pack_window_layer(self, weights: Sequence[Tensor], heads: int, window_size: int) -> Packed:
-        """Lay out the weights of a layer, in the order of `operators.WindowLayerWeights`."""
+        """Pack the weights of a layer, in the order of `operators.WindowLayerWeights`."""
         fc1_weight = weights[9]
         shape = WindowLayerShape(fc1_weight.shape[1], fc1_weight.shape[0], heads, window_size)
         size = self._library.amsr_packed_window_layer_bytes(_is_float16(fc1_weight), byref(shape))

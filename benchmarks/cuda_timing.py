@@ -68,5 +68,5 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def milliseconds(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """Median time of each, measured in turns."""
+    """Measure the median time of each, in turns."""
     return {name: 1e3 * time for name, time in medians(works, REPEATS, WARM_UP, seconds).items()}

@@ -77,7 +77,7 @@ class Clock:
     end: float = float("inf")
 
     def left(self) -> float:
-        """Seconds, from one to a day: what `subprocess` takes."""
+        """Return the seconds left, from one to a day: what `subprocess` takes."""
         return min(max(1.0, self.end - time.monotonic()), 86400.0)
 
     def is_over(self) -> bool:
@@ -116,7 +116,7 @@ class Report:
 
 
 def describe(error: BaseException) -> str:
-    """What a report says of a failure."""
+    """Describe a failure for the report."""
     if isinstance(error, WrongError):
         return f"FAILED: {error}"
     if isinstance(error, subprocess.CalledProcessError | subprocess.TimeoutExpired):
@@ -126,13 +126,13 @@ def describe(error: BaseException) -> str:
 
 
 def said(error: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> str:
-    """What a command had put out."""
+    """Return what a command printed."""
     output = error.output or ""
     return output.decode(errors="replace") if isinstance(output, bytes) else output
 
 
 def call(*command: str | Path, share: float = 1) -> str:
-    """The output of a command, standard error included, which may take a share of the part's time that is left.
+    """Run a command and return its output, standard error included; it may take a share of the time that is left.
 
     Raises:
         CalledProcessError: it fails.
@@ -152,7 +152,7 @@ def call(*command: str | Path, share: float = 1) -> str:
 
 
 def find(program: str) -> str:
-    """The path of a program, in PATH or the usual places of the CUDA toolkit and the driver."""
+    """Find a program, in PATH or the usual places of the CUDA toolkit and the driver."""
     path = shutil.which(program) or shutil.which(program, path=USUAL_PLACES)
     if path is None:
         raise SkipError(f"{program} is not installed")
@@ -175,7 +175,7 @@ def machine() -> Iterator[str]:
 
 
 def commit() -> str:
-    """What is measured, where this is a clone and no copy of one."""
+    """Describe the commit that is measured, where this is a clone."""
     try:
         return call("git", "rev-parse", "HEAD").strip()
     except (OSError, subprocess.CalledProcessError):
@@ -183,7 +183,7 @@ def commit() -> str:
 
 
 def build() -> Iterator[str]:
-    """The programs for this GPU: those of the pack where they run, else built here."""
+    """Find the programs for this GPU: those of the pack where they run, else build them here."""
     architecture = query_gpu("compute_cap").replace(".", "")
     pack = PACK / f"sm_{architecture}.tar.xz"
     if pack.is_file():
@@ -210,7 +210,7 @@ def build() -> Iterator[str]:
 
 
 def operator_test(name: str) -> Path:
-    """A test of the kernels.
+    """Find a test of the kernels.
 
     Raises:
         SkipError: it was neither unpacked nor built.
@@ -219,7 +219,7 @@ def operator_test(name: str) -> Path:
 
 
 def program(path: Path) -> Path:
-    """A program of ours.
+    """Find a program of ours.
 
     Raises:
         SkipError: it was neither unpacked nor built.
@@ -230,7 +230,7 @@ def program(path: Path) -> Path:
 
 
 def operator_tests() -> Iterator[str]:
-    """Every kernel against a float64 reference."""
+    """Compare every kernel with a float64 reference."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = {name: pool.submit(call, operator_test(name)) for name in TESTS}
     wrong = []
@@ -248,7 +248,7 @@ def operator_tests() -> Iterator[str]:
 
 
 def sanitize(sanitizer: str, tool: str, test: str) -> tuple[str, bool]:
-    """What compute-sanitizer says of a test, and whether that is an error; a run that does not end in time is none."""
+    """Run compute-sanitizer on a test: what it says, and whether that is an error; one out of time is none."""
     if CLOCK.is_over():
         return f"- {tool}, {test}: not run, no time was left", False
     try:
@@ -261,7 +261,7 @@ def sanitize(sanitizer: str, tool: str, test: str) -> tuple[str, bool]:
 
 
 def sanitizers() -> Iterator[str]:
-    """compute-sanitizer on every test of the kernels."""
+    """Run compute-sanitizer on every test of the kernels."""
     sanitizer = find("compute-sanitizer")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = [pool.submit(sanitize, sanitizer, tool, test) for tool in SANITIZERS for test in TESTS]
@@ -272,14 +272,14 @@ def sanitizers() -> Iterator[str]:
 
 
 def plugin_host() -> Iterator[str]:
-    """The TensorRT plugins, enqueue included."""
+    """Run the TensorRT plugins, enqueue included."""
     if not PLUGIN_HOST.is_file():
         raise SkipError("the plugins were not built: set TENSORRT_INCLUDE_DIR to the folder of TensorRT's headers")
     yield f"```\n{call(PLUGIN_HOST, PLUGINS).strip()}\n```"
 
 
 def bare_networks(photos: Path | None) -> Iterator[str]:
-    """Whole networks with PyTorch and our kernels alone, each in its own process: one that fails leaves the others."""
+    """Run whole networks with PyTorch and our kernels alone, each in its own process, so that one may fail alone."""
     import_torch()
     import bare_networks
 
@@ -297,7 +297,7 @@ def bare_networks(photos: Path | None) -> Iterator[str]:
 
 
 def photo_of(photos: Path | None) -> Path:
-    """The photo that all parts look at: the first of a folder; else that of the pack, or a small one."""
+    """Choose the photo that all parts use: the first of a folder; else that of the pack, or a small one."""
     if photos is None:
         packed = PACK / "photo.png"
         return packed if packed.is_file() else REPOSITORY / "examples" / "osprey.png"
@@ -310,7 +310,7 @@ def photo_of(photos: Path | None) -> Path:
 
 
 def photo_masks(photo: Path, folder: Path) -> None:
-    """Masks of a photo at every size and density, as amsr_cuda_benchmark reads them."""
+    """Write the masks of a photo at every size and density, as amsr_cuda_benchmark reads them."""
     for width, height in SIZES:
         frequencies = mask.high_frequencies(low_resolution(photo, width, height))
         if frequencies is None:
@@ -332,13 +332,13 @@ def kernels(photos: Path | None) -> Iterator[str]:
 
 
 def masked_times(table: str) -> dict[tuple[str, float], float]:
-    """Milliseconds of the 64-channel MaskedConv2d by picture and density, out of the kernels' table."""
+    """Read the milliseconds of the 64-channel MaskedConv2d by picture and density, out of the kernels' table."""
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| ")]
     return {(row[1], float(row[2])): float(row[3]) for row in rows if row[0] == "MaskedConv2d 64 -> 64"}
 
 
 def against_cudnn(table: Callable[[], str]) -> Iterator[str]:
-    """MaskedConv2d beside cuDNN's dense convolution, channels-last float16, through PyTorch."""
+    """Compare MaskedConv2d with cuDNN's dense convolution, channels-last float16, through PyTorch."""
     torch = import_torch()
     import cuda_timing
 
@@ -373,7 +373,7 @@ def import_torch() -> Any:
 
 
 def rtx_engine() -> Iterator[str]:
-    """What TensorRT for RTX itself says to an engine on this GPU, whether or not we would give it one."""
+    """Report what TensorRT for RTX itself says to an engine on this GPU, whether or not we would give it one."""
     from amsr_deploy.runtime.backends.tensorrt.edition import load_edition
     from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
     from amsr_deploy.runtime.backends.tensorrt.log import logger_of
@@ -398,7 +398,7 @@ def rtx_engine() -> Iterator[str]:
 
 
 def networks(make_host: Callable[[], Host], photos: Path | None) -> Iterator[str]:
-    """Whole networks, masked and dense, in what runs them on the GPU."""
+    """Time whole networks, masked and dense, in what runs them on the GPU."""
     import gpu_networks
 
     try:
@@ -431,7 +431,7 @@ class Part:
 
 
 def make_parts(photos: Path | None) -> list[Part]:
-    """All parts in the order in which they matter."""
+    """List all parts in the order in which they matter."""
     table: list[str] = []
 
     def kernel_table() -> Iterator[str]:
@@ -454,7 +454,7 @@ def make_parts(photos: Path | None) -> list[Part]:
 
 
 def host_parts(photos: Path | None) -> Iterator[tuple[str, Callable[[], Iterator[str]]]]:
-    """Whole networks in ONNX Runtime and TensorRT, as far as these are installed."""
+    """List the parts for ONNX Runtime and TensorRT, as far as these are installed."""
     try:
         import gpu_networks
     except ImportError as error:

@@ -93,7 +93,7 @@ class Host(Protocol):
 
 
 def table(host: Host, photo: Path, folder: Path) -> Iterator[str]:
-    """Rows of all backbones and sizes; what a host cannot run has what it said in its row."""
+    """Write rows of all backbones and sizes; the row of a network that a host cannot run holds the host's message."""
     yield (
         f"float16 inside; medians of {REPEATS} runs. Share: masked pixels (kept windows) of the photo's own mask. "
         "MACs: share of the dense network's. Aim at 4K: milliseconds (the paper's, of an unnamed GPU); masked / dense: "
@@ -124,7 +124,7 @@ def row(case: Case, host: Host) -> str:
 
 
 def make_case(backbone: str, photo: Path, size: tuple[int, int], folder: Path) -> Case:
-    """A backbone with a photo of a size, cut to what the backbone takes."""
+    """Pair a backbone with a photo of a size, cropped to what the backbone takes."""
     masked, dense = export(backbone, folder, "masked"), export(backbone, folder, "dense")
     metadata = OnnxRuntimeBackend(masked, "cpu").metadata
     pixels = low_resolution(photo, *(side // metadata.size_multiple * metadata.size_multiple for side in size))
@@ -136,7 +136,7 @@ def make_case(backbone: str, photo: Path, size: tuple[int, int], folder: Path) -
 
 @cache
 def export(backbone: str, folder: Path, form: str) -> Path:
-    """A model of the shipped weights in float16, in a folder; `form` is masked, dense or, in float32, reference."""
+    """Export the shipped weights in float16 into a folder; `form` is masked, dense or, in float32, reference."""
     path = folder / f"{backbone}_{form}.onnx"
     options = {"masked": ["--fp16"], "dense": ["--fp16", "--dense"], "reference": []}[form]
     amsr("export", "--backbone", backbone, *options, "--output", str(path))
@@ -144,7 +144,7 @@ def export(backbone: str, folder: Path, form: str) -> Path:
 
 
 def reference(case: Case) -> Result:
-    """What float32 gives on the CPU."""
+    """Compute what float32 gives on the CPU."""
     model = export(case.backbone, case.masked.parent, "reference")
     return OnnxRuntimeBackend(model, "cpu").run(case.image, case.selection)
 
@@ -161,7 +161,7 @@ def amsr(*words: str) -> None:
 
 
 def median_milliseconds(run: Callable[[], object]) -> float:
-    """Median wall time of a run that ends when the GPU has ended."""
+    """Measure the median wall time of a run that ends when the GPU has ended."""
     return 1e3 * medians({"run": run}, REPEATS, WARM_UP)["run"]
 
 
@@ -179,7 +179,7 @@ class CudaProvider:
         self._ort, self._providers = onnxruntime, execution_providers("cuda")
 
     def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
-        """As `Host`; inputs and output stay on the GPU."""
+        """Run as `Host` does; inputs and output stay on the GPU."""
         ort = self._ort
         options = session_options()
         native.register(options)
@@ -215,7 +215,7 @@ class Engines:
             raise BackendError(f"{edition} {self.edition.version} does not know this GPU")
 
     def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
-        """As `Host`; all sizes of a model run the same engine."""
+        """Run as `Host` does; all sizes of a model run the same engine."""
         backend = open_backend(model, self.edition.name)
         milliseconds = compute_milliseconds(backend.network, self._cuda, {"image": image, **selection})
         run = partial(backend.run, image, selection)
@@ -224,19 +224,19 @@ class Engines:
 
 @lru_cache(maxsize=2)  # the masked and the dense network of a backbone: more would fill the GPU
 def open_backend(model: Path, edition: str) -> TensorRtBackend:
-    """The engine of a model, whose kernels are compiled before they are timed."""
+    """Open the engine of a model; its kernels are compiled before they are timed."""
     return open_engine(build(model, edition, model.parent), eager=True)
 
 
 def build(model: Path, edition: str, folder: Path) -> Path:
-    """The engine of a model, in a folder."""
+    """Build the engine of a model in a folder."""
     engine = folder / f"{model.stem}.{edition}.engine"
     amsr("build-engine", str(model), "--edition", edition, "--max-shape", MAX_SHAPE, "--output", str(engine))
     return engine
 
 
 def compute_milliseconds(network: Network, cuda: Cuda, inputs: dict[str, NDArray[Any]]) -> float:
-    """Median time of an engine whose inputs and output stay on the GPU; as a CUDA graph where the runtime makes one."""
+    """Measure the median time of an engine, data on the GPU; as a CUDA graph where the runtime makes one."""
     with cuda.active():
         stream, context = cuda.stream(), network.create_context()
         network.set_shapes(context, {name: array.shape for name, array in inputs.items()})
@@ -257,9 +257,9 @@ def compute_milliseconds(network: Network, cuda: Cuda, inputs: dict[str, NDArray
             if not context.execute_async_v3(stream.handle):
                 raise network.failure()
 
-        enqueue()  # what is set up in the first run cannot be recorded
+        enqueue()  # what is set up in the first run cannot be captured
         cuda.synchronize(stream)
-        graph = cuda.record(stream, enqueue) if network.records_graphs else None
+        graph = cuda.capture(stream, enqueue) if network.captures_graphs else None
 
         def compute() -> None:
             if graph is None:
@@ -277,7 +277,7 @@ def compute_milliseconds(network: Network, cuda: Cuda, inputs: dict[str, NDArray
 
 
 def hosts() -> Iterator[tuple[str, Callable[[], Host]]]:
-    """Titles and makers of all that runs whole networks."""
+    """List titles and makers of all that runs whole networks."""
     yield "ONNX Runtime CUDA", CudaProvider
     for edition in MODULES:
         yield edition, partial(Engines, edition)

@@ -36,7 +36,7 @@ HEADER = "| folder | dilation | PSNR-Y dB | PSNR-RGB dB | SSIM | density | share
 
 
 def figures(backbone: str, scale: int, data: Path, folders: Iterable[str], dilations: Iterable[int]) -> Iterator[str]:
-    """Rows of the table of a model."""
+    """Write the rows of the table of a model."""
     yield HEADER
     yield "| --- " * HEADER.count(" |") + "|"
     for folder in folders:
@@ -46,19 +46,19 @@ def figures(backbone: str, scale: int, data: Path, folders: Iterable[str], dilat
 
 
 def measured(backbone: str, scale: int, folder: Path, dilation: int | None) -> Evaluation:
-    """The figures of a model on a folder; a dilation of None is the dense network with the same weights."""
+    """Measure a model on a folder; a dilation of None is the dense network with the same weights."""
     setting: dict[str, Any] = {"dense": True} if dilation is None else {"dilation": dilation}
     upscaler = load(backbone, scale=scale, **setting)
     return evaluate(upscaler, picture_paths(folder), fail)
 
 
 def fail(error: Exception) -> None:
-    """No picture may be missing from the card."""
+    """Raise the error: no picture may be missing from the card."""
     raise error
 
 
 def row(folder: str, evaluation: Evaluation) -> str:
-    """A row of the table of figures."""
+    """Write a row of the table of figures."""
     mean = evaluation.mean
     label = "full" if evaluation.dilation is None else evaluation.dilation
     return (
@@ -68,7 +68,7 @@ def row(folder: str, evaluation: Evaluation) -> str:
 
 
 def bicubic(scale: int, data: Path, folders: Iterable[str]) -> Iterator[str]:
-    """Rows of bicubic interpolation, for comparison."""
+    """Write the rows of bicubic interpolation, for comparison."""
     yield "| folder | PSNR-Y dB | PSNR-RGB dB | SSIM |"
     yield "| --- " * 4 + "|"
     for folder in folders:
@@ -77,7 +77,7 @@ def bicubic(scale: int, data: Path, folders: Iterable[str]) -> Iterator[str]:
 
 
 def bicubic_scores(picture: Image.Image, scale: int) -> tuple[float, float, float]:
-    """PSNR-Y, PSNR-RGB and SSIM of bicubic interpolation on a picture."""
+    """Measure PSNR-Y, PSNR-RGB and SSIM of bicubic interpolation on a picture."""
     large = crop_to_scale(picture, scale)
     hr = np.array(large)
     sr = np.array(low_resolution(large, scale).resize(large.size, Image.Resampling.BICUBIC))
@@ -85,7 +85,7 @@ def bicubic_scores(picture: Image.Image, scale: int) -> tuple[float, float, floa
 
 
 def training_pictures(data: Path) -> list[dict[str, str]]:
-    """The entries of the manifest that belong to the pictures that the models learned from."""
+    """Find the entries of the manifest that belong to the pictures that the models learned from."""
     with (data / "MANIFEST.tsv").open(newline="", encoding="utf-8") as file:
         entries = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     return [entry for entry in entries if Path(entry["path"]).parent.as_posix() in TRAINING_FOLDERS]
@@ -101,7 +101,7 @@ def write_attribution(pictures: Iterable[dict[str, str]]) -> None:
 
 
 def licences(pictures: Iterable[dict[str, str]]) -> Iterator[str]:
-    """Rows of the table of training pictures by licence."""
+    """Write the rows of the table of training pictures by licence."""
     counts = Counter(entry["licence"] for entry in pictures)
     yield "| licence | pictures |"
     yield "| --- " * 2 + "|"
@@ -110,7 +110,7 @@ def licences(pictures: Iterable[dict[str, str]]) -> Iterator[str]:
 
 
 def table_name(what: str, scale: int) -> str:
-    """What a table is called in the card's markers: `carn`, `disp_x2`."""
+    """Name a table as the card's markers do: `carn`, `disp_x2`."""
     return what if scale == SCALE else f"{what}_x{scale}"
 
 
@@ -122,7 +122,7 @@ def replace_table(name: str, rows: Iterable[str]) -> None:
 
 
 def check_places(names: Iterable[str]) -> None:
-    """Raises SystemExit unless the card has a place for each table; better before hours of measuring than after."""
+    """Raise SystemExit unless the card has a place for each table: before hours of measurement, not after."""
     text = CARD.read_text(encoding="utf-8")
     for name in names:
         if f"<!-- {name} -->" not in text:

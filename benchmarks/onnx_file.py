@@ -43,7 +43,7 @@ class Graph:
 
 
 def read_graph(path: Path) -> Graph:
-    """The graph of a model file."""
+    """Read the graph of a model file."""
     model = Message(path.read_bytes())
     graph = Message(model.one(7))
     constants = dict(map(_tensor, graph.all(5)))
@@ -60,7 +60,7 @@ class Message:
             self._fields.setdefault(number, []).append(value)
 
     def all(self, number: int) -> list[bytes]:
-        """Every value of a repeated field of strings or messages."""
+        """Read every value of a repeated field of strings or messages."""
         return [value for value in self._fields.get(number, []) if isinstance(value, bytes)]
 
     def one(self, number: int) -> bytes:
@@ -73,7 +73,7 @@ class Message:
         return next(iter(self.integers(number)), 0)
 
     def integers(self, number: int) -> list[int]:
-        """Every value of a field of int64, packed or not."""
+        """Read every value of a field of int64, packed or not."""
         values: list[int] = []
         for value in self._fields.get(number, []):
             values += _packed(value) if isinstance(value, bytes) else [value]
@@ -115,7 +115,7 @@ def _packed(data: bytes) -> list[int]:
 
 
 def _tensor(data: bytes) -> tuple[str, NDArray[np.generic]]:
-    """A TensorProto's name and values."""
+    """Read a TensorProto's name and values."""
     message = Message(data)
     kind = TYPES[message.integer(2)]
     shape = message.integers(1)

@@ -2,7 +2,7 @@
 
 python benchmarks/pack_crops.py ../shared/data/train ../shared/data/train_books --output build/crops.tar
 
-`amsr train --data build/crops.tar` reads it. The texture of a place is the local contrast by which a training draws
+`amsr train --data build/crops.tar` reads it. The texture of a place is the local contrast by which a training samples
 its patches, in cells of 8x8 LR pixels: a crop with detail everywhere comes before one with a single strong edge. Each
 photo gives its best crops that do not overlap, --most of them; of all these the best are kept until the file is full.
 MANIFEST.tsv in it names the photo, the place, the source and the licence of each crop.
@@ -55,7 +55,7 @@ class Crop:
 
 
 def textured_crops(path: Path, side: int, most: int) -> list[Crop]:
-    """The most textured crops of a photo that do not overlap, best first."""
+    """Choose the most textured crops of a photo that do not overlap, best first."""
     photo = crop_to_scale(read_rgb(path), SCALE)
     if min(photo.size) < side:
         return []
@@ -71,13 +71,13 @@ def textured_crops(path: Path, side: int, most: int) -> list[Crop]:
 
 
 def best_crops(folders: Sequence[Path], side: int, most: int) -> list[Crop]:
-    """The crops of all photos of some folders, best first."""
+    """Choose crops of all photos of some folders, best first."""
     crops = [crop for folder in folders for path in picture_paths(folder) for crop in textured_crops(path, side, most)]
     return sorted(crops, key=lambda crop: -crop.contrast)
 
 
 def encoded(crop: Crop, side: int, kind: str) -> bytes:
-    """The file of a crop."""
+    """Encode a crop as a file."""
     file = io.BytesIO()
     box = (crop.left, crop.top, crop.left + side, crop.top + side)
     read_rgb(crop.photo).crop(box).save(file, kind.upper(), **FORMATS[kind])
@@ -85,7 +85,7 @@ def encoded(crop: Crop, side: int, kind: str) -> bytes:
 
 
 def origins(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
-    """Rows of the MANIFEST.tsv beside the folders, by folder and name of the photo."""
+    """Read the rows of the MANIFEST.tsv beside the folders, by folder and name of the photo."""
     rows: dict[str, dict[str, str]] = {}
     for file in {folder.resolve().parent / MANIFEST for folder in folders}:
         if file.is_file():
@@ -95,19 +95,19 @@ def origins(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
 
 
 def row(name: str, crop: Crop, side: int, known: dict[str, dict[str, str]]) -> str:
-    """A line of the manifest."""
+    """Write a line of the manifest."""
     photo = f"{crop.photo.resolve().parent.name}/{crop.photo.name}"
     origin = [known.get(photo, {}).get(column) or "" for column in ("source", "licence", "note")]
     return "\t".join([name, photo, *map(str, (crop.left, crop.top, side)), f"{crop.contrast:.4f}", *origin]) + "\n"
 
 
 def padded(content: bytes) -> int:
-    """Bytes that a file takes in a tar file."""
+    """Compute the bytes that a file takes in a tar file."""
     return BLOCK + -(-len(content) // BLOCK) * BLOCK
 
 
 def fitting(crops: Sequence[Crop], arguments: argparse.Namespace) -> Iterator[tuple[Crop, str, bytes, str]]:
-    """The crops that fit into the file: each with its name, content and line of the manifest."""
+    """Choose the crops that fit into the file: each with its name, content and line of the manifest."""
     known = origins(arguments.folders)
     room = int(arguments.mebibytes * 2**20) - RESERVE - len(HEADING)
     for number, crop in enumerate(crops):

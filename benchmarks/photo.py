@@ -13,7 +13,7 @@ SIZES = ((512, 270), (960, 540), (1920, 1080))
 
 
 def low_resolution(path: Path, width: int, height: int) -> NDArray[np.float32]:
-    """A photo cut to the aspect ratio and resized, or repeated by reflection where it is smaller.
+    """Crop a photo to the aspect ratio and resize it, or repeat it by reflection where it is smaller.
 
     Returns:
         [height, width, 3] in [0, 1].

@@ -29,7 +29,7 @@ class Walker:
     """A masked network on a device."""
 
     def __init__(self, graph: Graph, kernels: CudaKernels, dtype: torch.dtype, device: str) -> None:
-        """Lay out the weights.
+        """Pack the weights.
 
         Args:
             graph: of a float32 model.
@@ -53,7 +53,7 @@ class Walker:
         self._steps = [self._step(i, node) for i, node in enumerate(graph.nodes)]
 
     def __call__(self, inputs: Values) -> Tensor:
-        """The model's output [1, 3, sH, sW] float32 for its inputs, tensors of the device."""
+        """Compute the model's output [1, 3, sH, sW] float32 from its inputs, tensors on the device."""
         values = {**self._weights, **inputs}
         for i, (node, step) in enumerate(zip(self._graph.nodes, self._steps, strict=True)):
             (output,) = node.outputs
@@ -64,7 +64,7 @@ class Walker:
         return values[self._graph.outputs[0]].float().contiguous()
 
     def _step(self, i: int, node: Node) -> Callable[[Values], Tensor]:
-        """What computes a node's output of all values by name.
+        """Make the function that computes a node's output from all values by name.
 
         Raises:
             NotImplementedError: an operator that the shipped models do not have.
@@ -82,12 +82,12 @@ class Walker:
         return partial(simple[node.op], i, node)
 
     def _features(self, values: Values, name: str) -> Tensor:
-        """A value as kernels take it; it is converted once."""
+        """Convert a value to what kernels take, once."""
         values[name] = values[name].to(self._dtype, memory_format=torch.contiguous_format).contiguous()
         return values[name]
 
     def _may_write(self, i: int, name: str) -> bool:
-        """Whether node i may write its output over an input: it is the last to see it, and no view of it is about."""
+        """Tell whether node i may write its output over an input: no later node and no view uses that."""
         seen_by_kernels = all(self._graph.nodes[use].domain == DOMAIN for use in self._uses[name])
         return self._uses[name][-1] == i and seen_by_kernels and name in self._made_by_kernels
 

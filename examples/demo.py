@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
 
 
 def compare(picture: image.Picture, mask: np.ndarray, upscaled: Path, scale: int) -> Image.Image:
-    """Input, mask, result and bicubic in a row, each as the enlarged crop."""
+    """Put input, mask, result and bicubic in a row, each as the enlarged crop."""
     with Image.open(OSPREY) as file:
         small = file.convert("RGB").crop(CROP)
     with Image.open(upscaled) as file:
@@ -55,7 +55,7 @@ def compare(picture: image.Picture, mask: np.ndarray, upscaled: Path, scale: int
 
 
 def label(panels: dict[str, Image.Image]) -> Image.Image:
-    """Pictures of one size side by side, each under its name."""
+    """Put pictures of one size side by side, each under its name."""
     width, height = next(iter(panels.values())).size
     sheet = Image.new("RGB", (len(panels) * (width + 8) - 8, height + 28), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(16)

@@ -2,9 +2,9 @@
 # Trains the networks on one machine within a budget of time; it needs PyTorch, NumPy and Pillow.
 # usage: [DATA=build/crops.tar] [PYTHON=python3] train_all.sh MINUTES [OUT [OPTIONS OF amsr train...]]
 #
-# Two lanes run side by side, so that one network computes while another reads its pictures and compiles. DISP x4 has the
-# most: three quarters of a lane. A run that was cut off goes on; one that has finished starts again from its own weights,
-# a new one from those that ship. Checkpoints are written each minute; $OUT/NAME.log tells how a training goes.
+# Two queues run side by side, so that one network computes while another reads its pictures and compiles. DISP x4 has the
+# most: three quarters of a queue. An interrupted run is resumed; a finished one starts again from its own weights,
+# a new one from those that ship. Checkpoints are written each minute; $OUT/NAME.log is the log of a training.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 minutes=$1 out=${2:-runs/all} options=("${@:3}")
@@ -12,8 +12,8 @@ data=${DATA:-$root/build/crops.tar} python=${PYTHON:-python3}
 export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((($(nproc) + 1) / 2))}
 deadline=$((SECONDS + $(awk "BEGIN { print int(60 * $minutes) }")))
-start_seconds=20 # imports and pictures, before the time of a training counts; a guess for the first in a lane
-least_seconds=10 # for a network whose lane has spent its time
+start_seconds=20 # imports and pictures, before the time of a training counts; a guess for the first in a queue
+least_seconds=10 # for a network whose queue has spent its time
 mkdir -p "$out"
 gpu=$("$python" -c 'import torch; print(int(torch.cuda.is_available()))')
 
@@ -66,7 +66,7 @@ train() {
 }
 
 # Networks one after another, each with its share of the time that is left: NAME SCALE SHARE BATCH_SIZE.
-lane() {
+queue() {
     local child='' name scale share batch other seconds total
     trap 'kill "$child"; wait "$child" || true; exit 143' TERM
     while (($#)); do
@@ -82,12 +82,12 @@ lane() {
     done
 }
 
-lane "disp 4 3 64" "disp 2 1 64" &
-lanes=($!)
-lane "swinir 4 4 64" "carn 4 3 64" "srresnet 4 3 64" "fsrcnn 4 2 256" &
-lanes+=($!)
-trap 'kill "${lanes[@]}"; wait; exit 143' INT TERM
-wait "${lanes[@]}"
+queue "disp 4 3 64" "disp 2 1 64" &
+queues=($!)
+queue "swinir 4 4 64" "carn 4 3 64" "srresnet 4 3 64" "fsrcnn 4 2 256" &
+queues+=($!)
+trap 'kill "${queues[@]}"; wait; exit 143' INT TERM
+wait "${queues[@]}"
 for run in disp_x4 disp_x2 swinir_x4 carn_x4 srresnet_x4 fsrcnn_x4; do
     if [[ ! -f $out/$run/weights.safetensors ]]; then
         echo "$run has left no weights; see $out/$run.log"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
+
+if TYPE_CHECKING:
+    from export_cases import Exports
 
 settings.register_profile("amsr", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("amsr")
@@ -52,6 +56,14 @@ def folder(tmp_path: Path) -> Path:
         file.crop((120, 30, 280, 158)).save(path / "a.png")
         file.crop((200, 60, 328, 188)).save(path / "b.png")
     return path
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
+    """Exports of networks with random weights, each made when it is first needed."""
+    from export_cases import Exports
+
+    return Exports(tmp_path_factory.mktemp("exports"))
 
 
 @pytest.fixture

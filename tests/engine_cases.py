@@ -32,7 +32,7 @@ def make_sidecar(metadata: Metadata, **changes: Any) -> Sidecar:
         platform=HERE,
         gpu=None,
         compute_capability=(8, 0),
-        profile=make_profile(metadata, make_sizes("8x8", None, "64x96", metadata)),
+        profile=make_profile(metadata, make_sizes((8, 8), None, (64, 96), metadata)),
         plugins=None,
         carries_plugins=False,
         sha256=digest(DATA),

@@ -22,7 +22,7 @@ class CUresult(enum.IntEnum):
 
 
 class CUstreamCaptureMode(enum.IntEnum):
-    """Modes of recordings."""
+    """Modes of captures."""
 
     CU_STREAM_CAPTURE_MODE_GLOBAL = 0
     CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1
@@ -60,7 +60,7 @@ class FakeDriver(ModuleType):
         self.held: set[str] = set()
         self.depth = 0
         self.buffers: dict[int, Any] = {}
-        self.is_recording = False
+        self.is_capturing = False
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
@@ -150,13 +150,13 @@ class FakeDriver(ModuleType):
 
     def cuStreamBeginCapture(self, stream: int, mode: CUstreamCaptureMode) -> Result:  # noqa: N802
         assert (stream, mode) == (int(STREAM), CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)
-        self.is_recording = True
+        self.is_capturing = True
         return (OK,)
 
     def cuStreamEndCapture(self, stream: int) -> Result:  # noqa: N802
         assert stream == int(STREAM)
-        assert self.is_recording
-        self.is_recording = False
+        assert self.is_capturing
+        self.is_capturing = False
         self.held.add("graph")
         return OK, GRAPH
 

@@ -41,21 +41,21 @@ class Memory:
 
 
 class Stream:
-    """Runs what it is sent at once, or keeps it while a graph is recorded."""
+    """Runs what it is sent at once, or keeps it while a graph is captured."""
 
     def __init__(self, gpu: FakeCuda, handle: int) -> None:
         self.gpu, self.handle = gpu, handle
-        self.recording: list[Callable[[], None]] | None = None
-        self.recorder = 0
+        self.capturing: list[Callable[[], None]] | None = None
+        self.capturer = 0
 
     def send(self, work: Callable[[], None]) -> None:
-        if self.recording is None:
+        if self.capturing is None:
             work()
         else:
-            self.recording.append(work)
+            self.capturing.append(work)
 
     def copy(self, work: Callable[[], None]) -> None:
-        assert self.recording is None, "copies are not recorded"
+        assert self.capturing is None, "copies are not captured"
         work()
 
     def free(self) -> None:
@@ -86,8 +86,8 @@ class FakeCuda:
 
     has_graphs = True
 
-    def __init__(self, budget: int = 1 << 40, can_record: bool = True, can_launch: bool = True) -> None:
-        self.budget, self.can_record, self.can_launch = budget, can_record, can_launch
+    def __init__(self, budget: int = 1 << 40, can_capture: bool = True, can_launch: bool = True) -> None:
+        self.budget, self.can_capture, self.can_launch = budget, can_capture, can_launch
         self.memories: dict[int, Memory] = {}
         self.last_address = self.graphs = self.launches = self.depth = self.pinned = 0
         self.streams: list[Stream] = []
@@ -109,7 +109,7 @@ class FakeCuda:
         return self.streams[-1]
 
     def synchronize(self, stream: Stream) -> None:
-        assert stream.recording is None
+        assert stream.capturing is None
 
     def allocate(self, size: int) -> Memory:
         assert size > 0
@@ -130,15 +130,15 @@ class FakeCuda:
     def download(self, target: NDArray[np.uint8], source: Memory, stream: Stream) -> None:
         stream.copy(lambda: np.copyto(target, self.memories[int(source)].data[: len(target)]))
 
-    def record(self, stream: Stream, work: Callable[[], None]) -> Graph:
-        if not self.can_record:
-            raise BackendError("this run cannot be recorded as a CUDA graph: fake")
-        stream.recording, stream.recorder = [], threading.get_ident()
+    def capture(self, stream: Stream, work: Callable[[], None]) -> Graph:
+        if not self.can_capture:
+            raise BackendError("this run cannot be captured as a CUDA graph: fake")
+        stream.capturing, stream.capturer = [], threading.get_ident()
         try:
             work()
         finally:
-            recorded, stream.recording = stream.recording, None
-        return Graph(self, recorded)
+            captured, stream.capturing = stream.capturing, None
+        return Graph(self, captured)
 
 
 class FakeNetwork:
@@ -146,12 +146,12 @@ class FakeNetwork:
 
     output = "sr"
 
-    def __init__(self, model: Path, gpu: FakeCuda, records_graphs: bool = True) -> None:
+    def __init__(self, model: Path, gpu: FakeCuda, captures_graphs: bool = True) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self.scale = Metadata.from_properties(self.session.get_modelmeta().custom_metadata_map).scale
-        self.gpu, self.records_graphs = gpu, records_graphs
+        self.gpu, self.captures_graphs = gpu, captures_graphs
         self.contexts = self.bindings = 0
         self.fails = self.is_closed = False
 
@@ -189,24 +189,24 @@ class FakeContext:
         return 1, 3, self.network.scale * height, self.network.scale * width
 
     def set_device_memory(self, address: int, size: int) -> None:
-        self._refuse_while_recorded()
+        self._refuse_while_captured()
         self.scratch = (address, size)
         self.network.bindings += 1
 
     def set_tensor_address(self, name: str, address: int) -> None:
-        self._refuse_while_recorded()
+        self._refuse_while_captured()
         self.addresses[name] = address
 
-    def _refuse_while_recorded(self) -> None:
-        recorders = [stream.recorder for stream in self.network.gpu.streams if stream.recording is not None]
-        assert threading.get_ident() not in recorders, "only enqueues are recorded"
+    def _refuse_while_captured(self) -> None:
+        capturers = [stream.capturer for stream in self.network.gpu.streams if stream.capturing is not None]
+        assert threading.get_ident() not in capturers, "only enqueues are captured"
 
     def execute_async_v3(self, handle: int) -> bool:
         assert self.network.gpu.depth > 0, "no context is active"
         if self.network.fails:
             return False
         (stream,) = [stream for stream in self.network.gpu.streams if stream.handle == handle]
-        assert self.runs > 0 or stream.recording is None, "the first run of a context cannot be recorded"
+        assert self.runs > 0 or stream.capturing is None, "the first run of a context cannot be captured"
         self.runs += 1
         addresses, scratch = dict(self.addresses), self.scratch
         stream.send(lambda: self._compute(addresses, scratch))

@@ -150,25 +150,6 @@ def random_pixel_cases(
 
 
 @st.composite
-def window_cases(draw: st.DrawFn) -> list[Case]:
-    """Calls of the two window operators on one random choice of windows."""
-    window_size = draw(st.sampled_from([2, 4, 8]))
-    down, across = draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    shift = draw(st.integers(0, window_size - 1))
-    channels = draw(st.integers(1, 7))
-    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    windows = _indices(draw, down * across)
-    size = np.array([down * window_size, across * window_size], dtype=np.int64)
-    pixels = random.standard_normal((int(size.prod()), channels), dtype=np.float32)
-    tokens = random.standard_normal((len(windows), window_size**2, channels), dtype=np.float32)
-    attributes: dict[str, int | float] = {"window_size": window_size, "shift": shift}
-    return [
-        Case("WindowGather", {"pixels": pixels, "windows": windows, "size": size}, attributes),
-        Case("WindowScatter", {"tokens": tokens, "pixels": pixels, "windows": windows, "size": size}, attributes),
-    ]
-
-
-@st.composite
 def window_layer_cases(draw: st.DrawFn) -> Case:
     """A call of WindowLayer on a random choice of windows, with weights that keep values near 1."""
     window_size = draw(st.sampled_from([2, 3, 4, 8]))

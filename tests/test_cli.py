@@ -354,7 +354,7 @@ def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pyt
 
 def test_a_closed_pipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert report_failure(BrokenPipeError(32, "Broken pipe")) == 1
-    assert capsys.readouterr().err == "amsr: error: nobody reads the output any more; what was left is not done\n"
+    assert capsys.readouterr().err == "amsr: error: the output was closed (broken pipe); the rest was not processed\n"
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:

@@ -8,16 +8,22 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
+from operator_cases import Case, random_mask_cases, random_pixel_cases, window_layer_case
+from operator_reference import reference
 
 from amsr_deploy.export.functions import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "plugins"
+EMULATION = ROOT / "build" / "emulation"
 TYPES = {onnx.AttributeProto.INT: "int", onnx.AttributeProto.FLOAT: "float"}
 
 
@@ -54,6 +60,19 @@ def host() -> list[str]:
 
 
 @pytest.fixture(scope="module")
+def emulated_host() -> list[str]:
+    """The plugin host and the library of plugins over the emulation of a GPU, which need no CUDA toolkit."""
+    headers, cmake = find_headers(), shutil.which("cmake")
+    if headers is None or cmake is None or sys.platform == "win32":
+        pytest.skip("the emulated plugins are built with TensorRT's headers and CMake, where there are POSIX contexts")
+    options = {"AMSR_TESTS": "ON", "CMAKE_BUILD_TYPE": "Release", "TENSORRT_INCLUDE_DIR": str(headers)}
+    run(cmake, "-S", ROOT / "plugins", "-B", EMULATION, *(f"-D{name}={value}" for name, value in options.items()))
+    run(cmake, "--build", EMULATION, "--target", "amsr_tensorrt_emulated", "amsr_plugin_host_emulated")
+    folder = EMULATION / "tests/plugin_host"
+    return [str(folder / "amsr_plugin_host_emulated"), str(folder / "libamsr_tensorrt_emulated.so")]
+
+
+@pytest.fixture(scope="module")
 def plugins(host: list[str]) -> dict[str, dict[str, Any]]:
     """Name of the operator -> what its plugin says about itself."""
     return {plugin["name"]: plugin for plugin in json.loads(run(*host, "--list"))}
@@ -79,6 +98,63 @@ def test_results_on_the_gpu_are_those_of_the_definition(said: str) -> None:
     if skipped := re.search(r"^SKIPPED.*$", said, re.MULTILINE):
         pytest.skip(skipped[0])
     assert re.search(r"^EXECUTED \d+ scenarios on a GPU: all results are those of the definition$", said, re.MULTILINE)
+
+
+IN_PLACE = {"MaskScatter": 1, "WindowLayer": 0}
+
+
+def operator_cases() -> list[Case]:
+    """Cases of every operator with values that float16 holds, on empty, full and other masks."""
+    random = np.random.default_rng(0)
+    cases: list[Case] = []
+    for density in (0.0, 0.5, 1.0):
+        cases += random_mask_cases(height=5, width=7, channels=8, group=2, density=density, seed=1)
+    for upscale in (1, 2):
+        cases += random_pixel_cases(random, 4, 6, inputs=8, outputs=8 * upscale**2, group=2, upscale=upscale)
+    for windows, shift in (([], 0), ([1, 3], 2), ([0, 1, 2, 3], 0)):
+        chosen = np.array(windows, dtype=np.int64)
+        cases.append(window_layer_case(random, chosen, (2, 2), 12, 20, heads=2, window_size=4, shift=shift))
+    return [
+        Case(case.operator, {name: rounded(x) for name, x in case.inputs.items()}, case.attributes) for case in cases
+    ]
+
+
+def rounded(values: NDArray) -> NDArray:
+    return values.astype(np.float16).astype(np.float32) if values.dtype == np.float32 else values
+
+
+def write_array(name: str, values: NDArray) -> str:
+    kind = "value" if values.dtype == np.float32 else values.dtype.name
+    numbers = (values.ndim, *values.shape, *(repr(number) for number in values.ravel().tolist()))
+    return " ".join(map(str, (kind, name, *numbers)))
+
+
+def write_case(number: int, case: Case) -> str:
+    height, width = case.inputs["size"].tolist() if "size" in case.inputs else (0, 0)
+    lines = [f"case {number} {case.operator} {IN_PLACE.get(case.operator, -1)} {height} {width}"]
+    lines += [f"{type(value).__name__} {name} {value!r}" for name, value in case.attributes.items()]
+    lines += [write_array(name, values) for name, values in case.inputs.items()]
+    return "\n".join([*lines, "output " + write_array("out", reference(case)), ""])
+
+
+def write_cases(folder: Path) -> Path:
+    cases = operator_cases()
+    assert {case.operator for case in cases} == FUNCTIONS.keys()
+    path = folder / "cases.txt"
+    path.write_text("".join(write_case(number, case) for number, case in enumerate(cases)))
+    return path
+
+
+def test_emulated_plugins_give_what_the_reference_gives(emulated_host: list[str], tmp_path: Path) -> None:
+    said = run(*emulated_host, "--cases", write_cases(tmp_path))
+    assert re.search(r"^EXECUTED \d+ scenarios on an EMULATED GPU", said, re.MULTILINE)
+
+
+def test_plugins_give_on_a_gpu_what_the_reference_gives(host: list[str], tmp_path: Path) -> None:
+    said = run(*host, "--cases", write_cases(tmp_path))
+    if skipped := re.search(r"^SKIPPED.*$", said, re.MULTILINE):
+        pytest.skip(skipped[0])
+    assert re.search(r"^EXECUTED \d+ scenarios on a GPU", said, re.MULTILINE)
 
 
 def test_library_exports_what_tensorrt_looks_for_and_nothing_else(host: list[str]) -> None:

@@ -21,6 +21,7 @@ def quick_config(folder: Path) -> Config:
         patch_size=8,
         validate_every=100,
         reductions=(1.0, 0.5),
+        synthetic=0.0,  # their pictures take longer than the training
         device="cpu",
         precision="float32",
     )

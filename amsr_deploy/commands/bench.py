@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,35 +18,16 @@ from amsr_deploy.evaluation.bench.layers import measure_operators
 from amsr_deploy.evaluation.bench.machine import examine_machine
 from amsr_deploy.evaluation.bench.markdown import Section, write_sections
 from amsr_deploy.evaluation.bench.networks import measure_pair
-from amsr_deploy.evaluation.bench.photos import read_photos
-from amsr_deploy.evaluation.bench.twins import choose_pairs
+from amsr_deploy.evaluation.bench.photos import Photo, read_photos
+from amsr_deploy.evaluation.bench.twins import Pair, choose_pairs
 from amsr_deploy.files import replacing
 
 
-def run_benchmarks(
-    folders: Sequence[Path],
-    *,
-    backbones: Sequence[str],
-    scale: int | None,
-    model: Path | None,
-    dense_model: Path | None,
-    operators: bool,
-    channels: Sequence[int],
-    crossover: bool,
-    openvino: bool,
-    width: int,
-    count: int | None,
-    threads: int,
-    repeats: int,
-    json_file: Path | None,
-    markdown: Path | None,
-    fail: Callable[[Exception], object],
-) -> int:
-    """Measure and show tables, or JSON: networks, or `operators` and `crossover` where these are asked for.
+@dataclass(frozen=True)
+class BenchOptions:
+    """The options of `amsr bench`.
 
-    The JSON object has `machine` and, of what was measured, `networks`, `operators` and `crossover`.
-
-    Args:
+    Attributes:
         folders: of HR pictures.
         backbones: shipped models to measure; none is all.
         scale: of the shipped models; None is the largest of each.
@@ -57,11 +38,41 @@ def run_benchmarks(
         crossover: find the density above which the dense network is faster.
         openvino: measure the dense networks in OpenVINO too.
         width: of the HR pictures, in pixels.
-        count: most pictures of each folder; None is all.
+        count: largest number of pictures from each folder; None is all.
         threads: CPU threads that work on an operator.
         repeats: measurements whose median counts.
         json_file: where to write JSON; `-` prints it instead of the tables.
         markdown: a file whose tables are replaced, or that is made.
+    """
+
+    folders: tuple[Path, ...]
+    backbones: tuple[str, ...] = ()
+    scale: int | None = None
+    model: Path | None = None
+    dense_model: Path | None = None
+    operators: bool = False
+    channels: tuple[int, ...] = ()
+    crossover: bool = False
+    openvino: bool = False
+    width: int = 2048
+    count: int | None = None
+    threads: int = 2
+    repeats: int = 5
+    json_file: Path | None = None
+    markdown: Path | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.threads, self.repeats, *self.channels) < 1 or (self.count is not None and self.count < 1):
+            raise UserError("`threads`, `repeats`, `channels` and `count` must be 1 or more")
+
+
+def run_benchmarks(options: BenchOptions, fail: Callable[[Exception], object]) -> int:
+    """Measure and show tables, or JSON: networks, or `operators` and `crossover` where chosen.
+
+    The JSON object has `machine` and, of what was measured, `networks`, `operators` and `crossover`.
+
+    Args:
+        options: what to measure.
         fail: takes the error of each picture that failed.
 
     Returns:
@@ -70,38 +81,51 @@ def run_benchmarks(
     Raises:
         AmsrError: what concerns all pictures: folders, models, settings, packages that are not installed.
     """
-    check_report_file(None if json_file == STDOUT else json_file, ".json")
-    check_report_file(markdown, ".md")
-    if min(threads, repeats, *channels) < 1 or (count is not None and count < 1):
-        raise UserError("threads, repeats, channels and pictures must be 1 or more")
+    check_report_file(None if options.json_file == STDOUT else options.json_file, ".json")
+    check_report_file(options.markdown, ".md")
+    with_pairs = options.crossover or not options.operators
+    pairs = choose_pairs(options.backbones, options.scale, options.model, options.dense_model) if with_pairs else []
+    machine = examine_machine(options.threads)
     failed: dict[str, Exception] = {}
-    pairs = [] if operators and not crossover else choose_pairs(backbones, scale, model, dense_model)
-    scales = {pair.scale for pair in pairs} | ({scale or SCALE} if operators else set())
-    machine = examine_machine(threads)
     try:
-        photos = {
-            factor: read_photos(folders, width, factor, count, lambda error: failed.setdefault(str(error), error))
-            for factor in sorted(scales)
-        }
+        photos = read_all_photos(options, pairs, lambda error: failed.setdefault(str(error), error))
     finally:  # where all pictures failed, too
         for error in failed.values():
             fail(error)
-    sections: list[Section] = [results.machine_section(machine)]
-    content: dict[str, Any] = {"machine": asdict(machine)}
-    if operators:
-        timings = measure_operators(photos[scale or SCALE], channels, threads, repeats, show)
+    sections, content = measure(options, pairs, photos)
+    sections.insert(0, results.machine_section(machine))
+    write(sections, {"machine": asdict(machine), **content}, options.json_file, options.markdown)
+    return len(failed)
+
+
+def read_all_photos(
+    options: BenchOptions, pairs: Sequence[Pair], fail: Callable[[Exception], object]
+) -> dict[int, list[Photo]]:
+    """Read the photos, reduced by each scale that is measured."""
+    scales = {pair.scale for pair in pairs} | ({options.scale or SCALE} if options.operators else set())
+    return {scale: read_photos(options.folders, options.width, scale, options.count, fail) for scale in sorted(scales)}
+
+
+def measure(
+    options: BenchOptions, pairs: Sequence[Pair], photos: Mapping[int, list[Photo]]
+) -> tuple[list[Section], dict[str, Any]]:
+    """Measure what the options choose, and return it as sections and as plain data."""
+    threads, repeats = options.threads, options.repeats
+    sections: list[Section] = []
+    content: dict[str, Any] = {}
+    if options.operators:
+        timings = measure_operators(photos[options.scale or SCALE], options.channels, threads, repeats, show)
         sections.append(results.operator_section(timings))
         content["operators"] = results.operator_data(timings)
-    if crossover:
+    if options.crossover:
         meetings = [find_crossover(pair, photos[pair.scale], threads, repeats, show) for pair in pairs]
         sections.append(results.crossover_section(meetings))
         content["crossover"] = [asdict(meeting) for meeting in meetings]
-    if not (operators or crossover):
-        measured = [measure_pair(pair, photos[pair.scale], threads, repeats, openvino, show) for pair in pairs]
+    if not (options.operators or options.crossover):
+        measured = [measure_pair(pair, photos[pair.scale], threads, repeats, options.openvino, show) for pair in pairs]
         sections += [section for result in measured for section in results.network_sections(result)]
         content["networks"] = [results.network_data(result) for result in measured]
-    write(sections, content, json_file, markdown)
-    return len(failed)
+    return sections, content
 
 
 def show(line: str) -> None:

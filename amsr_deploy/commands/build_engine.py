@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.engine.build import Request, choose_edition, engine_name, write_engine
 from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_metadata, read_model
-from amsr_deploy.engine.shapes import Sizes, format_size, make_sizes
+from amsr_deploy.engine.shapes import Size, Sizes, format_size, make_sizes
 from amsr_deploy.errors import UserError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import newest_export
@@ -18,64 +18,70 @@ from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.runtime.tiles import smallest_tile
 
 
-def build_engine(
-    model: Path | None,
-    half: bool,
-    edition: str,
-    min_shape: str | None,
-    opt_shape: str | None,
-    max_shape: str | None,
-    timing_cache: Path | None,
-    output: Path | None,
-    in_place: bool | None = None,
-) -> str:
-    """Build an engine and its sidecar; returns a line that says what was written.
+@dataclass(frozen=True)
+class BuildOptions:
+    """The options of `amsr build-engine`.
 
-    Args:
-        model: an ONNX of `amsr export`; None is the last one of this folder, else the shipped default.
-        half: compute in float16; models of float16 or bfloat16 keep their type without it.
+    Attributes:
+        model: an ONNX of `amsr export`; None is the newest one of this folder, else the shipped default.
+        fp16: compute in float16; models of float16 or bfloat16 keep their type without it.
         edition: `tensorrt`, `tensorrt-rtx`, or `auto`: the fastest that can build here.
-        min_shape: smallest picture, `HxW`; None is the default.
-        opt_shape: the picture that the engine is tuned for; None is the default.
-        max_shape: largest picture; None is the default.
+        min_shape: height and width of the smallest picture; None is the default.
+        opt_shape: of the picture that the engine is tuned for; None is the default.
+        max_shape: of the largest picture; None is the default.
         timing_cache: file that keeps the timings of kernels; None is that of the user and the GPU.
-        output: the engine's file; None is a name in this folder that tells what the engine is.
-        in_place: let plugins write over their input; None does so where TensorRT is new enough.
+        in_place: let plugins overwrite their input; None does so from TensorRT 10.7 on.
+        output: the engine's file; None names it after model, precision, edition and sizes, in this folder.
+    """
+
+    model: Path | None = None
+    fp16: bool = False
+    edition: str = "auto"
+    min_shape: Size | None = None
+    opt_shape: Size | None = None
+    max_shape: Size | None = None
+    timing_cache: Path | None = None
+    in_place: bool | None = None
+    output: Path | None = None
+
+
+def build_engine(options: BuildOptions) -> str:
+    """Build an engine and its sidecar, and return a line that says what was written.
 
     Raises:
         UserError: shapes that do not fit, a model of another type than wanted, an output that cannot be.
         ModelError: not an ONNX of this project.
         BackendError: no TensorRT, or no GPU for it.
-        EngineError: what TensorRT said, or the engine's result differs from the CPU's.
+        EngineError: TensorRT's message, or the engine's result differs from the CPU's.
     """
-    path = model or newest_export(Path()) or shipped_model(DEFAULT_BACKBONE)
+    path = options.model or newest_export(Path()) or shipped_model(DEFAULT_BACKBONE)
     proto = read_model(path)
     metadata = read_metadata(path, proto)
-    chosen, gpu = choose_edition(edition)
-    sizes = make_sizes(min_shape, opt_shape, max_shape, metadata)
+    edition, gpu = choose_edition(options.edition)
+    sizes = make_sizes(options.min_shape, options.opt_shape, options.max_shape, metadata)
     warn_of_small_tiles(sizes, metadata)
-    request = Request(path, half, chosen, sizes, in_place)
-    if half and metadata.precision == "bfloat16":
-        raise UserError(f"{path} computes in bfloat16; give the float32 model for --fp16, or leave that out")
-    if half and metadata.precision == "float32":
+    if options.fp16 and metadata.precision == "bfloat16":
+        raise UserError(f"{path} computes in bfloat16; give the float32 model for `fp16`, or leave that out")
+    if options.fp16 and metadata.precision == "float32":
         proto, metadata = to_half(proto), replace(metadata, precision="float16")
-    target = check_output(output or Path(engine_name(path, metadata, chosen, gpu, sizes)))
-    return write_engine(request, proto, metadata, gpu, timing_cache, target)
+    target = check_output(options.output or Path(engine_name(path, metadata, edition, gpu, sizes)))
+    request = Request(path, options.fp16, edition, gpu, sizes, options.in_place, options.timing_cache, target)
+    return write_engine(request, proto, metadata)
 
 
 def warn_of_small_tiles(sizes: Sizes, metadata: Metadata) -> None:
-    """Say where pictures that are larger than the engine's largest size would be cut into tiles of mere overlap."""
+    """Warn where the tiles of larger pictures would consist of overlap only."""
     smallest = smallest_tile(metadata.halo, metadata.size_multiple)
     if min(sizes.largest) < smallest:
         warnings.warn(
-            f"tiles of {format_size(sizes.largest)} are nearly all overlap: larger pictures will be slow or refused; "
-            f"give a --max-shape of {smallest}x{smallest} or more",
+            f"tiles of {format_size(sizes.largest)} overlap almost entirely: larger pictures will be slow or refused; "
+            f"give a `max_shape` of {smallest}x{smallest} or more",
             stacklevel=2,
         )
 
 
 def check_output(path: Path) -> Path:
-    """A path to write an engine to.
+    """Check where to write an engine, and return the path.
 
     Raises:
         UserError: it does not end in .engine, or its folder does not exist.

@@ -9,6 +9,6 @@ FILE_WIDTH = 200
 
 
 def output_console() -> Console:
-    """Standard output; in a file or a pipe, which have no width, nothing is cut off or wrapped."""
+    """Open standard output; in a file or a pipe, which have no width, lines are neither cut off nor wrapped."""
     console = Console()
     return console if console.is_terminal else Console(width=FILE_WIDTH)

@@ -1,4 +1,4 @@
-"""What `amsr doctor` tells: what is installed, what is missing, and what that costs."""
+"""What `amsr doctor` shows: what is installed, what is missing, and the consequences."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ PACKAGES = {
     "onnx": "amsr export, inspect and build-engine cannot run; install amsr-deploy[onnx]",
     "onnxscript": "amsr export cannot run; install amsr-deploy[torch]",
     "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
-    "tensorboard": "amsr train draws no curves; install amsr-deploy[train]",
+    "tensorboard": "amsr train writes no curves; install amsr-deploy[train]",
     "pycuda": "cuda-bindings takes its place (see cuda)",
     "cuda-bindings": "engines need PyCUDA, and run without CUDA graphs (see cuda)",
 }
-"""Packages in the order in which users need them, and what their absence costs."""
+"""Packages in the order in which users need them, and the consequence of their absence."""
 
 
 def examine() -> Iterator[tuple[str, str]]:
-    """Pairs of a thing and its state."""
+    """List pairs of a thing and its state."""
     yield "amsr-deploy", __version__
     yield "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     for package, cost in PACKAGES.items():
@@ -44,7 +44,7 @@ def examine() -> Iterator[tuple[str, str]]:
 
 
 def installed_version(package: str) -> str | None:
-    """Version of a package, or None; ONNX Runtime comes under two names."""
+    """Return the version of a package, or None; ONNX Runtime comes under two names."""
     for name in {"onnxruntime": ("onnxruntime", "onnxruntime-gpu")}.get(package, (package,)):
         try:
             return f"{importlib.metadata.version(name)}{' (GPU build)' if name.endswith('-gpu') else ''}"
@@ -54,12 +54,12 @@ def installed_version(package: str) -> str | None:
 
 
 def models() -> str:
-    """The models inside the package."""
+    """Describe the models inside the package."""
     return ", ".join(sorted(path.stem for path in WEIGHTS.glob("*.onnx"))) or "none: give your own with --model"
 
 
 def tensorrt(name: str) -> str:
-    """An edition of TensorRT, and how it runs the `amsr` operators."""
+    """Describe an edition of TensorRT, and how it runs the `amsr` operators."""
     try:
         found = edition.load_edition(name)
         library = plugins.plugin_library() if found.has_plugins else None
@@ -73,7 +73,7 @@ def tensorrt(name: str) -> str:
 
 
 def gpu() -> str:
-    """The GPU."""
+    """Describe the GPU."""
     try:
         return str(find_gpu())
     except BackendError as error:
@@ -81,17 +81,17 @@ def gpu() -> str:
 
 
 def devices() -> str:
-    """What `--device` can be."""
+    """List the values that `--device` can take here."""
     if importlib.util.find_spec("onnxruntime") is None:
         return "none"
     import onnxruntime
 
     has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-    return "cpu, cuda" if has_cuda else "cpu (for cuda replace onnxruntime by onnxruntime-gpu, see the README)"
+    return "cpu, cuda" if has_cuda else "cpu (for cuda, replace onnxruntime by onnxruntime-gpu; see the README)"
 
 
 def is_sound() -> bool:
-    """Whether commands can run: not where an instruction set is demanded that the processor lacks."""
+    """Tell whether commands can run: not where AMSR_CPU_ISA names an instruction set that the processor lacks."""
     try:
         native.inspect()
     except BackendError:
@@ -100,7 +100,7 @@ def is_sound() -> bool:
 
 
 def kernels() -> str:
-    """How the `amsr` operators run on the CPU."""
+    """Describe how the `amsr` operators run on the CPU."""
     try:
         code = native.inspect()
     except BackendError as error:

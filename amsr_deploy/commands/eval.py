@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from amsr_deploy.commands.console import output_console
+from amsr_deploy.descriptor import Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.evaluate import Evaluation, Scores, evaluate
 from amsr_deploy.files import replacing
@@ -26,15 +27,37 @@ COLUMNS = ("PSNR-Y dB", "PSNR-RGB dB", "SSIM", "density", "share of dense MACs")
 DIGITS = (2, 2, 4, 3, 3)
 
 
-def evaluate_folder(
-    model: str | Path,
-    data: Path,
-    dilations: str | None,
-    dense: bool,
-    json_file: Path | None,
-    fail: Callable[[Exception], object],
-    **settings: Any,
-) -> int:
+@dataclass(frozen=True)
+class EvalOptions:
+    """The options of `amsr eval`.
+
+    Attributes:
+        data: folder of HR pictures.
+        dilations: to measure, each once; none is the model's own, unless `dense` is set.
+        dense: measure the dense network too.
+        json_file: where to write JSON; `-` prints it instead of the tables.
+        scale, threshold, strategy, tile: as `load` takes them.
+    """
+
+    data: Path
+    dilations: tuple[int, ...] | None = None
+    dense: bool = False
+    json_file: Path | None = None
+    scale: int | None = None
+    threshold: float | None = None
+    strategy: Strategy = "kmeans"
+    tile: int | None = None
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Make the keyword arguments of `load` for each run."""
+        settings = {name: getattr(self, name) for name in ("scale", "threshold", "strategy", "tile")}
+        choices: list[dict[str, Any]] = [{"dilation": dilation} for dilation in self.dilations or ()]
+        if self.dense:
+            choices.append({"dense": True, "threshold": None, "strategy": "kmeans"})
+        return [settings | choice for choice in choices or [{}]]
+
+
+def evaluate_folder(model: str | Path, options: EvalOptions, fail: Callable[[Exception], object]) -> int:
     """Measure a model on the pictures of a folder and show tables, or JSON.
 
     The JSON object has `model`, `scale`, `data` and, for each mask setting, an entry of `runs` with `dilation` (null is
@@ -42,12 +65,8 @@ def evaluate_folder(
 
     Args:
         model: name of a backbone, or path of an ONNX file.
-        data: folder of HR pictures.
-        dilations: odd numbers between commas; None is the model's own, unless only `dense` is asked for.
-        dense: measure the dense network too.
-        json_file: where to write JSON; `-` prints it instead of the tables.
+        options: what to measure.
         fail: takes the error of each picture that failed.
-        settings: other keyword arguments of `load`.
 
     Returns:
         The number of pictures that failed.
@@ -55,15 +74,16 @@ def evaluate_folder(
     Raises:
         AmsrError: what concerns all pictures: model, folder, settings.
     """
+    data, json_file = options.data, options.json_file
     paths = picture_paths(data)
     check_report_file(None if json_file == STDOUT else json_file, ".json")
     failed: dict[str, Exception] = {}
     runs = []
     progress = Console(file=sys.stderr)
     try:
-        for choice in mask_settings(dilations, dense):
-            upscaler = load(model, **settings | choice)
-            label = "dense" if choice.get("dense") else f"k={upscaler.dilation}"
+        for settings in options.runs():
+            upscaler = load(model, **settings)
+            label = "dense" if settings.get("dense") else f"k={upscaler.dilation}"
             hidden = not progress.is_terminal
             shown = track(paths, f"{data.name} {label}", console=progress, transient=True, disable=hidden)
             runs.append(evaluate(upscaler, shown, lambda error: failed.setdefault(str(error), error)))
@@ -75,7 +95,7 @@ def evaluate_folder(
 
 
 def check_report_file(path: Path | None, suffix: str) -> None:
-    """Raises UserError where no figures can be written; better before the measuring than after it."""
+    """Raise UserError where no figures can be written: before the measurement, not after it."""
     if path is None:
         return
     if path.suffix != suffix:
@@ -84,24 +104,6 @@ def check_report_file(path: Path | None, suffix: str) -> None:
         raise UserError(f"folder {path.parent} does not exist; create it first")
     if not os.access(path.parent, os.W_OK):
         raise UserError(f"folder {path.parent} cannot be written; give another file for the figures")
-
-
-def mask_settings(dilations: str | None, dense: bool) -> list[dict[str, Any]]:
-    """Keyword arguments of `load` for each run.
-
-    Raises:
-        UserError: dilations that are no numbers, or one of them twice.
-    """
-    try:
-        chosen = [] if dilations is None else [int(part) for part in dilations.split(",")]
-    except ValueError:
-        raise UserError(f"dilations {dilations!r} are no numbers; write them like 1,3,5") from None
-    if len(set(chosen)) < len(chosen):
-        raise UserError(f"dilations {dilations!r} name one twice; give each once")
-    runs: list[dict[str, Any]] = [{"dilation": dilation} for dilation in chosen]
-    if dense:
-        runs.append({"dense": True, "threshold": None, "strategy": "kmeans"})
-    return runs or [{}]
 
 
 def report(runs: Sequence[Evaluation], model: str, scale: int, data: Path, json_file: Path | None) -> None:
@@ -120,7 +122,7 @@ def report(runs: Sequence[Evaluation], model: str, scale: int, data: Path, json_
 
 
 def table(run: Evaluation, title: str) -> Table:
-    """A row for each picture and one for the mean."""
+    """Make a table with a row for each picture and one for the mean."""
     result = Table(title=f"{title}, {'dense' if run.dilation is None else f'dilation {run.dilation}'}")
     result.add_column("picture")
     for column in COLUMNS:
@@ -133,5 +135,5 @@ def table(run: Evaluation, title: str) -> Table:
 
 
 def cells(scores: Scores) -> list[str]:
-    """Scores with as many digits as mean something."""
+    """Write scores with as many digits as mean something."""
     return [f"{value:.{digits}f}" for value, digits in zip(astuple(scores), DIGITS, strict=True)]

@@ -14,7 +14,7 @@ from amsr_deploy.runtime.shipped import model_name, shipped_weights
 
 
 def wanted_precision(fp16: bool, bf16: bool) -> Precision:
-    """The precision that the options of the command line name.
+    """Choose the precision that the options name.
 
     Raises:
         UserError: they name two.
@@ -32,7 +32,7 @@ def export_backbone(
     precision: Precision,
     output: Path | None,
 ) -> str:
-    """Export a backbone with its shipped or given weights; returns a line that says what was written.
+    """Export a backbone with its shipped or given weights, and return a line that says what was written.
 
     Args:
         backbone: its name; None is that of the weights, or the default where none are given.
@@ -54,7 +54,7 @@ def export_backbone(
 
 
 def check_output(path: Path) -> None:
-    """Raises UserError unless a model can be written under this name."""
+    """Raise UserError unless a model can be written under this name."""
     if path.suffix != ".onnx":
         raise UserError(f"output {path} does not end in .onnx")
     if not path.parent.is_dir():

@@ -33,7 +33,7 @@ def print_model(path: Path) -> None:
 
 
 def tensors(model: onnx.ModelProto) -> Table:
-    """Inputs and outputs with their types and shapes."""
+    """List inputs and outputs with their types and shapes."""
     table = Table("tensor", "type", "shape", title="Inputs and outputs", title_justify="left")
     for kind, values in (("in", model.graph.input), ("out", model.graph.output)):
         for value in values:
@@ -45,7 +45,7 @@ def tensors(model: onnx.ModelProto) -> Table:
 
 
 def operators(model: onnx.ModelProto) -> Table:
-    """How often each operator occurs; those of this project first."""
+    """Count each operator; those of this project come first."""
     table = Table("operator", "nodes", "form", title="Operators", title_justify="left")
     functions = {(function.domain, function.name) for function in model.functions}
     counts = Counter((node.domain, node.op_type) for node in model.graph.node)
@@ -73,7 +73,7 @@ def print_engine(engine: Path) -> None:
 
 
 def inputs(sidecar: Sidecar) -> Table:
-    """Inputs with the shapes that the engine was built for."""
+    """List inputs with the shapes that the engine was built for."""
     table = Table("input", "smallest", "optimal", "largest", title="Inputs", title_justify="left")
     for name, shapes in sidecar.profile.items():
         table.add_row(name, *("x".join(map(str, shape)) for shape in shapes))
@@ -81,7 +81,7 @@ def inputs(sidecar: Sidecar) -> Table:
 
 
 def facts(engine: Path, sidecar: Sidecar) -> Table:
-    """The file, and what it runs on."""
+    """Describe the file, and what it runs on."""
     table = Table("property", "value", title="Engine", title_justify="left")
     data = engine.read_bytes()
     where = "the engine" if sidecar.carries_plugins else "a library"
@@ -104,7 +104,7 @@ def _check_here(engine: Path, sidecar: Sidecar) -> None:
 
 
 def _verdict(check: Callable[[], None], good: str) -> str:
-    """What a check finds."""
+    """Say what a check finds."""
     try:
         check()
     except AmsrError as error:

@@ -8,7 +8,7 @@ from amsr_deploy.metadata import Metadata
 
 
 def cost(metadata: Metadata) -> Table:
-    """Multiply-accumulates per LR pixel at some densities."""
+    """List multiply-accumulates per LR pixel at some densities."""
     table = Table("density", "MACs per LR pixel", "share of dense", title="Cost", title_justify="left")
     densities = (0.0, 0.25, 0.5, 0.75, 1.0) if metadata.masked else (1.0,)
     for density in densities:
@@ -17,7 +17,7 @@ def cost(metadata: Metadata) -> Table:
 
 
 def properties(metadata: Metadata) -> Table:
-    """All metadata."""
+    """List all metadata."""
     table = Table("property", "value", title="Metadata", title_justify="left")
     for name, value in vars(metadata).items():
         if name not in ("cost", "tools"):

@@ -1,4 +1,4 @@
-"""A training as the command line asks for it."""
+"""What `amsr train` does."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SIGNAL_EXIT = 128
 def run_session(
     out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, options: dict[str, Any]
 ) -> int:
-    """Train as told, show progress, say how to go on; returns the exit code.
+    """Train, show progress, say how to continue, and return the exit code.
 
     Args:
         out: folder of the run.
-        resume: go on from its checkpoint.
+        resume: continue from its checkpoint.
         tensorboard: see `default_reporters`.
         save_minutes: see `train`; None is the default.
         options: options of the command line by name; None means not given.
@@ -46,7 +46,7 @@ def run_session(
     try:
         result = train(config, out, resume, reporter, SAVE_MINUTES if save_minutes is None else save_minutes)
         if result.signal is not None:
-            reporter.message(f"stopped at step {result.step}; go on with: amsr train --out {out} --resume")
+            reporter.message(f"stopped at step {result.step}; continue with: amsr train --out {out} --resume")
             return SIGNAL_EXIT + result.signal
         reporter.message(f"{result.weights} holds the weights")
         return 0
@@ -55,21 +55,21 @@ def run_session(
 
 
 def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
-    """The settings that the options ask for: those of a run, moved, or new ones.
+    """Make the settings that the options ask for: new ones, or those of the run, moved to this machine.
 
     Raises:
-        UserError: options that do not go together.
+        UserError: options that cannot be combined.
     """
     given = translate(options)
     source = given.pop("config", None)
     if resume:
         if source or "init" in given:
-            raise UserError("--resume goes on with the run's own settings; leave out --config and --init")
+            raise UserError("--resume uses the run's own settings and cannot be combined with --config or --init")
         return RunFolder(out).read_config().moved(**as_fields(given))
     if source:
         config = read_config(Path(source))
         if given.get("backbone", config.backbone) != config.backbone:
-            raise UserError(f"{source} is of {config.backbone}, with settings for it; leave out --backbone or --config")
+            raise UserError(f"{source} holds the settings of {config.backbone}; leave out --backbone or --config")
         if "batch_size" in given:
             rate = scaled_rate(config.learning_rate, config.batch_size, given["batch_size"])
             given.setdefault("learning_rate", rate)
@@ -82,7 +82,7 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
 
 
 def dimensions(given: dict[str, Any]) -> dict[str, Any]:
-    """The backbone, scale and dimensions that options ask for, where a checkpoint is given those of its network.
+    """Choose backbone, scale and dimensions: those of the options, else those of the checkpoint's network.
 
     Args:
         given: options by name; `channels` and `blocks` are taken out.
@@ -106,30 +106,28 @@ def dimensions(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_dimensions(backbone: str, wanted: dict[str, int]) -> None:
-    """Raises UserError where a network has no such dimension, or not of this size."""
+    """Raise UserError where a network has no such dimension, or not of this size."""
     known = inspect.signature(CLASSES[describe(backbone).name]).parameters
     for name, value in wanted.items():
         if name not in known:
-            raise UserError(f"{backbone} has no {name} to choose; leave out --{name}")
+            raise UserError(f"{backbone} has no choice of {name}; leave out --{name}")
         if value < 1:
             raise UserError(f"{name} {value} cannot be used; it must be 1 or more")
 
 
 def translate(options: dict[str, Any]) -> dict[str, Any]:
-    """The given options under the names and in the types of `Config.of`."""
+    """Translate the given options into the names and types of `Config.of`."""
     given = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
     given = {name: value for name, value in given.items() if value not in (None, ())}
     if "data" in given:
         given["data"] = tuple(map(str, given["data"]))
     if given.pop("uniform_patches", False):
         given["texture"] = False
-    if "reductions" in given:
-        given["reductions"] = parse_reductions(given["reductions"])
     return given
 
 
 def as_fields(given: dict[str, Any]) -> dict[str, Any]:
-    """Options as fields of a Config.
+    """Turn options into fields of a Config.
 
     Raises:
         UserError: a dilation without its schedule.
@@ -141,15 +139,3 @@ def as_fields(given: dict[str, Any]) -> dict[str, Any]:
     wanted = {name: value for name, value in given.items() if name in DIMENSIONS}
     fields = {name: value for name, value in given.items() if name not in DIMENSIONS}
     return fields | ({"dimensions": wanted} if wanted else {})
-
-
-def parse_reductions(text: str) -> tuple[float, ...]:
-    """Numbers between commas.
-
-    Raises:
-        UserError: something else.
-    """
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise UserError(f"reductions {text!r} are no numbers; write them like 1,0.75,0.5") from None

@@ -33,18 +33,25 @@ _PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for on the command line."""
+    """What the command line asks for."""
 
     model: Path
     half: bool
+    """Whether the command line asks for float16."""
     edition: Edition
+    gpu: Gpu | None
+    """The GPU that the engine is built for; None where it runs on any."""
     sizes: Sizes
     in_place: bool | None
-    """Whether plugins write over their input; None: the version of TensorRT decides."""
+    """Whether plugins overwrite their input; None: the version of TensorRT decides."""
+    timing_cache: Path | None
+    """File that keeps the timings of kernels; None is that of the user and the GPU."""
+    target: Path
+    """The engine's file."""
 
     @property
     def command(self) -> str:
-        """What asks for the same again."""
+        """The command that builds the same engine again."""
         sizes = (self.sizes.smallest, self.sizes.optimal, self.sizes.largest)
         options = [
             f"--{name}-shape {height}x{width}"
@@ -58,18 +65,12 @@ class Request:
         )
 
 
-def write_engine(
-    request: Request,
-    proto: onnx.ModelProto,
-    metadata: Metadata,
-    gpu: Gpu | None,
-    timing_cache: Path | None,
-    target: Path,
-) -> str:
+def write_engine(request: Request, proto: onnx.ModelProto, metadata: Metadata) -> str:
     """Build the engine of a model that has its final types, and write it with its sidecar."""
-    edition, profile = request.edition, make_profile(metadata, request.sizes)
+    edition, gpu, target = request.edition, request.gpu, request.target
+    profile = make_profile(metadata, request.sizes)
     plugins = needed_plugins(proto, metadata, edition)
-    cache = timing_cache or default_timing_cache(edition, gpu)
+    cache = request.timing_cache or default_timing_cache(edition, gpu)
     started = time.perf_counter()
     built = build(edition, prepare_graph(proto, plugins), profile, plugins, cache, request.in_place)
     seconds = time.perf_counter() - started
@@ -105,7 +106,7 @@ def write_engine(
 
 
 def compare_with_cpu(name: str, sidecar: Sidecar, engine: bytes, edition: Edition, model: Path) -> str:
-    """How far an engine's result is from the CPU's, or why it cannot run here.
+    """Say how far an engine's result is from the CPU's, or why it cannot run here.
 
     Args:
         name: of the engine.
@@ -129,7 +130,7 @@ def compare_with_cpu(name: str, sidecar: Sidecar, engine: bytes, edition: Editio
 
 
 def choose_edition(name: str) -> tuple[Edition, Gpu | None]:
-    """The edition that builds, and the GPU that it builds for; None where engines run on any.
+    """Choose the edition that builds, and the GPU that it builds for; None where engines run on any.
 
     Raises:
         BackendError: it is not installed, or needs a GPU that is not there.
@@ -152,7 +153,7 @@ def choose_edition(name: str) -> tuple[Edition, Gpu | None]:
 
 
 def needed_plugins(model: onnx.ModelProto, metadata: Metadata, edition: Edition) -> Plugins | None:
-    """The plugins that run nodes of a model; None where there are none, or none that it uses.
+    """Find the plugins that run nodes of a model; None where there are none, or none that it uses.
 
     Raises:
         UserError: the model is of bfloat16, which the plugins do not take.
@@ -167,14 +168,14 @@ def needed_plugins(model: onnx.ModelProto, metadata: Metadata, edition: Edition)
 
 
 def describe_operators(metadata: Metadata, plugins: Plugins | None) -> str:
-    """How the masked operators run."""
+    """Say how the masked operators run."""
     if not metadata.masked:
         return "dense"
     return f"masked operators as plugins {plugins.version}" if plugins else "masked operators as standard ones"
 
 
 def default_timing_cache(edition: Edition, gpu: Gpu | None) -> Path | None:
-    """The file of this user for an edition and a GPU; None where nothing is timed."""
+    """Choose the user's timing cache for an edition and a GPU; None where nothing is timed."""
     if gpu is None:
         return None
     name = f"{edition.name}-{edition.version}_{gpu.name.replace(' ', '-')}_{gpu.architecture}.cache"
@@ -182,7 +183,7 @@ def default_timing_cache(edition: Edition, gpu: Gpu | None) -> Path | None:
 
 
 def engine_name(model: Path, metadata: Metadata, edition: Edition, gpu: Gpu | None, sizes: Sizes) -> str:
-    """A file name that tells what an engine is: carn_x4_fp16_rtx-1.7_8x8-1088x1920.engine."""
+    """Name an engine file by what it holds: carn_x4_fp16_rtx-1.7_8x8-1088x1920.engine."""
     stem = model.stem.removesuffix("_fp16").removesuffix("_bf16")
     where = [gpu.architecture] if gpu else []
     return "_".join([stem, _PRECISIONS[metadata.precision], edition.label, *where, str(sizes)]) + ".engine"

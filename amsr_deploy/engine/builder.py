@@ -24,21 +24,21 @@ from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile
 
 IN_PLACE_FROM = (10, 7)
-"""First version of TensorRT in which plugins write over their input unless told otherwise: a preview feature."""
+"""First version of TensorRT in which plugins overwrite their input by default: a preview feature."""
 _IN_PLACE = "ALIASED_PLUGIN_IO_10_03"
-_RESIZED = "RUNTIME_ACTIVATION_RESIZE_10_10"  # memory follows from the picture at hand, not from the largest one
+_RESIZED = "RUNTIME_ACTIVATION_RESIZE_10_10"  # memory follows from the current picture, not from the largest one
 
 
 @dataclass(frozen=True)
 class Built:
-    """An engine and what TensorRT said about it."""
+    """An engine and the warnings of TensorRT."""
 
     engine: bytes
     warnings: list[str]
 
 
 def prepare_graph(model: onnx.ModelProto, plugins: Plugins | None) -> onnx.ModelProto:
-    """A copy of a model whose `amsr` nodes are plugins where there is one, and standard operators where not.
+    """Copy a model, its `amsr` nodes as plugins where there is one, and as standard operators elsewhere.
 
     TensorRT's parser expands functions too, but gives the nodes of each expansion the same names.
     """
@@ -66,10 +66,10 @@ def build(
         profile: shapes of all inputs.
         plugins: those that the model needs; their library goes into the engine.
         timing_cache: file that keeps the timings of kernels from build to build; None keeps none.
-        in_place: let plugins write over their input, a preview feature; None does so from TensorRT 10.7 on.
+        in_place: let plugins overwrite their input, a preview feature; None does so from TensorRT 10.7 on.
 
     Raises:
-        EngineError: what TensorRT said, in a line.
+        EngineError: TensorRT's message, in one line.
     """
     trt = edition.trt
     logger, log = logger_of(trt)
@@ -85,7 +85,7 @@ def build(
     if config.add_optimization_profile(optimization) < 0:
         raise EngineError(f"{edition.name} {edition.version} does not take these shapes: {log.summary()}")
     _set_previews(trt, config, writes_in_place(edition) if in_place is None else in_place)
-    _let_graphs_be_recorded(trt, config)
+    _let_graphs_be_captured(trt, config)
     if plugins:
         config.plugins_to_serialize = [str(plugins.library)]
     cache = _attach_cache(config, timing_cache)
@@ -98,40 +98,40 @@ def build(
 
 
 def _strongly_typed(trt: ModuleType) -> int:
-    """Network flags: types are those of the graph. From TensorRT 11 on all networks are so."""
+    """Make the network's flags: its types are those of the graph. From TensorRT 11 on all networks are so."""
     flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     return 0 if flag is None else 1 << int(flag)
 
 
 def writes_in_place(edition: Edition) -> bool:
-    """Whether plugins write over their input unless told otherwise."""
+    """Tell whether plugins overwrite their input by default."""
     return edition.has_plugins and version_numbers(edition.version)[:2] >= IN_PLACE_FROM
 
 
 def _set_previews(trt: ModuleType, config: Any, in_place: bool) -> None:
-    """Features that this version may not have: engines do without."""
+    """Set preview features where this version has them; engines work without them too."""
     for name, wanted in ((_IN_PLACE, in_place), (_RESIZED, True)):
         feature = getattr(trt.PreviewFeature, name, None)
         if feature is not None:
             config.set_preview_feature(feature, wanted)
 
 
-def _let_graphs_be_recorded(trt: ModuleType, config: Any) -> None:
-    """TensorRT for RTX allocates for large shapes in the middle of a run, which no CUDA graph can hold, unless told."""
+def _let_graphs_be_captured(trt: ModuleType, config: Any) -> None:
+    """Let CUDA graphs capture runs: unless told, TensorRT for RTX allocates during runs of large shapes."""
     flag = getattr(trt.BuilderFlag, "REQUIRE_USER_ALLOCATION", None)
     if flag is not None:
         config.set_flag(flag)
 
 
 def _parser_error(parser: Any) -> str:
-    """The first error, and how many there are."""
+    """Return the parser's first error, and how many there are."""
     error = parser.get_error(0)
     more = f" (and {parser.num_errors - 1} more)" if parser.num_errors > 1 else ""
     return f"{error.node_operator()} node {error.node_name()}: {' '.join(error.desc().split())}{more}"
 
 
 def _run(trt: ModuleType, builder: Any, network: Any, config: Any) -> Any:
-    """The serialised engine, or None; in a thread of its own, because TensorRT does not return for an interrupt."""
+    """Serialize the engine, or return None; in a thread of its own, because TensorRT ignores interrupts."""
     cancelled = threading.Event()
     console = Console(stderr=True)
     bars = Progress(console=console, transient=True, disable=not console.is_terminal)
@@ -141,12 +141,12 @@ def _run(trt: ModuleType, builder: Any, network: Any, config: Any) -> Any:
             return thread.submit(builder.build_serialized_network, network, config).result()
         except KeyboardInterrupt:
             cancelled.set()
-            console.print("stopping after the step at hand")
+            console.print("stopping after the current step")
             raise
 
 
 def _attach_cache(config: Any, path: Path | None) -> Any:
-    """The timing cache of a file; a new one where the file is missing or of another device or version."""
+    """Attach the timing cache of a file; a new one where it is missing or of another device or version."""
     if path is None:
         return None
     stored = path.read_bytes() if path.is_file() else b""

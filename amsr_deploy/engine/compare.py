@@ -1,4 +1,4 @@
-"""Compares a built engine with the CPU: an engine that differs has failed, however well it was built."""
+"""Compares a built engine with the CPU: an engine that differs is refused."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def verify_engine(engine: Backend, profile: Profile, model: Path) -> float:
 
 
 def _photo_within(shapes: Range) -> NDArray[np.float32]:
-    """The sample, cut or reflected to a size between the smallest and the largest."""
+    """Crop or reflect the sample photo to a size between the smallest and the largest."""
     photo = read_sample()
     least, _, most = shapes
     sides = [min(max(side, low), high) for side, low, high in zip(photo.shape, least[2:], most[2:], strict=False)]

@@ -15,7 +15,7 @@ _ALWAYS_FLOAT = {("Resize", 1), ("Resize", 2), ("Upsample", 1)}
 
 
 def to_half(model: ModelProto) -> ModelProto:
-    """A copy of a float32 model that computes in float16; its float32 inputs and outputs stay.
+    """Copy a float32 model so that it computes in float16; its float32 inputs and outputs stay.
 
     The functions of the `amsr` operators hold for both types and stay as they are.
 
@@ -39,7 +39,7 @@ def to_half(model: ModelProto) -> ModelProto:
 
 
 def _convert_attributes(node: NodeProto) -> None:
-    """Constants and casts inside a node."""
+    """Convert the constants and casts inside a node."""
     for attribute in node.attribute:
         if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
             raise ModelError(f"the model cannot be converted to float16: {node.op_type} has branches")
@@ -50,7 +50,7 @@ def _convert_attributes(node: NodeProto) -> None:
 
 
 def _convert_initializers(graph: GraphProto) -> None:
-    """Weights, each once for every type that it is needed in."""
+    """Convert weights, and keep a float32 copy where an input needs one."""
     readers: dict[str, list[tuple[NodeProto, int]]] = defaultdict(list)
     for node in graph.node:
         for position, name in enumerate(node.input):

@@ -11,7 +11,7 @@ from amsr_deploy.metadata import Metadata
 
 
 def read_model(path: Path) -> onnx.ModelProto:
-    """An ONNX file.
+    """Read an ONNX file.
 
     Raises:
         ModelError: no such file, or not an ONNX.
@@ -27,7 +27,7 @@ def read_model(path: Path) -> onnx.ModelProto:
 
 
 def read_metadata(path: Path, model: onnx.ModelProto) -> Metadata:
-    """What a model tells about itself.
+    """Read a model's metadata.
 
     Raises:
         ModelError: not a model of this project.

@@ -1,4 +1,4 @@
-"""What the TensorRT plugins of the `amsr` operators would have otherwise than the operators' definition."""
+"""Adapts a graph to the TensorRT plugins: they take a picture where operators take its size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def pass_image_for_size(model: onnx.ModelProto) -> None:
     [N, C, H, W] becomes the input `size` itself; its values are never read. This is done for inputs of the network
     only: other tensors would stay in memory for their shape. Such a graph is for the plugins only.
 
-    Convolutions of all pixels also take the picture for a multiple of its size, which the number of pixels tells.
+    PixelConv2d also takes the picture for a multiple of its size: the number of pixels gives the factor.
     """
     graph = model.graph
     inputs = {value.name for value in graph.input}
@@ -33,7 +33,7 @@ def pass_image_for_size(model: onnx.ModelProto) -> None:
 
 
 def _upscaled_sizes(graph: onnx.GraphProto, pictures: dict[str, str]) -> dict[str, str]:
-    """The sizes of pictures and their multiples, each with its picture."""
+    """Find the sizes of pictures and their multiples, each with its picture."""
     factors = {tensor.name for tensor in graph.initializer if _is_factor(tensor)}
     found = dict(pictures)
     for node in graph.node:  # in order of execution

@@ -10,7 +10,7 @@ from rich.progress import Progress, TaskID
 
 
 def make_monitor(trt: ModuleType, progress: Progress, cancelled: threading.Event) -> Any:
-    """A `trt.IProgressMonitor` that shows each phase as a bar and stops the build once `cancelled` is set.
+    """Make a `trt.IProgressMonitor` that shows each phase as a bar and stops the build once `cancelled` is set.
 
     TensorRT calls it from several threads.
     """

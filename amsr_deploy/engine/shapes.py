@@ -1,4 +1,4 @@
-"""Sizes of pictures that an engine is built for, and what follows from them for its other inputs."""
+"""Sizes of pictures that an engine is built for, and the shapes of its inputs that follow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMALLEST, OPTIMAL, LARGEST = (8, 8), (272, 480), (1088, 1920)
 MOST_VALUES = 2**31 - 1
 """TensorRT counts the values of a tensor in 31 bits."""
 TYPICAL_SHARE = {"pixels": 0.35, "windows": 0.5}
-"""Density that engines are tuned for, by kind of body: that of photos (design section 2.1)."""
+"""Density that engines are tuned for, by kind of body: that of photos at the default dilations."""
 
 
 @dataclass(frozen=True)
@@ -33,38 +33,35 @@ class Sizes:
 
 
 def parse_size(text: str) -> Size:
-    """`270x480` -> (270, 480).
+    """Read a size: `270x480` -> (270, 480).
 
     Raises:
         UserError: not of this form.
     """
     match = re.fullmatch(r"(\d+)x(\d+)", text)
     if not match:
-        raise UserError(f"shape {text!r} is not HEIGHTxWIDTH, such as 270x480")
+        raise UserError(f"{text!r} is not HEIGHTxWIDTH, such as 270x480")
     return int(match[1]), int(match[2])
 
 
 def format_size(size: Size) -> str:
-    """The inverse of `parse_size`."""
+    """Write a size as HxW: the inverse of `parse_size`."""
     return "{}x{}".format(*size)
 
 
-def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | None, metadata: Metadata) -> Sizes:
-    """Given sizes, and defaults that fit them.
+def make_sizes(smallest: Size | None, optimal: Size | None, largest: Size | None, metadata: Metadata) -> Sizes:
+    """Make sizes of the given ones, and of defaults that fit them.
 
     Args:
-        min_shape: `HxW`, or None.
-        opt_shape: likewise.
-        max_shape: likewise.
+        smallest: smallest size; None is the default, and so for the others.
+        optimal: the size that the engine is tuned for.
+        largest: largest size.
         metadata: of the model.
 
     Raises:
-        UserError: sizes of another form, out of order, too large, or that do not fit the multiple.
+        UserError: sizes out of order, too large, or that do not fit the model's multiple.
     """
     multiple = metadata.size_multiple
-    smallest, optimal, largest = (
-        None if text is None else parse_size(text) for text in (min_shape, opt_shape, max_shape)
-    )
     for size in filter(None, (smallest, optimal, largest)):
         if 0 in size or size[0] % multiple or size[1] % multiple:
             raise UserError(f"shape {format_size(size)}: this model takes positive multiples of {multiple}")
@@ -78,12 +75,14 @@ def make_sizes(min_shape: str | None, opt_shape: str | None, max_shape: str | No
         )
     most_pixels = MOST_VALUES // max(3 * metadata.scale**2, metadata.values_per_pixel)
     if most[0] * most[1] > most_pixels:
-        raise UserError(f"shape {format_size(most)} has more than {most_pixels} pixels; larger pictures are tiled")
+        raise UserError(
+            f"shape {format_size(most)} has more than {most_pixels} pixels, the most that TensorRT takes; give less"
+        )
     return Sizes(least, best, most)
 
 
 def make_profile(metadata: Metadata, sizes: Sizes) -> Profile:
-    """Shapes of all inputs: selections reach from nothing to everything."""
+    """Make the shapes of all inputs: selections reach from nothing to everything."""
     profile: Profile = {"image": ((1, 3, *sizes.smallest), (1, 3, *sizes.optimal), (1, 3, *sizes.largest))}
     if metadata.masked:
         unit = metadata.window_size**2

@@ -57,7 +57,7 @@ class Evaluation:
         return Scores(*(float(column) for column in np.mean([astuple(s) for s in self.pictures.values()], axis=0)))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data; equal pictures, whose PSNR is infinite, have null there."""
+        """Convert to plain data; equal pictures, whose PSNR is infinite, have null there."""
         pictures = [{"name": name, **_finite(scores)} for name, scores in self.pictures.items()]
         return {"dilation": self.dilation, "mean": _finite(self.mean), "pictures": pictures}
 

@@ -9,25 +9,25 @@ from amsr_deploy.errors import MissingDependencyError
 
 
 def luma(image: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The Y channel of ITU-R BT.601, studio swing: [H, W, 3] uint8 -> [H, W] float64 in [16, 235]."""
+    """Compute the Y channel of ITU-R BT.601, studio swing: [H, W, 3] uint8 -> [H, W] float64 in [16, 235]."""
     weighted: NDArray[np.float64] = image.astype(np.float64) @ np.array([65.481, 128.553, 24.966])
     return 16 + weighted / 255
 
 
 def psnr(image: NDArray[np.generic], reference: NDArray[np.generic], border: int) -> float:
-    """Peak signal-to-noise ratio in dB of two arrays [H, W] or [H, W, C] in [0, 255]; infinite where they are equal."""
+    """Compute the PSNR in dB of two arrays [H, W] or [H, W, C] in [0, 255]; infinite where they are equal."""
     error = inside(image, border).astype(np.float64) - inside(reference, border).astype(np.float64)
     mean_square = float(np.mean(error**2))
     return float("inf") if mean_square == 0 else float(10 * np.log10(255**2 / mean_square))
 
 
 def psnr_y(image: NDArray[np.uint8], reference: NDArray[np.uint8], border: int) -> float:
-    """PSNR in dB on the luma of two pictures [H, W, 3] uint8."""
+    """Compute the PSNR in dB on the luma of two pictures [H, W, 3] uint8."""
     return psnr(luma(image), luma(reference), border)
 
 
 def ssim_y(image: NDArray[np.uint8], reference: NDArray[np.uint8], border: int) -> float:
-    """Structural similarity, in [-1, 1], on the luma of two pictures [H, W, 3] uint8.
+    """Compute the structural similarity, in [-1, 1], on the luma of two pictures [H, W, 3] uint8.
 
     With the settings of Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004:
     a Gaussian window of sigma 1.5, covariances of the whole population.
@@ -46,6 +46,6 @@ def ssim_y(image: NDArray[np.uint8], reference: NDArray[np.uint8], border: int) 
 
 
 def inside(array: NDArray[np.generic], border: int) -> NDArray[np.generic]:
-    """An array [H, W, ...] without its border."""
+    """Crop the border of an array [H, W, ...] away."""
     height, width = array.shape[:2]
     return array[border : height - border, border : width - border]

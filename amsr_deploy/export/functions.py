@@ -1,4 +1,4 @@
-"""The operators of the domain `amsr` as ONNX functions of standard operators (design section 3).
+"""The operators of the domain `amsr` as ONNX functions of standard operators (docs/operators.md).
 
 Exported models carry these, so that any ONNX runtime can execute them without native code. They hold for float32 and
 float16 and match the references in `amsr_deploy.models.operators`.
@@ -118,28 +118,6 @@ def PixelConv2dAddNearest(
     lines = op.Reshape(residual, op.Concat(height, [1], width, [1], outputs, axis=0))
     enlarged = op.Expand(lines, op.Concat(height, factor, width, factor, outputs, axis=0))
     return op.LeakyRelu(result + op.Reshape(enlarged, op.Concat([-1], outputs, axis=0)), alpha=negative_slope)
-
-
-@script(amsr, default_opset=op)
-def WindowGather(pixels, windows, size, window_size: int = 8, shift: int = 0):
-    height, width = op.Split(size, num_outputs=2)
-    side = op.Constant(value_int=window_size)
-    across = width / side
-    inside = op.Range(0, side, 1) + op.Constant(value_int=shift)
-    y = op.Mod(op.Unsqueeze(windows / across * side, [1, 2]) + op.Unsqueeze(inside, [1]), height)
-    x = op.Mod(op.Unsqueeze(op.Mod(windows, across) * side, [1, 2]) + op.Unsqueeze(inside, [0]), width)
-    return op.Gather(pixels, op.Flatten(y * width + x, axis=1), axis=0)
-
-
-@script(amsr, default_opset=op)
-def WindowScatter(tokens, pixels, windows, size, window_size: int = 8, shift: int = 0):
-    height, width = op.Split(size, num_outputs=2)
-    side = op.Constant(value_int=window_size)
-    across = width / side
-    inside = op.Range(0, side, 1) + op.Constant(value_int=shift)
-    y = op.Mod(op.Unsqueeze(windows / across * side, [1, 2]) + op.Unsqueeze(inside, [1]), height)
-    x = op.Mod(op.Unsqueeze(op.Mod(windows, across) * side, [1, 2]) + op.Unsqueeze(inside, [0]), width)
-    return op.ScatterND(pixels, op.Unsqueeze(op.Flatten(y * width + x, axis=1), [2]), tokens)
 
 
 @script(amsr, default_opset=op)
@@ -271,7 +249,7 @@ FUNCTIONS: dict[str, Function] = {
         *(MaskedConv2d, *(WithEpilogue(MaskedConv2d, suffix) for suffix in EPILOGUES)),
         *(Pointwise, WithEpilogue(Pointwise, "Add"), Pointwise2, Pointwise3, Pointwise4),
         *(PixelConv2d, WithEpilogue(PixelConv2d, "Add"), PixelConv2dAddNearest),
-        *(WindowGather, WindowScatter, WindowLayer),
+        WindowLayer,
     )
 }
 """Name of the operator -> its function."""

@@ -69,6 +69,14 @@ def export_onnx(network: Network, path: Path, masked: bool = True, precision: Pr
         BackendError: there are no native kernels to check a bfloat16 model with.
         OSError: the folder cannot be written.
     """
+    proto = make_model(network, masked, precision)
+    with replacing(path) as temporary:
+        onnx.save(proto, temporary)
+        return verify(temporary, network)
+
+
+def make_model(network: Network, masked: bool = True, precision: Precision = "float32") -> onnx.ModelProto:
+    """Convert a network to ONNX, without comparing the two; see `export_onnx`."""
     descriptor = describe(name_of(network))
     if precision == "bfloat16" and not masked:
         raise UserError(
@@ -82,20 +90,18 @@ def export_onnx(network: Network, path: Path, masked: bool = True, precision: Pr
     proto = ir.to_proto(model)
     add_functions(proto)
     onnx.checker.check_model(proto, full_check=False)
-    with replacing(path) as temporary:
-        onnx.save(proto, temporary)
-        return verify(temporary, network)
+    return proto
 
 
 def prepare(network: Network, precision: Precision) -> Network:
-    """A copy of the network in inference mode and in a precision."""
+    """Copy the network in inference mode and in a precision."""
     prepared = copy.deepcopy(network).eval().requires_grad_(False)
     freeze(prepared)
     return prepared.to(getattr(torch, precision))
 
 
 def describe_model(network: Network, descriptor: Descriptor, masked: bool, precision: Precision) -> Metadata:
-    """The metadata of a model file of this network."""
+    """Make the metadata of this network's model file."""
     return Metadata(
         backbone=descriptor.name,
         masked=masked,
@@ -118,7 +124,7 @@ def describe_model(network: Network, descriptor: Descriptor, masked: bool, preci
 
 
 def digest(network: nn.Module) -> str:
-    """SHA-256 over the names and values of a network's weights."""
+    """Compute the SHA-256 over the names and values of a network's weights."""
     total = hashlib.sha256()
     for name, value in sorted(network.state_dict().items()):
         total.update(name.encode())
@@ -127,7 +133,7 @@ def digest(network: nn.Module) -> str:
 
 
 def trace(network: Network, descriptor: Descriptor, masked: bool) -> ir.Model:
-    """The graph of the inference form, dynamic in height, width and the sizes of the selections."""
+    """Trace the inference form, dynamic in height, width and the sizes of the selections."""
     step = descriptor.size_multiple
     height, width = (step * torch.export.Dim(name, min=2) for name in "HW")
     names = SELECTIONS[descriptor.body] if masked else ()
@@ -151,7 +157,7 @@ def trace(network: Network, descriptor: Descriptor, masked: bool) -> ir.Model:
 
 @contextmanager
 def quiet(logger: str) -> Iterator[None]:
-    """Keeps back warnings about packages and types that have no part in our networks."""
+    """Suppress warnings about packages and types that have no part in our networks."""
     previous = logging.getLogger(logger).level
     logging.getLogger(logger).setLevel(logging.ERROR)
     try:

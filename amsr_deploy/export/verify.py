@@ -1,4 +1,4 @@
-"""Compares an exported model with PyTorch: an export that differs has failed, however well it went."""
+"""Compares an exported model with PyTorch: an export that differs is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from amsr_deploy.runtime.tiles import Span
 TOLERANCE = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 1e-1}
 """Largest difference allowed to PyTorch, on outputs in [-1, 1]."""
 ROUNDINGS = 4.0
-"""How much more than PyTorch in float32 a model may be off."""
+"""A model may also differ by this many times the rounding error of PyTorch in float32."""
 _RANDOM_CELLS = ((1, 1), (3, 2), (2, 5))  # sizes of random pictures, in multiples of 11 or whole windows
 
 Case = tuple[NDArray[np.float32], NDArray[np.bool_]]
@@ -67,7 +67,7 @@ def verify(path: Path, network: Network) -> float:
 
 
 def cases(descriptor: Descriptor) -> Iterator[Case]:
-    """Pictures [H, W, 3] float32 and masks [H, W], of other sizes than the traced one."""
+    """Yield pictures [H, W, 3] float32 and masks [H, W], of other sizes than the traced one."""
     photo = read_sample()
     yield photo, compute_mask(photo, descriptor.dilation).pixels
     random = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Reading, upscaling and writing pictures so that nothing but their size changes (design section 7)."""
+"""Reading, upscaling and writing pictures so that nothing but their size changes."""
 
 from __future__ import annotations
 

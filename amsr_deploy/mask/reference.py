@@ -1,4 +1,4 @@
-"""The training-free mask: where a picture has edges and texture (Shang et al., section 3.1; design section 2.1)."""
+"""The training-free mask: where a picture has edges and texture (Shang et al., section 3.1; docs/architecture.md)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Mask:
 
 
 def high_frequencies(image: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """What a Gaussian blur takes away, averaged over the channels and stretched to [0, 1] (design 2.1, steps 1-2).
+    """What a Gaussian blur takes away, averaged over the channels and stretched to [0, 1] (steps 1 and 2).
 
     Args:
         image: [H, W, 3] float32 in [0, 1].
@@ -107,7 +107,7 @@ def compute_mask(
     Args:
         image: [H, W, 3] float32 in [0, 1], RGB, low resolution.
         dilation: side k of the square that grows the mask, odd; 1 leaves it as it is.
-        strategy: how the threshold is found (design section 2.1, ablation of the paper's Table 4).
+        strategy: how the threshold is found (ablation of the paper's Table 4).
         passes: what makes the passes over all pixels.
 
     Raises:
@@ -144,7 +144,7 @@ def find_threshold(
 
 
 def two_means(histogram: NDArray[np.int64]) -> tuple[float, int]:
-    """Two-means in one dimension on a histogram over [0, 1], both centres starting at 0.5 (design 2.1, step 3).
+    """Two-means in one dimension on a histogram over [0, 1], both centres starting at 0.5 (step 3).
 
     Args:
         histogram: [B] counts; the first and the last bin must not be empty.
@@ -167,7 +167,7 @@ def two_means(histogram: NDArray[np.int64]) -> tuple[float, int]:
 
 
 def dilate(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:
-    """Grow a mask by a k x k square, k odd (design 2.1, step 4).
+    """Grow a mask by a k x k square, k odd (step 4).
 
     Args:
         mask: [H, W] bool.

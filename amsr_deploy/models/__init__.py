@@ -25,7 +25,7 @@ CLASSES: dict[str, type[Network]] = {
 
 
 def create(name: str, **arguments: Any) -> Network:
-    """A backbone with fresh weights.
+    """Make a backbone with fresh weights.
 
     Args:
         name: of the backbone.
@@ -38,5 +38,5 @@ def create(name: str, **arguments: Any) -> Network:
 
 
 def name_of(network: Network) -> str:
-    """The name of a network's backbone."""
+    """Return the name of a network's backbone."""
     return next(name for name, kind in CLASSES.items() if type(network) is kind)

@@ -24,7 +24,7 @@ ATTENTION = Attention()
 
 
 def finish(sums: Tensor, activation: nn.Module | None, residual: Tensor | None) -> Tensor:
-    """Sums with their activation and residual.
+    """Apply the activation to the sums of a convolution, and add the residual.
 
     Args:
         sums: what a convolution gives, of any shape.
@@ -43,14 +43,14 @@ def finish(sums: Tensor, activation: nn.Module | None, residual: Tensor | None) 
 
 
 def suffix(activation: nn.Module | None, has_residual: bool) -> str:
-    """How the name of an operator with this activation ends (plugins/kernels/epilogue.h)."""
+    """Return the end of the name of an operator with this activation (plugins/kernels/epilogue.h)."""
     if isinstance(activation, Attention):
         return "Attention"
     return ("Silu" if isinstance(activation, nn.SiLU) else "") + ("Add" if has_residual else "")
 
 
 def attributes(activation: nn.Module | None) -> dict[str, float]:
-    """What an operator has to know of its activation besides its name: the slope of a leaky ReLU.
+    """Return what an operator has to know of its activation besides its name: the slope of a leaky ReLU.
 
     Args:
         activation: as `finish` takes it.

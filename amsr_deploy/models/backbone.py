@@ -1,4 +1,4 @@
-"""What all networks have in common: their scale, and how they are recognised in a checkpoint."""
+"""The base of all networks: their scale, and how they are recognised in a checkpoint."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Backbone(nn.Module):
     """
 
     SIGNATURE: ClassVar[tuple[str, ...]] = ()
-    """Names of weights, under our names, which together tell this network from the others."""
+    """Names of weights, under our names, which together distinguish this network from the others."""
     RENAMED: ClassVar[dict[str, str]] = {}
     """Prefixes of weight names: those of other public implementations -> ours."""
     UNUSED: ClassVar[tuple[str, ...]] = ()
@@ -54,17 +54,17 @@ class Backbone(nn.Module):
         raise NotImplementedError
 
     def masked_modules(self) -> list[nn.Module]:
-        """What the mask thins out."""
+        """List the modules that the mask thins out."""
         raise NotImplementedError
 
     @classmethod
     def arguments(cls, weights: Weights) -> dict[str, Any]:
-        """What `__init__` takes, as far as the shapes of weights under our names tell."""
+        """Read what `__init__` takes from the shapes of weights under our names."""
         raise NotImplementedError
 
     @classmethod
     def adapt(cls, weights: Weights, scale: int | None) -> dict[str, Tensor]:  # noqa: ARG003 - some networks need it
-        """The weights of a public checkpoint under our names, without those that the network has no use for.
+        """Rename the weights of a public checkpoint to our names, and leave out those that the network does not use.
 
         Args:
             weights: of a checkpoint.
@@ -81,10 +81,10 @@ class Backbone(nn.Module):
 
 
 def colour_of(values: Sequence[float], image: Tensor) -> Tensor:
-    """A colour [3, 1, 1] for arithmetic with an image, made on its device: a GPU captures no copies to it."""
+    """Make a colour [3, 1, 1] on the image's device, without the copy to a GPU that CUDA graphs cannot capture."""
     return torch.stack([image.new_full((1, 1), value) for value in values])
 
 
 def shuffled_scale(weight: Tensor) -> int:
-    """The factor of a pixel shuffle to RGB, from the weight [3 s^2, ...] of the convolution before it."""
+    """Compute the factor of a pixel shuffle to RGB from the weight [3 s^2, ...] of the convolution before it."""
     return math.isqrt(len(weight) // 3)

@@ -203,7 +203,7 @@ class CARN(MaskedCNN):
 
 
 def upsamplers(weights: Weights) -> dict[int, str]:
-    """The scales of the upsamplers in a checkpoint, and the prefixes of their weights."""
+    """Find the scales of the upsamplers in a checkpoint, and the prefixes of their weights."""
     factors: dict[str, float] = {}
     for name, value in weights.items():
         if name.startswith("upsample.up") and name.endswith(".weight"):

@@ -1,4 +1,4 @@
-"""Reading checkpoints: ours and the public ones of the same networks. What a network is, its weights tell."""
+"""Reads checkpoints, ours and public ones. Which network it is follows from the weights."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Checkpoint:
 
 
 def read_network(path: Path, backbone: str | None = None, scale: int | None = None) -> Network:
-    """A network with all weights of a checkpoint. Its backbone, scale and dimensions are read from the weights.
+    """Read a network with all weights of a checkpoint. Its backbone, scale and dimensions follow from the weights.
 
     Args:
         path: a safetensors file, or a PyTorch file, which is read without running code from it.
         backbone: what it must be; None takes any.
-        scale: likewise; it also chooses where a file holds several scales, or does not tell (FSRCNN). None is the
+        scale: likewise; it also chooses where a file holds several scales, or does not show it (FSRCNN). None is the
             file's own, or 4.
 
     Raises:
@@ -60,7 +60,7 @@ def read_network(path: Path, backbone: str | None = None, scale: int | None = No
         arguments = {"scale": int(checkpoint.facts.get("scale", scale or SCALE)), **kind.arguments(weights)}
         network = create(name, **arguments)
     except (KeyError, ValueError, IndexError, RuntimeError, ZeroDivisionError) as error:
-        raise ModelError(f"{path} looks like a checkpoint of {title}, but is not a whole one ({error})") from error
+        raise ModelError(f"{path} looks like a checkpoint of {title}, but is incomplete ({error})") from error
     if scale not in (None, network.scale):
         raise ModelError(f"{path} is a network of x{network.scale}, not of x{scale}")
     problems = describe_mismatch(weights, network.state_dict())
@@ -71,7 +71,7 @@ def read_network(path: Path, backbone: str | None = None, scale: int | None = No
 
 
 def recognise(checkpoint: Checkpoint) -> str:
-    """The backbone that a checkpoint is of.
+    """Recognise the backbone of a checkpoint.
 
     Raises:
         ModelError: none of ours; names them, and the first weights of the checkpoint.
@@ -81,19 +81,19 @@ def recognise(checkpoint: Checkpoint) -> str:
             return name
     first = ", ".join(list(checkpoint.weights)[:SHOWN])
     raise ModelError(
-        f"{checkpoint.path} is a checkpoint of none of the known networks ({', '.join(CLASSES)}): "
-        f"no one has weights named {first}"
+        f"{checkpoint.path} is not a checkpoint of a known network ({', '.join(CLASSES)}): "
+        f"none of them has weights named {first}"
     )
 
 
 def fits(backbone: str, weights: Weights) -> bool:
-    """Whether weights have the names that tell a backbone from the others."""
+    """Tell whether weights have the names that distinguish a backbone from the others."""
     kind = CLASSES[describe(backbone).name]
     return set(kind.SIGNATURE) <= kind.adapt(weights, None).keys()
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The tensors of a checkpoint by name, on the CPU.
+    """Read the tensors of a checkpoint by name, on the CPU.
 
     Raises:
         ModelError: no such file, or not a checkpoint.
@@ -117,12 +117,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def without_wrapper(weights: Weights) -> dict[str, Tensor]:
-    """Weights under the names that they had before PyTorch's DataParallel."""
+    """Restore the names that weights had before PyTorch's DataParallel."""
     return {name.removeprefix("module."): value for name, value in weights.items()}
 
 
 def describe_mismatch(weights: Weights, expected: Weights) -> list[str]:
-    """One phrase for each kind of mismatch, with its first key and their number; empty where all fits."""
+    """Describe each kind of mismatch by its number and its first name; empty where all fits."""
     missing = [name for name in expected if name not in weights]
     unexpected = [name for name in weights if name not in expected]
     misshaped = [

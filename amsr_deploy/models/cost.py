@@ -1,4 +1,4 @@
-"""Counts a network's multiply-accumulates from its layers' shapes (design section 2.5)."""
+"""Counts a network's multiply-accumulates from its layers' shapes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIDE = 2 * WINDOW  # of the probe image: whole windows for every backbone
 
 
 def count_cost(network: Network) -> Cost:
-    """MACs per LR pixel of a network, split into what the mask thins out and the rest.
+    """Count the MACs per LR pixel of a network, split into what the mask thins out and the rest.
 
     Convolutions, transposed convolutions (at their input), linear layers and the two products of attention are counted;
     additions, activations and normalisation are not, as is usual.
@@ -35,7 +35,7 @@ def count_cost(network: Network) -> Cost:
 
 
 def layer_macs(layer: nn.Module, x: Tensor, output: Tensor) -> int:
-    """MACs of one call of a layer, without those of its submodules."""
+    """Count the MACs of one call of a layer, without those of its submodules."""
     if isinstance(layer, nn.Conv2d):
         return output.numel() * layer.weight[0].numel()
     if isinstance(layer, nn.ConvTranspose2d):

@@ -43,7 +43,7 @@ class DISP(MaskedCNN):
     """DISP; the masked body is the blocks and the 1x1 convolution that adds their result to the head's.
 
     Our networks add their output to the nearest-neighbour enlargement of the image, which public ones do not. The
-    weight `nearest`, always 1, tells one from the other in a checkpoint.
+    weight `nearest`, always 1, distinguishes them in a checkpoint.
     """
 
     SIGNATURE: ClassVar[tuple[str, ...]] = ("conv_1.eval_conv.weight", "blocks.0.c1_r.eval_conv.weight")

@@ -90,7 +90,7 @@ class FSRCNN(MaskedCNN):
 
 
 def layer_and_activation(layers: nn.Module) -> tuple[nn.Conv2d, nn.Module]:
-    """The two parts of a convolution with its activation."""
+    """Return the two parts of a convolution with its activation."""
     layer, activation = layers.children()
     assert isinstance(layer, nn.Conv2d)
     return layer, activation

@@ -1,4 +1,4 @@
-"""Masked networks: one description of a network, three ways to run it (design section 2.2).
+"""Masked networks: one description of a network, three ways to run it (docs/architecture.md).
 
 A network is written once against `conv(layer, x)`. Only the convolutions need to know which form is running: maps
 [N, C, H, W] where all pixels are computed, in the compact form pixels [P, C] outside the body and rows [Q, C] inside.
@@ -29,7 +29,7 @@ class Conv(Protocol):
         activation: nn.Module | None = None,
         residual: Tensor | None = None,
     ) -> Tensor:
-        """The convolution of the concatenated inputs, with its activation and a residual.
+        """Convolve the concatenated inputs, and apply an activation and a residual.
 
         Args:
             layer: the convolution; one of size 1 where there are several inputs.
@@ -50,7 +50,7 @@ class PictureConv(Conv, Protocol):
         activation: nn.Module | None = None,
         base: Tensor | None = None,
     ) -> Tensor:
-        """A convolution and the pixel shuffle of its results to a larger picture.
+        """Convolve, and shuffle the results to a larger picture.
 
         Args:
             layer: the convolution, or a transposed one of stride `upscale`, which is the same.
@@ -61,10 +61,10 @@ class PictureConv(Conv, Protocol):
         """
 
     def from_map(self, features: Tensor) -> Tensor:
-        """A map [N, C, H, W] as this form holds it."""
+        """Bring a map [N, C, H, W] into this form."""
 
     def to_map(self, features: Tensor) -> Tensor:
-        """The inverse of `from_map`, at the size that upscaling convolutions have led to."""
+        """Return from this form to a map, at the size that upscaling convolutions have led to."""
 
 
 class DenseConv:
@@ -108,7 +108,7 @@ class BlendedConv(DenseConv):
         self.surround = surround
 
     def blend(self, x: Tensor) -> Tensor:
-        """The map x [N, C, H, W] with the surround at unmasked pixels."""
+        """Show the surround at the unmasked pixels of the map x [N, C, H, W]."""
         return torch.where(self.mask, x, self.surround)
 
     def __call__(
@@ -123,7 +123,7 @@ class BlendedConv(DenseConv):
 
 
 class CompactConv:
-    """Inference form of a body: rows [Q, C] of the masked pixels only (design section 3)."""
+    """Inference form of a body: rows [Q, C] of the masked pixels only (docs/architecture.md)."""
 
     def __init__(self, surround: Tensor, neighbors: Tensor) -> None:
         self.surround = surround
@@ -200,13 +200,13 @@ class PixelConv:
 def pointwise(
     layer: Layer, inputs: tuple[Tensor, ...], activation: nn.Module | None, residual: Tensor | None
 ) -> Tensor:
-    """A 1x1 convolution on rows or pixels; see `Conv`."""
+    """Convolve rows or pixels by 1x1; see `Conv`."""
     assert layer.bias is not None
     return operators.pointwise(inputs, layer.weight.flatten(1), layer.bias, activation, residual)
 
 
 def subpixel_weights(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
-    """A transposed convolution as a convolution before a pixel shuffle by its stride.
+    """Rewrite a transposed convolution as a convolution before a pixel shuffle by its stride.
 
     An output pixel stride * y + phase takes tap phase + padding - stride * d from the input pixel y + d.
 
@@ -229,17 +229,17 @@ def subpixel_weights(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
 
 
 def convolutions(layers: nn.Sequential) -> list[nn.Conv2d]:
-    """The convolutions directly among some layers."""
+    """List the convolutions directly among some layers."""
     return [layer for layer in layers if isinstance(layer, nn.Conv2d)]
 
 
 def pixels_from_map(features: Tensor) -> Tensor:
-    """[1, C, H, W] -> [H * W, C]."""
+    """Rearrange [1, C, H, W] -> [H * W, C]."""
     return features.flatten(2).squeeze(0).transpose(0, 1)
 
 
 def reflect(positions: Tensor, length: int) -> Tensor:
-    """Positions outside [0, length) reflected into it, as often as it takes, as NumPy pads in its mode `reflect`."""
+    """Reflect positions outside [0, length) into it, repeatedly, as NumPy pads in its mode `reflect`."""
     if length == 1:
         return torch.zeros_like(positions)
     period = 2 * (length - 1)
@@ -251,15 +251,15 @@ class MaskedCNN(Backbone):
     """A super-resolution CNN head -> body -> tail whose body can be masked by pixels."""
 
     def head(self, image: Tensor, conv: PictureConv) -> Tensor:
-        """Image [N, 3, H, W] in [0, 1] -> the body's input, C channels, as the form holds it."""
+        """Turn the image [N, 3, H, W] in [0, 1] into the body's input, C channels, as the form holds it."""
         raise NotImplementedError
 
     def body(self, x: Tensor, conv: Conv) -> Tensor:
-        """The part that the mask thins out, on maps or rows of C channels."""
+        """Run the part that the mask thins out, on maps or rows of C channels."""
         raise NotImplementedError
 
     def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
-        """The body's output, C channels, as the form holds it, and the image -> [N, 3, sH, sW]."""
+        """Turn the body's output, C channels, as the form holds it, and the image into [N, 3, sH, sW]."""
         raise NotImplementedError
 
     def forward(self, image: Tensor, mask: Tensor | None = None) -> Tensor:

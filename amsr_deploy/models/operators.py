@@ -1,6 +1,6 @@
 """The operators of the domain `amsr` as PyTorch references: clear, slow, and the definition that all other forms match.
 
-While a model is exported, each call becomes one ONNX node of the domain instead (design section 3).
+While a model is exported, each call becomes one ONNX node of the domain instead (docs/operators.md).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _sum_node(
     shape: Sequence[int],
     **attributes: int | float,
 ) -> Tensor:
-    """The node of a convolution: its name ends with its epilogue, its last input is the residual."""
+    """Add the node of a convolution: its name ends with its epilogue, its last input is the residual."""
     if residual is not None:
         inputs, shape = (*inputs, residual), residual.shape
     name += suffix(activation, residual is not None)
@@ -46,28 +46,28 @@ def _sum_node(
 
 
 def size_of(features: Tensor) -> Tensor:
-    """Height and width of [N, C, H, W] as int64 [2]."""
+    """Return height and width of [N, C, H, W] as int64 [2]."""
     if torch.onnx.is_in_onnx_export():
         return torch.onnx.ops.symbolic("Shape", (features,), {"start": 2, "end": 4}, dtype=torch.int64, shape=(2,))
     return torch.tensor(features.shape[2:], dtype=torch.int64)
 
 
 def mask_gather(pixels: Tensor, index: Tensor) -> Tensor:
-    """The masked pixels, one row each: pixels [P, C], index [Q] int64 -> rows [Q, C]."""
+    """Gather the masked pixels, one row each: pixels [P, C], index [Q] int64 -> rows [Q, C]."""
     if torch.onnx.is_in_onnx_export():
         return _node("MaskGather", (pixels, index), (index.shape[0], pixels.shape[1]), pixels.dtype)
     return pixels[index]
 
 
 def mask_scatter(rows: Tensor, pixels: Tensor, index: Tensor) -> Tensor:
-    """Pixels [P, C] with the rows [Q, C] written to the positions index [Q] -> pixels [P, C]."""
+    """Write the rows [Q, C] to the positions index [Q] of pixels [P, C] -> pixels [P, C]."""
     if torch.onnx.is_in_onnx_export():
         return _node("MaskScatter", (rows, pixels, index), pixels.shape, pixels.dtype)
     return pixels.index_copy(0, index, rows)
 
 
 def mask_neighbors(index: Tensor, size: Tensor, kernel_size: int = 3) -> Tensor:
-    """Where each masked pixel finds its neighbours: built once per image, used by every convolution.
+    """Find the neighbours of each masked pixel: once per image, for every convolution.
 
     Args:
         index: [Q] int64, row-major positions of the masked pixels.
@@ -102,7 +102,7 @@ def masked_conv2d(
     activation: nn.Module | None = None,
     residual: Tensor | None = None,
 ) -> Tensor:
-    """A convolution at the masked pixels only (Eq. 4), and its activation.
+    """Convolve at the masked pixels only (Eq. 4), and apply the activation.
 
     Args:
         rows: [Q, Ci], the masked pixels' features.
@@ -134,7 +134,7 @@ def pointwise(
     activation: nn.Module | None = None,
     residual: Tensor | None = None,
 ) -> Tensor:
-    """A 1x1 convolution of the concatenation of up to four tensors, which is never made, and its activation.
+    """Convolve up to four tensors by 1x1, as if they were concatenated, and apply the activation.
 
     Args:
         rows: 1 to 4 tensors [Q, C]; one where there is a residual.
@@ -164,7 +164,7 @@ def pixel_conv2d(
     upscale: int = 1,
     residual: Tensor | None = None,
 ) -> Tensor:
-    """A convolution at every pixel, zero outside the image, its pixel shuffle and its activation.
+    """Convolve at every pixel, zero outside the image; shuffle the pixels and apply the activation.
 
     Args:
         pixels: [P, Ci], row by row; P = height * width.
@@ -196,7 +196,7 @@ def pixel_conv2d_add_nearest(
     groups: int = 1,
     activation: nn.Module | None = None,
 ) -> Tensor:
-    """`pixel_conv2d` plus the nearest-neighbour enlargement of a residual.
+    """Run `pixel_conv2d` and add the nearest-neighbour enlargement of a residual.
 
     Args:
         pixels: as in `pixel_conv2d`, and so are the arguments up to `upscale`.
@@ -220,14 +220,14 @@ def pixel_conv2d_add_nearest(
 
 
 def _shuffled_sums(pixels: Tensor, size: Tensor, weight: Tensor, bias: Tensor, groups: int, upscale: int) -> Tensor:
-    """[P * r * r, Co / (r * r)]: a convolution of pixels [P, Ci] and its pixel shuffle."""
+    """Convolve pixels [P, Ci] and shuffle the sums -> [P * r * r, Co / (r * r)]."""
     features = pixels.transpose(0, 1).reshape(1, -1, int(size[0]), int(size[1]))
     sums = F.conv2d(features, weight, bias, padding=weight.shape[2] // 2, groups=groups)
     return F.pixel_shuffle(sums, upscale).flatten(2).squeeze(0).transpose(0, 1)
 
 
 def window_pixels(windows: Tensor, size: Tensor, window_size: int, shift: int) -> Tensor:
-    """Row-major pixel positions [M, window_size ** 2] of the windows [M] of an image of the given size [2]."""
+    """Compute the row-major positions [M, window_size ** 2] of the pixels of windows [M] of an image of size [2]."""
     height, width = size[0], size[1]
     across = width // window_size
     inside = torch.arange(window_size)
@@ -237,7 +237,7 @@ def window_pixels(windows: Tensor, size: Tensor, window_size: int, shift: int) -
 
 
 def window_gather(pixels: Tensor, windows: Tensor, size: Tensor, window_size: int, shift: int) -> Tensor:
-    """The tokens of the kept windows.
+    """Gather the tokens of the kept windows.
 
     Args:
         pixels: [P, C].
@@ -249,26 +249,19 @@ def window_gather(pixels: Tensor, windows: Tensor, size: Tensor, window_size: in
     Returns:
         [M, window_size ** 2, C].
     """
-    if torch.onnx.is_in_onnx_export():
-        shape = (windows.shape[0], window_size**2, pixels.shape[1])
-        inputs = (pixels, windows, size)
-        return _node("WindowGather", inputs, shape, pixels.dtype, window_size=window_size, shift=shift)
     return pixels[window_pixels(windows, size, window_size, shift)]
 
 
 def window_scatter(
     tokens: Tensor, pixels: Tensor, windows: Tensor, size: Tensor, window_size: int, shift: int
 ) -> Tensor:
-    """Pixels [P, C] with the tokens [M, window_size ** 2, C] of the windows written back; see `window_gather`."""
-    if torch.onnx.is_in_onnx_export():
-        inputs = (tokens, pixels, windows, size)
-        return _node("WindowScatter", inputs, pixels.shape, pixels.dtype, window_size=window_size, shift=shift)
+    """Write the tokens [M, window_size ** 2, C] of the windows back to pixels [P, C]; see `window_gather`."""
     positions = window_pixels(windows, size, window_size, shift).flatten()
     return pixels.index_copy(0, positions, tokens.flatten(0, 1))
 
 
 def shift_mask(windows: Tensor, count: int, across: int, window_size: int, shift: int, dtype: torch.dtype) -> Tensor:
-    """What shifted layers add to the attention of windows [M]: [M, 1, N, N], 0 or SEPARATE; N = window_size ** 2.
+    """Make what shifted layers add to the attention of windows [M]: [M, 1, N, N], 0 or SEPARATE; N = window_size ** 2.
 
     The cyclic shift brings opposite sides of the image together in the last row and the last column of windows.
 
@@ -317,8 +310,9 @@ def window_layer(
     heads: int = 6,
     epsilon: float = 1e-5,
 ) -> Tensor:
-    """A Transformer layer of SwinIR on the kept windows (Eq. 6): attention, then an MLP, each behind a layer
-    normalisation and around a shortcut.
+    """Run a Transformer layer of SwinIR on the kept windows (Eq. 6).
+
+    Attention, then an MLP, each after a layer normalisation and with a shortcut around both.
 
     Args:
         pixels: [P, C], C a multiple of heads.

@@ -30,7 +30,7 @@ class Block(nn.Module):
         self.c1_r, self.c2_r, self.c3_r = (Conv3x3(channels, channels) for _ in range(3))
 
     def forward(self, x: Tensor, conv: Conv) -> tuple[Tensor, Tensor]:
-        """The block's result, and that of its first convolution."""
+        """Return the block's result, and that of its first convolution."""
         first = conv(self.c1_r.eval_conv, x, activation=SILU)
         second = conv(self.c2_r.eval_conv, first, activation=SILU)
         return conv(self.c3_r.eval_conv, second, activation=ATTENTION, residual=x), first
@@ -82,7 +82,7 @@ class SPAN(MaskedCNN):
         return 32 * len(self.conv_cat.weight) + 36 * self.scale**2
 
     def blocks(self) -> list[Block]:
-        """The blocks in their order."""
+        """List the blocks in their order."""
         return [module for module in self.children() if isinstance(module, Block)]
 
     @property
@@ -111,7 +111,7 @@ class SPAN(MaskedCNN):
 
 
 def collapse(weights: Weights) -> dict[str, Tensor]:
-    """Weights with one 3x3 convolution in place of each Conv3XC: 1x1, 3x3 and 1x1 in a row beside a 1x1 shortcut.
+    """Collapse each Conv3XC (1x1, 3x3 and 1x1 in a row beside a 1x1 shortcut) into one 3x3 convolution.
 
     The picture is padded with zeros before all of them, so that the two are equal at its border too.
     """

@@ -21,7 +21,7 @@ LEAKY_RELU = nn.LeakyReLU(0.1)
 
 
 def conv3x3(outputs: int = CHANNELS, inputs: int = CHANNELS) -> nn.Conv2d:
-    """A 3x3 convolution that keeps the size."""
+    """Make a 3x3 convolution that keeps the size."""
     return nn.Conv2d(inputs, outputs, 3, padding=1)
 
 

@@ -39,6 +39,6 @@ def upsample_colours(layer: nn.Conv2d, scale: int) -> None:
 
 
 def bilinear_taps(scale: int) -> Tensor:
-    """What each of the pixels that one LR pixel becomes takes from the LR pixels at -1, 0 and 1: [scale, 3]."""
+    """Compute what each of the pixels that one LR pixel becomes takes from the LR pixels at -1, 0 and 1: [scale, 3]."""
     places = (torch.arange(scale) + 0.5) / scale - 0.5
     return (1 - (places[:, None] - torch.arange(-1, 2)).abs()).clamp(min=0)

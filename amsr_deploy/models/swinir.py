@@ -34,19 +34,19 @@ class Windows(Protocol):
         """Runs the convolutions of head and tail."""
 
     def channels_last(self, features: Tensor) -> Tensor:
-        """What a convolution puts out, as layers exchange it."""
+        """Bring what a convolution puts out into the form that layers exchange."""
 
     def channels_first(self, features: Tensor) -> Tensor:
-        """The inverse of `channels_last`."""
+        """Return from the form of the layers to that of convolutions: the inverse of `channels_last`."""
 
     def convolve(self, layer: nn.Conv2d, features: Tensor, shortcut: Tensor) -> Tensor:
-        """The convolution at the end of a block and the shortcut around it."""
+        """Run the convolution at the end of a block, and add the shortcut around it."""
 
     def normalise(self, norm: nn.LayerNorm, features: Tensor) -> Tensor:
-        """The features after a layer normalisation."""
+        """Apply a layer normalisation."""
 
     def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
-        """The features after a layer."""
+        """Run a layer."""
 
 
 class AllWindows:
@@ -83,14 +83,14 @@ class AllWindows:
         return self.scatter(tokens, features, layer.shift)
 
     def gather(self, features: Tensor, shift: int) -> Tensor:
-        """The tokens [M, 64, C] of all windows."""
+        """Gather the tokens [M, 64, C] of all windows."""
         batch, height, width, channels = features.shape
         rolled = torch.roll(features, (-shift, -shift), (1, 2)) if shift else features
         blocks = rolled.view(batch, height // WINDOW, WINDOW, width // WINDOW, WINDOW, channels)
         return blocks.transpose(2, 3).reshape(-1, WINDOW**2, channels)
 
     def scatter(self, tokens: Tensor, features: Tensor, shift: int) -> Tensor:
-        """The features with the tokens [M, 64, C] of kept windows in their places."""
+        """Put the tokens [M, 64, C] of kept windows into the features."""
         batch, height, width, channels = features.shape
         blocks = tokens.view(batch, height // WINDOW, width // WINDOW, WINDOW, WINDOW, channels)
         rolled = blocks.transpose(2, 3).reshape(features.shape)
@@ -99,7 +99,7 @@ class AllWindows:
 
 
 class KeptWindows:
-    """Inference form: only the kept windows are computed (design section 2.3). Layers exchange pixels [P, C]."""
+    """Inference form: only the kept windows are computed. Layers exchange pixels [P, C]."""
 
     def __init__(self, image: Tensor, windows: Tensor, shifted_windows: Tensor, dtype: torch.dtype) -> None:
         self.conv = PixelConv(image, dtype)
@@ -116,7 +116,7 @@ class KeptWindows:
         return self.conv(layer, features, residual=shortcut)
 
     def normalise(self, norm: nn.LayerNorm, features: Tensor) -> Tensor:
-        """In float32: ONNX Runtime has no bfloat16 kernel for it on the CPU."""
+        """Normalise in float32: ONNX Runtime has no bfloat16 kernel for it on the CPU."""
         weight, bias = norm.weight.float(), norm.bias.float()
         return F.layer_norm(features.float(), (CHANNELS,), weight, bias, norm.eps).to(features.dtype)
 
@@ -126,14 +126,14 @@ class KeptWindows:
 
 
 def keep_pixels(mask: Tensor, threshold: float, shift: int) -> Tensor:
-    """Pixels [N, H, W, 1] bool whose window's share of masked pixels [N, 1, H, W] bool reaches the threshold."""
+    """Mark the pixels [N, H, W, 1] of windows whose share of masked pixels [N, 1, H, W] reaches the threshold."""
     rolled = torch.roll(mask, (-shift, -shift), (2, 3)).float()
     kept = (F.avg_pool2d(rolled, WINDOW) >= threshold).repeat_interleave(WINDOW, 2).repeat_interleave(WINDOW, 3)
     return torch.roll(kept, (shift, shift), (2, 3)).permute(0, 2, 3, 1)
 
 
 def relative_positions() -> Tensor:
-    """Entry of the relative position bias table for each pair of pixels of a window: [64, 64] int64."""
+    """Compute the entry of the relative position bias table for each pair of pixels of a window: [64, 64] int64."""
     y, x = torch.meshgrid(torch.arange(WINDOW), torch.arange(WINDOW), indexing="ij")
     place = torch.stack((y.flatten(), x.flatten()))
     offset = place[:, :, None] - place[:, None, :] + WINDOW - 1
@@ -154,7 +154,7 @@ class WindowAttention(nn.Module):
         self.proj = nn.Linear(CHANNELS, CHANNELS)
 
     def forward(self, tokens: Tensor, shift_mask: Tensor | None) -> Tensor:
-        """Tokens [M, 64, C]; shift mask [M, 1, 64, 64] in shifted layers -> [M, 64, C]."""
+        """Attend: tokens [M, 64, C]; shift mask [M, 1, 64, 64] in shifted layers -> [M, 64, C]."""
         qkv = self.qkv(tokens).unflatten(2, (3, HEADS, CHANNELS // HEADS)).permute(2, 0, 3, 1, 4)
         query, key, value = qkv.unbind(0)
         attention = (query * (CHANNELS // HEADS) ** -0.5) @ key.transpose(-2, -1) + self.position_bias()
@@ -164,7 +164,7 @@ class WindowAttention(nn.Module):
         return self.proj(mixed.transpose(1, 2).flatten(2))
 
     def position_bias(self) -> Tensor:
-        """[heads, 64, 64]."""
+        """Return the bias of the attention by relative position: [heads, 64, 64]."""
         return self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)
 
 
@@ -192,12 +192,12 @@ class TransformerLayer(nn.Module):
         return windows.transform(self, x)
 
     def transform(self, tokens: Tensor, shift_mask: Tensor | None) -> Tensor:
-        """Tokens [M, 64, C]; shift mask [M, 1, 64, 64] in shifted layers -> [M, 64, C]."""
+        """Run the layer: tokens [M, 64, C]; shift mask [M, 1, 64, 64] in shifted layers -> [M, 64, C]."""
         tokens = tokens + self.attn(self.norm1(tokens), shift_mask)
         return tokens + self.mlp(self.norm2(tokens))
 
     def weights(self) -> operators.WindowLayerWeights:
-        """All weights, for the operator that runs the layer on kept windows."""
+        """Collect all weights, for the operator that runs the layer on kept windows."""
         norm1, attn, norm2, mlp = self.norm1, self.attn, self.norm2, self.mlp
         return operators.WindowLayerWeights(
             *(norm1.weight, norm1.bias, attn.qkv.weight, attn.qkv.bias),
@@ -320,7 +320,7 @@ class SwinIR(Backbone):
         return self.run(image, KeptWindows(image, windows, shifted_windows, self.norm.weight.dtype))
 
     def run(self, image: Tensor, windows: Windows) -> Tensor:
-        """The network on whole windows."""
+        """Run the network on whole windows."""
         conv = windows.conv
         mean = colour_of(RGB_MEAN, image)
         shallow = conv(self.conv_first, conv.from_map(image - mean))
@@ -333,12 +333,12 @@ class SwinIR(Backbone):
         return conv.to_map(conv.upscaled(upsample, deep, self.scale)) + mean
 
     def masked_modules(self) -> list[nn.Module]:
-        """What the mask thins out."""
+        """List the modules that the mask thins out."""
         return [module for module in self.modules() if isinstance(module, TransformerGroup)]
 
 
 def pad_to_windows(x: Tensor) -> Tensor:
-    """[N, C, H, W] reflected at the bottom and the right to whole windows, in pictures smaller than one too."""
+    """Pad [N, C, H, W] by reflection at the bottom and the right to whole windows, even from less than one."""
     whole = (torch.arange(-(-side // WINDOW) * WINDOW, device=x.device) for side in x.shape[2:])
     rows, columns = (reflect(positions, side) for positions, side in zip(whole, x.shape[2:], strict=True))
     return x[:, :, rows][:, :, :, columns]

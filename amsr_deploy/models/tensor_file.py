@@ -32,7 +32,7 @@ ALIGNMENT = 8
 
 
 def serialize(tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> bytes:
-    """The content of a file of tensors, those of the largest type first, so that each is aligned."""
+    """Write tensors and facts as the content of a file; the largest types come first, so that each is aligned."""
     header: dict[str, object] = {METADATA: dict(facts)}
     parts: list[bytes] = []
     end = 0
@@ -46,7 +46,7 @@ def serialize(tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> bytes:
 
 
 def deserialize(content: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a file by name, and its facts.
+    """Read the tensors of a file by name, and its facts.
 
     Raises:
         ValueError: not such a file, or not a whole one.
@@ -62,7 +62,7 @@ def deserialize(content: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a file by name, on the CPU, and its facts.
+    """Read the tensors of a file by name, on the CPU, and its facts.
 
     Raises:
         OSError: it cannot be read.
@@ -79,7 +79,7 @@ def _tensor(data: bytearray, dtype: str, shape: list[int], data_offsets: list[in
     start, end = data_offsets
     kind = TYPES[dtype]
     if not 0 <= start <= end <= len(data):
-        raise ValueError(f"a tensor at {start} to {end} of {len(data)} bytes: the file is cut off")
+        raise ValueError(f"a tensor at {start} to {end} of {len(data)} bytes: the file is truncated")
     count = (end - start) // kind.itemsize
     values = torch.frombuffer(data, dtype=kind, count=count, offset=start) if count else torch.empty(0, dtype=kind)
     return values.view(shape).clone()

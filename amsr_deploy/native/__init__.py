@@ -34,7 +34,7 @@ class NativeCode:
 
 
 def library_path() -> Path | None:
-    """The custom-operator library for ONNX Runtime, or None where the package was installed without a compiler."""
+    """Find the custom-operator library for ONNX Runtime; None where the package was installed without a compiler."""
     path = Path(__file__).with_name(_FILE_NAME)
     return path if path.is_file() else None
 
@@ -52,7 +52,7 @@ def register(options: onnxruntime.SessionOptions) -> bool:
 
 
 def inspect() -> NativeCode | None:
-    """What a session that is created now would use; None where there is no library.
+    """Describe what a session that is created now would use; None where there is no library.
 
     Raises:
         BackendError: the environment variable AMSR_CPU_ISA names an instruction set that cannot be used.
@@ -72,7 +72,7 @@ def inspect() -> NativeCode | None:
 
 
 def load() -> ctypes.CDLL | None:
-    """The library for direct calls; None where there is none."""
+    """Load the library for direct calls; None where there is none."""
     path = library_path()
     return None if path is None else _load(path)
 
@@ -92,4 +92,7 @@ def _load(path: Path) -> ctypes.CDLL:
     library.amsr_histogram.restype = None
     library.amsr_mask_above.argtypes = [floats, size, size, number, size, flags]
     library.amsr_mask_above.restype = None
+    sizes, address = np.ctypeslib.ndpointer(np.uintp, flags="C_CONTIGUOUS"), ctypes.c_void_p
+    library.amsr_interleave.argtypes = [address, sizes, sizes, ctypes.c_bool, size, address, size]
+    library.amsr_interleave.restype = ctypes.c_bool
     return library

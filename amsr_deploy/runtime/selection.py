@@ -1,4 +1,4 @@
-"""What a masked network works on: the mask as the network's selection inputs (design section 4)."""
+"""What a masked network works on: the mask as the network's selection inputs."""
 
 from __future__ import annotations
 

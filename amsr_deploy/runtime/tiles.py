@@ -1,11 +1,16 @@
-"""Cutting a picture into tiles that overlap, so that memory stays within a budget (design section 7)."""
+"""Cutting a picture into tiles that overlap, so that memory stays within a budget."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Element = TypeVar("Element", bound=np.generic)
 
 Size = tuple[int, int]
 """Height and width."""
@@ -29,14 +34,6 @@ class Span:
     def read(self) -> slice:
         """What the tile reads, in the picture."""
         return slice(self.start, self.stop)
-
-    def core(self, scale: int) -> slice:
-        """What it is responsible for, in its own upscaled result."""
-        return slice((self.first - self.start) * scale, (self.last - self.start) * scale)
-
-    def placed(self, scale: int) -> slice:
-        """What it is responsible for, in the upscaled picture."""
-        return slice(self.first * scale, self.last * scale)
 
 
 def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
@@ -74,8 +71,31 @@ def side_within(budget: int, bytes_per_pixel: int) -> int:
     return max(math.isqrt(budget // bytes_per_pixel), 1)
 
 
-def grid(height: int, width: int, tile: Size, halo: int, multiple: int = 1) -> Iterator[tuple[Span, Span]]:
-    """Tiles (vertical span, horizontal span) of a picture, row by row; see `spans`."""
-    for vertical in spans(height, tile[0], halo, multiple):
-        for horizontal in spans(width, tile[1], halo, multiple):
-            yield vertical, horizontal
+def padded_length(length: int, edge: int, multiple: int) -> int:
+    """Length of an axis with an edge on both sides, rounded up to a multiple at its end."""
+    return round_up(length + 2 * edge, multiple)
+
+
+def read_tile(image: NDArray[Element], rows: Span, columns: Span, edge: int) -> NDArray[Element]:
+    """Cut a tile out of a picture that is reflected beyond its borders.
+
+    Args:
+        image: [H, W, ...]
+        rows: of the tile; row 0 lies `edge` pixels above the picture.
+        columns: likewise.
+        edge: pixels by which the picture is reflected above and on the left.
+    """
+    height, width = image.shape[:2]
+    inside = (
+        edge <= rows.start and rows.stop - edge <= height and edge <= columns.start and columns.stop - edge <= width
+    )
+    if inside:
+        return image[rows.start - edge : rows.stop - edge, columns.start - edge : columns.stop - edge]
+    return image[np.ix_(_reflected(rows, height, edge), _reflected(columns, width, edge))]
+
+
+def _reflected(span: Span, length: int, edge: int) -> NDArray[np.int64]:
+    """Return which pixels of an axis a tile reads, where the axis is reflected at both ends."""
+    period = max(2 * (length - 1), 1)
+    position = np.arange(span.start - edge, span.stop - edge) % period
+    return np.minimum(position, period - position) if length > 1 else np.zeros_like(position)

@@ -1,9 +1,8 @@
-"""The one entry of the runtime: mask, tiles, backend (design section 7)."""
+"""The one entry of the runtime: mask, tiles, backend (docs/architecture.md)."""
 
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -15,18 +14,19 @@ from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Strategy
 from amsr_deploy.errors import ModelError, UserError
-from amsr_deploy.image.arrays import from_float, to_float
+from amsr_deploy.image.arrays import to_float
 from amsr_deploy.mask import Mask
 from amsr_deploy.mask.native import compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
-from amsr_deploy.runtime.backends.base import Backend, Device, OutOfMemoryError
+from amsr_deploy.runtime.backends.base import Backend, Device
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.checks import check_region, check_settings
 from amsr_deploy.runtime.memory import memory_budget
 from amsr_deploy.runtime.selection import Everything, Selection, select
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
+from amsr_deploy.runtime.upscaling import TileLimit, Upscaling
 
 EDGE = 4
 """LR pixels by which pictures are reflected on all sides: networks see black outside, which tints their borders."""
@@ -54,17 +54,6 @@ class Upscaled:
     density: float
     cost_share: float
     seconds: float
-    dense_reason: str | None = None
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What is going to run on a picture."""
-
-    backend: Backend
-    selection: Selection
-    mask: Mask | None
-    density: float
     dense_reason: str | None = None
 
 
@@ -111,7 +100,7 @@ class Upscaler:
         self.threshold = self.metadata.threshold if threshold is None else threshold
         self._backend, self._strategy = backend, strategy
         self._edge = max(EDGE, self.metadata.size_multiple)
-        self._tile = self._largest_tile(tile)
+        self._tile = TileLimit(self._largest_tile(tile))
         self._takes_default_mask = dilation is None and threshold is None and strategy == "kmeans"
         self._load_twin = load_twin
 
@@ -166,33 +155,41 @@ class Upscaler:
             ModelError: the network's output is not finite.
             OutOfMemoryError: even small tiles are too large for the memory.
         """
-        return from_float(self.run(to_float(image), mask).image, image.dtype)
+        stored = image.dtype if image.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
+        return self.start(to_float(image), mask).run(stored).astype(image.dtype, copy=False)
 
     def run(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None) -> Upscaled:
         """`upscale` on [H, W, 3] float32 in [0, 1], with what it took. A picture without colour gets none."""
         started = time.perf_counter()
-        scale, (height, width) = self.metadata.scale, image.shape[:2]
-        work = self._prepare(image, mask)
-        result = self._upscale_within_memory(self._pad(image, self._edge), work)
-        result = result[tuple(slice(self._edge * scale, (self._edge + side) * scale) for side in (height, width))]
-        if not np.isfinite(result).all():
-            raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
-        if (image == image[..., :1]).all():  # networks let a little colour into edges
-            result[:] = result.mean(axis=2, keepdims=True)
-        np.clip(result, 0, 1, out=result)
+        upscaling = self.start(image, mask)
+        result = upscaling.run(np.dtype(np.float32))
         seconds = time.perf_counter() - started
-        cost_share = self.metadata.cost.share(work.density)
-        return Upscaled(result, work.mask, work.density, cost_share, seconds, work.dense_reason)
+        return Upscaled(
+            result, upscaling.mask, upscaling.density, upscaling.cost_share, seconds, upscaling.dense_reason
+        )
 
-    def _prepare(self, image: NDArray[np.float32], region: NDArray[np.bool_] | None) -> _Work:
-        """What runs on a picture: decided for the whole of it, so that tiles make no difference."""
-        mask = self._mask_for(image, region)
-        pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask.pixels
+    def start(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None) -> Upscaling:
+        """Decide what runs on a picture, for the whole of it, so that tiles make no difference.
+
+        Args:
+            image: [H, W, 3] float32 in [0, 1].
+            mask: [H, W] bool, a region of interest of the caller's own; None computes one.
+
+        Returns:
+            What gives the result, whole or in strips.
+
+        Raises:
+            UserError: a mask that does not fit.
+        """
+        found = self._mask_for(image, mask)
+        pixels = np.ones(image.shape[:2], dtype=np.bool_) if found is None else found.pixels
         density, limit = self._select(pixels, edge=0).density, self.metadata.dense_above
-        may_choose = mask is not None and region is None and self._takes_default_mask
+        may_choose = found is not None and mask is None and self._takes_default_mask
         if may_choose and density > limit and self._twin is not None:
-            return _Work(self._twin, Everything(), None, 1.0, f"density {density:.3g} is above {limit:.3g}")
-        return _Work(self._backend, self._select(pixels, self._edge), mask, density)
+            reason = f"density {density:.3g} is above {limit:.3g}"
+            return Upscaling(image, self._twin, Everything(), None, 1.0, reason, self._edge, self._tile)
+        selection = self._select(pixels, self._edge)
+        return Upscaling(image, self._backend, selection, found, density, None, self._edge, self._tile)
 
     @cached_property
     def _twin(self) -> Backend | None:
@@ -211,42 +208,13 @@ class Upscaler:
         check_region(region, image.shape[:2])
         return Mask(region.astype(np.bool_), threshold=float("nan"), rounds=0)
 
-    def _pad(self, array: NDArray[Element], edge: int) -> NDArray[Element]:
-        """[H, W, ...] reflected by an edge on all sides, and further at the bottom and right to the size multiple."""
-        multiple = self.metadata.size_multiple
-        widths = [(edge, edge + -(side + 2 * edge) % multiple) for side in array.shape[:2]]
-        return np.pad(array, widths + [(0, 0)] * (array.ndim - 2), mode="reflect")
-
     def _select(self, pixels: NDArray[np.bool_], edge: int) -> Selection:
-        """What the model computes, given a mask [H, W] of the picture."""
+        """What the model computes, given a mask [H, W] of the picture, which is padded by an edge."""
         if not self.metadata.masked:
             return Everything()
-        return select(self._pad(pixels, edge), self.metadata, self.threshold)
-
-    def _upscale_within_memory(self, image: NDArray[np.float32], work: _Work) -> NDArray[np.float32]:
-        """All tiles, with smaller ones where memory runs out, now and for the pictures that follow."""
-        longest = max(image.shape[:2])
-        tile = (min(self._tile[0], longest), min(self._tile[1], longest))
-        while True:
-            try:
-                return self._upscale_tiles(image, work, tile)
-            except OutOfMemoryError:
-                tile = self._tile = (tile[0] // 2, tile[1] // 2)
-                if min(tile) < tiles.smallest_tile(self.metadata.halo, self.metadata.size_multiple):
-                    raise
-                warnings.warn(f"out of memory; trying again with tiles of {tile[0]}x{tile[1]} pixels", stacklevel=2)
-
-    def _upscale_tiles(self, image: NDArray[np.float32], work: _Work, tile: tiles.Size) -> NDArray[np.float32]:
-        """[H, W, 3] -> [sH, sW, 3]."""
-        scale, (height, width) = self.metadata.scale, image.shape[:2]
-        result = np.empty((height * scale, width * scale, 3), dtype=np.float32)
-        channels_first = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
-        for rows, columns in tiles.grid(height, width, tile, self.metadata.halo, self.metadata.size_multiple):
-            part = np.ascontiguousarray(channels_first[:, :, rows.read, columns.read])
-            upscaled = work.backend.run(part, work.selection.inputs(rows, columns))[0]
-            core = upscaled[:, rows.core(scale), columns.core(scale)]
-            result[rows.placed(scale), columns.placed(scale)] = core.transpose(1, 2, 0)
-        return result
+        multiple = self.metadata.size_multiple
+        beyond = [(edge, tiles.padded_length(side, edge, multiple) - side - edge) for side in pixels.shape]
+        return select(np.pad(pixels, beyond, mode="reflect"), self.metadata, self.threshold)
 
 
 def load(

@@ -13,16 +13,21 @@ from pathlib import Path
 
 from amsr_deploy.commands.train import DIMENSIONS, run_session
 from amsr_deploy.errors import AmsrError, with_options
-from amsr_deploy.training.config import Config
+from amsr_deploy.training.config import Config, parse_reductions
 
-TYPES: dict[str, Callable[[str], object]] = {"int": int, "float": float, "float | None": float}
+TYPES: dict[str, Callable[[str], object]] = {
+    "int": int,
+    "float": float,
+    "float | None": float,
+    "tuple[float, ...]": parse_reductions,
+}
 """How the fields of a Config are read, by their types; all others are text."""
 OTHERWISE = ("data", "degraded", "dimensions", "texture", "compile")
 """Fields whose options are no plain `--name value`."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options of `amsr train`, from the fields of a Config."""
+    """Make the options of `amsr train` from the fields of a Config."""
     parser = argparse.ArgumentParser("python -m amsr_deploy.training", description=__doc__)
     add = parser.add_argument
     add("--out", type=Path, required=True, help="folder of the run")
@@ -43,15 +48,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def option_names() -> dict[str, str]:
-    """The option that sets each argument."""
+    """Map each argument to the option that sets it."""
     return {action.dest: action.option_strings[0] for action in parser()._actions}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train as the command line asks; returns the exit code."""
-    options = vars(parser().parse_args(arguments))
-    session = {name: options.pop(name) for name in ("out", "resume", "tensorboard", "save_minutes")}
+    """Train as the command line asks, and return the exit code."""
     try:
+        options = vars(parser().parse_args(arguments))
+        session = {name: options.pop(name) for name in ("out", "resume", "tensorboard", "save_minutes")}
         return run_session(**session, options=options)
     except AmsrError as error:
         print(f"error: {with_options(str(error), option_names())}", file=sys.stderr)

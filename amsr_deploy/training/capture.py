@@ -1,4 +1,4 @@
-"""A step that runs over and over. On a GPU it is one CUDA graph: small networks would wait for hundreds of launches."""
+"""A step that is repeated. On a GPU it is one CUDA graph: small networks would wait for hundreds of launches."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ WARMUP = 3
 
 
 class Repeated:
-    """A function of tensors that stay where they are, called over and over."""
+    """A function that is called repeatedly on tensors that keep their addresses."""
 
     def __init__(
         self, function: Callable[[], Tensor], device: torch.device, capture: bool, tell: Callable[[str], None]
     ) -> None:
-        """Take a function.
+        """Prepare the repetition.
 
         Args:
-            function: what to run; it asks the device for nothing, and what it keeps stays in its place.
+            function: what to run; it never waits for the device, and its tensors keep their addresses.
             device: where it runs; only a GPU captures.
             capture: whether to capture it at all.
-            tell: what to call with a line where the GPU refuses to.
+            tell: receives a line where the capture fails.
         """
         self._function, self._tell = function, tell
         self._stream = (
@@ -57,7 +57,7 @@ class Repeated:
         return result
 
     def _capture(self, stream: torch.cuda.Stream) -> None:
-        """Record the function without running it; where the GPU refuses, it runs as it is from now on."""
+        """Capture the function without running it; where that fails, it runs uncaptured from now on."""
         graph = torch.cuda.CUDAGraph()
         try:
             # a failed capture would leave its stream the current one

@@ -1,4 +1,4 @@
-"""How much of a training is done: by its steps, or by the time that it may take."""
+"""Measures how much of a training is done: by its steps, or by its time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Clock:
         self._started = time.monotonic()
 
     def progress(self, step: int) -> float:
-        """Share of the training that is done after so many steps, in [0, 1]."""
+        """Compute the share of the training that is done after so many steps, in [0, 1]."""
         if self._minutes is None:
             return min(step / self._steps, 1.0)
         self._first = step if self._first is None else self._first
@@ -42,5 +42,5 @@ class Clock:
         return min((seconds - self._lost) / (whole - self._lost), 1.0)
 
     def expected_steps(self, step: int, progress: float) -> int:
-        """How many steps it will have in all, as far as one can tell."""
+        """Estimate the number of steps in all."""
         return self._steps if self._minutes is None else max(step, round(step / max(progress, 1e-9)))

@@ -16,7 +16,7 @@ from amsr_deploy.training.schedule import MaskSchedule
 PRECISIONS: tuple[Precision | Literal["auto"], ...] = ("auto", "bfloat16", "float32")
 
 MOVABLE = ("data", "validation", "device", "precision", "compile")
-"""Settings that may change when a run goes on: where it runs and where its pictures lie."""
+"""Settings that may change when a run is resumed: where it runs and where its pictures are."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Config:
     data: tuple[str, ...]
     """Folders of HR pictures, or tar files of them."""
     learning_rate: float
-    """Peak of the cosine."""
+    """Peak of the cosine schedule."""
     batch_size: int
-    """Patches a step, over all processes together."""
+    """Patches per step, over all processes together."""
     masks: str
     """Mask schedule in the form of `MaskSchedule.parse`."""
     scale: int = SCALE
@@ -46,17 +46,17 @@ class Config:
     patch_size: int = 32
     """Side of a patch in LR pixels, a multiple of 8."""
     reductions: tuple[float, ...] = (1.0, 0.75, 0.5)
-    """Sizes at which HR pictures enter: smaller ones have denser texture."""
+    """Factors by which HR pictures are also reduced: smaller ones have denser texture."""
     texture: bool = True
-    """Draw patches by their local contrast; false draws all places alike."""
+    """Sample patches by their local contrast; false samples them uniformly."""
     permuted: float = 1 / 3
-    """Share of patches whose colour channels change places, or become one."""
+    """Share of patches whose colour channels are permuted, or replaced by one of them."""
     synthetic: float = 0.04
-    """Share of patches from drawn pictures: flat colours, gradients, text, line art."""
+    """Share of patches from synthetic pictures: flat colours, gradients, text, line art."""
     degraded: bool = False
     """Damage the LR pictures as phones and the web do, in training and in validation."""
     ema: float = 0.999
-    """Decay of the averaged weights, which are the ones that a run hands out."""
+    """Decay of the averaged weights, which are those that a run saves for use."""
     seed: int = 0
     """Fixes the first weights and each step's batch."""
     init: str | None = None
@@ -81,7 +81,7 @@ class Config:
         fixed_mask: bool = False,
         **settings: Any,
     ) -> Config:
-        """Settings with the defaults of a backbone; None anywhere means default.
+        """Make settings with the defaults of a backbone; None anywhere means default.
 
         The default learning rate grows with the square root of the batch size, as suits Adam (Malladi et al., "On the
         SDEs and Scaling Rules for Adaptive Gradient Algorithms", 2022). From a checkpoint there is no dense stage.
@@ -150,7 +150,7 @@ class Config:
         return self.schedule.target
 
     def moved(self, **given: Any) -> Config:
-        """These settings on another machine: only MOVABLE ones may differ; None changes nothing.
+        """Move these settings to another machine: only MOVABLE ones may differ; None changes nothing.
 
         Raises:
             UserError: a setting that would make it another training.
@@ -165,13 +165,25 @@ class Config:
         return replace(self, **changed)
 
 
+def parse_reductions(text: str) -> tuple[float, ...]:
+    """Read the factors of `Config.reductions` from a text such as `1,0.75,0.5`.
+
+    Raises:
+        UserError: something else.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"{text!r} is not a list of numbers, such as 1,0.75,0.5") from None
+
+
 def scaled_rate(learning_rate: float, batch_size: int, wanted: int) -> float:
-    """A learning rate that suits a batch size, for another batch size."""
+    """Scale a learning rate that suits a batch size to another batch size."""
     return learning_rate * math.sqrt(max(wanted, 1) / batch_size)
 
 
 def config_from_json(settings: dict[str, Any]) -> Config:
-    """Settings as `dataclasses.asdict` wrote them.
+    """Read settings as `dataclasses.asdict` gave them.
 
     Raises:
         UserError: other fields than those of a Config.
@@ -179,5 +191,5 @@ def config_from_json(settings: dict[str, Any]) -> Config:
     names = {field.name for field in fields(Config)}
     if set(settings) != names:
         odd = ", ".join(sorted(set(settings) ^ names))
-        raise UserError(f"the settings of the run do not fit this version of amsr-deploy ({odd})")
+        raise UserError(f"the settings of the run do not fit this version of amsr-deploy (unknown or missing: {odd})")
     return Config(**settings)

@@ -1,4 +1,4 @@
-"""Training patches, cut on the device where the pictures live as uint8 (design section 2.4).
+"""Training patches, cropped on the device where the pictures live as uint8 (docs/training.md).
 
 All pictures lie one after the other in flat buffers, so that a batch is three gathers, whatever its pictures.
 """
@@ -18,9 +18,9 @@ from amsr_deploy.training import masks
 from amsr_deploy.training.pictures import Pair
 
 GRID = 8
-"""Patches start within a cell of this many LR pixels, drawn by the contrast of the patch at its corner."""
+"""Side of a cell in LR pixels: patches start within cells, sampled by the contrast of the patch at their corner."""
 FLAT_WEIGHT = 0.1
-"""Weight of a flat cell relative to the average one, so that skies are not forgotten."""
+"""Weight of a flat cell relative to the average one, so that flat areas are sampled too."""
 DRAWS = 8
 """Random numbers that decide a patch: cell, place in the cell (2), flips (2), transposition, order of colours (2)."""
 ORDERS = (*permutations(range(3)), (0, 0, 0), (1, 1, 1), (2, 2, 2))
@@ -37,7 +37,7 @@ class Batch:
 
 
 class PatchSampler:
-    """Draws augmented patches from pictures."""
+    """Samples augmented patches from pictures."""
 
     def __init__(
         self,
@@ -53,9 +53,9 @@ class PatchSampler:
         Args:
             pairs: pictures of at least a patch each.
             patch_size: side of an LR patch in pixels, a multiple of GRID.
-            texture: draw places by their local contrast; false draws all places alike.
-            device: where pictures live and patches are cut.
-            permuted: share of patches whose colours change places.
+            texture: sample places by their local contrast; false samples them uniformly.
+            device: where pictures live and patches are cropped.
+            permuted: share of patches whose colour channels are permuted.
             synthetic: share of patches from synthetic pictures, where there are any.
         """
         self.patch_size, self.permuted = patch_size, permuted
@@ -78,7 +78,7 @@ class PatchSampler:
         self.set_dilation(1)
 
     def _corners(self, number: int, cells: Tensor) -> Tensor:
-        """Picture number, y and x [K, 3] of the cells of a picture."""
+        """List picture number, y and x [K, 3] of the cells of a picture."""
         y, x = torch.meshgrid(*(torch.arange(side, device=self.device) * GRID for side in cells.shape), indexing="ij")
         return torch.stack((torch.full_like(y, number), y, x), dim=-1).flatten(0, 1)
 
@@ -90,22 +90,22 @@ class PatchSampler:
             torch.cat([masks.dilate(detail, dilation).flatten() for detail in self.detail], out=self.mask)
 
     def draw(self, count: int, generator: torch.Generator, share: slice = slice(None)) -> Batch:
-        """A batch of patches, each flipped and turned at random.
+        """Sample a batch of patches, each flipped and turned at random.
 
         Args:
             count: number of patches of the whole batch.
             generator: source of randomness, on the CPU.
-            share: the patches of the batch to cut; the others are drawn but not cut.
+            share: the patches of the batch to crop; the others are sampled but not cropped.
         """
-        return self.cut(self.numbers(count, generator)[share].to(self.device, non_blocking=True))
+        return self.crop(self.numbers(count, generator)[share].to(self.device, non_blocking=True))
 
     def numbers(self, count: int, generator: torch.Generator) -> Tensor:
-        """Random numbers [count, DRAWS] on the CPU that decide a batch."""
+        """Draw the random numbers [count, DRAWS], on the CPU, that decide a batch."""
         pinned = self.device.type == "cuda"  # the processor need not wait for their copy then
         return torch.rand(count, DRAWS, generator=generator, dtype=torch.float64, pin_memory=pinned)
 
-    def cut(self, draws: Tensor) -> Batch:
-        """The patches that random numbers [N, DRAWS] on the device decide; the processor waits for nothing here."""
+    def crop(self, draws: Tensor) -> Batch:
+        """Crop the patches that random numbers [N, DRAWS] on the device choose, without waiting for the device."""
         cell, down, right, *turns, permutation, order = draws.unbind(1)
         number = torch.searchsorted(self._cumulative, cell * self._cumulative[-1])
         picture, y, x = self._cells[number.clamp_(max=len(self._cells) - 1)].unbind(1)
@@ -124,7 +124,7 @@ class PatchSampler:
 
 
 def cell_weights(contrast: Tensor, is_synthetic: Tensor, synthetic: float) -> Tensor:
-    """How often each cell [K] is drawn: by its contrast, and synthetic ones with their share of all."""
+    """Weight each cell [K] by its contrast; synthetic pictures get their share of all patches."""
     weight = contrast + FLAT_WEIGHT * contrast.mean() + 1e-6
     photos, drawn = weight[~is_synthetic].sum(), weight[is_synthetic].sum()
     share = synthetic / (1 - synthetic) * photos / drawn
@@ -132,12 +132,12 @@ def cell_weights(contrast: Tensor, is_synthetic: Tensor, synthetic: float) -> Te
 
 
 def permute(pixels: Tensor, orders: Tensor) -> Tensor:
-    """Pixels [N, H, W, 3] with the colours of each picture in an order [N, 3]."""
+    """Reorder the colours of pixels [N, H, W, 3], in an order [N, 3] for each picture."""
     return pixels.gather(3, orders[:, None, None].expand(pixels.shape))
 
 
 def local_contrast(pixels: Tensor, patch_size: int) -> Tensor:
-    """Standard deviation of the luma of a picture [H, W, 3] uint8 in the patch at each cell's corner: [K, L]."""
+    """Compute the standard deviation of luma of [H, W, 3] uint8 in the patch at each cell's corner: [K, L]."""
     luma: Tensor = pixels.float() @ pixels.new_tensor([0.299, 0.587, 0.114], dtype=torch.float32)
     luma = (luma - luma.mean()) / 255  # centred, so that the difference of squares keeps its digits
     moments = F.avg_pool2d(torch.stack((luma, luma**2)), GRID)
@@ -147,7 +147,7 @@ def local_contrast(pixels: Tensor, patch_size: int) -> Tensor:
 
 
 def _grid(start: Tensor, y: Tensor, x: Tensor, width: Tensor, side: int, turns: Sequence[Tensor]) -> Tensor:
-    """Positions of patches in a flat buffer, flipped and transposed.
+    """Compute the positions of patches in a flat buffer, flipped and transposed.
 
     Args:
         start: [N] where their pictures begin.
@@ -169,10 +169,10 @@ def _grid(start: Tensor, y: Tensor, x: Tensor, width: Tensor, side: int, turns: 
 
 
 def _take(buffer: Tensor, positions: Tensor) -> Tensor:
-    """Elements of a flat buffer [P, ...] at positions [N, H, W]."""
+    """Take elements of a flat buffer [P, ...] at positions [N, H, W]."""
     return buffer.index_select(0, positions.flatten()).view(*positions.shape, *buffer.shape[1:])
 
 
 def channels_first(pixels: Tensor) -> Tensor:
-    """uint8 [..., H, W, 3] -> float32 [..., 3, H, W] in [0, 1], channels last in memory."""
+    """Convert uint8 [..., H, W, 3] -> float32 [..., 3, H, W] in [0, 1], channels last in memory."""
     return pixels.movedim(-1, -3).float() / 255

@@ -1,4 +1,4 @@
-"""Where a training runs and in which arithmetic."""
+"""The device and the precision of a training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CPU_BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16")
 
 
 def select_device(name: str, world: World) -> torch.device:
-    """The device of a process.
+    """Choose the device of a process.
 
     Args:
         name: `auto`, `cpu`, `cuda` or `cuda:N`; without a number each process of a machine takes a GPU of its own.
@@ -44,10 +44,10 @@ def select_device(name: str, world: World) -> torch.device:
 
 
 def select_precision(name: Precision | Literal["auto"], device: torch.device) -> torch.dtype:
-    """The type that the forward pass computes in, bfloat16 or float32.
+    """Choose the type that the forward pass computes in, bfloat16 or float32.
 
     Raises:
-        BackendError: bfloat16 was asked for and the device would only imitate it.
+        BackendError: bfloat16 was asked for and the device only emulates it.
     """
     able = has_bfloat16(device)
     if name == "bfloat16" and not able:
@@ -56,7 +56,7 @@ def select_precision(name: Precision | Literal["auto"], device: torch.device) ->
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether a device computes in bfloat16 itself."""
+    """Tell whether a device computes in bfloat16 itself."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     features: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
@@ -74,7 +74,7 @@ def tune(device: torch.device) -> None:
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Float32 without TF32, and no search for the fastest algorithms, which pictures of many sizes would repeat."""
+    """Compute in float32 without TF32, and without the search for the fastest algorithm at each new size."""
     precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
@@ -85,5 +85,5 @@ def full_precision() -> Iterator[None]:
 
 
 def is_compile_failure(error: BaseException) -> bool:
-    """Whether torch.compile failed, for want of Triton or a C compiler, and not what it compiled."""
+    """Tell whether torch.compile failed, as without Triton or a C compiler, and not the code that it compiles."""
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))

@@ -33,7 +33,7 @@ class World:
         return self.rank == 0
 
     def share(self, count: int) -> slice:
-        """The patches of a batch of `count` that fall to this process.
+        """Take this process's share of a batch of `count` patches.
 
         Raises:
             UserError: the batch does not divide; unequal shares would weigh patches unequally.
@@ -44,14 +44,14 @@ class World:
         return slice(self.rank * each, (self.rank + 1) * each)
 
     def mean(self, value: Tensor) -> Tensor:
-        """The mean over all processes; the value itself in a single one."""
+        """Average over all processes; return the value itself in a single one."""
         if self.size > 1:
             dist.all_reduce(value)
             value /= self.size
         return value
 
     def largest(self, number: int, device: torch.device) -> int:
-        """The largest of the numbers that the processes give."""
+        """Find the largest of the numbers that the processes give."""
         if self.size == 1:
             return number
         result = torch.tensor(number, device=device)
@@ -59,7 +59,7 @@ class World:
         return int(result)
 
     def parallel(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network with gradients averaged over all processes, and rank 0's weights in all of them."""
+        """Wrap the network: gradients are averaged over all processes, and all start with the weights of rank 0."""
         if self.size == 1:
             return network
         ids = [device.index] if device.type == "cuda" else None
@@ -69,7 +69,7 @@ class World:
 
 
 def world_from_environment() -> World:
-    """The world that `torchrun` describes in RANK, WORLD_SIZE and LOCAL_RANK; a single process without them."""
+    """Make the world that `torchrun` describes in RANK, WORLD_SIZE and LOCAL_RANK; one process without them."""
     rank, size, local_rank = (int(os.environ.get(name, default)) for name, default in _VARIABLES.items())
     return World(rank, size, local_rank)
 

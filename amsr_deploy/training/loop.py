@@ -1,4 +1,4 @@
-"""The training loop (design section 2.4)."""
+"""The training loop (docs/architecture.md shows its parts)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from amsr_deploy.training.trainer import Trainer
 from amsr_deploy.training.validation import SMALLEST, Validator
 
 STATUS_STEPS = 20
-"""Steps between two looks at the loss, each of which makes a GPU wait."""
+"""Steps between two readings of the loss, each of which makes the GPU wait."""
 SAVE_MINUTES = 10.0
 """A checkpoint at least this often, for networks whose steps are slow."""
 SEED_STRIDE = 1_000_003
@@ -64,15 +64,15 @@ def train(
     Args:
         config: the settings; of a resumed run those of its config.json, `moved` to this machine.
         out: folder of the run, see `amsr_deploy.training.run_folder`.
-        resume: go on from the checkpoint in `out`. On a CPU the outcome is that of an uninterrupted run, bit for bit.
-        reporter: whom to tell; None is silence.
+        resume: continue from the checkpoint in `out`; on a CPU the result is that of an uninterrupted run, bit for bit.
+        reporter: what receives messages and figures; None reports nothing.
         save_minutes: a checkpoint at least this often.
 
     Raises:
-        TrainingError: no usable pictures, no checkpoint to resume, a loss that is no number, a full disk.
+        TrainingError: no usable pictures, no checkpoint to resume, a loss that is not finite, a full disk.
         UserError: settings that cannot be used, or a folder that holds another run.
         ModelError: `config.init` is not a checkpoint of this backbone.
-        BackendError: a device or precision that is not to be had.
+        BackendError: a device or precision that this machine does not have.
     """
     world = world_from_environment()
     device = select_device(config.device, world)
@@ -93,7 +93,7 @@ def train(
 
 
 class _Training:
-    """All that one call of `train` holds together."""
+    """The state of one call of `train`."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class _Training:
         self.psnr_y: float | None = None
 
     def _validator(self) -> Validator | None:
-        """Whole pictures to validate on; the other processes leave that to the first one."""
+        """Make the validator on whole pictures; the other processes leave that to the first one."""
         if self.config.validation is None or not self.world.is_main:
             return None
         pictures = read_pictures(
@@ -150,7 +150,7 @@ class _Training:
         return Validator(pictures.pairs, self.config.dilation, self.device)
 
     def _facts(self, pictures: Pictures) -> dict[str, Any]:
-        """What else describes a run: the machine, what `auto` came to, the pictures."""
+        """List what else describes a run: the machine, what `auto` came to, the pictures."""
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else platform.machine()
         hardware = {
             "device": f"{self.device} ({name})",
@@ -176,7 +176,7 @@ class _Training:
         return Result(self.folder.weights, self.trainer.steps, self.psnr_y, None)
 
     def _step(self) -> None:
-        """One step, and what is due after it."""
+        """Make one step, and do what is due after it."""
         config, trainer, step = self.config, self.trainer, self.trainer.steps
         dilation = config.schedule.dilation_at(self.progress)
         if dilation != self.dilation:
@@ -197,11 +197,11 @@ class _Training:
             self._save()
 
     def _whole_step(self) -> Tensor:
-        """Cut the batch that `draws` decides, and train on it."""
-        return self.trainer.train_on(self.sampler.cut(self.draws))
+        """Crop the batch that `draws` decides, and train on it."""
+        return self.trainer.train_on(self.sampler.crop(self.draws))
 
     def _step_or_fall_back(self) -> Tensor:
-        """A step; where torch.compile fails and was not asked for, without it."""
+        """Make a step; where torch.compile fails and was not required, make it without."""
         try:
             return self.repeat_step()
         except RuntimeError as error:
@@ -212,7 +212,7 @@ class _Training:
             return self.repeat_step()
 
     def _advance(self) -> None:
-        """Look at the clock; several processes agree on what it shows, now and then."""
+        """Update the progress; several processes agree on it every STATUS_STEPS steps."""
         progress, step = self.clock.progress(self.trainer.steps), self.trainer.steps
         if self.world.size == 1 or self.config.minutes is None:
             self.progress = progress
@@ -220,7 +220,7 @@ class _Training:
             self.progress = float(self.world.mean(torch.tensor(progress, device=self.device)))
 
     def _stopping_signal(self, interrupt: Interrupt) -> int:
-        """The signal that has reached any process, or 0; several of them ask each other only now and then."""
+        """Find the signal that has reached any process, or 0; processes exchange it every STATUS_STEPS steps."""
         if self.world.size > 1 and self.trainer.steps % STATUS_STEPS:
             return 0
         signal = self.world.largest(interrupt.signal or 0, self.device)
@@ -230,7 +230,7 @@ class _Training:
         """Report where the training stands.
 
         Raises:
-            TrainingError: the loss is no number.
+            TrainingError: the loss is not finite.
         """
         step = self.trainer.steps
         loss = float(self.world.mean(torch.stack(self.losses).mean()))
@@ -260,7 +260,7 @@ class _Training:
 
 
 def first_network(config: Config, resume: bool) -> models.Network:
-    """The network that a training starts with: fresh, or with the weights of `config.init`.
+    """Make the network that a training starts with: fresh, or with the weights of `config.init`.
 
     From a checkpoint of another scale all is taken but the upsampler, which starts anew.
     """
@@ -274,7 +274,7 @@ def first_network(config: Config, resume: bool) -> models.Network:
 
 
 def check_start(config: Config, folder: RunFolder, resume: bool) -> None:
-    """Whether the settings fit the folder of the run.
+    """Check that the settings fit the folder of the run.
 
     Raises:
         UserError: a new run over an old one, or another backbone than that of the run to resume.

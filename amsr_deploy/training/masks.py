@@ -16,7 +16,7 @@ from amsr_deploy.models.masked import reflect
 
 
 def high_frequencies(image: Tensor) -> Tensor | None:
-    """`mask.high_frequencies` of a picture [3, H, W] float32 in [0, 1]: [H, W] in [0, 1], None where flat."""
+    """Compute `mask.high_frequencies` of [3, H, W] float32 in [0, 1]: [H, W] in [0, 1], None where flat."""
     residue = (image - _blur(image)).abs()
     detail = (residue[0] + residue[1] + residue[2]) / 3
     low, high = detail.min(), detail.max()
@@ -34,7 +34,7 @@ def _blur(image: Tensor) -> Tensor:
 
 
 def split(frequencies: Tensor, strategy: Strategy = "kmeans") -> Tensor:
-    """The undilated mask [H, W] bool of `mask.find_threshold` on high frequencies [H, W]."""
+    """Split high frequencies [H, W] into the undilated mask [H, W] bool, as `mask.find_threshold` does."""
     if strategy == "kmeans":
         bins = (frequencies * reference.HISTOGRAM_BINS).to(torch.int32).clamp_(max=reference.HISTOGRAM_BINS - 1)
         histogram = torch.bincount(bins.flatten(), minlength=reference.HISTOGRAM_BINS)
@@ -45,7 +45,7 @@ def split(frequencies: Tensor, strategy: Strategy = "kmeans") -> Tensor:
 
 
 def dilate(mask: Tensor, dilation: int) -> Tensor:
-    """`amsr_deploy.mask.dilate` of [H, W] bool on any device.
+    """Dilate [H, W] bool as `amsr_deploy.mask.dilate` does, on any device.
 
     Raises:
         UserError: an even or non-positive dilation.
@@ -55,7 +55,7 @@ def dilate(mask: Tensor, dilation: int) -> Tensor:
 
 
 def _dilate_rows(mask: Tensor, dilation: int) -> Tensor:
-    """Dilation along the first axis; the reach grows by doubling."""
+    """Dilate along the first axis; the reach grows by doubling."""
     radius = dilation // 2
     window = F.pad(mask, (0, 0, radius, radius))  # window[i] covers `reach` rows of it from i on
     reach = 1
@@ -67,7 +67,7 @@ def _dilate_rows(mask: Tensor, dilation: int) -> Tensor:
 
 
 def compute_mask(image: Tensor, dilation: int = 5, strategy: Strategy = "kmeans") -> Tensor:
-    """`mask.compute_mask` of a picture [3, H, W] float32 in [0, 1]: [H, W] bool."""
+    """Compute `mask.compute_mask` of a picture [3, H, W] float32 in [0, 1]: [H, W] bool."""
     frequencies = high_frequencies(image)
     if frequencies is None:
         return torch.zeros(image.shape[1:], dtype=torch.bool, device=image.device)

@@ -45,7 +45,7 @@ class Muon(torch.optim.Optimizer):
                     weight.sub_(update.view(weight.shape))
 
     def _direction(self, weight: Tensor) -> Tensor:
-        """The gradient with its momentum, as a matrix."""
+        """Compute the gradient with its momentum, as a matrix."""
         assert weight.grad is not None
         state, gradient = self.state[weight], weight.grad
         if not state:
@@ -55,7 +55,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Matrices [N, R, C] with all singular values between about 0.7 and 1.2, and the same singular vectors."""
+    """Make all singular values of matrices [N, R, C] about equal, 0.7 to 1.2; singular vectors stay."""
     wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
     a, b, c = COEFFICIENTS
     x = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)

@@ -25,7 +25,7 @@ from amsr_deploy.training.synthetic import synthetic_pictures
 Loader = Callable[[], tuple[bytes, Image.Image]]
 """Reads a file and decodes it."""
 PACKED = (".avif", ".jpg", ".png", ".webp")
-"""Files of a packed file that are pictures."""
+"""Endings of the pictures in a packed file."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Pair:
     Attributes:
         hr: [sH, sW, 3] uint8 RGB.
         lr: [H, W, 3] uint8 RGB.
-        is_synthetic: whether it was drawn, and is no photo.
+        is_synthetic: whether it was made by `synthetic`, and is no photo.
     """
 
     hr: NDArray[np.uint8]
@@ -74,13 +74,13 @@ def read_pictures(
     reductions: tuple[float, ...] = (1.0,),
     degraded: bool = False,
 ) -> Pictures:
-    """Decode the pictures of some sources, make their LR versions.
+    """Decode the pictures of some sources, and make their LR versions.
 
     Args:
         sources: folders of HR pictures, or tar files of them; grey, palette and transparent ones are read as RGB.
         smallest: LR pixels that each side must have.
         scale: how much larger HR is than LR.
-        reductions: sizes at which each picture enters, in (0, 1].
+        reductions: factors by which each picture is reduced, in (0, 1].
         degraded: damage the LR versions at random; a file of the same content gets the same damage.
 
     Raises:
@@ -113,7 +113,7 @@ def draw_pictures(scale: int, degraded: bool = False) -> list[Pair]:
 
 
 def _loose(folder: Path) -> list[tuple[Path, Loader]]:
-    """The pictures directly in a folder, and how to read each."""
+    """List the pictures directly in a folder, and how to read each."""
     return [(path, partial(_load_file, path)) for path in picture_paths(folder)]
 
 
@@ -122,14 +122,14 @@ def _load_file(path: Path) -> tuple[bytes, Image.Image]:
 
 
 def _packed(file: Path) -> list[tuple[Path, Loader]]:
-    """The pictures of a tar file, and how to decode each."""
+    """List the pictures of a tar file, and how to decode each."""
     try:
         with tarfile.open(file) as pack:
             members = [member for member in pack if Path(member.name).suffix in PACKED and member.isfile()]
             contents = [pack.extractfile(member).read() for member in members]  # type: ignore[union-attr]
     except (tarfile.TarError, EOFError) as error:
         raise UserError(
-            f"{file} is no whole tar file of pictures ({error}); give a folder, or pack it again"
+            f"{file} is not a complete tar file of pictures ({error}); give a folder, or pack it again"
         ) from error
     if not members:
         raise UserError(f"{file} holds no picture; pack it with benchmarks/pack_crops.py")
@@ -143,13 +143,13 @@ def _decode(path: Path, content: bytes) -> tuple[bytes, Image.Image]:
     try:
         return content, Image.open(BytesIO(content)).convert("RGB")
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is of a kind that Pillow {pillow} cannot decode") from error
+        raise ImageError(f"{path} is a file that Pillow {pillow} cannot decode") from error
 
 
 def _read(
     path: Path, load: Loader, smallest: int, scale: int, reductions: tuple[float, ...], degraded: bool
 ) -> tuple[File, list[Pair]] | str:
-    """A file and its pictures, or why there are none."""
+    """Read a file's pictures, or say why there are none."""
     try:
         content, picture = load()
     except (ImageError, OSError) as error:
@@ -159,7 +159,7 @@ def _read(
     pairs = list(_pairs(picture, smallest, scale, reductions, generator))
     side = smallest * scale
     if not pairs:
-        return f"{path} is {picture.width}x{picture.height}, smaller than {side}x{side}, the least that can be used"
+        return f"{path} is {picture.width}x{picture.height}; at least {side}x{side} is needed"
     return File(path.name, len(content), digest.hexdigest()), pairs
 
 

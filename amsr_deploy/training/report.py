@@ -1,4 +1,4 @@
-"""What a training tells while it runs: a progress bar or plain lines, a log file, TensorBoard."""
+"""Reports of a training while it runs: a progress bar or plain lines, a log file, TensorBoard."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LINE_SECONDS = 15.0
-"""A plain line at most this often, but one for every validation."""
+"""Shortest time between two plain lines; validations always get one."""
 
 
 class Reporters:
-    """Several reporters as one; none at all is silence."""
+    """Several reporters as one; without any, nothing is reported."""
 
     def __init__(self, reporters: Sequence[Reporter] = ()) -> None:
         self._reporters = tuple(reporters)
@@ -57,22 +57,22 @@ class LineReporter:
         self._last = float("-inf")
 
     def message(self, text: str) -> None:
-        """A line of its own."""
+        """Print a message on a line of its own."""
         self._line(text)
 
     def status(self, status: Status) -> None:
-        """A line now and then, and one at the end."""
+        """Print a line now and then, and one at the end."""
         now = time.monotonic()
         if now - self._last >= self._seconds or status.step == status.steps:
             self._last = now
             self._line(f"{status.step}/{status.steps} {figures(status)} {clock(status.remaining)} left")
 
     def validation(self, validation: Validation) -> None:
-        """A line of its own."""
+        """Print a line."""
         self._line(f"{validation.step} validation PSNR-Y {validation.psnr_y:.3f} dB")
 
     def close(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 class BarReporter:
@@ -88,7 +88,7 @@ class BarReporter:
         self._bar.start()
 
     def message(self, text: str) -> None:
-        """A line above the bar."""
+        """Print a line above the bar."""
         self._bar.console.print(text, markup=False, highlight=False)
 
     def status(self, status: Status) -> None:
@@ -106,7 +106,7 @@ class BarReporter:
 
 
 class LogReporter:
-    """One JSON object a line in `log.jsonl`: what to plot a training from."""
+    """Writes one JSON object per line to `log.jsonl`, from which a training can be plotted."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "log.jsonl"
@@ -124,7 +124,7 @@ class LogReporter:
         self._write({"step": validation.step, "psnr_y": validation.psnr_y})
 
     def close(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def _write(self, entry: dict[str, Any]) -> None:
         """Append a line; the folder is there only once a training has started."""
@@ -134,27 +134,27 @@ class LogReporter:
 
 
 def figures(status: Status) -> str:
-    """The figures of a status in one line."""
+    """Write the figures of a status in one line."""
     kind = DENSE if status.dilation is None else f"k={status.dilation}"
     return f"loss {status.loss:.5f} {kind} {status.images_per_second:.0f} images/s"
 
 
 def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss."""
+    """Write seconds as h:mm:ss."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}"
 
 
 def default_reporters(folder: Path, tensorboard: bool | None = None) -> Reporters:
-    """A bar on a terminal, lines elsewhere; the log file; TensorBoard unless it is refused or not installed.
+    """Make the default reporters: a bar on a terminal, lines elsewhere; the log file; TensorBoard where installed.
 
     Args:
         folder: folder of the run.
-        tensorboard: true demands it, false does without, None takes it where it is installed, and says so where not.
+        tensorboard: true requires it, false leaves it out, None uses it where it is installed, and says so where not.
 
     Raises:
-        MissingDependencyError: TensorBoard is demanded and not installed.
+        MissingDependencyError: TensorBoard is required and not installed.
     """
     screen = screen_reporter()
     reporters = [screen, LogReporter(folder)]
@@ -162,12 +162,14 @@ def default_reporters(folder: Path, tensorboard: bool | None = None) -> Reporter
         if tensorboard or is_installed():
             reporters.append(TensorBoardReporter(folder))
         else:
-            screen.message("no TensorBoard here, so this run writes no curves; pip install 'amsr-deploy[train]' for it")
+            screen.message(
+                "TensorBoard is not installed: this run writes no curves; run: pip install 'amsr-deploy[train]'"
+            )
     return Reporters(reporters)
 
 
 def screen_reporter() -> Reporter:
-    """A bar on a terminal; lines elsewhere and where rich is missing."""
+    """Make a bar on a terminal; lines elsewhere and where rich is missing."""
     try:
         from rich.console import Console
     except ModuleNotFoundError:

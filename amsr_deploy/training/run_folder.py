@@ -1,10 +1,10 @@
-"""The folder of a run: its settings, its newest state to go on from, its weights to use.
+"""The folder of a run: its settings, its newest checkpoint, its weights to use.
 
     config.json           settings, versions, pictures with their digests: what reproduces the run
     state.safetensors     weights, averaged weights and optimiser moments: what `--resume` reads
-    weights.safetensors   averaged weights under the names of the network: what a run hands out
+    weights.safetensors   averaged weights under the names of the network: what users take
 
-Files are written under another name first and renamed, so that a reader never meets half of one.
+Files are written under another name first and renamed, so that a reader never sees an incomplete one.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ class RunFolder:
 
     @property
     def has_state(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
+        """Whether there is a checkpoint to resume from."""
         return (self.path / STATE).is_file()
 
     def check_new(self) -> None:
-        """Raises UserError where a new run would overwrite an earlier one's checkpoint."""
+        """Raise UserError where a new run would overwrite an earlier one's checkpoint."""
         if self.has_state or self.weights.exists():
-            raise UserError(f"{self.path} holds a run already; set `resume` to go on, or choose another `out`")
+            raise UserError(f"{self.path} holds a run already; set `resume` to continue it, or choose another `out`")
 
     def read_config(self) -> Config:
-        """The settings of the run in this folder.
+        """Read the settings of the run in this folder.
 
         Raises:
             TrainingError: there is no checkpoint or it cannot be read.
@@ -68,7 +68,7 @@ class RunFolder:
         write(self.path / CONFIG, json.dumps(content, indent=2).encode())
 
     def check_pictures(self, files: list[File]) -> None:
-        """Raises TrainingError unless the run in this folder saw these same pictures."""
+        """Raise TrainingError unless the run in this folder saw these same pictures."""
         recorded = {entry["name"]: entry["sha256"] for entry in _read_json(self.path / CONFIG).get("pictures", [])}
         current = {file.name: file.sha256 for file in files}
         if changed := sorted(name for name in recorded | current if recorded.get(name) != current.get(name)):
@@ -86,7 +86,7 @@ class RunFolder:
             seconds: time that the training has taken so far.
 
         Raises:
-            TrainingError: weights that are no numbers, or a disk that takes no more; what was there stays.
+            TrainingError: weights that are not finite, or a full disk; the earlier checkpoint stays.
         """
         if not trainer.is_finite():
             raise TrainingError(not_finite(trainer.steps, self.path))
@@ -111,7 +111,7 @@ class RunFolder:
 
 
 def read_config(path: Path) -> Config:
-    """The settings in the config.json of a run.
+    """Read the settings in the config.json of a run.
 
     Raises:
         TrainingError: no such file, or another kind of file.
@@ -132,15 +132,15 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def not_finite(step: int, folder: Path) -> str:
-    """What to tell when a training has gone astray."""
+    """Say that a training has diverged, and what to do."""
     return (
-        f"the loss is no longer a number at step {step}; {folder} keeps the last good checkpoint: "
+        f"the loss is not finite at step {step}; {folder} keeps the last good checkpoint: "
         "start again with a lower `learning_rate` or with `precision` float32"
     )
 
 
 def versions() -> dict[str, str]:
-    """Versions of what decides the numbers of a run."""
+    """List the versions of what decides the numbers of a run."""
     found = {"amsr-deploy": __version__, "python": platform.python_version(), "torch": torch.__version__}
     for package in ("numpy", "pillow"):
         try:
@@ -163,5 +163,5 @@ def write(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        advice = "; make room there and set `resume`" if error.errno == errno.ENOSPC else ""
+        advice = "; free space there and set `resume`" if error.errno == errno.ENOSPC else ""
         raise TrainingError(f"{path} cannot be written ({error.strerror}){advice}") from error

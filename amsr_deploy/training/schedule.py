@@ -1,4 +1,4 @@
-"""What changes over a training: the learning rate and the mask (design section 2.4)."""
+"""What changes over a training: the learning rate and the mask."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class MaskSchedule:
 
     @classmethod
     def towards(cls, target: int, dense: float = 0.1, shrink: float = 0.3) -> MaskSchedule:
-        """All ones first, then a large dilation that shrinks step by step to the target.
+        """Make a schedule: all ones first, then a large dilation that shrinks step by step to the target.
 
         Args:
             target: the dilation to end with, odd.
@@ -73,7 +73,7 @@ class MaskSchedule:
         return cls((*stages, last))
 
     def __str__(self) -> str:
-        """The form that `parse` reads."""
+        """Write the schedule in the form that `parse` reads."""
         first = [f"{DENSE if stage.dilation is None else stage.dilation}:{stage.share:g}" for stage in self.stages[:-1]]
         return ",".join([*first, str(self.target)])
 
@@ -85,7 +85,7 @@ class MaskSchedule:
         return dilation
 
     def dilation_at(self, progress: float) -> int | None:
-        """The dilation at a share of the training, in [0, 1); None is a mask of all ones."""
+        """Return the dilation at a share of the training, in [0, 1); None is a mask of all ones."""
         end = 0.0
         for stage in self.stages[:-1]:
             end += stage.share
@@ -95,7 +95,7 @@ class MaskSchedule:
 
 
 def learning_rate(step: int, progress: float, peak: float, warmup: int = 200, floor: float = 1e-7) -> float:
-    """Linear warm-up to the peak, then a cosine down to the floor.
+    """Compute the rate of a step: a linear warm-up to the peak, then a cosine down to the floor.
 
     Args:
         step: number of the step, from 0.

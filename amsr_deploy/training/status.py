@@ -1,4 +1,4 @@
-"""Where a training stands, and who is told about it."""
+"""The state of a training, and the interface of what reports it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from amsr_deploy.training.validation import Validation
 
 @dataclass(frozen=True)
 class Status:
-    """Where a training stands."""
+    """The state of a training."""
 
     step: int
     steps: int
@@ -25,16 +25,16 @@ class Status:
 
 
 class Reporter(Protocol):
-    """Somebody to tell about a training."""
+    """Receives the messages and figures of a training."""
 
     def message(self, text: str) -> None:
-        """Anything worth a line."""
+        """Report anything worth a line."""
 
     def status(self, status: Status) -> None:
-        """Some steps were made."""
+        """Report that some steps were made."""
 
     def validation(self, validation: Validation) -> None:
-        """The weights were validated."""
+        """Report that the weights were validated."""
 
     def close(self) -> None:
-        """The training has ended."""
+        """End the report."""

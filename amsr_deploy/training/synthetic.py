@@ -18,26 +18,26 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,;:!?&
 
 
 def synthetic_pictures(seed: int = 0) -> list[Image.Image]:
-    """COUNT pictures of SIDE x SIDE pixels in RGB, the same for the same seed."""
+    """Draw COUNT pictures of SIDE x SIDE pixels in RGB, the same for the same seed."""
     random = np.random.default_rng(seed)
     kinds: tuple[Callable[[np.random.Generator], Image.Image], ...] = (patchwork, gradients, text, lines, checkerboard)
     return [kinds[number % len(kinds)](random) for number in range(COUNT)]
 
 
 def colour(random: np.random.Generator) -> tuple[int, int, int]:
-    """A colour, each channel often at an end of its range."""
+    """Choose a colour, each channel often at an end of its range."""
     levels = random.choice([0, 255, -1, -1], 3)
     red, green, blue = np.where(levels < 0, random.integers(0, 256, 3), levels).tolist()
     return red, green, blue
 
 
 def ink_and_paper(random: np.random.Generator) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """Two colours for a drawing: black on white every second time."""
+    """Choose two colours for a drawing: black on white every second time."""
     return ((0, 0, 0), (255, 255, 255)) if random.random() < 0.5 else (colour(random), colour(random))
 
 
 def patchwork(random: np.random.Generator) -> Image.Image:
-    """Rectangles of flat colours; a grey one every third time."""
+    """Draw rectangles of flat colours; a grey one every third time."""
     picture = Image.new("RGB", (SIDE, SIDE), colour(random))
     draw = ImageDraw.Draw(picture)
     for _ in range(24):
@@ -50,7 +50,7 @@ def patchwork(random: np.random.Generator) -> Image.Image:
 
 
 def gradients(random: np.random.Generator) -> Image.Image:
-    """Four squares, each between two colours in a direction of its own."""
+    """Draw four squares, each between two colours in a direction of its own."""
     half = SIDE // 2
     y, x = np.mgrid[0:half, 0:half] / half - 0.5
     picture = Image.new("RGB", (SIDE, SIDE))
@@ -63,7 +63,7 @@ def gradients(random: np.random.Generator) -> Image.Image:
 
 
 def text(random: np.random.Generator) -> Image.Image:
-    """Lines of letters of many sizes."""
+    """Draw lines of letters of many sizes."""
     ink, paper = ink_and_paper(random)
     picture = Image.new("RGB", (SIDE, SIDE), paper)
     draw = ImageDraw.Draw(picture)
@@ -77,7 +77,7 @@ def text(random: np.random.Generator) -> Image.Image:
 
 
 def lines(random: np.random.Generator) -> Image.Image:
-    """Lines and circles, smooth as line art is: drawn twice as large."""
+    """Draw lines and circles at twice the size, so that they become smooth."""
     ink, paper = ink_and_paper(random)
     picture = Image.new("RGB", (2 * SIDE, 2 * SIDE), paper)
     draw = ImageDraw.Draw(picture)
@@ -90,7 +90,7 @@ def lines(random: np.random.Generator) -> Image.Image:
 
 
 def checkerboard(random: np.random.Generator) -> Image.Image:
-    """Squares of 4 to 48 pixels."""
+    """Draw squares of 4 to 48 pixels."""
     ink, paper = ink_and_paper(random)
     side = int(random.integers(4, 49))
     y, x = np.mgrid[0:SIDE, 0:SIDE] // side

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def is_installed() -> bool:
-    """Whether TensorBoard can be had here."""
+    """Tell whether TensorBoard is installed."""
     return find_spec("tensorboard") is not None
 
 
@@ -36,16 +36,16 @@ class TensorBoardReporter:
         return SummaryWriter(str(self._folder))
 
     def message(self, text: str) -> None:
-        """Messages are no curves."""
+        """Ignore messages: they are no curves."""
 
     def status(self, status: Status) -> None:
-        """Loss, learning rate, dilation (0 while dense) and speed."""
+        """Write loss, learning rate, dilation (0 while dense) and speed."""
         for name in ("loss", "learning_rate", "images_per_second"):
             self._writer.add_scalar(name, getattr(status, name), status.step)
         self._writer.add_scalar("dilation", status.dilation or 0, status.step)
 
     def validation(self, validation: Validation) -> None:
-        """PSNR-Y, and crops of the output beside the HR picture."""
+        """Write PSNR-Y, and crops of the output beside the HR picture."""
         self._writer.add_scalar("validation/psnr_y", validation.psnr_y, validation.step)
         for number, crop in enumerate(validation.crops):
             self._writer.add_image(f"validation/{number}", crop, validation.step, dataformats="HWC")

@@ -1,4 +1,4 @@
-"""A network in training: one optimisation step, the average of its weights, and all that a checkpoint must hold."""
+"""A network in training: one optimisation step, the average of its weights, and what a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from amsr_deploy.training.distributed import World
 from amsr_deploy.training.muon import Muon
 
 CLIP_NORM = 1.0
-"""Gradients are shortened to this norm."""
+"""Gradients are clipped to this norm."""
 BETAS = (0.9, 0.99)
 
 
@@ -24,7 +24,7 @@ class Trainer:
     """A network with its optimiser and its averaged weights.
 
     Attributes:
-        network: the network itself, in the order of memory that its device likes.
+        network: the network itself, in the memory format that suits its device.
         average: exponential moving average of the weights, under the names of `network.state_dict()`.
         steps: optimisation steps made so far.
     """
@@ -59,9 +59,9 @@ class Trainer:
         self._renewal.fill_(1 - min(self._decay, (1 + self.steps) / (10 + self.steps)))
 
     def train_on(self, batch: Batch) -> Tensor:
-        """Learn from a batch; returns its L1 loss [], not yet computed where the device runs ahead.
+        """Learn from a batch, and return its L1 loss [].
 
-        It asks the device for nothing, and all that it keeps stays where it is, so that it can be captured.
+        It never waits for the device, and its tensors keep their addresses, so that a CUDA graph can capture it.
         """
         loss = self.backward(batch)
         nn.utils.clip_grad_norm_(self._named.values(), CLIP_NORM)
@@ -73,11 +73,11 @@ class Trainer:
         return loss
 
     def without_compile(self) -> None:
-        """Go on without torch.compile."""
+        """Stop using torch.compile."""
         self.compile, self._compiled = False, None
 
     def backward(self, batch: Batch) -> Tensor:
-        """Put the gradients of the L1 loss of a batch into the parameters; returns the loss []."""
+        """Put the gradients of the L1 loss of a batch into the parameters, and return the loss []."""
         self.network.zero_grad(set_to_none=True)
         forward = self._parallel if self._compiled is None else self._compiled
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
@@ -87,11 +87,11 @@ class Trainer:
         return loss.detach()
 
     def is_finite(self) -> bool:
-        """Whether all weights are numbers."""
+        """Tell whether all weights are numbers."""
         return bool(nn.utils.get_total_norm(self._weights).isfinite())
 
     def state(self) -> dict[str, Tensor]:
-        """All tensors that `load_state` needs to go on: weights, their average, and the optimiser's moments."""
+        """Collect all tensors that `load_state` needs: weights, their average, and the optimiser's moments."""
         state = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         state |= {f"average.{name}": value for name, value in self.average.items()}
         for optimizer in self._optimizers:
@@ -101,7 +101,7 @@ class Trainer:
         return state
 
     def load_state(self, state: dict[str, Tensor], steps: int) -> None:
-        """Go on from what `state` returned after so many steps.
+        """Restore what `state` returned after a number of steps.
 
         Raises:
             KeyError: a tensor is missing.
@@ -124,7 +124,7 @@ class Trainer:
 
     @staticmethod
     def _moment(value: Tensor, parameter: Tensor) -> Tensor:
-        """A moment on its parameter's device and in its memory layout, which fused Adam requires."""
+        """Move a moment to its parameter's device and memory layout, which fused Adam requires."""
         if value.ndim == 0:  # the count of steps
             return value.to(parameter.device)
         return torch.empty_like(parameter, requires_grad=False).copy_(value)
@@ -133,7 +133,7 @@ class Trainer:
 def make_optimizers(
     network: nn.Module, weights: dict[str, nn.Parameter], kind: Optimizer, rate: Tensor
 ) -> list[torch.optim.Optimizer]:
-    """What makes the steps: Adam, and with `muon` Muon for the kernels in the masked part of the network.
+    """Make the optimisers: Adam, and with `muon` Muon for the kernels in the masked part of the network.
 
     Args:
         network: a backbone.

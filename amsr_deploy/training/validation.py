@@ -57,6 +57,6 @@ class Validator:
 
 
 def _centre(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The middle of a picture, SHOWN_SIDE wide and high where it is that large."""
+    """Crop the middle of a picture, SHOWN_SIDE wide and high where it is that large."""
     top, left = (max(side - SHOWN_SIDE, 0) // 2 for side in picture.shape[:2])
     return picture[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]

@@ -2,7 +2,7 @@
 // float16.
 #pragma once
 
-#include "custom_operator.h"
+#include "c_api.h"
 
 namespace amsr::ort {
 

@@ -1,10 +1,12 @@
 // What the library exports: the registration that ONNX Runtime looks for, what `amsr doctor` asks, and the mask.
 #include <string>
 
-#include "high_frequencies.h"
-#include "instruction_set.h"
-#include "mask_growth.h"
-#include "operators.h"
+#include "abi.h"
+#include "cpu/mask/high_frequencies.h"
+#include "cpu/mask/mask_growth.h"
+#include "cpu/picture/interleave.h"
+#include "cpu/simd/instruction_set.h"
+#include "cpu_operators.h"
 #ifdef AMSR_CUDA
 #include "cuda_operators.h"
 #endif
@@ -18,31 +20,12 @@
 namespace amsr::ort {
 namespace {
 
-template <class... Operators>
-void add(const Api& api, CustomOpDomain* domain) {
-    (add_operator<Operators, CpuProvider>(api, domain), ...);
-}
-
-template <class T>
-void add_typed(const Api& api, CustomOpDomain* domain) {
-    add<MaskGather<T>, MaskScatter<T>, WindowGather<T>, WindowScatter<T>, WindowLayer<T>>(api, domain);
-    add<MaskedConv2d<T, Epilogue::none>, MaskedConv2d<T, Epilogue::add>, MaskedConv2d<T, Epilogue::silu>,
-        MaskedConv2d<T, Epilogue::silu_add>, MaskedConv2d<T, Epilogue::attention>>(api, domain);
-    add<PixelConv2d<T, Epilogue::none>, PixelConv2d<T, Epilogue::add>, PixelConv2d<T, Epilogue::add_nearest>>(api,
-                                                                                                              domain);
-    add<Pointwise<T, 1, Epilogue::none>, Pointwise<T, 1, Epilogue::add>>(api, domain);
-    add<Pointwise<T, 2, Epilogue::none>, Pointwise<T, 3, Epilogue::none>, Pointwise<T, 4, Epilogue::none>>(api, domain);
-}
-
 /// The domain, made once and never released: sessions refer to it, and they end when they like.
 CustomOpDomain* domain_of_process(const Api& api) {
     static CustomOpDomain* const domain = [&api] {
         CustomOpDomain* made = nullptr;
         check(api, api.call<CreateCustomOpDomain>("amsr", &made));
-        add<MaskNeighbors>(api, made);
-        add_typed<float>(api, made);
-        add_typed<cpu::float16>(api, made);
-        add_typed<cpu::bfloat16>(api, made);
+        add_cpu_operators(api, made);
 #ifdef AMSR_CUDA
         add_cuda_operators(api, made);
 #endif
@@ -88,19 +71,40 @@ AMSR_EXPORT const char* amsr_chosen_instruction_set() {
     }
 }
 
-/// See kernels/cpu/high_frequencies.h.
+/// See kernels/cpu/mask/high_frequencies.h.
 AMSR_EXPORT bool amsr_high_frequencies(const float* image, std::size_t height, std::size_t width, const float* taps,
                                        float flat_range, float* out) {
     return amsr::cpu::high_frequencies(image, height, width, taps, flat_range, out);
 }
 
-/// See kernels/cpu/mask_growth.h.
+/// See kernels/cpu/mask/mask_growth.h.
 AMSR_EXPORT void amsr_histogram(const float* frequencies, std::size_t count, std::int64_t* counts, std::size_t bins) {
     amsr::cpu::histogram(frequencies, count, counts, bins);
 }
 
-/// See kernels/cpu/mask_growth.h.
+/// See kernels/cpu/mask/mask_growth.h.
 AMSR_EXPORT void amsr_mask_above(const float* frequencies, std::size_t height, std::size_t width, float threshold,
                                  std::size_t dilation, bool* mask) {
     amsr::cpu::mask_above(frequencies, height, width, threshold, dilation, mask);
+}
+
+namespace {
+
+template <class T>
+bool interleave(const float* values, const std::size_t* shape, const std::size_t* strides, bool grey, void* pixels,
+                std::size_t row_stride) {
+    const amsr::cpu::Planes planes{values, shape[0], shape[1], strides[0], strides[1]};
+    return amsr::cpu::interleave(planes, grey, static_cast<T*>(pixels), row_stride);
+}
+
+}  // namespace
+
+/// See kernels/cpu/picture/interleave.h. Planes have a shape [2] (height, width) and strides [2] (of planes, of rows);
+/// `sample_size` is 1 for uint8, 2 for uint16 and 4 for float32.
+AMSR_EXPORT bool amsr_interleave(const float* values, const std::size_t* shape, const std::size_t* strides, bool grey,
+                                 std::size_t sample_size, void* pixels, std::size_t row_stride) {
+    const auto run = sample_size == 1   ? interleave<std::uint8_t>
+                     : sample_size == 2 ? interleave<std::uint16_t>
+                                        : interleave<float>;
+    return run(values, shape, strides, grey, pixels, row_stride);
 }

@@ -1,4 +1,4 @@
-// What goes wrong inside the plugins. None of these crosses the C ABI: `guarded` logs them.
+// What becomes of errors inside the plugins. None of them crosses the C ABI: `guarded` logs them.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -8,17 +8,9 @@
 #include <string>
 
 #include "log.h"
+#include "operators/error.h"
 
 namespace amsr::trt {
-
-/// A message for the user about an operator's attributes, inputs or use.
-struct InvalidInput : std::invalid_argument {
-    using std::invalid_argument::invalid_argument;
-};
-
-inline void require(bool condition, const std::string& message) {
-    if (!condition) throw InvalidInput(message);
-}
 
 /// Throws where CUDA reports an error.
 inline void check(cudaError_t error) {

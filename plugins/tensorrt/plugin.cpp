@@ -1,6 +1,8 @@
 #include "plugin.h"
 
 #include "error.h"
+#include "fields.h"
+#include "shapes.h"
 
 namespace amsr::trt {
 namespace {
@@ -14,12 +16,6 @@ using nvinfer1::TensorRTPhase;
 template <class Function>
 std::int32_t status(const char* who, const Function& function) noexcept {
     return guarded(who, function) ? 0 : 1;
-}
-
-std::vector<PluginField> field_names(const std::vector<Attribute>& attributes) {
-    std::vector<PluginField> fields;
-    for (const Attribute& attribute : attributes) fields.emplace_back(attribute.name, nullptr, attribute.type, 1);
-    return fields;
 }
 
 nvinfer1::PluginFieldCollection collection(const std::vector<PluginField>& fields) {
@@ -43,10 +39,11 @@ std::vector<Dims> dims_of(const Desc* descs, std::int32_t count, const Get& get)
 
 Plugin::Plugin(const Operator& op, const Attributes& attributes, TensorRTPhase phase)
     : op_(op),
+      kernels_(cuda::kernels_of(op.kernel)),
       attributes_(attributes),
       phase_(phase),
       description_(signature(op) + " " + attributes.text()),
-      fields_(attributes_.fields()),
+      fields_(fields_of(attributes_)),
       field_collection_(collection(fields_)) {
     kept_.may_be_timed = phase == TensorRTPhase::kBUILD;
 }
@@ -79,7 +76,7 @@ std::int32_t Plugin::configurePlugin(const nvinfer1::DynamicPluginTensorDesc* in
         require_counts(in_count, out_count);
         const auto dims = dims_of(in, in_count, [](const auto& desc) { return desc.desc.dims; });
         require_kernels(named_lengths(op_, attributes_, dims),
-                        value_input() ? in[*value_input()].desc.type : DataType{});
+                        op_.value_input() ? in[*op_.value_input()].desc.type : DataType{});
     });
 }
 
@@ -87,7 +84,7 @@ std::int32_t Plugin::getOutputDataTypes(DataType* out, std::int32_t out_count, c
                                         std::int32_t in_count) const noexcept {
     return status(getPluginName(), [&] {
         require_counts(in_count, out_count);
-        out[0] = op_.output.element == Element::int32 ? DataType::kINT32 : in[*value_input()];
+        out[0] = op_.output.element == Element::int32 ? DataType::kINT32 : in[*op_.value_input()];
     });
 }
 
@@ -120,11 +117,11 @@ bool Plugin::supportsFormatCombination(std::int32_t position, const nvinfer1::Dy
             case Element::int64:
                 fits = desc.type == DataType::kINT64;
                 break;
-            case Element::extent:
+            case Element::size:
                 fits = desc.dims.nbDims == 4 ? is_value_type(desc.type) : desc.type == DataType::kINT64;
                 break;
             case Element::value: {
-                const auto first = static_cast<std::int32_t>(*value_input());
+                const auto first = static_cast<std::int32_t>(*op_.value_input());
                 fits = position == first ? is_value_type(desc.type) : desc.type == in_out[first].desc.type;
                 break;
             }
@@ -136,15 +133,16 @@ bool Plugin::supportsFormatCombination(std::int32_t position, const nvinfer1::Dy
 
 std::size_t Plugin::getWorkspaceSize(const nvinfer1::DynamicPluginTensorDesc* in, std::int32_t in_count,
                                      const nvinfer1::DynamicPluginTensorDesc*, std::int32_t) const noexcept {
-    if (op_.workspace_bytes == nullptr) return 0;
+    if (kernels_.workspace_bytes == nullptr) return 0;
     std::size_t bytes = 0;
     workspace_is_known_ = guarded(getPluginName(), [&] {
         const auto largest = dims_of(in, in_count, [](const auto& desc) { return desc.max; });
         const Lengths<Length> lengths = named_lengths(op_, attributes_, largest);
-        if (!lengths.has("H")) return;
-        const Length pixels = lengths.value("H") * lengths.value("W");
+        const std::optional<Length> height = lengths.get("H"), width = lengths.get("W");
+        if (!height) return;
+        const Length pixels = *height * *width;
         require(pixels.known(), "the largest picture is not known");
-        bytes = op_.workspace_bytes(pixels.value);
+        bytes = kernels_.workspace_bytes(pixels.value);
     });
     return bytes;
 }
@@ -158,7 +156,7 @@ std::int32_t Plugin::onShapeChange(const nvinfer1::PluginTensorDesc* in, std::in
         require_counts(in_count, out_count);
         const auto dims = dims_of(in, in_count, [](const auto& desc) { return desc.dims; });
         const Lengths<Length> lengths = named_lengths(op_, attributes_, dims);
-        require_kernels(lengths, value_input() ? in[*value_input()].type : DataType{});
+        require_kernels(lengths, op_.value_input() ? in[*op_.value_input()].type : DataType{});
         lengths_.emplace(lengths);
     });
 }
@@ -168,10 +166,10 @@ std::int32_t Plugin::enqueue(const nvinfer1::PluginTensorDesc* in_desc, const nv
     return status(getPluginName(), [&] {
         require(lengths_.has_value(), "the shapes are not known: onShapeChange was not called, or failed");
         require(workspace_is_known_, "getWorkspaceSize failed: there is no memory to compute in");
-        const DataType type = value_input() ? in_desc[*value_input()].type : DataType{};
-        Call call(op_, attributes_, *lengths_, element_type(type));
-        call.set_memory(in, out, workspace, &kept_, stream);
-        amsr::trt::check(op_.run(call));
+        const DataType type = op_.value_input() ? in_desc[*op_.value_input()].type : DataType{};
+        const std::vector<const void*> inputs(in, in + op_.inputs.size());
+        execute(kernels_, {{op_, attributes_, *lengths_, inputs, {}, out[0]}, element_type(type), stream}, workspace,
+                kept_);
     });
 }
 
@@ -186,22 +184,14 @@ void Plugin::require_counts(std::int32_t in_count, std::int32_t out_count) const
 }
 
 void Plugin::require_kernels(const Lengths<Length>& lengths, DataType type) const {
-    if (op_.packed_bytes == nullptr) return;
+    if (kernels_.packed_bytes == nullptr) return;
     for (const Tensor& input : op_.inputs) {
         if (!input.is_weight) continue;
         for (const Axis& axis : input.shape.axes) {
-            if (!lengths(axis).known()) return;
+            if (!lengths.get(axis).value_or(Length{}).known()) return;
         }
     }
-    require(op_.packed_bytes(Call(op_, attributes_, lengths, element_type(type))) > 0,
-            "the kernels do not take weights of this shape");
-}
-
-std::optional<std::size_t> Plugin::value_input() const {
-    for (std::size_t i = 0; i < op_.inputs.size(); ++i) {
-        if (op_.inputs[i].element == Element::value) return i;
-    }
-    return std::nullopt;
+    cuda::checked_packed_bytes(kernels_, {{op_, attributes_, lengths, {}}, element_type(type)});
 }
 
 Creator::Creator(const Operator& op)
@@ -213,10 +203,10 @@ nvinfer1::IPluginV3* Creator::createPlugin(const char* name, const nvinfer1::Plu
     const char* const layer = name != nullptr ? name : "";
     guarded(getPluginName(), [&] {
         try {
-            const auto missing =
-                phase == TensorRTPhase::kBUILD ? Attributes::Missing::takes_default : Attributes::Missing::is_an_error;
-            const Attributes attributes(op_.attributes, fields != nullptr ? *fields : collection({}), missing);
-            if (op_.check != nullptr) op_.check(attributes);
+            const auto missing = phase == TensorRTPhase::kBUILD ? Missing::takes_default : Missing::is_an_error;
+            const Attributes attributes =
+                read_fields(op_.attributes, fields != nullptr ? *fields : collection({}), missing);
+            check_attributes(op_, attributes);
             plugin = new Plugin(op_, attributes, phase);
         } catch (const InvalidInput& error) {
             throw InvalidInput(std::string("layer \"") + layer + "\": " + error.what());

@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "call.h"
-#include "operator.h"
+#include "execution.h"
 
 static_assert(NV_TENSORRT_MAJOR * 100 + NV_TENSORRT_MINOR >= 1003,
               "the plugins need the headers of TensorRT 10.3 or later");
@@ -68,10 +67,9 @@ class Plugin final : public nvinfer1::IPluginV3,
     void require_counts(std::int32_t in_count, std::int32_t out_count) const;
     /// Throws where the kernels do not take weights of such a shape.
     void require_kernels(const Lengths<Length>& lengths, nvinfer1::DataType type) const;
-    /// Place of an input whose type is the node's; none for operators on positions only.
-    std::optional<std::size_t> value_input() const;
 
     const Operator& op_;
+    const cuda::Kernels& kernels_;
     const Attributes attributes_;
     const nvinfer1::TensorRTPhase phase_;
     const std::string description_;  // the operator's signature and its attributes

@@ -1,10 +1,13 @@
 // Activations of every instruction set over the whole range of float32, against double.
+#include <cmath>
+
 #include "check.h"
-#include "pointwise.h"
-#include "random_case.h"
+#include "cpu/convolution/pointwise.h"
+#include "reference.h"
 
 using namespace amsr::cpu;
 using amsr::Activation;
+namespace reference = amsr::reference;
 
 namespace {
 
@@ -33,7 +36,8 @@ std::vector<float> run(InstructionSet set, Activation::Kind kind, const std::vec
 void check_silu(InstructionSet set, const std::vector<float>& values) {
     const std::vector<float> out = run(set, Activation::silu, values, nullptr);
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const double expected = activated({Activation::silu}, values[i], 0.0), error = std::abs(out[i] - expected);
+        const double expected = reference::activate({Activation::silu}, values[i], 0.0),
+                     error = std::abs(out[i] - expected);
         CHECK(error <= 2.5e-7 * std::abs(expected) + (values[i] < -87.0f ? 2e-36 : 1e-45), "%s: silu(%g) = %g, not %g",
               name_of(set), values[i], out[i], expected);
     }
@@ -42,7 +46,7 @@ void check_silu(InstructionSet set, const std::vector<float>& values) {
 void check_attention(InstructionSet set, const std::vector<float>& values) {
     const std::vector<float> ones(values.size(), 1.0f), out = run(set, Activation::attention, values, ones.data());
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const double expected = activated({Activation::attention}, values[i], 1.0);
+        const double expected = reference::activate({Activation::attention}, values[i], 1.0);
         CHECK(std::abs(out[i] - expected) <= 3e-7 * (1.0 + std::abs(values[i])), "%s: attention(%g) = %g, not %g",
               name_of(set), values[i], out[i], expected);
     }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "check.h"
-#include "high_frequencies.h"
+#include "cpu/mask/high_frequencies.h"
 
 using namespace amsr::cpu;
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "check.h"
-#include "instruction_set.h"
+#include "cpu/simd/instruction_set.h"
 
 using namespace amsr::cpu;
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "check.h"
-#include "mask_growth.h"
+#include "cpu/mask/mask_growth.h"
 
 using namespace amsr::cpu;
 

@@ -1,79 +1,52 @@
-// MaskedConv2d of every instruction set and storage type, on random shapes and tables, against a plain loop in double.
+// MaskedConv2d of every instruction set and storage type, on random shapes and tables, against its definition.
 #include <stdexcept>
 
 #include "check.h"
-#include "masked_convolution.h"
-#include "random_case.h"
+#include "closeness.h"
+#include "cpu/convolution/masked_convolution.h"
+#include "random.h"
+#include "reference.h"
 
 using namespace amsr::cpu;
+using namespace amsr::test;
 using amsr::Activation;
 
 namespace {
 
 template <class T>
-struct Case {
-    ConvolutionShape shape;
-    std::size_t rows, pixels;
-    Activation activation;
-    std::vector<T> row_values, surround, weight, bias, residual;  // the residual is empty where there is none
-    std::vector<std::int32_t> neighbors;
-
-    explicit Case(Random& random) {
-        const std::size_t groups = random.number(1, 6), side = 2 * random.number(0, 2) + 1;
-        shape = {groups * random.number(1, groups == 1 ? 70 : 20), groups * random.number(1, 20), groups, side * side};
-        if (random.number(0, 3) == 0) shape = {random.number(1, 6), 32 * random.number(1, 3), 1, side * side};
-        rows = random.number(0, 3) == 0 ? 0 : random.number(1, 250);
-        pixels = random.number(1, 50);
-        row_values = random.values<T>(rows * shape.inputs);
-        surround = random.values<T>(pixels * shape.inputs);
-        weight = random.values<T>(shape.outputs * shape.group_inputs() * shape.taps);
-        bias = random.values<T>(shape.outputs);
-        const bool with_residual = random.number(0, 1) == 1;
-        if (with_residual) residual = random.values<T>(rows * shape.outputs);
-        activation = random_activation(random, with_residual);
-        for (std::size_t i = 0; i < rows * shape.taps; ++i) {
-            neighbors.push_back(static_cast<std::int32_t>(random.number(0, rows + pixels)));
-        }
-    }
-
-    /// What a tap of a row reads; null outside the image.
-    const T* source(std::size_t row, std::size_t tap) const {
-        const auto at = static_cast<std::size_t>(neighbors[row * shape.taps + tap]);
-        if (at < rows) return row_values.data() + at * shape.inputs;
-        return at < rows + pixels ? surround.data() + (at - rows) * shape.inputs : nullptr;
-    }
-
-    double expected(std::size_t row, std::size_t output) const {
-        const std::size_t inputs = shape.group_inputs(), group = output / shape.group_outputs();
-        double sum = to_float(bias[output]);
-        for (std::size_t tap = 0; tap < shape.taps; ++tap) {
-            const T* values = source(row, tap);
-            for (std::size_t i = 0; values != nullptr && i < inputs; ++i) {
-                sum += static_cast<double>(to_float(values[group * inputs + i])) *
-                       to_float(weight[(output * inputs + i) * shape.taps + tap]);
-            }
-        }
-        return activated(activation, sum, residual.empty() ? 0.0 : to_float(residual[row * shape.outputs + output]));
-    }
-};
-
-template <class T>
 void check_case(InstructionSet set, Random& random) {
-    const Case<T> c(random);
-    const MaskedConvolution<T> convolution(set, c.shape, c.weight.data(), c.bias.data(), c.activation);
-    const T* residual = c.residual.empty() ? nullptr : c.residual.data();
+    const std::size_t groups = random.count(1, 6), side = 2 * random.count(0, 2) + 1;
+    ConvolutionShape shape{groups * random.count(1, groups == 1 ? 70 : 20), groups * random.count(1, 20), groups,
+                           side * side};
+    if (random.number(0, 3) == 0) shape = {random.count(1, 6), 32 * random.count(1, 3), 1, side * side};
+    const std::size_t rows = random.number(0, 3) == 0 ? 0 : random.count(1, 250), pixels = random.count(1, 50);
+    const auto row_values = random.values<T>(rows * shape.inputs), surround = random.values<T>(pixels * shape.inputs);
+    const auto weight = random.values<T>(shape.outputs * shape.group_inputs() * shape.taps);
+    const auto bias = random.values<T>(shape.outputs), residual = random.values<T>(rows * shape.outputs);
+    const bool with_residual = random.coin();
+    const Activation activation = random.activation(with_residual);
+    std::vector<std::int32_t> neighbors(rows * shape.taps);
+    for (auto& entry : neighbors) entry = static_cast<std::int32_t>(random.count(0, rows + pixels));
+
+    const MaskedConvolution<T> convolution(set, shape, weight.data(), bias.data(), activation);
     const auto run = [&](std::size_t first, std::size_t last, std::vector<T>& out) {
-        return convolution.run(c.row_values.data(), c.rows, c.surround.data(), c.pixels, c.neighbors.data(), residual,
-                               first, last, out.data());
+        return convolution.run(row_values.data(), rows, surround.data(), pixels, neighbors.data(),
+                               with_residual ? residual.data() : nullptr, first, last, out.data());
     };
-    std::vector<T> out(c.rows * c.shape.outputs), in_two_parts(out.size());
-    CHECK(run(0, c.rows, out), "%s", name_of(set));
-    const std::size_t middle = c.rows / 3;
-    CHECK(run(middle, c.rows, in_two_parts) && run(0, middle, in_two_parts), "%s", name_of(set));
+    std::vector<T> out(rows * shape.outputs), in_two_parts(out.size());
+    CHECK(run(0, rows, out), "%s", name_of(set));
+    const std::size_t middle = rows / 3;
+    CHECK(run(middle, rows, in_two_parts) && run(0, middle, in_two_parts), "%s", name_of(set));
+    const auto number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
+    const auto expected = amsr::reference::masked_conv2d(
+        {number(shape.outputs), number(shape.inputs), number(shape.groups), number(side),
+         amsr::reference::values_of(weight), amsr::reference::values_of(bias), activation},
+        amsr::reference::values_of(row_values), amsr::reference::values_of(surround),
+        {neighbors.begin(), neighbors.end()},
+        with_residual ? amsr::reference::values_of(residual) : amsr::reference::Values{});
     for (std::size_t i = 0; i < out.size(); ++i) {
-        const double expected = c.expected(i / c.shape.outputs, i % c.shape.outputs);
-        CHECK(is_close(out[i], expected), "%s, %zu -> %zu in %zu groups: %g, not %g", name_of(set), c.shape.inputs,
-              c.shape.outputs, c.shape.groups, to_float(out[i]), expected);
+        CHECK(is_close(out[i], expected[i]), "%s, %zu -> %zu in %zu groups: %g, not %g", name_of(set), shape.inputs,
+              shape.outputs, shape.groups, to_float(out[i]), expected[i]);
         CHECK(to_float(in_two_parts[i]) == to_float(out[i]), "%s: how rows are split must not matter", name_of(set));
     }
 }

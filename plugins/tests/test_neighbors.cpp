@@ -1,51 +1,31 @@
-// The neighbour table of random masks, against its definition.
-#include <random>
-
+// The neighbour table of random masks, in two ranges, against its definition.
 #include "check.h"
-#include "neighbors.h"
+#include "cpu/mask/neighbors.h"
+#include "random.h"
+#include "reference.h"
 
-using namespace amsr::cpu;
+using namespace amsr;
 
 namespace {
 
-void check_case(std::mt19937& random) {
-    const auto number = [&random](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
-    const int height = number(1, 12), width = number(1, 12), kernel_size = 2 * number(0, 3) + 1, density = number(0, 4);
-    std::vector<std::int64_t> index;
-    std::vector<std::int32_t> shown(static_cast<std::size_t>(height * width), -1);
-    for (int pixel = 0; pixel < height * width; ++pixel) {
-        if (number(0, 3) >= density) continue;
-        for (int repeat = number(1, 2); repeat > 0; --repeat) {
-            shown[static_cast<std::size_t>(pixel)] = static_cast<std::int32_t>(index.size());
-            index.push_back(pixel);
-        }
-    }
-    const auto rows = static_cast<std::int32_t>(index.size());
-    const std::size_t taps = static_cast<std::size_t>(kernel_size * kernel_size);
-    std::vector<std::int32_t> table(index.size() * taps, -7);
-    const NeighborTable neighbors(index.data(), index.size(), height, width, kernel_size);
+void check_case(test::Random& random) {
+    const std::int64_t height = random.number(1, 12), width = random.number(1, 12), side = 2 * random.number(0, 3) + 1;
+    const auto index = random.positions(height * width);
+    std::vector<std::int32_t> table(index.size() * static_cast<std::size_t>(side * side), -7);
+    const cpu::NeighborTable neighbors(index.data(), index.size(), height, width, side);
     const std::size_t middle = index.size() / 3;
     neighbors.fill(middle, index.size(), table.data());
     neighbors.fill(0, middle, table.data());
-    for (std::size_t row = 0; row < index.size(); ++row) {
-        for (int tap = 0; tap < kernel_size * kernel_size; ++tap) {
-            const int y = static_cast<int>(index[row]) / width + tap / kernel_size - kernel_size / 2;
-            const int x = static_cast<int>(index[row]) % width + tap % kernel_size - kernel_size / 2;
-            std::int32_t expected = rows + height * width;
-            if (y >= 0 && y < height && x >= 0 && x < width) {
-                const std::int32_t row_there = shown[static_cast<std::size_t>(y * width + x)];
-                expected = row_there >= 0 ? row_there : rows + y * width + x;
-            }
-            const std::int32_t actual = table[row * taps + static_cast<std::size_t>(tap)];
-            CHECK(actual == expected, "%d x %d, k %d, row %zu, tap %d: %d, not %d", height, width, kernel_size, row,
-                  tap, actual, expected);
-        }
+    const reference::Positions expected = reference::mask_neighbors(index, height, width, side);
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        CHECK(table[i] == expected[i], "%d x %d, k %d, entry %zu: %d, not %d", static_cast<int>(height),
+              static_cast<int>(width), static_cast<int>(side), i, table[i], static_cast<int>(expected[i]));
     }
 }
 
 }  // namespace
 
 int main() {
-    std::mt19937 random(1);
+    test::Random random(1);
     for (int i = 0; i < 500; ++i) check_case(random);
 }

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "check.h"
-#include "storage.h"
+#include "cpu/simd/storage.h"
 
 using namespace amsr::cpu;
 

@@ -86,7 +86,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDriver]:
     monkeypatch.setattr(cuda_bindings.importlib.metadata, "version", lambda _: "13.0.3")
     yield fake
     assert fake.depth == 0
-    assert not fake.is_recording
+    assert not fake.is_capturing
 
 
 class TestPyCuda:
@@ -127,13 +127,13 @@ class TestPyCuda:
         with pytest.raises(OutOfMemoryError, match="no 3 MiB of main memory can be pinned"):
             gpu.allocate_host(3 << 20)
 
-    def test_it_goes_before_cuda_bindings_which_record(self, pycuda: FakePyCuda, driver: FakeDriver) -> None:
+    def test_it_goes_before_cuda_bindings_which_capture(self, pycuda: FakePyCuda, driver: FakeDriver) -> None:
         sys.modules["pycuda.driver"] = pycuda
         gpu = open_cuda()
         assert isinstance(gpu, PyCuda)
         driver.cuCtxPushCurrent(*driver.cuDevicePrimaryCtxRetain(driver.cuDeviceGet(0)[1])[1:])
         stream = gpu.stream()
-        graph = gpu.record(stream, lambda: None)
+        graph = gpu.capture(stream, lambda: None)
         graph.launch(stream)
         graph.free()
         driver.cuCtxPopCurrent()
@@ -160,13 +160,13 @@ class TestBindings:
         del gpu
         assert driver.held == set()
 
-    def test_runs_are_recorded(self, driver: FakeDriver) -> None:
+    def test_runs_are_captured(self, driver: FakeDriver) -> None:
         gpu = open_cuda()
-        recorded = []
+        captured = []
         with gpu.active():
             stream = gpu.stream()
-            graph = gpu.record(stream, lambda: recorded.append(driver.is_recording))
-            assert recorded == [True]
+            graph = gpu.capture(stream, lambda: captured.append(driver.is_capturing))
+            assert captured == [True]
             assert driver.held == {"context", "stream", "executable"}
             graph.launch(stream)
             graph.free()
@@ -184,27 +184,27 @@ class TestBindings:
             type("CUDAError", (Exception,), {})("one of its own"),
         ],
     )
-    def test_whatever_goes_wrong_in_a_recording_is_our_error(
+    def test_whatever_goes_wrong_in_a_capture_is_our_error(
         self, function: str, failure: CUresult | Exception, driver: FakeDriver
     ) -> None:
         gpu = open_cuda()
         driver.failures[function] = failure
         with gpu.active():
             stream = gpu.stream()
-            with pytest.raises(BackendError, match=f"cannot be recorded as a CUDA graph.*{function}"):
-                gpu.record(stream, lambda: None)
-        driver.is_recording = False
+            with pytest.raises(BackendError, match=f"cannot be captured as a CUDA graph.*{function}"):
+                gpu.capture(stream, lambda: None)
+        driver.is_capturing = False
         assert driver.held == {"context", "stream"}
 
-    def test_work_that_fails_ends_the_recording(self, driver: FakeDriver) -> None:
+    def test_work_that_fails_ends_the_capture(self, driver: FakeDriver) -> None:
         def fail() -> None:
             raise BackendError("the run failed")
 
         gpu = open_cuda()
         with gpu.active():
-            with pytest.raises(BackendError, match="cannot be recorded as a CUDA graph: the run failed"):
-                gpu.record(gpu.stream(), fail)
-            assert not driver.is_recording
+            with pytest.raises(BackendError, match="cannot be captured as a CUDA graph: the run failed"):
+                gpu.capture(gpu.stream(), fail)
+            assert not driver.is_capturing
         assert driver.held == {"context", "stream"}
 
     def test_errors_have_their_names(self, driver: FakeDriver) -> None:
@@ -251,7 +251,7 @@ class TestChoice:
 
     def test_pycuda_alone_has_no_graphs(self, pycuda: FakePyCuda) -> None:
         assert not open_cuda().has_graphs
-        assert describe() == "PyCUDA; no CUDA graphs, for want of cuda-bindings"
+        assert describe() == "PyCUDA; no CUDA graphs, because cuda-bindings is missing"
 
     def test_a_broken_pycuda_is_said_and_replaced(self, driver: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, "pycuda.driver")

@@ -45,7 +45,7 @@ def test_pictures_of_changing_sizes_come_back_right(gpu: FakeCuda) -> None:
     assert gpu.depth == 0
 
 
-def test_a_graph_is_recorded_at_the_second_run_of_a_plan_and_launched_from_then_on(gpu: FakeCuda) -> None:
+def test_a_graph_is_captured_at_the_second_run_of_a_plan_and_launched_from_then_on(gpu: FakeCuda) -> None:
     network = FakeNetwork(MODEL, gpu)
     stream = GpuStream(network, gpu)
     launches = []
@@ -77,7 +77,7 @@ def test_addresses_are_set_where_a_plan_is_made_or_a_buffer_moves(gpu: FakeCuda)
     assert bindings == [1, 2, 2, 2, 3, 4, 4]
 
 
-def test_graphs_of_buffers_that_moved_are_recorded_again(gpu: FakeCuda) -> None:
+def test_graphs_of_buffers_that_moved_are_captured_again(gpu: FakeCuda) -> None:
     stream = GpuStream(FakeNetwork(MODEL, gpu), gpu)
     for seed in range(3):
         assert_right(stream, case(10, 10, 50, seed))
@@ -98,19 +98,19 @@ def test_buffers_are_reused(gpu: FakeCuda) -> None:
 
 
 def test_without_graphs(gpu: FakeCuda) -> None:
-    stream = GpuStream(FakeNetwork(MODEL, gpu, records_graphs=False), gpu)
+    stream = GpuStream(FakeNetwork(MODEL, gpu, captures_graphs=False), gpu)
     for seed in range(3):
         assert_right(stream, case(20, 30, 100, seed))
     assert gpu.launches == 0
 
 
-@pytest.mark.parametrize("step", ["can_record", "can_launch"])
-def test_a_run_that_cannot_be_recorded_is_said_once_and_runs(step: str) -> None:
+@pytest.mark.parametrize("step", ["can_capture", "can_launch"])
+def test_a_run_that_cannot_be_captured_is_said_once_and_runs(step: str) -> None:
     gpu = FakeCuda(**{step: False})
     stream = GpuStream(FakeNetwork(MODEL, gpu), gpu)
     for seed in range(2):
         assert_right(stream, case(20, 30, 100, seed))
-    with pytest.warns(UserWarning, match=r"fake\)?; the GPU is sent each kernel by itself"):
+    with pytest.warns(UserWarning, match=r"fake\)?; kernels are launched one by one"):
         assert_right(stream, case(20, 30, 100, seed=2))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

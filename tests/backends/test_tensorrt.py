@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scale_cases import write_model
 
 import amsr_deploy
+from amsr_deploy import native
 from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.runtime.backends.tensorrt import backend, plugins
 from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend
@@ -161,7 +162,7 @@ class TestPluginsOfTheMachine:
     @staticmethod
     def load(trt: FakeTensorRt) -> Engine:
         sidecar = make_sidecar(metadata_of(MODEL), edition="tensorrt", plugins="1", carries_plugins=True)
-        return Engine(Path("a.engine"), sidecar, Edition("tensorrt", trt), ORIN, b"an engine", records_graphs=True)
+        return Engine(Path("a.engine"), sidecar, Edition("tensorrt", trt), ORIN, b"an engine", captures_graphs=True)
 
     @pytest.fixture
     def library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -169,6 +170,13 @@ class TestPluginsOfTheMachine:
         path.write_bytes(b"")
         monkeypatch.setenv("AMSR_TENSORRT_PLUGINS", str(path))
         return path
+
+    def test_are_found_where_the_build_installs_them(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("AMSR_TENSORRT_PLUGINS", raising=False)
+        monkeypatch.setattr(native, "__file__", str(tmp_path / "__init__.py"))
+        assert plugins.plugin_library() is None
+        (tmp_path / plugins._FILE_NAME).touch()
+        assert plugins.plugin_library() == tmp_path / plugins._FILE_NAME
 
     def test_take_the_place_of_those_that_an_engine_fails_to_load(self, library: Path) -> None:
         with pytest.warns(UserWarning, match=r"a\.engine does not load with its own plugins"):

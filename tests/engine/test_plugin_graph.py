@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import onnx
 import onnx.numpy_helper
 import pytest
-import torch
+from export_cases import Exports
 from onnx import TensorProto, helper
 
-from amsr_deploy import models
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.engine.plugin_graph import pass_image_for_size
 from amsr_deploy.export.functions import FUNCTIONS
-from amsr_deploy.export.onnx import export_onnx
 
 
 def model_with(*nodes: onnx.NodeProto) -> onnx.ModelProto:
@@ -80,10 +76,8 @@ def test_upscaled_pixels_have_the_picture_too_and_masks_do_not() -> None:
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_every_size_of_an_exported_network_becomes_its_picture(backbone: str, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    export_onnx(models.create(backbone), tmp_path / "model.onnx", masked=True)
-    model = onnx.load(tmp_path / "model.onnx")
+def test_every_size_of_an_exported_network_becomes_its_picture(backbone: str, exports: Exports) -> None:
+    model = onnx.load(exports(backbone))
     pass_image_for_size(model)
     inputs = {name: list(function.to_function_proto().input) for name, function in FUNCTIONS.items()}
     nodes = [node for node in model.graph.node if node.domain == "amsr" and "size" in inputs[node.op_type]]

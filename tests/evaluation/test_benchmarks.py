@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner, Result
+from export_cases import Exports
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from amsr_deploy import models, native
+from amsr_deploy import native
 from amsr_deploy.cli import main
 from amsr_deploy.evaluation.bench import layers
 from amsr_deploy.evaluation.bench.crossover import meeting_density
@@ -23,22 +23,15 @@ from amsr_deploy.evaluation.bench.densities import mask_of_density
 from amsr_deploy.evaluation.bench.markdown import Section, Table, write_sections
 from amsr_deploy.evaluation.bench.photos import Photo, read_photo
 from amsr_deploy.evaluation.bench.timing import medians
-from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.mask import compute_mask
 
 QUICK = ("--width", "128", "--threads", "1", "--repeats", "1")
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def pair(exports: Exports) -> tuple[Path, Path]:
     """A masked FSRCNN and its dense twin."""
-    folder = tmp_path_factory.mktemp("pair")
-    torch.manual_seed(0)
-    network = models.create("fsrcnn")
-    paths = folder / "masked.onnx", folder / "dense.onnx"
-    for path, masked in zip(paths, (True, False), strict=True):
-        export_onnx(network, path, masked=masked)
-    return paths
+    return exports("fsrcnn"), exports("fsrcnn", masked=False)
 
 
 def bench(data: Path, pair: tuple[Path, Path], *arguments: object) -> Result:
@@ -114,14 +107,14 @@ def test_missing_openvino_is_one_line(folder: Path, pair: tuple[Path, Path], mon
 def test_tables_for_terminal_and_markdown(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:
     report = tmp_path / "report.md"
     report.write_text(
-        "# Speed\n\nBefore.\n\n<!-- amsr bench: network masked -->\nold\n<!-- end of network masked -->\n\nAfter.\n"
+        "# Speed\n\nBefore.\n\n<!-- amsr bench: network fsrcnn -->\nold\n<!-- end of network fsrcnn -->\n\nAfter.\n"
     )
     result = bench(folder, pair, "--markdown", report, "--json", tmp_path / "figures.json")
     assert result.exit_code == 0, result.output
     for part in ("onnxruntime", "a.png", "b.png", "ratio", "mask share", "peak memory", "Conv"):
         assert part in result.stdout
     text = report.read_text()
-    assert text.startswith("# Speed\n\nBefore.\n\n<!-- amsr bench: network masked -->\n")
+    assert text.startswith("# Speed\n\nBefore.\n\n<!-- amsr bench: network fsrcnn -->\n")
     assert "old" not in text
     assert "| a.png |" in text[: text.index("After.")]
     assert json.loads((tmp_path / "figures.json").read_text())["networks"]
@@ -192,7 +185,7 @@ def test_bad_input(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> Non
     assert_refused(bench(tmp_path / "empty", pair), "holds no picture")
     assert_refused(bench(tmp_path / "none", pair), "none is not a folder")
     assert_refused(bench(folder, pair[::-1]), "dense.onnx is a dense model")
-    assert_refused(bench(folder, (pair[0], pair[0])), "masked.onnx is a masked model")
+    assert_refused(bench(folder, (pair[0], pair[0])), "fsrcnn.onnx is a masked model")
     assert_refused(bench(folder, pair, "--width", 64), "width 64")
     assert_refused(bench(folder, pair, "--repeats", 0), "1 or more")
     assert_refused(bench(folder, pair, "--markdown", tmp_path / "report.txt"), "report.txt")

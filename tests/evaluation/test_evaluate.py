@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from PIL import Image
 
 from amsr_deploy import models
 from amsr_deploy.cli import main
-from amsr_deploy.commands.eval import mask_settings
-from amsr_deploy.errors import ImageError, UserError
+from amsr_deploy.commands.eval import EvalOptions
+from amsr_deploy.errors import ImageError
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.evaluation.evaluate import evaluate
 from amsr_deploy.export.onnx import export_onnx
@@ -106,19 +107,15 @@ def test_a_table_shows_pictures_and_mean(model: Path, photos: Path, tmp_path: Pa
     assert len(json.loads((tmp_path / "figures.json").read_text())["runs"][0]["pictures"]) == 2
 
 
-def test_settings_of_the_mask() -> None:
-    assert mask_settings(None, dense=False) == [{}]
-    assert mask_settings("1, 3", dense=True) == [
-        {"dilation": 1},
-        {"dilation": 3},
-        {"dense": True, "threshold": None, "strategy": "kmeans"},
+def test_runs_for_each_setting_of_the_mask(tmp_path: Path) -> None:
+    settings = {"scale": None, "threshold": 0.4, "strategy": "fixed", "tile": 64}
+    options = EvalOptions(tmp_path, **settings)
+    assert options.runs() == [settings]
+    assert replace(options, dilations=(1, 3), dense=True).runs() == [
+        {**settings, "dilation": 1},
+        {**settings, "dilation": 3},
+        {**settings, "dense": True, "threshold": None, "strategy": "kmeans"},
     ]
-    with pytest.raises(UserError, match="1;3"):
-        mask_settings("1;3", dense=False)
-    with pytest.raises(UserError, match="'' are no numbers"):
-        mask_settings("", dense=False)
-    with pytest.raises(UserError, match="'1,3,1' name one twice"):
-        mask_settings("1,3,1", dense=False)
 
 
 def test_strategy_and_tile_reach_the_upscaler(model: Path, photos: Path) -> None:

@@ -143,7 +143,7 @@ def test_another_backbone_than_the_wanted_one_is_refused(tmp_path: Path) -> None
 
 def test_an_unknown_network_gets_the_list_of_known_ones(tmp_path: Path) -> None:
     torch.save({"conv.weight": torch.zeros(3, 3), "trunk.0.bias": torch.zeros(3)}, tmp_path / "edsr.pth")
-    with pytest.raises(ModelError, match=r"disp, fsrcnn, carn.* no one has weights named conv.weight, trunk.0.bias"):
+    with pytest.raises(ModelError, match=r"disp, fsrcnn.* none of them has weights named conv.weight, trunk.0.bias"):
         read_network(tmp_path / "edsr.pth")
 
 

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from amsr_deploy.runtime.tiles import grid, side_within, smallest_tile, spans
+from amsr_deploy.runtime.tiles import padded_length, read_tile, side_within, smallest_tile, spans
 
 
 @given(
@@ -46,8 +46,25 @@ def test_the_smallest_tile_does_not_repeat_the_work_too_often(length: int, halo:
 
 
 def test_small_pictures_are_one_tile() -> None:
-    ((rows, columns),) = grid(40, 60, tile=(64, 64), halo=21)
-    assert (rows.start, rows.stop, columns.start, columns.stop) == (0, 40, 0, 60)
+    (span,) = spans(40, tile=64, halo=21)
+    assert (span.start, span.stop) == (0, 40)
+
+
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    edge=st.integers(0, 9),
+    multiple=st.sampled_from([1, 8]),
+    tile=st.integers(30, 60),
+)
+def test_tiles_are_parts_of_the_reflected_picture(height: int, width: int, edge: int, multiple: int, tile: int) -> None:
+    image = np.arange(height * width).reshape(height, width)
+    lengths = [padded_length(side, edge, multiple) for side in image.shape]
+    beyond = [(edge, length - side - edge) for length, side in zip(lengths, image.shape, strict=True)]
+    padded = np.pad(image, beyond, mode="reflect")
+    for rows in spans(lengths[0], tile, 3, multiple):
+        for columns in spans(lengths[1], tile, 3, multiple):
+            np.testing.assert_array_equal(read_tile(image, rows, columns, edge), padded[rows.read, columns.read])
 
 
 def test_side_follows_from_the_budget() -> None:

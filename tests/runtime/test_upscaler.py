@@ -11,10 +11,10 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
+from export_cases import Exports, random_network
 from numpy.typing import NDArray
 
 import amsr_deploy
-from amsr_deploy import models
 from amsr_deploy.descriptor import BACKBONES, describe
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.onnx import export_onnx
@@ -29,23 +29,11 @@ from amsr_deploy.runtime.upscaler import EDGE, Upscaler
 FEATHER = 1e-5
 
 
-def shaken(name: str) -> models.Network:
-    """A network with random weights: as they start, networks are bilinear, and their bodies without effect."""
-    network = models.create(name, **({"norm": False} if name == "span" else {}))  # outputs near [0, 1]
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight += 0.01 * torch.randn_like(weight)
-    return network
-
-
-def export_pair(folder: Path, dense_above: float) -> Path:
-    """A masked FSRCNN that leaves pictures of more than this density to its dense twin, which is beside it."""
+def copy_pair(masked: Path, folder: Path, dense_above: float) -> Path:
+    """Copy a masked model and its dense twin, and leave pictures of more than this density to the twin."""
     path = folder / "fsrcnn.onnx"
-    torch.manual_seed(0)
-    network = shaken("fsrcnn")
-    export_onnx(network, path)
-    export_onnx(network, twin_path(path), masked=False)
-    model = onnx.load(path)
+    shutil.copy(twin_path(masked), twin_path(path))
+    model = onnx.load(masked)
     for entry in model.metadata_props:
         if entry.key == "amsr.dense_above":
             entry.value = str(dense_above)
@@ -54,14 +42,9 @@ def export_pair(folder: Path, dense_above: float) -> Path:
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def exported(exports: Exports) -> dict[str, Path]:
     """An exported masked model of each backbone."""
-    paths = {}
-    for name in BACKBONES:
-        torch.manual_seed(0)
-        paths[name] = tmp_path_factory.mktemp("models") / f"{name}.onnx"
-        export_onnx(shaken(name), paths[name])
-    return paths
+    return {name: exports(name) for name in BACKBONES}
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -73,8 +56,7 @@ def test_tiles_make_no_difference(name: str, exported: dict[str, Path], photo: N
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_equals_pytorch(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
-    torch.manual_seed(0)
-    network = shaken(name).eval()
+    network = random_network(name).eval()
     upscaler = amsr_deploy.load(exported[name])
     mask = upscaler.mask(photo).pixels
     edge = max(EDGE, describe(name).size_multiple)
@@ -186,6 +168,29 @@ def test_smaller_tiles_are_tried_and_said(metadata: Metadata) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:out of memory")
+def test_strips_are_the_whole_though_memory_runs_out(metadata: Metadata) -> None:
+    image = np.random.default_rng(0).random((200, 60, 3), dtype=np.float32)
+    backend = ScarceBackend(limit=80 * 80, metadata=metadata)
+    upscaler = Upscaler(backend, tile=80)
+    strips = []
+    for strip in upscaler.start(image).strips(np.dtype(np.float32)):
+        strips.append(strip)
+        backend.limit = 68 * 68  # from the second strip on
+    assert len(strips) > 2
+    np.testing.assert_array_equal(np.concatenate(strips), image.repeat(4, axis=0).repeat(4, axis=1))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_results_in_integers_are_the_rounded_ones(
+    dtype: type[np.uint8] | type[np.uint16], exported: dict[str, Path], photo: NDArray[np.float32]
+) -> None:
+    upscaler = amsr_deploy.load(exported["fsrcnn"], tile=48)
+    exact = upscaler.run(photo).image
+    expected = np.rint(exact * np.float32(np.iinfo(dtype).max)).astype(dtype)
+    np.testing.assert_array_equal(upscaler.start(photo).run(np.dtype(dtype)), expected)
+
+
+@pytest.mark.filterwarnings("ignore:out of memory")
 def test_out_of_memory_with_the_smallest_tile_is_final(metadata: Metadata) -> None:
     with pytest.raises(OutOfMemoryError):
         Upscaler(ScarceBackend(limit=10, metadata=metadata)).run(np.zeros((200, 200, 3), dtype=np.float32))
@@ -235,8 +240,8 @@ def test_bad_arguments(exported: dict[str, Path], photo: NDArray[np.float32]) ->
         amsr_deploy.load(exported["swinir"], threshold=1.5)
     with pytest.raises(UserError, match="tile 3"):
         amsr_deploy.load(exported["carn"], tile=3)
-    with pytest.raises(UserError, match=r"tile 64 is too small for srresnet.*108"):
-        amsr_deploy.load(exported["srresnet"], tile=64)
+    with pytest.raises(UserError, match=r"tile 24 is too small for srresnet.*36"):
+        amsr_deploy.load(exported["srresnet"], tile=24)
 
 
 def test_bad_models(tmp_path: Path) -> None:
@@ -281,9 +286,10 @@ class TestDenseTwin:
     """A picture whose mask is denser than the model's limit is upscaled by the dense twin."""
 
     @pytest.fixture(scope="class")
-    def pair(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def pair(self, exports: Exports, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A masked FSRCNN that gives up at a density of 0.4, its dense twin beside it."""
-        return export_pair(tmp_path_factory.mktemp("pair"), dense_above=0.4)
+        exports("fsrcnn", masked=False)
+        return copy_pair(exports("fsrcnn"), tmp_path_factory.mktemp("pair"), dense_above=0.4)
 
     @pytest.fixture
     def sparse(self, photo: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -325,8 +331,7 @@ class TestDenseTwin:
         shutil.copy(pair, tmp_path / "other.onnx")
         shutil.copy(twin_path(pair), tmp_path / "other_dense.onnx")
         assert amsr_deploy.load(tmp_path / "other.onnx").run(photo).dense_reason is not None
-        torch.manual_seed(7)
-        export_onnx(shaken("fsrcnn"), tmp_path / "other_dense.onnx", masked=False)
+        export_onnx(random_network("fsrcnn", seed=7), tmp_path / "other_dense.onnx", masked=False)
         assert amsr_deploy.load(tmp_path / "other.onnx").run(photo).dense_reason is None
 
     def test_may_be_missing(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:

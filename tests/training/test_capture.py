@@ -30,7 +30,7 @@ def trained(backbone: str, folder: Path, device: torch.device) -> tuple[list[flo
     sampler = PatchSampler(pairs, config.patch_size, permuted=0.5)
     trainer = Trainer(small_network(backbone), config, CPU)
     draws = torch.zeros(config.batch_size, DRAWS, dtype=torch.float64)
-    step = Repeated(lambda: trainer.train_on(sampler.cut(draws)), device, True, pytest.fail)
+    step = Repeated(lambda: trainer.train_on(sampler.crop(draws)), device, True, pytest.fail)
     losses = []
     for number in range(STEPS):
         sampler.set_dilation(None if number < WARMUP + 1 else 1)

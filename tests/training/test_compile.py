@@ -20,11 +20,11 @@ CPU = torch.device("cpu")
 def test_a_compiled_step_has_the_same_gradients(backbone: str, folder: Path) -> None:
     batch = Batch(torch.rand(2, 3, 16, 16), torch.rand(2, 3, 64, 64), torch.rand(2, 1, 16, 16) < 0.3)
     config = replace(quick_config(folder), backbone=backbone)
-    learners = [Trainer(small_network(backbone), replace(config, compile=compile), CPU) for compile in (False, True)]
-    losses = [trainer.backward(batch) for trainer in learners]
+    trainers = [Trainer(small_network(backbone), replace(config, compile=compile), CPU) for compile in (False, True)]
+    losses = [trainer.backward(batch) for trainer in trainers]
     torch.testing.assert_close(losses[1], losses[0])
     for (name, expected), actual in zip(
-        learners[0].network.named_parameters(), learners[1].network.parameters(), strict=True
+        trainers[0].network.named_parameters(), trainers[1].network.parameters(), strict=True
     ):
         torch.testing.assert_close(actual.grad, expected.grad, msg=name)
 

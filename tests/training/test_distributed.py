@@ -70,6 +70,7 @@ def free_port() -> int:
 def test_torchrun_trains_and_writes_once(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ["--backbone", "fsrcnn", "--data", str(folder), "--steps", "4", "--batch-size", "4", "--patch-size", "8"]
+    options += ["--synthetic", "0"]
     launch(tmp_path, ["--out", str(out), *options, "--device", "cpu", "--no-tensorboard"])
     assert all(value.isfinite().all() for value in load_file(out / "weights.safetensors").values())
     assert json.loads((out / "config.json").read_text())["hardware"]["processes"] == PROCESSES

@@ -45,7 +45,7 @@ def test_a_bad_picture_among_good_ones_is_skipped_and_named(folder: Path) -> Non
     pictures = read_pictures([folder], 8, 4)
     assert len(pictures.pairs) == 2
     assert ["cut.png" in pictures.skipped[0], "no_picture.jpg" in pictures.skipped[1]] == [True, True]
-    assert "small.png is 100x20, smaller than 32x32" in pictures.skipped[2]
+    assert "small.png is 100x20; at least 32x32 is needed" in pictures.skipped[2]
     assert len(pictures.skipped) == 3
 
 
@@ -61,7 +61,7 @@ def test_folders_without_usable_pictures(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no picture"):
         read_pictures([tmp_path], 8, 4)
     Image.new("RGB", (30, 300)).save(tmp_path / "thin.png")
-    with pytest.raises(TrainingError, match=r"no usable picture: .*thin.png is 30x300, smaller than 32x32"):
+    with pytest.raises(TrainingError, match=r"no usable picture: .*thin.png is 30x300; at least 32x32 is needed"):
         read_pictures([tmp_path], 8, 4)
 
 
@@ -87,10 +87,10 @@ def test_a_packed_file_holds_the_same_pictures_as_its_folder(folder: Path, pack:
 def test_a_damaged_or_empty_packed_file_is_refused(pack: Path, tmp_path: Path) -> None:
     content = pack.read_bytes()
     pack.write_bytes(content[:5000])
-    with pytest.raises(UserError, match=r"pack.tar is no whole tar file"):
+    with pytest.raises(UserError, match=r"pack.tar is not a complete tar file"):
         read_pictures([pack], 8, 4)
     pack.write_bytes(b"no tar file")
-    with pytest.raises(UserError, match=r"pack.tar is no whole tar file"):
+    with pytest.raises(UserError, match=r"pack.tar is not a complete tar file"):
         read_pictures([pack], 8, 4)
     tarfile.open(tmp_path / "empty.tar", "w").close()
     with pytest.raises(UserError, match=r"empty.tar holds no picture"):

@@ -81,7 +81,7 @@ def test_without_tensorboard_a_run_says_so_and_goes_on(
 ) -> None:
     monkeypatch.setattr(tensorboard, "find_spec", lambda _: None)
     tell(default_reporters(tmp_path))
-    assert capsys.readouterr().out.splitlines()[0].startswith("no TensorBoard here")
+    assert capsys.readouterr().out.splitlines()[0].startswith("TensorBoard is not installed")
     with pytest.raises(MissingDependencyError, match="tensorboard"):
         default_reporters(tmp_path, tensorboard=True)
     default_reporters(tmp_path, tensorboard=False).close()

@@ -60,7 +60,7 @@ def find_crossover(
 
 
 def measure_ratios(bench: NetworkBench, photo: Photo, repeats: int) -> list[tuple[float, float]]:
-    """Densities and masked time over dense time, all of one run, on a photo; nothing on a flat one."""
+    """Measure masked time over dense time at rising densities on a photo; nothing on a flat one."""
     pixels, batch = bench.prepare(photo)
     frequencies = high_frequencies(pixels)
     if frequencies is None:
@@ -75,7 +75,7 @@ def measure_ratios(bench: NetworkBench, photo: Photo, repeats: int) -> list[tupl
 
 
 def meeting_density(points: Sequence[tuple[float, float]]) -> float:
-    """Where the line through ratios over densities reaches 1, within [0, 1]; 1 without points.
+    """Find where the line through ratios over densities reaches 1, within [0, 1]; 1 without points.
 
     Masked time grows linearly with the density: a part that is always computed, and a share of the body.
     """
@@ -89,7 +89,7 @@ def meeting_density(points: Sequence[tuple[float, float]]) -> float:
 
 
 def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
-    """Slope and start of the least-squares line; a level one where all x are equal."""
+    """Fit slope and start of the least-squares line; a level one where all x are equal."""
     if np.ptp(x) == 0:
         return 0.0, float(y.mean())
     slope, start = np.polyfit(x, y, 1)

@@ -11,7 +11,7 @@ _STEPS = 20  # halvings of the threshold's range
 
 
 def mask_of_density(frequencies: NDArray[np.float32], density: float, dilation: int) -> NDArray[np.bool_]:
-    """The dilated mask whose threshold leaves this share of pixels, as nearly as the photo allows.
+    """Find the dilated mask whose share of pixels is as near to a density as the photo allows.
 
     Args:
         frequencies: [H, W] of a photo, in [0, 1] (see `amsr_deploy.mask.high_frequencies`).

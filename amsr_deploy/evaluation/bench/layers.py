@@ -29,7 +29,7 @@ from amsr_deploy.runtime.backends.onnxruntime import session_options
 MOST_LINES = 288
 """LR lines in the middle of a photo that are used."""
 CHANNELS = (64,)
-"""Inputs and outputs of a layer, where none are asked for."""
+"""Default number of inputs and outputs of a layer."""
 DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 DILATION = 5
 GROUPS = (1, 4)
@@ -107,7 +107,7 @@ def measure_operators(
 
 
 def measure_layer(photo: Photo, layer: Layer, threads: int, repeats: int) -> Iterator[OperatorTiming]:
-    """Times on a photo of one kind of convolution, in all storages, at all densities."""
+    """Time one kind of convolution on a photo, in all storage types, at all densities."""
     pixels = middle(photo.pixels)
     frequencies = high_frequencies(pixels)
     if frequencies is None:
@@ -136,7 +136,7 @@ def measure_layer(photo: Photo, layer: Layer, threads: int, repeats: int) -> Ite
 
 
 def middle(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The lines in the middle of a photo [H, W, 3]."""
+    """Crop a photo [H, W, 3] to its middle lines."""
     top = max(pixels.shape[0] - MOST_LINES, 0) // 2
     return pixels[top : top + MOST_LINES]
 
@@ -145,7 +145,7 @@ class Chain:
     """Convolutions with ReLU one after the other, in a session of their own."""
 
     def __init__(self, layers: int, layer: Layer, storage: int | None, threads: int) -> None:
-        """A chain of MaskedConv2d on tensors of a storage type, or of Conv where it is None."""
+        """Make a chain of MaskedConv2d on tensors of a storage type, or of Conv where it is None."""
         self.layers = layers
         options = session_options(threads)
         native.register(options)
@@ -158,7 +158,7 @@ class Chain:
 
 
 def dense_chain(layers: int, layer: Layer) -> ModelProto:
-    """Conv and Relu, `layers` times, on `image` [1, C, H, W]."""
+    """Make a model of Conv and Relu, `layers` times, on `image` [1, C, H, W]."""
     nodes, weights, last = [], [], "image"
     for number in range(layers):
         weights += convolution_weights(number, layer, TensorProto.FLOAT)
@@ -170,7 +170,7 @@ def dense_chain(layers: int, layer: Layer) -> ModelProto:
 
 
 def masked_chain(layers: int, layer: Layer, storage: int) -> ModelProto:
-    """MaskedConv2d with ReLU, `layers` times, on `rows` [Q, C] of float32 that become of the storage type."""
+    """Make a model of MaskedConv2d with ReLU, `layers` times, on float32 `rows` [Q, C], cast to the storage type."""
     inputs = {"rows": (TensorProto.FLOAT, 2), "surround": (TensorProto.FLOAT, 2), "neighbors": (TensorProto.INT32, 2)}
     nodes = [helper.make_node("Cast", [name], [f"{name}_stored"], to=storage) for name in ("rows", "surround")]
     weights, last = [], "rows_stored"
@@ -188,7 +188,7 @@ def masked_chain(layers: int, layer: Layer, storage: int) -> ModelProto:
 def chain_model(
     nodes: list[NodeProto], weights: list[TensorProto], inputs: Mapping[str, tuple[int, int]], last: str
 ) -> ModelProto:
-    """A model of nodes whose last value leaves as float32; inputs have an element type and a number of axes."""
+    """Make a model of nodes; inputs have an element type and a number of axes, the last value leaves as float32."""
     nodes = [*nodes, helper.make_node("Cast", [last], ["out"], to=TensorProto.FLOAT)]
     values = [helper.make_tensor_value_info(name, kind, [None] * axes) for name, (kind, axes) in inputs.items()]
     axes = next(axes for _, axes in inputs.values())
@@ -199,7 +199,7 @@ def chain_model(
 
 
 def convolution_weights(number: int, layer: Layer, element: int) -> list[TensorProto]:
-    """Random weights that keep the size of what passes through, and biases of zero."""
+    """Make random weights that keep values at their size, and biases of zero."""
     inputs = layer.channels // layer.group
     shape = (layer.channels, inputs, 3, 3)
     scale = np.float32((2 / (9 * inputs)) ** 0.5)

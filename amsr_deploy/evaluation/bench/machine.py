@@ -42,10 +42,10 @@ class Machine:
 
 
 def examine_machine(threads: int) -> Machine:
-    """What a benchmark with some threads runs on here.
+    """Describe what a benchmark with some threads runs on here.
 
     Raises:
-        BackendError: an instruction set was asked for that it does not have.
+        BackendError: AMSR_CPU_ISA names an instruction set that the processor lacks.
     """
     code = native.inspect()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
@@ -53,7 +53,7 @@ def examine_machine(threads: int) -> Machine:
 
 
 def cpu_name() -> str:
-    """The processor's name for itself, or at least its architecture."""
+    """Return the processor's name for itself, or at least its architecture."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
@@ -66,12 +66,12 @@ def cpu_name() -> str:
 
 
 def usable_cores() -> int:
-    """Cores that this process may use."""
+    """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def versions() -> dict[str, str]:
-    """Versions of this package and of what it is compared in."""
+    """List the versions of this package and of those that it is compared with."""
     found = {"amsr-deploy": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:

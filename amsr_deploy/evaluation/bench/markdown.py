@@ -18,7 +18,7 @@ class Table:
     rows: Sequence[Sequence[str]]
 
     def plain(self) -> str:
-        """Aligned by blanks."""
+        """Write the table aligned by blanks."""
         lines = [self.columns, *self.rows]
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.columns))]
         return "\n".join(
@@ -30,7 +30,7 @@ class Table:
         )
 
     def markdown(self) -> str:
-        """A table of GitHub's Markdown."""
+        """Write the table in GitHub's Markdown."""
         rule = ["---", *["---:"] * (len(self.columns) - 1)]
         return "\n".join(f"| {' | '.join(line)} |" for line in [self.columns, rule, *self.rows])
 
@@ -52,11 +52,11 @@ class Section:
     notes: list[str] = field(default_factory=list)
 
     def plain(self) -> str:
-        """For a terminal."""
+        """Write the section for a terminal."""
         return "\n".join([self.title, *([self.table.plain()] if self.table else []), *self.notes])
 
     def markdown(self) -> str:
-        """For a Markdown file, between the marks by which `write_sections` finds it again."""
+        """Write the section for a Markdown file, between the marks by which `write_sections` finds it again."""
         table = [self.table.markdown()] if self.table else []
         return "\n\n".join([_begin(self.key), f"*{self.title}*", *table, *self.notes, _end(self.key)])
 

@@ -1,4 +1,4 @@
-"""The neighbour table by itself, to time it."""
+"""The neighbour table alone, to time it."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ class NeighborTable:
         self._session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
     def run(self, index: NDArray[np.int64], size: tuple[int, ...]) -> NDArray[np.int32]:
-        """The table [Q, 9] of masked pixels [Q] in a picture of a size (height, width)."""
+        """Compute the table [Q, 9] of masked pixels [Q] in a picture of a size (height, width)."""
         return self._session.run(None, {"index": index, "size": np.array(size, dtype=np.int64)})[0]

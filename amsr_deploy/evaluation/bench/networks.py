@@ -65,7 +65,7 @@ class Detail:
     Attributes:
         photo: name of the photo.
         density: share of the body that was computed, in [0, 1].
-        memory: peak memory in bytes of `masked` and `dense`; None where the system does not tell.
+        memory: peak memory in bytes of `masked` and `dense`; None where the system does not report it.
         profiles: of `masked` and `dense`.
     """
 
@@ -123,7 +123,7 @@ class NetworkBench:
         return Timing(photo.name, size, density, self.metadata.cost.share(density), runs_dense, times)
 
     def examine(self, photo: Photo) -> Detail:
-        """Peak memory and profile on a photo."""
+        """Measure peak memory and profile on a photo."""
         pixels, batch = self.prepare(photo)
         selection = self.select(pixels)
         cases: list[tuple[str, Path, Inputs]] = [
@@ -135,16 +135,16 @@ class NetworkBench:
         return Detail(photo.name, selection.density, memory, profiles)
 
     def prepare(self, photo: Photo) -> tuple[NDArray[np.float32], Batch]:
-        """A photo whose size fits the network: [H, W, 3], and as the network's input [1, 3, H, W]."""
+        """Crop a photo to a size that the network takes: [H, W, 3], and as the network's input [1, 3, H, W]."""
         pixels = photo.cropped(self.metadata.size_multiple)
         return pixels, np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
 
     def select(self, pixels: NDArray[np.float32]) -> Selection:
-        """What the default mask selects of a photo [H, W, 3]."""
+        """Select by the default mask of a photo [H, W, 3]."""
         return self.select_mask(compute_mask(pixels, self.metadata.dilation).pixels)
 
     def select_mask(self, mask: NDArray[np.bool_]) -> Selection:
-        """What a mask [H, W] selects."""
+        """Select by a mask [H, W]."""
         return select(mask, self.metadata, self.metadata.threshold)
 
 

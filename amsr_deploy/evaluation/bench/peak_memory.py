@@ -14,13 +14,13 @@ from amsr_deploy.runtime.backends.base import Inputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 
 RUNS = 2
-"""Memory grows to its size in the first run; a second one would tell if it did not."""
+"""The first run allocates; a second one shows whether memory keeps growing."""
 
 
 def peak_memory(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: int) -> int | None:
-    """Bytes that loading a model and running it [1, 3, H, W] takes at most, above what Python and its packages hold.
+    """Measure the peak memory in bytes of loading and running a model [1, 3, H, W], without Python and its packages.
 
-    None where the system does not tell.
+    None where the system does not report it.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_growth, model, image, inputs, threads).result()
@@ -36,7 +36,7 @@ def _growth(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: in
 
 
 def _peak() -> int | None:
-    """Largest resident memory of this process so far, in bytes."""
+    """Return the largest resident memory of this process so far, in bytes."""
     status = Path("/proc/self/status")
     if status.is_file():  # unlike ru_maxrss, this does not begin with the peak of the parent process
         (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))

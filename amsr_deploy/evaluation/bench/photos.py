@@ -27,7 +27,7 @@ class Photo:
     pixels: NDArray[np.float32]
 
     def cropped(self, multiple: int) -> NDArray[np.float32]:
-        """Its upper left part whose sides are multiples of something."""
+        """Crop the upper left part whose sides are multiples of a number."""
         height, width = (side // multiple * multiple for side in self.pixels.shape[:2])
         return self.pixels[:height, :width]
 
@@ -35,7 +35,7 @@ class Photo:
 def read_photos(
     folders: Sequence[Path], width: int, scale: int, count: int | None, fail: Callable[[Exception], object]
 ) -> list[Photo]:
-    """The photos of some folders, reduced to a width and then by the scale.
+    """Read the photos of some folders, reduced to a width and then by the scale.
 
     Args:
         folders: of HR pictures.
@@ -62,7 +62,7 @@ def read_photos(
 
 
 def read_photo(path: Path, width: int, scale: int) -> NDArray[np.float32]:
-    """A photo [H, W, 3] in [0, 1], reduced to a width unless that is 0, and then by the scale.
+    """Read a photo [H, W, 3] in [0, 1], reduced to a width unless that is 0, and then by the scale.
 
     Raises:
         ImageError: a picture that cannot be read or is too small.

@@ -21,7 +21,7 @@ Profile = dict[str, float]
 
 
 def profile(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: int) -> Profile:
-    """Shares of the operators in the time of a model on [1, 3, H, W], by ONNX Runtime's own profiler."""
+    """Measure each operator's share of a model's time on [1, 3, H, W], by ONNX Runtime's own profiler."""
     with TemporaryDirectory() as folder:
         options = session_options(threads)
         options.enable_profiling = True

@@ -22,12 +22,12 @@ _OWN = (MASKED, DENSE, MASK, NEIGHBORS)
 
 
 def machine_section(machine: Machine) -> Section:
-    """What everything was measured on."""
+    """Describe what everything was measured on."""
     return Section("machine", str(machine))
 
 
 def operator_section(timings: Sequence[OperatorTiming]) -> Section:
-    """MaskedConv2d at each density, over all photos."""
+    """Summarise MaskedConv2d at each density, over all photos."""
     groups: dict[tuple[str, Layer, float], list[OperatorTiming]] = defaultdict(list)
     for timing in timings:
         groups[timing.storage, timing.layer, timing.target].append(timing)
@@ -54,13 +54,13 @@ def operator_section(timings: Sequence[OperatorTiming]) -> Section:
 
 
 def network_sections(result: NetworkResult) -> list[Section]:
-    """Times, OpenVINO, memory and profile of a pair of models."""
+    """Make the sections of a pair of models: times, OpenVINO, memory and profile."""
     sections = [timing_section(result), openvino_section(result), memory_section(result), profile_section(result)]
     return [section for section in sections if section is not None]
 
 
 def timing_section(result: NetworkResult) -> Section:
-    """The masked network against its dense twin, photo by photo."""
+    """Compare the masked network with its dense twin, photo by photo."""
     rows = [
         [
             timing.photo,
@@ -84,7 +84,7 @@ def timing_section(result: NetworkResult) -> Section:
 
 
 def summary(timings: Sequence[Timing]) -> list[str]:
-    """Medians and worst ratios, of sparse photos and of all."""
+    """Summarise the ratios of sparse photos and of all: median and worst."""
     sparse = [timing.ratio() for timing in timings if timing.density <= SPARSE]
     kept = [timing.ratio() for timing in timings if not timing.runs_dense]
     notes = []
@@ -95,7 +95,7 @@ def summary(timings: Sequence[Timing]) -> list[str]:
 
 
 def openvino_section(result: NetworkResult) -> Section | None:
-    """The masked network in ONNX Runtime against the dense one in OpenVINO; None where that was not measured."""
+    """Compare the masked network in ONNX Runtime with the dense one in OpenVINO; None where that was not measured."""
     others = [name for name in result.timings[0].seconds if name not in _OWN]
     if not others:
         return None
@@ -115,7 +115,7 @@ def openvino_section(result: NetworkResult) -> Section | None:
 
 
 def memory_section(result: NetworkResult) -> Section:
-    """Peak memory of the two forms."""
+    """Compare the peak memory of the two forms."""
     detail = result.detail
     masked, dense = (detail.memory[form] for form in (MASKED, DENSE))
     ratio = f"{masked / dense:.3f}" if masked is not None and dense else ""
@@ -125,7 +125,7 @@ def memory_section(result: NetworkResult) -> Section:
 
 
 def profile_section(result: NetworkResult) -> Section:
-    """The operators that take most of the time."""
+    """List the operators that take most of the time."""
     tops = {form: list(shares.items())[:LARGEST_OPERATORS] for form, shares in result.detail.profiles.items()}
     rows = [
         [cell for form in (MASKED, DENSE) for cell in operator_cells(tops[form], number)]
@@ -145,7 +145,7 @@ def operator_cells(top: Sequence[tuple[str, float]], number: int) -> list[str]:
 
 
 def crossover_section(results: Iterable[Crossover]) -> Section:
-    """Where masked and dense time meet."""
+    """Show where masked and dense time meet."""
     rows = []
     for result in results:
         near: dict[float, list[float]] = {density: [] for density in DENSITIES}
@@ -164,17 +164,17 @@ def crossover_section(results: Iterable[Crossover]) -> Section:
 
 
 def megabytes(size: int | None) -> str:
-    """A size in bytes as megabytes."""
+    """Write a size in bytes as megabytes."""
     return "" if size is None else f"{size / 1e6:.0f}"
 
 
 def operator_data(timings: Iterable[OperatorTiming]) -> list[dict[str, Any]]:
-    """As plain data, for JSON."""
+    """Convert timings to plain data, for JSON."""
     return [asdict(timing) | {"ratio": timing.ratio} for timing in timings]
 
 
 def network_data(result: NetworkResult) -> dict[str, Any]:
-    """As plain data, for JSON."""
+    """Convert a result to plain data, for JSON."""
     photos = [
         asdict(timing)
         | {

@@ -12,14 +12,14 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 def seconds(run: Run) -> float:
-    """Wall time of a call."""
+    """Measure the wall time of a call."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
 
 
 def warm_seconds(run: Run) -> float:
-    """Wall time of the second of two calls: the first one fills the caches, whatever ran before."""
+    """Measure the wall time of the second of two calls: the first one fills the caches."""
     run()
     return seconds(run)
 
@@ -27,7 +27,7 @@ def warm_seconds(run: Run) -> float:
 def medians(
     runs: Mapping[Name, Run], repeats: int, warm_up: int = 1, clock: Callable[[Run], float] = seconds
 ) -> dict[Name, float]:
-    """Median seconds of each run, measured in turns.
+    """Measure the median seconds of each run, in turns.
 
     Args:
         runs: what to measure, by name.

@@ -24,7 +24,7 @@ class Pair:
 
 
 def check_pair(masked: OnnxRuntimeBackend, dense: OnnxRuntimeBackend) -> None:
-    """Raises ModelError unless the models are a masked one and its dense twin."""
+    """Raise ModelError unless the models are a masked one and its dense twin."""
     if not masked.metadata.masked:
         raise ModelError(f"{masked.model} is a dense model; give the masked one, and this one as `dense_model`")
     if dense.metadata.masked:
@@ -36,7 +36,7 @@ def check_pair(masked: OnnxRuntimeBackend, dense: OnnxRuntimeBackend) -> None:
 def choose_pairs(
     backbones: Iterable[str], scale: int | None, model: Path | None, dense_model: Path | None
 ) -> list[Pair]:
-    """The models to measure: given files, or shipped ones of some backbones (none: all that ship) and of a scale.
+    """Choose the models to measure: given files, or shipped ones of some backbones (all where none) and of a scale.
 
     Raises:
         UserError: a file without the other, files and backbones or a scale.
@@ -56,7 +56,7 @@ def choose_pairs(
 
 
 def shipped_pair(backbone: str, scale: int | None) -> Pair:
-    """The models of a backbone, of a scale or of the largest that ships.
+    """Find the shipped models of a backbone, of a scale or of the largest that ships.
 
     Raises:
         ModelError: they do not ship.
@@ -68,6 +68,6 @@ def shipped_pair(backbone: str, scale: int | None) -> Pair:
 
 
 def shipped_backbones(scale: int | None = None) -> list[str]:
-    """Backbones that ship both with and without masks, of a scale or of any."""
+    """List the backbones that ship both with and without masks, of a scale or of any."""
     ships = {name: {*shipped_scales(name)} & {*shipped_scales(name, dense=True)} for name in BACKBONES}
     return [name for name, scales in ships.items() if (scale in scales if scale else scales)]

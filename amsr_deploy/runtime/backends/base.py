@@ -1,4 +1,4 @@
-"""What every backend offers to the upscaler."""
+"""The interface of a backend, as the upscaler uses it."""
 
 from __future__ import annotations
 
@@ -44,4 +44,4 @@ class Backend(Protocol):
         """
 
     def close(self) -> None:
-        """Give back what it holds of the device; it does not run again."""
+        """Release what it holds of the device; it cannot run again."""

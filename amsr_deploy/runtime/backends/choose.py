@@ -1,4 +1,4 @@
-"""Which backend runs a model on this machine (design section 7)."""
+"""Chooses the backend that runs a model on this machine (docs/architecture.md)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def open_backend(
 
     Args:
         model: an ONNX that `amsr export` wrote, or an engine that `amsr build-engine` wrote.
-        device: `tensorrt`, `cuda` or `cpu`; `auto` is the first of them that can be had, and says what speaks against
-            an engine that is there.
+        device: `tensorrt`, `cuda` or `cpu`; `auto` is the first of them that is available, with a
+            warning where an engine is there and not used.
         threads: CPU threads of ONNX Runtime; None is one for each core.
         load_engine: loads an engine.
 
     Raises:
         UserError: an unknown device, or one that cannot run an engine.
-        BackendError, EngineError, ModelError: what was asked for cannot be had, and why.
+        BackendError, EngineError, ModelError: the requested device is not available, and why.
     """
     if device not in DEVICES:
         raise UserError(f"unknown device {device!r}; use one of: {', '.join(DEVICES)}")
@@ -47,7 +47,7 @@ def open_backend(
 
 
 def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], Backend]) -> Backend | None:
-    """The first engine of a model that loads; None where `auto` may go on without.
+    """Open the first engine of a model that loads; None where `auto` may use another backend.
 
     Raises:
         EngineError: device tensorrt, but no engine, or none that loads.

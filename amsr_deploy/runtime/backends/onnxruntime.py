@@ -43,7 +43,7 @@ class OnnxRuntimeBackend:
         Raises:
             UserError: an unknown device, less than one thread.
             ModelError: not a readable ONNX, or not one of this project.
-            BackendError: the device was asked for and cannot be had, or a bfloat16 model finds no native kernels.
+            BackendError: the device is not available, or there are no native kernels for a bfloat16 model.
         """
         options = session_options(threads)
         providers = execution_providers(device)
@@ -82,11 +82,11 @@ class OnnxRuntimeBackend:
             raise
 
     def close(self) -> None:
-        """Nothing has to be done: a session gives back what it holds when it is dropped."""
+        """Do nothing: a session releases what it holds when it is dropped."""
 
 
 def session_options(threads: int | None = None) -> ort.SessionOptions:
-    """Options of a session with some CPU threads, which sleep between runs so that others have the cores.
+    """Make options of a session with some CPU threads, which sleep between runs so that others have the cores.
 
     Raises:
         UserError: less than one thread.
@@ -117,7 +117,7 @@ def _load_cuda() -> None:
 
 
 def execution_providers(device: Device) -> list[str]:
-    """The execution providers to try, best first, with what they need loaded.
+    """List the execution providers to try, best first, with what they need loaded.
 
     Raises:
         UserError: an unknown device.

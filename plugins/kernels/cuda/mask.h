@@ -1,4 +1,4 @@
-// The mask of design section 2.1 on the GPU, so that a picture makes no round trip. Equal to amsr_deploy/mask.py, and
+// The mask (docs/architecture.md) on the GPU, so that a picture makes no round trip. Equal to amsr_deploy/mask/, and
 // the same in every run: no sum depends on the order in which threads arrive.
 #pragma once
 

@@ -157,6 +157,12 @@ cudaError_t pack_float32(const WindowCall& call, const WindowLayerWeights& weigh
 
 }  // namespace
 
+bool is_valid(const WindowGrid& grid) {
+    return grid.height > 0 && grid.width > 0 && grid.height <= 0x7fffffff / grid.width && grid.window_size > 0 &&
+           grid.window_size <= 1024 && grid.height % grid.window_size == 0 && grid.width % grid.window_size == 0 &&
+           grid.shift >= 0 && grid.shift < grid.window_size;
+}
+
 std::size_t packed_window_layer_bytes(ElementType type, const WindowLayerShape& shape) {
     if (!is_supported(type, shape)) return 0;
     const WindowCall call = window_call(shape);

@@ -1,5 +1,5 @@
-// WindowGather, WindowScatter and WindowLayer: SwinIR's windows after a cyclic shift. Window w covers the pixels
-// (y + shift, x + shift) modulo the picture. Window numbers are non-decreasing; those outside the picture are left out.
+// WindowLayer: a Transformer layer on SwinIR's windows after a cyclic shift. Window w covers the pixels (y + shift,
+// x + shift) modulo the picture. Window numbers are non-decreasing; those outside the picture are left out.
 #pragma once
 
 #include "element.h"
@@ -14,14 +14,6 @@ struct WindowGrid {
 
 /// Whether sides, window size and shift fit each other.
 bool is_valid(const WindowGrid& grid);
-
-/// tokens [M, window_size ** 2, row_bytes] = the pixels of windows [M], row by row.
-cudaError_t window_gather(const void* pixels, const std::int64_t* windows, std::int64_t window_count,
-                          const WindowGrid& grid, std::size_t row_bytes, void* tokens, cudaStream_t stream);
-
-/// The inverse. Of equal windows the last is written; other pixels are left as they are.
-cudaError_t window_scatter(const void* tokens, const std::int64_t* windows, std::int64_t window_count,
-                           const WindowGrid& grid, std::size_t row_bytes, void* pixels, cudaStream_t stream);
 
 struct WindowLayerShape {
     std::int64_t channels;  // C, a multiple of heads

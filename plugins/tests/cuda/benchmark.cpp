@@ -82,6 +82,7 @@ double known_peak(ElementType type) {
 
 /// Memory of random small numbers, so that clocks are those of real work: a short pattern again and again.
 Bytes numbers(ElementType type, std::int64_t count) {
+    constexpr std::size_t pattern_size = 4099;
     Random random(7);
     std::vector<unsigned char> bytes(static_cast<std::size_t>(count) * cuda::bytes_of(type));
     const auto fill = [&bytes](const auto& pattern) {
@@ -92,9 +93,9 @@ Bytes numbers(ElementType type, std::int64_t count) {
         }
     };
     if (type == ElementType::float16) {
-        fill(random.values<cpu::float16>(4099));
+        fill(random.values<cpu::float16>(pattern_size));
     } else {
-        fill(random.values<float>(4099));
+        fill(random.values<float>(pattern_size));
     }
     return Bytes(bytes);
 }

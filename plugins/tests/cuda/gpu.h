@@ -6,13 +6,13 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
-#include <random>
 #include <utility>
 #include <vector>
 
-#include "../check.h"
+#include "check.h"
+#include "cpu/simd/storage.h"
 #include "cuda/element.h"
-#include "storage.h"
+#include "random.h"
 
 namespace amsr::test {
 
@@ -69,44 +69,8 @@ template <>
 inline constexpr cuda::ElementType type_of<cpu::float16> = cuda::ElementType::float16;
 
 template <class T>
-constexpr double rounding = 1e-6;  // relative, of a result
+constexpr double relative_error = 1e-6;  // of a result
 template <>
-inline constexpr double rounding<cpu::float16> = 1.0 / (1 << 11);
-
-/// Random numbers of a test.
-class Random {
-  public:
-    explicit Random(unsigned seed) : engine_(seed) {}
-
-    std::int64_t number(std::int64_t low, std::int64_t high) {
-        return std::uniform_int_distribution<std::int64_t>(low, high)(engine_);
-    }
-    template <class V>
-    V one_of(const std::vector<V>& choices) {
-        return choices[static_cast<std::size_t>(number(0, static_cast<std::int64_t>(choices.size()) - 1))];
-    }
-    template <class T>
-    std::vector<T> values(std::int64_t count, float scale = 1.0f) {
-        std::normal_distribution<float> normal(0.0f, scale);
-        std::vector<T> result(static_cast<std::size_t>(count));
-        for (T& value : result) cpu::assign(value, normal(engine_));
-        return result;
-    }
-    /// Some of [0, count), increasing: none, all, or each with some chance; the last one may come again, as padding
-    /// does.
-    std::vector<std::int64_t> positions(std::int64_t count) {
-        const double density = one_of<double>({0.0, 0.3, 0.6, 1.0});
-        std::vector<std::int64_t> result;
-        for (std::int64_t i = 0; i < count; ++i) {
-            if (std::uniform_real_distribution<double>(0, 1)(engine_) < density) result.push_back(i);
-        }
-        if (!result.empty() && number(0, 2) == 0)
-            result.insert(result.end(), static_cast<std::size_t>(number(1, 5)), result.back());
-        return result;
-    }
-
-  private:
-    std::mt19937 engine_;
-};
+inline constexpr double relative_error<cpu::float16> = 1.0 / (1 << 11);
 
 }  // namespace amsr::test

@@ -1,8 +1,9 @@
-// MaskedConv2d, Pointwise and PixelConv2d on random cases, against plain loops in double.
+// MaskedConv2d, Pointwise and PixelConv2d on random cases, against their definitions.
 #include <array>
 
 #include "cuda/convolution.h"
 #include "gpu.h"
+#include "reference.h"
 
 using namespace amsr;
 using namespace amsr::test;
@@ -21,19 +22,6 @@ class Turns {
     std::array<Epilogue, count> all_;
     std::size_t turn_ = 0;
 };
-
-double activate(const Activation& activation, double sum, double residual) {
-    const double value = sum + residual, sigmoid = 1 / (1 + std::exp(-sum));
-    switch (activation.kind) {
-        case Activation::leaky_relu:
-            return value < 0 ? value * static_cast<double>(activation.negative_slope) : value;
-        case Activation::silu:
-            return sum * sigmoid + residual;
-        case Activation::attention:
-            return value * (sigmoid - 0.5);
-    }
-    return value;
-}
 
 template <class T>
 struct Layer {
@@ -59,34 +47,31 @@ struct Layer {
         return result;
     }
 
-    /// The convolution's output at a place whose taps read source(tap), null for zero.
-    template <class Source>
-    double sum(std::int64_t output, const Source& source) const {
-        const std::int64_t inputs = shape.inputs / shape.groups, taps = shape.kernel_size * shape.kernel_size;
-        const std::int64_t group = output / (shape.outputs / shape.groups);
-        double total = cpu::to_float(bias[static_cast<std::size_t>(output)]);
-        for (std::int64_t tap = 0; tap < taps; ++tap) {
-            const T* values = source(tap);
-            for (std::int64_t i = 0; values != nullptr && i < inputs; ++i) {
-                total += static_cast<double>(cpu::to_float(values[group * inputs + i])) *
-                         cpu::to_float(weight[static_cast<std::size_t>((output * inputs + i) * taps + tap)]);
-            }
-        }
-        return total;
+    reference::Convolution definition() const {
+        return {shape.outputs,
+                shape.inputs,
+                shape.groups,
+                shape.kernel_size,
+                reference::values_of(weight),
+                reference::values_of(bias),
+                activation};
     }
 
-    void check(const char* name, double actual, double sum, double residual) const {
-        const double expected = activate(activation, sum, residual);
-        CHECK(std::abs(actual - expected) <= 1e-5 + rounding<T> * std::abs(expected),
-              "%s%s %d: %d -> %d in %d groups, k %d: %g, not %g", name, suffix(epilogue),
-              static_cast<int>(sizeof(T)) * 8, static_cast<int>(shape.inputs), static_cast<int>(shape.outputs),
-              static_cast<int>(shape.groups), static_cast<int>(shape.kernel_size), actual, expected);
+    void check(const char* name, const std::vector<T>& actual, const reference::Values& expected) const {
+        for (std::size_t i = 0; i < actual.size(); ++i) {
+            const double value = cpu::to_float(actual[i]);
+            CHECK(std::abs(value - expected[i]) <= 1e-5 + relative_error<T> * std::abs(expected[i]),
+                  "%s%s %d: %d -> %d in %d groups, k %d: %g, not %g", name, suffix(epilogue),
+                  static_cast<int>(sizeof(T)) * 8, static_cast<int>(shape.inputs), static_cast<int>(shape.outputs),
+                  static_cast<int>(shape.groups), static_cast<int>(shape.kernel_size), value, expected[i]);
+        }
     }
 };
 
+/// The residual of a definition, which is empty where there is none.
 template <class T>
-double at(const std::vector<T>& values, std::int64_t i) {
-    return cpu::to_float(values[static_cast<std::size_t>(i)]);
+reference::Values residual_of(bool is_added, const std::vector<T>& residual) {
+    return is_added ? reference::values_of(residual) : reference::Values{};
 }
 
 template <class T>
@@ -106,16 +91,10 @@ void check_masked(Random& random, const ConvolutionShape& shape, std::int64_t ro
     CHECK_CUDA(cuda::masked_conv2d(type_of<T>, shape, device_rows.data(), rows, device_surround.data(), pixels,
                                    device_neighbors.data(), packed.data(), add ? out.data() : nullptr, layer.activation,
                                    out.data(), nullptr));
-    const auto actual = out.values();
-    for (std::int64_t i = 0; i < rows * shape.outputs; ++i) {
-        const double sum = layer.sum(i % shape.outputs, [&](std::int64_t tap) -> const T* {
-            const std::int64_t entry = neighbors[static_cast<std::size_t>(i / shape.outputs * taps + tap)];
-            if (entry < 0 || entry >= rows + pixels) return nullptr;
-            return entry < rows ? row_values.data() + entry * shape.inputs
-                                : surround.data() + (entry - rows) * shape.inputs;
-        });
-        layer.check("MaskedConv2d", at(actual, i), sum, add ? at(residual, i) : 0.0);
-    }
+    layer.check(
+        "MaskedConv2d", out.values(),
+        reference::masked_conv2d(layer.definition(), reference::values_of(row_values), reference::values_of(surround),
+                                 {neighbors.begin(), neighbors.end()}, residual_of(add, residual)));
 }
 
 template <class T>
@@ -137,16 +116,10 @@ void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels
     const auto packed = layer.packed();
     CHECK_CUDA(cuda::pointwise(type_of<T>, outputs, channels, pointers.data(), count, rows, packed.data(),
                                add ? device_residual.data() : nullptr, layer.activation, out.data(), nullptr));
-    const auto actual = out.values();
-    std::vector<T> row(static_cast<std::size_t>(count * channels));
-    for (std::int64_t i = 0; i < rows * outputs; ++i) {
-        for (std::int64_t c = 0; c < count * channels; ++c) {
-            row[static_cast<std::size_t>(c)] = inputs[static_cast<std::size_t>(c / channels)]
-                                                     [static_cast<std::size_t>(i / outputs * channels + c % channels)];
-        }
-        const double sum = layer.sum(i % outputs, [&](std::int64_t) { return row.data(); });
-        layer.check("Pointwise", at(actual, i), sum, add ? at(residual, i) : 0.0);
-    }
+    std::vector<reference::Values> values;
+    for (const auto& input : inputs) values.push_back(reference::values_of(input));
+    layer.check("Pointwise", out.values(),
+                reference::pointwise(layer.definition(), values, rows, residual_of(add, residual)));
 }
 
 template <class T>
@@ -155,7 +128,7 @@ void check_pixels(Random& random, const ConvolutionShape& shape, std::int64_t up
     static Turns turns(std::array{Epilogue::none, Epilogue::add, Epilogue::add_nearest, Epilogue::silu});
     const Layer<T> layer(random, shape, turns.next());
     const bool add = has_residual(layer.epilogue), is_nearest = layer.epilogue == Epilogue::add_nearest;
-    const std::int64_t k = shape.kernel_size, area = upscale * upscale, channels = shape.outputs / area;
+    const std::int64_t channels = shape.outputs / (upscale * upscale);
     const auto pixels = random.values<T>(height * width * shape.inputs);
     const auto residual = random.values<T>(height * width * (is_nearest ? channels : shape.outputs));
     const Buffer<T> device_pixels(pixels), device_residual(residual);
@@ -164,19 +137,11 @@ void check_pixels(Random& random, const ConvolutionShape& shape, std::int64_t up
     CHECK_CUDA(cuda::pixel_conv2d(type_of<T>, shape, device_pixels.data(), height, width, packed.data(),
                                   {add ? device_residual.data() : nullptr, is_nearest}, layer.activation, upscale,
                                   out.data(), nullptr));
-    const auto actual = out.values();
-    for (std::int64_t i = 0; i < height * width * shape.outputs; ++i) {
-        const std::int64_t pixel = i / shape.outputs, output = i % shape.outputs, y = pixel / width, x = pixel % width;
-        const double sum = layer.sum(output, [&](std::int64_t tap) -> const T* {
-            const std::int64_t yy = y + tap / k - k / 2, xx = x + tap % k - k / 2;
-            if (yy < 0 || yy >= height || xx < 0 || xx >= width) return nullptr;
-            return pixels.data() + (yy * width + xx) * shape.inputs;
-        });
-        const std::int64_t line = y * upscale + output % area / upscale, column = x * upscale + output % upscale;
-        const std::int64_t place = (line * width * upscale + column) * channels + output / area;
-        const std::int64_t added = is_nearest ? pixel * channels + output / area : place;
-        layer.check("PixelConv2d", at(actual, place), sum, add ? at(residual, added) : 0.0);
-    }
+    reference::Values added = residual_of(add, residual);
+    if (is_nearest) added = reference::nearest(added, height, width, upscale, channels);
+    layer.check(
+        "PixelConv2d", out.values(),
+        reference::pixel_conv2d(layer.definition(), reference::values_of(pixels), height, width, upscale, added));
 }
 
 /// Sums of any size, which are biases: e^-x leaves the range of float32 where |x| is 88.
@@ -198,10 +163,9 @@ void check_large_sums(Random& random) {
         const bool add = has_residual(epilogue);
         CHECK_CUDA(cuda::pointwise(type_of<T>, outputs, 1, &input, 1, 1, packed.data(),
                                    add ? device_residual.data() : nullptr, layer.activation, out.data(), nullptr));
-        const auto actual = out.values();
-        for (std::int64_t i = 0; i < outputs; ++i) {
-            layer.check("large sums", at(actual, i), at(sums, i), add ? at(residual, i) : 0.0);
-        }
+        layer.check("large sums", out.values(),
+                    reference::pointwise(layer.definition(), {reference::values_of(std::vector<T>(1))}, 1,
+                                         residual_of(add, residual)));
     }
 }
 

@@ -1,4 +1,4 @@
-// The mask on the GPU against design section 2.1 written plainly, step by step as amsr_deploy/mask.py does it.
+// The mask on the GPU against its definition written plainly, step by step as amsr_deploy/mask/reference.py does it.
 #include <algorithm>
 
 #include "cuda/mask.h"

@@ -1,10 +1,8 @@
-// Gather, scatter, windows and neighbours on random masks, against the CPU's kernels.
+// Gather, scatter and neighbours on random masks, against their definitions.
 #include "cuda/neighbors.h"
 #include "cuda/rows.h"
-#include "cuda/windows.h"
 #include "gpu.h"
-#include "neighbors.h"
-#include "rows.h"
+#include "reference.h"
 
 using namespace amsr;
 using namespace amsr::test;
@@ -13,55 +11,26 @@ namespace {
 
 using Bytes = std::vector<unsigned char>;
 
-Bytes random_bytes(Random& random, std::int64_t count) {
-    Bytes result(static_cast<std::size_t>(count));
-    for (auto& byte : result) byte = static_cast<unsigned char>(random.number(0, 255));
-    return result;
-}
-
-std::int64_t row_bytes_of(Random& random) { return random.one_of<std::int64_t>({1, 6, 12, 24, 120, 128, 256, 300}); }
+reference::Values numbers(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
 
 void check_masks(Random& random) {
-    const std::int64_t pixels = random.number(1, 300), bytes = row_bytes_of(random);
+    const std::int64_t pixels = random.number(1, 300),
+                       bytes = random.one_of<std::int64_t>({1, 6, 12, 24, 120, 128, 256, 300});
     const auto index = random.positions(pixels);
     const auto count = static_cast<std::int64_t>(index.size());
-    const Bytes from = random_bytes(random, pixels * bytes), update = random_bytes(random, count * bytes);
     const auto row_bytes = static_cast<std::size_t>(bytes);
-    Bytes expected_rows(update.size()), expected_pixels = from;
-    cpu::mask_gather(from.data(), index.data(), row_bytes, 0, index.size(), expected_rows.data());
-    cpu::mask_scatter(update.data(), index.data(), index.size(), row_bytes, 0, index.size(), expected_pixels.data());
+    const Bytes from = random.bytes(static_cast<std::size_t>(pixels) * row_bytes),
+                update = random.bytes(index.size() * row_bytes);
     const Buffer<unsigned char> pixel_memory(from), update_memory(update), rows(update.size());
     const Buffer<std::int64_t> index_memory(index);
     CHECK_CUDA(
         cuda::mask_gather(pixel_memory.data(), pixels, index_memory.data(), count, row_bytes, rows.data(), nullptr));
-    CHECK(rows.values() == expected_rows, "gathered rows of %d bytes", static_cast<int>(bytes));
+    CHECK(numbers(rows.values()) == reference::mask_gather(numbers(from), index, bytes), "gathered rows of %d bytes",
+          static_cast<int>(bytes));
     CHECK_CUDA(cuda::mask_scatter(update_memory.data(), index_memory.data(), count, pixels, row_bytes,
                                   pixel_memory.data(), nullptr));
-    CHECK(pixel_memory.values() == expected_pixels, "scattered rows of %d bytes", static_cast<int>(bytes));
-}
-
-void check_windows(Random& random) {
-    const std::int64_t side = random.one_of<std::int64_t>({1, 3, 8}), height = side * random.number(1, 4);
-    const std::int64_t width = side * random.number(1, 4), shift = random.number(0, side - 1);
-    const std::int64_t bytes = row_bytes_of(random), pixels = height * width, area = side * side;
-    const auto windows = random.positions(pixels / area);
-    const auto count = static_cast<std::int64_t>(windows.size());
-    const Bytes from = random_bytes(random, pixels * bytes);
-    Bytes update = random_bytes(random, count * area * bytes);
-    const cpu::WindowGrid grid{height, width, side, shift};
-    const auto row_bytes = static_cast<std::size_t>(bytes);
-    Bytes expected_tokens(update.size()), expected_pixels = from;
-    cpu::window_gather(from.data(), windows.data(), grid, row_bytes, 0, windows.size(), expected_tokens.data());
-    cpu::window_scatter(update.data(), windows.data(), grid, row_bytes, 0, windows.size(), expected_pixels.data());
-    const Buffer<unsigned char> pixel_memory(from), update_memory(update), tokens(update.size());
-    const Buffer<std::int64_t> window_memory(windows);
-    const cuda::WindowGrid cuda_grid{height, width, side, shift};
-    CHECK_CUDA(cuda::window_gather(pixel_memory.data(), window_memory.data(), count, cuda_grid, row_bytes,
-                                   tokens.data(), nullptr));
-    CHECK(tokens.values() == expected_tokens, "gathered windows");
-    CHECK_CUDA(cuda::window_scatter(update_memory.data(), window_memory.data(), count, cuda_grid, row_bytes,
-                                    pixel_memory.data(), nullptr));
-    CHECK(pixel_memory.values() == expected_pixels, "scattered windows");
+    CHECK(numbers(pixel_memory.values()) == reference::mask_scatter(numbers(update), numbers(from), index, bytes),
+          "scattered rows of %d bytes", static_cast<int>(bytes));
 }
 
 void check_neighbors(Random& random) {
@@ -69,15 +38,15 @@ void check_neighbors(Random& random) {
     const std::int64_t side = random.one_of<std::int64_t>({1, 3, 5});
     const auto index = random.positions(height * width);
     const auto count = static_cast<std::int64_t>(index.size());
-    std::vector<std::int32_t> expected(static_cast<std::size_t>(count * side * side));
-    cpu::NeighborTable(index.data(), index.size(), height, width, side).fill(0, index.size(), expected.data());
     const Buffer<std::int64_t> index_memory(index);
-    const Buffer<std::int32_t> neighbors(expected.size());
+    const Buffer<std::int32_t> neighbors(static_cast<std::size_t>(count * side * side));
     const Buffer<unsigned char> workspace(cuda::mask_neighbors_workspace(height * width));
     CHECK_CUDA(cuda::mask_neighbors(index_memory.data(), count, height, width, side, neighbors.data(), workspace.data(),
                                     nullptr));
-    CHECK(neighbors.values() == expected, "neighbours of %d rows in %d x %d", static_cast<int>(count),
-          static_cast<int>(height), static_cast<int>(width));
+    const auto actual = neighbors.values();
+    CHECK(reference::Positions(actual.begin(), actual.end()) == reference::mask_neighbors(index, height, width, side),
+          "neighbours of %d rows in %d x %d", static_cast<int>(count), static_cast<int>(height),
+          static_cast<int>(width));
 }
 
 void check_outside() {
@@ -89,8 +58,6 @@ void check_outside() {
     CHECK(gathered.values() == (Bytes{0, 11, 0}), "what lies outside is zero");
     CHECK_CUDA(cuda::mask_scatter(row_memory.data(), index_memory.data(), 3, 2, 1, pixel_memory.data(), nullptr));
     CHECK(pixel_memory.values() == (Bytes{10, 2}), "what lies outside is not written");
-    CHECK(cuda::window_gather(nullptr, nullptr, 1, {8, 9, 8, 0}, 1, nullptr, nullptr) == cudaErrorInvalidValue,
-          "a width of 9 in windows of 8");
 }
 
 }  // namespace
@@ -100,7 +67,6 @@ int main() {
     Random random(1);
     for (int i = 0; i < 25; ++i) {
         check_masks(random);
-        check_windows(random);
         check_neighbors(random);
     }
     check_outside();

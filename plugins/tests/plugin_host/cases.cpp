@@ -4,11 +4,14 @@
 #include <numeric>
 #include <random>
 
+#include "cpu/simd/storage.h"
 #include "reference.h"
-#include "storage.h"
 
 namespace amsr::host {
 namespace {
+
+using reference::Positions;
+using reference::Values;
 
 using Shape = std::vector<std::int64_t>;
 
@@ -69,23 +72,24 @@ void add_mask_cases(std::vector<Case>& cases, Random& random) {
                         index = random.positions("index", pixel_count, mask.density),
                         rows = random.values("rows", {index.shape[0], channels});
             const Positions positions = integers(index);
-            cases.push_back({mask.name,
-                             "MaskGather",
-                             {pixels, index},
-                             {},
-                             output(Kind::value, rows.shape, mask_gather(pixels.values, positions, channels))});
             cases.push_back(
                 {mask.name,
-                 "MaskScatter",
-                 {rows, pixels, index},
+                 "MaskGather",
+                 {pixels, index},
                  {},
-                 output(Kind::value, pixels.shape, mask_scatter(rows.values, pixels.values, positions, channels)),
-                 1});
+                 output(Kind::value, rows.shape, reference::mask_gather(pixels.values, positions, channels))});
+            cases.push_back({mask.name,
+                             "MaskScatter",
+                             {rows, pixels, index},
+                             {},
+                             output(Kind::value, pixels.shape,
+                                    reference::mask_scatter(rows.values, pixels.values, positions, channels)),
+                             1});
         }
         for (const std::int32_t side : {1, 3, 5}) {
             Array index = random.positions("index", mask.height * mask.width, mask.density);
             if (index.shape[0] > 1) index.values.back() = index.values[index.values.size() - 2];  // a padded index
-            const Positions table = mask_neighbors(integers(index), mask.height, mask.width, side);
+            const Positions table = reference::mask_neighbors(integers(index), mask.height, mask.width, side);
             cases.push_back({mask.name,
                              "MaskNeighbors",
                              {index, size_array(mask.height, mask.width)},
@@ -127,14 +131,14 @@ void add_convolution_cases(std::vector<Case>& cases, Random& random) {
         const Array weight = random.values(
                         "weight", {layout.outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
                     bias = random.values("bias", {layout.outputs});
-        Convolution convolution{
+        reference::Convolution convolution{
             layout.outputs, layout.inputs, layout.groups, layout.side, weight.values, bias.values, {}};
         const auto group = static_cast<std::int32_t>(layout.groups);
         for (const Mask& mask : masks) {
             const std::int64_t pixel_count = mask.height * mask.width;
             const Positions index = integers(random.positions("index", pixel_count, mask.density));
             const auto row_count = static_cast<std::int64_t>(index.size());
-            const Positions table = mask_neighbors(index, mask.height, mask.width, layout.side);
+            const Positions table = reference::mask_neighbors(index, mask.height, mask.width, layout.side);
             const Array rows = random.values("rows", {row_count, layout.inputs}),
                         surround = random.values("surround", {pixel_count, layout.inputs}),
                         neighbors{"neighbors",
@@ -146,8 +150,8 @@ void add_convolution_cases(std::vector<Case>& cases, Random& random) {
             for (const Epilogue epilogue :
                  {Epilogue::none, Epilogue::add, Epilogue::silu, Epilogue::silu_add, Epilogue::attention}) {
                 convolution.activation = {activation_of(epilogue), layout.negative_slope};
-                const Values out = masked_conv2d(convolution, rows.values, surround.values, table,
-                                                 has_residual(epilogue) ? residual.values : Values{});
+                const Values out = reference::masked_conv2d(convolution, rows.values, surround.values, table,
+                                                            has_residual(epilogue) ? residual.values : Values{});
                 cases.push_back(with_epilogue({name,
                                                "MaskedConv2d",
                                                {rows, surround, neighbors, weight, bias},
@@ -173,15 +177,16 @@ void add_pixel_convolution_cases(std::vector<Case>& cases, Random& random) {
                         bias = random.values("bias", {outputs}),
                         residual = random.values("residual", {pixel_count * upscale * upscale, layout.outputs}),
                         small_residual = random.values("residual", {pixel_count, layout.outputs});
-            const Values enlarged = nearest(small_residual.values, height, width, upscale, layout.outputs);
-            Convolution convolution{outputs, layout.inputs, layout.groups, layout.side, weight.values, bias.values, {}};
+            const Values enlarged = reference::nearest(small_residual.values, height, width, upscale, layout.outputs);
+            reference::Convolution convolution{
+                outputs, layout.inputs, layout.groups, layout.side, weight.values, bias.values, {}};
             const std::string name = std::string(layout.name) + ", upscale " + std::to_string(upscale);
             for (const Epilogue epilogue : {Epilogue::none, Epilogue::add, Epilogue::add_nearest}) {
                 convolution.activation = {activation_of(epilogue), layout.negative_slope};
                 const bool is_nearest = epilogue == Epilogue::add_nearest;
                 const Values& added = is_nearest ? enlarged : residual.values;
-                const Values out = pixel_conv2d(convolution, pixels.values, height, width, upscale,
-                                                has_residual(epilogue) ? added : Values{});
+                const Values out = reference::pixel_conv2d(convolution, pixels.values, height, width, upscale,
+                                                           has_residual(epilogue) ? added : Values{});
                 cases.push_back(
                     with_epilogue({name,
                                    "PixelConv2d",
@@ -197,16 +202,6 @@ void add_pixel_convolution_cases(std::vector<Case>& cases, Random& random) {
     }
 }
 
-/// A pointwise convolution is a masked one with one tap that is the row itself.
-Values pointwise(const Array& weight, const Array& bias, const Values& rows, std::int64_t row_count,
-                 float negative_slope, const Values& residual) {
-    Positions itself(static_cast<std::size_t>(row_count));
-    std::iota(itself.begin(), itself.end(), 0);
-    return masked_conv2d(
-        {weight.shape[0], weight.shape[1], 1, 1, weight.values, bias.values, {Activation::leaky_relu, negative_slope}},
-        rows, {}, itself, residual);
-}
-
 void add_pointwise_cases(std::vector<Case>& cases, Random& random) {
     for (const std::int64_t row_count : {0, 37}) {
         for (const auto& [channels, outputs] : {std::pair<std::int64_t, std::int64_t>{64, 64}, {7, 5}}) {
@@ -216,36 +211,27 @@ void add_pointwise_cases(std::vector<Case>& cases, Random& random) {
             const float slope = 0.1f;
             for (int inputs = 1; inputs <= 4; ++inputs) {
                 std::vector<Array> arrays;
-                Values joined;
+                std::vector<Values> values;
                 for (int i = 0; i < inputs; ++i) {
                     arrays.push_back(random.values("rows", {row_count, channels}));
                     if (inputs > 1) arrays.back().name += std::to_string(i + 1);
                 }
-                for (std::int64_t row = 0; row < row_count; ++row) {
-                    for (const Array& array : arrays) {
-                        joined.insert(joined.end(), array.values.begin() + row * channels,
-                                      array.values.begin() + (row + 1) * channels);
-                    }
-                }
+                for (const Array& array : arrays) values.push_back(array.values);
                 const Array weight = random.values("weight", {outputs, inputs * channels},
                                                    1 / std::sqrt(static_cast<double>(inputs * channels)));
                 arrays.push_back(weight);
                 arrays.push_back(bias);
+                const reference::Convolution convolution{
+                    outputs, inputs * channels, 1, 1, weight.values, bias.values, {Activation::leaky_relu, slope}};
+                const auto result = [&](const Values& added) {
+                    return output(Kind::value, residual.shape,
+                                  reference::pointwise(convolution, values, row_count, added));
+                };
                 const std::string op = inputs == 1 ? "Pointwise" : "Pointwise" + std::to_string(inputs);
-                cases.push_back(
-                    {name,
-                     op,
-                     arrays,
-                     {{"negative_slope", slope}},
-                     output(Kind::value, residual.shape, pointwise(weight, bias, joined, row_count, slope, {}))});
+                cases.push_back({name, op, arrays, {{"negative_slope", slope}}, result({})});
                 if (inputs > 1) continue;
                 arrays.push_back(residual);
-                cases.push_back({name,
-                                 "PointwiseAdd",
-                                 arrays,
-                                 {{"negative_slope", slope}},
-                                 output(Kind::value, residual.shape,
-                                        pointwise(weight, bias, joined, row_count, slope, residual.values))});
+                cases.push_back({name, "PointwiseAdd", arrays, {{"negative_slope", slope}}, result(residual.values)});
             }
         }
     }
@@ -262,38 +248,6 @@ constexpr Windows window_choices[] = {{"some windows", 8, 0, 2, 3, 0.5},
                                       {"some windows, shifted", 8, 4, 3, 2, 0.5},
                                       {"every window, shifted", 4, 1, 2, 2, 1},
                                       {"no window", 8, 0, 1, 2, 0}};
-
-void add_window_cases(std::vector<Case>& cases, Random& random) {
-    for (const Windows& choice : window_choices) {
-        const std::int64_t height = choice.window_size * choice.down, width = choice.window_size * choice.across,
-                           channels = 60, tokens_of_window = choice.window_size * choice.window_size;
-        const Grid grid{height, width, choice.window_size, choice.shift};
-        const Array pixels = random.values("pixels", {height * width, channels}),
-                    windows = random.positions("windows", choice.down * choice.across, choice.density),
-                    tokens = random.values("tokens", {windows.shape[0], tokens_of_window, channels}),
-                    size = size_array(height, width);
-        const std::vector<std::pair<std::string, AttributeValue>> attributes{{"window_size", choice.window_size},
-                                                                             {"shift", choice.shift}};
-        cases.push_back(
-            {choice.name,
-             "WindowGather",
-             {pixels, windows, size},
-             attributes,
-             output(Kind::value, tokens.shape, window_gather(pixels.values, integers(windows), grid, channels)),
-             -1,
-             height,
-             width});
-        cases.push_back({choice.name,
-                         "WindowScatter",
-                         {tokens, pixels, windows, size},
-                         attributes,
-                         output(Kind::value, pixels.shape,
-                                window_scatter(tokens.values, pixels.values, integers(windows), grid, channels)),
-                         1,
-                         height,
-                         width});
-    }
-}
 
 void add_window_layer_cases(std::vector<Case>& cases, Random& random) {
     constexpr std::int64_t channels = 60, hidden = 120, heads = 6;
@@ -319,36 +273,36 @@ void add_window_layer_cases(std::vector<Case>& cases, Random& random) {
                                         random.values("fc2_weight", {channels, hidden}, deep),
                                         random.values("fc2_bias", {channels}, 0.1)};
         const float epsilon = 1e-5f;
-        const Layer layer{channels,
-                          hidden,
-                          heads,
-                          static_cast<double>(epsilon),
-                          inputs[3].values,
-                          inputs[4].values,
-                          inputs[5].values,
-                          inputs[6].values,
-                          inputs[7].values,
-                          inputs[8].values,
-                          inputs[9].values,
-                          inputs[10].values,
-                          inputs[11].values,
-                          inputs[12].values,
-                          inputs[13].values,
-                          inputs[14].values,
-                          inputs[15].values};
-        const Grid grid{height, width, choice.window_size, choice.shift};
-        cases.push_back(
-            {choice.name,
-             "WindowLayer",
-             inputs,
-             {{"window_size", choice.window_size},
-              {"shift", choice.shift},
-              {"heads", static_cast<std::int32_t>(heads)},
-              {"epsilon", epsilon}},
-             output(Kind::value, inputs[0].shape, window_layer(layer, inputs[0].values, integers(inputs[1]), grid)),
-             0,
-             height,
-             width});
+        const reference::Layer layer{channels,
+                                     hidden,
+                                     heads,
+                                     static_cast<double>(epsilon),
+                                     inputs[3].values,
+                                     inputs[4].values,
+                                     inputs[5].values,
+                                     inputs[6].values,
+                                     inputs[7].values,
+                                     inputs[8].values,
+                                     inputs[9].values,
+                                     inputs[10].values,
+                                     inputs[11].values,
+                                     inputs[12].values,
+                                     inputs[13].values,
+                                     inputs[14].values,
+                                     inputs[15].values};
+        const reference::Grid grid{height, width, choice.window_size, choice.shift};
+        cases.push_back({choice.name,
+                         "WindowLayer",
+                         inputs,
+                         {{"window_size", choice.window_size},
+                          {"shift", choice.shift},
+                          {"heads", static_cast<std::int32_t>(heads)},
+                          {"epsilon", epsilon}},
+                         output(Kind::value, inputs[0].shape,
+                                reference::window_layer(layer, inputs[0].values, integers(inputs[1]), grid)),
+                         0,
+                         height,
+                         width});
     }
 }
 
@@ -361,7 +315,6 @@ std::vector<Case> all_cases() {
     add_convolution_cases(cases, random);
     add_pixel_convolution_cases(cases, random);
     add_pointwise_cases(cases, random);
-    add_window_cases(cases, random);
     add_window_layer_cases(cases, random);
     return cases;
 }

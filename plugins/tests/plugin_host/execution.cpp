@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "../check.h"
-#include "storage.h"
+#include "check.h"
+#include "cpu/simd/storage.h"
 
 namespace amsr::host {
 namespace {

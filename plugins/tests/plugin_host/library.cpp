@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "../check.h"
+#include "check.h"
 
 namespace amsr::host {
 

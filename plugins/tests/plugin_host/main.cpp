@@ -3,11 +3,13 @@
 //   amsr_plugin_host LIBRARY          all checks
 //   amsr_plugin_host LIBRARY --few    the same, but runs only the first case of each operator: for emulated GPUs
 //   amsr_plugin_host LIBRARY --list   the plugins as JSON
+//   amsr_plugin_host LIBRARY --cases FILE    builds and runs the plugins on the cases of a file instead
 #include <cstdio>
 #include <set>
 #include <string>
 
-#include "../check.h"
+#include "case_file.h"
+#include "check.h"
 #include "execution.h"
 #include "protocol.h"
 
@@ -73,18 +75,15 @@ std::set<const Case*> first_cases(const std::vector<Case>& cases) {
     return first;
 }
 
-void check_all(Library& library, bool few) {
-    const std::vector<Case> cases = all_cases();
-    check_complete(library, cases);
-    check_refusals(library);
+/// Walks through all scenarios of the cases, and runs those of `run`, or all where it is empty.
+void check_scenarios(Library& library, const std::vector<Case>& cases, const std::set<const Case*>& run) {
     std::string reason;
     const bool executes = has_gpu(reason);
-    const std::set<const Case*> first = first_cases(cases);
     std::size_t walked = 0, executed = 0;
     for (const Scenario& scenario : scenarios_of(cases)) {
         const std::unique_ptr<nvinfer1::IPluginV3> plugin = walk_protocol(library, scenario);
         ++walked;
-        if (!executes || (few && first.count(&scenario.known) == 0)) continue;
+        if (!executes || (!run.empty() && run.count(&scenario.known) == 0)) continue;
         check_execution(library, scenario, *plugin);
         ++executed;
     }
@@ -97,17 +96,28 @@ void check_all(Library& library, bool few) {
     }
 }
 
+void check_all(Library& library, bool few) {
+    const std::vector<Case> cases = all_cases();
+    check_complete(library, cases);
+    check_refusals(library);
+    check_scenarios(library, cases, few ? first_cases(cases) : std::set<const Case*>{});
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-    const std::string option = count == 3 ? arguments[2] : "";
-    if (count < 2 || count > 3 || (count == 3 && option != "--list" && option != "--few")) {
-        std::fprintf(stderr, "usage: amsr_plugin_host LIBRARY [--few | --list]\n");
+    const std::string option = count > 2 ? arguments[2] : "";
+    const bool is_known =
+        count == 2 || (count == 3 && (option == "--list" || option == "--few")) || (count == 4 && option == "--cases");
+    if (!is_known) {
+        std::fprintf(stderr, "usage: amsr_plugin_host LIBRARY [--few | --list | --cases FILE]\n");
         return 2;
     }
     Library library(arguments[1]);
     if (option == "--list") {
         print_list(library);
+    } else if (option == "--cases") {
+        check_scenarios(library, read_cases(arguments[3]), {});
     } else {
         check_all(library, option == "--few");
     }

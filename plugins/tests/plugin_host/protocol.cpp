@@ -5,7 +5,7 @@
 #include <limits>
 #include <map>
 
-#include "../check.h"
+#include "check.h"
 
 namespace amsr::host {
 namespace {
@@ -279,7 +279,7 @@ int free_axes(const std::string& op) {
         {"MaskedConv2dAdd", 1}, {"MaskedConv2dSilu", 1}, {"MaskedConv2dSiluAdd", 1}, {"MaskedConv2dAttention", 1},
         {"Pointwise", 1},       {"PointwiseAdd", 0},     {"Pointwise2", 0},          {"Pointwise3", 0},
         {"Pointwise4", 0},      {"PixelConv2d", 1},      {"PixelConv2dAdd", 0},      {"PixelConv2dAddNearest", 0},
-        {"WindowGather", 3},    {"WindowScatter", 1},    {"WindowLayer", 2}};
+        {"WindowLayer", 2}};
     return counts.at(op);
 }
 
@@ -439,9 +439,7 @@ void check_refusals(Library& library) {
     for (nvinfer1::IPluginCreatorV3One* const creator : library.creators()) check_bad_fields(library, *creator);
     static const std::int32_t four = 4, eight = 8;
     refuse(library, library.creator("MaskNeighbors"), {{"kernel_size", &four, PluginFieldType::kINT32, 1}}, "odd");
-    for (const char* const name : {"WindowGather", "WindowScatter", "WindowLayer"}) {
-        refuse(library, library.creator(name), {{"shift", &eight, PluginFieldType::kINT32, 1}}, "shift is 8");
-    }
+    refuse(library, library.creator("WindowLayer"), {{"shift", &eight, PluginFieldType::kINT32, 1}}, "shift is 8");
     for (const Case& known : all_cases()) check_bad_shapes(library, {known, DataType::kFLOAT, SizeForm::numbers});
 }
 

@@ -28,7 +28,7 @@ from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
 from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream, Network, Shape
 
 STREAMS = 2
-"""Pictures on their way at once: one is copied while the other is computed."""
+"""Pictures that are copied and computed at once, each on its stream."""
 MOST_AT_ONCE = 16
 """Pictures at a time at most, whatever the processor: each takes main memory."""
 
@@ -40,13 +40,13 @@ class TensorRtBackend:
         metadata: what the model says about itself.
         model: the engine's file name.
         name: the backend as it is shown to users.
-        concurrency: runs that may go on at the same time.
+        concurrency: runs that may overlap.
         largest: height and width of the largest picture that it takes at once.
         network: the engine itself.
     """
 
     def __init__(self, engine: Path, sidecar: Sidecar, network: Network, cuda: Cuda, host: str) -> None:
-        """Put a loaded engine to work; `open_engine` loads one.
+        """Take a loaded engine; `open_engine` loads one.
 
         Args:
             engine: its file.
@@ -74,7 +74,7 @@ class TensorRtBackend:
         Raises:
             EngineError: the picture is outside of what the engine was built for.
             OutOfMemoryError: the picture is too large for the GPU's memory; a smaller tile may do.
-            BackendError: what TensorRT said.
+            BackendError: TensorRT's message.
         """
         self._check_size(image.shape)
         everything = image.shape[2] * image.shape[3] // self.metadata.window_size**2
@@ -86,7 +86,7 @@ class TensorRtBackend:
             self._streams.put(stream)
 
     def close(self) -> None:
-        """Wait for the pictures on their way and give everything back; again does nothing."""
+        """Wait for running pictures and free everything; a second call does nothing."""
         streams = [self._streams.get() for _ in range(STREAMS)]
         self._give_back()
         for stream in streams:  # they refuse to run
@@ -102,7 +102,7 @@ class TensorRtBackend:
 
 
 def _cores() -> int:
-    """Cores that this process may use."""
+    """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -118,7 +118,7 @@ def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
 
     Args:
         engine: the file that `amsr build-engine` wrote, with its sidecar beside it.
-        eager: let TensorRT for RTX compile the kernels of a shape before its first run, not beside the first runs.
+        eager: let TensorRT for RTX compile the kernels of a shape before its first run, not during the first runs.
 
     Raises:
         EngineError: it is not one, is damaged, or does not fit this machine; says what was expected and found.
@@ -164,13 +164,13 @@ class Engine:
         edition: Edition,
         gpu: Gpu,
         data: bytes,
-        records_graphs: bool,
+        captures_graphs: bool,
         eager: bool = False,
     ) -> None:
-        """Deserialise; the arguments are those of `open_engine` and what that found.
+        """Deserialise an engine; the arguments are those of `open_engine` and what that found.
 
         Raises:
-            EngineError: what TensorRT said.
+            EngineError: TensorRT's message.
         """
         self._name, self._trt = path.name, edition.trt
         trt = edition.trt
@@ -194,12 +194,12 @@ class Engine:
         if edition.compiles_at_load:
             file = cache_file(sidecar.sha256, edition.version, gpu)
             self.kernels = KernelCache(trt, self._engine, file, eager)
-        self.records_graphs = records_graphs and self.kernels is None
+        self.captures_graphs = captures_graphs and self.kernels is None
         self._log.clear()
 
     def create_context(self) -> Any:
-        """A `trt.IExecutionContext` without memory of its own."""
-        if self.kernels:  # its graphs are recorded by TensorRT itself, again for each better kernel
+        """Create a `trt.IExecutionContext` without memory of its own."""
+        if self.kernels:  # TensorRT captures graphs itself, again for each better kernel
             self.kernels.save()
             context = self.kernels.create_context()
         else:
@@ -210,17 +210,17 @@ class Engine:
         return context
 
     def set_shapes(self, context: Any, shapes: Mapping[str, Shape]) -> None:
-        """Tell a context the shapes of its next inputs."""
+        """Set the shapes of a context's next inputs."""
         for name, shape in shapes.items():
             if not context.set_input_shape(name, shape):
                 raise self.failure()
 
     def failure(self) -> BackendError:
-        """What TensorRT said since the last failure."""
+        """Make an error of what TensorRT said since the last failure."""
         return self._log.failure(self._name)
 
     def close(self) -> None:
-        """Keep what was compiled, and give the engine back."""
+        """Save compiled kernels, and free the engine."""
         if self.kernels:
             self.kernels.save()
         self.kernels = self._engine = self._runtime = None

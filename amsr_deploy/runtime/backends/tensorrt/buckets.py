@@ -10,13 +10,13 @@ STEPS = 16
 
 
 def bucket(count: int) -> int:
-    """The smallest bucket that holds a count; few entries and none at all are buckets of their own."""
+    """Round a count up to its bucket; 0 and small counts are buckets of their own."""
     step = 1 << max(count.bit_length() - STEPS.bit_length(), 0)
     return -(-count // step) * step
 
 
 def pad(index: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
-    """An index [Q] padded to its bucket by repeating its last entry: the same row, the same value, no harm.
+    """Pad an index [Q] to its bucket by repeating its last entry: the same row gets the same value, which is harmless.
 
     An empty index stays empty: there is no entry whose repetition would change nothing.
 

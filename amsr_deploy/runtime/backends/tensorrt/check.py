@@ -1,4 +1,4 @@
-"""Whether an engine fits this machine: TensorRT's own answers come late and name no remedy."""
+"""Checks whether an engine fits this machine: TensorRT's own messages come late and name no remedy."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest
 
 
 def check_machine(engine: Path, sidecar: Sidecar, gpu: Gpu, edition: Edition) -> None:
-    """Raises EngineError where an engine was built for another GPU, TensorRT or system.
+    """Raise EngineError where an engine was built for another GPU, TensorRT or system.
 
     Engines of `tensorrt` hold for one kind of GPU and one version. Those of `tensorrt-rtx` hold for all GPUs that it
-    knows from a compute capability on; whether their version fits, TensorRT for RTX itself tells when it loads them.
+    knows from a compute capability on; TensorRT for RTX itself checks their version when it loads them.
     """
     least = sidecar.compute_capability
     if sidecar.gpu is None:
@@ -36,7 +36,7 @@ def check_machine(engine: Path, sidecar: Sidecar, gpu: Gpu, edition: Edition) ->
 
 
 def check_file(engine: Path, sidecar: Sidecar, data: bytes) -> None:
-    """Raises EngineError where an engine file is not the one that its sidecar tells of."""
+    """Raise EngineError where an engine file is not the one that its sidecar describes."""
     if digest(data) != sidecar.sha256:
         raise EngineError(
             f"{engine} is damaged, or its .json belongs to another engine; copy both again, or build it again: "

@@ -25,30 +25,30 @@ INSTALL = (
 class Cuda(Protocol):
     """The first GPU's primary context: the one that TensorRT works in as well.
 
-    All errors come out as BackendError, lack of memory as OutOfMemoryError. All methods but `active` need the context
+    All errors are BackendErrors, lack of memory is an OutOfMemoryError. All methods but `active` need the context
     to be that of the calling thread.
     """
 
     has_graphs: bool
-    """Whether runs can be recorded."""
+    """Whether runs can be captured as CUDA graphs."""
 
     def active(self) -> AbstractContextManager[None]:
         """Make the context that of the calling thread."""
 
     def stream(self) -> Any:
-        """A new stream, which does not wait for the default one; TensorRT takes its `.handle`, `.free()` returns it."""
+        """Create a stream that does not wait for the default one; TensorRT takes its `.handle`, `.free()` frees it."""
 
     def synchronize(self, stream: Any) -> None:
-        """Wait until all that a stream was sent is done."""
+        """Wait until a stream has done its work."""
 
     def allocate(self, size: int) -> Any:
-        """Memory of the GPU in bytes, aligned for TensorRT; `int()` is its address, `.free()` returns it."""
+        """Allocate bytes of GPU memory, aligned for TensorRT; `int()` is their address, `.free()` frees them."""
 
     def allocate_host(self, size: int) -> NDArray[np.uint8]:
-        """Bytes of main memory that the GPU copies to and from while the processor goes on."""
+        """Allocate bytes of main memory that the GPU copies to and from while the processor works on."""
 
     def free_host(self, memory: NDArray[np.uint8]) -> None:
-        """Return what `allocate_host` gave; nothing may look at it any more."""
+        """Free what `allocate_host` gave; nothing may use it any more."""
 
     def upload(self, target: Any, source: NDArray[np.uint8], stream: Any) -> None:
         """Copy pinned memory to the GPU, in the order of the stream."""
@@ -56,8 +56,8 @@ class Cuda(Protocol):
     def download(self, target: NDArray[np.uint8], source: Any, stream: Any) -> None:
         """Copy from the GPU to pinned memory, in the order of the stream."""
 
-    def record(self, stream: Any, work: Callable[[], None]) -> Any:
-        """What `work` sends to a stream, recorded and not run: `.launch(stream)` runs it, `.free()` returns it."""
+    def capture(self, stream: Any, work: Callable[[], None]) -> Any:
+        """Capture what `work` sends to a stream, without running it: `.launch(stream)` runs it, `.free()` frees it."""
 
 
 def open_cuda() -> Cuda:
@@ -78,7 +78,7 @@ def open_cuda() -> Cuda:
 
 
 def describe() -> str:
-    """What `open_cuda` would take on this machine."""
+    """Describe what `open_cuda` would take on this machine."""
     pycuda, problem = _find_pycuda()
     driver = find_driver()
     if pycuda is None and driver is None:
@@ -89,12 +89,12 @@ def describe() -> str:
 
 def _graphs(driver: Driver | None) -> str:
     if driver is None:
-        return "no CUDA graphs, for want of cuda-bindings"
+        return "no CUDA graphs, because cuda-bindings is missing"
     return mismatch(driver.version) or f"CUDA graphs by cuda-bindings {driver.version}"
 
 
 def _find_pycuda() -> tuple[ModuleType | None, str]:
-    """The driver module of PyCUDA, or None and what is wrong with an installed one."""
+    """Find the driver module of PyCUDA, or None and what is wrong with an installed one."""
     try:
         return importlib.import_module("pycuda.driver"), ""
     except ModuleNotFoundError:

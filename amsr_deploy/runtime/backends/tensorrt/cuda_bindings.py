@@ -17,7 +17,7 @@ from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
 from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
 
-NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: what goes on in the default stream would spoil a recording
+NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: work in the default stream would break a capture
 _OUT_OF_MEMORY = 2  # CUDA_ERROR_OUT_OF_MEMORY
 
 
@@ -35,11 +35,11 @@ class Driver:
 
     @property
     def this_thread_only(self) -> Any:
-        """The mode of recordings that other threads do not disturb."""
+        """The mode of captures that ignores other threads."""
         return self._module.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
 
     def call(self, function: str, *arguments: Any) -> Any:
-        """What a function returns beside its error code: a value or None.
+        """Call a function, and return what it gives beside its error code: a value or None.
 
         Raises:
             OutOfMemoryError: the driver says so.
@@ -59,13 +59,13 @@ class Driver:
         return values[0] if values else None
 
     def release(self, function: str, argument: Any) -> None:
-        """Call a function that gives something back; where the GPU has failed there is nothing left to give."""
+        """Call a function that frees something; errors are ignored, as nothing is left to free on a failed GPU."""
         with suppress(BackendError):
             self.call(function, argument)
 
 
 class Graph:
-    """A recorded run."""
+    """A captured run."""
 
     def __init__(self, driver: Driver, executable: Any) -> None:
         self._driver, self._executable = driver, executable
@@ -75,7 +75,7 @@ class Graph:
         self._driver.call("cuGraphLaunch", self._executable, stream.handle)
 
     def free(self) -> None:
-        """Return what it holds; it cannot be launched again."""
+        """Free what it holds; it cannot be launched again."""
         self._driver.release("cuGraphExecDestroy", self._executable)
 
 
@@ -91,7 +91,7 @@ class Stream:
         return int(self._stream)
 
     def free(self) -> None:
-        """Return it."""
+        """Free it."""
         self._driver.release("cuStreamDestroy", self._stream)
 
 
@@ -105,12 +105,12 @@ class Memory:
         return int(self._pointer)
 
     def free(self) -> None:
-        """Return it."""
+        """Free it."""
         self._driver.release("cuMemFree", self._pointer)
 
 
 class BindingsCuda:
-    """`runtime.cuda.Cuda` over cuda-bindings alone."""
+    """`cuda.Cuda` over cuda-bindings alone."""
 
     has_graphs = True
 
@@ -173,32 +173,32 @@ class BindingsCuda:
         """See `Cuda`."""
         self._driver.call("cuMemcpyDtoHAsync", target.ctypes.data, int(source), target.nbytes, stream.handle)
 
-    def record(self, stream: Stream, work: Callable[[], None]) -> Graph:
+    def capture(self, stream: Stream, work: Callable[[], None]) -> Graph:
         """See `Cuda`."""
-        return record(self._driver, stream.handle, work)
+        return capture(self._driver, stream.handle, work)
 
 
-def record(driver: Driver, stream: int, work: Callable[[], None]) -> Graph:
-    """Record what `work` sends to a stream, without running it.
+def capture(driver: Driver, stream: int, work: Callable[[], None]) -> Graph:
+    """Capture what `work` sends to a stream, without running it.
 
     Raises:
-        BackendError: it cannot be recorded.
+        BackendError: it cannot be captured.
     """
     try:
-        graph = _capture(driver, stream, work)
+        graph = _captured(driver, stream, work)
         try:
             return Graph(driver, driver.call("cuGraphInstantiate", graph, 0))
         finally:
             driver.release("cuGraphDestroy", graph)
     except BackendError as error:
-        raise BackendError(f"this run cannot be recorded as a CUDA graph: {error}") from error
+        raise BackendError(f"this run cannot be captured as a CUDA graph: {error}") from error
 
 
-def _capture(driver: Driver, stream: int, work: Callable[[], None]) -> Any:
+def _captured(driver: Driver, stream: int, work: Callable[[], None]) -> Any:
     driver.call("cuStreamBeginCapture", stream, driver.this_thread_only)
     try:
         work()
-    except BaseException:  # the stream must run again; what is recorded so far is of no use
+    except BaseException:  # ends the capture, so that the stream can run again
         with suppress(BackendError):
             driver.release("cuGraphDestroy", driver.call("cuStreamEndCapture", stream))
         raise
@@ -206,7 +206,7 @@ def _capture(driver: Driver, stream: int, work: Callable[[], None]) -> Any:
 
 
 def find_driver() -> Driver | None:
-    """The driver, where cuda-bindings is installed."""
+    """Find the driver, where cuda-bindings is installed."""
     try:
         module = importlib.import_module("cuda.bindings.driver")
     except (ImportError, OSError, RuntimeError):
@@ -218,7 +218,7 @@ def find_driver() -> Driver | None:
 
 
 def mismatch(version: str) -> str:
-    """What to do where a version of cuda-bindings is newer than the driver's CUDA; empty where it is not."""
+    """Say what to do where a version of cuda-bindings is newer than the driver's CUDA; empty where it is not."""
     major = version.partition(".")[0]
     try:
         newest = find_gpu().driver

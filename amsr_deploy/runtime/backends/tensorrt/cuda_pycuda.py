@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
-from amsr_deploy.runtime.backends.tensorrt.cuda_bindings import NON_BLOCKING, Driver, Graph, record
+from amsr_deploy.runtime.backends.tensorrt.cuda_bindings import NON_BLOCKING, Driver, Graph, capture
 
 
 class Stream:
-    """A stream of PyCUDA, which returns it when nobody holds it."""
+    """A stream of PyCUDA, which frees it with its last reference."""
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
@@ -27,19 +27,19 @@ class Stream:
         return int(self.stream.handle)
 
     def free(self) -> None:
-        """Return it."""
+        """Free it."""
         self.stream = None
 
 
 class PyCuda:
-    """`runtime.cuda.Cuda` over PyCUDA."""
+    """`cuda.Cuda` over PyCUDA."""
 
     def __init__(self, pycuda: Any, driver: Driver | None) -> None:
         """Open the GPU.
 
         Args:
             pycuda: `pycuda.driver`.
-            driver: records graphs; None where cuda-bindings is not installed.
+            driver: captures graphs; None where cuda-bindings is not installed.
 
         Raises:
             BackendError: the driver does not work.
@@ -64,7 +64,7 @@ class PyCuda:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Errors of PyCUDA as our own; those of kernels come out of whatever call is next."""
+        """Translate PyCUDA's errors into ours; those of kernels are raised by whatever call comes next."""
         try:
             yield
         except self._pycuda.Error as error:
@@ -112,7 +112,7 @@ class PyCuda:
         with self._translated():
             self._pycuda.memcpy_dtoh_async(target, source, stream.stream)
 
-    def record(self, stream: Stream, work: Callable[[], None]) -> Graph:
+    def capture(self, stream: Stream, work: Callable[[], None]) -> Graph:
         """See `Cuda`."""
         assert self._driver is not None, "without cuda-bindings there are no graphs"
-        return record(self._driver, stream.handle, work)
+        return capture(self._driver, stream.handle, work)

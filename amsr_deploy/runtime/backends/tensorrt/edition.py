@@ -55,13 +55,13 @@ class Edition:
         return self.name == "tensorrt-rtx"
 
     def runs_on(self, capability: tuple[int, int]) -> bool:
-        """Whether it knows GPUs of a compute capability; TensorRT for RTX knows no Jetson and few servers' GPUs."""
+        """Tell whether it supports a compute capability; TensorRT for RTX supports no Jetson and few server GPUs."""
         known = getattr(self.trt, "ComputeCapability", None)
         return self.name == "tensorrt" or known is None or "SM{}{}".format(*capability) in known.__members__
 
 
 def load_edition(name: str) -> Edition:
-    """An installed edition.
+    """Load an installed edition.
 
     Raises:
         BackendError: it is not installed, does not load, or is too old.
@@ -82,12 +82,12 @@ def load_edition(name: str) -> Edition:
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
-    """The numbers of a version, for comparing: 10.13.0.35 -> (10, 13, 0, 35)."""
+    """Split a version into numbers, for comparing: 10.13.0.35 -> (10, 13, 0, 35)."""
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 def choose_builder(has_gpu: bool) -> Edition:
-    """The edition that builds the fastest engines that can be built on this machine.
+    """Choose the edition that builds the fastest engines that can be built on this machine.
 
     Args:
         has_gpu: whether there is a GPU to time kernels on.

@@ -1,4 +1,4 @@
-"""Asks the NVIDIA driver for its GPU, without any package."""
+"""Finds the GPU through the NVIDIA driver, without any package."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Gpu:
     memory: int
     """Bytes."""
     driver: tuple[int, int]
-    """The newest CUDA that the driver knows."""
+    """The newest CUDA version that the driver supports."""
 
     @property
     def architecture(self) -> str:
@@ -39,7 +39,7 @@ class Gpu:
 
 
 def find_gpu(load: Callable[[str], Any] = ctypes.CDLL) -> Gpu:
-    """The GPU of this machine.
+    """Find the GPU of this machine.
 
     Args:
         load: opens the driver's library.
@@ -63,16 +63,16 @@ def find_gpu(load: Callable[[str], Any] = ctypes.CDLL) -> Gpu:
 
 
 def _ask_number(driver: Any, function: str, *arguments: int) -> int:
-    """What a function of the driver writes to its first argument."""
+    """Call a function of the driver, and return what it writes to its first argument."""
     result = ctypes.c_int()
     _call(driver, function, ctypes.byref(result), *arguments)
     return result.value
 
 
 def _call(driver: Any, function: str, *arguments: Any) -> None:
-    """Raises BackendError where a function of the driver fails."""
+    """Raise BackendError where a function of the driver fails."""
     code = getattr(driver, function)(*arguments)
     if code == _NO_DEVICE:
         raise BackendError("the NVIDIA driver finds no GPU")
     if code:
-        raise BackendError(f"the NVIDIA driver does not work ({function}: error {code}); nvidia-smi may tell why")
+        raise BackendError(f"the NVIDIA driver does not work ({function}: error {code}); nvidia-smi may show why")

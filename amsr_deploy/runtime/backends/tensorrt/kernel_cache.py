@@ -1,4 +1,4 @@
-"""Kernels that TensorRT for RTX compiled on this machine, kept so that the next start does without."""
+"""Keeps the kernels that TensorRT for RTX compiled on this machine, so that the next start need not compile them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
 
 
 def cache_file(sha256: str, version: str, gpu: Gpu) -> Path:
-    """Where the kernels of an engine for a GPU are kept."""
+    """Return the file that keeps the kernels of an engine for a GPU."""
     name = f"{sha256[:16]}_{version}_{gpu.name.replace(' ', '-')}.kernels"
     return user_cache_path("amsr-deploy") / "kernels" / name
 
@@ -21,7 +21,7 @@ def cache_file(sha256: str, version: str, gpu: Gpu) -> Path:
 class KernelCache:
     """Makes execution contexts that share compiled kernels, with a file behind them.
 
-    TensorRT for RTX compiles the kernels of a shape beside the first runs, which take others meanwhile.
+    TensorRT for RTX compiles the kernels of a shape during its first runs, which use generic ones meanwhile.
     """
 
     def __init__(self, trt: ModuleType, engine: Any, file: Path, eager: bool = False) -> None:
@@ -48,7 +48,7 @@ class KernelCache:
         self._config.set_runtime_cache(self._cache)
 
     def create_context(self) -> Any:
-        """A new `trt.IExecutionContext`, or None where TensorRT fails."""
+        """Create a `trt.IExecutionContext`; None where TensorRT fails."""
         return self._engine.create_execution_context(self._config)
 
     def save(self) -> None:

@@ -1,4 +1,4 @@
-"""What TensorRT says, kept for our own messages."""
+"""Keeps TensorRT's messages for our own."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Log:
     warnings: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
-        """The first error: those after it are its consequences."""
+        """Return the first error: those after it are its consequences."""
         return self.errors[0] if self.errors else "it does not say why"
 
     def failure(self, name: str) -> BackendError:
-        """The error to raise for what was said since the last one; any of the messages may name lack of memory."""
+        """Make an error of what was said since the last one; any of the messages may name lack of memory."""
         said, summary = " ".join(self.errors).lower(), self.summary()
         self.clear()
         kind = OutOfMemoryError if any(phrase in said for phrase in _OUT_OF_MEMORY) else BackendError
@@ -46,7 +46,7 @@ class Log:
 
 
 def logger_of(trt: ModuleType) -> tuple[Any, Log]:
-    """The `trt.ILogger` of this process, and what it keeps from now on."""
+    """Return the `trt.ILogger` of this process, and what it keeps from now on."""
     logger, log = _only_logger(trt)
     log.clear()
     return logger, log
@@ -54,7 +54,7 @@ def logger_of(trt: ModuleType) -> tuple[Any, Log]:
 
 @cache
 def _only_logger(trt: ModuleType) -> tuple[Any, Log]:
-    """TensorRT takes only the first logger that it is given."""
+    """Make the only logger of the process: TensorRT ignores all but the first one."""
     kept = Log()
 
     class Logger(trt.ILogger):  # type: ignore[name-defined, misc]

@@ -8,6 +8,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from amsr_deploy import native
 from amsr_deploy.errors import EngineError
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition
 
@@ -28,7 +29,7 @@ class Plugins:
 
 
 def plugin_library() -> Path | None:
-    """The library of plugins, or None where it was not built.
+    """Find the library of plugins; None where it was not built.
 
     Raises:
         EngineError: the environment variable AMSR_TENSORRT_PLUGINS names a file that does not exist.
@@ -36,7 +37,7 @@ def plugin_library() -> Path | None:
     named = os.environ.get(VARIABLE)
     if named and not Path(named).is_file():
         raise EngineError(f"{VARIABLE}={named} is not a file; correct it or unset it")
-    path = Path(named) if named else Path(__file__).with_name(_FILE_NAME)
+    path = Path(named) if named else Path(native.__file__).with_name(_FILE_NAME)
     return path.resolve() if path.is_file() else None
 
 

@@ -13,23 +13,23 @@ from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
 
 
 def cache_folder() -> Path:
-    """The folder for engines that are to be found from everywhere."""
+    """Return the folder for engines that are found from everywhere."""
     return user_cache_path("amsr-deploy") / "engines"
 
 
 def engine_folders(model: Path) -> list[Path]:
-    """Where engines of a model are looked for: its own folder, the current one, `engines` in the user's cache."""
+    """List the folders of a model's engines: its own, the current one, `engines` in the user's cache."""
     folders = (model.parent, Path(), cache_folder())
     return list({folder.resolve(): folder for folder in folders}.values())
 
 
 def any_engine(folders: list[Path]) -> bool:
-    """Whether there is an engine of any model."""
+    """Tell whether there is an engine of any model."""
     return any(True for folder in folders for _ in folder.glob("*.engine"))
 
 
 def find_engines(folders: list[Path], name: str, metadata: Metadata) -> list[Path]:
-    """Engines of a model's weights, dense or masked as it is.
+    """Find the engines of a model's weights, dense or masked as it is.
 
     Those built from a file of the model's name come first: the same weights in another precision have another one. Of
     these and of the others, by folder, the newest first. Engines without a readable sidecar are not ours, or not

@@ -1,4 +1,4 @@
-"""`NAME.json` beside `NAME.engine`: what the runtime must know of an engine before it loads it (design section 4)."""
+"""`NAME.json` beside `NAME.engine`: what the runtime must know of an engine before it loads it."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class Sidecar:
 
 
 def sidecar_path(engine: Path) -> Path:
-    """Where the sidecar of an engine is."""
+    """Return the path of an engine's sidecar."""
     return engine.with_suffix(".json")
 
 
 def read_sidecar(engine: Path) -> Sidecar:
-    """The sidecar of an engine.
+    """Read the sidecar of an engine.
 
     Raises:
         EngineError: no such engine, no sidecar beside it, or a sidecar that cannot be read.
@@ -81,7 +81,7 @@ def read_sidecar(engine: Path) -> Sidecar:
 
 
 def digest(data: bytes) -> str:
-    """SHA-256 of a file's contents."""
+    """Compute the SHA-256 of a file's contents."""
     return hashlib.sha256(data).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""One stream of the GPU with buffers of its own: runs pictures one after the other, beside other streams."""
+"""One CUDA stream with its buffers: runs pictures one after the other, beside other streams."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda
 PREPARED_SHAPES = 16
 """Shapes that a stream keeps prepared; the one that was not used for the longest time goes first."""
 SIGHTS = 256
-"""Shapes seen once that a stream remembers."""
+"""Shapes seen once that a stream keeps track of."""
 _ALIGNMENT = 256
 _SCRATCH = ""  # name of the buffer that prepared shapes compute in
 
@@ -31,24 +31,24 @@ class Network(Protocol):
 
     output: str
     """Name of its output, float32."""
-    records_graphs: bool
-    """Whether runs are to be recorded as CUDA graphs: not where TensorRT does so by itself."""
+    captures_graphs: bool
+    """Whether to capture runs as CUDA graphs: not where TensorRT does so itself."""
 
     def create_context(self) -> Any:
-        """A `trt.IExecutionContext` without memory of its own."""
+        """Create a `trt.IExecutionContext` without memory of its own."""
 
     def set_shapes(self, context: Any, shapes: Mapping[str, Shape]) -> None:
-        """Tell a context the shapes of its next inputs."""
+        """Set the shapes of a context's next inputs."""
 
     def failure(self) -> BackendError:
-        """What TensorRT said about a run that failed."""
+        """Make an error of what TensorRT said about a run that failed."""
 
     def close(self) -> None:
-        """Give the engine back; the context of CUDA must be active, and no context of TensorRT be left."""
+        """Free the engine; CUDA's context must be active, and no execution context be left."""
 
 
 class PreparedShape:
-    """An execution context, and what is known of the shapes that it is set to."""
+    """An execution context that is set to some shapes."""
 
     def __init__(self, context: Any) -> None:
         self.context = context
@@ -59,12 +59,12 @@ class PreparedShape:
         self.graph: Any = None
 
     def unbind(self) -> None:
-        """Forget addresses: a recorded run points to them, and the first run with others cannot be recorded."""
+        """Forget addresses: a captured graph holds them, and the first run with others cannot be captured."""
         self.drop_graph()
         self.is_bound, self.runs = False, 0
 
     def drop_graph(self) -> None:
-        """Give the recorded run back."""
+        """Free the captured graph."""
         if self.graph is not None:
             self.graph.free()
             self.graph = None
@@ -74,8 +74,8 @@ class GpuStream:
     """Buffers, prepared shapes, and a stream of CUDA.
 
     A shape that is seen for the first time runs on a shared context, which is set to each such shape anew.
-    Seen again, it gets a context of its own. The first run of that is sent as it is, because TensorRT may allocate
-    in it and plugins lay out weights, which no recording can hold; the next one is recorded as a CUDA graph.
+    Seen again, it gets a context of its own. Its first run there is launched kernel by kernel, because TensorRT may
+    allocate in it and plugins pack weights, which cannot be captured; the next one is captured as a CUDA graph.
     """
 
     def __init__(self, network: Network, cuda: Cuda) -> None:
@@ -99,7 +99,7 @@ class GpuStream:
         """Upload, compute, download.
 
         Raises:
-            OutOfMemoryError: the GPU has too little memory; the stream has given back all that it had.
+            OutOfMemoryError: the GPU has too little memory; the stream has freed all its buffers.
             BackendError: what TensorRT said, or the stream is closed.
         """
         if self._stream is None:
@@ -112,7 +112,7 @@ class GpuStream:
                 raise
 
     def close(self) -> None:
-        """Give everything back; again does nothing."""
+        """Free everything; a second call does nothing."""
         if self._stream is None:
             return
         with self._cuda.active():
@@ -135,7 +135,7 @@ class GpuStream:
         return result.view(np.float32).reshape(prepared.output).copy()
 
     def _prepared_for(self, inputs: Arrays) -> PreparedShape:
-        """The context set to the inputs' shapes, with buffers large enough."""
+        """Find or make a context for the inputs' shapes, with buffers large enough."""
         key = tuple(array.shape for array in inputs.values())
         if key in self._prepared:
             self._prepared.move_to_end(key)
@@ -169,7 +169,7 @@ class GpuStream:
         self._reserve(_SCRATCH, prepared.scratch, pinned=False)
 
     def _reserve(self, name: str, size: int, pinned: bool) -> None:
-        """A buffer of at least this size; where one must grow, it moves, and no context may use its old place."""
+        """Allocate a buffer of at least this size; one that grows moves, and contexts must forget its old address."""
         size = -(-max(size, 1) // _ALIGNMENT) * _ALIGNMENT  # TensorRT wants an address for empty inputs too
         if size <= self._sizes.get(name, 0):
             return
@@ -182,29 +182,29 @@ class GpuStream:
         self._sizes[name] = size
 
     def _bind(self, prepared: PreparedShape, inputs: Arrays) -> None:
-        """Tell a context where the buffers are."""
+        """Set the addresses of a context's buffers."""
         prepared.context.set_device_memory(int(self._device[_SCRATCH]), prepared.scratch)
         for name in (*inputs, self._network.output):
             prepared.context.set_tensor_address(name, int(self._device[name]))
         prepared.is_bound = True
 
     def _execute(self, prepared: PreparedShape) -> None:
-        """Send a run to the stream: as it is at first, recorded from the second time on."""
+        """Launch a run: kernel by kernel at first, as a CUDA graph from the second time on."""
         prepared.runs += 1
         if prepared.graph is not None:
             prepared.graph.launch(self._stream)
-        elif prepared.runs == 1 or not self._network.records_graphs or not self._record(prepared):
+        elif prepared.runs == 1 or not self._network.captures_graphs or not self._capture(prepared):
             self._enqueue(prepared)
 
-    def _record(self, prepared: PreparedShape) -> bool:
-        """Record a run and launch it; where that fails, no run is recorded any more."""
+    def _capture(self, prepared: PreparedShape) -> bool:
+        """Capture a run and launch it; where that fails, no further run is captured."""
         try:
-            prepared.graph = self._cuda.record(self._stream, lambda: self._enqueue(prepared))
+            prepared.graph = self._cuda.capture(self._stream, lambda: self._enqueue(prepared))
             prepared.graph.launch(self._stream)
         except BackendError as error:
             prepared.drop_graph()
-            self._network.records_graphs = False
-            warnings.warn(f"{error}; the GPU is sent each kernel by itself", stacklevel=2)
+            self._network.captures_graphs = False
+            warnings.warn(f"{error}; kernels are launched one by one", stacklevel=2)
             return False
         return True
 
@@ -223,7 +223,7 @@ class GpuStream:
             self._cuda.free_host(self._host.pop(name))
 
     def _release(self) -> None:
-        """Give everything back but the stream."""
+        """Free everything but the stream."""
         for prepared in self._all_prepared():
             prepared.drop_graph()
         self._shared = None
@@ -234,5 +234,5 @@ class GpuStream:
 
 
 def _bytes(shape: Shape) -> int:
-    """Of a float32 tensor."""
+    """Compute the size in bytes of a float32 tensor."""
     return int(np.prod(shape)) * 4

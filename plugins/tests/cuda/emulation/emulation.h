@@ -13,7 +13,7 @@
 #include <cstring>
 #include <functional>
 
-#include "storage.h"
+#include "cpu/simd/storage.h"
 
 #define AMSR_DEVICE inline
 #define AMSR_HOST_DEVICE inline

@@ -1,0 +1,153 @@
+"""One picture on its way through a network: tile by tile, strip by strip, in the type of the output."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import ModelError
+from amsr_deploy.image.interleave import interleave
+from amsr_deploy.mask import Mask
+from amsr_deploy.runtime import tiles
+from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
+from amsr_deploy.runtime.selection import Selection
+from amsr_deploy.runtime.tiles import Element, Span
+
+
+class TileLimit:
+    """Most LR pixels in height and width that are upscaled at once. It shrinks where memory runs out."""
+
+    def __init__(self, size: tiles.Size) -> None:
+        self.size = size
+
+    def within(self, longest: int) -> tiles.Size:
+        """Return the limit for a picture whose sides are of this length at most."""
+        return min(self.size[0], longest), min(self.size[1], longest)
+
+    def shrink(self, longest: int, smallest: int) -> bool:
+        """Halve the limit; returns False where tiles would become smaller than the smallest."""
+        height, width = self.within(longest)
+        self.size = (height // 2, width // 2)
+        return min(self.size) >= smallest
+
+
+@dataclass(frozen=True)
+class Upscaling:
+    """What is going to run on a picture, and the result in strips.
+
+    Attributes:
+        image: [H, W, 3] float32 in [0, 1].
+        backend: runs the network.
+        selection: what of the padded picture the network computes.
+        mask: where the network works; None if it is dense.
+        density: share of the body that is computed, in [0, 1].
+        dense_reason: why the dense twin runs in place of a masked model; None where it does not.
+        edge: LR pixels by which the picture is reflected on all sides.
+        limit: size of the tiles.
+    """
+
+    image: NDArray[np.float32]
+    backend: Backend
+    selection: Selection
+    mask: Mask | None
+    density: float
+    dense_reason: str | None
+    edge: int
+    limit: TileLimit
+
+    @property
+    def size(self) -> tiles.Size:
+        """Height and width of the result."""
+        height, width = self.image.shape[:2]
+        return height * self.backend.metadata.scale, width * self.backend.metadata.scale
+
+    @property
+    def cost_share(self) -> float:
+        """Multiply-accumulates as a share of the dense network's."""
+        return self.backend.metadata.cost.share(self.density)
+
+    def run(self, dtype: np.dtype[Element]) -> NDArray[Element]:
+        """Return the whole result [sH, sW, 3]; see `strips`."""
+        result = np.empty((*self.size, 3), dtype=dtype)
+        for _ in self._strips(result, result.dtype):
+            pass
+        return result
+
+    def strips(self, dtype: np.dtype[Element]) -> Iterator[NDArray[Element]]:
+        """Yield the result from top to bottom in strips [h, sW, 3], each a row of tiles.
+
+        A picture without colour gets none: networks let a little into edges.
+
+        Args:
+            dtype: uint8 or uint16, where white is the largest value, or float32 in [0, 1].
+
+        Raises:
+            ModelError: the network's output is not finite.
+            OutOfMemoryError: even small tiles are too large for the memory.
+        """
+        return self._strips(None, dtype)
+
+    def _strips(self, result: NDArray[Element] | None, dtype: np.dtype[Element]) -> Iterator[NDArray[Element]]:
+        """Yield strips that are parts of `result`, or arrays of their own; smaller tiles where memory runs out."""
+        metadata, longest = self.backend.metadata, max(self.image.shape[:2]) + 2 * self.edge
+        grey = bool((self.image == self.image[..., :1]).all())
+        done, height = 0, self.image.shape[0]
+        while done < height:
+            try:
+                for rows, first, last in self._rows(self.limit.within(longest), done):
+                    strip = self._allocate(result, first, last, dtype)
+                    self._fill(strip, rows, first, self.limit.within(longest), grey)
+                    done = last
+                    yield strip
+            except OutOfMemoryError:
+                if not self.limit.shrink(longest, tiles.smallest_tile(metadata.halo, metadata.size_multiple)):
+                    raise
+                side = "x".join(map(str, self.limit.size))
+                warnings.warn(f"out of memory; trying again with tiles of {side} pixels", stacklevel=3)
+
+    def _allocate(
+        self, result: NDArray[Element] | None, first: int, last: int, dtype: np.dtype[Element]
+    ) -> NDArray[Element]:
+        """Return the strip of LR rows [first, last)."""
+        scale = self.backend.metadata.scale
+        if result is not None:
+            return result[first * scale : last * scale]
+        return np.empty(((last - first) * scale, self.size[1], 3), dtype=dtype)
+
+    def _spans(self, axis: int, tile: tiles.Size) -> list[Span]:
+        """Return the tiles along an axis of the padded picture."""
+        metadata = self.backend.metadata
+        length = tiles.padded_length(self.image.shape[axis], self.edge, metadata.size_multiple)
+        return tiles.spans(length, tile[axis], metadata.halo, metadata.size_multiple)
+
+    def _own(self, span: Span, axis: int) -> tuple[int, int]:
+        """Return the pixels [first, last) of the picture that a tile of the padded one is responsible for."""
+        length = self.image.shape[axis]
+        return max(span.first - self.edge, 0), min(span.last - self.edge, length)
+
+    def _rows(self, tile: tiles.Size, done: int) -> Iterator[tuple[Span, int, int]]:
+        """Yield the rows of tiles below the first `done` rows of the picture, and which rows [first, last) to take."""
+        for rows in self._spans(0, tile):
+            first, last = self._own(rows, 0)
+            if last > max(first, done):
+                yield rows, max(first, done), last
+
+    def _fill(self, strip: NDArray[Element], rows: Span, first: int, tile: tiles.Size, grey: bool) -> None:
+        """Upscale a row of tiles into a strip, whose first row is the LR row `first`."""
+        scale = self.backend.metadata.scale
+        above = (first + self.edge - rows.start) * scale
+        for columns in self._spans(1, tile):
+            left, right = self._own(columns, 1)
+            if left >= right:
+                continue
+            part = tiles.read_tile(self.image, rows, columns, self.edge)
+            planes = np.ascontiguousarray(part.transpose(2, 0, 1)[None])
+            upscaled = self.backend.run(planes, self.selection.inputs(rows, columns))[0]
+            start = (left + self.edge - columns.start) * scale
+            core = upscaled[:, above : above + len(strip), start : start + (right - left) * scale]
+            if not interleave(core, strip[:, left * scale : right * scale], grey):
+                raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")

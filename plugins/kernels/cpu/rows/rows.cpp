@@ -1,0 +1,37 @@
+#include "cpu/rows/rows.h"
+
+#include <cassert>
+#include <cstring>
+
+namespace amsr::cpu {
+std::size_t first_outside(const std::int64_t* positions, std::size_t count, std::int64_t limit) {
+    bool outside = false;
+    for (std::size_t i = 0; i < count; ++i) outside |= positions[i] < 0 || positions[i] >= limit;
+    if (!outside) return count;
+    std::size_t i = 0;
+    while (positions[i] >= 0 && positions[i] < limit) ++i;
+    return i;
+}
+
+void mask_gather(const void* pixels, const std::int64_t* index, std::size_t row_bytes, std::size_t first,
+                 std::size_t last, void* rows) {
+    assert(first <= last);
+    const char* from = static_cast<const char*>(pixels);
+    char* to = static_cast<char*>(rows);
+    for (std::size_t i = first; i < last; ++i) {
+        std::memcpy(to + i * row_bytes, from + static_cast<std::size_t>(index[i]) * row_bytes, row_bytes);
+    }
+}
+
+void mask_scatter(const void* rows, const std::int64_t* index, std::size_t count, std::size_t row_bytes,
+                  std::size_t first, std::size_t last, void* pixels) {
+    assert(first <= last && last <= count);
+    const char* from = static_cast<const char*>(rows);
+    char* to = static_cast<char*>(pixels);
+    for (std::size_t i = first; i < last; ++i) {
+        if (i + 1 < count && index[i + 1] == index[i]) continue;
+        std::memcpy(to + static_cast<std::size_t>(index[i]) * row_bytes, from + i * row_bytes, row_bytes);
+    }
+}
+
+}  // namespace amsr::cpu

@@ -1,0 +1,32 @@
+// MaskGather and MaskScatter: moving rows between pixels [P, C] and the masked pixels. Rows are bytes here, so that one
+// function serves all element types. Each works on a range, for the caller to split.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace amsr::cpu {
+
+/// Entries of the positions [count] that lie outside [0, limit): the first one's place, or `count` where all are
+/// inside.
+std::size_t first_outside(const std::int64_t* positions, std::size_t count, std::int64_t limit);
+
+/// rows[i] = pixels[index[i]] for i in [first, last).
+void mask_gather(const void* pixels, const std::int64_t* index, std::size_t row_bytes, std::size_t first,
+                 std::size_t last, void* rows);
+
+/// pixels[index[i]] = rows[i] for i in [first, last) of `count`. Of equal neighbouring entries only the last is
+/// written, so that ranges may run at the same time.
+void mask_scatter(const void* rows, const std::int64_t* index, std::size_t count, std::size_t row_bytes,
+                  std::size_t first, std::size_t last, void* pixels);
+
+/// An image cut into square windows after a cyclic shift: window w covers pixels (y + shift, x + shift) of the image.
+struct WindowGrid {
+    std::int64_t height, width;  // multiples of window_size
+    std::int64_t window_size;
+    std::int64_t shift;  // in [0, window_size)
+
+    std::int64_t window_count() const { return (height / window_size) * (width / window_size); }
+};
+
+}  // namespace amsr::cpu

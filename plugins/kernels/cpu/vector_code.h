@@ -1,0 +1,28 @@
+// The vector code of each instruction set. convolution/SET.cpp and window_layer/SET.cpp define it, compiled with their
+// own flags; vector_code.cpp holds the table.
+#pragma once
+
+#include "cpu/convolution/code.h"
+#include "cpu/simd/instruction_set.h"
+#include "cpu/window_layer/code.h"
+
+namespace amsr::cpu {
+
+/// Code is ConvolutionCode or WindowLayerCode of a storage type; the set is one of this build.
+template <class Code>
+const Code& vector_code(InstructionSet set);
+
+extern const ConvolutionCode<float> convolution_avx512_float, convolution_avx2_float, convolution_neon_float,
+    convolution_portable_float;
+extern const ConvolutionCode<float16> convolution_avx512_float16, convolution_avx2_float16, convolution_neon_float16,
+    convolution_portable_float16;
+extern const ConvolutionCode<bfloat16> convolution_avx512_bf16, convolution_avx512_bfloat16, convolution_avx2_bfloat16,
+    convolution_neon_bfloat16, convolution_portable_bfloat16;
+extern const WindowLayerCode<float> window_layer_avx512_float, window_layer_avx2_float, window_layer_neon_float,
+    window_layer_portable_float;
+extern const WindowLayerCode<float16> window_layer_avx512_float16, window_layer_avx2_float16, window_layer_neon_float16,
+    window_layer_portable_float16;
+extern const WindowLayerCode<bfloat16> window_layer_avx512_bf16, window_layer_avx512_bfloat16,
+    window_layer_avx2_bfloat16, window_layer_neon_bfloat16, window_layer_portable_bfloat16;
+
+}  // namespace amsr::cpu

@@ -1,0 +1,36 @@
+// WindowLayer on the CPU: a whole Transformer layer of SwinIR on one window at a time. A window's features, weights and
+// attention stay in a core's cache from the gather to the scatter.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/rows/rows.h"
+#include "cpu/simd/aligned_bytes.h"
+#include "cpu/simd/instruction_set.h"
+#include "cpu/window_layer/code.h"
+
+namespace amsr::cpu {
+
+/// One layer with its weights packed for the instruction set that runs it. Immutable, so threads may share it.
+template <class T>
+class WindowLayer {
+  public:
+    /// The weights are copied.
+    WindowLayer(InstructionSet set, const WindowLayerShape& shape, const WindowLayerWeights<T>& weights, float epsilon);
+
+    const WindowLayerShape& shape() const { return shape_; }
+
+    /// Replaces the pixels [H * W, C] of windows[first .. last) of `count`. Of equal neighbouring entries only the last
+    /// is computed, so that ranges may run at the same time.
+    void run(const std::int64_t* windows, std::size_t count, const WindowGrid& grid, std::size_t first,
+             std::size_t last, T* pixels) const;
+
+  private:
+    const WindowLayerCode<T>* code_;
+    WindowLayerShape shape_;
+    float epsilon_;
+    AlignedBytes packed_;
+};
+
+}  // namespace amsr::cpu

@@ -1,0 +1,117 @@
+// C++ around the C ABI: nodes, calls and shape inference as ONNX Runtime shows them. Exceptions become status objects.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "c_api.h"
+#include "operators/attributes.h"
+
+namespace amsr::ort {
+
+/// Throws where ONNX Runtime reports an error.
+void check(const Api& api, Status* status);
+
+/// Runs a function and turns what it throws into a status; null where all is well.
+template <class Function>
+Status* guarded(const Api& api, const Function& function) noexcept {
+    try {
+        function();
+        return nullptr;
+    } catch (const std::invalid_argument& error) {
+        return api.call<CreateStatus>(ErrorCode::invalid_argument, error.what());
+    } catch (const std::exception& error) {
+        return api.call<CreateStatus>(ErrorCode::fail, error.what());
+    }
+}
+
+using Extents = std::vector<std::int64_t>;
+
+/// A view of an input; the memory is ONNX Runtime's.
+struct View {
+    void* data = nullptr;
+    Extents shape;
+};
+
+/// The node that a kernel is made for.
+class NodeInfo {
+  public:
+    NodeInfo(const Api& api, const KernelInfo* info) : api_(api), info_(info) {}
+
+    /// Throws InvalidInput where one has another type or is out of range.
+    Attributes attributes(const std::vector<Attribute>& described) const;
+
+    /// None where the input is not a constant.
+    std::optional<View> constant_input(std::size_t input) const;
+
+  private:
+    const Api& api_;
+    const KernelInfo* info_;
+};
+
+/// One call of a kernel.
+class Context {
+  public:
+    Context(const Api& api, KernelContext* context) : api_(api), context_(context) {}
+
+    View input(std::size_t index) const;
+    void* output(const Extents& shape) const;
+    /// The CUDA stream of a kernel of the CUDA provider.
+    void* stream() const;
+
+    /// Calls body(first, last) for ranges that cover [0, total), on ONNX Runtime's threads. Must not throw.
+    template <class Body>
+    void parallel(std::size_t total, std::size_t range, const Body& body) const {
+        struct Task {
+            const Body& body;
+            std::size_t total, range;
+        } task{body, total, range};
+        const auto run = [](void* data, std::size_t i) {
+            const Task& t = *static_cast<const Task*>(data);
+            const std::size_t first = i * t.range;
+            t.body(first, first + t.range < t.total ? first + t.range : t.total);
+        };
+        const std::size_t ranges = (total + range - 1) / range;
+        if (ranges == 0) return;
+        check(api_, api_.call<KernelContext_ParallelFor>(context_, static_cast<void (*)(void*, std::size_t)>(run),
+                                                         ranges, std::size_t{0}, static_cast<void*>(&task)));
+    }
+
+  private:
+    const Api& api_;
+    KernelContext* context_;
+};
+
+/// One axis of a tensor while the graph is loaded: a number, a name, or nothing known (-1 and empty).
+struct Symbol {
+    std::int64_t size = -1;
+    std::string name;
+
+    bool known() const { return size >= 0 || !name.empty(); }
+};
+Symbol operator*(const Symbol& a, const Symbol& b);
+Symbol operator/(const Symbol& a, const Symbol& b);
+
+/// What is known of a node's shapes while the graph is loaded.
+class ShapeInference {
+  public:
+    ShapeInference(const Api& api, ShapeInferContext* context) : api_(api), context_(context) {}
+
+    /// The axes of an input; as many unknown ones as asked for where its shape is not known.
+    std::vector<Symbol> input(std::size_t index, std::size_t axes) const;
+    /// The type of an input's elements. ONNX Runtime asks one of an operator's typed registrations for all of them.
+    ElementType element_type(std::size_t index) const;
+    /// Those of integers, which shapes are made of.
+    Attributes attributes(const std::vector<Attribute>& described) const;
+    /// Leaves the output's shape unknown where one of the axes is.
+    void set_output(ElementType type, const std::vector<Symbol>& axes) const;
+
+  private:
+    const Api& api_;
+    ShapeInferContext* context_;
+};
+
+}  // namespace amsr::ort

@@ -1,0 +1,139 @@
+#include "cuda_call.h"
+
+#include <array>
+
+#include "cuda/convolution.h"
+#include "cuda/neighbors.h"
+#include "cuda/rows.h"
+#include "cuda/windows.h"
+#include "error.h"
+
+namespace amsr::cuda {
+namespace {
+
+cudaError_t run_mask_gather(const Call& call) {
+    return mask_gather(call.input("pixels"), call.length("P"), call.input<std::int64_t>("index"), call.length("Q"),
+                       call.bytes(call.length("C")), call.output, call.stream);
+}
+
+cudaError_t run_mask_scatter(const Call& call) {
+    if (call.input("pixels") != call.output) {  // not in place
+        const cudaError_t error =
+            cudaMemcpyAsync(call.output, call.input("pixels"), call.bytes(call.length("P") * call.length("C")),
+                            cudaMemcpyDeviceToDevice, call.stream);
+        if (error != cudaSuccess) return error;
+    }
+    return mask_scatter(call.input("rows"), call.input<std::int64_t>("index"), call.length("Q"), call.length("P"),
+                        call.bytes(call.length("C")), call.output, call.stream);
+}
+
+cudaError_t run_mask_neighbors(const Call& call) {
+    return mask_neighbors(call.input<std::int64_t>("index"), call.length("Q"), call.size.height, call.size.width,
+                          call.integer("kernel_size"), static_cast<std::int32_t*>(call.output), call.workspace,
+                          call.stream);
+}
+
+ConvolutionShape convolution_shape(const Call& call) {
+    return {call.length("Co"), call.length("Ci"), call.integer("group"), call.length("k")};
+}
+
+ConvolutionShape pointwise_shape(const Call& call) {
+    return {call.length("Co"), static_cast<std::int64_t>(call.row_inputs()) * call.length("C")};
+}
+
+template <ConvolutionShape shape(const Call&)>
+std::size_t packed_bytes(const Call& call) {
+    return packed_convolution_bytes(call.type, shape(call));
+}
+
+template <ConvolutionShape shape(const Call&)>
+cudaError_t pack(const Call& call, void* packed) {
+    return pack_convolution(call.type, shape(call), call.input("weight"), call.input("bias"), packed, call.stream);
+}
+
+cudaError_t run_masked_conv2d(const Call& call) {
+    return masked_conv2d(call.type, convolution_shape(call), call.input("rows"), call.length("Q"),
+                         call.input("surround"), call.length("P"), call.input<std::int32_t>("neighbors"), call.packed,
+                         call.input("residual"), call.activation(), call.output, call.stream);
+}
+
+cudaError_t run_pointwise(const Call& call) {
+    return pointwise(call.type, call.length("Co"), call.length("C"), call.inputs.data(),
+                     static_cast<int>(call.row_inputs()), call.length("Q"), call.packed, call.input("residual"),
+                     call.activation(), call.output, call.stream);
+}
+
+cudaError_t run_pixel_conv2d(const Call& call) {
+    const PixelResidual residual{call.input("residual"), call.op.epilogue == Epilogue::add_nearest};
+    return pixel_conv2d(call.type, convolution_shape(call), call.input("pixels"), call.size.height, call.size.width,
+                        call.packed, residual, call.activation(), call.integer("upscale"), call.output, call.stream);
+}
+
+WindowLayerShape window_layer_shape(const Call& call) {
+    return {call.length("C"), call.length("F"), call.integer("heads"), call.integer("window_size")};
+}
+
+std::size_t packed_layer_bytes(const Call& call) {
+    return packed_window_layer_bytes(call.type, window_layer_shape(call));
+}
+
+cudaError_t pack_layer(const Call& call, void* packed) {
+    WindowLayerWeights weights;
+    weights.norm1_weight = call.input("norm1_weight");
+    weights.norm1_bias = call.input("norm1_bias");
+    weights.qkv_weight = call.input("qkv_weight");
+    weights.qkv_bias = call.input("qkv_bias");
+    weights.position_bias = call.input("position_bias");
+    weights.proj_weight = call.input("proj_weight");
+    weights.proj_bias = call.input("proj_bias");
+    weights.norm2_weight = call.input("norm2_weight");
+    weights.norm2_bias = call.input("norm2_bias");
+    weights.fc1_weight = call.input("fc1_weight");
+    weights.fc1_bias = call.input("fc1_bias");
+    weights.fc2_weight = call.input("fc2_weight");
+    weights.fc2_bias = call.input("fc2_bias");
+    return pack_window_layer(call.type, window_layer_shape(call), weights, packed, call.stream);
+}
+
+cudaError_t run_window_layer(const Call& call) {
+    const WindowGrid grid{call.size.height, call.size.width, call.integer("window_size"), call.integer("shift")};
+    return window_layer(call.type, window_layer_shape(call), grid, call.input("pixels"),
+                        call.input<std::int64_t>("windows"), call.length("M"), call.packed, call.number("epsilon"),
+                        call.output, call.stream);
+}
+
+}  // namespace
+
+const Kernels& kernels_of(Kernel kernel) {
+    static const Kernels gather{run_mask_gather}, scatter{run_mask_scatter},
+        neighbors{run_mask_neighbors, nullptr, nullptr, mask_neighbors_workspace},
+        masked{run_masked_conv2d, packed_bytes<convolution_shape>, pack<convolution_shape>},
+        merged{run_pointwise, packed_bytes<pointwise_shape>, pack<pointwise_shape>},
+        dense{run_pixel_conv2d, packed_bytes<convolution_shape>, pack<convolution_shape>},
+        layer{run_window_layer, packed_layer_bytes, pack_layer};
+    switch (kernel) {
+        case Kernel::mask_gather:
+            return gather;
+        case Kernel::mask_scatter:
+            return scatter;
+        case Kernel::mask_neighbors:
+            return neighbors;
+        case Kernel::masked_conv2d:
+            return masked;
+        case Kernel::pointwise:
+            return merged;
+        case Kernel::pixel_conv2d:
+            return dense;
+        case Kernel::window_layer:
+            return layer;
+    }
+    throw InvalidInput("there is no such kernel");
+}
+
+std::size_t checked_packed_bytes(const Kernels& kernels, const Call& call) {
+    const std::size_t bytes = kernels.packed_bytes(call);
+    require(bytes > 0, "the CUDA kernels do not take weights of this shape");
+    return bytes;
+}
+
+}  // namespace amsr::cuda

@@ -1,0 +1,42 @@
+"""Planes become pixels: NumPy and native code agree."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from amsr_deploy import native
+from amsr_deploy.image.interleave import interleave, interleave_in_numpy
+
+TYPES = [np.uint8, np.uint16, np.float32]
+
+
+@pytest.mark.skipif(native.library_path() is None, reason="the package was installed without its native library")
+@given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 40), st.booleans(), st.sampled_from(TYPES))
+def test_native_code_equals_numpy(seed: int, height: int, width: int, grey: bool, kind: type[np.generic]) -> None:
+    values = np.random.default_rng(seed).uniform(-0.2, 1.2, (3, height + 2, width + 3)).astype(np.float32)
+    planes = values[:, 1:-1, 2:-1]
+    found, expected = (np.zeros((height, width + 5, 3), kind)[:, 2:-3] for _ in range(2))
+    assert interleave(planes, found, grey)
+    assert interleave_in_numpy(planes, expected, grey)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("function", [interleave, interleave_in_numpy])
+def test_values_that_are_not_finite_are_noticed(value: float, function: object) -> None:
+    planes = np.zeros((3, 4, 5), np.float32)
+    planes[1, 3, 4] = value
+    assert not function(planes, np.zeros((4, 5, 3), np.uint8), False)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_halves_go_to_the_even_number_and_the_rest_is_clipped(kind: type[np.generic]) -> None:
+    planes = np.array([-1, 0, 0.5, 1, 2], np.float32)[None, None].repeat(3, axis=0)
+    pixels = np.zeros((1, 5, 3), kind)
+    assert interleave(planes, pixels, False)
+    half = {"uint8": 128, "uint16": 32768, "float32": 0.5}[np.dtype(kind).name]  # of 127.5 and 32767.5
+    white = {"uint8": 255, "uint16": 65535, "float32": 1}[np.dtype(kind).name]
+    assert pixels[0, :, 0].tolist() == [0, 0, half, white, white]
