@@ -44,7 +44,7 @@ def photo_rows(folder: Path) -> list[Row]:
 
 
 def photo_row(picture: Picture, corner: tuple[int, int]) -> Row:
-    """The crops of a photo."""
+    """Make the crops of a photo."""
     masked, dense = load(DEFAULT_BACKBONE, scale=SCALE), load(DEFAULT_BACKBONE, scale=SCALE, dense=True)
     small = to_image(picture.lr)
     size = picture.hr.size
@@ -67,7 +67,7 @@ def damage_rows(folder: Path) -> list[Row]:
 
 
 def damage_row(lr: NDArray[np.float32], damage: str) -> Row:
-    """A damaged photo and its masks, with their densities."""
+    """Show a damaged photo and its masks, with their densities."""
     row = {damage: to_image(lr).reduce(2)}
     for strategy in STRATEGIES:
         mask = compute_mask(lr, DILATION, strategy)
@@ -76,12 +76,12 @@ def damage_row(lr: NDArray[np.float32], damage: str) -> Row:
 
 
 def tinted(lr: NDArray[np.float32], mask: NDArray[np.bool_]) -> Image.Image:
-    """A picture, tinted where it is masked."""
+    """Show a picture, tinted where it is masked."""
     return to_image(image.overlay(image.Picture(lr), mask).rgb)
 
 
 def to_image(pixels: NDArray[np.float32]) -> Image.Image:
-    """A picture [H, W, 3] in [0, 1] in 8 bits."""
+    """Convert a picture [H, W, 3] in [0, 1] in 8 bits."""
     return Image.fromarray(np.rint(pixels * np.float32(255)).astype(np.uint8))
 
 

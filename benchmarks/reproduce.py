@@ -30,7 +30,7 @@ RECORDS = "measured.jsonl"
 
 
 def build(folder: Path) -> dict[str, Table]:
-    """The tables from the measurements of a folder."""
+    """Make the tables from the measurements of a folder."""
     store = Store(folder / RECORDS)
     return {table.name: table for table in (part.build(store) for part in BUILT)}
 
@@ -47,7 +47,7 @@ def write(folder: Path) -> None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", choices=[*MEASURED, "all", "build", "page"])
     parser.add_argument("--data", type=Path, help="folder that holds the folders large4k, large2k, b100, train")

@@ -77,7 +77,7 @@ class LinearFit:
         self._pixels += int(np.count_nonzero(where))
 
     def solve(self) -> LinearUpsampler:
-        """The bank with the smallest square error on all pixels seen.
+        """Find the bank with the smallest square error on all pixels seen.
 
         Raises:
             UserError: no pixel was seen.
@@ -90,7 +90,7 @@ class LinearFit:
 
 
 def _neighborhoods(image: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    """The 5 x 5 neighbourhoods of each channel, reflected at the border: [H, W, 5, 5]."""
+    """Cut out the 5 x 5 neighbourhoods of each channel, reflected at the border: [H, W, 5, 5]."""
     radius = SIDE // 2
     padded = np.pad(image, ((radius, radius), (radius, radius), (0, 0)), mode="reflect")
     for channel in range(image.shape[2]):

@@ -23,7 +23,7 @@ class LrFolder:
         self._paths = {path.stem: path for path in picture_paths(folder)}
 
     def read(self, hr: Path, size: tuple[int, int]) -> Image.Image:
-        """The LR picture of an HR picture, RGB.
+        """Read the LR picture of an HR picture, RGB.
 
         Args:
             hr: the HR picture's file.

@@ -27,7 +27,7 @@ Damage = Callable[[Image.Image, Generator], Image.Image]
 
 
 def reduced(picture: Image.Image, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> Image.Image:
-    """A picture reduced by a kernel."""
+    """Reduce a picture by a kernel."""
     return picture.resize((picture.width // SCALE, picture.height // SCALE), kernel)
 
 
@@ -74,12 +74,12 @@ def measure(plan: Plan) -> None:
 
 
 def setting(backbone: str, strategy: Strategy | None) -> Setting:
-    """A network with a strategy; None is dense."""
+    """Set up a network with a strategy; None is dense."""
     return Setting(backbone, None) if strategy is None else Setting(backbone, DILATION, strategy)
 
 
 def damaged(picture: Picture, damage: str) -> Image.Image:
-    """The LR picture with a damage, always the same."""
+    """Make the LR picture with a damage, always the same."""
     return DAMAGES[damage](picture.hr, np.random.default_rng(zlib.crc32(f"{picture.name} {damage}".encode())))
 
 
@@ -96,7 +96,7 @@ def _scores(plan: Plan, picture: Picture, damage: str, chosen: Setting) -> Recor
 
 
 def build(store: Store) -> Table:
-    """A row for each network and damage."""
+    """Make a row for each network and damage."""
     records = store.records("damaged")
     rows = []
     for backbone in (one for one in BACKBONES if one in values(records, "model")):
@@ -115,7 +115,7 @@ def build(store: Store) -> Table:
 
 
 def strategy_figures(groups: list[list[Record]]) -> Record:
-    """The means of each strategy, and how far its densities reach."""
+    """Average the figures of each strategy."""
     return {
         f"{strategy}_{name}": value
         for strategy, group in zip(STRATEGIES, groups, strict=True)

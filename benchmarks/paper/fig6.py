@@ -38,12 +38,12 @@ def measure(plan: Plan) -> None:
 
 
 def dilations(plan: Plan, backbone: str) -> list[int]:
-    """The dilations of a plan and the network's own."""
+    """List the dilations of a plan and the network's own."""
     return sorted({*plan.dilations, describe(backbone).dilation})
 
 
 def sweeps(records: list[Record], set_name: str) -> dict[str, dict[int | None, list[Record]]]:
-    """The records of each network at each dilation, None for dense, over the pictures that have all of them."""
+    """Find the records of each network at each dilation, None for dense, over the pictures that have all of them."""
     groups: dict[tuple[str, int | None], list[Record]] = {}
     for backbone in BACKBONES:
         of_model = where(records, set=set_name, model=backbone, threshold=None)
@@ -59,12 +59,12 @@ def sweeps(records: list[Record], set_name: str) -> dict[str, dict[int | None, l
 
 
 def swept(records: list[Record]) -> list[int]:
-    """The dilations of Fig. 6 that were measured."""
+    """List the dilations of Fig. 6 that were measured."""
     return [dilation for dilation in DILATIONS if dilation in values(records, "dilation")]
 
 
 def build(store: Store) -> Table:
-    """A row for each set, network and dilation."""
+    """Make a row for each set, network and dilation."""
     rows = []
     for name in SET_NAMES:
         for backbone, groups in sweeps(store.records("scores"), name).items():

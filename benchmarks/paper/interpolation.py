@@ -17,7 +17,7 @@ COLUMNS = (
 
 
 def build(store: Store) -> Table:
-    """A row for each set and method."""
+    """Make a row for each set and method."""
     records = store.records("interpolation")
     rows = []
     for name in SET_NAMES:

@@ -27,13 +27,13 @@ def write_page(folder: Path = RESULTS, page: Path = PAGE) -> None:
 
 
 def read_tables(folder: Path) -> dict[str, Table]:
-    """The tables of a folder by name."""
+    """Read the tables of a folder by name."""
     tables = (Table.from_json(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json")))
     return {table.name: table for table in tables}
 
 
 def render(template: str, tables: Mapping[str, Table]) -> str:
-    """A template with the figures of the tables.
+    """Fill a template with the figures of the tables.
 
     Raises:
         KeyError: a table, row or column that is not there.
@@ -42,7 +42,7 @@ def render(template: str, tables: Mapping[str, Table]) -> str:
 
 
 def figure(place: str, tables: Mapping[str, Table]) -> str:
-    """The text of a place."""
+    """Write the text of a place."""
     parts = [part.strip() for part in place.split("|")]
     if len(parts) == 1:
         return selected(tables[parts[0].split()[0]], parts[0]).markdown()
@@ -51,7 +51,7 @@ def figure(place: str, tables: Mapping[str, Table]) -> str:
 
 
 def selected(table: Table, conditions: str) -> Table:
-    """A table with the rows that have some values, without the columns that are the same then or empty."""
+    """Choose rows by values, without the columns that are the same then or empty."""
     wanted = pairs(conditions)
     rows = [row for row in table.rows if all(str(row.get(name)) == value for name, value in wanted.items())]
     columns = [

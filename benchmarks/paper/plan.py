@@ -118,11 +118,11 @@ class Plan:
     started: float = field(default_factory=time.monotonic)
 
     def changed(self, **values: Any) -> Plan:
-        """The same plan with other values."""
+        """Copy the plan with other values."""
         return replace(self, **values)
 
     def pictures(self, set_name: str, most: int | None = None) -> Iterator[Picture]:
-        """The pictures of a set that are large enough, naming the others."""
+        """Find the pictures of a set that are large enough, naming the others."""
         (chosen,) = (one for one in self.sets if one.name == set_name)
         limit = min((count for count in (chosen.most, most, self.most) if count is not None), default=None)
         paths = [path for path in picture_paths(self.data / chosen.folder) if self._fits(path, chosen)]

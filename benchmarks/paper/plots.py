@@ -76,7 +76,7 @@ def speeds(axes: Any, table: Table) -> None:
 
 
 def scopes(axes: Any, table: Table, set_name: str) -> None:
-    """What is lost against the dense network, with the network's own result outside the mask and with others."""
+    """Draw what is lost against the dense network, with the network's own result outside the mask and with others."""
     rows = [row for row in table.rows if row["set"] == set_name]
     styles = (("masked", "masked_share", "-", "o"), ("linear", "linear_share", "--", "^"))
     for network, of_network in by_network(rows):
@@ -104,7 +104,7 @@ def damages(axes: Any, table: Table) -> None:
 
 
 def line(axes: Any, rows: list[Row], x: str, y: str, label: str) -> None:
-    """A line of dilations and a square where the network is dense."""
+    """Draw a line of dilations and a square where the network is dense."""
     dilated = [row for row in rows if row["dilation"] != "dense"]
     colour = COLOURS[label]
     axes.plot([row[x] for row in dilated], [row[y] for row in dilated], "o-", color=colour, label=label, markersize=4)
@@ -114,6 +114,6 @@ def line(axes: Any, rows: list[Row], x: str, y: str, label: str) -> None:
 
 
 def by_network(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
-    """The rows of each network."""
+    """Group the rows of each network."""
     for network in values(rows, "network"):
         yield network, [row for row in rows if row["network"] == network]

@@ -53,7 +53,7 @@ class Store:
         self._take(entry)
 
     def records(self, kind: str) -> list[Record]:
-        """The measurements of a kind, keys and values together, of the newest weights of each model."""
+        """Find the measurements of a kind, keys and values together, of the newest weights of each model."""
         found = [record for record in self._values.values() if record["kind"] == kind]
         newest = {record.get("model"): record.get("weights") for record in self._values.values()}
         return [record for record in found if record.get("weights") == newest[record.get("model")]]
@@ -65,12 +65,12 @@ class Store:
 
 
 def where(records: Iterable[Record], **conditions: Any) -> list[Record]:
-    """The records that have certain values."""
+    """Find the records that have certain values."""
     return [record for record in records if all(record.get(name) == value for name, value in conditions.items())]
 
 
 def mean(records: Iterable[Record], *names: str) -> Record:
-    """The means of some values."""
+    """Average some values."""
     table = list(records)
     return {name: float(np.mean([record[name] for record in table])) for name in names}
 
@@ -85,7 +85,7 @@ def common(*groups: Iterable[Record]) -> Iterator[list[Record]]:
 
 
 def values(records: Iterable[Record], name: str) -> list[Any]:
-    """The different values of a name, in the order of their appearance."""
+    """List the different values of a name, in the order of their appearance."""
     return list(dict.fromkeys(record.get(name) for record in records))
 
 

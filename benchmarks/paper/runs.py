@@ -25,7 +25,7 @@ COLUMNS = (
 
 
 def build(store: Store) -> Table:
-    """A row for each kind of measurement and set, and their sum."""
+    """Make a row for each kind of measurement and set, and their sum."""
     rows: list[Record] = []
     for kind, title in KINDS.items():
         records = store.records(kind)
@@ -42,6 +42,6 @@ def effort(records: list[Record]) -> Record:
 
 
 def pictures(records: list[Record]) -> str:
-    """The names of the pictures, or the first and the last."""
+    """List the names of the pictures, or the first and the last."""
     names = sorted({record["picture"] for record in records if "picture" in record})
     return ", ".join(names) if len(names) <= NAMED else f"{names[0]} to {names[-1]}"

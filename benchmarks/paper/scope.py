@@ -28,7 +28,7 @@ COLUMNS = (
 
 
 def build(store: Store) -> Table:
-    """A row for each set, network and dilation."""
+    """Make a row for each set, network and dilation."""
     composed = store.records("scope")
     rows = []
     for name in SET_NAMES:
@@ -45,7 +45,7 @@ def build(store: Store) -> Table:
 
 
 def figures(masked: list[Record], dense: list[Record], parts: list[Record]) -> Record:
-    """The means of a row."""
+    """Average the figures of a row."""
     own = mean(masked, "psnr_y", "ssim", "cost_share")
     other = mean(parts, "linear_psnr_y", "bicubic_psnr_y", "linear_ssim", "bicubic_ssim", "cost_share")
     return {

@@ -53,7 +53,7 @@ class Setting:
         return {"dilation": self.dilation, "strategy": self.strategy} | extra
 
     def upscaler(self, threads: int) -> Upscaler:
-        """The network at work."""
+        """Set the network to work."""
         if self.dilation is None:
             return Upscaler(_backend(self.backbone, True, threads), dense=True)
         return Upscaler(_backend(self.backbone, False, threads), self.dilation, self.threshold, self.strategy)
@@ -67,7 +67,7 @@ class Setting:
 
 @cache
 def weights(backbone: str) -> str:
-    """The name of a model's weights."""
+    """Name a model's weights."""
     return read_metadata(shipped_model(backbone, SCALE)).weights_sha256[:DIGEST]
 
 
@@ -103,7 +103,7 @@ def _scores(upscaler: Upscaler, picture: Picture) -> Record:
 
 
 def cost(upscaler: Upscaler, result: Upscaled) -> Record:
-    """What a picture cost: density, share of dense MACs, MACs in 1e9."""
+    """Tell what a picture cost: density, share of dense MACs, MACs in 1e9."""
     height, width = (side // SCALE for side in result.image.shape[:2])
     gmacs = upscaler.metadata.cost.masked(result.density) * height * width / 1e9
     return {"density": result.density, "cost_share": result.cost_share, "gmacs": gmacs}
@@ -161,7 +161,7 @@ def score_interpolation(plan: Plan, picture: Picture, linear: LinearUpsampler) -
 
 
 def linear_upsampler(plan: Plan) -> LinearUpsampler:
-    """The linear upsampler, learned from the flat areas of the training photos unless it is stored."""
+    """Give the linear upsampler, learned from the flat areas of the training photos unless it is stored."""
     key = {"kind": "linear", "scale": SCALE, "training": plan.training, "most": plan.most_training}
     plan.store.measure(key, lambda: {"taps": _learn(plan).taps.tolist()})
     (record,) = (one for one in plan.store.records("linear") if key.items() <= one.items())

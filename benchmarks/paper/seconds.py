@@ -48,7 +48,7 @@ def processor_seconds(run: Run) -> float:
 
 
 def key(plan: Plan, picture: Picture, setting: Setting) -> Record:
-    """What names a time."""
+    """Give what names a time."""
     machine = examine_machine(plan.threads)
     return {
         "kind": "seconds",

@@ -20,7 +20,7 @@ COLUMNS = (
 
 
 def build(store: Store) -> Table:
-    """A row for each network and dilation, over the pictures that were timed and scored."""
+    """Make a row for each network and dilation, over the pictures that were timed and scored."""
     times, scores = (where(store.records(kind), set=SET_NAME) for kind in ("seconds", "scores"))
     rows: list[Record] = []
     for backbone in BACKBONES:

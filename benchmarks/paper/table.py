@@ -21,7 +21,7 @@ class Column:
     format: str = ""
 
     def cell(self, row: dict[str, Any]) -> str:
-        """A row's value as text; empty where it has none."""
+        """Write a row's value as text; empty where it has none."""
         value = row.get(self.name)
         return "" if value is None else format(value, self.format)
 
@@ -50,19 +50,19 @@ class Table:
 
     @classmethod
     def from_json(cls, text: str) -> Table:
-        """The inverse of `to_json`."""
+        """Read what `to_json` wrote."""
         content = json.loads(text)
         return cls(**(content | {"columns": [Column(**column) for column in content["columns"]]}))
 
     def markdown(self) -> str:
-        """A table of GitHub's Markdown; columns with a format are figures."""
+        """Write a table of GitHub's Markdown; columns with a format are figures."""
         lines = [[column.title for column in self.columns]]
         lines += [["---:" if column.format else "---" for column in self.columns]]
         lines += [[column.cell(row) for column in self.columns] for row in self.rows]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
     def row(self, **conditions: str) -> dict[str, Any]:
-        """The only row whose values, as text, are the given ones.
+        """Find the only row whose values, as text, are the given ones.
 
         Raises:
             KeyError: none or several.

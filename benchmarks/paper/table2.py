@@ -42,7 +42,7 @@ def measure(plan: Plan) -> None:
 
 
 def build(store: Store) -> Table:
-    """A row for each set and network, over the pictures that all networks have."""
+    """Make a row for each set and network, over the pictures that all networks have."""
     rows = []
     for name in SET_NAMES:
         groups = pairs(where(store.records("scores"), set=name, threshold=None))
@@ -59,7 +59,7 @@ def build(store: Store) -> Table:
 
 
 def pairs(records: list[Record]) -> dict[str, tuple[list[Record], list[Record]]]:
-    """The records of each measured network with its default mask, and dense."""
+    """Find the records of each measured network with its default mask, and dense."""
     found = {}
     for backbone in BACKBONES:
         of_model = where(records, model=backbone)
@@ -70,7 +70,7 @@ def pairs(records: list[Record]) -> dict[str, tuple[list[Record], list[Record]]]
 
 
 def published(set_name: str, backbone: str) -> dict[str, float | None]:
-    """The paper's share, and the density at which our count of MACs has it."""
+    """Give the paper's share, and the density at which our count of MACs has it."""
     share = SHARES[set_name].get(backbone)
     if share is None:
         return {"paper_share": None, "paper_density": None}

@@ -38,7 +38,7 @@ def measure(plan: Plan) -> None:
 
 
 def build(store: Store) -> Table:
-    """A row for each set, network and set of instructions."""
+    """Make a row for each set, network and set of instructions."""
     records = store.records("seconds")
     rows = []
     for name in SET_NAMES:
@@ -50,7 +50,7 @@ def build(store: Store) -> Table:
 
 
 def row(records: list[Record], set_name: str, backbone: str) -> Record:
-    """The means of a network."""
+    """Average the times of a network."""
     default = where(records, dilation=describe(backbone).dilation)
     masked, dense = (mean(group, "seconds", "load") for group in common(default, where(records, dilation=None)))
     return {

@@ -78,7 +78,7 @@ def remember(plan: Plan, strategy: Strategy, dilation: int, compared: str) -> No
 
 
 def build(store: Store) -> Table:
-    """A row for each network and strategy, and for those of like cost."""
+    """Make a row for each network and strategy, and for those of like cost."""
     records = where(store.records("scores"), set=SET_NAME)
     rows = [
         row(where(records, model=backbone), backbone, case)
@@ -90,7 +90,7 @@ def build(store: Store) -> Table:
 
 
 def row(records: list[Record], backbone: str, case: Record) -> Record:
-    """The means of a case over the pictures."""
+    """Average a case over the pictures."""
     strategy, dilation = case["strategy"], case["dilation"]
     dense = where(records, dilation=None)
     masked = where(records, strategy=strategy, dilation=dilation)

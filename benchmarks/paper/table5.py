@@ -37,7 +37,7 @@ def setting(threshold: float) -> Setting:
 
 
 def build(store: Store) -> Table:
-    """A row for each threshold."""
+    """Make a row for each threshold."""
     records = where(store.records("scores"), set=SET_NAME, model=BACKBONE, strategy="kmeans")
     of_threshold = [
         where(records, dilation=describe(BACKBONE).dilation, threshold=setting(threshold).threshold)
