@@ -96,22 +96,23 @@ def _scores(plan: Plan, picture: Picture, damage: str, chosen: Setting) -> Recor
 
 
 def build(store: Store) -> Table:
-    """Make a row for each network and damage."""
-    records = store.records("damaged")
-    rows = []
-    for backbone in (one for one in BACKBONES if one in values(records, "model")):
-        for damage in DAMAGES:
-            found = where(records, model=backbone, damage=damage)
-            dense, *masked = common(
-                where(found, dilation=None), *(where(found, strategy=strategy) for strategy in STRATEGIES)
-            )
+    """Make a row for each network and damage, over the pictures that have all of them."""
+    rows: list[Record] = []
+    for backbone in BACKBONES:
+        records = where(store.records("damaged"), model=backbone)
+        names = [(damage, strategy) for damage in values(records, "damage") for strategy in (None, *STRATEGIES)]
+        groups = dict(zip(names, common(*(of_case(records, *name) for name in names)), strict=True))
+        for damage in values(records, "damage"):
+            dense, *masked = (groups[damage, strategy] for strategy in (None, *STRATEGIES))
             if dense:
-                rows.append(
-                    {"network": describe(backbone).title, "damage": damage, "photos": len(dense)}
-                    | {"dense": mean(dense, "psnr_y")["psnr_y"]}
-                    | strategy_figures(masked)
-                )
+                row = {"network": describe(backbone).title, "damage": damage, "photos": len(dense)}
+                rows.append(row | {"dense": mean(dense, "psnr_y")["psnr_y"]} | strategy_figures(masked))
     return Table("fig5", COLUMNS, rows)
+
+
+def of_case(records: list[Record], damage: str, strategy: Strategy | None) -> list[Record]:
+    """Find the records of a damage and a strategy; None is dense."""
+    return where(records, damage=damage, strategy=strategy)
 
 
 def strategy_figures(groups: list[list[Record]]) -> Record:

@@ -62,7 +62,7 @@ def sweeps(axes: Any, table: Table, set_name: str, networks: tuple[str, ...] | N
     axes.set_title(f"Dilation 1 to 11 and dense (square), {set_name}, x4")
     if networks is None:
         axes.set_xscale("log")
-    axes.legend()
+    axes.legend(loc="lower right")
 
 
 def speeds(axes: Any, table: Table) -> None:
@@ -72,7 +72,7 @@ def speeds(axes: Any, table: Table) -> None:
         line(axes, of_network, "seconds", "psnr_y", network)
     axes.set(xlabel="seconds of processor time, one thread", ylabel="PSNR-Y in dB", xscale="log")
     axes.set_title(f"Dilation 1 to 11 and dense (square), 2K, x4, {first}")
-    axes.legend()
+    axes.legend(loc="lower right")
 
 
 def scopes(axes: Any, table: Table, set_name: str) -> None:
