@@ -32,13 +32,22 @@ def test_all_pictures_of_the_page_are_there() -> None:
 
 
 def test_places_are_tables_rows_and_values() -> None:
-    assert render("{{ speeds name=a_b | seconds | .3f }} s", TABLES) == "0.125 s"
-    assert render("{{ speeds set=4K }}", TABLES) == "| network | s |\n| --- | ---: |\n| c | 2.00 |"
+    assert render("{{ speeds name=a_b | seconds | .3f }} s", TABLES) == "0.125 s\n"
+    assert render("{{ speeds set=4K }}", TABLES) == "| network | s |\n| --- | ---: |\n| c | 2.00 |\n"
     assert render("{{ speeds }}", TABLES).splitlines()[2:] == ["| 2K | a b | 0.12 |", "| 4K | c | 2.00 |"]
     with pytest.raises(KeyError, match="0 rows"):
         render("{{ speeds name=d | seconds | .3f }}", TABLES)
     with pytest.raises(KeyError, match="other"):
         render("{{ other }}", TABLES)
+
+
+def test_paragraphs_are_wrapped_and_tables_are_not() -> None:
+    words, table = "word " * 60, "| cell " * 60 + "|"
+    text = render(f"{words}\n\n- {words}\n- short\n\n{table}\n", TABLES)
+    paragraph, items, cells = text.rstrip("\n").split("\n\n")
+    assert max(map(len, paragraph.splitlines() + items.splitlines())) <= 120
+    assert [line[:2] for line in items.splitlines()] == ["- ", "  ", "  ", "- "]
+    assert cells == table
 
 
 def test_tables_are_read_back() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill
 
 from amsr_deploy.files import replacing
 from paper.table import Table
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "results.md"
 RESULTS = ROOT / "docs" / "results"
 TEMPLATE = Path(__file__).with_name("results.md.in")
+WORDS = {"break_long_words": False, "break_on_hyphens": False}
 PLACE = re.compile(r"\{\{ (.+?) \}\}", re.DOTALL)
 
 
@@ -33,12 +35,21 @@ def read_tables(folder: Path) -> dict[str, Table]:
 
 
 def render(template: str, tables: Mapping[str, Table]) -> str:
-    """Fill a template with the figures of the tables.
+    """Fill a template with the figures of the tables, and wrap its paragraphs.
 
     Raises:
         KeyError: a table, row or column that is not there.
     """
-    return PLACE.sub(lambda place: figure(place[1], tables), template)
+    filled = PLACE.sub(lambda place: figure(place[1], tables), template)
+    return "\n\n".join(wrapped(block) for block in filled.rstrip("\n").split("\n\n")) + "\n"
+
+
+def wrapped(block: str) -> str:
+    """Wrap a paragraph or the items of a list; tables, headings, pictures and code stay as they are."""
+    if block.startswith(("|", "#", "![", "    ")):
+        return block
+    items = re.split(r"\n(?=- )", block)
+    return "\n".join(fill(item, 120, subsequent_indent="  " * item.startswith("- "), **WORDS) for item in items)
 
 
 def figure(place: str, tables: Mapping[str, Table]) -> str:
