@@ -49,7 +49,9 @@ def wrapped(block: str) -> str:
     if block.startswith(("|", "#", "![", "    ")):
         return block
     items = re.split(r"\n(?=- )", block)
-    return "\n".join(fill(item, 120, subsequent_indent="  " * item.startswith("- "), **WORDS) for item in items)
+    return "\n".join(
+        fill(" ".join(item.split()), 120, subsequent_indent="  " * item.startswith("- "), **WORDS) for item in items
+    )
 
 
 def figure(place: str, tables: Mapping[str, Table]) -> str:
