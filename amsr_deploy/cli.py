@@ -314,23 +314,32 @@ def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float
 
 
 @main.command("eval")
-@network_option
+@click.option(
+    "--backbone",
+    "backbones",
+    type=click.Choice(list(BACKBONES)),
+    multiple=True,
+    help=f"Network that ships with the package; may be given again.  [default: {DEFAULT_BACKBONE}]",
+)
 @scale_option
 @click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
 @click.option("--data", type=FILE, required=True, help="Folder of HR pictures.")
+@click.option("--lr", "lr_folder", type=FILE, help="Folder of their LR pictures: NAME or NAMEx4; made by default.")
 @click.option("--dilation", "dilations", type=DILATIONS, help="Dilations to compare; the model's own by default.")
 @threshold_option
 @strategy_option
 @tile_option
 @click.option("--dense", is_flag=True, help="Measure the dense network, alone or beside the dilations of --dilation.")
 @json_option
-def evaluate(backbone: str | None, model: Path | None, **options: Any) -> None:
-    """Measure a model on a folder of HR pictures."""
+@click.option("--csv", "csv_file", type=FILE, help="Write the figures as CSV, a line for each picture.")
+@click.option("--plot", "plot_file", type=FILE, help="Draw quality against cost into a PNG file; needs matplotlib.")
+def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> None:
+    """Measure models, and bicubic interpolation, on a folder of HR pictures."""
     from amsr_deploy.commands.eval import EvalOptions, evaluate_folder
     from amsr_deploy.runtime.shipped import chosen_model
 
-    failures = evaluate_folder(chosen_model(backbone, model), EvalOptions(**options), report_failure)
-    sys.exit(min(failures, 1))
+    models = [chosen_model(backbone, model) for backbone in backbones or (None,)]
+    sys.exit(min(evaluate_folder(models, EvalOptions(**options), report_failure), 1))
 
 
 @main.command()

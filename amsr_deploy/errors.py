@@ -62,6 +62,7 @@ PROVIDERS: dict[str, tuple[str, str | None]] = {
     "skimage": ("scikit-image", "eval"),
     "tensorboard": ("tensorboard", "train"),
     "openvino": ("openvino", "openvino"),
+    "matplotlib": ("matplotlib", "plots"),
 }
 """Modules that we import, the packages that hold them, and the extras that install those; None: always installed."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from rich.progress import track
 from rich.table import Table
 
 from amsr_deploy.commands.console import output_console
+from amsr_deploy.commands.eval_results import Results, Run, check_plots, plot, write_csv
 from amsr_deploy.descriptor import Strategy
 from amsr_deploy.errors import UserError
-from amsr_deploy.evaluation.evaluate import Evaluation, Scores, evaluate
+from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evaluate_bicubic, mean
 from amsr_deploy.files import replacing
 from amsr_deploy.image.pairs import picture_paths
 from amsr_deploy.runtime.upscaler import load
@@ -33,38 +34,53 @@ class EvalOptions:
 
     Attributes:
         data: folder of HR pictures.
+        lr_folder: folder of their LR pictures; None reduces the HR pictures.
         dilations: to measure, each once; none is the model's own, unless `dense` is set.
         dense: measure the dense network too.
         json_file: where to write JSON; `-` prints it instead of the tables.
+        csv_file: where to write a line for each picture.
+        plot_file: where to draw quality against cost.
         scale, threshold, strategy, tile: as `load` takes them.
     """
 
     data: Path
+    lr_folder: Path | None = None
     dilations: tuple[int, ...] | None = None
     dense: bool = False
     json_file: Path | None = None
+    csv_file: Path | None = None
+    plot_file: Path | None = None
     scale: int | None = None
     threshold: float | None = None
     strategy: Strategy = "kmeans"
     tile: int | None = None
 
     def runs(self) -> list[dict[str, Any]]:
-        """Make the keyword arguments of `load` for each run."""
+        """Make the keyword arguments of `load` for each run of a model."""
         settings = {name: getattr(self, name) for name in ("scale", "threshold", "strategy", "tile")}
         choices: list[dict[str, Any]] = [{"dilation": dilation} for dilation in self.dilations or ()]
         if self.dense:
             choices.append({"dense": True, "threshold": None, "strategy": "kmeans"})
         return [settings | choice for choice in choices or [{}]]
 
+    def check(self) -> None:
+        """Raise AmsrError where results could not be written: before the measurement, not after it."""
+        check_report_file(None if self.json_file == STDOUT else self.json_file, ".json")
+        check_report_file(self.csv_file, ".csv")
+        check_report_file(self.plot_file, ".png")
+        if self.plot_file is not None:
+            check_plots()
 
-def evaluate_folder(model: str | Path, options: EvalOptions, fail: Callable[[Exception], object]) -> int:
-    """Measure a model on the pictures of a folder and show tables, or JSON.
 
-    The JSON object has `model`, `scale`, `data` and, for each mask setting, an entry of `runs` with `dilation` (null is
-    dense), `mean` and `pictures`; its own `mean` is that of the first run. Means have the names of `Scores`.
+def evaluate_folder(models: Sequence[str | Path], options: EvalOptions, fail: Callable[[Exception], object]) -> int:
+    """Measure models of one scale on the pictures of a folder and show tables, or JSON.
+
+    The JSON object has `data`, `scale`, for each model and mask setting an entry of `runs` with `model`, `dilation`
+    (null is dense), `mean` and `pictures`, and `bicubic` with `mean` and `pictures`; its own `model` and `mean` are
+    those of the first run. Means have the names of `Scores`.
 
     Args:
-        model: name of a backbone, or path of an ONNX file.
+        models: names of backbones, or paths of ONNX files.
         options: what to measure.
         fail: takes the error of each picture that failed.
 
@@ -72,26 +88,50 @@ def evaluate_folder(model: str | Path, options: EvalOptions, fail: Callable[[Exc
         The number of pictures that failed.
 
     Raises:
-        AmsrError: what concerns all pictures: model, folder, settings.
+        AmsrError: what concerns all pictures: models, folders, settings.
     """
-    data, json_file = options.data, options.json_file
-    paths = picture_paths(data)
-    check_report_file(None if json_file == STDOUT else json_file, ".json")
+    paths = picture_paths(options.data)
+    options.check()
     failed: dict[str, Exception] = {}
-    runs = []
-    progress = Console(file=sys.stderr)
+
+    def remember(error: Exception) -> None:
+        failed.setdefault(str(error), error)
+
     try:
-        for settings in options.runs():
-            upscaler = load(model, **settings)
-            label = "dense" if settings.get("dense") else f"k={upscaler.dilation}"
-            hidden = not progress.is_terminal
-            shown = track(paths, f"{data.name} {label}", console=progress, transient=True, disable=hidden)
-            runs.append(evaluate(upscaler, shown, lambda error: failed.setdefault(str(error), error)))
-        report(runs, str(model), upscaler.metadata.scale, data, json_file)
+        runs = [measure(model, settings, paths, options, remember) for model in models for settings in options.runs()]
+        scale = common_scale(runs)
+        bicubic = evaluate_bicubic(paths, scale, remember, options.lr_folder)
+        report(Results(options.data, scale, runs, bicubic), options)
     finally:  # where all pictures failed, too
         for error in failed.values():
             fail(error)
     return len(failed)
+
+
+def measure(
+    model: str | Path,
+    settings: dict[str, Any],
+    paths: Sequence[Path],
+    options: EvalOptions,
+    fail: Callable[[Exception], object],
+) -> Run:
+    """Measure a model with one setting of the mask, showing how far it is on a terminal."""
+    with load(model, **settings) as upscaler:
+        label = f"{model} {'dense' if settings.get('dense') else f'k={upscaler.dilation}'}"
+        progress = Console(file=sys.stderr)
+        shown = track(paths, label, console=progress, transient=True, disable=not progress.is_terminal)
+        evaluation = evaluate(upscaler, shown, fail, options.lr_folder)
+        metadata = upscaler.metadata
+        return Run(str(model), metadata.scale, metadata.cost.dense, evaluation)
+
+
+def common_scale(runs: Sequence[Run]) -> int:
+    """Tell the scale of all runs, or raise UserError."""
+    scales = {run.model: run.scale for run in runs}
+    if len(set(scales.values())) > 1:
+        given = ", ".join(f"{model} x{scale}" for model, scale in scales.items())
+        raise UserError(f"models of one scale are compared, not {given}; give `scale`")
+    return runs[0].scale
 
 
 def check_report_file(path: Path | None, suffix: str) -> None:
@@ -106,24 +146,38 @@ def check_report_file(path: Path | None, suffix: str) -> None:
         raise UserError(f"folder {path.parent} cannot be written; give another file for the figures")
 
 
-def report(runs: Sequence[Evaluation], model: str, scale: int, data: Path, json_file: Path | None) -> None:
-    """Print tables, or write JSON, or both."""
-    content = {"model": model, "scale": scale, "data": str(data), "mean": runs[0].to_json()["mean"]}
-    text = json.dumps(content | {"runs": [run.to_json() for run in runs]}, indent=2)
-    if json_file == STDOUT:
+def report(results: Results, options: EvalOptions) -> None:
+    """Print tables or JSON, and write the files."""
+    text = json.dumps(results.to_json(), indent=2)
+    if options.json_file == STDOUT:
         print(text)
-        return
-    console = output_console()
-    for run in runs:
-        console.print(table(run, f"{model} x{scale} on {data.name}"))
-    if json_file is not None:
-        with replacing(json_file) as temporary:
+    else:
+        print_tables(results)
+    if options.json_file not in (None, STDOUT):
+        with replacing(options.json_file) as temporary:
             temporary.write_text(text + "\n")
+    if options.csv_file is not None:
+        with replacing(options.csv_file) as temporary:
+            write_csv(results, temporary)
+    if options.plot_file is not None:
+        with replacing(options.plot_file) as temporary:
+            plot(results, temporary)
 
 
-def table(run: Evaluation, title: str) -> Table:
-    """Make a table with a row for each picture and one for the mean."""
-    result = Table(title=f"{title}, {'dense' if run.dilation is None else f'dilation {run.dilation}'}")
+def print_tables(results: Results) -> None:
+    """Print a table for each run."""
+    console = output_console()
+    for run in results.runs:
+        dilation = run.evaluation.dilation
+        setting = "dense" if dilation is None else f"dilation {dilation}"
+        console.print(
+            table(run.evaluation, results.bicubic, f"{run.model} x{run.scale} on {results.data.name}, {setting}")
+        )
+
+
+def table(run: Evaluation, bicubic: Mapping[str, Quality], title: str) -> Table:
+    """Make a table with a row for each picture, one for the mean and one for bicubic interpolation."""
+    result = Table(title=title)
     result.add_column("picture")
     for column in COLUMNS:
         result.add_column(column, justify="right")
@@ -131,9 +185,10 @@ def table(run: Evaluation, title: str) -> Table:
         result.add_row(name, *cells(scores))
     result.add_section()
     result.add_row("mean", *cells(run.mean), style="bold")
+    result.add_row("bicubic", *cells(mean(bicubic.values())))
     return result
 
 
-def cells(scores: Scores) -> list[str]:
+def cells(scores: Quality) -> list[str]:
     """Write scores with as many digits as mean something."""
-    return [f"{value:.{digits}f}" for value, digits in zip(astuple(scores), DIGITS, strict=True)]
+    return [f"{value:.{digits}f}" for value, digits in zip(astuple(scores), DIGITS, strict=False)]

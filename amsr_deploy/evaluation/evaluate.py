@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.errors import ImageError
 from amsr_deploy.evaluation import metrics
+from amsr_deploy.evaluation.lr_folder import LrFolder
 from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution, read_rgb
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -21,22 +23,34 @@ SMALLEST = 32
 
 
 @dataclass(frozen=True)
-class Scores:
-    """How good an upscaled picture is and what it took.
+class Quality:
+    """How good an upscaled picture is.
 
     Attributes:
         psnr_y: PSNR on the luma, in dB, without a border as wide as the scale, as the others.
         psnr_rgb: PSNR on all three channels, in dB.
         ssim: structural similarity of the luma, in [-1, 1].
-        density: share of the body that was computed, in [0, 1].
-        cost_share: multiply-accumulates as a share of the dense network's.
     """
 
     psnr_y: float
     psnr_rgb: float
     ssim: float
+
+
+@dataclass(frozen=True)
+class Scores(Quality):
+    """How good an upscaled picture is and what it took.
+
+    Attributes:
+        density: share of the body that was computed, in [0, 1].
+        cost_share: multiply-accumulates as a share of the dense network's.
+    """
+
     density: float
     cost_share: float
+
+
+Scored = TypeVar("Scored", bound=Quality)
 
 
 @dataclass(frozen=True)
@@ -54,51 +68,93 @@ class Evaluation:
     @property
     def mean(self) -> Scores:
         """The mean over the pictures."""
-        return Scores(*(float(column) for column in np.mean([astuple(s) for s in self.pictures.values()], axis=0)))
+        return mean(self.pictures.values())
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain data; equal pictures, whose PSNR is infinite, have null there."""
-        pictures = [{"name": name, **_finite(scores)} for name, scores in self.pictures.items()]
-        return {"dilation": self.dilation, "mean": _finite(self.mean), "pictures": pictures}
+        return {"dilation": self.dilation, **to_json(self.pictures)}
 
 
-def evaluate(upscaler: Upscaler, paths: Iterable[Path], fail: Callable[[Exception], object]) -> Evaluation:
+def mean(scores: Iterable[Scored]) -> Scored:
+    """Average scores."""
+    given = list(scores)
+    return type(given[0])(*(float(column) for column in np.mean([astuple(one) for one in given], axis=0)))
+
+
+def to_json(pictures: Mapping[str, Quality]) -> dict[str, Any]:
+    """Convert the scores of pictures and their mean to plain data; equal pictures have null as their PSNR."""
+    entries = [{"name": name, **finite(scores)} for name, scores in pictures.items()]
+    return {"mean": finite(mean(pictures.values())), "pictures": entries}
+
+
+def finite(scores: Quality) -> dict[str, float | None]:
+    """Convert scores to plain data; an infinite PSNR, that of equal pictures, is None."""
+    return {name: value if np.isfinite(value) else None for name, value in asdict(scores).items()}
+
+
+def evaluate(
+    upscaler: Upscaler, paths: Iterable[Path], fail: Callable[[Exception], object], lr_folder: Path | None = None
+) -> Evaluation:
     """Measure an upscaler on HR pictures; one that cannot be read does not stop the others.
 
     Args:
         upscaler: the model and its mask setting.
         paths: the pictures.
         fail: takes the error of each picture that failed.
+        lr_folder: holds the LR pictures; None reduces the HR pictures by Pillow's bicubic.
 
     Raises:
         ImageError: no picture could be measured.
         AmsrError: what concerns all pictures.
     """
-    scores = {}
+    pairs = read_pairs(paths, upscaler.metadata.scale, fail, lr_folder)
+    scores = {name: score(upscaler, hr, lr) for name, hr, lr in pairs}
+    return Evaluation(upscaler.dilation if upscaler.is_masked else None, scores)
+
+
+def evaluate_bicubic(
+    paths: Iterable[Path], scale: int, fail: Callable[[Exception], object], lr_folder: Path | None = None
+) -> dict[str, Quality]:
+    """Measure bicubic interpolation, Pillow's, by file name: what a network has to beat. See `evaluate`."""
+    pairs = read_pairs(paths, scale, fail, lr_folder)
+    return {
+        name: compare(np.array(lr.resize(hr.size, Image.Resampling.BICUBIC)), np.array(hr), scale)
+        for name, hr, lr in pairs
+    }
+
+
+def read_pairs(
+    paths: Iterable[Path], scale: int, fail: Callable[[Exception], object], lr_folder: Path | None
+) -> Iterator[tuple[str, Image.Image, Image.Image]]:
+    """Read names, HR pictures, whose sides are multiples of the scale, and LR pictures; see `evaluate`."""
+    folder = None if lr_folder is None else LrFolder(lr_folder, scale)
+    count = 0
     for path in paths:
         try:
             picture = read_rgb(path)
             if min(picture.size) < SMALLEST:
-                raise ImageError(
-                    f"{path} is {picture.width}x{picture.height}; at least {SMALLEST}x{SMALLEST} is needed"
-                )
+                size = f"{picture.width}x{picture.height}"
+                raise ImageError(f"{path} is {size}; at least {SMALLEST}x{SMALLEST} is needed")
+            hr = crop_to_scale(picture, scale)
+            lr = low_resolution(hr, scale) if folder is None else folder.read(path, hr.size)
         except ImageError as error:
             fail(error)
         else:
-            scores[path.name] = score(upscaler, crop_to_scale(picture, upscaler.metadata.scale))
-    if not scores:
+            count += 1
+            yield path.name, hr, lr
+    if not count:
         raise ImageError("no picture could be measured")
-    return Evaluation(upscaler.dilation if upscaler.is_masked else None, scores)
 
 
-def score(upscaler: Upscaler, picture: Image.Image) -> Scores:
-    """Reduce and upscale a picture whose sides are multiples of the scale."""
-    scale, hr = upscaler.metadata.scale, np.array(picture)
-    result = upscaler.run(to_float(np.array(low_resolution(picture, scale))))
-    image = from_float(result.image, hr.dtype)
-    quality = (metrics.psnr_y(image, hr, scale), metrics.psnr(image, hr, scale), metrics.ssim_y(image, hr, scale))
-    return Scores(*quality, result.density, result.cost_share)
+def score(upscaler: Upscaler, hr: Image.Image, lr: Image.Image) -> Scores:
+    """Upscale an LR picture and compare it with the HR one."""
+    reference = np.array(hr)
+    result = upscaler.run(to_float(np.array(lr)))
+    quality = compare(from_float(result.image, reference.dtype), reference, upscaler.metadata.scale)
+    return Scores(**asdict(quality), density=result.density, cost_share=result.cost_share)
 
 
-def _finite(scores: Scores) -> dict[str, float | None]:
-    return {name: value if np.isfinite(value) else None for name, value in asdict(scores).items()}
+def compare(image: NDArray[np.uint8], reference: NDArray[np.uint8], scale: int) -> Quality:
+    """Compare an upscaled picture [H, W, 3] with the HR one."""
+    pictures = (image, reference, scale)
+    return Quality(metrics.psnr_y(*pictures), metrics.psnr(*pictures), metrics.ssim_y(*pictures))

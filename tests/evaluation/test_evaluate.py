@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import importlib.util
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +17,11 @@ from PIL import Image
 
 from amsr_deploy import models
 from amsr_deploy.cli import main
-from amsr_deploy.commands.eval import EvalOptions
-from amsr_deploy.errors import ImageError
+from amsr_deploy.commands.eval import EvalOptions, common_scale
+from amsr_deploy.commands.eval_results import Run, points
+from amsr_deploy.errors import ImageError, UserError
 from amsr_deploy.evaluation import metrics
-from amsr_deploy.evaluation.evaluate import evaluate
+from amsr_deploy.evaluation.evaluate import Evaluation, Scores, evaluate
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.runtime.upscaler import load
 
@@ -143,3 +147,93 @@ def test_backbone_and_model_exclude_each_other(model: Path, photos: Path) -> Non
     result = CliRunner().invoke(main, ["eval", "--model", str(model), "--backbone", "carn", "--data", str(photos)])
     assert result.exit_code == 2
     assert "--backbone carn" in result.stderr
+
+
+def test_bicubic_is_what_networks_have_to_beat(model: Path, photos: Path) -> None:
+    content = json.loads(run("--model", model, "--data", photos, "--json", "-")[1])
+    (first, _) = content["bicubic"]["pictures"]
+    with Image.open(photos / "a.png") as photo:
+        hr = photo.convert("RGB")
+    small = hr.resize((40, 32), Image.Resampling.BICUBIC)
+    enlarged = np.array(small.resize(hr.size, Image.Resampling.BICUBIC))
+    assert first == {
+        "name": "a.png",
+        "psnr_y": pytest.approx(metrics.psnr_y(enlarged, np.array(hr), 4)),
+        "psnr_rgb": pytest.approx(metrics.psnr(enlarged, np.array(hr), 4)),
+        "ssim": pytest.approx(metrics.ssim_y(enlarged, np.array(hr), 4)),
+    }
+    assert "bicubic" in run("--model", model, "--data", photos)[1]
+
+
+def test_lr_pictures_can_be_given(model: Path, photos: Path, tmp_path: Path) -> None:
+    lr = tmp_path / "lr"
+    lr.mkdir()
+    with Image.open(photos / "a.png") as photo:
+        photo.resize((40, 32), Image.Resampling.BICUBIC).save(lr / "a.png")
+        photo.resize((40, 32), Image.Resampling.BOX).crop((0, 0, 32, 32)).save(lr / "bx4.png")
+    own = json.loads(run("--model", model, "--data", photos, "--json", "-")[1])
+    code, out = run("--model", model, "--data", photos, "--lr", lr, "--json", "-")
+    given = json.loads(out)
+    assert code == 0
+    for content in (given["runs"][0], given["bicubic"]):
+        assert [picture["name"] for picture in content["pictures"]] == ["a.png", "b.png"]
+    assert given["runs"][0]["pictures"][0] == own["runs"][0]["pictures"][0]
+    assert given["runs"][0]["pictures"][1] != own["runs"][0]["pictures"][1]
+    (lr / "a.png").unlink()
+    result = CliRunner().invoke(main, ["eval", "--model", str(model), "--data", str(photos), "--lr", str(lr)])
+    assert result.exit_code == 1
+    assert result.stderr.count("no LR picture of a.png") == 1
+
+
+def test_several_backbones_and_a_line_of_csv_for_each_picture(photos: Path, tmp_path: Path) -> None:
+    file = tmp_path / "figures.csv"
+    backbones = ("--backbone", "fsrcnn", "--backbone", "disp")
+    code, out = run(
+        *backbones, "--scale", 4, "--data", photos, "--dense", "--dilation", 1, "--csv", file, "--json", "-"
+    )
+    assert code == 0
+    runs = json.loads(out)["runs"]
+    assert [(one["model"], one["dilation"]) for one in runs] == [
+        ("fsrcnn", 1),
+        ("fsrcnn", None),
+        ("disp", 1),
+        ("disp", None),
+    ]
+    with file.open(newline="") as opened:
+        lines = list(csv.DictReader(opened))
+    assert len(lines) == 4 * 2 + 2
+    assert [line["dilation"] for line in lines if line["picture"] == "a.png"] == ["1", "dense", "1", "dense", ""]
+    assert float(lines[0]["psnr_y"]) == runs[0]["pictures"][0]["psnr_y"]
+    assert lines[-1]["model"] == "bicubic"
+    assert lines[-1]["density"] == ""
+
+
+def test_models_of_one_scale_are_compared() -> None:
+    runs = [Run(f"x{scale}", scale, 1.0, Evaluation(None, {})) for scale in (2, 4)]
+    assert common_scale(runs[:1]) == 2
+    with pytest.raises(UserError, match="not x2 x2, x4 x4"):
+        common_scale(runs)
+
+
+def test_quality_is_drawn_against_cost(
+    model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "plot.png"
+    arguments = ("--model", model, "--data", photos, "--dilation", "1,5", "--plot", file)
+    if importlib.util.find_spec("matplotlib"):
+        assert run(*arguments)[0] == 0
+        with Image.open(file) as plot:
+            assert len(np.unique(np.array(plot.convert("L")))) > 10
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = CliRunner().invoke(main, ["eval", *map(str, arguments)])
+    assert result.exit_code == 1
+    assert "amsr-deploy[plots]" in result.stderr
+    assert run("--model", model, "--data", photos, "--plot", tmp_path / "plot.txt")[0] == 2
+
+
+def test_the_plot_has_a_point_for_each_run() -> None:
+    runs = [
+        Run("a", 4, 1000.0, Evaluation(1, {"p": Scores(30.0, 29.0, 0.9, 0.5, 0.75)})),
+        Run("a", 4, 1000.0, Evaluation(5, {"p": Scores(29.0, 29.0, 0.9, 0.2, 0.5)})),
+    ]
+    assert points(runs) == ([0.5, 0.75], [29.0, 30.0])

@@ -1,0 +1,113 @@
+"""Pictures side by side: the paper's Fig. 1, 3, 4 (photos) and Fig. 5 (damaged photos), as crops.
+
+python benchmarks/compare.py photos ../shared/data/large4k docs/results/photos.jpg
+python benchmarks/compare.py damages ../shared/data/large4k docs/results/damages.jpg
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from paper.fig5 import DAMAGES, DILATION, damaged
+from paper.plan import SCALE, Picture
+from PIL import Image, ImageDraw, ImageFont
+
+from amsr_deploy import image, load
+from amsr_deploy.descriptor import DEFAULT_BACKBONE, STRATEGIES
+from amsr_deploy.image.arrays import to_float
+from amsr_deploy.mask.native import compute_mask
+
+WIDTH = 2048
+"""Of the HR pictures, as in the 2K tables."""
+CROPS = {
+    "budgie_perched-osprey.jpg": (710, 170),
+    "budgie_san-francisco-skyline.jpg": (1257, 600),
+    "budgie_motherboard-circuits.jpg": (370, 170),
+}
+"""Left and top corner in the HR picture."""
+SIDE = 240
+"""Of a crop, in HR pixels."""
+DAMAGED = "budgie_singaporean-cityscape.jpg"
+SHOWN = ("none", "noise 15", "sensor 10", "JPEG 40", "blur 1.0", "random")
+TITLE = 22
+"""Pixels above the crops for the names of their columns."""
+Row = dict[str, Image.Image]
+
+
+def photo_rows(folder: Path) -> list[Row]:
+    """For each photo the input, where the network works, its result, bicubic interpolation, the dense network."""
+    return [photo_row(Picture("2K", folder / name, WIDTH), corner) for name, corner in CROPS.items()]
+
+
+def photo_row(picture: Picture, corner: tuple[int, int]) -> Row:
+    """Make the crops of a photo."""
+    masked, dense = load(DEFAULT_BACKBONE, scale=SCALE), load(DEFAULT_BACKBONE, scale=SCALE, dense=True)
+    small = to_image(picture.lr)
+    size = picture.hr.size
+    pictures = {
+        "input": small.resize(size, Image.Resampling.NEAREST),
+        "mask (tinted)": tinted(picture.lr, masked.mask(picture.lr).pixels).resize(size, Image.Resampling.NEAREST),
+        "masked network": to_image(masked.run(picture.lr).image),
+        "bicubic": small.resize(size, Image.Resampling.BICUBIC),
+        "dense network": to_image(dense.run(picture.lr).image),
+        "original": picture.hr,
+    }
+    box = (*corner, corner[0] + SIDE, corner[1] + SIDE)
+    return {name: shown.crop(box) for name, shown in pictures.items()}
+
+
+def damage_rows(folder: Path) -> list[Row]:
+    """For each damage the input and the masks of the three strategies."""
+    picture = Picture("2K", folder / DAMAGED, WIDTH)
+    return [damage_row(to_float(np.asarray(damaged(picture, damage))), damage) for damage in DAMAGES if damage in SHOWN]
+
+
+def damage_row(lr: NDArray[np.float32], damage: str) -> Row:
+    """Show a damaged photo and its masks, with their densities."""
+    row = {damage: to_image(lr).reduce(2)}
+    for strategy in STRATEGIES:
+        mask = compute_mask(lr, DILATION, strategy)
+        row[f"{strategy} {mask.density:.2f}"] = Image.fromarray(mask.pixels).convert("RGB").reduce(2)
+    return row
+
+
+def tinted(lr: NDArray[np.float32], mask: NDArray[np.bool_]) -> Image.Image:
+    """Show a picture, tinted where it is masked."""
+    return to_image(image.overlay(image.Picture(lr), mask).rgb)
+
+
+def to_image(pixels: NDArray[np.float32]) -> Image.Image:
+    """Convert a picture [H, W, 3] in [0, 1] in 8 bits."""
+    return Image.fromarray(np.rint(pixels * np.float32(255)).astype(np.uint8))
+
+
+def sheet(rows: Sequence[Row]) -> Image.Image:
+    """Rows of pictures of one size, each picture under its name."""
+    width, height = next(iter(rows[0].values())).size
+    result = Image.new("RGB", (len(rows[0]) * (width + 6) - 6, len(rows) * (height + TITLE)), "white")
+    draw, font = ImageDraw.Draw(result), ImageFont.load_default(14)
+    for line, row in enumerate(rows):
+        for column, (name, picture) in enumerate(row.items()):
+            left, top = column * (width + 6), line * (height + TITLE)
+            draw.text((left + 3, top + 2), name, fill="black", font=font)
+            result.paste(picture, (left, top + TITLE))
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the sheet that the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["photos", "damages"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("output", type=Path)
+    chosen = parser.parse_args(arguments)
+    rows = photo_rows(chosen.folder) if chosen.what == "photos" else damage_rows(chosen.folder)
+    sheet(rows).save(chosen.output, quality=90, subsampling=0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""How long pictures take: masked and dense in turns, mask included, in seconds of processor time.
+
+A machine that does other things as well makes wall time useless; processor time it changes little. With one thread the
+two are the same on a quiet machine; with more, ONNX Runtime's threads wait for each other at full load.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+
+from amsr_deploy.evaluation.bench.machine import cpu_name, examine_machine
+from amsr_deploy.evaluation.bench.timing import Run, medians
+from paper.plan import Picture, Plan, say
+from paper.records import Record
+from paper.scores import Setting
+
+WARM_UP = 96
+"""LR pixels of each side of the picture that networks run on before they are timed."""
+
+
+def time_in_turns(plan: Plan, picture: Picture, settings: list[Setting]) -> None:
+    """Store the median seconds of an upscaling for each setting, unless the minutes are over."""
+    keys = [key(plan, picture, setting) for setting in settings]
+    if all(map(plan.store.has, keys)):
+        return
+    if plan.is_over:
+        say(f"{picture.name} {settings[0].backbone}: left out, the minutes are over")
+        return
+    upscalers = [setting.upscaler(plan.threads) for setting in settings]
+    runs = {}
+    for number, upscaler in enumerate(upscalers):
+        upscaler.run(picture.lr[:WARM_UP, :WARM_UP])
+        runs[number] = partial(upscaler.run, picture.lr)
+    load, start = os.getloadavg()[0], time.process_time()
+    found = medians(runs, plan.repeats, warm_up=0, clock=processor_seconds)
+    cpu = (time.process_time() - start) / len(settings)
+    for number, name in enumerate(keys):
+        plan.store.put(name, {"seconds": found[number], "load": load, "repeats": plan.repeats}, cpu)
+
+
+def processor_seconds(run: Run) -> float:
+    """Processor time of a call, of all threads."""
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
+def key(plan: Plan, picture: Picture, setting: Setting) -> Record:
+    """Give what names a time."""
+    machine = examine_machine(plan.threads)
+    return {
+        "kind": "seconds",
+        "set": picture.set_name,
+        "picture": picture.name,
+        "processor": cpu_name(),
+        "instructions": plan.label or machine.instruction_set,
+        "threads": plan.threads,
+        **setting.key,
+    }

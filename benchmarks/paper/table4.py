@@ -1,0 +1,109 @@
+"""Table 4: three ways to find the mask's threshold, with the same dilation and at like cost."""
+
+from __future__ import annotations
+
+from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
+from amsr_deploy.mask.native import compute_mask
+from paper.plan import Picture, Plan
+from paper.records import Record, Store, mean, values, where
+from paper.scores import Setting, score
+from paper.table import Column, Table
+
+SET_NAME = "2K"
+BACKBONES = ("disp", "carn")
+DILATION = 3
+"""The paper's."""
+CANDIDATES = tuple(range(1, 64, 2))
+"""Dilations among which one of like cost is looked for."""
+COLUMNS = (
+    Column("network", "network"),
+    Column("strategy", "threshold"),
+    Column("compared", "compared"),
+    Column("dilation", "dilation", "d"),
+    Column("photos", "photos", "d"),
+    Column("density", "density", ".3f"),
+    Column("lowest", "lowest", ".3f"),
+    Column("highest", "highest", ".3f"),
+    Column("cost_share", "share of dense MACs", ".3f"),
+    Column("psnr_y", "PSNR-Y", ".2f"),
+    Column("psnr_rgb", "PSNR-RGB", ".2f"),
+    Column("ssim", "SSIM", ".4f"),
+    Column("loss", "loss against dense", ".3f"),
+)
+SAME, LIKE_KMEANS, LIKE_MEDIAN = "same dilation", "cost of k-means", "cost of the median"
+
+
+def measure(plan: Plan) -> None:
+    """Score the strategies at one dilation, then at those whose densities are alike."""
+    settings = list(cases(plan))
+    for picture in plan.pictures(SET_NAME):
+        for backbone in (one for one in BACKBONES if one in plan.backbones):
+            score(plan, picture, Setting(backbone, None))
+            for strategy, dilation, compared in settings:
+                score(plan, picture, Setting(backbone, dilation, strategy))
+                remember(plan, strategy, dilation, compared)
+
+
+def cases(plan: Plan) -> list[tuple[Strategy, int, str]]:
+    """Strategy, dilation and what it is compared for; those of like cost follow from the masks alone."""
+    found: dict[Strategy, dict[int, list[float]]] = {
+        strategy: {dilation: [] for dilation in CANDIDATES} for strategy in STRATEGIES
+    }
+    for picture in plan.pictures(SET_NAME):
+        for strategy, densities in found.items():
+            for dilation, list_of in densities.items():
+                list_of.append(density(picture, dilation, strategy))
+    means = {
+        strategy: {dilation: sum(list_of) / len(list_of) for dilation, list_of in densities.items()}
+        for strategy, densities in found.items()
+    }
+
+    def nearest(strategy: Strategy, target: float) -> int:
+        return min(CANDIDATES, key=lambda dilation: abs(means[strategy][dilation] - target))
+
+    like_kmeans = nearest("fixed", means["kmeans"][DILATION])
+    like_median = nearest("kmeans", means["median"][DILATION])
+    same: list[tuple[Strategy, int, str]] = [(strategy, DILATION, SAME) for strategy in STRATEGIES]
+    return [*same, ("fixed", like_kmeans, LIKE_KMEANS), ("kmeans", like_median, LIKE_MEDIAN)]
+
+
+def density(picture: Picture, dilation: int, strategy: Strategy) -> float:
+    """Share of masked pixels of a picture."""
+    return compute_mask(picture.lr, dilation, strategy).density
+
+
+def remember(plan: Plan, strategy: Strategy, dilation: int, compared: str) -> None:
+    """Store which dilation was chosen for a comparison."""
+    plan.store.measure({"kind": "table4", "strategy": strategy, "compared": compared}, lambda: {"dilation": dilation})
+
+
+def build(store: Store) -> Table:
+    """Make a row for each network and strategy, and for those of like cost."""
+    records = where(store.records("scores"), set=SET_NAME)
+    rows = [
+        row(where(records, model=backbone), backbone, case)
+        for backbone in BACKBONES
+        for case in store.records("table4")
+        if backbone in values(records, "model")
+    ]
+    return Table("table4", COLUMNS, rows)
+
+
+def row(records: list[Record], backbone: str, case: Record) -> Record:
+    """Average a case over the pictures."""
+    strategy, dilation = case["strategy"], case["dilation"]
+    dense = where(records, dilation=None)
+    masked = where(records, strategy=strategy, dilation=dilation)
+    found = mean(masked, "density", "cost_share", "psnr_y", "psnr_rgb", "ssim")
+    densities = [record["density"] for record in masked]
+    return {
+        "network": describe(backbone).title,
+        "strategy": strategy,
+        "compared": case["compared"],
+        "dilation": dilation,
+        "photos": len(masked),
+        "lowest": min(densities),
+        "highest": max(densities),
+        "loss": mean(dense, "psnr_y")["psnr_y"] - found["psnr_y"],
+        **found,
+    }
