@@ -98,7 +98,7 @@ def plot(results: Results, path: Path) -> None:
     axes.set_title(f"{results.data.name}, x{results.scale}")
     axes.grid(alpha=0.3)
     axes.legend()
-    FigureCanvasAgg(figure).print_png(path)
+    FigureCanvasAgg(figure).print_png(path)  # type: ignore[no-untyped-call]
 
 
 def points(runs: Sequence[Run]) -> tuple[list[float], list[float]]:
