@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from amsr_deploy.descriptor import BACKBONES, describe
 from paper.plan import DILATIONS
 from paper.records import Record, Store, common, mean, values, where
@@ -20,21 +22,34 @@ COLUMNS = (
 
 
 def build(store: Store) -> Table:
-    """Make a row for each network and dilation, over the pictures that were timed and scored."""
-    times, scores = (where(store.records(kind), set=SET_NAME) for kind in ("seconds", "scores"))
+    """Make a row for each network and dilation, over the pictures that were timed and scored for all of them."""
+    times, scores = (where(store.records(kind), set=SET_NAME, threshold=None) for kind in ("seconds", "scores"))
     rows: list[Record] = []
-    for backbone in BACKBONES:
-        for instructions in values(times, "instructions"):
-            for dilation in (*DILATIONS, None):
-                timed = where(times, model=backbone, instructions=instructions, dilation=dilation)
-                scored = where(scores, model=backbone, dilation=dilation, threshold=None)
-                if dilation is not None:
-                    scored = where(scored, strategy="kmeans")
-                timed, scored = common(timed, scored)
-                if timed:
-                    label = "dense" if dilation is None else str(dilation)
-                    names = {"network": describe(backbone).title, "instructions": instructions, "dilation": label}
-                    rows.append(
-                        names | {"photos": len(timed)} | mean(timed, "seconds") | mean(scored, "psnr_y", "ssim")
-                    )
+    for instructions in values(times, "instructions"):
+        timed = where(times, instructions=instructions)
+        groups = list(cases(timed, scores))
+        pairs = common(*(group for _, *pair in groups for group in pair))
+        for ((backbone, dilation), *_), found, scored in zip(groups, *alternate(pairs), strict=True):
+            if found:
+                label = "dense" if dilation is None else str(dilation)
+                names = {"network": describe(backbone).title, "instructions": instructions, "dilation": label}
+                rows.append(names | {"photos": len(found)} | mean(found, "seconds") | mean(scored, "psnr_y", "ssim"))
     return Table("speed", COLUMNS, rows)
+
+
+def cases(
+    times: list[Record], scores: list[Record]
+) -> Iterator[tuple[tuple[str, int | None], list[Record], list[Record]]]:
+    """Find the times and scores of each network that was timed and each dilation; None is dense."""
+    for backbone in (one for one in BACKBONES if one in values(times, "model")):
+        for dilation in (*DILATIONS, None):
+            strategy = None if dilation is None else "kmeans"
+            case = {"model": backbone, "dilation": dilation, "strategy": strategy}
+            if timed := where(times, **case):
+                yield (backbone, dilation), timed, where(scores, **case)
+
+
+def alternate(groups: Iterator[list[Record]]) -> tuple[list[list[Record]], list[list[Record]]]:
+    """Deal groups out to two lists in turns."""
+    dealt = list(groups)
+    return dealt[::2], dealt[1::2]

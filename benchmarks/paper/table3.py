@@ -38,14 +38,15 @@ def measure(plan: Plan) -> None:
 
 
 def build(store: Store) -> Table:
-    """Make a row for each set, network and set of instructions."""
+    """Make a row for each set, network and set of instructions, over the pictures that all networks have."""
     records = store.records("seconds")
     rows = []
     for name in SET_NAMES:
-        for backbone in BACKBONES:
-            for instructions in values(records, "instructions"):
-                found = where(records, set=name, model=backbone, instructions=instructions)
-                rows += [row(found, name, backbone)] if found else []
+        for instructions in values(records, "instructions"):
+            timed = where(records, set=name, instructions=instructions)
+            networks = [backbone for backbone in BACKBONES if backbone in values(timed, "model")]
+            found = common(*(where(timed, model=backbone) for backbone in networks))
+            rows += [row(of_network, name, backbone) for backbone, of_network in zip(networks, found, strict=True)]
     return Table("table3", COLUMNS, rows)
 
 
