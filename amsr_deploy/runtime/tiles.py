@@ -59,6 +59,25 @@ def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
     return [Span(start, start + tile, *core) for start, core in zip(starts, pairwise(borders), strict=True)]
 
 
+def part_spans(part: slice, length: int, tile: int, halo: int, multiple: int = 1) -> Iterator[Span]:
+    """Cover a part [start, stop) of [0, length) by as few tiles of nearly one size as can be.
+
+    Args:
+        part: what is wanted, from a multiple of `multiple` on.
+        length: pixels along the axis, a multiple of the network's size multiple.
+        tile: most pixels that a tile reads, rounded; enlarged where it would leave no core.
+        halo: pixels of overlap on each side, where the picture goes on.
+        multiple: tiles start at multiples of this, and end there or with the picture.
+    """
+    overlap, wanted = round_up(halo, multiple), part.stop - part.start
+    count = -(-wanted // max(tile - 2 * overlap, multiple))
+    step = round_up(-(-wanted // count), multiple)
+    for first in range(part.start, part.stop, step):
+        last = min(first + step, part.stop)
+        start, stop = max(first - overlap, 0), min(round_up(last + overlap, multiple), length)
+        yield Span(start, stop, first, last)
+
+
 def smallest_tile(halo: int, multiple: int = 1) -> int:
     """Side of a tile whose core is as large as the overlap on each side; smaller ones repeat most of the work."""
     return 3 * round_up(halo, multiple)
@@ -72,6 +91,19 @@ def round_up(length: int, multiple: int) -> int:
 def side_within(budget: int, bytes_per_pixel: int) -> int:
     """Side of the largest square tile whose memory, in bytes, stays within a budget."""
     return max(math.isqrt(budget // bytes_per_pixel), 1)
+
+
+Part = tuple[slice, slice]
+"""Rows and columns of a picture."""
+
+
+def part_grid(
+    part: Part, height: int, width: int, tile: Size, halo: int, multiple: int = 1
+) -> Iterator[tuple[Span, Span]]:
+    """Tiles (vertical span, horizontal span) of a part of a picture, row by row; see `part_spans`."""
+    for vertical in part_spans(part[0], height, tile[0], halo, multiple):
+        for horizontal in part_spans(part[1], width, tile[1], halo, multiple):
+            yield vertical, horizontal
 
 
 def grid(height: int, width: int, tile: Size, halo: int, multiple: int = 1) -> Iterator[tuple[Span, Span]]:

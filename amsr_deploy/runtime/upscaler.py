@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import from_float, to_float
-from amsr_deploy.mask import Mask
-from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.mask import Mask, mask_reach
+from amsr_deploy.mask.native import compute_mask, detail_threshold, mask_above_detail
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, Device, OutOfMemoryError
@@ -33,7 +34,11 @@ EDGE = 4
 TILE_HALOS = 16
 """Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
 
+PHASE = 2
+"""Parts of a picture begin at multiples of this: kernels may compute pixels in squares of this side."""
+
 Element = TypeVar("Element", bound=np.generic)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,37 @@ class Upscaler:
         """Whether the network works on masked pixels only."""
         return not self._dense
 
+    @property
+    def is_local(self) -> bool:
+        """Whether parts of a picture may be upscaled in any arrangement, with equal bits; see `Backend.is_local`."""
+        return self._backend.is_local
+
+    @property
+    def part_multiple(self) -> int:
+        """Parts of a picture begin at multiples of this many pixels."""
+        return max(PHASE, self.metadata.size_multiple)
+
+    @property
+    def reach(self) -> int:
+        """LR pixels around a part of a picture on which the result depends, mask included."""
+        overlap = tiles.round_up(self.metadata.halo, self.part_multiple) + self.part_multiple - 1
+        return overlap + (mask_reach(self.dilation) if self.is_masked else 0)
+
+    def detail_threshold(self, image: NDArray[np.float32]) -> float:
+        """The detail above which `mask` masks a picture [H, W, 3] in [0, 1]; infinite where that is flat."""
+        return detail_threshold(image, self._strategy)
+
+    def mask_above(self, image: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
+        """Where a picture [H, W, 3] in [0, 1] has more detail than that, grown by the dilation: [H, W] bool.
+
+        In other pictures of one scene, such masks do not change where the picture does not.
+        """
+        return mask_above_detail(image, threshold, self.dilation)
+
+    def prefers_dense(self, mask: NDArray[np.bool_]) -> bool:
+        """Whether a mask [H, W] of this upscaler's own is so dense that the dense twin is faster."""
+        return self._dense_reason(mask) is not None
+
     def mask(self, image: NDArray[np.generic]) -> Mask:
         """The mask of a picture [H, W, 3]: uint8, uint16, or floating point in [0, 1]."""
         return compute_mask(to_float(image), self.dilation, self._strategy)
@@ -173,10 +209,10 @@ class Upscaler:
         started = time.perf_counter()
         scale, (height, width) = self.metadata.scale, image.shape[:2]
         work = self._prepare(image, mask)
-        result = self._upscale_within_memory(self._pad(image, self._edge), work)
+        padded = self._pad(image, self._edge)
+        result = self._within_memory(padded, partial(self._upscale_tiles, padded, work))
         result = result[tuple(slice(self._edge * scale, (self._edge + side) * scale) for side in (height, width))]
-        if not np.isfinite(result).all():
-            raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
+        _check_finite(result)
         if (image == image[..., :1]).all():  # networks let a little colour into edges
             result[:] = result.mean(axis=2, keepdims=True)
         np.clip(result, 0, 1, out=result)
@@ -184,15 +220,58 @@ class Upscaler:
         cost_share = self.metadata.cost.share(work.density)
         return Upscaled(result, work.mask, work.density, cost_share, seconds, work.dense_reason)
 
+    def run_parts(
+        self, image: NDArray[np.float32], parts: Sequence[tiles.Part], mask: NDArray[np.bool_] | None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Upscale parts of a picture, as they are in the whole of it.
+
+        Args:
+            image: the picture, [H, W, 3] float32 in [0, 1].
+            parts: rows and columns of each, which begin at multiples of `part_multiple`.
+            mask: [H, W] bool, where the network works; None is everywhere, in the dense twin where there is one.
+
+        Returns:
+            [s * rows, s * columns, 3] float32 of each part; s is the scale. Colours may lie a little outside of [0, 1].
+
+        Raises:
+            ModelError: the network's output is not finite.
+            OutOfMemoryError: even small tiles are too large for the memory.
+        """
+        padded, work = self._pad(image, self._edge), self._work_on(image.shape[:2], mask)
+
+        def upscale(part: tiles.Part) -> NDArray[np.float32]:
+            rows, columns = (slice(axis.start + self._edge, axis.stop + self._edge) for axis in part)
+            result = self._within_memory(padded, partial(self._upscale_part, padded, work, (rows, columns)))
+            _check_finite(result)
+            return result
+
+        if self.concurrency == 1:
+            yield from map(upscale, parts)
+        else:
+            with ThreadPoolExecutor(self.concurrency) as threads:
+                yield from threads.map(upscale, parts)
+
+    def _work_on(self, size: tiles.Size, mask: NDArray[np.bool_] | None) -> _Work:
+        if mask is None and self.metadata.masked and self._twin is not None:
+            return _Work(self._twin, Everything(), None, 1.0)
+        pixels = np.ones(size, dtype=np.bool_) if mask is None else mask
+        return _Work(self._backend, self._select(pixels, self._edge), None, float(pixels.mean()))
+
     def _prepare(self, image: NDArray[np.float32], region: NDArray[np.bool_] | None) -> _Work:
         """What runs on a picture: decided for the whole of it, so that tiles make no difference."""
         mask = self._mask_for(image, region)
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask.pixels
-        density, limit = self._select(pixels, edge=0).density, self.metadata.dense_above
-        may_choose = mask is not None and region is None and self._takes_default_mask
-        if may_choose and density > limit and self._twin is not None:
-            return _Work(self._twin, Everything(), None, 1.0, f"density {density:.3g} is above {limit:.3g}")
+        reason = self._dense_reason(pixels) if mask is not None and region is None else None
+        if reason and self._twin is not None:
+            return _Work(self._twin, Everything(), None, 1.0, reason)
+        density = self._select(pixels, edge=0).density
         return _Work(self._backend, self._select(pixels, self._edge), mask, density)
+
+    def _dense_reason(self, pixels: NDArray[np.bool_]) -> str | None:
+        """Why the dense twin is better for a mask [H, W] that was found by default; None where it is not."""
+        density, limit = self._select(pixels, edge=0).density, self.metadata.dense_above
+        is_better = self._takes_default_mask and density > limit and self._twin is not None
+        return f"density {density:.3g} is above {limit:.3g}" if is_better else None
 
     @cached_property
     def _twin(self) -> Backend | None:
@@ -223,13 +302,13 @@ class Upscaler:
             return Everything()
         return select(self._pad(pixels, edge), self.metadata, self.threshold)
 
-    def _upscale_within_memory(self, image: NDArray[np.float32], work: _Work) -> NDArray[np.float32]:
-        """All tiles, with smaller ones where memory runs out, now and for the pictures that follow."""
+    def _within_memory(self, image: NDArray[np.float32], upscale: Callable[[tiles.Size], Result]) -> Result:
+        """What `upscale` makes of tiles, smaller ones where memory runs out, now and for the pictures that follow."""
         longest = max(image.shape[:2])
         tile = (min(self._tile[0], longest), min(self._tile[1], longest))
         while True:
             try:
-                return self._upscale_tiles(image, work, tile)
+                return upscale(tile)
             except OutOfMemoryError:
                 tile = self._tile = (tile[0] // 2, tile[1] // 2)
                 if min(tile) < tiles.smallest_tile(self.metadata.halo, self.metadata.size_multiple):
@@ -240,13 +319,35 @@ class Upscaler:
         """[H, W, 3] -> [sH, sW, 3]."""
         scale, (height, width) = self.metadata.scale, image.shape[:2]
         result = np.empty((height * scale, width * scale, 3), dtype=np.float32)
-        channels_first = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
         for rows, columns in tiles.grid(height, width, tile, self.metadata.halo, self.metadata.size_multiple):
-            part = np.ascontiguousarray(channels_first[:, :, rows.read, columns.read])
-            upscaled = work.backend.run(part, work.selection.inputs(rows, columns))[0]
-            core = upscaled[:, rows.core(scale), columns.core(scale)]
-            result[rows.placed(scale), columns.placed(scale)] = core.transpose(1, 2, 0)
+            result[rows.placed(scale), columns.placed(scale)] = self._upscale_tile(image, work, rows, columns)
         return result
+
+    def _upscale_part(
+        self, image: NDArray[np.float32], work: _Work, part: tiles.Part, tile: tiles.Size
+    ) -> NDArray[np.float32]:
+        """Rows and columns of [H, W, 3] -> [s * rows, s * columns, 3]."""
+        scale, (height, width) = self.metadata.scale, image.shape[:2]
+        top, left = (axis.start * scale for axis in part)
+        result = np.empty((part[0].stop * scale - top, part[1].stop * scale - left, 3), dtype=np.float32)
+        for rows, columns in tiles.part_grid(part, height, width, tile, self.metadata.halo, self.part_multiple):
+            upscaled = self._upscale_tile(image, work, rows, columns)
+            y, x = rows.first * scale - top, columns.first * scale - left
+            result[y : y + upscaled.shape[0], x : x + upscaled.shape[1]] = upscaled
+        return result
+
+    def _upscale_tile(
+        self, image: NDArray[np.float32], work: _Work, rows: tiles.Span, columns: tiles.Span
+    ) -> NDArray[np.float32]:
+        """What a tile is responsible for, channels last."""
+        read = np.ascontiguousarray(image[rows.read, columns.read].transpose(2, 0, 1)[None])
+        upscaled = work.backend.run(read, work.selection.inputs(rows, columns))[0]
+        return upscaled[:, rows.core(self.metadata.scale), columns.core(self.metadata.scale)].transpose(1, 2, 0)
+
+
+def _check_finite(result: NDArray[np.float32]) -> None:
+    if not np.isfinite(result).all():
+        raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
 
 
 def load(

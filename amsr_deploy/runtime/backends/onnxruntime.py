@@ -27,6 +27,7 @@ class OnnxRuntimeBackend:
         metadata: what the model says about itself.
         model: the model's file name.
         name: the backend as it is shown to users.
+        is_local: on the CPU with the native kernels, which sum in one order, wherever a pixel is.
     """
 
     concurrency = 1
@@ -65,6 +66,7 @@ class OnnxRuntimeBackend:
         except ModelError as error:
             raise ModelError(f"{model}: {error}; make one with `amsr export`") from error
         self.model = model.name
+        self.is_local = used == _PROVIDERS["cpu"] and native.library_path() is not None
         where = "cuda" if used == _PROVIDERS["cuda"] else f"cpu ({kernels})"
         self.name = f"onnxruntime {ort.__version__} {where}"
 
