@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from amsr_deploy.runtime.upscaler import Upscaler, load
+    from amsr_deploy.video.frames import VideoUpscaler
 
-__all__ = ["Upscaler", "__version__", "load"]
+__all__ = ["Upscaler", "VideoUpscaler", "__version__", "load"]
 __version__ = "0.1.0"
 
 
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from amsr_deploy.runtime import upscaler
 
         return getattr(upscaler, name)
+    if name == "VideoUpscaler":
+        from amsr_deploy.video.frames import VideoUpscaler
+
+        return VideoUpscaler
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -128,9 +128,7 @@ def compute_mask(
     return Mask(passes.mask_above(frequencies, threshold, dilation), threshold, rounds)
 
 
-def detail_threshold(
-    image: NDArray[np.float32], strategy: Strategy = "kmeans", passes: Passes = NUMPY_PASSES
-) -> float:
+def detail_threshold(image: NDArray[np.float32], strategy: Strategy = "kmeans", passes: Passes = NUMPY_PASSES) -> float:
     """The detail above which `compute_mask` masks a picture [H, W, 3] in [0, 1]; infinite where that is flat.
 
     Unlike the threshold of a mask it has a meaning in other pictures too: see `mask_above_detail`.

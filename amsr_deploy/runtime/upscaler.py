@@ -162,10 +162,9 @@ class Upscaler:
         """Parts of a picture begin at multiples of this many pixels."""
         return max(PHASE, self.metadata.size_multiple)
 
-    @property
-    def reach(self) -> int:
-        """LR pixels around a part of a picture on which the result depends, mask included."""
-        overlap = tiles.round_up(self.metadata.halo, self.part_multiple) + self.part_multiple - 1
+    def reach(self, halo: int) -> int:
+        """LR pixels around a part of a picture that `run_parts` reads with a halo, and that its mask depends on."""
+        overlap = tiles.round_up(halo, self.part_multiple) + self.part_multiple - 1
         return overlap + (mask_reach(self.dilation) if self.is_masked else 0)
 
     def detail_threshold(self, image: NDArray[np.float32]) -> float:
@@ -221,7 +220,7 @@ class Upscaler:
         return Upscaled(result, work.mask, work.density, cost_share, seconds, work.dense_reason)
 
     def run_parts(
-        self, image: NDArray[np.float32], parts: Sequence[tiles.Part], mask: NDArray[np.bool_] | None
+        self, image: NDArray[np.float32], parts: Sequence[tiles.Part], mask: NDArray[np.bool_] | None, halo: int
     ) -> Iterator[NDArray[np.float32]]:
         """Upscale parts of a picture, as they are in the whole of it.
 
@@ -229,6 +228,8 @@ class Upscaler:
             image: the picture, [H, W, 3] float32 in [0, 1].
             parts: rows and columns of each, which begin at multiples of `part_multiple`.
             mask: [H, W] bool, where the network works; None is everywhere, in the dense twin where there is one.
+            halo: LR pixels around a part that are read; with fewer than the network sees, `metadata.halo`, results are
+                only nearly those in the whole picture.
 
         Returns:
             [s * rows, s * columns, 3] float32 of each part; s is the scale. Colours may lie a little outside of [0, 1].
@@ -241,7 +242,7 @@ class Upscaler:
 
         def upscale(part: tiles.Part) -> NDArray[np.float32]:
             rows, columns = (slice(axis.start + self._edge, axis.stop + self._edge) for axis in part)
-            result = self._within_memory(padded, partial(self._upscale_part, padded, work, (rows, columns)))
+            result = self._within_memory(padded, partial(self._upscale_part, padded, work, (rows, columns), halo))
             _check_finite(result)
             return result
 
@@ -324,13 +325,13 @@ class Upscaler:
         return result
 
     def _upscale_part(
-        self, image: NDArray[np.float32], work: _Work, part: tiles.Part, tile: tiles.Size
+        self, image: NDArray[np.float32], work: _Work, part: tiles.Part, halo: int, tile: tiles.Size
     ) -> NDArray[np.float32]:
         """Rows and columns of [H, W, 3] -> [s * rows, s * columns, 3]."""
         scale, (height, width) = self.metadata.scale, image.shape[:2]
         top, left = (axis.start * scale for axis in part)
         result = np.empty((part[0].stop * scale - top, part[1].stop * scale - left, 3), dtype=np.float32)
-        for rows, columns in tiles.part_grid(part, height, width, tile, self.metadata.halo, self.part_multiple):
+        for rows, columns in tiles.part_grid(part, height, width, tile, halo, self.part_multiple):
             upscaled = self._upscale_tile(image, work, rows, columns)
             y, x = rows.first * scale - top, columns.first * scale - left
             result[y : y + upscaled.shape[0], x : x + upscaled.shape[1]] = upscaled

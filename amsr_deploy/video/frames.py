@@ -23,6 +23,8 @@ TILE = 32
 TOLERANCE = 2
 """Default tolerance, of 255, as measured: docs/video.md."""
 SMALLEST_TILE = 8
+SEEN_SHARE = 0.5
+"""Share of the halo that counts where the tolerance is not 0: what is further away changes next to nothing."""
 CUT_SHARE = 0.6
 """Share of changed tiles from which a frame begins a new scene."""
 
@@ -92,9 +94,9 @@ class VideoUpscaler:
 
         Args:
             model: name of a backbone, path of an ONNX file or an engine, or an upscaler.
-            tolerance: a tile is kept while no value of its input, with all that the network sees around it, differs by
-                more than this, of 255, from the frame that it was computed from; with 0 the results are equal to the
-                last bit to those without reuse.
+            tolerance: a tile is kept while no value of its input, halo included, differs by more than this, of 255,
+                from the frame that it was computed from. With 0 the results are equal to the last bit to those without
+                reuse; else the inner half of the halo is enough.
             tile: side of a tile in LR pixels, a multiple of 8.
             reuse: False computes all tiles of all frames.
             mask: [H, W] bool, a region of interest of all frames; None computes masks.
@@ -112,7 +114,12 @@ class VideoUpscaler:
             raise UserError(f"{self.upscaler.model} works everywhere: it cannot follow a mask")
         self.tile, self.tolerance = tile, tolerance
         self._reuse, self._region = reuse, mask
+        halo = self.upscaler.metadata.halo
+        self._halo = halo if tolerance == 0 else math.ceil(halo * SEEN_SHARE)
+        self._scene = _NO_SCENE
         self._kind: tuple[tuple[int, ...], np.dtype[Any]] | None = None
+        self._canvas: NDArray[Any]
+        self._tiles: Tiles
 
     def upscale(self, frame: NDArray[Element]) -> UpscaledFrame[Element]:
         """Upscale the next frame; one of another size or type begins anew.
@@ -150,7 +157,7 @@ class VideoUpscaler:
             check_region(self._region, size)
         self._kind, self._scene = (frame.shape, frame.dtype), _NO_SCENE
         self._canvas = np.empty((size[0] * scale, size[1] * scale, 3), frame.dtype)
-        self._tiles = Tiles(size, self.tile, self.upscaler.reach)
+        self._tiles = Tiles(size, self.tile, self.upscaler.reach(self._halo))
 
     def _tolerance_of(self, dtype: np.dtype[np.generic]) -> float:
         """The tolerance in units of a type of picture."""
@@ -175,7 +182,9 @@ class VideoUpscaler:
         mask, scale = self._mask_of(picture), self.upscaler.metadata.scale
         rectangles = self._rectangles(wanted)
         parts = [self._tiles.core((part.top, part.left), (part.bottom, part.right)) for part in rectangles]
-        for (rows, columns), result in zip(parts, self.upscaler.run_parts(picture, parts, mask), strict=True):
+        for (rows, columns), result in zip(
+            parts, self.upscaler.run_parts(picture, parts, mask, self._halo), strict=True
+        ):
             np.clip(result, 0, 1, out=result)
             self._canvas[scaled(rows, scale), scaled(columns, scale)] = from_float(result, self._canvas.dtype)
         computed, working = np.zeros_like(wanted), np.zeros(picture.shape[:2], np.bool_)
@@ -186,7 +195,7 @@ class VideoUpscaler:
         return computed, float(working.mean())
 
     def _rectangles(self, wanted: Flags) -> list[Rectangle]:
-        return join(wanted, self.tile, self.upscaler.metadata.halo) if self.upscaler.is_local else single(wanted)
+        return join(wanted, self.tile, self._halo) if self.upscaler.is_local else single(wanted)
 
     def _remove_colour(self, picture: NDArray[np.float32], computed: Flags) -> None:
         """Take from computed tiles that see no colour the little of it that networks let into edges."""

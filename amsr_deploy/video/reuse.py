@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from amsr_deploy.runtime.tiles import Part, Size
 
 Flags = NDArray[np.bool_]
 """One for each tile: [rows of tiles, columns of tiles]."""
-Picture = TypeVar("Picture", bound=np.generic)
 
 CALL_PIXELS = 1000
 """What a call of the network costs beside its pixels, in pixels: a fraction of a millisecond."""
@@ -45,7 +43,7 @@ class Tiles:
             frame: the frame.
             tolerance: largest difference of a value, in units of the frame's type.
         """
-        return self._each(lambda place, view: _differs(view, self._inputs.get(place), tolerance), frame)
+        return self._each(lambda place: _differs(frame[self.seen(place)], self._inputs.get(place), tolerance))
 
     def keep(self, frame: NDArray[np.generic], computed: Flags) -> None:
         """Remember the input of the tiles that are computed from a frame."""
@@ -58,7 +56,7 @@ class Tiles:
 
     def all(self, pixels: NDArray[np.bool_]) -> Flags:
         """Tiles all of whose input is true in [H, W]."""
-        return self._each(lambda place, view: bool(view.all()), pixels)
+        return self._each(lambda place: bool(pixels[self.seen(place)].all()))
 
     def core(self, place: tuple[int, ...], last: tuple[int, ...] | None = None) -> Part:
         """The pixels of a tile, or of a rectangle of tiles from that one to a last one."""
@@ -73,11 +71,8 @@ class Tiles:
         rows, columns = (slice(max(axis.start - self._reach, 0), axis.stop + self._reach) for axis in self.core(place))
         return rows, columns
 
-    def _each(
-        self, test: Callable[[tuple[int, ...], NDArray[Picture]], bool], pixels: NDArray[Picture]
-    ) -> Flags:
-        places = np.ndindex(*self.shape)
-        return np.array([test(place, pixels[self.seen(place)]) for place in places], np.bool_).reshape(self.shape)
+    def _each(self, test: Callable[[tuple[int, ...]], bool]) -> Flags:
+        return np.array([test(place) for place in np.ndindex(*self.shape)], np.bool_).reshape(self.shape)
 
 
 def _differs(view: NDArray[np.generic], kept: NDArray[np.generic] | None, tolerance: float) -> bool:
@@ -108,8 +103,7 @@ class Rectangle:
     def cost(self, side: int, halo: int) -> int:
         """Pixels that the network reads for it, and what a call costs."""
         height, width = (
-            (last - first + 1) * side + 2 * halo
-            for first, last in ((self.top, self.bottom), (self.left, self.right))
+            (last - first + 1) * side + 2 * halo for first, last in ((self.top, self.bottom), (self.left, self.right))
         )
         return height * width + CALL_PIXELS
 
