@@ -12,6 +12,8 @@ from amsr_deploy.video.colour import bits
 ENCODERS = {".webm": ("libvpx-vp9", "libvpx-vp9")}
 """Default encoders of 8 bits and of more, by the suffix of a file."""
 OTHERS = ("libx264", "libx265")
+X265_SIDE = 64
+"""Smallest side that libx265 gets: with less it writes where it must not."""
 Y4M = "wrapped_avframe"
 """What FFmpeg calls pictures that are not encoded."""
 CRF = {"libx264": 17, "libx265": 19, "libvpx-vp9": 24, "libaom-av1": 24, "libsvtav1": 24}
@@ -40,13 +42,16 @@ class Encoding:
     preset: str | None = None
     pixel_format: str | None = None
 
-    def encoder_for(self, suffix: str, source: av.VideoFormat) -> str:
-        """The encoder of a file with that suffix.
+    def encoder_for(self, suffix: str, source: av.VideoFormat, size: tuple[int, int]) -> str:
+        """The encoder of a file with that suffix, for pictures of a size (height, width).
 
         Raises:
-            UserError: this FFmpeg has none of that name.
+            UserError: this FFmpeg has none of that name; one that cannot encode so small pictures.
         """
-        name = self.encoder or ENCODERS.get(suffix.lower(), OTHERS)[bits(source) > 8]
+        is_small = min(size) < X265_SIDE
+        if self.encoder == "libx265" and is_small:
+            raise UserError(f"libx265 needs {X265_SIDE} pixels a side, not {size[1]}x{size[0]}; use another `encoder`")
+        name = self.encoder or ENCODERS.get(suffix.lower(), OTHERS)[bits(source) > 8 and not is_small]
         try:
             is_video = av.codec.Codec(name, "w").type == "video"
         except ValueError:

@@ -41,7 +41,7 @@ class Writer:
         self._name, self._reader, self._size, self._count = name, reader, size, 0
         self._is_pipe = path == PIPE
         source = reader.first.format
-        encoder = Y4M if self._is_pipe else encoding.encoder_for(path.suffix, source)
+        encoder = Y4M if self._is_pipe else encoding.encoder_for(path.suffix, source, size)
         options = {} if self._is_pipe else with_hdr(encoder, encoding.options_of(encoder), reader.first)
         self._pixel_format = encoding.pixel_format_of(encoder, source, size)
         try:

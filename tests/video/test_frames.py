@@ -24,7 +24,7 @@ def fade(frame: Frame, random: np.random.Generator) -> Frame:
     return np.rint(frame * random.uniform(0, 1)).astype(np.uint8)
 
 
-def flash(frame: Frame, random: np.random.Generator) -> Frame:
+def flash(frame: Frame, _: np.random.Generator) -> Frame:
     return np.maximum(frame, 250)
 
 
@@ -43,17 +43,17 @@ def spot(frame: Frame, random: np.random.Generator) -> Frame:
     return changed
 
 
-def black(frame: Frame, random: np.random.Generator) -> Frame:
+def black(frame: Frame, _: np.random.Generator) -> Frame:
     return np.zeros_like(frame)
 
 
-def grey(frame: Frame, random: np.random.Generator) -> Frame:
+def grey(frame: Frame, _: np.random.Generator) -> Frame:
     changed = frame.copy()
     changed[:, : frame.shape[1] // 2] = changed[:, : frame.shape[1] // 2, :1]
     return changed
 
 
-def still(frame: Frame, random: np.random.Generator) -> Frame:
+def still(frame: Frame, _: np.random.Generator) -> Frame:
     return frame
 
 
@@ -186,7 +186,7 @@ def test_bad_settings(disp: Upscaler) -> None:
     for wrong in ({"tolerance": -1}, {"tolerance": 255}, {"tile": 12}, {"tile": 0}, {"tile": 8.0}):
         with pytest.raises(UserError, match=str(next(iter(wrong.values())))):
             VideoUpscaler(disp, **wrong)
-    with pytest.raises(UserError, match="one of this size|of one size|30x20"):
+    with pytest.raises(UserError, match="30x20, but the picture 20x30"):
         VideoUpscaler(disp, mask=np.ones((20, 30), np.bool_)).upscale(np.zeros((30, 20, 3), np.uint8))
     with pytest.raises(UserError, match=r"\(30, 20\)"):
         VideoUpscaler(disp).upscale(np.zeros((30, 20), np.uint8))
