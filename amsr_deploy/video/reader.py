@@ -84,6 +84,8 @@ class Reader:
         self.broken = 0
         self.cut_off: str | None = None
         self._last: int | None = None
+        self._pending: list[int] = []
+        self._unplaced = 0
         origin = Fraction(self._container.start_time or 0) * MICROSECONDS if start or duration else Fraction(0)
         self._from = origin + Fraction(start).limit_denominator(1000)
         self._until = None if duration is None else self._from + Fraction(duration).limit_denominator(1000)
@@ -144,6 +146,10 @@ class Reader:
         """Seconds by which times are brought forward."""
         return self._from if self._trims else Fraction(0)
 
+    @property
+    def _shift(self) -> int:
+        return int(self.shift / self.time_base)
+
     def items(self) -> Iterator[Decoded | av.Packet[Any]]:
         """Frames and the packets of all other streams, in the order of the file.
 
@@ -163,7 +169,6 @@ class Reader:
             yield item
 
     def _read(self) -> Iterator[Decoded | av.Packet[Any]]:
-        missing: list[int] = []
         try:
             for packet in self._container.demux():
                 if packet.stream.index != self._stream.index:
@@ -172,11 +177,13 @@ class Reader:
                     ):
                         yield packet
                     continue
+                if packet.pts is not None:
+                    self._pending.append(packet.pts - self._shift)
                 try:
                     frames = cast(list[av.VideoFrame], packet.decode())
                 except av.error.FFmpegError:
-                    missing.extend([] if packet.pts is None else [packet.pts])
                     self.broken += 1
+                    self._unplaced += 1
                     continue
                 for frame in frames:
                     decoded = self._place(frame)
@@ -184,21 +191,24 @@ class Reader:
                         return
                     if self._trims and decoded.time < 0:
                         continue
-                    yield from self._repeats(missing, decoded.time)
+                    yield from self._repeats(decoded.time)
                     self._last = decoded.time
                     yield decoded
         except av.error.FFmpegError as error:
             self.cut_off = reason(error)
-        yield from self._repeats(missing, None)
+        yield from self._repeats(None)
 
-    def _repeats(self, missing: list[int], before: int | None) -> Iterator[Decoded]:
-        """The places of broken frames that come before a time."""
-        for pts in sorted(missing):
-            time = pts - int(self.shift / self.time_base)
-            if self._last is not None and time > self._last and (before is None or time < before):
-                self._last = time
+    def _repeats(self, before: int | None) -> Iterator[Decoded]:
+        """The places of broken frames that come before a time: of packets that gave no frame.
+
+        The error of a packet may be raised by a later one, when decoders work ahead.
+        """
+        passed = sorted(time for time in self._pending if before is None or time < before)
+        self._pending = [time for time in self._pending if before is not None and time > before]
+        for time in passed:
+            if self._unplaced and self._last is not None and time > self._last:
+                self._last, self._unplaced = time, self._unplaced - 1
                 yield Decoded(time, None)
-        missing.clear()
 
     def _is_wanted(self, time: Fraction) -> bool:
         return not self._trims or (time >= self._from and (self._until is None or time < self._until))
@@ -209,7 +219,7 @@ class Reader:
             if not self._deinterlace:
                 raise VideoError(f"{self.name} is interlaced; make whole frames of it with `deinterlace`")
             frame = self._deinterlaced(frame)
-        time = None if frame.pts is None else frame.pts - int(self.shift / self.time_base)
+        time = None if frame.pts is None else frame.pts - self._shift
         if time is None or (self._last is not None and time <= self._last):
             step = max(int(1 / (self.rate * self.time_base)), 1)
             time = 0 if self._last is None else self._last + step
