@@ -343,7 +343,7 @@ def bench(folders: tuple[Path, ...], **options: Any) -> None:
 @click.option(
     "--tolerance",
     type=float,
-    default=2,
+    default=3,
     show_default=True,
     metavar="VALUES",
     help="Keep tiles whose input differs by no more, of 255; 0 is exact.",

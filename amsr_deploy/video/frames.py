@@ -20,7 +20,7 @@ from amsr_deploy.video.reuse import Flags, Rectangle, Tiles, join, single
 
 TILE = 32
 """Default side of a tile in LR pixels, as measured: docs/video.md."""
-TOLERANCE = 2
+TOLERANCE = 3
 """Default tolerance, of 255, as measured: docs/video.md."""
 SMALLEST_TILE = 8
 SEEN_SHARE = 0.5
