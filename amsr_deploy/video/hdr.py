@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from fractions import Fraction
+from typing import Any, cast
 
 import av
 
@@ -12,7 +13,8 @@ _PARAMETERS = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}
 
 def side_data(frame: av.VideoFrame, name: str) -> bytes | None:
     """What a frame carries beside its pixels, by FFmpeg's name of it."""
-    found = (frame.side_data[place] for place in range(len(frame.side_data)))
+    container = cast(Any, frame.side_data)
+    found = (container[place] for place in range(len(container)))
     return next((bytes(data) for data in found if data.type.name == name), None)
 
 

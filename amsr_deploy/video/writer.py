@@ -38,7 +38,8 @@ class Writer:
             UserError: an encoder or a container that cannot be had.
             VideoError: the encoder does not start.
         """
-        self._name, self._reader, self._size, self._count = name, reader, size, 0
+        self._name, self._reader, self._size = name, reader, size
+        self._count, self._start, self._is_uneven = 0, Fraction(0), False
         self._is_pipe = path == PIPE
         source = reader.first.format
         encoder = Y4M if self._is_pipe else encoding.encoder_for(path.suffix, source, size)
@@ -62,8 +63,17 @@ class Writer:
         except (av.error.FFmpegError, ValueError) as error:
             self._container.close()
             raise VideoError(f"{name}: {encoder} does not start with these settings ({reason(error)})") from error
-        if self._is_pipe and len(reader.container.streams) > 1:
-            warnings.warn("y4m holds pictures only: audio and all other streams are left out", stacklevel=2)
+        self._warn_of_losses()
+
+    def _warn_of_losses(self) -> None:
+        """Say what of the input the output cannot hold; streams of files are named one by one."""
+        first = self._reader.first
+        if any(component.is_alpha for component in first.format.components):
+            warnings.warn(f"{self._name}: transparency is left out", stacklevel=3)
+        if self._is_pipe and first.rotation:
+            warnings.warn(f"y4m holds no rotation; turn the pictures by {first.rotation} degrees", stacklevel=3)
+        if self._is_pipe and len(self._reader.container.streams) > 1:
+            warnings.warn("y4m holds pictures only: audio and all other streams are left out", stacklevel=3)
 
     def _set_up_video(self, encoder: str) -> None:
         context, first = self._stream.codec_context, self._reader.first
@@ -133,9 +143,18 @@ class Writer:
         """
         frame = from_rgb(image, decoded.frame or self._reader.first, self._pixel_format, self._size)
         frame.time_base = self._time_base
-        frame.pts = self._count if self._is_pipe else decoded.time
-        self._count += 1
+        frame.pts = self._constant_time(decoded) if self._is_pipe else decoded.time
         self._mux(frame)
+
+    def _constant_time(self, decoded: Decoded) -> int:
+        """The number of the frame, which is its time where the rate is constant; says once where it is not."""
+        late = decoded.time * self._reader.time_base * self._reader.rate - self._count
+        self._start = late if self._count == 0 else self._start
+        if abs(late - self._start) > 1 and not self._is_uneven:
+            self._is_uneven = True
+            warnings.warn("y4m holds one rate only: the times of this video are not kept", stacklevel=4)
+        self._count += 1
+        return self._count - 1
 
     def copy(self, packet: av.Packet[Any]) -> None:
         """Write a packet of another stream as it is, if its stream fits.

@@ -442,6 +442,23 @@ def test_y4m_goes_through_pipes_of_a_real_ffmpeg(tmp_path: Path) -> None:
         assert np.abs(piped.astype(int) - direct).mean() < 4
 
 
+def test_what_is_lost_is_said(tmp_path: Path) -> None:
+    uneven = make(tmp_path / "uneven.mkv", 4, times=[0, 40, 500, 900])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "amsr_deploy", "video", uneven, "-o", "-"]
+    done = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert done.stdout.startswith(b"YUV4MPEG2 W96 H64")
+    assert done.stderr.count(b"one rate only") == 1
+    with av.open(str(tmp_path / "clear.mkv"), "w") as file:
+        stream = file.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = *SIZE, "yuva420p"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(pictures(1)[0], format="rgb24")))
+        file.mux(stream.encode(None))
+    result = amsr("video", tmp_path / "clear.mkv", "-o", tmp_path / "out.mp4")
+    assert result.exit_code == 0, result.output
+    assert "transparency is left out" in result.stderr
+
+
 @pytest.mark.slow
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     """2,000 frames, of which a list of the results would take 98 MB."""
