@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from amsr_deploy.errors import AmsrError
     from amsr_deploy.runtime.upscaler import Upscaler, load, upscale, upscale_file
+    from amsr_deploy.video.frames import VideoUpscaler
 
-__all__ = ["AmsrError", "Upscaler", "__version__", "load", "upscale", "upscale_file"]
+__all__ = ["AmsrError", "Upscaler", "VideoUpscaler", "__version__", "load", "upscale", "upscale_file"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Import the runtime when it is first used, so that `import amsr_deploy` needs nothing."""
     if name in __all__:
-        module = "errors" if name == "AmsrError" else "runtime.upscaler"
+        module = {"AmsrError": "errors", "VideoUpscaler": "video.frames"}.get(name, "runtime.upscaler")
         return getattr(import_module(f"amsr_deploy.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -378,3 +379,54 @@ def bench(**options: Any) -> None:
     from amsr_deploy.commands.bench import BenchOptions, run_benchmarks
 
     sys.exit(min(run_benchmarks(BenchOptions(**options), report_failure), 1))
+
+
+@main.command()
+@click.argument("source", metavar="INPUT", type=FILE)
+@click.option("-o", "--output", type=FILE, help="Output file; - is y4m.  [default: NAME_x2, as the size is]")
+@click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor; the smallest of the model by default.")
+@click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale.")
+@network_option
+@click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
+@dilation_option
+@threshold_option
+@strategy_option
+@click.option("--mask", type=FILE, help="A mask for all frames: a picture, white where the network shall work.")
+@click.option("--dense", is_flag=True, help="Work everywhere.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]), default="auto", show_default=True)
+@threads_option
+@click.option(
+    "--tolerance",
+    type=float,
+    default=3,
+    show_default=True,
+    metavar="VALUES",
+    help="Keep tiles whose input differs by no more, of 255; 0 is exact.",
+)
+@click.option(
+    "--tile", type=int, default=32, show_default=True, metavar="PIXELS", help="Side of the tiles that are kept."
+)
+@click.option("--no-reuse", "reuse", flag_value=False, default=True, help="Compute all tiles of all frames.")
+@click.option("--start", type=float, default=0, metavar="SECONDS", help="Leave out what comes before.")
+@click.option("--duration", type=float, metavar="SECONDS", help="Leave out what comes after.")
+@click.option("--deinterlace", is_flag=True, help="Make whole frames of interlaced ones.")
+@click.option("--encoder", help="FFmpeg's name of it.  [default: libx264; libx265 for more than 8 bits; VP9 in .webm]")
+@click.option("--crf", type=float, help="Rate factor: smaller is better and larger.  [default: 17 with libx264]")
+@click.option("--preset", help="The encoder's dial between speed and size.  [default: medium]")
+@click.option("--pixel-format", help="FFmpeg's name of it.  [default: that of INPUT, or the nearest]")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object at the end.")
+def video(source: Path, output: Path | None, backbone: str | None, model: Path | None, **options: Any) -> None:
+    """Upscale a video; what does not change from frame to frame is not computed again.
+
+    INPUT is any file that FFmpeg decodes; - is y4m from a pipe. Sound, subtitles, chapters and colour tags are kept.
+    """
+    from amsr_deploy.commands.video import upscale_video
+    from amsr_deploy.runtime.newest import newest_model
+    from amsr_deploy.runtime.shipped import chosen_model
+
+    show = functools.partial(click.echo, err=str(output or source) == "-")
+    chosen = chosen_model(backbone, model)
+    if not (backbone or model):
+        chosen = newest_model(Path(), options["device"]) or chosen
+    done = upscale_video(source, output, chosen, show, **options)
+    sys.exit(0 if done else 130)

@@ -34,6 +34,10 @@ class EngineError(AmsrError):
     """An engine that cannot be built or loaded."""
 
 
+class VideoError(AmsrError):
+    """A video that cannot be read or written."""
+
+
 class TrainingError(AmsrError):
     """A training that cannot start or continue."""
 
@@ -63,6 +67,7 @@ PROVIDERS: dict[str, tuple[str, str | None]] = {
     "tensorboard": ("tensorboard", "train"),
     "openvino": ("openvino", "openvino"),
     "matplotlib": ("matplotlib", "plots"),
+    "av": ("PyAV", "video"),
 }
 """Modules that we import, the packages that hold them, and the extras that install those; None: always installed."""
 

@@ -55,7 +55,7 @@ def test_the_package_imports_nothing_until_it_is_used(bare_python: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "command", ["infer", "mask", "export", "build-engine", "inspect", "doctor", "train", "eval", "bench"]
+    "command", ["infer", "mask", "export", "build-engine", "inspect", "doctor", "train", "eval", "bench", "video"]
 )
 def test_help_of_every_command_needs_nothing(bare_python: Path, command: str) -> None:
     done = run(bare_python, "-m", "amsr_deploy", command, "--help")

@@ -16,7 +16,7 @@ LAYERS = (
     ("mask", "image", "models"),
     ("runtime.backends",),
     ("runtime",),
-    ("export", "engine", "evaluation", "training"),
+    ("export", "engine", "evaluation", "training", "video"),
     ("commands",),
     ("cli",),
 )

@@ -22,7 +22,7 @@ def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
         raise UserError(f"a picture must be an array [height, width, 3]; this one has the shape {image.shape}")
     if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
         raise UserError(f"a picture must be uint8, uint16 or float in [0, 1], not {image.dtype}")
-    scaled = image.astype(np.float32) / np.float32(_largest(image.dtype))
+    scaled = image.astype(np.float32) / np.float32(white(image.dtype))
     if not (scaled.min() >= 0 and scaled.max() <= 1):
         raise UserError(f"a float picture must be in [0, 1]; this one spans {scaled.min():g} to {scaled.max():g}")
     return scaled
@@ -30,10 +30,10 @@ def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
 
 def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[Element]:
     """The inverse of `to_float`: a picture in [0, 1] as the given type."""
-    scaled = image * np.float32(_largest(dtype))
+    scaled = image * np.float32(white(dtype))
     return (scaled if np.issubdtype(dtype, np.floating) else np.rint(scaled)).astype(dtype)
 
 
-def _largest(dtype: np.dtype[np.generic]) -> int:
+def white(dtype: np.dtype[np.generic]) -> int:
     """The value of white in a type of picture."""
     return {"uint8": 255, "uint16": 65535}.get(dtype.name, 1)

@@ -53,20 +53,26 @@ def high_frequencies(image: NDArray[np.float32]) -> NDArray[np.float32] | None:
     Returns:
         [H, W] float32 whose minimum is 0 and maximum 1; None where the picture is flat.
     """
+    frequencies = detail(image)
+    low, high = frequencies.min(), frequencies.max()
+    if high - low < FLAT_RANGE:
+        return None
+    frequencies -= low
+    frequencies /= high - low
+    return frequencies
+
+
+def detail(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a Gaussian blur takes away, averaged over the channels: [H, W] float32 of [H, W, 3] in [0, 1]."""
     height = image.shape[0]
     padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="reflect")
-    detail = np.empty(image.shape[:2], dtype=np.float32)
+    result = np.empty(image.shape[:2], dtype=np.float32)
     for top in range(0, height, _STRIP_ROWS):
         bottom = min(top + _STRIP_ROWS, height)
         blurred = _blur(padded[top : bottom + 4])
         residue = np.abs(image[top:bottom] - blurred)
-        detail[top:bottom] = (residue[..., 0] + residue[..., 1] + residue[..., 2]) / np.float32(3)
-    low, high = detail.min(), detail.max()
-    if high - low < FLAT_RANGE:
-        return None
-    detail -= low
-    detail /= high - low
-    return detail
+        result[top:bottom] = (residue[..., 0] + residue[..., 1] + residue[..., 2]) / np.float32(3)
+    return result
 
 
 def _blur(padded: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -92,6 +98,7 @@ class Passes:
     """The steps of a mask that go over all pixels: this module's, or others with equal results."""
 
     high_frequencies: Callable[[NDArray[np.float32]], NDArray[np.float32] | None] = high_frequencies
+    detail: Callable[[NDArray[np.float32]], NDArray[np.float32]] = detail
     histogram: Callable[[NDArray[np.float32]], NDArray[np.int64]] = histogram
     mask_above: Callable[[NDArray[np.float32], float, int], NDArray[np.bool_]] = mask_above
 
@@ -119,6 +126,41 @@ def compute_mask(
         return Mask(np.zeros(image.shape[:2], dtype=np.bool_), threshold=0.0, rounds=0)
     threshold, rounds = find_threshold(frequencies, strategy, passes)
     return Mask(passes.mask_above(frequencies, threshold, dilation), threshold, rounds)
+
+
+def detail_threshold(image: NDArray[np.float32], strategy: Strategy = "kmeans", passes: Passes = NUMPY_PASSES) -> float:
+    """The detail above which `compute_mask` masks a picture [H, W, 3] in [0, 1]; infinite where that is flat.
+
+    Unlike the threshold of a mask it has a meaning in other pictures too: see `mask_above_detail`.
+
+    Raises:
+        UserError: an unknown strategy.
+    """
+    found = passes.detail(image)
+    low, high = found.min(), found.max()
+    if high - low < FLAT_RANGE:
+        return float("inf")
+    threshold, _ = find_threshold((found - low) / (high - low), strategy, passes)
+    return float(low + np.float32(threshold) * (high - low))
+
+
+def mask_above_detail(
+    image: NDArray[np.float32], threshold: float, dilation: int = 5, passes: Passes = NUMPY_PASSES
+) -> NDArray[np.bool_]:
+    """Where the detail of a picture [H, W, 3] in [0, 1] is above a threshold, grown: [H, W] bool.
+
+    A pixel of it depends on the pixels at most `mask_reach` away, and on nothing else.
+
+    Raises:
+        UserError: an even or non-positive dilation.
+    """
+    check_dilation(dilation)
+    return passes.mask_above(passes.detail(image), threshold, dilation)
+
+
+def mask_reach(dilation: int) -> int:
+    """How many pixels away `mask_above_detail` looks."""
+    return len(GAUSSIAN_TAPS) - 1 + dilation // 2
 
 
 def find_threshold(

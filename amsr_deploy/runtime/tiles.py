@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
@@ -35,6 +36,10 @@ class Span:
         """What the tile reads, in the picture."""
         return slice(self.start, self.stop)
 
+    def core(self, scale: int) -> slice:
+        """Tell what it is responsible for, in its own upscaled result."""
+        return slice((self.first - self.start) * scale, (self.last - self.start) * scale)
+
 
 def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
     """Cover [0, length) by as few tiles as can be, all of one size, `halo` pixels of each on both sides to overlap.
@@ -54,6 +59,25 @@ def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
     starts = [*range(0, length - tile, tile - 2 * halo), length - tile]
     borders = [0, *(start + halo for start in starts[1:]), length]
     return [Span(start, start + tile, *core) for start, core in zip(starts, pairwise(borders), strict=True)]
+
+
+def part_spans(part: slice, length: int, tile: int, halo: int, multiple: int = 1) -> Iterator[Span]:
+    """Cover a part [start, stop) of [0, length) by as few tiles of nearly one size as can be.
+
+    Args:
+        part: what is wanted, from a multiple of `multiple` on.
+        length: pixels along the axis, a multiple of the network's size multiple.
+        tile: most pixels that a tile reads, rounded; enlarged where it would leave no core.
+        halo: pixels of overlap on each side, where the picture goes on.
+        multiple: tiles start at multiples of this, and end there or with the picture.
+    """
+    overlap, wanted = round_up(halo, multiple), part.stop - part.start
+    count = -(-wanted // max(tile - 2 * overlap, multiple))
+    step = round_up(-(-wanted // count), multiple)
+    for first in range(part.start, part.stop, step):
+        last = min(first + step, part.stop)
+        start, stop = max(first - overlap, 0), min(round_up(last + overlap, multiple), length)
+        yield Span(start, stop, first, last)
 
 
 def smallest_tile(halo: int, multiple: int = 1) -> int:
@@ -99,3 +123,16 @@ def _reflected(span: Span, length: int, edge: int) -> NDArray[np.int64]:
     period = max(2 * (length - 1), 1)
     position = np.arange(span.start - edge, span.stop - edge) % period
     return np.minimum(position, period - position) if length > 1 else np.zeros_like(position)
+
+
+Part = tuple[slice, slice]
+"""Rows and columns of a picture."""
+
+
+def part_grid(
+    part: Part, height: int, width: int, tile: Size, halo: int, multiple: int = 1
+) -> Iterator[tuple[Span, Span]]:
+    """Tiles (vertical span, horizontal span) of a part of a picture, row by row; see `part_spans`."""
+    for vertical in part_spans(part[0], height, tile[0], halo, multiple):
+        for horizontal in part_spans(part[1], width, tile[1], halo, multiple):
+            yield vertical, horizontal

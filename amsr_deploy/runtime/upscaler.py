@@ -6,11 +6,12 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,8 @@ from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pillow import from_pillow, to_pillow
-from amsr_deploy.mask import Mask
-from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.mask import Mask, mask_reach
+from amsr_deploy.mask.native import compute_mask, detail_threshold, mask_above_detail
 from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, Device
@@ -30,6 +31,7 @@ from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.checks import check_region, check_settings
 from amsr_deploy.runtime.memory import memory_budget
+from amsr_deploy.runtime.parts import PHASE, PartUpscaling
 from amsr_deploy.runtime.selection import Everything, Selection, select
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
@@ -149,6 +151,36 @@ class Upscaler:
         """Whether the network works on masked pixels only."""
         return not self._dense
 
+    @property
+    def is_local(self) -> bool:
+        """Whether parts of a picture may be upscaled in any arrangement, with equal bits; see `Backend.is_local`."""
+        return self._backend.is_local
+
+    @property
+    def part_multiple(self) -> int:
+        """Parts of a picture begin at multiples of this many pixels."""
+        return max(PHASE, self.metadata.size_multiple)
+
+    def reach(self, halo: int) -> int:
+        """Count the LR pixels around a part of a picture that `run_parts` reads, and that its mask depends on."""
+        overlap = tiles.round_up(halo, self.part_multiple) + self.part_multiple - 1
+        return overlap + (mask_reach(self.dilation) if self.is_masked else 0)
+
+    def detail_threshold(self, image: NDArray[np.float32]) -> float:
+        """Find the detail above which `mask` masks a picture [H, W, 3] in [0, 1]; infinite where that is flat."""
+        return detail_threshold(image, self._strategy)
+
+    def mask_above(self, image: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
+        """Find where a picture [H, W, 3] in [0, 1] has more detail, grown by the dilation: [H, W] bool.
+
+        In other pictures of one scene, such masks do not change where the picture does not.
+        """
+        return mask_above_detail(image, threshold, self.dilation)
+
+    def prefers_dense(self, mask: NDArray[np.bool_]) -> bool:
+        """Tell whether a mask [H, W] of this upscaler's own is so dense that the dense twin is faster."""
+        return self._dense_reason(mask) is not None
+
     def mask(self, image: NDArray[np.generic], dilation: int | None = None) -> Mask:
         """Find where a picture has edges and texture.
 
@@ -240,13 +272,48 @@ class Upscaler:
         """
         found = self._mask_for(image, mask)
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if found is None else found.pixels
-        density, limit = self._select(pixels, edge=0).density, self.metadata.dense_above
-        may_choose = found is not None and mask is None and self._takes_default_mask
-        if may_choose and density > limit and self._twin is not None:
-            reason = f"density {density:.3g} is above {limit:.3g}"
+        reason = self._dense_reason(pixels) if found is not None and mask is None else None
+        if reason and self._twin is not None:
             return Upscaling(image, self._twin, Everything(), None, 1.0, reason, self._edge, self._tile, on_tile)
-        selection = self._select(pixels, self._edge)
+        density, selection = self._select(pixels, edge=0).density, self._select(pixels, self._edge)
         return Upscaling(image, self._backend, selection, found, density, None, self._edge, self._tile, on_tile)
+
+    def run_parts(
+        self, image: NDArray[np.float32], parts: Sequence[tiles.Part], mask: NDArray[np.bool_] | None, halo: int
+    ) -> Iterator[NDArray[np.float32]]:
+        """Upscale parts of a picture, as they are in the whole of it.
+
+        Args:
+            image: the picture, [H, W, 3] float32 in [0, 1].
+            parts: rows and columns of each, which begin at multiples of `part_multiple`.
+            mask: [H, W] bool, where the network works; None is everywhere, in the dense twin where there is one.
+            halo: LR pixels around a part that are read; with fewer than the network sees, `metadata.halo`, results are
+                only nearly those in the whole picture.
+
+        Returns:
+            [s * rows, s * columns, 3] float32 of each part; s is the scale. Colours may lie a little outside of [0, 1].
+
+        Raises:
+            ModelError: the network's output is not finite.
+            OutOfMemoryError: even small tiles are too large for the memory.
+        """
+        if mask is None and self.metadata.masked and self._twin is not None:
+            backend, selection = self._twin, cast(Selection, Everything())
+        else:
+            pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask
+            backend, selection = self._backend, self._select(pixels, self._edge)
+        upscaling = PartUpscaling(self._pad(image, self._edge), backend, selection, self._edge, self._tile)
+        if self.concurrency == 1:
+            yield from (upscaling.run(part, halo, self.part_multiple) for part in parts)
+        else:
+            with ThreadPoolExecutor(self.concurrency) as threads:
+                yield from threads.map(lambda part: upscaling.run(part, halo, self.part_multiple), parts)
+
+    def _dense_reason(self, pixels: NDArray[np.bool_]) -> str | None:
+        """Tell why the dense twin is better for a mask [H, W] that was found by default; None where it is not."""
+        density, limit = self._select(pixels, edge=0).density, self.metadata.dense_above
+        is_better = self._takes_default_mask and density > limit and self._twin is not None
+        return f"density {density:.3g} is above {limit:.3g}" if is_better else None
 
     @cached_property
     def _twin(self) -> Backend | None:
@@ -269,9 +336,13 @@ class Upscaler:
         """What the model computes, given a mask [H, W] of the picture, which is padded by an edge."""
         if not self.metadata.masked:
             return Everything()
+        return select(self._pad(pixels, edge), self.metadata, self.threshold)
+
+    def _pad(self, array: NDArray[Element], edge: int) -> NDArray[Element]:
+        """Reflect [H, W, ...] by an edge on all sides, and further at the bottom and right to the size multiple."""
         multiple = self.metadata.size_multiple
-        beyond = [(edge, tiles.padded_length(side, edge, multiple) - side - edge) for side in pixels.shape]
-        return select(np.pad(pixels, beyond, mode="reflect"), self.metadata, self.threshold)
+        beyond = [(edge, tiles.padded_length(side, edge, multiple) - side - edge) for side in array.shape[:2]]
+        return np.pad(array, beyond + [(0, 0)] * (array.ndim - 2), mode="reflect")
 
 
 def load(

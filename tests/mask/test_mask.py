@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from amsr_deploy import native
 from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
-from amsr_deploy.mask import compute_mask, dilate, high_frequencies, keep_windows, pixel_index, two_means
+from amsr_deploy.mask import (
+    compute_mask,
+    detail_threshold,
+    dilate,
+    high_frequencies,
+    keep_windows,
+    mask_above_detail,
+    mask_reach,
+    pixel_index,
+    two_means,
+)
 from amsr_deploy.mask import native as runtime_mask
 from amsr_deploy.training import masks as torch_mask
 
@@ -87,6 +97,29 @@ def test_native_code_is_equal(image: NDArray[np.float32], dilation: int, strateg
         actual = runtime_mask.compute_mask(picture, dilation, strategy)
         np.testing.assert_array_equal(actual.pixels, expected.pixels)
         assert (actual.threshold, actual.rounds) == (expected.threshold, expected.rounds)
+
+
+@given(image=pictures(), dilation=st.sampled_from([1, 3, 7]), strategy=st.sampled_from(STRATEGIES))
+def test_a_threshold_of_detail_makes_the_pictures_own_mask(
+    image: NDArray[np.float32], dilation: int, strategy: Strategy
+) -> None:
+    threshold = detail_threshold(image, strategy)
+    pixels, expected = mask_above_detail(image, threshold, dilation), compute_mask(image, dilation, strategy).pixels
+    assert (pixels != expected).mean() <= 0.02  # values at the threshold are rounded otherwise
+    assert runtime_mask.detail_threshold(image, strategy) == threshold
+    np.testing.assert_array_equal(runtime_mask.mask_above_detail(image, threshold, dilation), pixels)
+
+
+@given(image=pictures(), dilation=st.sampled_from([1, 3, 7]), place=st.tuples(st.floats(0, 0.99), st.floats(0, 0.99)))
+def test_a_threshold_of_detail_looks_no_further_than_its_reach(
+    image: NDArray[np.float32], dilation: int, place: tuple[float, float]
+) -> None:
+    y, x = (int(share * side) for share, side in zip(place, image.shape[:2], strict=True))
+    changed, reach = image.copy(), mask_reach(dilation)
+    changed[y, x] = 1 - changed[y, x]
+    differs = mask_above_detail(image, 0.1, dilation) != mask_above_detail(changed, 0.1, dilation)
+    differs[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = False
+    assert not differs.any()
 
 
 def test_the_runtime_makes_masks_without_native_code(monkeypatch: pytest.MonkeyPatch) -> None:

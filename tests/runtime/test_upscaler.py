@@ -353,3 +353,19 @@ def test_number_of_threads_makes_no_difference(exported: dict[str, Path], photo:
     np.testing.assert_array_equal(*results)
     with pytest.raises(UserError, match="0 threads"):
         amsr_deploy.load(exported["carn"], threads=0)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_parts_are_those_of_the_whole_picture(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    """On one backend with native kernels to the last bit, however they are cut."""
+    upscaler = amsr_deploy.load(exported[name], device="cpu")
+    mask, halo, scale = upscaler.mask(photo).pixels, upscaler.metadata.halo, upscaler.metadata.scale
+    height, width = mask.shape
+    (whole,) = upscaler.run_parts(photo, [(slice(0, height), slice(0, width))], mask, halo)
+    parts = [(slice(0, 24), slice(16, 40)), (slice(48, 90), slice(80, 120)), (slice(40, 56), slice(0, 120))]
+    for (rows, columns), part in zip(parts, upscaler.run_parts(photo, parts, mask, halo), strict=True):
+        same = whole[rows.start * scale : rows.stop * scale, columns.start * scale : columns.stop * scale]
+        np.testing.assert_allclose(part, same, atol=FEATHER)
+        if upscaler.is_local:
+            np.testing.assert_array_equal(part, same)
+    np.testing.assert_allclose(np.clip(whole, 0, 1), upscaler.run(photo, mask).image, atol=FEATHER)

@@ -36,6 +36,10 @@ class Backend(Protocol):
     largest: tuple[int, int] | None
     """Height and width of the largest picture that it takes at once; None: memory decides."""
 
+    is_local: bool
+    """Whether a pixel's result is the same to the last bit in any part of a picture that holds what the network sees
+    of it and begins at even positions. Where it is not, only calls of equal inputs give equal bits."""
+
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1], H and W multiples of the size multiple -> [1, 3, sH, sW], s the scale.
 

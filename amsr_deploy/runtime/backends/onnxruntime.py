@@ -29,6 +29,8 @@ class OnnxRuntimeBackend:
         metadata: what the model says about itself.
         model: the model's file name.
         name: the backend as it is shown to users.
+        is_local: on the CPU with the native kernels, whose convolutions sum in one order, wherever a pixel is; not
+            those of windows.
     """
 
     concurrency = 1
@@ -66,6 +68,8 @@ class OnnxRuntimeBackend:
             self.metadata = Metadata.from_properties(self._session.get_modelmeta().custom_metadata_map)
         except ModelError as error:
             raise ModelError(f"{model}: {error}; make one with `amsr export`") from error
+        has_kernels = used == _PROVIDERS["cpu"] and native.library_path() is not None
+        self.is_local = has_kernels and self.metadata.body == "pixels"
         self.model = model.name
         where = "cuda" if used == _PROVIDERS["cuda"] else f"cpu ({kernels})"
         self.name = f"onnxruntime {ort.__version__} {where}"

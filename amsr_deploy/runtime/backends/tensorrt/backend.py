@@ -42,8 +42,11 @@ class TensorRtBackend:
         name: the backend as it is shown to users.
         concurrency: runs that may overlap.
         largest: height and width of the largest picture that it takes at once.
+        is_local: no, TensorRT chooses kernels by shapes.
         network: the engine itself.
     """
+
+    is_local = False
 
     def __init__(self, engine: Path, sidecar: Sidecar, network: Network, cuda: Cuda, host: str) -> None:
         """Take a loaded engine; `open_engine` loads one.

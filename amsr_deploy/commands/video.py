@@ -1,0 +1,250 @@
+"""Upscaling a video file: what `amsr video` does."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from amsr_deploy import image
+from amsr_deploy.commands.infer import load_upscalers
+from amsr_deploy.commands.output_size import OutputSize, Plan
+from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.errors import UserError
+from amsr_deploy.files import replacing
+from amsr_deploy.runtime.shipped import shipped_scales
+from amsr_deploy.training.interrupt import Interrupt
+from amsr_deploy.video.ahead import Behind, ahead
+from amsr_deploy.video.encoding import Encoding
+from amsr_deploy.video.frames import VideoUpscaler
+from amsr_deploy.video.reader import PIPE, Decoded, Reader
+from amsr_deploy.video.writer import Writer
+
+AHEAD = 4
+"""Frames that are decoded before they are wanted, and frames that wait for the encoder."""
+
+
+@dataclass
+class Report:
+    """What became of a video; shares are means over all frames, see `frames.UpscaledFrame`."""
+
+    output: str
+    model: str
+    origin: str
+    """`shipped` with the package, or `yours`."""
+    scale: int
+    backend: str
+    reduction: str | None
+    frames: int = 0
+    scenes: int = 0
+    density: float = 0.0
+    reused: float = 0.0
+    seconds: float = 0.0
+    broken: int = 0
+    cut_off: str | None = None
+    """Why the input ended early."""
+    stopped: bool = False
+    """Whether the user did not want the rest."""
+    _started: float = field(default_factory=time.perf_counter)
+
+    def add(self, density: float, reused: float, new_scene: bool) -> None:
+        """Count a frame."""
+        self.frames += 1
+        self.scenes += new_scene
+        self.density += (density - self.density) / self.frames
+        self.reused += (reused - self.reused) / self.frames
+        self.seconds = time.perf_counter() - self._started
+
+    @property
+    def rate(self) -> float:
+        """Frames a second."""
+        return self.frames / max(self.seconds, 1e-9)
+
+    def as_json(self) -> str:
+        """All of it as an object."""
+        values = {name: value for name, value in asdict(self).items() if not name.startswith("_")}
+        return json.dumps({**values, "frames_per_second": round(self.rate, 3)})
+
+    def __str__(self) -> str:
+        notes = [
+            self.reduction,
+            f"{self.broken} broken frames repeated" if self.broken else None,
+            f"the input breaks off: {self.cut_off}" if self.cut_off else None,
+            "stopped; what was done is kept" if self.stopped else None,
+        ]
+        return ", ".join(
+            [
+                f"{self.output}: {self.model} ({self.origin}), {self.backend}, {self.frames} frames",
+                f"{self.rate:.2f} frames/s, density {self.density:.2f}, {self.reused:.0%} reused",
+                f"{self.scenes} scenes",
+                *filter(None, notes),
+            ]
+        )
+
+
+def upscale_video(
+    source: Path,
+    output: Path | None,
+    model: str | Path,
+    show: Callable[[str], None],
+    *,
+    scale: int | None = None,
+    height: int | None = None,
+    start: float = 0,
+    duration: float | None = None,
+    deinterlace: bool = False,
+    encoder: str | None = None,
+    crf: float | None = None,
+    preset: str | None = None,
+    pixel_format: str | None = None,
+    mask: Path | None = None,
+    tolerance: float,
+    tile: int,
+    reuse: bool = True,
+    as_json: bool = False,
+    **settings: Any,
+) -> bool:
+    """Upscale a video with all that belongs to it: times, colour tags, sound and other streams.
+
+    Args:
+        source: a video file, or `-` for y4m from standard input.
+        output: a file, or `-` for y4m to standard output; None is `NAME_SIZE` beside the source.
+        model: name of a backbone, or path of a model.
+        show: takes the line at the end.
+        scale: upscaling factor.
+        height: of the output, in place of a scale.
+        start: seconds to leave out.
+        duration: seconds to read; None is all.
+        deinterlace: make whole frames of interlaced ones.
+        encoder: see `Encoding`, as `crf`, `preset` and `pixel_format`.
+        crf: rate factor.
+        preset: speed against size.
+        pixel_format: of the output.
+        mask: a picture of the source's size, white where the network shall work.
+        tolerance: see `VideoUpscaler`, as `tile` and `reuse`.
+        tile: side of the tiles that are kept.
+        reuse: whether tiles are kept.
+        as_json: the line is a JSON object of `Report`.
+        settings: keyword arguments of `upscaler.load`.
+
+    Returns:
+        Whether the video was done to its end, not stopped by the user.
+
+    Raises:
+        AmsrError: a video that cannot be read or written, values that do not fit. The output is then not there.
+    """
+    if start < 0 or (duration is not None and duration <= 0):
+        raise UserError("`start` must be 0 or more and `duration` more than 0 seconds")
+    wanted = OutputSize(scale or _default_scale(model, height, settings), height=height)
+    upscalers = load_upscalers(model, wanted, **settings)
+    reader = Reader(source, start, duration, deinterlace)
+    try:
+        plan = _even(wanted.plan(str(source), reader.size, upscalers))
+        target = output or _default_output(source, plan.label)
+        _check_target(source, target)
+        region = None if mask is None else image.read_mask(mask, reader.size)
+        upscaler = upscalers[plan.scale]
+        video = VideoUpscaler(upscaler, tolerance=tolerance, tile=tile, reuse=reuse, mask=region)
+        origin = "shipped" if model in BACKBONES else "yours"
+        name = "standard output" if target == PIPE else str(target)
+        report = Report(name, upscaler.model, origin, plan.scale, upscaler.backend, plan.reduction)
+        encoding = Encoding(encoder, crf, preset, pixel_format)
+        with nullcontext(target) if target == PIPE else replacing(target.resolve()) as path:
+            writer = Writer(path, name, reader, plan.size, encoding)
+            try:
+                _run(reader, writer, video, report)
+                writer.finish()
+            except BaseException:
+                writer.abandon()
+                raise
+        report.broken, report.cut_off = reader.broken, reader.cut_off
+    finally:
+        reader.close()
+    show(report.as_json() if as_json else str(report))
+    return not report.stopped
+
+
+def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: Report) -> None:
+    """All frames through the network, while others are decoded and encoded."""
+    last: NDArray[Any] | None = None
+    items = ahead(reader.items(), AHEAD)
+    with Interrupt() as interrupt, _progress(reader, report) as advance, Behind(AHEAD) as behind:
+        for item in items:
+            if not isinstance(item, Decoded):
+                behind.call(writer.copy, item)
+                continue
+            if item.frame is not None:
+                upscaled = video.upscale(item.rgb())
+                last = upscaled.image
+                report.add(upscaled.density, upscaled.reused, upscaled.new_scene)
+            elif last is not None:
+                report.add(0, 1, False)
+            if last is not None:
+                behind.call(writer.write, last, item)
+            advance()
+            if interrupt.signal is not None:
+                report.stopped = True
+                break
+        items.close()
+        behind.wait()
+
+
+@contextmanager
+def _progress(reader: Reader, report: Report) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal; nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=reader.frames)
+
+        def advance() -> None:
+            figures = f"{report.rate:.1f} frames/s, density {report.density:.2f}, {report.reused:.0%} reused"
+            progress.update(task, advance=1, description=figures)
+
+        yield advance
+
+
+def _default_scale(model: str | Path, height: int | None, settings: dict[str, Any]) -> int | None:
+    """The smallest scale of a shipped model: with video, speed comes first."""
+    scales = shipped_scales(model, settings.get("dense", False)) if model in BACKBONES and height is None else ()
+    return min(scales, default=None)
+
+
+def _even(plan: Plan) -> Plan:
+    """A width that follows from a height is even, as most pixel formats want it."""
+    if not plan.label.startswith("x") and plan.size[1] % 2:
+        width = plan.size[1] + 1
+        return Plan(plan.scale, (plan.size[0], width), f"{width}x{plan.size[0]}", reduced=True)
+    return plan
+
+
+def _default_output(source: Path, label: str) -> Path:
+    if source == PIPE:
+        return PIPE
+    suffix = source.suffix.lower() if source.suffix.lower() in (".mp4", ".mov", ".mkv", ".webm", ".m4v") else ".mkv"
+    return source.with_name(f"{source.stem}_{label}{suffix}")
+
+
+def _check_target(source: Path, target: Path) -> None:
+    """Raises UserError where the output cannot be, or is the input."""
+    if target == PIPE:
+        if sys.stdout.isatty():
+            raise UserError("y4m on a terminal is noise; name an `output` file, or pipe it on")
+        return
+    if target.resolve() == source.resolve():
+        raise UserError(f"{target} is the input; choose another name for what is written")
+    if target.is_dir():
+        raise UserError(f"{target} is a folder; give the name of a file")
+    if not target.suffix:
+        raise UserError(f"{target} has no suffix; use .mkv, .mp4, .mov or .webm")
+    if not target.parent.is_dir():
+        raise UserError(f"folder {target.parent} does not exist; create it first")

@@ -1,0 +1,105 @@
+"""Which encoder and pixel format an output gets, and the encoder's options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import av
+
+from amsr_deploy.errors import UserError
+from amsr_deploy.video.colour import bits
+
+ENCODERS = {".webm": ("libvpx-vp9", "libvpx-vp9")}
+"""Default encoders of 8 bits and of more, by the suffix of a file."""
+OTHERS = ("libx264", "libx265")
+X265_SIDE = 64
+"""Smallest side that libx265 gets: with less it writes where it must not."""
+Y4M = "wrapped_avframe"
+"""What FFmpeg calls pictures that are not encoded."""
+CRF = {"libx264": 17, "libx265": 19, "libvpx-vp9": 24, "libaom-av1": 24, "libsvtav1": 24}
+"""Default rate factors: hard to tell from the original."""
+PRESETS = {"libx264": "medium", "libx265": "medium", "libsvtav1": "8"}
+QUIET = {
+    "libx265": {"x265-params": "log-level=error"},
+    "libvpx-vp9": {"b": "0", "row-mt": "1"},
+    "libaom-av1": {"b": "0"},
+}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What a user asked for; None is the default.
+
+    Attributes:
+        encoder: FFmpeg's name of it.
+        crf: rate factor: smaller is better and larger.
+        preset: the encoder's dial between speed and size.
+        pixel_format: FFmpeg's name of it.
+    """
+
+    encoder: str | None = None
+    crf: float | None = None
+    preset: str | None = None
+    pixel_format: str | None = None
+
+    def encoder_for(self, suffix: str, source: av.VideoFormat, size: tuple[int, int]) -> str:
+        """The encoder of a file with that suffix, for pictures of a size (height, width).
+
+        Raises:
+            UserError: this FFmpeg has none of that name; one that cannot encode so small pictures.
+        """
+        is_small = min(size) < X265_SIDE
+        if self.encoder == "libx265" and is_small:
+            raise UserError(f"libx265 needs {X265_SIDE} pixels a side, not {size[1]}x{size[0]}; use another `encoder`")
+        name = self.encoder or ENCODERS.get(suffix.lower(), OTHERS)[bits(source) > 8 and not is_small]
+        try:
+            is_video = av.codec.Codec(name, "w").type == "video"
+        except ValueError:
+            is_video = False
+        if not is_video:
+            raise UserError(f"`encoder` {name} is none of this FFmpeg; use one of: {', '.join(CRF)}, ffv1, prores_ks")
+        return name
+
+    def options_of(self, encoder: str) -> dict[str, str]:
+        """What the encoder is told.
+
+        Raises:
+            UserError: something that the encoder has no use for.
+        """
+        if self.crf is not None and encoder not in CRF:
+            raise UserError(f"{encoder} takes no `crf`; use one of: {', '.join(CRF)}")
+        if self.preset is not None and encoder not in PRESETS:
+            raise UserError(f"{encoder} takes no `preset`; use one of: {', '.join(PRESETS)}")
+        options = dict(QUIET.get(encoder, {}))
+        if encoder in CRF:
+            options["crf"] = f"{CRF[encoder] if self.crf is None else self.crf:g}"
+        if encoder in PRESETS:
+            options["preset"] = self.preset or PRESETS[encoder]
+        return options
+
+    def pixel_format_of(self, encoder: str, source: av.VideoFormat, size: tuple[int, int]) -> str:
+        """The pixel format of a picture (height, width): as near to the source's as the encoder can.
+
+        Raises:
+            UserError: one that the encoder has not, or whose colour is of half size where a side is odd.
+        """
+        known = [known.name for known in av.codec.Codec(encoder, "w").video_formats or ()]
+        name = self.pixel_format or next((near for near in _nearest(source) if near in known or not known), "yuv420p")
+        if known and name not in known:
+            raise UserError(f"{encoder} has no `pixel_format` {name}; use one of: {', '.join(known)}")
+        shape = av.VideoFormat(name)
+        height, width = size
+        if (height % 2 and shape.chroma_height(2) == 1) or (width % 2 and shape.chroma_width(2) == 1):
+            raise UserError(
+                f"{name} needs even sides, not {width}x{height}; use another size, or `pixel_format` yuv444p"
+            )
+        return name
+
+
+def _nearest(source: av.VideoFormat) -> list[str]:
+    """Pixel formats, the nearest first."""
+    wide, high = source.chroma_width(2), source.chroma_height(2)
+    sampling = "420" if (wide, high) == (1, 1) else "422" if wide == 1 else "444"
+    depths = ["10le", "12le", ""] if bits(source) in (9, 10) else ["12le", "10le", ""] if bits(source) > 8 else [""]
+    plain = source.name.replace("yuvj", "yuv").replace("yuva", "yuv")
+    return [plain, *(f"yuv{s}p{depth}" for depth in depths for s in dict.fromkeys((sampling, "444", "420")))]

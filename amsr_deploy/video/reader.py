@@ -1,0 +1,252 @@
+"""Video files in: frames with their times, packets of other streams as they are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import av.error
+import av.filter
+import av.logging
+from av.container import InputContainer
+from av.stream import Disposition
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import VideoError
+from amsr_deploy.video.colour import to_rgb
+
+PIPE = Path("-")
+"""Standard input or output, as y4m."""
+Y4M_FORMAT = "yuv4mpegpipe"
+FALLBACK_RATE = Fraction(25)
+MICROSECONDS = Fraction(1, 1_000_000)
+
+av.logging.set_level(None)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A frame, or the place of one that is broken.
+
+    Attributes:
+        time: in units of the video's time base.
+        frame: the frame; None where it is broken.
+    """
+
+    time: int
+    frame: av.VideoFrame | None
+
+    def rgb(self) -> NDArray[Any]:
+        """See `colour.to_rgb`."""
+        assert self.frame is not None
+        return to_rgb(self.frame)
+
+
+class Reader:
+    """A video file that is read, or y4m from standard input.
+
+    Attributes:
+        name: of the file, for users.
+        first: the first frame.
+        size: height and width of the frames.
+        time_base: seconds of a unit of time.
+        rate: frames a second, on average.
+        broken: frames that could not be decoded, so far.
+        cut_off: why the file ended early, once it did.
+    """
+
+    def __init__(self, path: Path, start: float = 0, duration: float | None = None, deinterlace: bool = False) -> None:
+        """Open a file and decode its first frame.
+
+        Args:
+            path: the file, or `-`.
+            start: seconds to leave out.
+            duration: seconds to read; None is all.
+            deinterlace: make whole frames of interlaced ones.
+
+        Raises:
+            VideoError: no video, or none that can be decoded; an interlaced one that shall stay so.
+        """
+        self.name = "standard input" if path == PIPE else str(path)
+        try:
+            self._container = cast(InputContainer, self._open(path))
+        except (av.error.FFmpegError, ValueError) as error:
+            raise VideoError(f"{self.name} cannot be read as a video ({reason(error)})") from error
+        self._stream = self._video_stream()
+        self._deinterlace = deinterlace
+        self.time_base = self._stream.time_base or 1 / FALLBACK_RATE
+        self.rate = self._stream.average_rate or self._stream.guessed_rate or FALLBACK_RATE
+        self.broken = 0
+        self.cut_off: str | None = None
+        self._last: int | None = None
+        self._pending: list[int] = []
+        self._unplaced = 0
+        origin = Fraction(self._container.start_time or 0) * MICROSECONDS if start or duration else Fraction(0)
+        self._from = origin + Fraction(start).limit_denominator(1000)
+        self._until = None if duration is None else self._from + Fraction(duration).limit_denominator(1000)
+        self._trims = bool(start) or duration is not None
+        if start and path != PIPE:
+            self._container.seek(int(self._from / MICROSECONDS))
+        self._stream.thread_type = "AUTO"
+        self._items = self._read()
+        self._before: list[av.Packet[Any]] = []
+        self.first = self._first_frame()
+        self.size = (self.first.height, self.first.width)
+
+    @staticmethod
+    def _open(path: Path) -> Any:
+        if path == PIPE:
+            return av.open(sys.stdin.buffer, format=Y4M_FORMAT)
+        return av.open(str(path), metadata_errors="replace")
+
+    def _video_stream(self) -> av.VideoStream:
+        streams = [s for s in self._container.streams.video if not s.disposition & Disposition.attached_pic]
+        if not streams:
+            raise VideoError(f"{self.name} has no video in it; give a file that has")
+        if streams[0].codec_context is None:
+            raise VideoError(f"{self.name} is of a codec that this FFmpeg cannot decode")
+        return streams[0]
+
+    def _first_frame(self) -> av.VideoFrame:
+        for item in self._items:
+            if not isinstance(item, Decoded):
+                self._before.append(item)
+            elif item.frame is not None:
+                self._first_item = item
+                return item.frame
+        wanted = " in that part of it" if self._trims else ""
+        raise VideoError(f"{self.name} has no frame that can be decoded{wanted}")
+
+    @property
+    def frames(self) -> int | None:
+        """About how many frames there are; None: not known."""
+        if self._until is not None:
+            return int((self._until - self._from) * self.rate)
+        seconds = self._container.duration and self._container.duration * MICROSECONDS
+        count = self._stream.frames or (seconds and int(seconds * self.rate))
+        return max(int(count - self._from * self.rate), 1) if count else None
+
+    @property
+    def container(self) -> InputContainer:
+        """What is read."""
+        return self._container
+
+    @property
+    def stream(self) -> av.VideoStream:
+        """The video that is decoded."""
+        return self._stream
+
+    @property
+    def shift(self) -> Fraction:
+        """Seconds by which times are brought forward."""
+        return self._from if self._trims else Fraction(0)
+
+    @property
+    def _shift(self) -> int:
+        return int(self.shift / self.time_base)
+
+    def items(self) -> Iterator[Decoded | av.Packet[Any]]:
+        """Frames and the packets of all other streams, in the order of the file.
+
+        Raises:
+            VideoError: the frames change their size; interlaced ones.
+        """
+        yield from self._before
+        yield self._first_item
+        for item in self._items:
+            if isinstance(item, Decoded) and item.frame is not None:
+                size = (item.frame.height, item.frame.width)
+                if size != self.size:
+                    raise VideoError(
+                        f"{self.name} changes from {self.size[1]}x{self.size[0]} to {size[1]}x{size[0]} at "
+                        f"{float(item.time * self.time_base):.2f} s; cut it there and upscale the parts"
+                    )
+            yield item
+
+    def _read(self) -> Iterator[Decoded | av.Packet[Any]]:
+        try:
+            for packet in self._container.demux():
+                if packet.stream.index != self._stream.index:
+                    if packet.dts is not None and self._is_wanted(
+                        Fraction(packet.pts or packet.dts) * packet.time_base
+                    ):
+                        yield packet
+                    continue
+                if packet.pts is not None:
+                    self._pending.append(packet.pts - self._shift)
+                try:
+                    frames = cast(list[av.VideoFrame], packet.decode())
+                except av.error.FFmpegError:
+                    self.broken += 1
+                    self._unplaced += 1
+                    continue
+                for frame in frames:
+                    decoded = self._place(frame)
+                    if self._until is not None and decoded.time * self.time_base >= self._until - self.shift:
+                        return
+                    if self._trims and decoded.time < 0:
+                        continue
+                    yield from self._repeats(decoded.time)
+                    self._last = decoded.time
+                    yield decoded
+        except av.error.FFmpegError as error:
+            self.cut_off = reason(error)
+        yield from self._repeats(None)
+
+    def _repeats(self, before: int | None) -> Iterator[Decoded]:
+        """The places of broken frames that come before a time: of packets that gave no frame.
+
+        The error of a packet may be raised by a later one, when decoders work ahead.
+        """
+        passed = sorted(time for time in self._pending if before is None or time < before)
+        self._pending = [time for time in self._pending if before is not None and time > before]
+        for time in passed:
+            if self._unplaced and self._last is not None and time > self._last:
+                self._last, self._unplaced = time, self._unplaced - 1
+                yield Decoded(time, None)
+
+    def _is_wanted(self, time: Fraction) -> bool:
+        return not self._trims or (time >= self._from and (self._until is None or time < self._until))
+
+    def _place(self, frame: av.VideoFrame) -> Decoded:
+        """A frame with its time; where it has none, or one that passed, a frame's length after the last one."""
+        if frame.interlaced_frame:
+            if not self._deinterlace:
+                raise VideoError(f"{self.name} is interlaced; make whole frames of it with `deinterlace`")
+            frame = self._deinterlaced(frame)
+        time = None if frame.pts is None else frame.pts - self._shift
+        if time is None or (self._last is not None and time <= self._last):
+            step = max(int(1 / (self.rate * self.time_base)), 1)
+            time = 0 if self._last is None else self._last + step
+        if frame.is_corrupt:
+            self.broken += 1
+            return Decoded(time, None if self._last is not None else frame)
+        return Decoded(time, frame)
+
+    def _deinterlaced(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Through a filter of its own, which sees no other frame: times stay, and nothing waits."""
+        graph = av.filter.Graph()
+        source = graph.add_buffer(template=self._stream, time_base=self.time_base)
+        filtered, sink = graph.add("yadif", "mode=send_frame:deint=all"), graph.add("buffersink")
+        source.link_to(filtered)
+        filtered.link_to(sink)
+        graph.configure()
+        source.push(frame)
+        source.push(None)
+        whole = cast(av.VideoFrame, sink.pull())
+        whole.pts = frame.pts
+        return whole
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+
+def reason(error: Exception) -> str:
+    """What FFmpeg says of an error."""
+    return getattr(error, "strerror", None) or str(error)

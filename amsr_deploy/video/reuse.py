@@ -1,0 +1,145 @@
+"""Which tiles of a frame have to be computed: those whose input differs from what they were computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.runtime.tiles import Part, Size
+
+Flags = NDArray[np.bool_]
+"""One for each tile: [rows of tiles, columns of tiles]."""
+
+CALL_PIXELS = 1000
+"""What a call of the network costs beside its pixels, in pixels: a fraction of a millisecond."""
+
+
+class Tiles:
+    """The tiles of frames of one size, with what each was computed from.
+
+    Attributes:
+        shape: rows and columns of tiles.
+    """
+
+    def __init__(self, size: Size, side: int, reach: int) -> None:
+        """Cut frames of a size into squares, smaller at the right and the bottom.
+
+        Args:
+            size: height and width.
+            side: of a tile, in pixels.
+            reach: pixels around a tile on which its result depends.
+        """
+        self._size, self._side, self._reach = size, side, reach
+        self.shape = tuple(-(-length // side) for length in size)
+        self._inputs: dict[tuple[int, ...], NDArray[np.generic]] = {}
+
+    def changed(self, frame: NDArray[np.generic], tolerance: float) -> Flags:
+        """Tiles whose input [H, W, 3] uint8, uint16 or float differs by more from what was kept, or was never kept.
+
+        Args:
+            frame: the frame.
+            tolerance: largest difference of a value, in units of the frame's type.
+        """
+        return self._each(lambda place: _differs(frame[self.seen(place)], self._inputs.get(place), tolerance))
+
+    def keep(self, frame: NDArray[np.generic], computed: Flags) -> None:
+        """Remember the input of the tiles that are computed from a frame."""
+        for place in zip(*np.nonzero(computed), strict=True):
+            view, kept = frame[self.seen(place)], self._inputs.get(place)
+            if kept is None:
+                self._inputs[place] = view.copy()
+            else:
+                kept[...] = view
+
+    def all(self, pixels: NDArray[np.bool_]) -> Flags:
+        """Tiles all of whose input is true in [H, W]."""
+        return self._each(lambda place: bool(pixels[self.seen(place)].all()))
+
+    def core(self, place: tuple[int, ...], last: tuple[int, ...] | None = None) -> Part:
+        """The pixels of a tile, or of a rectangle of tiles from that one to a last one."""
+        rows, columns = (
+            slice(first * self._side, min((end + 1) * self._side, length))
+            for first, end, length in zip(place, last or place, self._size, strict=True)
+        )
+        return rows, columns
+
+    def seen(self, place: tuple[int, ...]) -> Part:
+        """The pixels on which a tile's result depends."""
+        rows, columns = (slice(max(axis.start - self._reach, 0), axis.stop + self._reach) for axis in self.core(place))
+        return rows, columns
+
+    def _each(self, test: Callable[[tuple[int, ...]], bool]) -> Flags:
+        return np.array([test(place) for place in np.ndindex(*self.shape)], np.bool_).reshape(self.shape)
+
+
+def _differs(view: NDArray[np.generic], kept: NDArray[np.generic] | None, tolerance: float) -> bool:
+    if kept is None:
+        return True
+    if tolerance == 0:
+        return not np.array_equal(view, kept)
+    return not bool((np.maximum(view, kept) - np.minimum(view, kept) <= tolerance).all())
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """Rows and columns of tiles, ends included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __or__(self, other: Rectangle) -> Rectangle:
+        return Rectangle(
+            min(self.top, other.top),
+            min(self.left, other.left),
+            max(self.bottom, other.bottom),
+            max(self.right, other.right),
+        )
+
+    def cost(self, side: int, halo: int) -> int:
+        """Pixels that the network reads for it, and what a call costs."""
+        height, width = (
+            (last - first + 1) * side + 2 * halo for first, last in ((self.top, self.bottom), (self.left, self.right))
+        )
+        return height * width + CALL_PIXELS
+
+
+def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
+    """Rectangles that hold all tiles that are set and, where that costs less than another call, some that are not.
+
+    Args:
+        flags: the tiles.
+        side: of a tile, in pixels.
+        halo: pixels that the network reads around a rectangle.
+    """
+    joined: list[Rectangle] = []
+    for rectangle in _runs(flags):
+        grown = rectangle
+        while (other := _partner(grown, joined, side, halo)) is not None:
+            joined.remove(other)
+            grown = grown | other
+        joined.append(grown)
+    return joined
+
+
+def _partner(rectangle: Rectangle, others: list[Rectangle], side: int, halo: int) -> Rectangle | None:
+    """One of the others that costs less together with a rectangle than apart."""
+    own = rectangle.cost(side, halo)
+    return next((o for o in others if (rectangle | o).cost(side, halo) <= own + o.cost(side, halo)), None)
+
+
+def _runs(flags: Flags) -> Iterator[Rectangle]:
+    """Runs of set tiles in each row."""
+    for y, row in enumerate(flags):
+        edges = np.flatnonzero(np.diff(row, prepend=False, append=False)).tolist()
+        for first, end in zip(edges[::2], edges[1::2], strict=True):
+            yield Rectangle(y, first, y, end - 1)
+
+
+def single(flags: Flags) -> list[Rectangle]:
+    """A rectangle for each tile that is set."""
+    return [Rectangle(y, x, y, x) for y, x in np.argwhere(flags).tolist()]

@@ -1,0 +1,212 @@
+"""Video files out: upscaled frames at their times, the packets of other streams as they are."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import av.error
+import numpy as np
+from av.stream import Disposition
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import UserError, VideoError
+from amsr_deploy.video.colour import TAGS, from_rgb
+from amsr_deploy.video.encoding import Y4M, Encoding
+from amsr_deploy.video.hdr import side_data, with_hdr
+from amsr_deploy.video.reader import PIPE, Y4M_FORMAT, Decoded, Reader, reason
+
+
+class Writer:
+    """A video file that is written, or y4m to standard output."""
+
+    def __init__(self, path: Path, name: str, reader: Reader, size: tuple[int, int], encoding: Encoding) -> None:
+        """Open a file and set up its streams.
+
+        Args:
+            path: where to write, or `-`.
+            name: of the file, for users.
+            reader: where times, tags and the other streams come from.
+            size: height and width.
+            encoding: how to encode.
+
+        Raises:
+            UserError: an encoder or a container that cannot be had.
+            VideoError: the encoder does not start.
+        """
+        self._name, self._reader, self._size = name, reader, size
+        self._count, self._start, self._is_uneven = 0, Fraction(0), False
+        self._is_pipe = path == PIPE
+        source = reader.first.format
+        encoder = Y4M if self._is_pipe else encoding.encoder_for(path.suffix, source, size)
+        options = {} if self._is_pipe else with_hdr(encoder, encoding.options_of(encoder), reader.first)
+        self._pixel_format = encoding.pixel_format_of(encoder, source, size)
+        try:
+            self._container = (
+                av.open(sys.stdout.buffer, "w", format=Y4M_FORMAT)
+                if self._is_pipe
+                else av.open(str(path), "w", container_options=_container_options(path.suffix))
+            )
+        except (av.error.FFmpegError, ValueError) as error:
+            raise UserError(
+                f"{name} cannot be opened for writing ({reason(error)}); use .mkv, .mp4, .mov, .webm"
+            ) from error
+        try:
+            self._stream = cast(av.VideoStream, self._container.add_stream(encoder, rate=reader.rate, options=options))
+            self._set_up_video(encoder)
+            self._copied = {} if self._is_pipe else self._add_other_streams()
+            self._container.start_encoding()
+        except (av.error.FFmpegError, ValueError) as error:
+            self._container.close()
+            raise VideoError(f"{name}: {encoder} does not start with these settings ({reason(error)})") from error
+        self._warn_of_losses()
+
+    def _warn_of_losses(self) -> None:
+        """Say what of the input the output cannot hold; streams of files are named one by one."""
+        first = self._reader.first
+        if any(component.is_alpha for component in first.format.components):
+            warnings.warn(f"{self._name}: transparency is left out", stacklevel=3)
+        if self._is_pipe and first.rotation:
+            warnings.warn(f"y4m holds no rotation; turn the pictures by {first.rotation} degrees", stacklevel=3)
+        if self._is_pipe and len(self._reader.container.streams) > 1:
+            warnings.warn("y4m holds pictures only: audio and all other streams are left out", stacklevel=3)
+
+    def _set_up_video(self, encoder: str) -> None:
+        context, first = self._stream.codec_context, self._reader.first
+        context.height, context.width = self._size
+        context.pix_fmt = self._pixel_format
+        context.sample_aspect_ratio = self._reader.stream.sample_aspect_ratio or Fraction(0, 1)
+        for tag in TAGS:
+            setattr(context, tag, getattr(first, tag))
+        self._time_base = 1 / self._reader.rate if self._is_pipe else self._reader.time_base
+        context.time_base = self._stream.time_base = self._time_base
+        if encoder == "libx265" and self._container.format.name in ("mp4", "mov"):
+            context.codec_tag = "hvc1"
+        matrix = side_data(first, "DISPLAYMATRIX")
+        if matrix is not None:
+            self._stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
+        self._stream.metadata.update(self._reader.stream.metadata)
+
+    def _add_other_streams(self) -> dict[int, av.stream.Stream]:
+        """Streams that are copied, by their number in the input; those that do not fit are named."""
+        source = self._reader.container
+        self._container.metadata.update(source.metadata)
+        self._container.set_chapters([moved for chapter in source.chapters() if (moved := self._moved(chapter))])
+        copied = {}
+        for stream in source.streams:
+            if stream.index == self._reader.stream.index:
+                continue
+            try:
+                copy = self._add_copy(stream)
+            except (av.error.FFmpegError, ValueError, NotImplementedError, AttributeError):
+                copy = None
+            if copy is not None:
+                copied[stream.index] = copy
+            else:
+                kind = getattr(stream.codec_context, "name", "") or stream.type
+                warnings.warn(
+                    f"{self._name}: {stream.type} {stream.index} ({kind}) does not fit and is left out; use .mkv",
+                    stacklevel=4,
+                )
+        return copied
+
+    def _moved(self, chapter: Any) -> Any:
+        """A chapter at the times of the output; None where it ended before."""
+        ticks = int(self._reader.shift / chapter["time_base"])
+        start, end = max(chapter["start"] - ticks, 0), chapter["end"] - ticks
+        return {**chapter, "start": start, "end": end} if end > 0 else None
+
+    def _add_copy(self, stream: Any) -> av.stream.Stream | None:
+        if stream.type == "attachment":
+            if "matroska" not in self._container.format.name:
+                return None
+            name = stream.metadata.get("filename", "attachment")
+            return self._container.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
+        if stream.codec_context is None or stream.disposition & Disposition.attached_pic:
+            return None
+        if stream.codec_context.codec.canonical_name not in self._container.supported_codecs:
+            return None
+        copy = self._container.add_stream_from_template(stream)
+        copy.metadata.update(stream.metadata)
+        copy.disposition = stream.disposition
+        return copy
+
+    def write(self, image: NDArray[Any], decoded: Decoded) -> None:
+        """Encode an upscaled frame [H, W, 3] at the time of the decoded one.
+
+        Raises:
+            VideoError: it cannot be written; a full disk.
+        """
+        frame = from_rgb(image, decoded.frame or self._reader.first, self._pixel_format, self._size)
+        frame.time_base = self._time_base
+        frame.pts = self._constant_time(decoded) if self._is_pipe else decoded.time
+        self._mux(frame)
+
+    def _constant_time(self, decoded: Decoded) -> int:
+        """The number of the frame, which is its time where the rate is constant; says once where it is not."""
+        late = decoded.time * self._reader.time_base * self._reader.rate - self._count
+        self._start = late if self._count == 0 else self._start
+        if abs(late - self._start) > 1 and not self._is_uneven:
+            self._is_uneven = True
+            warnings.warn("y4m holds one rate only: the times of this video are not kept", stacklevel=4)
+        self._count += 1
+        return self._count - 1
+
+    def copy(self, packet: av.Packet[Any]) -> None:
+        """Write a packet of another stream as it is, if its stream fits.
+
+        Raises:
+            VideoError: it cannot be written; a full disk.
+        """
+        stream = self._copied.get(packet.stream.index)
+        if stream is None or stream.type == "attachment":
+            return
+        ticks = int(self._reader.shift / packet.time_base)
+        if ticks:
+            packet.pts = None if packet.pts is None else packet.pts - ticks
+            packet.dts = None if packet.dts is None else packet.dts - ticks
+        packet.stream = stream
+        try:
+            self._container.mux(packet)
+        except av.error.FFmpegError as error:
+            raise self._failure(error) from error
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        try:
+            for packet in self._stream.encode(frame):
+                self._container.mux(packet)
+        except av.error.FFmpegError as error:
+            raise self._failure(error) from error
+
+    def finish(self) -> None:
+        """Write what the encoder still holds, and close the file.
+
+        Raises:
+            VideoError: it cannot be written; a full disk.
+        """
+        self._mux(None)
+        try:
+            self._container.close()
+        except av.error.FFmpegError as error:
+            raise self._failure(error) from error
+
+    def abandon(self) -> None:
+        """Close the file as it is."""
+        try:
+            self._container.close()
+        except av.error.FFmpegError:
+            return
+
+    def _failure(self, error: av.error.FFmpegError) -> Exception:
+        if isinstance(error, BrokenPipeError):
+            return BrokenPipeError()
+        return VideoError(f"{self._name} cannot be written ({reason(error)}); free space or choose another folder")
+
+
+def _container_options(suffix: str) -> dict[str, str]:
+    """An index at the front, where players want it."""
+    return {"movflags": "faststart"} if suffix.lower() in (".mp4", ".mov", ".m4v") else {}

@@ -1,0 +1,194 @@
+"""Frames that follow each other: reuse changes nothing but the work, within the tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from numpy.typing import NDArray
+
+import amsr_deploy
+from amsr_deploy import native
+from amsr_deploy.errors import UserError
+from amsr_deploy.runtime.upscaler import Upscaler
+from amsr_deploy.video.frames import VideoUpscaler
+
+Frame = NDArray[np.uint8]
+
+
+def fade(frame: Frame, random: np.random.Generator) -> Frame:
+    return np.rint(frame * random.uniform(0, 1)).astype(np.uint8)
+
+
+def flash(frame: Frame, _: np.random.Generator) -> Frame:
+    return np.maximum(frame, 250)
+
+
+def pan(frame: Frame, random: np.random.Generator) -> Frame:
+    return np.roll(frame, random.integers(-3, 4, 2), (0, 1))
+
+
+def cut(frame: Frame, random: np.random.Generator) -> Frame:
+    return photo_like(frame.shape[:2], random)
+
+
+def spot(frame: Frame, random: np.random.Generator) -> Frame:
+    changed, (height, width) = frame.copy(), frame.shape[:2]
+    y, x = random.integers(height), random.integers(width)
+    changed[y : y + 5, x : x + 3] ^= 255
+    return changed
+
+
+def black(frame: Frame, _: np.random.Generator) -> Frame:
+    return np.zeros_like(frame)
+
+
+def grey(frame: Frame, _: np.random.Generator) -> Frame:
+    changed = frame.copy()
+    changed[:, : frame.shape[1] // 2] = changed[:, : frame.shape[1] // 2, :1]
+    return changed
+
+
+def still(frame: Frame, _: np.random.Generator) -> Frame:
+    return frame
+
+
+STEPS: dict[str, Callable[[Frame, np.random.Generator], Frame]] = {
+    step.__name__: step for step in (fade, flash, pan, cut, spot, black, grey, still)
+}
+
+
+def photo_like(size: tuple[int, ...], random: np.random.Generator) -> Frame:
+    """Smooth areas, edges and noise."""
+    height, width = size
+    picture = np.linspace(0, 255, height * width * 3).reshape(height, width, 3)
+    picture[random.integers(height) :, random.integers(width) :] /= 2
+    picture[: height // 3] += random.normal(0, 40, (height // 3, width, 3))
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def make_clip(size: tuple[int, int], steps: list[str], seed: int) -> list[Frame]:
+    random = np.random.default_rng(seed)
+    frames = [photo_like(size, random)]
+    for step in steps:
+        frames.append(STEPS[step](frames[-1], random))
+    return frames
+
+
+clips = st.builds(
+    make_clip,
+    st.tuples(st.integers(5, 60), st.integers(5, 70)),
+    st.lists(st.sampled_from(sorted(STEPS)), max_size=5),
+    st.integers(0, 1000),
+)
+
+
+@pytest.fixture(scope="module")
+def disp() -> Upscaler:
+    return amsr_deploy.load("disp", scale=2, device="cpu")
+
+
+def with_backend(upscaler: Upscaler, is_local: bool) -> Upscaler:
+    """The same upscaler, whose backend says that its bits depend on the shapes of its inputs, or that they do not."""
+    upscaler._backend.is_local = is_local
+    return upscaler
+
+
+@pytest.mark.parametrize("model", ["disp", "disp_dense", "fsrcnn", "by_tiles", "region"])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(clip=clips, tile=st.sampled_from([8, 16, 24]))
+def test_reuse_without_tolerance_changes_no_bit(model: str, clip: list[Frame], tile: int) -> None:
+    name = model if model == "fsrcnn" else "disp"
+    upscaler = amsr_deploy.load(name, scale=4 if name == "fsrcnn" else 2, device="cpu", dense=model == "disp_dense")
+    if native.library_path() is None or model == "by_tiles":
+        with_backend(upscaler, is_local=False)
+    region = np.indices(clip[0].shape[:2]).sum(axis=0) % 7 < 3 if model == "region" else None
+    reusing, every = (
+        VideoUpscaler(upscaler, tolerance=0, tile=tile, reuse=reuse, mask=region) for reuse in (True, False)
+    )
+    for frame in clip:
+        kept, computed = reusing.upscale(frame), every.upscale(frame)
+        np.testing.assert_array_equal(kept.image, computed.image)
+        assert computed.reused == 0
+        assert 0 <= kept.density <= computed.density <= 1
+        assert kept.new_scene == computed.new_scene
+
+
+def test_a_scene_begins_with_what_a_picture_gets(disp: Upscaler, photo: NDArray[np.float32]) -> None:
+    frame = np.rint(photo * 255).astype(np.uint8)
+    first = VideoUpscaler(disp, tolerance=0).upscale(frame)
+    assert first.new_scene
+    assert first.reused == 0
+    assert first.density == pytest.approx(disp.mask(frame).density, abs=0.002)
+    difference = first.image.astype(int) - disp.upscale(frame).astype(int)
+    assert np.abs(difference).max() <= 2
+    assert np.abs(difference).mean() < 0.01
+
+
+def test_a_still_picture_costs_nothing_and_a_spot_a_little(disp: Upscaler) -> None:
+    video = VideoUpscaler(disp, tolerance=0, tile=16)
+    frame = photo_like((160, 200), np.random.default_rng(0))
+    video.upscale(frame)
+    still = video.upscale(frame.copy())
+    assert (still.reused, still.density, still.new_scene) == (1, 0, False)
+    frame[80, 100] ^= 255
+    spot = video.upscale(frame)
+    assert 0.5 < spot.reused < 1
+    assert not spot.new_scene
+
+
+@pytest.mark.parametrize(("dtype", "step"), [(np.uint8, 1), (np.uint16, 257), (np.float32, 1 / 255)])
+def test_a_drift_is_followed_before_it_exceeds_the_tolerance(dtype: Any, step: float, disp: Upscaler) -> None:
+    video = VideoUpscaler(disp, tolerance=2.01)
+    frame = (photo_like((40, 40), np.random.default_rng(1)).astype(np.float64) / 255 * 0.8 * 255 * step).astype(dtype)
+    reused = [video.upscale((frame + np.asarray(k * step).astype(dtype)).astype(dtype)).reused for k in range(7)]
+    assert reused == [0, 1, 1, 0, 1, 1, 0]
+
+
+def test_other_sizes_and_types_begin_anew(disp: Upscaler) -> None:
+    video = VideoUpscaler(disp)
+    random = np.random.default_rng(2)
+    for frame in (
+        photo_like((20, 30), random),
+        photo_like((30, 20), random),
+        photo_like((30, 20), random) * 257.0 / 65535,
+    ):
+        result = video.upscale(frame)
+        assert result.new_scene
+        assert result.image.dtype == frame.dtype
+        assert result.image.shape == (frame.shape[0] * 2, frame.shape[1] * 2, 3)
+
+
+def test_results_are_the_callers_own(disp: Upscaler) -> None:
+    video = VideoUpscaler(disp)
+    frame = photo_like((20, 30), np.random.default_rng(3))
+    first = video.upscale(frame).image
+    expected = first.copy()
+    first[:] = 0
+    np.testing.assert_array_equal(video.upscale(frame).image, expected)
+
+
+def test_the_inner_half_of_the_halo_is_enough(disp: Upscaler, photo: NDArray[np.float32]) -> None:
+    frame = np.rint(photo * 255).astype(np.uint8)
+    exact, near = (VideoUpscaler(disp, tolerance=tolerance, tile=8) for tolerance in (0, 1))
+    frames = [frame, frame.copy()]
+    frames[1][30:50, 40:60] ^= 255
+    for each in frames:
+        difference = exact.upscale(each).image.astype(int) - near.upscale(each).image.astype(int)
+        assert np.abs(difference).max() <= 1
+
+
+def test_bad_settings(disp: Upscaler) -> None:
+    for wrong in ({"tolerance": -1}, {"tolerance": 255}, {"tile": 12}, {"tile": 0}, {"tile": 8.0}):
+        with pytest.raises(UserError, match=str(next(iter(wrong.values())))):
+            VideoUpscaler(disp, **wrong)
+    with pytest.raises(UserError, match="30x20, but the picture 20x30"):
+        VideoUpscaler(disp, mask=np.ones((20, 30), np.bool_)).upscale(np.zeros((30, 20, 3), np.uint8))
+    with pytest.raises(UserError, match=r"\(30, 20\)"):
+        VideoUpscaler(disp).upscale(np.zeros((30, 20), np.uint8))
+    with pytest.raises(UserError, match="works everywhere"):
+        VideoUpscaler("disp", scale=2, device="cpu", dense=True, mask=np.ones((20, 30), np.bool_))

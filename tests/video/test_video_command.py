@@ -1,0 +1,479 @@
+"""`amsr video` on files of all kinds, made here."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from conftest import OSPREY, ROOT
+from numpy.typing import NDArray
+from PIL import Image
+
+from amsr_deploy.cli import main
+
+av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
+
+LARGER = (64, 96)
+"""libx265 damages its memory with sides of less than 64 pixels."""
+MILLISECONDS = Fraction(1, 1000)
+SIZE = (32, 48)
+
+
+def amsr(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def assert_refused(result: Result, folder: Path, *parts: str) -> None:
+    """One clear line, exit code 1 or 2, and nothing but the inputs in the folder."""
+    assert result.exit_code in (1, 2), result.output
+    lines = [line for line in result.stderr.splitlines() if line.startswith("amsr: error:")]
+    assert len(lines) == 1, result.stderr
+    assert "unexpected" not in lines[0]
+    assert "Traceback" not in result.output
+    for part in parts:
+        assert part in lines[0]
+    assert not [path for path in folder.iterdir() if path.name.startswith((".", "out"))]
+
+
+def pictures(count: int, size: tuple[int, int] = SIZE) -> list[NDArray[np.uint8]]:
+    """A photo over which a square moves."""
+    with Image.open(OSPREY) as file:
+        photo = np.asarray(file.convert("RGB").crop((150, 40, 150 + size[1], 40 + size[0])))
+    frames = []
+    for k in range(count):
+        frame = photo.copy()
+        frame[8:16, k % 30 : k % 30 + 8] ^= 255
+        frames.append(frame)
+    return frames
+
+
+def make(
+    path: Path,
+    count: int = 5,
+    codec: str = "libx264",
+    pixel_format: str = "yuv420p",
+    size: tuple[int, int] = SIZE,
+    times: Sequence[int] | None = None,
+    sound: bool = False,
+    options: dict[str, str] | None = None,
+    **tags: Any,
+) -> Path:
+    """A clip of 25 frames a second."""
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream(codec, rate=25, options={"crf": "5", "bf": "2", **(options or {})})
+        stream.height, stream.width = size
+        stream.pix_fmt = pixel_format
+        stream.codec_context.time_base = MILLISECONDS
+        for name, value in tags.items():
+            setattr(stream.codec_context, name, value)
+        audio = file.add_stream("aac", rate=44100) if sound else None
+        for k, picture in enumerate(pictures(count, size)):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = (times[k] if times else 40 * k), MILLISECONDS
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+        for k in range(8 if audio else 0):
+            tone = av.AudioFrame.from_ndarray(np.full((1, 1024), 0.1, np.float32), format="fltp", layout="mono")
+            tone.sample_rate, tone.pts = 44100, 1024 * k
+            file.mux(audio.encode(tone))
+        if audio:
+            file.mux(audio.encode(None))
+    return path
+
+
+def times_of(path: Path) -> list[float]:
+    with av.open(str(path)) as file:
+        return [round(float(frame.pts * frame.time_base), 3) for frame in file.decode(video=0)]
+
+
+def frames_of(path: Path) -> list[NDArray[Any]]:
+    with av.open(str(path)) as file:
+        return [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+
+
+def packets_of(path: Path, kind: str) -> list[bytes]:
+    with av.open(str(path)) as file:
+        (stream,) = getattr(file.streams, kind)
+        return [bytes(packet) for packet in file.demux(stream) if packet.size]
+
+
+def test_video_keeps_times_and_sound_and_looks_right(tmp_path: Path) -> None:
+    times = [0, 40, 41, 90, 200, 230, 300, 301, 400, 1000]
+    source = make(tmp_path / "in.mkv", 10, times=times, sound=True)
+    result = amsr("video", source, "-o", tmp_path / "out.mkv", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["frames"] == 10
+    assert report["scale"] == 2
+    assert report["origin"] == "shipped"
+    assert 0 <= report["reused"] <= 1
+    assert times_of(tmp_path / "out.mkv") == times_of(source) == [time / 1000 for time in times]
+    assert packets_of(tmp_path / "out.mkv", "audio") == packets_of(source, "audio")
+    for small, large in zip(frames_of(source), frames_of(tmp_path / "out.mkv"), strict=True):
+        assert large.shape == (2 * SIZE[0], 2 * SIZE[1], 3)
+        reduced = np.asarray(Image.fromarray(large).resize(SIZE[::-1], Image.Resampling.BOX)).astype(int)
+        assert np.abs(reduced - small).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pixel_format", "expected"),
+    [
+        (".mp4", "libx264", "yuv420p", ("h264", "yuv420p")),
+        (".mp4", "libx265", "yuv420p10le", ("hevc", "yuv420p10le")),
+        (".mkv", "libx264", "yuv444p", ("h264", "yuv444p")),
+        (".webm", "libvpx-vp9", "yuv420p", ("vp9", "yuv420p")),
+        (".mov", "libx264", "yuv422p", ("h264", "yuv422p")),
+    ],
+)
+def test_formats(suffix: str, codec: str, pixel_format: str, expected: tuple[str, str], tmp_path: Path) -> None:
+    source = make(tmp_path / f"in{suffix}", 3, codec, pixel_format, LARGER)
+    result = amsr("video", source)
+    assert result.exit_code == 0, result.output
+    with av.open(str(tmp_path / f"in_x2{suffix}")) as file:
+        (stream,) = file.streams.video
+        assert (stream.codec_context.name.removeprefix("libdav1d"), stream.pix_fmt) == expected
+        assert sum(1 for _ in file.decode(video=0)) == 3
+
+
+def test_tags_chapters_subtitles_attachments_and_rotation_are_kept(tmp_path: Path) -> None:
+    plain = make(
+        tmp_path / "plain.mkv",
+        3,
+        "libx265",
+        "yuv420p10le",
+        LARGER,
+        options={
+            "x265-params": "log-level=error:bframes=0:master-display=G(13250,34500)B(7500,3000)R(34000,16000)"
+            "WP(15635,16450)L(10000000,50):max-cll=1000,400"
+        },
+        color_primaries=9,
+        color_trc=16,
+        colorspace=9,
+        color_range=1,
+        sample_aspect_ratio=Fraction(4, 3),
+    )
+    source = tmp_path / "in.mkv"
+    with av.open(str(plain)) as old, av.open(str(source), "w") as new:
+        video = new.add_stream_from_template(old.streams.video[0])
+        video.set_display_rotation(90)
+        video.metadata["language"] = "fra"
+        titles = new.add_mux_stream("subrip")
+        new.add_attachment("font.ttf", "font/ttf", b"letters")
+        new.metadata["title"] = "Osprey"
+        chapter = {"id": 1, "start": 0, "end": 50, "time_base": MILLISECONDS, "metadata": {"title": "One"}}
+        new.set_chapters([chapter])
+        for packet in old.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                new.mux(packet)
+        text = av.Packet(b"words")
+        text.stream, text.pts, text.dts, text.time_base, text.duration = titles, 10, 10, MILLISECONDS, 20
+        new.mux(text)
+    result = amsr("video", source, "-o", tmp_path / "out.mkv", "--encoder", "libx265")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    with av.open(str(source)) as old, av.open(str(tmp_path / "out.mkv")) as new:
+        for file in (old, new):
+            assert [stream.type for stream in file.streams] == ["video", "subtitle", "attachment"]
+        assert [s.data for s in new.streams if s.type == "attachment"] == [b"letters"]
+        assert new.metadata["title"] == "Osprey"
+        assert new.streams.video[0].language == "fra"
+        assert [(c["start"], c["end"], c["metadata"]) for c in new.chapters()] == [
+            (c["start"], c["end"], c["metadata"]) for c in old.chapters()
+        ]
+        before, after = next(old.decode(video=0)), next(new.decode(video=0))
+        for tag in ("color_primaries", "color_trc", "colorspace", "color_range", "rotation"):
+            assert getattr(before, tag) == getattr(after, tag)
+        assert after.rotation in (90, -90)
+        assert new.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
+        assert after.format.name == "yuv420p10le"
+        for name in ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"):
+            data = [
+                {d.type.name: bytes(d) for d in map(f.side_data.__getitem__, range(len(f.side_data)))}
+                for f in (before, after)
+            ]
+            assert data[0][name] == data[1][name]
+    assert packets_of(tmp_path / "out.mkv", "subtitles") == [b"words"]
+    left_out = amsr("video", source, "-o", tmp_path / "out.webm")
+    assert left_out.exit_code == 0, left_out.output
+    assert "subtitle 1 (srt) does not fit and is left out" in left_out.stderr
+    assert "attachment 2" in left_out.stderr
+
+
+@pytest.mark.parametrize(("matrix", "full"), [(1, 1), (6, 2), (9, 1)])
+def test_colours_survive_their_matrix_and_range(matrix: int, full: int, tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    flat = np.full((32, 32, 3), (200, 60, 90), np.uint8)
+    with av.open(str(source), "w") as file:
+        stream = file.add_stream("libx264", rate=25, options={"crf": "1"})
+        stream.height, stream.width, stream.pix_fmt = 32, 32, "yuv444p"
+        stream.codec_context.colorspace, stream.codec_context.color_range = matrix, full
+        frame = av.VideoFrame.from_ndarray(flat, format="rgb24")
+        frame = frame.reformat(format="yuv444p", dst_colorspace=matrix, dst_color_range=full)
+        file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    result = amsr("video", source, "-o", tmp_path / "out.mkv", "--crf", 1)
+    assert result.exit_code == 0, result.output
+    with av.open(str(source)) as old, av.open(str(tmp_path / "out.mkv")) as new:
+        before, after = (next(file.decode(video=0)).to_ndarray() for file in (old, new))
+    np.testing.assert_allclose(after.mean(axis=(1, 2)), before.mean(axis=(1, 2)), atol=1)
+
+
+def test_sizes(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mkv", 2)
+    for arguments, size in (
+        (("--scale", 2), (64, 96)),
+        (("--scale", 3), (96, 144)),
+        (("--scale", 4), (128, 192)),
+        (("--height", 50), (50, 76)),
+        (("--backbone", "fsrcnn"), (128, 192)),
+    ):
+        result = amsr("video", source, "-o", tmp_path / "out.mkv", *arguments)
+        assert result.exit_code == 0, result.output
+        assert frames_of(tmp_path / "out.mkv")[0].shape[:2] == size
+        assert ("reduced" in result.stdout) == (arguments[1] in (3, 50))
+
+
+def test_start_and_duration(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mkv", 50, sound=True)
+    result = amsr("video", source, "-o", tmp_path / "out.mkv", "--start", 1, "--duration", 0.4)
+    assert result.exit_code == 0, result.output
+    assert times_of(tmp_path / "out.mkv") == [round(0.04 * k, 3) for k in range(10)]
+    small, large = frames_of(source)[25], frames_of(tmp_path / "out.mkv")[0]
+    reduced = np.asarray(Image.fromarray(large).resize(SIZE[::-1], Image.Resampling.BOX)).astype(int)
+    assert np.abs(reduced - small).mean() < 3
+
+
+def interlaced(path: Path) -> Path:
+    return make(path, 4, options={"flags": "+ilme+ildct", "x264-params": "interlaced=1"})
+
+
+def test_interlaced(tmp_path: Path) -> None:
+    source = interlaced(tmp_path / "in.mkv")
+    with av.open(str(source)) as file:
+        assert next(file.decode(video=0)).interlaced_frame
+    assert_refused(amsr("video", source, "-o", tmp_path / "out.mkv"), tmp_path, "interlaced", "--deinterlace")
+    result = amsr("video", source, "-o", tmp_path / "out.mkv", "--deinterlace")
+    assert result.exit_code == 0, result.output
+    assert times_of(tmp_path / "out.mkv") == times_of(source)
+    with av.open(str(tmp_path / "out.mkv")) as file:
+        assert not next(file.decode(video=0)).interlaced_frame
+
+
+def test_broken_frames_are_repeated_and_counted(tmp_path: Path) -> None:
+    source = make(tmp_path / "whole.mkv", 12, "ffv1", options={"slicecrc": "1", "slices": "4", "g": "1"})
+    broken = tmp_path / "in.mkv"
+    with av.open(str(source)) as old, av.open(str(broken), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for number, packet in enumerate(old.demux(video=0)):
+            if not packet.size:
+                continue
+            copy = av.Packet(b"\xff" * 7 if number == 6 else bytes(packet))
+            copy.pts, copy.dts, copy.time_base, copy.stream = packet.pts, packet.dts, packet.time_base, stream
+            copy.is_keyframe = packet.is_keyframe
+            new.mux(copy)
+    result = amsr("video", broken, "-o", tmp_path / "out.mkv", "--crf", 1)
+    assert result.exit_code == 0, result.output
+    assert "1 broken frame" in result.stdout
+    assert times_of(tmp_path / "out.mkv") == times_of(source)
+    frames = frames_of(tmp_path / "out.mkv")
+    assert np.abs(frames[6].astype(int) - frames[5]).mean() < np.abs(frames[7].astype(int) - frames[5]).mean()
+
+
+def test_a_file_that_breaks_off_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole.mkv", 40)
+    (tmp_path / "in.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    result = amsr("video", tmp_path / "in.mkv", "-o", tmp_path / "out.mkv", "--json")
+    assert result.exit_code == 0, result.output
+    assert 0 < json.loads(result.stdout)["frames"] == len(times_of(tmp_path / "out.mkv")) < 40
+
+
+def test_fuzzed_files_give_a_line_or_a_video(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for suffix, codec in ((".mp4", "libx264"), (".mkv", "libx264"), (".webm", "libvpx-vp9")):
+        data = np.frombuffer(make(tmp_path / f"whole{suffix}", 3, codec).read_bytes(), np.uint8)
+        for _ in range(4):
+            fuzzed = data.copy()
+            places = random.integers(0, len(data), len(data) // 50)
+            fuzzed[places] = random.integers(0, 256, len(places))
+            (tmp_path / f"in{suffix}").write_bytes(fuzzed.tobytes())
+            result = amsr("video", tmp_path / f"in{suffix}", "-o", tmp_path / f"out{suffix}")
+            if result.exit_code == 0:
+                assert times_of(tmp_path / f"out{suffix}")
+                (tmp_path / f"out{suffix}").unlink()
+            else:
+                assert_refused(result, tmp_path)
+
+
+def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:
+    out = tmp_path / "out.mkv"
+
+    def refuse(source: Path, *parts: str, **options: object) -> None:
+        given = [str(value) for name, option in options.items() for value in (f"--{name}".replace("_", "-"), option)]
+        assert_refused(amsr("video", source, "-o", out, *given), tmp_path, *parts)
+
+    good = make(tmp_path / "good.mkv", 2)
+    refuse(tmp_path / "missing.mkv", "missing.mkv", "No such file")
+    (tmp_path / "empty.mkv").touch()
+    refuse(tmp_path / "empty.mkv", "empty.mkv")
+    (tmp_path / "text.mp4").write_text("no video " * 100)
+    refuse(tmp_path / "text.mp4", "text.mp4 cannot be read as a video")
+    with av.open(str(tmp_path / "sound.m4a"), "w") as file:
+        audio = file.add_stream("aac", rate=44100)
+        tone = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        tone.sample_rate = 44100
+        file.mux(audio.encode(tone))
+        file.mux(audio.encode(None))
+    refuse(tmp_path / "sound.m4a", "has no video")
+    with av.open(str(tmp_path / "none.mkv"), "w") as file:
+        file.add_stream("libx264", rate=25).width = 32
+        file.streams.video[0].height = 32
+        file.streams.video[0].pix_fmt = "yuv420p"
+        file.start_encoding()
+    refuse(tmp_path / "none.mkv", "none.mkv")
+    refuse(good, "in that part of it", start=100)
+    refuse(good, "--start", start=-1)
+    refuse(good, "--encoder", encoder="libx999")
+    refuse(good, "aac", encoder="aac")
+    refuse(good, "--pixel-format", pixel_format="yuv999")
+    refuse(good, "takes no --crf", encoder="ffv1", crf=5)
+    refuse(good, "does not start with these settings", preset="warp")
+    refuse(good, "--tolerance -1", tolerance=-1)
+    refuse(good, "--tile 5", tile=5)
+    refuse(good, "even sides", height=51)
+    refuse(good, "libx265 needs 64 pixels a side", encoder="libx265", height=60)
+    refuse(good, "ask for a smaller size", height=5000)
+    refuse(good, "scale 5", scale=5)
+    odd = make(tmp_path / "odd.mkv", 2, pixel_format="yuv444p", size=(31, 33))
+    refuse(odd, "even sides", scale=3, pixel_format="yuv420p")
+    assert_refused(amsr("video", good, "-o", good), tmp_path, "is the input")
+    assert_refused(amsr("video", good, "-o", tmp_path / "out"), tmp_path, "has no suffix")
+    assert_refused(amsr("video", good, "-o", tmp_path / "out.xyz"), tmp_path, "out.xyz", ".mkv")
+    assert_refused(amsr("video", good, "-o", tmp_path / "no" / "x.mkv"), tmp_path, "does not exist")
+    assert good.stat().st_size
+
+
+def test_changing_sizes_are_refused(tmp_path: Path) -> None:
+    streams = []
+    for k, size in enumerate(((32, 48), (48, 64))):
+        streams.append(make(tmp_path / f"{k}.h264", 3, size=size).read_bytes())
+    (tmp_path / "in.h264").write_bytes(b"".join(streams))
+    assert_refused(amsr("video", tmp_path / "in.h264", "-o", tmp_path / "out.mkv"), tmp_path, "48x32 to 64x48")
+
+
+def test_one_frame_and_no_times(tmp_path: Path) -> None:
+    one = amsr("video", make(tmp_path / "one.mp4", 1), "-o", tmp_path / "one_out.mp4")
+    assert one.exit_code == 0, one.output
+    assert len(times_of(tmp_path / "one_out.mp4")) == 1
+    raw = make(tmp_path / "raw.h264", 6)
+    result = amsr("video", raw, "-o", tmp_path / "raw_out.mkv")
+    assert result.exit_code == 0, result.output
+    assert times_of(tmp_path / "raw_out.mkv") == [round(0.04 * k, 3) for k in range(6)]
+
+
+def test_four_hours_of_times(tmp_path: Path) -> None:
+    times = [0, 3_600_000, 7_200_000, 10_800_000, 14_400_000]
+    source = make(tmp_path / "in.mkv", 5, times=times)
+    result = amsr("video", source, "-o", tmp_path / "out.mkv")
+    assert result.exit_code == 0, result.output
+    assert times_of(tmp_path / "out.mkv") == [time / 1000 for time in times]
+
+
+def test_a_full_disk_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    from amsr_deploy.video import writer
+
+    opened = av.open
+
+    def onto_a_full_disk(path: str, mode: str = "r", **options: Any) -> Any:
+        return opened(
+            "/dev/full" if mode == "w" else path, mode, **{**options, "format": "matroska"} if mode == "w" else options
+        )
+
+    source = make(tmp_path / "in.mkv", 5)
+    monkeypatch.setattr(writer.av, "open", onto_a_full_disk)
+    assert_refused(amsr("video", source, "-o", tmp_path / "out.mkv"), tmp_path, "No space left", "out.mkv")
+
+
+def test_an_interrupt_leaves_a_playable_file(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mkv", 400)
+    command = [sys.executable, "-m", "amsr_deploy", "video", source, "-o", tmp_path / "out.mp4", "--no-reuse", "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as done:
+        deadline = time.monotonic() + 60
+        while not any(path.stat().st_size for path in tmp_path.glob(".out.*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        done.send_signal(signal.SIGINT)
+        output, errors = done.communicate(timeout=60)
+    assert done.returncode == 130, errors
+    report = json.loads(output)
+    assert report["stopped"]
+    assert 0 < report["frames"] == len(times_of(tmp_path / "out.mp4")) < 400
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "out.mp4"]
+
+
+def test_y4m_goes_through_pipes_of_a_real_ffmpeg(tmp_path: Path) -> None:
+    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg, which brings an ffmpeg, is missing")
+    ffmpeg, source = imageio_ffmpeg.get_ffmpeg_exe(), make(tmp_path / "in.mkv", 6)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    feed = subprocess.Popen([ffmpeg, "-v", "error", "-i", source, "-f", "yuv4mpegpipe", "-"], stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "amsr_deploy", "video", "-", "-o", "-"]
+    upscale = subprocess.Popen(command, stdin=feed.stdout, stdout=subprocess.PIPE, env=environment)
+    sink = [ffmpeg, "-v", "error", "-f", "yuv4mpegpipe", "-i", "-", tmp_path / "out.mkv"]
+    subprocess.run(sink, stdin=upscale.stdout, check=True, timeout=120)
+    assert (feed.wait(), upscale.wait()) == (0, 0)
+    assert [frame.shape for frame in frames_of(tmp_path / "out.mkv")] == [(64, 96, 3)] * 6
+    file = amsr("video", source, "-o", tmp_path / "file.mkv", "--crf", 1)
+    assert file.exit_code == 0
+    for piped, direct in zip(frames_of(tmp_path / "out.mkv"), frames_of(tmp_path / "file.mkv"), strict=True):
+        assert np.abs(piped.astype(int) - direct).mean() < 4
+
+
+def test_what_is_lost_is_said(tmp_path: Path) -> None:
+    uneven = make(tmp_path / "uneven.mkv", 4, times=[0, 40, 500, 900])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "amsr_deploy", "video", uneven, "-o", "-"]
+    done = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert done.stdout.startswith(b"YUV4MPEG2 W96 H64")
+    assert done.stderr.count(b"one rate only") == 1
+    with av.open(str(tmp_path / "clear.mkv"), "w") as file:
+        stream = file.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = *SIZE, "yuva420p"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(pictures(1)[0], format="rgb24")))
+        file.mux(stream.encode(None))
+    result = amsr("video", tmp_path / "clear.mkv", "-o", tmp_path / "out.mp4")
+    assert result.exit_code == 0, result.output
+    assert "transparency is left out" in result.stderr
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
+    """2,000 frames, of which a list of the results would take 98 MB."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("this system does not tell the memory of a process in /proc")
+    code = (
+        "import sys; from amsr_deploy.cli import main\n"
+        "try: main(['video', sys.argv[1], '-o', sys.argv[2], '--preset', 'ultrafast'])\n"
+        "finally: print([line for line in open('/proc/self/status') if 'VmHWM' in line][0])"
+    )
+    peaks = []
+    for count in (100, 2000):
+        source = make(tmp_path / f"{count}.mkv", count, size=(64, 64), options={"preset": "ultrafast"})
+        command = [sys.executable, "-c", code, source, tmp_path / f"out{count}.mkv"]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        assert done.returncode == 0, done.stderr
+        peaks.append(int(done.stdout.split("VmHWM:")[1].split()[0]) / 1024)
+    assert peaks[1] - peaks[0] < 40
