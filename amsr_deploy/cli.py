@@ -407,6 +407,7 @@ def bench(**options: Any) -> None:
     "--tile", type=int, default=32, show_default=True, metavar="PIXELS", help="Side of the tiles that are kept."
 )
 @click.option("--no-reuse", "reuse", flag_value=False, default=True, help="Compute all tiles of all frames.")
+@click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
 @click.option("--start", type=float, default=0, metavar="SECONDS", help="Leave out what comes before.")
 @click.option("--duration", type=float, metavar="SECONDS", help="Leave out what comes after.")
 @click.option("--deinterlace", is_flag=True, help="Make whole frames of interlaced ones.")
@@ -414,7 +415,7 @@ def bench(**options: Any) -> None:
 @click.option("--crf", type=float, help="Rate factor: smaller is better and larger.  [default: 17 with libx264]")
 @click.option("--preset", help="The encoder's dial between speed and size.  [default: medium]")
 @click.option("--pixel-format", help="FFmpeg's name of it.  [default: that of INPUT, or the nearest]")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object at the end.")
+@json_option
 def video(source: Path, output: Path | None, backbone: str | None, model: Path | None, **options: Any) -> None:
     """Upscale a video; what does not change from frame to frame is not computed again.
 

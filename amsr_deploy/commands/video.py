@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from amsr_deploy import image
+from amsr_deploy.commands.eval import check_report_file
 from amsr_deploy.commands.infer import load_upscalers
 from amsr_deploy.commands.output_size import OutputSize, Plan
 from amsr_deploy.descriptor import BACKBONES
@@ -110,7 +111,8 @@ def upscale_video(
     tolerance: float,
     tile: int,
     reuse: bool = True,
-    as_json: bool = False,
+    overwrite: bool = False,
+    json_file: Path | None = None,
     **settings: Any,
 ) -> bool:
     """Upscale a video with all that belongs to it: times, colour tags, sound and other streams.
@@ -133,7 +135,8 @@ def upscale_video(
         tolerance: see `VideoUpscaler`, as `tile` and `reuse`.
         tile: side of the tiles that are kept.
         reuse: whether tiles are kept.
-        as_json: the line is a JSON object of `Report`.
+        overwrite: replace an output that exists.
+        json_file: where the report goes as JSON; `-` shows it in place of the line.
         settings: keyword arguments of `upscaler.load`.
 
     Returns:
@@ -142,6 +145,7 @@ def upscale_video(
     Raises:
         AmsrError: a video that cannot be read or written, values that do not fit. The output is then not there.
     """
+    check_report_file(None if json_file == PIPE else json_file, ".json")
     if start < 0 or (duration is not None and duration <= 0):
         raise UserError("`start` must be 0 or more and `duration` more than 0 seconds")
     wanted = OutputSize(scale or _default_scale(model, height, settings), height=height)
@@ -150,7 +154,7 @@ def upscale_video(
     try:
         plan = _even(wanted.plan(str(source), reader.size, upscalers))
         target = output or _default_output(source, plan.label)
-        _check_target(source, target)
+        _check_target(source, target, overwrite)
         region = None if mask is None else image.read_mask(mask, reader.size)
         upscaler = upscalers[plan.scale]
         video = VideoUpscaler(upscaler, tolerance=tolerance, tile=tile, reuse=reuse, mask=region)
@@ -169,7 +173,10 @@ def upscale_video(
         report.broken, report.cut_off = reader.broken, reader.cut_off
     finally:
         reader.close()
-    show(report.as_json() if as_json else str(report))
+    if json_file is not None and json_file != PIPE:
+        with replacing(json_file) as temporary:
+            temporary.write_text(report.as_json() + "\n", encoding="utf-8")
+    show(report.as_json() if json_file == PIPE else str(report))
     return not report.stopped
 
 
@@ -234,8 +241,8 @@ def _default_output(source: Path, label: str) -> Path:
     return source.with_name(f"{source.stem}_{label}{suffix}")
 
 
-def _check_target(source: Path, target: Path) -> None:
-    """Raises UserError where the output cannot be, or is the input."""
+def _check_target(source: Path, target: Path, overwrite: bool) -> None:
+    """Raise UserError where the output cannot be, is the input, or exists and may not be replaced."""
     if target == PIPE:
         if sys.stdout.isatty():
             raise UserError("y4m on a terminal is noise; name an `output` file, or pipe it on")
@@ -248,3 +255,5 @@ def _check_target(source: Path, target: Path) -> None:
         raise UserError(f"{target} has no suffix; use .mkv, .mp4, .mov or .webm")
     if not target.parent.is_dir():
         raise UserError(f"folder {target.parent} does not exist; create it first")
+    if target.exists() and not overwrite:
+        raise UserError(f"{target} exists; replace it with `overwrite`, or choose another name")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import av
 
 from amsr_deploy.errors import UserError
-from amsr_deploy.video.colour import bits
+from amsr_deploy.video.rgb import bits
 
 ENCODERS = {".webm": ("libvpx-vp9", "libvpx-vp9")}
 """Default encoders of 8 bits and of more, by the suffix of a file."""

@@ -18,7 +18,7 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import VideoError
-from amsr_deploy.video.colour import to_rgb
+from amsr_deploy.video.rgb import to_rgb
 
 PIPE = Path("-")
 """Standard input or output, as y4m."""

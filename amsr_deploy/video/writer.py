@@ -15,10 +15,10 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import UserError, VideoError
-from amsr_deploy.video.colour import TAGS, from_rgb
 from amsr_deploy.video.encoding import Y4M, Encoding
 from amsr_deploy.video.hdr import side_data, with_hdr
 from amsr_deploy.video.reader import PIPE, Y4M_FORMAT, Decoded, Reader, reason
+from amsr_deploy.video.rgb import TAGS, from_rgb
 
 
 class Writer:

@@ -477,3 +477,14 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         peaks.append(int(done.stdout.split("VmHWM:")[1].split()[0]) / 1024)
     assert peaks[1] - peaks[0] < 40
+
+
+def test_an_output_that_exists_stays(tmp_path: Path) -> None:
+    make(tmp_path / "in.mkv", count=2)
+    target = tmp_path / "out.mkv"
+    target.write_text("mine")
+    result = amsr("video", tmp_path / "in.mkv", "-o", target)
+    assert result.exit_code == 2
+    assert "--overwrite" in result.stderr
+    assert target.read_text() == "mine"
+    assert amsr("video", tmp_path / "in.mkv", "-o", target, "--overwrite").exit_code == 0
