@@ -239,7 +239,7 @@ def test_sizes(tmp_path: Path) -> None:
         (("--height", 50), (50, 76)),
         (("--backbone", "fsrcnn"), (128, 192)),
     ):
-        result = amsr("video", source, "-o", tmp_path / "out.mkv", *arguments)
+        result = amsr("video", source, "-o", tmp_path / "out.mkv", "--overwrite", *arguments)
         assert result.exit_code == 0, result.output
         assert frames_of(tmp_path / "out.mkv")[0].shape[:2] == size
         assert ("reduced" in result.stdout) == (arguments[1] in (3, 50))
@@ -408,7 +408,7 @@ def test_a_full_disk_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_interrupt_leaves_a_playable_file(tmp_path: Path) -> None:
-    source = make(tmp_path / "in.mkv", 400)
+    source = make(tmp_path / "in.mkv", 400, size=(180, 320))  # many seconds of work
     command = [sys.executable, "-m", "amsr_deploy", "video", source, "-o", tmp_path / "out.mp4", "--no-reuse", "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as done:
