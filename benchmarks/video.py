@@ -33,7 +33,7 @@ Frame = NDArray[np.uint8]
 
 
 def fitted(path: Path, width: int, height: int) -> Frame:
-    """A photo, reduced until it covers a size, and the middle of it."""
+    """Reduce a photo until it covers a size, and crop its middle."""
     with Image.open(path) as file:
         photo = file.convert("RGB")
     factor = max(width / photo.width, height / photo.height)
@@ -43,7 +43,7 @@ def fitted(path: Path, width: int, height: int) -> Frame:
 
 
 def static(photo: Frame, thing: Frame, count: int) -> Iterator[Frame]:
-    """A camera that stands, and a square of 15 % of the picture that moves by 2 pixels a frame."""
+    """Make a clip of a still camera, and of a square of 15 % of the picture that moves by 2 pixels a frame."""
     height, width = photo.shape[:2]
     side = min(round(math.sqrt(OBJECT_SHARE * height * width)), height - 2)
     for k in range(count):
@@ -65,7 +65,7 @@ def cuts(photo: Frame, thing: Frame, count: int) -> Iterator[Frame]:
 
 
 def grain(photo: Frame, _: Frame, count: int) -> Iterator[Frame]:
-    """A picture that stands, under noise."""
+    """Make a clip of a still picture under noise."""
     random = np.random.default_rng(0)
     for _ in range(count):
         yield np.clip(photo + random.normal(0, GRAIN, photo.shape), 0, 255).astype(np.uint8)
@@ -75,7 +75,7 @@ CLIPS = (static, pan, cuts, grain)
 
 
 def compressed(frames: list[Frame], crf: int) -> list[Frame]:
-    """What H.264 leaves of a clip."""
+    """Return what H.264 leaves of a clip."""
     import av
 
     file = io.BytesIO()

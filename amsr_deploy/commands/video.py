@@ -207,7 +207,7 @@ def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: Report) -
 
 @contextmanager
 def _progress(reader: Reader, report: Report) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal; nothing elsewhere."""
+    """Show a bar on a terminal, and nothing elsewhere."""
     console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -221,13 +221,13 @@ def _progress(reader: Reader, report: Report) -> Iterator[Callable[[], None]]:
 
 
 def _default_scale(model: str | Path, height: int | None, settings: dict[str, Any]) -> int | None:
-    """The smallest scale of a shipped model: with video, speed comes first."""
+    """Choose the smallest scale of a shipped model: with video, speed comes first."""
     scales = shipped_scales(model, settings.get("dense", False)) if model in BACKBONES and height is None else ()
     return min(scales, default=None)
 
 
 def _even(plan: Plan) -> Plan:
-    """A width that follows from a height is even, as most pixel formats want it."""
+    """Make a width that follows from a height even, as most pixel formats want it."""
     if not plan.label.startswith("x") and plan.size[1] % 2:
         width = plan.size[1] + 1
         return Plan(plan.scale, (plan.size[0], width), f"{width}x{plan.size[0]}", reduced=True)

@@ -70,7 +70,7 @@ def neighborhood(alpha: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArr
 
 
 def _over_neighbors(plane: NDArray[np.float32], extreme: np.ufunc) -> NDArray[np.float32]:
-    """The minimum or maximum over 3 x 3 pixels."""
+    """Find the minimum or maximum over 3 x 3 pixels."""
     padded = np.pad(plane, 1, mode="edge")
     rows = extreme(extreme(padded[:-2], padded[1:-1]), padded[2:])
     return np.asarray(extreme(extreme(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:]))

@@ -13,7 +13,7 @@ Element = TypeVar("Element", bound=np.generic)
 
 
 def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
-    """A picture [H, W, 3], uint8, uint16 or floating point in [0, 1], as float32 in [0, 1].
+    """Convert a picture [H, W, 3], uint8, uint16 or floating point in [0, 1], to float32 in [0, 1].
 
     Raises:
         UserError: another shape or type.
@@ -29,11 +29,11 @@ def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
 
 
 def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[Element]:
-    """The inverse of `to_float`: a picture in [0, 1] as the given type."""
+    """Convert a picture in [0, 1] to the given type: the inverse of `to_float`."""
     scaled = image * np.float32(white(dtype))
     return (scaled if np.issubdtype(dtype, np.floating) else np.rint(scaled)).astype(dtype)
 
 
 def white(dtype: np.dtype[np.generic]) -> int:
-    """The value of white in a type of picture."""
+    """Return the value of white in a type of picture."""
     return {"uint8": 255, "uint16": 65535}.get(dtype.name, 1)

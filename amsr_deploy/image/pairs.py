@@ -12,7 +12,7 @@ from amsr_deploy.errors import UserError
 
 
 def picture_paths(folder: Path) -> list[Path]:
-    """The pictures directly in a folder, by name.
+    """List the pictures directly in a folder, by name.
 
     Raises:
         UserError: not a folder, or no picture in it.
@@ -26,7 +26,7 @@ def picture_paths(folder: Path) -> list[Path]:
 
 
 def read_rgb(path: Path) -> Image.Image:
-    """A picture file, upright, in 8-bit RGB without transparency.
+    """Read a picture file, upright, in 8-bit RGB without transparency.
 
     Raises:
         ImageError: a file that is missing or damaged.
@@ -35,15 +35,15 @@ def read_rgb(path: Path) -> Image.Image:
 
 
 def crop_to_scale(picture: Image.Image, scale: int) -> Image.Image:
-    """The upper left part of a picture whose sides are multiples of the scale."""
+    """Crop a picture to the upper left part whose sides are multiples of the scale."""
     return picture.crop((0, 0, picture.width // scale * scale, picture.height // scale * scale))
 
 
 def reduce_to_width(picture: Image.Image, width: int) -> Image.Image:
-    """A picture reduced to a width by Pillow's antialiased bicubic; its shape stays."""
+    """Reduce a picture to a width by Pillow's antialiased bicubic; its shape stays."""
     return picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.BICUBIC)
 
 
 def low_resolution(picture: Image.Image, scale: int) -> Image.Image:
-    """A picture, its sides multiples of the scale, reduced by Pillow's antialiased bicubic."""
+    """Reduce a picture, its sides multiples of the scale, by Pillow's antialiased bicubic."""
     return picture.resize((picture.width // scale, picture.height // scale), Image.Resampling.BICUBIC)

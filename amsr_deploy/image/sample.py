@@ -15,6 +15,6 @@ SAMPLE = Path(__file__).with_name("sample.png")
 
 
 def read_sample() -> NDArray[np.float32]:
-    """The photo, [64, 96, 3] in [0, 1]."""
+    """Read the photo, [64, 96, 3] in [0, 1]."""
     with Image.open(SAMPLE) as file:
         return to_float(np.asarray(file.convert("RGB")))

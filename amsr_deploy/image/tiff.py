@@ -155,7 +155,7 @@ def _read_with_pillow(page: Page, metadata: Metadata, source: Source) -> Picture
 
 
 def _without_colour(metadata: Metadata) -> Metadata:
-    """What belongs to pixels that became sRGB."""
+    """Keep what belongs to pixels that became sRGB."""
     return replace(metadata, icc_profile=None)
 
 
@@ -186,7 +186,7 @@ def _read_deep(page: Page, layout: Layout, metadata: Metadata, source: Source) -
 
 
 def _check_range(samples: NDArray[Any], source: Source) -> None:
-    """Raises ImageError for floating point that is not between black and white."""
+    """Raise ImageError for floating point that is not between black and white."""
     low, high = samples.min(), samples.max()
     if not (low >= 0 and high <= 1):
         raise ImageError(

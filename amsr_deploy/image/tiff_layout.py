@@ -89,7 +89,7 @@ class Layout:
 
 
 def _each(value: int | tuple[int, ...], count: int) -> tuple[int, ...]:
-    """A value for each sample; writers often give one for all."""
+    """Return a value for each sample; writers often give one for all."""
     values = value if isinstance(value, tuple) else (value,)
     return (values + values[-1:] * count)[:count]
 

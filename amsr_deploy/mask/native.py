@@ -34,7 +34,7 @@ def _passes() -> reference.Passes:
 
 
 def native_passes(library: CDLL) -> reference.Passes:
-    """The passes over all pixels as the native library makes them."""
+    """Return the passes over all pixels as the native library makes them."""
     return reference.Passes(
         partial(_high_frequencies, library),
         partial(_detail, library),
@@ -54,7 +54,7 @@ def _detail(library: CDLL, image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _stretched(library: CDLL, image: NDArray[np.float32], flat_range: float) -> tuple[NDArray[np.float32], bool]:
-    """The detail of a picture, and whether it spans a range; only then it is stretched to [0, 1]."""
+    """Find the detail of a picture, and whether it spans a range; only then it is stretched to [0, 1]."""
     found = np.empty(image.shape[:2], dtype=np.float32)
     pixels = np.ascontiguousarray(image, dtype=np.float32)
     return found, library.amsr_high_frequencies(pixels, *found.shape, reference.GAUSSIAN_TAPS, flat_range, found)

@@ -45,7 +45,7 @@ class Mask:
 
 
 def high_frequencies(image: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """What a Gaussian blur takes away, averaged over the channels and stretched to [0, 1] (steps 1 and 2).
+    """Find what a Gaussian blur takes away, averaged over the channels and stretched to [0, 1] (steps 1 and 2).
 
     Args:
         image: [H, W, 3] float32 in [0, 1].
@@ -63,7 +63,7 @@ def high_frequencies(image: NDArray[np.float32]) -> NDArray[np.float32] | None:
 
 
 def detail(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a Gaussian blur takes away, averaged over the channels: [H, W] float32 of [H, W, 3] in [0, 1]."""
+    """Find what a Gaussian blur takes away, averaged over the channels: [H, W] float32 of [H, W, 3] in [0, 1]."""
     height = image.shape[0]
     padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="reflect")
     result = np.empty(image.shape[:2], dtype=np.float32)
@@ -83,7 +83,7 @@ def _blur(padded: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def histogram(frequencies: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Counts of frequencies in [0, 1] in `HISTOGRAM_BINS` equally wide bins."""
+    """Count frequencies in [0, 1] in `HISTOGRAM_BINS` equally wide bins."""
     bins = np.minimum((frequencies * np.float32(HISTOGRAM_BINS)).astype(np.int32), HISTOGRAM_BINS - 1)
     return np.bincount(bins.ravel(), minlength=HISTOGRAM_BINS)
 
@@ -109,7 +109,7 @@ NUMPY_PASSES = Passes()
 def compute_mask(
     image: NDArray[np.float32], dilation: int = 5, strategy: Strategy = "kmeans", passes: Passes = NUMPY_PASSES
 ) -> Mask:
-    """The mask of a picture.
+    """Compute the mask of a picture.
 
     Args:
         image: [H, W, 3] float32 in [0, 1], RGB, low resolution.
@@ -129,7 +129,7 @@ def compute_mask(
 
 
 def detail_threshold(image: NDArray[np.float32], strategy: Strategy = "kmeans", passes: Passes = NUMPY_PASSES) -> float:
-    """The detail above which `compute_mask` masks a picture [H, W, 3] in [0, 1]; infinite where that is flat.
+    """Find the detail above which `compute_mask` masks a picture [H, W, 3] in [0, 1]; infinite where that is flat.
 
     Unlike the threshold of a mask it has a meaning in other pictures too: see `mask_above_detail`.
 
@@ -166,7 +166,7 @@ def mask_reach(dilation: int) -> int:
 def find_threshold(
     frequencies: NDArray[np.float32], strategy: Strategy = "kmeans", passes: Passes = NUMPY_PASSES
 ) -> tuple[float, int]:
-    """The threshold between smooth and detailed pixels, and the rounds it took.
+    """Find the threshold between smooth and detailed pixels, and the rounds it took.
 
     Args:
         frequencies: [H, W] float32 in [0, 1], spanning the whole range.
@@ -237,7 +237,7 @@ def _dilate_rows(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:
 
 
 def check_dilation(dilation: object) -> None:
-    """Raises UserError unless the dilation is a positive odd number."""
+    """Raise UserError unless the dilation is a positive odd number."""
     if not isinstance(dilation, int | np.integer) or dilation < 1 or dilation % 2 == 0:
         raise UserError(f"dilation {dilation!r} is not a positive odd number; use 1 (none), 3, 5, 7, ...")
 

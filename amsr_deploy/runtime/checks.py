@@ -20,7 +20,7 @@ def check_settings(
     strategy: object,
     tile: object,
 ) -> None:
-    """Raises UserError for a value out of its range, or one that the model has no use for; None is always good."""
+    """Raise UserError for a value out of its range, or one that the model has no use for; None is always good."""
     if dilation is not None:
         check_dilation(dilation)
         if not masked:
@@ -37,7 +37,7 @@ def check_settings(
 
 
 def check_threshold(threshold: object, model: str, has_windows: bool) -> None:
-    """Raises UserError unless the threshold is in [0, 1] and there are windows to keep."""
+    """Raise UserError unless the threshold is in [0, 1] and there are windows to keep."""
     if not isinstance(threshold, int | float | np.number) or not 0 <= threshold <= 1:
         raise UserError(f"threshold {threshold!r} is not a share; use a number from 0 to 1")
     if not has_windows:
@@ -45,7 +45,7 @@ def check_threshold(threshold: object, model: str, has_windows: bool) -> None:
 
 
 def check_region(region: object, size: tuple[int, ...]) -> None:
-    """Raises UserError unless a caller's own mask is an array of a picture's size (height, width)."""
+    """Raise UserError unless a caller's own mask is an array of a picture's size (height, width)."""
     if isinstance(region, Mask):
         raise UserError("the mask is a Mask object; give its array of pixels: mask=mask.pixels")
     if not isinstance(region, np.ndarray) or region.ndim != 2:

@@ -23,11 +23,11 @@ class Selection(Protocol):
         """Share of the body that is computed, in [0, 1]."""
 
     def inputs(self, rows: Span, columns: Span) -> Inputs:
-        """The network's inputs for a tile."""
+        """Return the network's inputs for a tile."""
 
 
 def select(mask: NDArray[np.bool_], metadata: Metadata, threshold: float) -> Selection:
-    """What a masked model computes of a picture.
+    """Choose what a masked model computes of a picture.
 
     Args:
         mask: [H, W] bool, true where the network shall work; sides are multiples of the model's size multiple.
@@ -96,5 +96,5 @@ class SelectedWindows:
 
 
 def whole(selection: Selection, pixels: NDArray[np.generic]) -> Inputs:
-    """The network's inputs for a photo [H, W, ...] in one piece."""
+    """Return the network's inputs for a photo [H, W, ...] in one piece."""
     return selection.inputs(*(Span.whole(side) for side in pixels.shape[:2]))

@@ -29,7 +29,7 @@ def weights_name(backbone: str, scale: int) -> str:
 
 
 def chosen_model(backbone: str | None, model: Path | None) -> str | Path:
-    """What to load: a model file or a shipped backbone, of which a user gives one, or none for the default.
+    """Choose what to load: a model file or a shipped backbone, of which a user gives one, or none for the default.
 
     Args:
         backbone: name of a shipped one.
@@ -51,12 +51,12 @@ def twin_path(model: Path) -> Path:
 
 
 def shipped_scales(backbone: str, dense: bool = False) -> tuple[int, ...]:
-    """The scales of which the package ships a model of a backbone, rising."""
+    """List the scales of which the package ships a model of a backbone, rising."""
     return tuple(scale for scale in sorted(SCALES) if (WEIGHTS / model_name(backbone, scale, dense)).is_file())
 
 
 def shipped_model(backbone: str, scale: int | None = None, dense: bool = False) -> Path:
-    """The exported model of a backbone; without a scale that of the largest.
+    """Find the exported model of a backbone; without a scale that of the largest.
 
     Raises:
         UserError: no such backbone.
@@ -74,7 +74,7 @@ def shipped_model(backbone: str, scale: int | None = None, dense: bool = False) 
 
 
 def shipped_weights(backbone: str, scale: int | None = None) -> Path:
-    """The trained weights of a backbone, as safetensors; without a scale those of the largest.
+    """Find the trained weights of a backbone, as safetensors; without a scale those of the largest.
 
     Raises:
         UserError: no such backbone.
@@ -87,7 +87,7 @@ def shipped_weights(backbone: str, scale: int | None = None) -> Path:
 
 
 def _find(name: Callable[[int], str], scale: int | None) -> Path | None:
-    """The file of a scale, or of the largest that ships."""
+    """Find the file of a scale, or of the largest that ships."""
     scales = sorted(SCALES, reverse=True) if scale is None else [scale]
     return next((path for path in (WEIGHTS / name(scale) for scale in scales) if path.is_file()), None)
 

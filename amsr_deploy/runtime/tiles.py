@@ -28,7 +28,7 @@ class Span:
 
     @classmethod
     def whole(cls, length: int) -> Span:
-        """The only tile along an axis."""
+        """Make the only tile along an axis."""
         return cls(0, length, 0, length)
 
     @property
@@ -86,7 +86,7 @@ def smallest_tile(halo: int, multiple: int = 1) -> int:
 
 
 def round_up(length: int, multiple: int) -> int:
-    """The next multiple."""
+    """Round up to the next multiple."""
     return -(-length // multiple) * multiple
 
 

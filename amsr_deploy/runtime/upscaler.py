@@ -333,7 +333,7 @@ class Upscaler:
         return Mask(region.astype(np.bool_), threshold=float("nan"), rounds=0)
 
     def _select(self, pixels: NDArray[np.bool_], edge: int) -> Selection:
-        """What the model computes, given a mask [H, W] of the picture, which is padded by an edge."""
+        """Choose what the model computes, given a mask [H, W] of the picture, which is padded by an edge."""
         if not self.metadata.masked:
             return Everything()
         return select(self._pad(pixels, edge), self.metadata, self.threshold)
@@ -357,7 +357,7 @@ def load(
     tile: int | None = None,
     threads: int | None = None,
 ) -> Upscaler:
-    """An upscaler with a model that ships with the package, or one that `amsr export` wrote.
+    """Load a model that ships with the package, or one that `amsr export` wrote.
 
     Args:
         model: name of a backbone, or path of an ONNX file or an engine.

@@ -16,7 +16,7 @@ _POLL = 0.1  # seconds after which a waiting thread looks whether it is still wa
 
 
 def ahead(items: Iterator[Item], most: int) -> Generator[Item, None, None]:
-    """The items, taken in a thread that is at most so many ahead; its errors are raised where they belong.
+    """Take items in a thread that is at most so many ahead; its errors are raised where they belong.
 
     Closing the iterator ends the thread.
     """

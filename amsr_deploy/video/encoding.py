@@ -43,7 +43,7 @@ class Encoding:
     pixel_format: str | None = None
 
     def encoder_for(self, suffix: str, source: av.VideoFormat, size: tuple[int, int]) -> str:
-        """The encoder of a file with that suffix, for pictures of a size (height, width).
+        """Choose the encoder of a file with that suffix, for pictures of a size (height, width).
 
         Raises:
             UserError: this FFmpeg has none of that name; one that cannot encode so small pictures.
@@ -61,7 +61,7 @@ class Encoding:
         return name
 
     def options_of(self, encoder: str) -> dict[str, str]:
-        """What the encoder is told.
+        """Make the options of the encoder.
 
         Raises:
             UserError: something that the encoder has no use for.
@@ -78,7 +78,7 @@ class Encoding:
         return options
 
     def pixel_format_of(self, encoder: str, source: av.VideoFormat, size: tuple[int, int]) -> str:
-        """The pixel format of a picture (height, width): as near to the source's as the encoder can.
+        """Choose the pixel format of a picture (height, width): as near to the source's as the encoder can.
 
         Raises:
             UserError: one that the encoder has not, or whose colour is of half size where a side is odd.

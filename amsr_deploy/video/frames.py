@@ -160,12 +160,12 @@ class VideoUpscaler:
         self._tiles = Tiles(size, self.tile, self.upscaler.reach(self._halo))
 
     def _tolerance_of(self, dtype: np.dtype[np.generic]) -> float:
-        """The tolerance in units of a type of picture."""
+        """Return the tolerance in units of a type of picture."""
         tolerance = self.tolerance * white(dtype) / 255
         return tolerance if np.issubdtype(dtype, np.floating) else math.floor(tolerance)
 
     def _scene_of(self, picture: NDArray[np.float32]) -> _Scene:
-        """What holds from this picture on."""
+        """Decide what holds from this picture on."""
         if not self.upscaler.is_masked or self._region is not None:
             return _Scene(threshold=0, dense=not self.upscaler.is_masked)
         threshold = self.upscaler.detail_threshold(picture)
@@ -210,5 +210,5 @@ class VideoUpscaler:
 
 
 def scaled(pixels: slice, scale: int) -> slice:
-    """A range of pixels in the upscaled picture."""
+    """Return a range of pixels in the upscaled picture."""
     return slice(pixels.start * scale, pixels.stop * scale)

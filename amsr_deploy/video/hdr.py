@@ -12,14 +12,14 @@ _PARAMETERS = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}
 
 
 def side_data(frame: av.VideoFrame, name: str) -> bytes | None:
-    """What a frame carries beside its pixels, by FFmpeg's name of it."""
+    """Return what a frame carries beside its pixels, by FFmpeg's name of it."""
     container = cast(Any, frame.side_data)
     found = (container[place] for place in range(len(container)))
     return next((bytes(data) for data in found if data.type.name == name), None)
 
 
 def with_hdr(encoder: str, options: dict[str, str], frame: av.VideoFrame) -> dict[str, str]:
-    """An encoder's options, with the HDR tags of a frame where there are some and the encoder takes them."""
+    """Add the HDR tags of a frame to an encoder's options, where there are some and the encoder takes them."""
     tags = hdr_tags(encoder, frame)
     if not tags:
         return options
@@ -28,7 +28,7 @@ def with_hdr(encoder: str, options: dict[str, str], frame: av.VideoFrame) -> dic
 
 
 def hdr_tags(encoder: str, frame: av.VideoFrame) -> list[str]:
-    """The HDR tags of a frame as an encoder takes them; none where it has no way to."""
+    """Return the HDR tags of a frame as an encoder takes them; none where it has no way to."""
     display, light = side_data(frame, "MASTERING_DISPLAY_METADATA"), side_data(frame, "CONTENT_LIGHT_LEVEL")
     if encoder == "libx265":
         return [

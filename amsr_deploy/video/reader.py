@@ -199,7 +199,7 @@ class Reader:
         yield from self._repeats(None)
 
     def _repeats(self, before: int | None) -> Iterator[Decoded]:
-        """The places of broken frames that come before a time: of packets that gave no frame.
+        """Yield the places of broken frames that come before a time: of packets that gave no frame.
 
         The error of a packet may be raised by a later one, when decoders work ahead.
         """
@@ -214,7 +214,7 @@ class Reader:
         return not self._trims or (time >= self._from and (self._until is None or time < self._until))
 
     def _place(self, frame: av.VideoFrame) -> Decoded:
-        """A frame with its time; where it has none, or one that passed, a frame's length after the last one."""
+        """Give a frame its time; where it has none, or one that passed, a frame's length after the last one."""
         if frame.interlaced_frame:
             if not self._deinterlace:
                 raise VideoError(f"{self.name} is interlaced; make whole frames of it with `deinterlace`")
@@ -248,5 +248,5 @@ class Reader:
 
 
 def reason(error: Exception) -> str:
-    """What FFmpeg says of an error."""
+    """Return what FFmpeg says of an error."""
     return getattr(error, "strerror", None) or str(error)

@@ -59,7 +59,7 @@ class Tiles:
         return self._each(lambda place: bool(pixels[self.seen(place)].all()))
 
     def core(self, place: tuple[int, ...], last: tuple[int, ...] | None = None) -> Part:
-        """The pixels of a tile, or of a rectangle of tiles from that one to a last one."""
+        """Return the pixels of a tile, or of a rectangle of tiles from that one to a last one."""
         rows, columns = (
             slice(first * self._side, min((end + 1) * self._side, length))
             for first, end, length in zip(place, last or place, self._size, strict=True)
@@ -67,7 +67,7 @@ class Tiles:
         return rows, columns
 
     def seen(self, place: tuple[int, ...]) -> Part:
-        """The pixels on which a tile's result depends."""
+        """Return the pixels on which a tile's result depends."""
         rows, columns = (slice(max(axis.start - self._reach, 0), axis.stop + self._reach) for axis in self.core(place))
         return rows, columns
 
@@ -133,7 +133,7 @@ def _partner(rectangle: Rectangle, others: list[Rectangle], side: int, halo: int
 
 
 def _runs(flags: Flags) -> Iterator[Rectangle]:
-    """Runs of set tiles in each row."""
+    """Find the runs of set tiles in each row."""
     for y, row in enumerate(flags):
         edges = np.flatnonzero(np.diff(row, prepend=False, append=False)).tolist()
         for first, end in zip(edges[::2], edges[1::2], strict=True):
@@ -141,5 +141,5 @@ def _runs(flags: Flags) -> Iterator[Rectangle]:
 
 
 def single(flags: Flags) -> list[Rectangle]:
-    """A rectangle for each tile that is set."""
+    """Make a rectangle for each tile that is set."""
     return [Rectangle(y, x, y, x) for y, x in np.argwhere(flags).tolist()]

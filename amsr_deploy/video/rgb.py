@@ -35,7 +35,7 @@ def to_rgb(frame: av.VideoFrame) -> NDArray[Any]:
 
 
 def from_rgb(image: NDArray[Any], like: av.VideoFrame, pixel_format: str, size: tuple[int, int]) -> av.VideoFrame:
-    """A frame of a size (height, width) and format, with the colour tags and the time of another; see `to_rgb`."""
+    """Make a frame of a size (height, width) and format, with the colour tags and the time of another; see `to_rgb`."""
     rgb = av.VideoFrame.from_ndarray(image, format="rgb48le" if image.dtype == np.uint16 else "rgb24")
     frame = rgb.reformat(
         width=size[1],

@@ -115,7 +115,7 @@ class Writer:
         return copied
 
     def _moved(self, chapter: Any) -> Any:
-        """A chapter at the times of the output; None where it ended before."""
+        """Move a chapter to the times of the output; None where it ended before."""
         ticks = int(self._reader.shift / chapter["time_base"])
         start, end = max(chapter["start"] - ticks, 0), chapter["end"] - ticks
         return {**chapter, "start": start, "end": end} if end > 0 else None
@@ -147,7 +147,7 @@ class Writer:
         self._mux(frame)
 
     def _constant_time(self, decoded: Decoded) -> int:
-        """The number of the frame, which is its time where the rate is constant; says once where it is not."""
+        """Return the number of the frame, its time where the rate is constant; say once where it is not."""
         late = decoded.time * self._reader.time_base * self._reader.rate - self._count
         self._start = late if self._count == 0 else self._start
         if abs(late - self._start) > 1 and not self._is_uneven:
@@ -208,5 +208,5 @@ class Writer:
 
 
 def _container_options(suffix: str) -> dict[str, str]:
-    """An index at the front, where players want it."""
+    """Ask for an index at the front, where players want it."""
     return {"movflags": "faststart"} if suffix.lower() in (".mp4", ".mov", ".m4v") else {}
