@@ -159,12 +159,14 @@ def test_export_that_differs_fails_and_writes_nothing(tmp_path: Path, monkeypatc
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("change", [1e-2, float("nan")])
-def test_a_model_of_other_weights_differs(change: float, exports: Exports) -> None:
+@pytest.mark.parametrize(
+    ("change", "message"), [(1e-2, "differs from PyTorch"), (float("nan"), "output sr of the network holds NaN")]
+)
+def test_a_model_of_other_weights_is_refused(change: float, message: str, exports: Exports) -> None:
     network = random_network("fsrcnn")
     with torch.no_grad():
         network.get_parameter("tail_conv.bias")[0] += change
-    with pytest.raises(ModelError, match="differs from PyTorch"):
+    with pytest.raises(ModelError, match=message):
         verify.verify(exports("fsrcnn"), network)
 
 
