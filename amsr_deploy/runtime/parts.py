@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import ModelError
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
 from amsr_deploy.runtime.selection import Selection
-from amsr_deploy.runtime.upscaling import TileLimit
+from amsr_deploy.runtime.upscaling import TileLimit, not_finite
 
 PHASE = 2
 """Parts of a picture begin at multiples of this: kernels may compute pixels in squares of this side."""
@@ -38,7 +36,7 @@ class PartUpscaling:
 
     def run(self, part: tiles.Part, halo: int, multiple: int) -> NDArray[np.float32]:
         """Upscale rows and columns of the picture; see `Upscaler.run_parts`."""
-        metadata, longest = self.backend.metadata, max(self.padded.shape[:2])
+        longest = max(self.padded.shape[:2])
         inside = (
             slice(part[0].start + self.edge, part[0].stop + self.edge),
             slice(part[1].start + self.edge, part[1].stop + self.edge),
@@ -47,13 +45,10 @@ class PartUpscaling:
             try:
                 result = self._run_tiles(inside, halo, multiple, self.limit.within(longest))
                 break
-            except OutOfMemoryError:
-                if not self.limit.shrink(longest, tiles.smallest_tile(metadata.halo, metadata.size_multiple)):
-                    raise
-                side = "x".join(map(str, self.limit.size))
-                warnings.warn(f"out of memory; trying again with tiles of {side} pixels", stacklevel=3)
+            except OutOfMemoryError as error:
+                self.limit.shrink(error, longest, self.backend.metadata)
         if not np.isfinite(result).all():
-            raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
+            raise not_finite()
         return result
 
     def _run_tiles(self, part: tiles.Part, halo: int, multiple: int, tile: tiles.Size) -> NDArray[np.float32]:

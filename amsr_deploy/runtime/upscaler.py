@@ -179,7 +179,7 @@ class Upscaler:
 
     def prefers_dense(self, mask: NDArray[np.bool_]) -> bool:
         """Tell whether a mask [H, W] of this upscaler's own is so dense that the dense twin is faster."""
-        return self._dense_reason(mask) is not None
+        return self._dense_reason(self._select(mask, edge=0).density) is not None
 
     def mask(self, image: NDArray[np.generic], dilation: int | None = None) -> Mask:
         """Find where a picture has edges and texture.
@@ -272,10 +272,11 @@ class Upscaler:
         """
         found = self._mask_for(image, mask)
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if found is None else found.pixels
-        reason = self._dense_reason(pixels) if found is not None and mask is None else None
+        density = self._select(pixels, edge=0).density
+        reason = self._dense_reason(density) if found is not None and mask is None else None
         if reason and self._twin is not None:
             return Upscaling(image, self._twin, Everything(), None, 1.0, reason, self._edge, self._tile, on_tile)
-        density, selection = self._select(pixels, edge=0).density, self._select(pixels, self._edge)
+        selection = self._select(pixels, self._edge)
         return Upscaling(image, self._backend, selection, found, density, None, self._edge, self._tile, on_tile)
 
     def run_parts(
@@ -309,9 +310,9 @@ class Upscaler:
             with ThreadPoolExecutor(self.concurrency) as threads:
                 yield from threads.map(lambda part: upscaling.run(part, halo, self.part_multiple), parts)
 
-    def _dense_reason(self, pixels: NDArray[np.bool_]) -> str | None:
-        """Tell why the dense twin is better for a mask [H, W] that was found by default; None where it is not."""
-        density, limit = self._select(pixels, edge=0).density, self.metadata.dense_above
+    def _dense_reason(self, density: float) -> str | None:
+        """Tell why the dense twin is better for a mask that was found by default; None where it is not."""
+        limit = self.metadata.dense_above
         is_better = self._takes_default_mask and density > limit and self._twin is not None
         return f"density {density:.3g} is above {limit:.3g}" if is_better else None
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import ModelError
 from amsr_deploy.image.interleave import interleave
 from amsr_deploy.mask import Mask
+from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
 from amsr_deploy.runtime.selection import Selection
@@ -31,11 +32,28 @@ class TileLimit:
         """Return the limit for a picture whose sides are of this length at most."""
         return min(self.size[0], longest), min(self.size[1], longest)
 
-    def shrink(self, longest: int, smallest: int) -> bool:
-        """Halve the limit; returns False where tiles would become smaller than the smallest."""
+    def shrink(self, error: OutOfMemoryError, longest: int, metadata: Metadata) -> None:
+        """Halve the limit after a failure, and say so.
+
+        Args:
+            error: the failure.
+            longest: longest side of the picture.
+            metadata: of the model.
+
+        Raises:
+            OutOfMemoryError: the failure, where tiles would become smaller than the smallest.
+        """
         height, width = self.within(longest)
         self.size = (height // 2, width // 2)
-        return min(self.size) >= smallest
+        if min(self.size) < tiles.smallest_tile(metadata.halo, metadata.size_multiple):
+            raise error
+        side = "x".join(map(str, self.size))
+        warnings.warn(f"out of memory; trying again with tiles of {side} pixels", stacklevel=3)
+
+
+def not_finite() -> ModelError:
+    """Make the error for outputs that hold NaN or infinities."""
+    return ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
 
 
 @dataclass(frozen=True)
@@ -98,7 +116,7 @@ class Upscaling:
 
     def _strips(self, result: NDArray[Element] | None, dtype: np.dtype[Element]) -> Iterator[NDArray[Element]]:
         """Yield strips that are parts of `result`, or arrays of their own; smaller tiles where memory runs out."""
-        metadata, longest = self.backend.metadata, max(self.image.shape[:2]) + 2 * self.edge
+        longest = max(self.image.shape[:2]) + 2 * self.edge
         grey = bool((self.image == self.image[..., :1]).all())
         done, height = 0, self.image.shape[0]
         while done < height:
@@ -108,11 +126,8 @@ class Upscaling:
                     self._fill(strip, rows, first, self.limit.within(longest), grey)
                     done = last
                     yield strip
-            except OutOfMemoryError:
-                if not self.limit.shrink(longest, tiles.smallest_tile(metadata.halo, metadata.size_multiple)):
-                    raise
-                side = "x".join(map(str, self.limit.size))
-                warnings.warn(f"out of memory; trying again with tiles of {side} pixels", stacklevel=3)
+            except OutOfMemoryError as error:
+                self.limit.shrink(error, longest, self.backend.metadata)
 
     def _allocate(
         self, result: NDArray[Element] | None, first: int, last: int, dtype: np.dtype[Element]
@@ -157,7 +172,7 @@ class Upscaling:
             start = (left + self.edge - columns.start) * scale
             core = upscaled[:, above : above + len(strip), start : start + (right - left) * scale]
             if not interleave(core, strip[:, left * scale : right * scale], grey):
-                raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
+                raise not_finite()
             self.on_tile(before + number, total)
 
     def _count(self, rows: Span, tile: tiles.Size) -> tuple[int, int]:
