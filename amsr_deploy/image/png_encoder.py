@@ -9,8 +9,8 @@ from typing import BinaryIO
 import numpy as np
 
 from amsr_deploy.image import deflate
-from amsr_deploy.image.deflate import Checksum, Compression
-from amsr_deploy.image.picture import Metadata
+from amsr_deploy.image.deflate import Checksum
+from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.place import Resolution
 from amsr_deploy.image.samples import Samples
 
@@ -24,20 +24,11 @@ _MAX_RESOLUTION = 2**31 - 1
 class PngEncoder:
     """Writes a PNG; see `strips.Encoder`."""
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        channels: int,
-        bits: int,
-        strip_rows: int,
-        metadata: Metadata,
-        compression: Compression,
-    ) -> None:
-        """Take what `StripWriter` does, and the rows of a strip."""
-        height, width = size
-        self._header = struct.pack(">2I5B", width, height, bits, _COLOUR_TYPES[channels], 0, 0, 0)
-        self._metadata = metadata
-        self._compression = compression
+    def __init__(self, layout: Layout) -> None:
+        height, width = layout.size
+        self._header = struct.pack(">2I5B", width, height, layout.bits, _COLOUR_TYPES[layout.channels], 0, 0, 0)
+        self._metadata = layout.metadata
+        self._compression = layout.compression
         self._checksum = Checksum()
 
     def begin(self, file: BinaryIO) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from amsr_deploy.errors import ImageError
 from amsr_deploy.files import replacing
+from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.png_encoder import PngEncoder
 from amsr_deploy.image.samples import Samples
@@ -78,7 +79,8 @@ class StripWriter:
         self._above: Samples | None = None
         self._jobs: deque[Future[bytes]] = deque()
         make = TiffEncoder if path.suffix.lower() in (".tif", ".tiff") else PngEncoder
-        self._encoder: Encoder = make(size, channels, bits, self._rows, metadata or Metadata(), compression)
+        layout = Layout(size, channels, bits, self._rows, metadata or Metadata(), compression)
+        self._encoder: Encoder = make(layout)
         self._threads = ThreadPoolExecutor(_thread_count())
         self._open = ExitStack()
         try:

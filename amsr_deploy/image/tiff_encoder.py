@@ -10,8 +10,8 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from PIL.TiffTags import ASCII, DOUBLE, LONG, LONG8, SHORT
 
 from amsr_deploy.image import deflate
-from amsr_deploy.image.deflate import Compression
 from amsr_deploy.image.exif import tags as exif_tags
+from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.place import GEO_KEYS
 from amsr_deploy.image.samples import Samples
@@ -29,20 +29,11 @@ class TiffEncoder:
     The directory goes before the strips, so that what it points to lies in the first 4 GiB, and is written last.
     """
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        channels: int,
-        bits: int,
-        strip_rows: int,
-        metadata: Metadata,
-        compression: Compression,
-    ) -> None:
-        """Take what `StripWriter` does, and the rows of a strip."""
-        height, width = size
-        self._compression = compression
+    def __init__(self, layout: Layout) -> None:
+        (height, width), channels, bits, metadata = layout.size, layout.channels, layout.bits, layout.metadata
+        self._compression = layout.compression
         self._sizes: list[int] = []
-        strips = -(-height // strip_rows)
+        strips = -(-height // layout.strip_rows)
         # Deflate may add some bytes to what it cannot compress.
         most = height * width * channels * bits // 8 * 1001 // 1000 + 1024 * strips
         most += len(metadata.exif or b"") + len(metadata.icc_profile or b"") + (1 << 20)
@@ -51,7 +42,7 @@ class TiffEncoder:
         self._tags[258] = (bits,) * channels
         self._tags[259], self._tags[317] = 8, 2
         self._tags[262] = 2 if channels >= 3 else 1
-        self._tags[277], self._tags[278] = channels, strip_rows
+        self._tags[277], self._tags[278] = channels, layout.strip_rows
         if channels in (2, 4):
             self._tags[338] = (2,)  # alpha, not premultiplied
         self._tags.tagtype[273] = self._tags.tagtype[279] = LONG8 if most > MAX_CLASSIC_BYTES else LONG
