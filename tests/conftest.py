@@ -75,3 +75,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty file in the place of the TensorRT plugins."""
+    path = tmp_path / "libamsr_tensorrt.so"
+    path.write_bytes(b"")
+    monkeypatch.setenv("AMSR_TENSORRT_PLUGINS", str(path))
+    return path

@@ -164,13 +164,6 @@ class TestPluginsOfTheMachine:
         sidecar = make_sidecar(metadata_of(MODEL), edition="tensorrt", plugins="1", carries_plugins=True)
         return Engine(Path("a.engine"), sidecar, Edition("tensorrt", trt), ORIN, b"an engine", captures_graphs=True)
 
-    @pytest.fixture
-    def library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        path = tmp_path / "libamsr_tensorrt.so"
-        path.write_bytes(b"")
-        monkeypatch.setenv("AMSR_TENSORRT_PLUGINS", str(path))
-        return path
-
     def test_are_found_where_the_build_installs_them(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AMSR_TENSORRT_PLUGINS", raising=False)
         monkeypatch.setattr(native, "__file__", str(tmp_path / "__init__.py"))

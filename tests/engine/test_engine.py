@@ -363,13 +363,6 @@ class TestPlugins:
         vars(module).update(__version__="10.3.0", get_plugin_registry=lambda: registry)
         return Edition("tensorrt", module)
 
-    @pytest.fixture
-    def library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        path = tmp_path / "libamsr_tensorrt.so"
-        path.write_bytes(b"")
-        monkeypatch.setenv("AMSR_TENSORRT_PLUGINS", str(path))
-        return path
-
     def test_operators_are_those_of_the_namespace(self, library: Path) -> None:
         ours = SimpleNamespace(name="MaskGather", plugin_namespace="amsr", plugin_version="1")
         other = SimpleNamespace(name="Resize", plugin_namespace="", plugin_version="2")

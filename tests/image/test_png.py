@@ -135,7 +135,7 @@ def test_a_damaged_profile_is_dropped_aloud(tmp_path: Path, caplog: pytest.LogCa
     ],
 )
 def test_large_chunks_that_matter_to_others_only(tmp_path: Path, large: bytes, depth: int) -> None:
-    read(tmp_path, png(large, after=[large], depth=depth))
+    assert read(tmp_path, png(large, after=[large], depth=depth)).bits == depth
 
 
 def test_a_large_profile(tmp_path: Path) -> None:

@@ -408,12 +408,12 @@ def test_a_full_disk_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_interrupt_leaves_a_playable_file(tmp_path: Path) -> None:
-    source = make(tmp_path / "in.mkv", 400, size=(180, 320))  # many seconds of work
+    source = make(tmp_path / "in.mkv", 400, size=(180, 320))
     command = [sys.executable, "-m", "amsr_deploy", "video", source, "-o", tmp_path / "out.mp4", "--no-reuse", "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as done:
         deadline = time.monotonic() + 60
-        while not any(path.stat().st_size for path in tmp_path.glob(".out.*")) and time.monotonic() < deadline:
+        while not any(path.stat().st_size for path in tmp_path.glob(".*.mp4")) and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.5)
         done.send_signal(signal.SIGINT)
