@@ -136,6 +136,9 @@ def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
     newest export or engine of the current folder does the work, else the shipped model: the smallest that is enough.
     Where it makes more than was asked for, its result is reduced.
 
+    Formats: PNG, JPEG, WebP, TIFF, AVIF, JPEG XL and BMP are read and written; GIF and, with the extra heic, HEIC are
+    read.
+
     \b
     Examples:
       amsr infer photo.jpg                       photo_x4.png
@@ -159,6 +162,9 @@ def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
 @json_option
 def mask(**options: Any) -> None:
     """Write the masks of pictures as pictures: white where a network would work.
+
+    Formats: PNG, JPEG, WebP, TIFF, AVIF, JPEG XL and BMP are read and written; GIF and, with the extra heic, HEIC are
+    read.
 
     \b
     Examples:
@@ -422,12 +428,9 @@ def video(source: Path, output: Path | None, backbone: str | None, model: Path |
     INPUT is any file that FFmpeg decodes; - is y4m from a pipe. Sound, subtitles, chapters and colour tags are kept.
     """
     from amsr_deploy.commands.video import upscale_video
-    from amsr_deploy.runtime.newest import newest_model
-    from amsr_deploy.runtime.shipped import chosen_model
+    from amsr_deploy.runtime.newest import wanted_model
 
     show = functools.partial(click.echo, err=str(output or source) == "-")
-    chosen = chosen_model(backbone, model)
-    if not (backbone or model):
-        chosen = newest_model(Path(), options["device"]) or chosen
+    chosen = wanted_model(backbone, model, options["device"])
     done = upscale_video(source, output, chosen, show, **options)
     sys.exit(0 if done else 130)

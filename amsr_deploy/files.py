@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+STANDARD = Path("-")
+"""Standard input or standard output, where a command takes a file."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

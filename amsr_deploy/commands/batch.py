@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from amsr_deploy.commands.bar import Bar
 from amsr_deploy.commands.group import INTERRUPTED, failure_text, report_failure
-from amsr_deploy.commands.inputs import STANDARD, Input
+from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.outputs import SkippedError
+from amsr_deploy.commands.report_file import write_report
 from amsr_deploy.errors import AmsrError
-from amsr_deploy.files import replacing
+from amsr_deploy.files import STANDARD
 
 
 class Done(Protocol):
@@ -67,9 +68,7 @@ class Reporter:
 
     def close(self) -> None:
         """Write the JSON file."""
-        if self.json_file and self.json_file != STANDARD:
-            with replacing(self.json_file) as temporary:
-                temporary.write_text("".join(f"{entry}\n" for entry in self.entries), encoding="utf-8")
+        write_report(self.json_file, "".join(f"{entry}\n" for entry in self.entries))
 
     def _show(self, bar: Bar, line: str, values: Mapping[str, Any]) -> None:
         if self.json_file == STANDARD:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from amsr_deploy.commands.eval import STDOUT, check_report_file
+from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import SCALE
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.bench import results
@@ -20,7 +20,7 @@ from amsr_deploy.evaluation.bench.markdown import Section, write_sections
 from amsr_deploy.evaluation.bench.networks import measure_pair
 from amsr_deploy.evaluation.bench.photos import Photo, read_photos
 from amsr_deploy.evaluation.bench.twins import Pair, choose_pairs
-from amsr_deploy.files import replacing
+from amsr_deploy.files import STANDARD
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def run_benchmarks(options: BenchOptions, fail: Callable[[Exception], object]) -
     Raises:
         AmsrError: what concerns all pictures: folders, models, settings, packages that are not installed.
     """
-    check_report_file(None if options.json_file == STDOUT else options.json_file, ".json")
+    check_report_file(options.json_file, ".json")
     check_report_file(options.markdown, ".md")
     with_pairs = options.crossover or not options.operators
     pairs = choose_pairs(options.backbones, options.scale, options.model, options.dense_model) if with_pairs else []
@@ -137,9 +137,7 @@ def show(line: str) -> None:
 def write(sections: Sequence[Section], content: dict[str, Any], json_file: Path | None, markdown: Path | None) -> None:
     """Print tables, or JSON in their place, and write the files."""
     text = json.dumps(content, indent=2)
-    print(text if json_file == STDOUT else "\n\n".join(section.plain() for section in sections))
-    if json_file is not None and json_file != STDOUT:
-        with replacing(json_file) as temporary:
-            temporary.write_text(text + "\n")
+    print(text if json_file == STANDARD else "\n\n".join(section.plain() for section in sections))
+    write_report(json_file, f"{text}\n")
     if markdown is not None:
         write_sections(markdown, sections)

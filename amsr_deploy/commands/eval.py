@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -16,14 +15,14 @@ from rich.table import Table
 
 from amsr_deploy.commands.console import output_console
 from amsr_deploy.commands.eval_results import Results, Run, check_plots, plot, write_csv
+from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evaluate_bicubic, mean
-from amsr_deploy.files import replacing
+from amsr_deploy.files import STANDARD, replacing
 from amsr_deploy.image.pairs import picture_paths
 from amsr_deploy.runtime.upscaler import load
 
-STDOUT = Path("-")
 COLUMNS = ("PSNR-Y dB", "PSNR-RGB dB", "SSIM", "density", "share of dense MACs")
 DIGITS = (2, 2, 4, 3, 3)
 
@@ -65,7 +64,7 @@ class EvalOptions:
 
     def check(self) -> None:
         """Raise AmsrError where results could not be written: before the measurement, not after it."""
-        check_report_file(None if self.json_file == STDOUT else self.json_file, ".json")
+        check_report_file(self.json_file, ".json")
         check_report_file(self.csv_file, ".csv")
         check_report_file(self.plot_file, ".png")
         if self.plot_file is not None:
@@ -134,28 +133,14 @@ def common_scale(runs: Sequence[Run]) -> int:
     return runs[0].scale
 
 
-def check_report_file(path: Path | None, suffix: str) -> None:
-    """Raise UserError where no figures can be written: before the measurement, not after it."""
-    if path is None:
-        return
-    if path.suffix != suffix:
-        raise UserError(f"{path} does not end in {suffix}; give another file for the figures")
-    if not path.parent.is_dir():
-        raise UserError(f"folder {path.parent} does not exist; create it first")
-    if not os.access(path.parent, os.W_OK):
-        raise UserError(f"folder {path.parent} cannot be written; give another file for the figures")
-
-
 def report(results: Results, options: EvalOptions) -> None:
     """Print tables or JSON, and write the files."""
     text = json.dumps(results.to_json(), indent=2)
-    if options.json_file == STDOUT:
+    if options.json_file == STANDARD:
         print(text)
     else:
         print_tables(results)
-    if options.json_file not in (None, STDOUT):
-        with replacing(options.json_file) as temporary:
-            temporary.write_text(text + "\n")
+    write_report(options.json_file, f"{text}\n")
     if options.csv_file is not None:
         with replacing(options.csv_file) as temporary:
             write_csv(results, temporary)

@@ -27,7 +27,7 @@ from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.mask import Mask
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.picture_strips import PictureStrips
-from amsr_deploy.runtime.shipped import shipped_scales
+from amsr_deploy.runtime.shipped import origin, shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
 from amsr_deploy.runtime.upscaling import OnTile
 
@@ -139,7 +139,7 @@ def infer_pictures(inputs: Inputs, model: str | Path, request: Request, reporter
     upscalers = load_upscalers(model, request.size, dilation=request.effort.chosen_dilation, **settings)
     check_masked(upscalers, request)
     with open_outputs(request.naming, inputs, [request.mask] if request.mask else []) as outputs:
-        work = Work(upscalers, "shipped" if model in BACKBONES else "yours", request, outputs)
+        work = Work(upscalers, origin(model), request, outputs)
         jobs = [Job(source, partial(work.prepare, source), partial(work.upscale, source)) for source in inputs.pictures]
         reporter.to_stderr = outputs.spool is not None
         return run_batch(jobs, reporter, min(upscaler.concurrency for upscaler in upscalers.values()))

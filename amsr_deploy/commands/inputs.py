@@ -16,9 +16,8 @@ from pathlib import Path
 
 from amsr_deploy import image
 from amsr_deploy.errors import AmsrError, ImageError, UserError
+from amsr_deploy.files import STANDARD
 
-STANDARD = Path("-")
-"""Standard input, or standard output."""
 RESULT = re.compile(r"(.+)_(x[2-4]|\d+x\d+|mask|overlay|compare)")
 """Names, without their suffix, that results get where nothing else is asked for."""
 

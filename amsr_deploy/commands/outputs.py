@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from amsr_deploy import image
-from amsr_deploy.commands.inputs import STANDARD, Input, Inputs, is_folder
+from amsr_deploy.commands.inputs import Input, Inputs, is_folder
 from amsr_deploy.errors import AmsrError, UserError
+from amsr_deploy.files import STANDARD
 
 Existing = Literal["refuse", "overwrite", "skip"]
 """What happens to a picture whose result exists already."""

@@ -11,17 +11,16 @@ import click
 
 from amsr_deploy.commands.batch import Reporter
 from amsr_deploy.commands.effort import Effort
-from amsr_deploy.commands.eval import STDOUT, check_report_file
 from amsr_deploy.commands.group import setting
 from amsr_deploy.commands.infer import Request, infer_pictures
 from amsr_deploy.commands.inputs import Inputs, find_inputs
 from amsr_deploy.commands.mask import mask_pictures, wanted_mask
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming, wanted_handling
+from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import WriteOptions
-from amsr_deploy.runtime.newest import newest_model
-from amsr_deploy.runtime.shipped import chosen_model
+from amsr_deploy.runtime.newest import wanted_model
 
 EXAMPLES = {
     "infer": """\
@@ -52,9 +51,7 @@ def run_infer(backbone: str | None, model: Path | None, options: Options) -> int
         **take(options, "mask", "save_mask", "compare"),
     )
     with take_inputs("infer", options, naming) as inputs:
-        chosen = chosen_model(backbone, model)
-        if not (backbone or model):
-            chosen = newest_model(Path(), options["device"]) or chosen
+        chosen = wanted_model(backbone, model, options["device"])
         return infer_pictures(inputs, chosen, request, reporter, **options)
 
 
@@ -80,7 +77,7 @@ def take_naming(options: Options) -> Naming:
 def take_reporter(options: Options) -> Reporter:
     """Make what reports on the pictures."""
     json_file = options.pop("json_file")
-    check_report_file(None if json_file == STDOUT else json_file, ".json")
+    check_report_file(json_file, ".json")
     return Reporter(setting("quiet"), json_file)
 
 

@@ -16,18 +16,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from amsr_deploy import image
-from amsr_deploy.commands.eval import check_report_file
 from amsr_deploy.commands.infer import load_upscalers
 from amsr_deploy.commands.output_size import OutputSize, Plan
+from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
-from amsr_deploy.files import replacing
-from amsr_deploy.runtime.shipped import shipped_scales
+from amsr_deploy.files import STANDARD, replacing
+from amsr_deploy.runtime.shipped import origin, shipped_scales
 from amsr_deploy.training.interrupt import Interrupt
 from amsr_deploy.video.ahead import Behind, ahead
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import VideoUpscaler
-from amsr_deploy.video.reader import PIPE, Decoded, Reader
+from amsr_deploy.video.reader import Decoded, Reader
 from amsr_deploy.video.writer import Writer
 
 AHEAD = 4
@@ -145,7 +145,7 @@ def upscale_video(
     Raises:
         AmsrError: a video that cannot be read or written, values that do not fit. The output is then not there.
     """
-    check_report_file(None if json_file == PIPE else json_file, ".json")
+    check_report_file(json_file, ".json")
     if start < 0 or (duration is not None and duration <= 0):
         raise UserError("`start` must be 0 or more and `duration` more than 0 seconds")
     wanted = OutputSize(scale or _default_scale(model, height, settings), height=height)
@@ -158,11 +158,10 @@ def upscale_video(
         region = None if mask is None else image.read_mask(mask, reader.size)
         upscaler = upscalers[plan.scale]
         video = VideoUpscaler(upscaler, tolerance=tolerance, tile=tile, reuse=reuse, mask=region)
-        origin = "shipped" if model in BACKBONES else "yours"
-        name = "standard output" if target == PIPE else str(target)
-        report = Report(name, upscaler.model, origin, plan.scale, upscaler.backend, plan.reduction)
+        name = "standard output" if target == STANDARD else str(target)
+        report = Report(name, upscaler.model, origin(model), plan.scale, upscaler.backend, plan.reduction)
         encoding = Encoding(encoder, crf, preset, pixel_format)
-        with nullcontext(target) if target == PIPE else replacing(target.resolve()) as path:
+        with nullcontext(target) if target == STANDARD else replacing(target.resolve()) as path:
             writer = Writer(path, name, reader, plan.size, encoding)
             try:
                 _run(reader, writer, video, report)
@@ -173,10 +172,8 @@ def upscale_video(
         report.broken, report.cut_off = reader.broken, reader.cut_off
     finally:
         reader.close()
-    if json_file is not None and json_file != PIPE:
-        with replacing(json_file) as temporary:
-            temporary.write_text(report.as_json() + "\n", encoding="utf-8")
-    show(report.as_json() if json_file == PIPE else str(report))
+    write_report(json_file, f"{report.as_json()}\n")
+    show(report.as_json() if json_file == STANDARD else str(report))
     return not report.stopped
 
 
@@ -235,15 +232,15 @@ def _even(plan: Plan) -> Plan:
 
 
 def _default_output(source: Path, label: str) -> Path:
-    if source == PIPE:
-        return PIPE
+    if source == STANDARD:
+        return STANDARD
     suffix = source.suffix.lower() if source.suffix.lower() in (".mp4", ".mov", ".mkv", ".webm", ".m4v") else ".mkv"
     return source.with_name(f"{source.stem}_{label}{suffix}")
 
 
 def _check_target(source: Path, target: Path, overwrite: bool) -> None:
     """Raise UserError where the output cannot be, is the input, or exists and may not be replaced."""
-    if target == PIPE:
+    if target == STANDARD:
         if sys.stdout.isatty():
             raise UserError("y4m on a terminal is noise; name an `output` file, or pipe it on")
         return

@@ -12,8 +12,24 @@ from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.base import Device
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar
+from amsr_deploy.runtime.shipped import chosen_model
 
 _log = logging.getLogger(__name__)
+
+
+def wanted_model(backbone: str | None, model: Path | None, device: Device) -> str | Path:
+    """Choose what a user asks for or, where that is nothing, the newest of the current folder before the default.
+
+    Args:
+        backbone: name of a shipped one.
+        model: a file.
+        device: where it is to run.
+
+    Raises:
+        UserError: both are given.
+    """
+    chosen = chosen_model(backbone, model)
+    return chosen if backbone or model else newest_model(Path(), device) or chosen
 
 
 def newest_model(folder: Path, device: Device) -> Path | None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import amsr_deploy
-from amsr_deploy.descriptor import DEFAULT_BACKBONE, SCALES, describe
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, SCALES, describe
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.metadata import Precision
 
@@ -41,6 +41,11 @@ def chosen_model(backbone: str | None, model: Path | None) -> str | Path:
     if backbone and model:
         raise UserError(f"`backbone` {backbone} and `model` {model} cannot be combined: each names the model to use")
     return model or backbone or DEFAULT_BACKBONE
+
+
+def origin(model: str | Path) -> str:
+    """Say where a model comes from: `shipped` with the package, or `yours`."""
+    return "shipped" if model in BACKBONES else "yours"
 
 
 def twin_path(model: Path) -> Path:

@@ -18,10 +18,9 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import VideoError
+from amsr_deploy.files import STANDARD
 from amsr_deploy.video.rgb import to_rgb
 
-PIPE = Path("-")
-"""Standard input or output, as y4m."""
 Y4M_FORMAT = "yuv4mpegpipe"
 FALLBACK_RATE = Fraction(25)
 MICROSECONDS = Fraction(1, 1_000_000)
@@ -72,7 +71,7 @@ class Reader:
         Raises:
             VideoError: no video, or none that can be decoded; an interlaced one that shall stay so.
         """
-        self.name = "standard input" if path == PIPE else str(path)
+        self.name = "standard input" if path == STANDARD else str(path)
         try:
             self._container = cast(InputContainer, self._open(path))
         except (av.error.FFmpegError, ValueError) as error:
@@ -90,7 +89,7 @@ class Reader:
         self._from = origin + Fraction(start).limit_denominator(1000)
         self._until = None if duration is None else self._from + Fraction(duration).limit_denominator(1000)
         self._trims = bool(start) or duration is not None
-        if start and path != PIPE:
+        if start and path != STANDARD:
             self._container.seek(int(self._from / MICROSECONDS))
         self._stream.thread_type = "AUTO"
         self._items = self._read()
@@ -100,7 +99,7 @@ class Reader:
 
     @staticmethod
     def _open(path: Path) -> Any:
-        if path == PIPE:
+        if path == STANDARD:
             return av.open(sys.stdin.buffer, format=Y4M_FORMAT)
         return av.open(str(path), metadata_errors="replace")
 

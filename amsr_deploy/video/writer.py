@@ -15,9 +15,10 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import UserError, VideoError
+from amsr_deploy.files import STANDARD
 from amsr_deploy.video.encoding import Y4M, Encoding
 from amsr_deploy.video.hdr import side_data, with_hdr
-from amsr_deploy.video.reader import PIPE, Y4M_FORMAT, Decoded, Reader, reason
+from amsr_deploy.video.reader import Y4M_FORMAT, Decoded, Reader, reason
 from amsr_deploy.video.rgb import TAGS, from_rgb
 
 
@@ -40,7 +41,7 @@ class Writer:
         """
         self._name, self._reader, self._size = name, reader, size
         self._count, self._start, self._is_uneven = 0, Fraction(0), False
-        self._is_pipe = path == PIPE
+        self._is_pipe = path == STANDARD
         source = reader.first.format
         encoder = Y4M if self._is_pipe else encoding.encoder_for(path.suffix, source, size)
         options = {} if self._is_pipe else with_hdr(encoder, encoding.options_of(encoder), reader.first)

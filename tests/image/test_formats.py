@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from amsr_deploy import image
+from amsr_deploy.cli import main
 from amsr_deploy.errors import AmsrError, ImageError, MissingDependencyError, UserError
 from amsr_deploy.image import Metadata, Picture, WriteOptions, boxes
 
@@ -300,3 +301,12 @@ def test_exif_is_added_to_both_forms_of_jpeg_xl(contained: bool) -> None:
     kinds = [kind for kind, _ in boxes.boxes(made)]
     assert kinds == [b"JXL ", b"ftyp", *([b"Exif"] * (1 + contained)), b"jxlc"]
     assert dict(boxes.boxes(made))[b"jxlc"] == codestream
+
+
+@pytest.mark.parametrize("command", ["infer", "mask"])
+def test_help_lists_the_formats(command: str) -> None:
+    text = " ".join(main.commands[command].help.split()).partition("Formats: ")[2]
+    both, read_only = text.partition(" are read and written; ")[::2]
+    formats = set(image.FORMATS.values())
+    assert {each.name for each in formats if each.writable} == set(both.replace(" and ", ", ").split(", "))
+    assert all(each.name in read_only.partition(" are read.")[0] for each in formats if not each.writable)
