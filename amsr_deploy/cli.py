@@ -12,7 +12,7 @@ import click
 
 from amsr_deploy import __version__
 from amsr_deploy.commands.effort import LEVELS
-from amsr_deploy.commands.group import Commands, report_failure, setting
+from amsr_deploy.commands.group import Commands, report_failure, say, setting
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, SCALES, STRATEGIES
 
@@ -205,7 +205,7 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
     precision = wanted_precision(fp16, bf16)
     with steps(not setting("quiet")) as step:
         line = export_backbone(precision=precision, step=step, **options)
-    click.echo(line)
+    say(line)
 
 
 @main.command("build-engine")
@@ -245,7 +245,7 @@ def build_engine(**options: Any) -> None:
     """
     from amsr_deploy.commands.build_engine import BuildOptions, build_engine
 
-    click.echo(build_engine(BuildOptions(**options)))
+    say(build_engine(BuildOptions(**options)))
 
 
 @main.command()
@@ -430,7 +430,7 @@ def video(source: Path, output: Path | None, backbone: str | None, model: Path |
     from amsr_deploy.commands.video import upscale_video
     from amsr_deploy.runtime.newest import wanted_model
 
-    show = functools.partial(click.echo, err=str(output or source) == "-")
+    show = functools.partial(say, err=str(output or source) == "-")
     chosen = wanted_model(backbone, model, options["device"])
     done = upscale_video(source, output, chosen, show, **options)
     sys.exit(0 if done else 130)

@@ -33,7 +33,7 @@ def setting(name: str) -> bool:
 def shared_options() -> list[click.Option]:
     """Make the options that every command takes."""
     texts = {
-        ("-q", "--quiet"): "Print errors only.",
+        ("-q", "--quiet"): "Print errors only, and tables or JSON that are asked for.",
         ("-v", "--verbose"): "Say what was chosen, and why.",
         ("--debug",): "Show tracebacks.",
     }
@@ -122,6 +122,12 @@ def set_up_messages() -> None:
         warnings.simplefilter("ignore")
     elif not setting("debug"):
         warnings.showwarning = show_warning  # type: ignore[assignment]
+
+
+def say(line: str, err: bool = False) -> None:
+    """Print what a command has done, unless only errors are wanted."""
+    if not setting("quiet"):
+        click.echo(line, err=err)
 
 
 def show_warning(message: Warning | str, *_: Any) -> None:

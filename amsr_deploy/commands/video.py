@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import click
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from amsr_deploy import image
+from amsr_deploy.commands.group import setting
 from amsr_deploy.commands.infer import load_upscalers
 from amsr_deploy.commands.output_size import OutputSize, Plan
 from amsr_deploy.commands.report_file import check_report_file, write_report
@@ -173,7 +175,10 @@ def upscale_video(
     finally:
         reader.close()
     write_report(json_file, f"{report.as_json()}\n")
-    show(report.as_json() if json_file == STANDARD else str(report))
+    if json_file == STANDARD:
+        click.echo(report.as_json(), err=target == STANDARD)
+    else:
+        show(str(report))
     return not report.stopped
 
 
@@ -207,7 +212,7 @@ def _progress(reader: Reader, report: Report) -> Iterator[Callable[[], None]]:
     """Show a bar on a terminal, and nothing elsewhere."""
     console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, disable=setting("quiet") or not console.is_terminal) as progress:
         task = progress.add_task("", total=reader.frames)
 
         def advance() -> None:

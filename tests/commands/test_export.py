@@ -176,3 +176,8 @@ def test_weights_of_legacy_names(suffix: str) -> None:
     result = amsr("export", "--weights", f"{raw}{suffix}", "-o", f"{raw}.onnx")
     assert result.exit_code == 0, result.output
     assert amsr("inspect", f"{raw}.onnx").exit_code == 0
+
+
+def test_quiet_says_nothing_of_an_export(here: Path) -> None:
+    assert amsr("export", "--backbone", "fsrcnn", "-q").output == ""
+    assert (here / "fsrcnn_x4.onnx").is_file()

@@ -488,3 +488,10 @@ def test_an_output_that_exists_stays(tmp_path: Path) -> None:
     assert "--overwrite" in result.stderr
     assert target.read_text() == "mine"
     assert amsr("video", tmp_path / "in.mkv", "-o", target, "--overwrite").exit_code == 0
+
+
+def test_quiet_prints_nothing_but_the_json_that_is_asked_for(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mkv", count=2)
+    assert amsr("video", source, "-o", tmp_path / "a.mkv", "-q").output == ""
+    result = amsr("-q", "video", source, "-o", tmp_path / "b.mkv", "--json")
+    assert json.loads(result.output)["frames"] == 2
