@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import warnings
 from collections.abc import Iterator
@@ -79,10 +80,15 @@ _VARIABLES = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
 
 @contextmanager
 def connected(world: World, device: torch.device) -> Iterator[None]:
-    """Connect the processes of a world: NCCL between GPUs, gloo between CPUs."""
+    """Connect the processes of a world: NCCL between GPUs, gloo between CPUs.
+
+    Afterwards gloo's threads have stopped: one that frees a tensor while Python shuts down would abort the process.
+    """
     if world.size == 1:
         yield
         return
+    # Imported later, as optimisers do, it would keep the group and its threads alive in default arguments.
+    importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=world.rank, world_size=world.size)
     yield
     dist.destroy_process_group()  # not after an error: it would wait for the others, who wait for this one

@@ -42,9 +42,17 @@ def worker(rank: int, config: Config, address: str, out: Path) -> None:
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(PROCESSES), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": address}
     world = world_from_environment()
     with connected(world, CPU):
+        assert gloo_threads()
         torch.save(gradients(config, world), out / f"{rank}.pt")
         assert world.largest(rank * 15, CPU) == 15
         assert float(world.mean(torch.tensor(float(rank)))) == 0.5
+    assert not gloo_threads()
+
+
+def gloo_threads() -> list[str]:
+    """Names of the threads of this process that gloo started."""
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    return [name for name in names if "gloo" in name]
 
 
 def test_two_processes_have_the_gradients_of_one(folder: Path, tmp_path: Path) -> None:
