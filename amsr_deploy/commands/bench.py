@@ -18,6 +18,7 @@ from amsr_deploy.evaluation.bench.layers import measure_operators
 from amsr_deploy.evaluation.bench.machine import examine_machine
 from amsr_deploy.evaluation.bench.markdown import Section, write_sections
 from amsr_deploy.evaluation.bench.networks import measure_pair
+from amsr_deploy.evaluation.bench.peak import Peak
 from amsr_deploy.evaluation.bench.photos import Photo, read_photos
 from amsr_deploy.evaluation.bench.twins import Pair, choose_pairs
 from amsr_deploy.files import STANDARD
@@ -92,7 +93,7 @@ def run_benchmarks(options: BenchOptions, fail: Callable[[Exception], object]) -
     finally:  # where all pictures failed, too
         for error in failed.values():
             fail(error)
-    sections, content = measure(options, pairs, photos)
+    sections, content = measure(options, pairs, photos, machine.peak)
     sections.insert(0, results.machine_section(machine))
     write(sections, {"machine": asdict(machine), **content}, options.json_file, options.markdown)
     return len(failed)
@@ -107,7 +108,7 @@ def read_all_photos(
 
 
 def measure(
-    options: BenchOptions, pairs: Sequence[Pair], photos: Mapping[int, list[Photo]]
+    options: BenchOptions, pairs: Sequence[Pair], photos: Mapping[int, list[Photo]], peak: Peak
 ) -> tuple[list[Section], dict[str, Any]]:
     """Measure what the options choose, and return it as sections and as plain data."""
     threads, repeats = options.threads, options.repeats
@@ -115,7 +116,7 @@ def measure(
     content: dict[str, Any] = {}
     if options.operators:
         timings = measure_operators(photos[options.scale or SCALE], options.channels, threads, repeats, show)
-        sections.append(results.operator_section(timings))
+        sections.append(results.operator_section(timings, peak))
         content["operators"] = results.operator_data(timings)
     if options.crossover:
         meetings = [find_crossover(pair, photos[pair.scale], threads, repeats, show) for pair in pairs]
@@ -123,7 +124,7 @@ def measure(
         content["crossover"] = [asdict(meeting) for meeting in meetings]
     if not (options.operators or options.crossover):
         measured = [measure_pair(pair, photos[pair.scale], threads, repeats, options.openvino, show) for pair in pairs]
-        sections += [section for result in measured for section in results.network_sections(result)]
+        sections += [section for result in measured for section in results.network_sections(result, peak)]
         content["networks"] = [results.network_data(result) for result in measured]
     return sections, content
 

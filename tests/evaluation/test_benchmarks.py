@@ -21,6 +21,7 @@ from amsr_deploy.evaluation.bench import layers
 from amsr_deploy.evaluation.bench.crossover import meeting_density
 from amsr_deploy.evaluation.bench.densities import mask_of_density
 from amsr_deploy.evaluation.bench.markdown import Section, Table, write_sections
+from amsr_deploy.evaluation.bench.peak import Peak
 from amsr_deploy.evaluation.bench.photos import Photo, read_photo
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.mask import compute_mask
@@ -53,6 +54,7 @@ def test_figures_of_networks(folder: Path, pair: tuple[Path, Path]) -> None:
     assert result.exit_code == 0, result.output
     content = json.loads(result.stdout)
     assert content["machine"]["threads"] == 1
+    assert min(content["machine"]["peak"].values()) > 0
     assert content["machine"]["load"] is None or content["machine"]["load"] >= 0
     assert {"amsr-deploy", "onnxruntime"} <= set(content["machine"]["versions"])
     (network,) = content["networks"]
@@ -71,10 +73,28 @@ def test_figures_of_networks(folder: Path, pair: tuple[Path, Path]) -> None:
     detail = network["detail"]
     assert detail["density"] == max(photo["density"] for photo in network["photos"])
     assert min(detail["memory"].values()) > 0
-    for form in ("masked", "dense"):
-        assert sum(detail["profiles"][form].values()) == pytest.approx(1)
-    assert "Conv" in detail["profiles"]["dense"]
-    assert ("MaskedConv2d" in detail["profiles"]["masked"]) == (native.library_path() is not None)
+    operators = {form: {kernel["operator"] for kernel in detail["kernels"][form]} for form in ("masked", "dense")}
+    assert "Conv" in operators["dense"]
+    assert ("MaskedConv2d" in operators["masked"]) == (native.library_path() is not None)
+
+
+@pytest.mark.skipif(native.library_path() is None, reason="the native operators are not built")
+def test_kernels_have_their_operations_and_bytes(folder: Path, pair: tuple[Path, Path]) -> None:
+    result = bench(folder, pair, "--json", "-", "--pictures", 1)
+    (network,) = json.loads(result.stdout)["networks"]
+    (photo,) = network["photos"]
+    (body,) = (kernel for kernel in network["detail"]["kernels"]["masked"] if kernel["operator"] == "MaskedConv2d")
+    pixels = round(photo["density"] * photo["size"][0] * photo["size"][1])
+    assert (body["count"], body["weights"]) == (4, [12, 12, 3, 3])
+    assert body["operations"] == 2 * 5_184 * pixels
+    assert body["size"] == 4 * 4 * (2 * 12 * pixels + 9 * pixels + 9 * 12 * 12 + 12)  # rows in and out, table, weights
+    assert body["seconds"] > 0
+
+
+def test_least_time_is_of_arithmetic_or_of_memory() -> None:
+    peak = Peak(operations=100.0, bandwidth=10.0)
+    assert peak.least_seconds(operations=200, size=10) == 2
+    assert peak.least_seconds(operations=200, size=30) == 3
 
 
 def test_photos_fit_whole_windows() -> None:

@@ -52,6 +52,11 @@ class Layer:
     channels: int
     group: int
 
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions of a pixel, of 3x3."""
+        return 2 * 9 * self.channels * self.channels // self.group
+
 
 @dataclass(frozen=True)
 class OperatorTiming:
@@ -61,6 +66,7 @@ class OperatorTiming:
         photo: name of the photo.
         storage: type of the rows.
         layer: the convolution.
+        pixels: of the photo.
         target: density that the mask was made for.
         density: share of masked pixels that it has.
         dense, masked: seconds a layer.
@@ -69,6 +75,7 @@ class OperatorTiming:
     photo: str
     storage: str
     layer: Layer
+    pixels: int
     target: float
     density: float
     dense: float
@@ -78,6 +85,16 @@ class OperatorTiming:
     def ratio(self) -> float:
         """Masked time over density times dense time: 1 where masking saves exactly what it leaves out."""
         return self.masked / (self.density * self.dense)
+
+    @property
+    def dense_rate(self) -> float:
+        """Operations a second of the dense convolution."""
+        return self.pixels * self.layer.operations / self.dense
+
+    @property
+    def masked_rate(self) -> float:
+        """Operations a second of the masked one, of those that the mask leaves."""
+        return self.density * self.pixels * self.layer.operations / self.masked
 
 
 def measure_operators(
@@ -131,8 +148,10 @@ def measure_layer(photo: Photo, layer: Layer, threads: int, repeats: int) -> Ite
             }
             times = medians(runs, repeats, WARM_UP, warm_seconds)
             seconds = {form: (times[form, LONG] - times[form, SHORT]) / (LONG - SHORT) for form in chains}
-            density = len(index) / (height * width)
-            yield OperatorTiming(photo.name, storage, layer, target, density, seconds["dense"], seconds["masked"])
+            density = len(index) / frequencies.size
+            yield OperatorTiming(
+                photo.name, storage, layer, frequencies.size, target, density, seconds["dense"], seconds["masked"]
+            )
 
 
 def middle(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amsr_deploy import __version__, native
+from amsr_deploy.evaluation.bench.peak import Peak, measure_peak
 
 PACKAGES = ("onnxruntime", "openvino", "numpy")
 
@@ -23,6 +24,7 @@ class Machine:
         cores: those that this process may use.
         instruction_set: the one that the native kernels use; None where they are not built.
         threads: CPU threads that work on an operator.
+        peak: what they reach together.
         load: processes that wanted a core before the benchmark began, mean of a minute; None where that is not known.
         versions: of this package and of those that it is compared in.
     """
@@ -31,6 +33,7 @@ class Machine:
     cores: int
     instruction_set: str | None
     threads: int
+    peak: Peak
     load: float | None
     versions: dict[str, str]
 
@@ -38,7 +41,7 @@ class Machine:
         kernels = f"{self.instruction_set} kernels" if self.instruction_set else "no native kernels"
         load = "" if self.load is None else f", load {self.load:.1f} before"
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return f"{self.cpu}, {self.cores} cores, {self.threads} threads, {kernels}{load}; {versions}"
+        return f"{self.cpu}, {self.cores} cores, {self.threads} threads, {kernels}{load}; {self.peak}; {versions}"
 
 
 def examine_machine(threads: int) -> Machine:
@@ -49,7 +52,8 @@ def examine_machine(threads: int) -> Machine:
     """
     code = native.inspect()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return Machine(cpu_name(), usable_cores(), code.instruction_set if code else None, threads, load, versions())
+    instruction_set = code.instruction_set if code else None
+    return Machine(cpu_name(), usable_cores(), instruction_set, threads, measure_peak(threads), load, versions())
 
 
 def cpu_name() -> str:

@@ -14,7 +14,7 @@ from amsr_deploy.evaluation.bench.neighbors import NeighborTable
 from amsr_deploy.evaluation.bench.openvino import OpenVinoModel
 from amsr_deploy.evaluation.bench.peak_memory import peak_memory
 from amsr_deploy.evaluation.bench.photos import Photo
-from amsr_deploy.evaluation.bench.profiling import Profile, profile
+from amsr_deploy.evaluation.bench.profiling import Kernel, profile
 from amsr_deploy.evaluation.bench.timing import Run, medians
 from amsr_deploy.evaluation.bench.twins import Pair, check_pair
 from amsr_deploy.mask.native import compute_mask
@@ -66,13 +66,13 @@ class Detail:
         photo: name of the photo.
         density: share of the body that was computed, in [0, 1].
         memory: peak memory in bytes of `masked` and `dense`; None where the system does not report it.
-        profiles: of `masked` and `dense`.
+        kernels: of `masked` and `dense`.
     """
 
     photo: str
     density: float
     memory: dict[str, int | None]
-    profiles: dict[str, Profile]
+    kernels: dict[str, list[Kernel]]
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class NetworkBench:
         return Timing(photo.name, size, density, self.metadata.cost.share(density), runs_dense, times)
 
     def examine(self, photo: Photo) -> Detail:
-        """Measure peak memory and profile on a photo."""
+        """Measure peak memory and kernels on a photo."""
         pixels, batch = self.prepare(photo)
         selection = self.select(pixels)
         cases: list[tuple[str, Path, Inputs]] = [
@@ -131,8 +131,8 @@ class NetworkBench:
             (DENSE, self.pair.dense, {}),
         ]
         memory = {name: peak_memory(path, batch, inputs, self.threads) for name, path, inputs in cases}
-        profiles = {name: profile(path, batch, inputs, self.threads) for name, path, inputs in cases}
-        return Detail(photo.name, selection.density, memory, profiles)
+        kernels = {name: profile(path, batch, inputs, self.threads) for name, path, inputs in cases}
+        return Detail(photo.name, selection.density, memory, kernels)
 
     def prepare(self, photo: Photo) -> tuple[NDArray[np.float32], Batch]:
         """Crop a photo to a size that the network takes: [H, W, 3], and as the network's input [1, 3, H, W]."""
@@ -151,7 +151,7 @@ class NetworkBench:
 def measure_pair(
     pair: Pair, photos: list[Photo], threads: int, repeats: int, use_openvino: bool, show: Callable[[str], None]
 ) -> NetworkResult:
-    """Measure a pair of models on photos; memory and profile on the densest one.
+    """Measure a pair of models on photos; memory and kernels on the densest one.
 
     Args:
         pair: the models.
@@ -170,5 +170,5 @@ def measure_pair(
         show(f"{pair.name} on {photo.name}")
         timings.append(bench.measure(photo, repeats))
     densest = max(range(len(photos)), key=lambda number: timings[number].density)
-    show(f"{pair.name}: memory and profile on {photos[densest].name}")
+    show(f"{pair.name}: memory and kernels on {photos[densest].name}")
     return NetworkResult(pair.name, timings, bench.examine(photos[densest]))

@@ -13,6 +13,8 @@ from amsr_deploy.evaluation.bench.layers import Layer, OperatorTiming
 from amsr_deploy.evaluation.bench.machine import Machine
 from amsr_deploy.evaluation.bench.markdown import Section, Table
 from amsr_deploy.evaluation.bench.networks import DENSE, MASK, MASKED, NEIGHBORS, NetworkResult, Timing
+from amsr_deploy.evaluation.bench.peak import Peak
+from amsr_deploy.evaluation.bench.profiling import time_shares
 
 SPARSE = 0.4
 """Density up to which the targets for whole networks hold."""
@@ -26,7 +28,7 @@ def machine_section(machine: Machine) -> Section:
     return Section("machine", str(machine))
 
 
-def operator_section(timings: Sequence[OperatorTiming]) -> Section:
+def operator_section(timings: Sequence[OperatorTiming], peak: Peak) -> Section:
     """Summarise MaskedConv2d at each density, over all photos."""
     groups: dict[tuple[str, Layer, float], list[OperatorTiming]] = defaultdict(list)
     for timing in timings:
@@ -37,14 +39,16 @@ def operator_section(timings: Sequence[OperatorTiming]) -> Section:
             str(layer.channels),
             str(layer.group),
             f"{statistics.median(t.density for t in cases):.2f}",
-            f"{1e3 * statistics.median(t.dense for t in cases):.2f}",
-            f"{1e3 * statistics.median(t.masked for t in cases):.2f}",
+            gigas(statistics.median(t.dense_rate for t in cases)),
+            gigas(masked := statistics.median(t.masked_rate for t in cases)),
+            f"{masked / peak.operations:.0%}",
             f"{statistics.median(t.ratio for t in cases):.3f}",
             f"{max(t.ratio for t in cases):.3f}",
         ]
         for (storage, layer, _), cases in groups.items()
     ]
-    columns = ["rows", "channels", "groups", "density", "Conv ms", "MaskedConv2d ms", "median ratio", "worst ratio"]
+    columns = ["rows", "channels", "groups", "density", "Conv GFLOP/s", "MaskedConv2d GFLOP/s", "of the peak"]
+    columns += ["median ratio", "worst ratio"]
     photos = len({timing.photo for timing in timings})
     return Section(
         "operators",
@@ -53,9 +57,15 @@ def operator_section(timings: Sequence[OperatorTiming]) -> Section:
     )
 
 
-def network_sections(result: NetworkResult) -> list[Section]:
-    """Make the sections of a pair of models: times, OpenVINO, memory and profile."""
-    sections = [timing_section(result), openvino_section(result), memory_section(result), profile_section(result)]
+def network_sections(result: NetworkResult, peak: Peak) -> list[Section]:
+    """Make the sections of a pair of models: times, OpenVINO, memory, profile and kernels."""
+    sections = [
+        timing_section(result),
+        openvino_section(result),
+        memory_section(result),
+        profile_section(result),
+        kernel_section(result, peak),
+    ]
     return [section for section in sections if section is not None]
 
 
@@ -126,7 +136,9 @@ def memory_section(result: NetworkResult) -> Section:
 
 def profile_section(result: NetworkResult) -> Section:
     """List the operators that take most of the time."""
-    tops = {form: list(shares.items())[:LARGEST_OPERATORS] for form, shares in result.detail.profiles.items()}
+    tops = {
+        form: list(time_shares(kernels).items())[:LARGEST_OPERATORS] for form, kernels in result.detail.kernels.items()
+    }
     rows = [
         [cell for form in (MASKED, DENSE) for cell in operator_cells(tops[form], number)]
         for number in range(max(map(len, tops.values())))
@@ -134,6 +146,30 @@ def profile_section(result: NetworkResult) -> Section:
     columns = ["masked", "share", "dense", "share"]
     title = f"{result.name}, operators by their share of the time on {result.detail.photo}"
     return Section(f"profile {result.name}", title, Table(columns, rows))
+
+
+def kernel_section(result: NetworkResult, peak: Peak) -> Section:
+    """Compare the kernels of the masked network that multiply by weights with the least time that they could take."""
+    rows = [
+        [
+            kernel.operator,
+            " x ".join(map(str, kernel.weights)),
+            str(kernel.count),
+            f"{1e3 * kernel.seconds:.2f}",
+            gigas(kernel.operations / kernel.seconds),
+            f"{1e3 * (least := peak.least_seconds(kernel.operations, kernel.size)):.2f}",
+            f"{least / kernel.seconds:.0%}",
+        ]
+        for kernel in result.detail.kernels[MASKED]
+        if kernel.weights
+    ]
+    columns = ["kernel", "weights", "nodes", "ms", "GFLOP/s", "least ms", "least / measured"]
+    title = f"{result.name}, kernels on {result.detail.photo} at density {result.detail.density:.2f}"
+    note = (
+        "The least time: operations of a direct convolution over the peak, or bytes over the bandwidth. Above 100 %: "
+        "fewer operations, by Winograd's filtering or because weights of zero are left out."
+    )
+    return Section(f"kernels {result.name}", title, Table(columns, rows), [note])
 
 
 def operator_cells(top: Sequence[tuple[str, float]], number: int) -> list[str]:
@@ -161,6 +197,11 @@ def crossover_section(results: Iterable[Crossover]) -> Section:
         Table(columns, rows),
         [note],
     )
+
+
+def gigas(rate: float) -> str:
+    """Write operations a second in billions."""
+    return f"{rate / 1e9:.0f}"
 
 
 def megabytes(size: int | None) -> str:
