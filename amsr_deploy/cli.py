@@ -14,7 +14,7 @@ from amsr_deploy import __version__
 from amsr_deploy.commands.effort import LEVELS
 from amsr_deploy.commands.group import Commands, report_failure, say, setting
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
-from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, SCALES, STRATEGIES
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, PURPOSES, SCALES, STRATEGIES
 
 FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
@@ -51,6 +51,12 @@ scale_option = click.option(
     type=click.IntRange(min(SCALES), max(SCALES)),
     metavar="2|3|4",
     help="Scale of the shipped model; the largest that ships by default.",
+)
+for_option = click.option(
+    "--for",
+    "trained_for",
+    type=click.Choice(PURPOSES),
+    help="Shipped model for clean pictures, or for photos with noise and JPEG damage.  [default: clean]",
 )
 strategy_option = click.option(
     "--strategy", type=click.Choice(STRATEGIES), default="kmeans", show_default=True, help="How the mask is found."
@@ -94,6 +100,7 @@ def main() -> None:
 @click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale.")
 @click.option("--megapixels", type=float, metavar="M", help="Area of the output, in place of a scale.")
 @network_option
+@for_option
 @click.option("--model", type=FILE, help="An ONNX or engine of yours.  [default: the newest here, else a shipped one]")
 @dilation_option
 @click.option(
@@ -132,9 +139,9 @@ def main() -> None:
 def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
     """Upscale pictures, by a scale or to a size.
 
-    INPUTS are pictures, folders, patterns like '*.png', or - for standard input. Without --model and --backbone the
-    newest export or engine of the current folder does the work, else the shipped model: the smallest that is enough.
-    Where it makes more than was asked for, its result is reduced.
+    INPUTS are pictures, folders, patterns like '*.png', or - for standard input. Without --model, --backbone and --for
+    the newest export or engine of the current folder does the work, else the shipped model: the smallest that is
+    enough. Where it makes more than was asked for, its result is reduced.
 
     Formats: PNG, JPEG, WebP, TIFF, AVIF, JPEG XL and BMP are read and written; GIF and, with the extra heic, HEIC are
     read.
@@ -144,6 +151,7 @@ def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
       amsr infer photo.jpg                       photo_x4.png
       amsr infer photos/ -r -o large/            all pictures of a folder and those below it
       amsr infer photo.jpg --width 3840          to a size
+      amsr infer photo.jpg --for photo           a photo with noise or JPEG damage
       amsr infer photo.jpg --format webp --quality 90
       amsr infer - -o - < small.png > large.png
     """
@@ -185,6 +193,12 @@ def mask(**options: Any) -> None:
 )
 @click.option("--weights", type=FILE, help="A checkpoint (.safetensors, .pth); the shipped weights by default.")
 @click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: that of the weights]")
+@click.option(
+    "--for",
+    "trained_for",
+    type=click.Choice(PURPOSES),
+    help="Shipped weights for clean pictures or for photos; what --weights were trained for.  [default: as they say]",
+)
 @click.option("--dense", is_flag=True, help="Export the dense network, without a mask.")
 @click.option("--fp16", is_flag=True, help="Compute in float16; inputs and outputs stay float32.")
 @click.option("--bf16", is_flag=True, help="Compute in bfloat16, for the native CPU kernels.")
@@ -210,6 +224,7 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
 
 @main.command("build-engine")
 @click.argument("model", required=False, type=FILE)
+@for_option
 @click.option("--fp16", is_flag=True, help="Compute in float16; inputs and outputs stay float32.")
 @click.option(
     "--edition",
@@ -241,7 +256,8 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
 def build_engine(**options: Any) -> None:
     """Build a TensorRT engine of MODEL, an ONNX file.
 
-    Without MODEL it uses the newest export of this folder, else the default model of the package.
+    Without MODEL it uses the newest export of this folder, else the default model of the package, and with --for that
+    one before the folder's.
     """
     from amsr_deploy.commands.build_engine import BuildOptions, build_engine
 
@@ -329,9 +345,17 @@ def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float
     help=f"Network that ships with the package; may be given again.  [default: {DEFAULT_BACKBONE}]",
 )
 @scale_option
+@click.option(
+    "--for",
+    "purposes",
+    type=click.Choice(PURPOSES),
+    multiple=True,
+    help="Shipped models for clean pictures, or for photos; may be given again.  [default: clean]",
+)
 @click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
 @click.option("--data", type=FILE, required=True, help="Folder of HR pictures.")
 @click.option("--lr", "lr_folder", type=FILE, help="Folder of their LR pictures: NAME or NAMEx4; made by default.")
+@click.option("--degraded", is_flag=True, help="Blur the LR pictures, add noise and JPEG damage: the same each time.")
 @click.option("--dilation", "dilations", type=DILATIONS, help="Dilations to compare; the model's own by default.")
 @threshold_option
 @strategy_option
@@ -345,7 +369,8 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
     from amsr_deploy.commands.eval import EvalOptions, evaluate_folder
     from amsr_deploy.runtime.shipped import chosen_model
 
-    models = [chosen_model(backbone, model) for backbone in backbones or (None,)]
+    trained_for = next(iter(options["purposes"]), None)
+    models = [chosen_model(backbone, model, trained_for) for backbone in backbones or (None,)]
     sys.exit(min(evaluate_folder(models, EvalOptions(**options), report_failure), 1))
 
 
@@ -361,6 +386,7 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
     help="Network; may be repeated.  [default: all that ship]",
 )
 @scale_option
+@for_option
 @click.option("--model", type=FILE, help="A masked model that `amsr export` wrote, instead of shipped ones.")
 @click.option("--dense-model", type=FILE, help="Its dense twin.")
 @click.option("--operators", is_flag=True, help="Time the masked convolution alone.")
@@ -393,6 +419,7 @@ def bench(**options: Any) -> None:
 @click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor; the smallest of the model by default.")
 @click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale.")
 @network_option
+@for_option
 @click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
 @dilation_option
 @threshold_option
@@ -431,6 +458,6 @@ def video(source: Path, output: Path | None, backbone: str | None, model: Path |
     from amsr_deploy.runtime.newest import wanted_model
 
     show = functools.partial(say, err=str(output or source) == "-")
-    chosen = wanted_model(backbone, model, options["device"])
+    chosen = wanted_model(backbone, model, options["device"], options["trained_for"])
     done = upscale_video(source, output, chosen, show, **options)
     sys.exit(0 if done else 130)

@@ -20,6 +20,10 @@ Optimizer = Literal["adam", "muon"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 """Optimizers that a training can use."""
 
+Purpose = Literal["clean", "photo"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+"""What weights are trained for: clean pictures, or photos that are blurred, noisy and compressed (JPEG)."""
+
 
 @dataclass(frozen=True)
 class Descriptor:

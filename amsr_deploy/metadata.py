@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from amsr_deploy.descriptor import Purpose
 from amsr_deploy.errors import ModelError
 
 PREFIX = "amsr."
@@ -86,6 +87,9 @@ class Metadata:
 
     mask_loss: float = 0.0
     """dB of PSNR that the mask costs on the sample photo; 0: trained with masks, or an older file."""
+
+    trained_for: Purpose = "clean"
+    """What the weights were trained for, also where the property is missing."""
 
     def to_properties(self) -> dict[str, str]:
         """Convert to the string map of a model file."""

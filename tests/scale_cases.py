@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper, save
 
+from amsr_deploy.descriptor import Purpose
 from amsr_deploy.metadata import Cost, Metadata
 from amsr_deploy.runtime.shipped import model_name
 
 
-def scale_metadata(scale: int, masked: bool, dense_above: float) -> Metadata:
+def scale_metadata(scale: int, masked: bool, dense_above: float, trained_for: Purpose = "clean") -> Metadata:
     """What such a model says about itself."""
     return Metadata(
         backbone="carn",
@@ -31,6 +32,7 @@ def scale_metadata(scale: int, masked: bool, dense_above: float) -> Metadata:
         cost=Cost(fixed=1.0, body=3.0),
         weights_sha256=str(scale),
         dense_above=dense_above,
+        trained_for=trained_for,
     )
 
 
@@ -41,6 +43,7 @@ def write_model(
     mode: Literal["nearest", "cubic"] = "nearest",
     offset: float = 0.0,
     dense_above: float = 1.0,
+    trained_for: Purpose = "clean",
 ) -> Path:
     """A model that enlarges by its scale and adds an offset; a masked one has an index that it does not look at."""
     attributes: dict[str, Any] = {"coordinate_transformation_mode": "half_pixel", "cubic_coeff_a": -0.5}
@@ -63,16 +66,17 @@ def write_model(
         ],
     )
     model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 20)])
-    helper.set_model_props(model, scale_metadata(scale, masked, dense_above).to_properties())
+    helper.set_model_props(model, scale_metadata(scale, masked, dense_above, trained_for).to_properties())
     save(model, path)
     return path
 
 
-def ship(folder: Path, backbone: str, *scales: int) -> None:
+def ship(folder: Path, backbone: str, *scales: int, trained_for: Purpose = "clean", offset: float = 0.0) -> None:
     """Put models of a backbone into a folder as the package ships them, masked and dense."""
     for scale in scales:
         for dense in (False, True):
-            write_model(folder / model_name(backbone, scale, dense), scale, masked=not dense)
+            path = folder / model_name(backbone, scale, dense, trained_for=trained_for)
+            write_model(path, scale, not dense, offset=offset, trained_for=trained_for)
 
 
 def enlarged(pixels: NDArray[np.generic], scale: int) -> NDArray[np.generic]:

@@ -13,18 +13,21 @@ import torch
 
 import amsr_deploy
 from amsr_deploy import models
-from amsr_deploy.descriptor import DEFAULT_BACKBONE
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, PURPOSES, SCALES, Purpose
 from amsr_deploy.export.onnx import digest, make_model
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.models.checkpoint import read_network
-from amsr_deploy.runtime.shipped import WEIGHTS, model_name, shipped_model, shipped_weights
+from amsr_deploy.runtime.shipped import WEIGHTS, model_name, shipped_model, shipped_weights, weights_name
 
-FILES = sorted(path.stem.split("_x") for path in WEIGHTS.glob("*.safetensors"))
-SHIPPED = [(backbone, int(scale)) for backbone, scale in FILES]
+Shipped = tuple[str, int, Purpose]
+SHIPPED: list[Shipped] = [
+    model for model in itertools.product(BACKBONES, SCALES, PURPOSES) if (WEIGHTS / weights_name(*model)).is_file()
+]
 
 
-def trained(backbone: str, scale: int) -> models.Network:
-    return read_network(shipped_weights(backbone, scale), backbone, scale)
+def trained(model: Shipped) -> models.Network:
+    backbone, scale, purpose = model
+    return read_network(shipped_weights(backbone, scale, purpose), backbone, scale)
 
 
 def upscale(model: Path, image: np.ndarray) -> np.ndarray:
@@ -36,49 +39,60 @@ def upscale(model: Path, image: np.ndarray) -> np.ndarray:
 
 
 def test_something_ships() -> None:
-    assert {("fsrcnn", 4), ("carn", 4)} <= set(SHIPPED)
+    assert {("fsrcnn", 4, "clean"), ("carn", 4, "clean")} <= set(SHIPPED)
+
+
+def test_every_file_of_weights_is_known() -> None:
+    assert {path.name for path in WEIGHTS.glob("*.safetensors")} == {weights_name(*model) for model in SHIPPED}
 
 
 EXPORTS = [
     pytest.param(
-        *model,
+        model,
         masked,
         marks=[pytest.mark.slow] if model[0] == "swinir" and not masked else [],
-        id=f"{model[0]}-{model[1]}-{'masked' if masked else 'dense'}",
+        id=f"{weights_name(*model)}-{'masked' if masked else 'dense'}",
     )
     for model in SHIPPED
     for masked in (True, False)
 ]
-"""Backbone, scale, masked or dense; tracing all windows of SwinIR takes half a minute."""
+"""Model, masked or dense; tracing all windows of SwinIR takes half a minute."""
 
 
-@pytest.mark.parametrize(("backbone", "scale", "masked"), EXPORTS)
-def test_shipped_onnx_is_the_export_of_the_shipped_weights(
-    backbone: str, scale: int, masked: bool, tmp_path: Path
-) -> None:
-    exported, shipped = tmp_path / "model.onnx", shipped_model(backbone, scale, dense=not masked)
-    onnx.save(make_model(trained(backbone, scale), masked), exported)
+@pytest.mark.parametrize(("model", "masked"), EXPORTS)
+def test_shipped_onnx_is_the_export_of_the_shipped_weights(model: Shipped, masked: bool, tmp_path: Path) -> None:
+    backbone, scale, purpose = model
+    exported, shipped = tmp_path / "model.onnx", shipped_model(backbone, scale, not masked, purpose)
+    onnx.save(make_model(trained(model), masked), exported)
     image = np.random.default_rng(0).random((1, 3, 16, 24), dtype=np.float32)
     np.testing.assert_allclose(upscale(shipped, image), upscale(exported, image), atol=1e-5)
 
 
-@pytest.mark.parametrize(("backbone", "scale"), SHIPPED)
-def test_shipped_onnx_names_its_weights(backbone: str, scale: int) -> None:
+@pytest.mark.parametrize("model", SHIPPED)
+def test_shipped_onnx_names_its_weights(model: Shipped) -> None:
+    backbone, scale, purpose = model
     for dense in (False, True):
-        session = ort.InferenceSession(shipped_model(backbone, scale, dense), providers=["CPUExecutionProvider"])
+        path = shipped_model(backbone, scale, dense, purpose)
+        session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
         metadata = Metadata.from_properties(session.get_modelmeta().custom_metadata_map)
-        assert (metadata.backbone, metadata.scale) == (backbone, scale)
-        assert metadata.weights_sha256 == digest(trained(backbone, scale))
+        assert (metadata.backbone, metadata.scale, metadata.trained_for) == model
+        assert metadata.weights_sha256 == digest(trained(model))
         assert metadata.masked is not dense
 
 
-@pytest.mark.parametrize(("backbone", "scale"), SHIPPED)
-def test_weights_are_finite_and_on_the_card(backbone: str, scale: int) -> None:
-    assert all(torch.isfinite(value).all() for value in trained(backbone, scale).state_dict().values())
-    assert f"`{model_name(backbone, scale)}`" in (WEIGHTS / "MODEL_CARD.md").read_text()
+@pytest.mark.parametrize("model", SHIPPED)
+def test_weights_are_finite_and_on_the_card(model: Shipped) -> None:
+    backbone, scale, purpose = model
+    assert all(torch.isfinite(value).all() for value in trained(model).state_dict().values())
+    assert f"`{model_name(backbone, scale, trained_for=purpose)}`" in (WEIGHTS / "MODEL_CARD.md").read_text()
 
 
-@pytest.mark.parametrize(("backbone", "scale"), [model for model in SHIPPED if model[0] == DEFAULT_BACKBONE])
+COLOURS = [
+    (backbone, scale) for backbone, scale, purpose in SHIPPED if (backbone, purpose) == (DEFAULT_BACKBONE, "clean")
+]
+
+
+@pytest.mark.parametrize(("backbone", "scale"), COLOURS)
 class TestColours:
     """What is drawn, not photographed: paper is white, pure colours stay pure, grey stays grey."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amsr_deploy.commands.report_file import check_report_file, write_report
-from amsr_deploy.descriptor import SCALE
+from amsr_deploy.descriptor import SCALE, Purpose
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.bench import results
 from amsr_deploy.evaluation.bench.crossover import find_crossover
@@ -32,6 +32,7 @@ class BenchOptions:
         folders: of HR pictures.
         backbones: shipped models to measure; none is all.
         scale: of the shipped models; None is the largest of each.
+        trained_for: which of the shipped models; None is those for clean pictures.
         model: a masked model file to measure instead.
         dense_model: its dense twin.
         operators: measure MaskedConv2d against Conv.
@@ -49,6 +50,7 @@ class BenchOptions:
     folders: tuple[Path, ...]
     backbones: tuple[str, ...] = ()
     scale: int | None = None
+    trained_for: Purpose | None = None
     model: Path | None = None
     dense_model: Path | None = None
     operators: bool = False
@@ -85,7 +87,8 @@ def run_benchmarks(options: BenchOptions, fail: Callable[[Exception], object]) -
     check_report_file(options.json_file, ".json")
     check_report_file(options.markdown, ".md")
     with_pairs = options.crossover or not options.operators
-    pairs = choose_pairs(options.backbones, options.scale, options.model, options.dense_model) if with_pairs else []
+    choice = (options.backbones, options.scale, options.trained_for, options.model, options.dense_model)
+    pairs = choose_pairs(*choice) if with_pairs else []
     machine = examine_machine(options.threads)
     failed: dict[str, Exception] = {}
     try:

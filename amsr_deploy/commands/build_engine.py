@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from amsr_deploy.descriptor import DEFAULT_BACKBONE
+from amsr_deploy.descriptor import Purpose
 from amsr_deploy.engine.build import Request, choose_edition, engine_name, write_engine
 from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_metadata, read_model
@@ -14,7 +14,7 @@ from amsr_deploy.engine.shapes import Size, Sizes, format_size, make_sizes
 from amsr_deploy.errors import UserError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import newest_export
-from amsr_deploy.runtime.shipped import shipped_model
+from amsr_deploy.runtime.shipped import chosen_model, shipped_model
 from amsr_deploy.runtime.tiles import smallest_tile
 
 
@@ -24,6 +24,7 @@ class BuildOptions:
 
     Attributes:
         model: an ONNX of `amsr export`; None is the newest one of this folder, else the shipped default.
+        trained_for: which shipped default, before those of this folder.
         fp16: compute in float16; models of float16 or bfloat16 keep their type without it.
         edition: `tensorrt`, `tensorrt-rtx`, or `auto`: the fastest that can build here.
         min_shape: height and width of the smallest picture; None is the default.
@@ -35,6 +36,7 @@ class BuildOptions:
     """
 
     model: Path | None = None
+    trained_for: Purpose | None = None
     fp16: bool = False
     edition: str = "auto"
     min_shape: Size | None = None
@@ -54,7 +56,7 @@ def build_engine(options: BuildOptions) -> str:
         BackendError: no TensorRT, or no GPU for it.
         EngineError: TensorRT's message, or the engine's result differs from the CPU's.
     """
-    path = options.model or newest_export(Path()) or shipped_model(DEFAULT_BACKBONE)
+    path = wanted_export(options.model, options.trained_for)
     proto = read_model(path)
     metadata = read_metadata(path, proto)
     edition, gpu = choose_edition(options.edition)
@@ -67,6 +69,20 @@ def build_engine(options: BuildOptions) -> str:
     target = check_output(options.output or Path(engine_name(path, metadata, edition, gpu, sizes)))
     request = Request(path, options.fp16, edition, gpu, sizes, options.in_place, options.timing_cache, target)
     return write_engine(request, proto, metadata)
+
+
+def wanted_export(model: Path | None, trained_for: Purpose | None) -> Path:
+    """Choose the ONNX that a user asks for or, where that is nothing, the newest of this folder before the default.
+
+    Raises:
+        UserError: a file and what chooses a shipped model are given.
+        ModelError: no such model ships.
+    """
+    chosen = chosen_model(None, model, trained_for)
+    if isinstance(chosen, Path):
+        return chosen
+    newest = None if trained_for else newest_export(Path())
+    return newest or shipped_model(chosen, trained_for=trained_for)
 
 
 def warn_of_small_tiles(sizes: Sizes, metadata: Metadata) -> None:

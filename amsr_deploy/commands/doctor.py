@@ -11,7 +11,7 @@ from amsr_deploy import __version__, native
 from amsr_deploy.errors import AmsrError, BackendError
 from amsr_deploy.runtime.backends.tensorrt import cuda, edition, plugins, registry
 from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
-from amsr_deploy.runtime.shipped import WEIGHTS
+from amsr_deploy.runtime.shipped import WEIGHTS, photo_models
 
 PACKAGES = {
     "onnxruntime": "amsr infer cannot run",
@@ -34,6 +34,7 @@ def examine() -> Iterator[tuple[str, str]]:
     for package, cost in PACKAGES.items():
         yield package, installed_version(package) or f"missing: {cost}"
     yield "models", models()
+    yield "for photos", ", ".join(photo_models()) or "none: `amsr infer --for photo` and the like cannot run"
     for name in edition.MODULES:
         yield name, tensorrt(name)
     yield "gpu", gpu()

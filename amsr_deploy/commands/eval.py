@@ -16,7 +16,7 @@ from rich.table import Table
 from amsr_deploy.commands.console import output_console
 from amsr_deploy.commands.eval_results import Results, Run, check_plots, plot, write_csv
 from amsr_deploy.commands.report_file import check_report_file, write_report
-from amsr_deploy.descriptor import Strategy
+from amsr_deploy.descriptor import Purpose, Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evaluate_bicubic, mean
 from amsr_deploy.files import STANDARD, replacing
@@ -34,6 +34,8 @@ class EvalOptions:
     Attributes:
         data: folder of HR pictures.
         lr_folder: folder of their LR pictures; None reduces the HR pictures.
+        degraded: damage the reduced pictures, see `degradations.degrade`.
+        purposes: what the shipped models were trained for, each once; none is clean.
         dilations: to measure, each once; none is the model's own, unless `dense` is set.
         dense: measure the dense network too.
         json_file: where to write JSON; `-` prints it instead of the tables.
@@ -44,6 +46,8 @@ class EvalOptions:
 
     data: Path
     lr_folder: Path | None = None
+    degraded: bool = False
+    purposes: tuple[Purpose, ...] = ()
     dilations: tuple[int, ...] | None = None
     dense: bool = False
     json_file: Path | None = None
@@ -60,10 +64,13 @@ class EvalOptions:
         choices: list[dict[str, Any]] = [{"dilation": dilation} for dilation in self.dilations or ()]
         if self.dense:
             choices.append({"dense": True, "threshold": None, "strategy": "kmeans"})
-        return [settings | choice for choice in choices or [{}]]
+        purposes = dict.fromkeys(self.purposes or (None,))
+        return [settings | {"trained_for": purpose} | choice for purpose in purposes for choice in choices or [{}]]
 
     def check(self) -> None:
-        """Raise AmsrError where results could not be written: before the measurement, not after it."""
+        """Raise AmsrError for options that contradict each other, or results that could not be written."""
+        if self.degraded and self.lr_folder is not None:
+            raise UserError("`degraded` makes LR pictures: it cannot be combined with `lr_folder`")
         check_report_file(self.json_file, ".json")
         check_report_file(self.csv_file, ".csv")
         check_report_file(self.plot_file, ".png")
@@ -74,9 +81,9 @@ class EvalOptions:
 def evaluate_folder(models: Sequence[str | Path], options: EvalOptions, fail: Callable[[Exception], object]) -> int:
     """Measure models of one scale on the pictures of a folder and show tables, or JSON.
 
-    The JSON object has `data`, `scale`, for each model and mask setting an entry of `runs` with `model`, `dilation`
-    (null is dense), `mean` and `pictures`, and `bicubic` with `mean` and `pictures`; its own `model` and `mean` are
-    those of the first run. Means have the names of `Scores`.
+    The JSON object has `data`, `degraded`, `scale`, for each model and mask setting an entry of `runs` with `model`,
+    `dilation` (null is dense), `mean` and `pictures`, and `bicubic` with `mean` and `pictures`; its own `model` and
+    `mean` are those of the first run. Means have the names of `Scores`.
 
     Args:
         models: names of backbones, or paths of ONNX files.
@@ -99,8 +106,8 @@ def evaluate_folder(models: Sequence[str | Path], options: EvalOptions, fail: Ca
     try:
         runs = [measure(model, settings, paths, options, remember) for model in models for settings in options.runs()]
         scale = common_scale(runs)
-        bicubic = evaluate_bicubic(paths, scale, remember, options.lr_folder)
-        report(Results(options.data, scale, runs, bicubic), options)
+        bicubic = evaluate_bicubic(paths, scale, remember, options.lr_folder, options.degraded)
+        report(Results(options.data, options.degraded, scale, runs, bicubic), options)
     finally:  # where all pictures failed, too
         for error in failed.values():
             fail(error)
@@ -116,12 +123,13 @@ def measure(
 ) -> Run:
     """Measure a model with one setting of the mask, showing how far it is on a terminal."""
     with load(model, **settings) as upscaler:
-        label = f"{model} {'dense' if settings.get('dense') else f'k={upscaler.dilation}'}"
+        metadata = upscaler.metadata
+        name = f"{model} for photos" if settings["trained_for"] == "photo" else str(model)
+        label = f"{name} {'dense' if settings.get('dense') else f'k={upscaler.dilation}'}"
         progress = Console(file=sys.stderr)
         shown = track(paths, label, console=progress, transient=True, disable=not progress.is_terminal)
-        evaluation = evaluate(upscaler, shown, fail, options.lr_folder)
-        metadata = upscaler.metadata
-        return Run(str(model), metadata.scale, metadata.cost.dense, evaluation)
+        evaluation = evaluate(upscaler, shown, fail, options.lr_folder, options.degraded)
+        return Run(name, metadata.scale, metadata.cost.dense, evaluation)
 
 
 def common_scale(runs: Sequence[Run]) -> int:
@@ -152,12 +160,11 @@ def report(results: Results, options: EvalOptions) -> None:
 def print_tables(results: Results) -> None:
     """Print a table for each run."""
     console = output_console()
+    data = f"{results.data.name}{', degraded' if results.degraded else ''}"
     for run in results.runs:
         dilation = run.evaluation.dilation
         setting = "dense" if dilation is None else f"dilation {dilation}"
-        console.print(
-            table(run.evaluation, results.bicubic, f"{run.model} x{run.scale} on {results.data.name}, {setting}")
-        )
+        console.print(table(run.evaluation, results.bicubic, f"{run.model} x{run.scale} on {data}, {setting}"))
 
 
 def table(run: Evaluation, bicubic: Mapping[str, Quality], title: str) -> Table:

@@ -37,12 +37,14 @@ class Results:
 
     Attributes:
         data: the folder.
+        degraded: whether the LR pictures were damaged.
         scale: of all models.
         runs: one or more.
         bicubic: the scores of bicubic interpolation by file name.
     """
 
     data: Path
+    degraded: bool
     scale: int
     runs: Sequence[Run]
     bicubic: Mapping[str, Quality]
@@ -51,7 +53,8 @@ class Results:
         """Convert to plain data."""
         runs = [{"model": run.model, **run.evaluation.to_json()} for run in self.runs]
         first = {"model": runs[0]["model"], "mean": runs[0]["mean"]}
-        return {**first, "scale": self.scale, "data": str(self.data), "runs": runs, "bicubic": to_json(self.bicubic)}
+        setting = {"scale": self.scale, "data": str(self.data), "degraded": self.degraded}
+        return {**first, **setting, "runs": runs, "bicubic": to_json(self.bicubic)}
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Give the scores of each picture with what they belong to."""

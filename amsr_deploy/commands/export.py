@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from amsr_deploy.descriptor import DEFAULT_BACKBONE, describe
+from amsr_deploy.descriptor import DEFAULT_BACKBONE, PURPOSES, Purpose, describe
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.metadata import MOST_MASK_LOSS, Precision
 from amsr_deploy.model_file import read_metadata
@@ -36,6 +36,7 @@ def export_backbone(
     precision: Precision,
     output: Path | None,
     force: bool = False,
+    trained_for: Purpose | None = None,
     step: Callable[[str], object] = lambda _: None,
 ) -> str:
     """Export a backbone with its shipped or given weights, and return a line that says what was written.
@@ -48,11 +49,12 @@ def export_backbone(
         precision: type of weights and features.
         output: the file to write; None is a name in the current folder.
         force: whether to export weights masked that lose much by masks.
+        trained_for: which shipped weights, or what given ones were trained for; None is what they say, or clean.
         step: is called with what comes next.
 
     Raises:
-        AmsrError: weights that do not fit or were not trained with masks, a folder that does not exist, an export that
-            differs from PyTorch.
+        AmsrError: weights that do not fit or were not trained with masks, or for something else; a folder that does
+            not exist; an export that differs from PyTorch.
     """
     if precision == "bfloat16" and dense:
         raise UserError(f"bfloat16 is for masked networks; use float16 or float32 for {title(backbone)} without a mask")
@@ -60,16 +62,17 @@ def export_backbone(
         check_output(output)
     if weights is not None and not weights.is_file():
         raise ModelError(f"{weights} is not a file; give a .safetensors or .pth checkpoint")
-    source = weights or shipped_weights(backbone or DEFAULT_BACKBONE, scale)
+    source = weights or shipped_weights(backbone or DEFAULT_BACKBONE, scale, trained_for)
     step("loading PyTorch")
     from amsr_deploy import models
     from amsr_deploy.export.mask_loss import mask_loss
     from amsr_deploy.export.onnx import export_onnx
-    from amsr_deploy.models.checkpoint import MASKS, make_network, read_checkpoint
+    from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR, make_network, read_checkpoint
 
     checkpoint = read_checkpoint(source)
     network = make_network(checkpoint, backbone, scale)
-    path = output or Path(model_name(models.name_of(network), network.scale, dense, precision))
+    purpose = known_purpose(source, checkpoint.facts.get(TRAINED_FOR), trained_for)
+    path = output or Path(model_name(models.name_of(network), network.scale, dense, precision, purpose))
     check_output(path)
     loss = 0.0
     if weights and not dense and MASKS not in checkpoint.facts:
@@ -77,10 +80,30 @@ def export_backbone(
         loss = max(mask_loss(network), 0.0)
         check_loss(weights, loss, force)
     before = earlier_weights(path)
-    difference = export_onnx(network, path, masked=not dense, precision=precision, mask_loss=loss, step=step)
+    difference = export_onnx(network, path, not dense, precision, loss, purpose, step)
     if before not in (None, read_metadata(path).weights_sha256):
         _log.warning("%s is replaced; it held other weights", path)
     return f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by at most {difference:.1e}"
+
+
+def known_purpose(weights: Path, recorded: str | None, wanted: Purpose | None) -> Purpose:
+    """Tell what weights were trained for.
+
+    Args:
+        weights: a checkpoint.
+        recorded: what it says itself, if anything.
+        wanted: what the user says, if anything.
+
+    Raises:
+        ModelError: the two contradict each other, or the checkpoint says what this version does not know.
+    """
+    if recorded is None:
+        return wanted or "clean"
+    if recorded not in PURPOSES:
+        raise ModelError(f"{weights} says it was trained for {recorded!r}; known are: {', '.join(PURPOSES)}")
+    if wanted not in (None, recorded):
+        raise ModelError(f"{weights} was trained for {recorded}, not for {wanted}; leave out `trained_for`")
+    return recorded
 
 
 def title(backbone: str | None) -> str:

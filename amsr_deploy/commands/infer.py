@@ -112,7 +112,8 @@ def load_upscalers(model: str | Path, wanted: OutputSize, **settings: Any) -> Up
     Raises:
         AmsrError: see `upscaler.load`; a scale that no model has.
     """
-    scales = shipped_scales(model, settings.get("dense", False)) if model in BACKBONES else ()
+    dense, trained_for = settings.get("dense", False), settings.get("trained_for")
+    scales = shipped_scales(model, dense, trained_for) if model in BACKBONES else ()
     if scales:
         return {scale: load(model, scale=scale, **settings) for scale in wanted.models(scales)}
     upscaler = load(model, **settings)

@@ -51,7 +51,7 @@ def run_infer(backbone: str | None, model: Path | None, options: Options) -> int
         **take(options, "mask", "save_mask", "compare"),
     )
     with take_inputs("infer", options, naming) as inputs:
-        chosen = wanted_model(backbone, model, options["device"])
+        chosen = wanted_model(backbone, model, options["device"], options["trained_for"])
         return infer_pictures(inputs, chosen, request, reporter, **options)
 
 

@@ -224,7 +224,8 @@ def _progress(reader: Reader, report: Report) -> Iterator[Callable[[], None]]:
 
 def _default_scale(model: str | Path, height: int | None, settings: dict[str, Any]) -> int | None:
     """Choose the smallest scale of a shipped model: with video, speed comes first."""
-    scales = shipped_scales(model, settings.get("dense", False)) if model in BACKBONES and height is None else ()
+    dense, trained_for = settings.get("dense", False), settings.get("trained_for")
+    scales = shipped_scales(model, dense, trained_for) if model in BACKBONES and height is None else ()
     return min(scales, default=None)
 
 

@@ -7,6 +7,7 @@ compression at the end, as a file that somebody downloads has.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,6 +70,11 @@ def degrade(
     for step in steps:
         picture = step(picture)
     return jpeg(picture, quality) if generator.random() < severity.share else picture
+
+
+def damage_of(content: bytes) -> np.random.Generator:
+    """Make the source of a picture's damage from the content of its file: the same file gets the same damage."""
+    return np.random.default_rng(list(hashlib.sha256(content).digest()))
 
 
 def gaussian_blur(picture: Image.Image, sigma: float) -> Image.Image:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from amsr_deploy.errors import ImageError
 from amsr_deploy.evaluation import metrics
+from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.evaluation.lr_folder import LrFolder
 from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution, read_rgb
@@ -93,7 +94,11 @@ def finite(scores: Quality) -> dict[str, float | None]:
 
 
 def evaluate(
-    upscaler: Upscaler, paths: Iterable[Path], fail: Callable[[Exception], object], lr_folder: Path | None = None
+    upscaler: Upscaler,
+    paths: Iterable[Path],
+    fail: Callable[[Exception], object],
+    lr_folder: Path | None = None,
+    degraded: bool = False,
 ) -> Evaluation:
     """Measure an upscaler on HR pictures; one that cannot be read does not stop the others.
 
@@ -102,21 +107,26 @@ def evaluate(
         paths: the pictures.
         fail: takes the error of each picture that failed.
         lr_folder: holds the LR pictures; None reduces the HR pictures by Pillow's bicubic.
+        degraded: reduce them with random damage instead; a file of the same content gets the same damage.
 
     Raises:
         ImageError: no picture could be measured.
         AmsrError: what concerns all pictures.
     """
-    pairs = read_pairs(paths, upscaler.metadata.scale, fail, lr_folder)
+    pairs = read_pairs(paths, upscaler.metadata.scale, fail, lr_folder, degraded)
     scores = {name: score(upscaler, hr, lr) for name, hr, lr in pairs}
     return Evaluation(upscaler.dilation if upscaler.is_masked else None, scores)
 
 
 def evaluate_bicubic(
-    paths: Iterable[Path], scale: int, fail: Callable[[Exception], object], lr_folder: Path | None = None
+    paths: Iterable[Path],
+    scale: int,
+    fail: Callable[[Exception], object],
+    lr_folder: Path | None = None,
+    degraded: bool = False,
 ) -> dict[str, Quality]:
     """Measure bicubic interpolation, Pillow's, by file name: what a network has to beat. See `evaluate`."""
-    pairs = read_pairs(paths, scale, fail, lr_folder)
+    pairs = read_pairs(paths, scale, fail, lr_folder, degraded)
     return {
         name: compare(np.array(lr.resize(hr.size, Image.Resampling.BICUBIC)), np.array(hr), scale)
         for name, hr, lr in pairs
@@ -124,7 +134,7 @@ def evaluate_bicubic(
 
 
 def read_pairs(
-    paths: Iterable[Path], scale: int, fail: Callable[[Exception], object], lr_folder: Path | None
+    paths: Iterable[Path], scale: int, fail: Callable[[Exception], object], lr_folder: Path | None, degraded: bool
 ) -> Iterator[tuple[str, Image.Image, Image.Image]]:
     """Read names, HR pictures, whose sides are multiples of the scale, and LR pictures; see `evaluate`."""
     folder = None if lr_folder is None else LrFolder(lr_folder, scale)
@@ -136,7 +146,10 @@ def read_pairs(
                 size = f"{picture.width}x{picture.height}"
                 raise ImageError(f"{path} is {size}; at least {SMALLEST}x{SMALLEST} is needed")
             hr = crop_to_scale(picture, scale)
-            lr = low_resolution(hr, scale) if folder is None else folder.read(path, hr.size)
+            if folder is not None:
+                lr = folder.read(path, hr.size)
+            else:
+                lr = degrade(hr, scale, damage_of(path.read_bytes())) if degraded else low_resolution(hr, scale)
         except ImageError as error:
             fail(error)
         else:

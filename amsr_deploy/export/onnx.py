@@ -21,7 +21,7 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 
 from amsr_deploy import __version__
-from amsr_deploy.descriptor import Descriptor, describe
+from amsr_deploy.descriptor import Descriptor, Purpose, describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.export.names import name_layers
@@ -61,6 +61,7 @@ def export_onnx(
     masked: bool = True,
     precision: Precision = "float32",
     mask_loss: float = 0.0,
+    trained_for: Purpose = "clean",
     step: Callable[[str], object] = lambda _: None,
 ) -> float:
     """Write a network as ONNX, and compare the file with PyTorch.
@@ -71,6 +72,7 @@ def export_onnx(
         masked: the compact form with its selection inputs, or the dense network.
         precision: type of weights and features; inputs and outputs stay float32.
         mask_loss: what the mask costs in dB, as `mask_loss.mask_loss` measures it; 0 where it is known to be little.
+        trained_for: what the metadata says about the weights.
         step: is called with what comes next.
 
     Returns:
@@ -82,7 +84,7 @@ def export_onnx(
         BackendError: there are no native kernels to check a bfloat16 model with.
         OSError: the folder cannot be written.
     """
-    proto = make_model(network, masked, precision, mask_loss, step)
+    proto = make_model(network, masked, precision, mask_loss, trained_for, step)
     step("comparing with PyTorch")
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
@@ -94,6 +96,7 @@ def make_model(
     masked: bool = True,
     precision: Precision = "float32",
     mask_loss: float = 0.0,
+    trained_for: Purpose = "clean",
     step: Callable[[str], object] = lambda _: None,
 ) -> onnx.ModelProto:
     """Convert a network to ONNX, without comparing the two; see `export_onnx`."""
@@ -103,7 +106,8 @@ def make_model(
             "bfloat16 is for masked networks, which native kernels compute; "
             f"use float16 or float32 for {descriptor.title} without a mask"
         )
-    metadata = replace(describe_model(network, descriptor, masked, precision), mask_loss=mask_loss)
+    metadata = describe_model(network, descriptor, masked, precision)
+    metadata = replace(metadata, mask_loss=mask_loss, trained_for=trained_for)
     step("tracing the network")
     model = trace(prepare(network, precision), descriptor, masked)
     step("simplifying the graph")

@@ -18,6 +18,8 @@ WRAPPERS = ("params_ema", "params", "state_dict")
 """Keys under which public checkpoints hold their weights; the first one present is taken."""
 MASKS = "masks"
 """The fact of our own weights that says by which masks they were trained; others lack it."""
+TRAINED_FOR = "trained_for"
+"""The fact of our own weights that says for which pictures they were trained, see `descriptor.PURPOSES`."""
 SHOWN = 3
 """Names of weights that a message about an unknown network shows."""
 

@@ -6,6 +6,7 @@ import logging
 from contextlib import closing
 from pathlib import Path
 
+from amsr_deploy.descriptor import Purpose
 from amsr_deploy.errors import BackendError, EngineError, ModelError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
@@ -17,19 +18,22 @@ from amsr_deploy.runtime.shipped import chosen_model
 _log = logging.getLogger(__name__)
 
 
-def wanted_model(backbone: str | None, model: Path | None, device: Device) -> str | Path:
+def wanted_model(
+    backbone: str | None, model: Path | None, device: Device, trained_for: Purpose | None = None
+) -> str | Path:
     """Choose what a user asks for or, where that is nothing, the newest of the current folder before the default.
 
     Args:
         backbone: name of a shipped one.
         model: a file.
         device: where it is to run.
+        trained_for: which of the shipped ones; where it is given, the folder is not looked at.
 
     Raises:
-        UserError: both are given.
+        UserError: a file and what chooses a shipped model are given.
     """
-    chosen = chosen_model(backbone, model)
-    return chosen if backbone or model else newest_model(Path(), device) or chosen
+    chosen = chosen_model(backbone, model, trained_for)
+    return chosen if backbone or model or trained_for else newest_model(Path(), device) or chosen
 
 
 def newest_model(folder: Path, device: Device) -> Path | None:

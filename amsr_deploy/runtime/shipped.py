@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import amsr_deploy
-from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, SCALES, describe
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, SCALES, Purpose, describe
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.metadata import Precision
 
@@ -16,30 +16,42 @@ WEIGHTS = Path(amsr_deploy.__file__).parent / "weights"
 
 
 _SUFFIXES: dict[Precision, str] = {"float32": "", "float16": "_fp16", "bfloat16": "_bf16"}
+_PURPOSES: dict[Purpose | None, str] = {None: "", "clean": "", "photo": "_photo"}
+"""Part of file names; None is what ships by default."""
 
 
-def model_name(backbone: str, scale: int, dense: bool = False, precision: Precision = "float32") -> str:
-    """File name of an exported model: `carn_x4.onnx`, `disp_x2_dense_fp16.onnx`."""
-    return f"{backbone}_x{scale}{'_dense' if dense else ''}{_SUFFIXES[precision]}.onnx"
+def model_name(
+    backbone: str,
+    scale: int,
+    dense: bool = False,
+    precision: Precision = "float32",
+    trained_for: Purpose | None = None,
+) -> str:
+    """File name of an exported model: `carn_x4.onnx`, `disp_x2_photo_dense_fp16.onnx`."""
+    form = "_dense" if dense else ""
+    return f"{backbone}_x{scale}{_PURPOSES[trained_for]}{form}{_SUFFIXES[precision]}.onnx"
 
 
-def weights_name(backbone: str, scale: int) -> str:
-    """File name of the weights of a backbone: `carn_x4.safetensors`."""
-    return f"{backbone}_x{scale}.safetensors"
+def weights_name(backbone: str, scale: int, trained_for: Purpose | None = None) -> str:
+    """File name of the weights of a backbone: `carn_x4.safetensors`, `disp_x4_photo.safetensors`."""
+    return f"{backbone}_x{scale}{_PURPOSES[trained_for]}.safetensors"
 
 
-def chosen_model(backbone: str | None, model: Path | None) -> str | Path:
+def chosen_model(backbone: str | None, model: Path | None, trained_for: Purpose | None = None) -> str | Path:
     """Choose what to load: a model file or a shipped backbone, of which a user gives one, or none for the default.
 
     Args:
         backbone: name of a shipped one.
         model: a file.
+        trained_for: which of the shipped ones; None is those for clean pictures.
 
     Raises:
-        UserError: both are given.
+        UserError: a file and what chooses a shipped model are given.
     """
     if backbone and model:
         raise UserError(f"`backbone` {backbone} and `model` {model} cannot be combined: each names the model to use")
+    if trained_for and model:
+        raise UserError(f"`trained_for` chooses a shipped model: it cannot be combined with `model` {model}")
     return model or backbone or DEFAULT_BACKBONE
 
 
@@ -50,45 +62,66 @@ def origin(model: str | Path) -> str:
 
 def twin_path(model: Path) -> Path:
     """Where the dense twin of a masked model is, if there is one."""
-    named = re.fullmatch(r"(.*_x\d)(_.*)?", model.stem)
+    named = re.fullmatch(r"(.*_x\d(?:_photo)?)(_.*)?", model.stem)
     name, rest = named.groups("") if named else (model.stem, "")
     return model.with_name(f"{name}_dense{rest}{model.suffix}")
 
 
-def shipped_scales(backbone: str, dense: bool = False) -> tuple[int, ...]:
+def shipped_scales(backbone: str, dense: bool = False, trained_for: Purpose | None = None) -> tuple[int, ...]:
     """List the scales of which the package ships a model of a backbone, rising."""
-    return tuple(scale for scale in sorted(SCALES) if (WEIGHTS / model_name(backbone, scale, dense)).is_file())
+    names = {scale: model_name(backbone, scale, dense, trained_for=trained_for) for scale in sorted(SCALES)}
+    return tuple(scale for scale, name in names.items() if (WEIGHTS / name).is_file())
 
 
-def shipped_model(backbone: str, scale: int | None = None, dense: bool = False) -> Path:
+def shipped_model(
+    backbone: str, scale: int | None = None, dense: bool = False, trained_for: Purpose | None = None
+) -> Path:
     """Find the exported model of a backbone; without a scale that of the largest.
 
     Raises:
         UserError: no such backbone.
         ModelError: the package ships no model of it, or none of that scale.
     """
-    path = _find(partial(model_name, describe(backbone).name, dense=dense), scale)
+    path = _find(partial(model_name, describe(backbone).name, dense=dense, trained_for=trained_for), scale)
     if path is None:
+        kind = f"{_kind(scale)}{'dense ' if dense else ''}"
+        if trained_for == "photo":
+            raise _without_photo_model(f"{kind}model of {backbone}", dense)
         others = ", ".join(f"x{other}" for other in shipped_scales(backbone, dense))
         raise ModelError(
-            f"no {_kind(scale)}{'dense ' if dense else ''}model of {backbone} ships with this version"
+            f"no {kind}model of {backbone} ships with this version"
             f"{f' (there is {others})' if others else ''}; "
             f"export one with your weights: amsr export --backbone {backbone} --weights FILE, then give it as `model`"
         )
     return path
 
 
-def shipped_weights(backbone: str, scale: int | None = None) -> Path:
+def shipped_weights(backbone: str, scale: int | None = None, trained_for: Purpose | None = None) -> Path:
     """Find the trained weights of a backbone, as safetensors; without a scale those of the largest.
 
     Raises:
         UserError: no such backbone.
         ModelError: the package ships no weights of it, or none of that scale.
     """
-    path = _find(partial(weights_name, describe(backbone).name), scale)
+    path = _find(partial(weights_name, describe(backbone).name, trained_for=trained_for), scale)
     if path is None:
+        if trained_for == "photo":
+            raise _without_photo_model(f"{_kind(scale)}weights of {backbone}")
         raise ModelError(f"no {_kind(scale)}weights of {backbone} ship with this version; give your own as `weights`")
     return path
+
+
+def photo_models(dense: bool = False) -> list[str]:
+    """List the shipped models for photos: `disp x2`, `disp x4`."""
+    scales = {backbone: shipped_scales(backbone, dense, "photo") for backbone in BACKBONES}
+    return [f"{backbone} x{scale}" for backbone, found in scales.items() for scale in found]
+
+
+def _without_photo_model(what: str, dense: bool = False) -> ModelError:
+    """Say that nothing for photos ships of what was asked for, and what does."""
+    others = ", ".join(photo_models(dense))
+    there_is = f"there is {others}" if others else "nor any other; leave out `trained_for`"
+    return ModelError(f"no {what} for photos ships with this version: {there_is}")
 
 
 def _find(name: Callable[[int], str], scale: int | None) -> Path | None:

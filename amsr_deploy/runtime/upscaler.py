@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy import image as pictures
-from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Strategy
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Purpose, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pillow import from_pillow, to_pillow
@@ -350,6 +350,7 @@ def load(
     model: str | Path = DEFAULT_BACKBONE,
     *,
     scale: int | None = None,
+    trained_for: Purpose | None = None,
     device: Device = "auto",
     dilation: int | None = None,
     threshold: float | None = None,
@@ -363,6 +364,8 @@ def load(
     Args:
         model: name of a backbone, or path of an ONNX file or an engine.
         scale: the upscaling factor, of which a model of the backbone must ship; None is the largest that ships.
+        trained_for: `photo` is the model for photos with noise and JPEG damage, `clean` that for clean pictures; None
+            is `clean`, and with a path what the file is.
         device: `auto` is the best that this machine has: an engine of the model (in its folder, the current folder, or
             the user's cache) on the GPU, ONNX Runtime's CUDA, the CPU; another choice that cannot be had is an error.
         dilation: side k of the mask's dilation square, odd: the dial between speed and quality; None is the model's.
@@ -377,15 +380,18 @@ def load(
     strategy or a mask gets just that.
 
     Raises:
-        AmsrError: no such model, a file that is none or of another scale, a device that cannot be had, a value out of
-            range.
+        AmsrError: no such model, a file that is none, of another scale or trained for something else, a device that
+            cannot be had, a value out of range.
     """
-    path = shipped_model(model, scale, dense) if model in BACKBONES else Path(model)
+    path = shipped_model(model, scale, dense, trained_for) if model in BACKBONES else Path(model)
     if not path.is_file():
         raise ModelError(f"model {str(model)!r} is neither a file nor one of: {', '.join(BACKBONES)}")
     backend = open_backend(path, device, threads)
     if scale not in (None, backend.metadata.scale):
         raise UserError(f"{path} upscales {backend.metadata.scale} times, not {scale} times; leave the scale out")
+    if trained_for not in (None, backend.metadata.trained_for):
+        known = backend.metadata.trained_for
+        raise UserError(f"{path} was trained for {known}, not for {trained_for}; leave out `trained_for`")
     twin = twin_path(path) if isinstance(backend, OnnxRuntimeBackend) else None
     load_twin = partial(open_backend, twin, device, threads) if twin and twin.is_file() else None
     upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)

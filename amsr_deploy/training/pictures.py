@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL import __version__ as pillow
 
 from amsr_deploy.errors import ImageError, TrainingError, UserError
-from amsr_deploy.evaluation.degradations import degrade
+from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
 from amsr_deploy.training.synthetic import synthetic_pictures
 
@@ -154,13 +154,12 @@ def _read(
         content, picture = load()
     except (ImageError, OSError) as error:
         return str(error)
-    digest = hashlib.sha256(content)
-    generator = np.random.default_rng(list(digest.digest())) if degraded else None
+    generator = damage_of(content) if degraded else None
     pairs = list(_pairs(picture, smallest, scale, reductions, generator))
     side = smallest * scale
     if not pairs:
         return f"{path} is {picture.width}x{picture.height}; at least {side}x{side} is needed"
-    return File(path.name, len(content), digest.hexdigest()), pairs
+    return File(path.name, len(content), hashlib.sha256(content).hexdigest()), pairs
 
 
 def _pairs(

@@ -23,7 +23,7 @@ import torch
 from amsr_deploy import __version__
 from amsr_deploy.errors import TrainingError, UserError
 from amsr_deploy.files import replacing
-from amsr_deploy.models.checkpoint import MASKS
+from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR
 from amsr_deploy.models.tensor_file import read, serialize
 from amsr_deploy.training.config import Config, config_from_json
 from amsr_deploy.training.pictures import File
@@ -96,6 +96,7 @@ class RunFolder:
             "backbone": config.backbone,
             "scale": str(config.scale),
             MASKS: config.masks,
+            TRAINED_FOR: "photo" if config.degraded else "clean",
         }
         write(self.path / STATE, serialize(trainer.state(), facts | {"seconds": f"{seconds:.3f}"}))
         write(self.weights, serialize(trainer.average, facts))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.descriptor import BACKBONES, Purpose
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
@@ -34,9 +34,20 @@ def check_pair(masked: OnnxRuntimeBackend, dense: OnnxRuntimeBackend) -> None:
 
 
 def choose_pairs(
-    backbones: Iterable[str], scale: int | None, model: Path | None, dense_model: Path | None
+    backbones: Iterable[str],
+    scale: int | None,
+    trained_for: Purpose | None,
+    model: Path | None,
+    dense_model: Path | None,
 ) -> list[Pair]:
     """Choose the models to measure: given files, or shipped ones of some backbones (all where none) and of a scale.
+
+    Args:
+        backbones: of shipped models.
+        scale: of shipped models.
+        trained_for: which of the shipped models; None is those for clean pictures.
+        model: a masked model file.
+        dense_model: its dense twin.
 
     Raises:
         UserError: a file without the other, files and backbones or a scale.
@@ -46,28 +57,34 @@ def choose_pairs(
     if (model is None) != (dense_model is None):
         raise UserError("a masked and a dense model are compared; give `model` and `dense_model`")
     if model is not None and dense_model is not None:
-        if names or scale:
-            raise UserError("`backbone` and `scale` choose a shipped model and cannot be combined with `model`")
+        if names or scale or trained_for:
+            raise UserError(
+                "`backbone`, `scale` and `trained_for` choose a shipped model and cannot be combined with `model`"
+            )
         return [Pair(model.stem, model, dense_model, read_metadata(model).scale)]
-    chosen = names or shipped_backbones(scale)
+    chosen = names or shipped_backbones(scale, trained_for)
     if not chosen:
-        raise ModelError(f"no models of scale {scale} ship with this version; give your own as `model`")
-    return [shipped_pair(name, scale) for name in chosen]
+        kind = f"{f' of scale {scale}' if scale else ''}{' for photos' if trained_for == 'photo' else ''}"
+        raise ModelError(f"no models{kind} ship with this version; give your own as `model`")
+    return [shipped_pair(name, scale, trained_for) for name in chosen]
 
 
-def shipped_pair(backbone: str, scale: int | None) -> Pair:
+def shipped_pair(backbone: str, scale: int | None, trained_for: Purpose | None = None) -> Pair:
     """Find the shipped models of a backbone, of a scale or of the largest that ships.
 
     Raises:
         ModelError: they do not ship.
     """
-    masked = shipped_model(backbone, scale)
+    masked = shipped_model(backbone, scale, trained_for=trained_for)
     actual = read_metadata(masked).scale
-    name = f"{backbone} x{scale}" if scale else backbone
-    return Pair(name, masked, shipped_model(backbone, actual, dense=True), actual)
+    name = f"{backbone}{f' x{scale}' if scale else ''}{' for photos' if trained_for == 'photo' else ''}"
+    return Pair(name, masked, shipped_model(backbone, actual, dense=True, trained_for=trained_for), actual)
 
 
-def shipped_backbones(scale: int | None = None) -> list[str]:
+def shipped_backbones(scale: int | None = None, trained_for: Purpose | None = None) -> list[str]:
     """List the backbones that ship both with and without masks, of a scale or of any."""
-    ships = {name: {*shipped_scales(name)} & {*shipped_scales(name, dense=True)} for name in BACKBONES}
+    ships = {
+        name: {*shipped_scales(name, False, trained_for)} & {*shipped_scales(name, True, trained_for)}
+        for name in BACKBONES
+    }
     return [name for name, scales in ships.items() if (scale in scales if scale else scales)]

@@ -1,0 +1,276 @@
+"""Models for photos beside those for clean pictures: what `--for` chooses, everywhere, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import model_card
+import numpy as np
+import photo_card
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+from safetensors.torch import save_file
+from scale_cases import enlarged, ship, write_model
+
+import amsr_deploy
+from amsr_deploy import models
+from amsr_deploy.cli import main
+from amsr_deploy.commands.build_engine import wanted_export
+from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.evaluation.bench.twins import choose_pairs
+from amsr_deploy.evaluation.degradations import damage_of, degrade
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.model_file import read_metadata
+from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR
+from amsr_deploy.runtime import shipped
+from amsr_deploy.runtime.newest import wanted_model
+from amsr_deploy.runtime.shipped import shipped_model, shipped_weights, twin_path
+
+OFFSET = 0.125
+PICTURE = np.random.default_rng(0).random((9, 11, 3), dtype=np.float32) / 2
+
+
+def amsr(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def refused(result: Result, code: int) -> str:
+    """The one line of an error."""
+    assert result.exit_code == code, result.output
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith(("amsr: error:", "Error:")))
+    return line
+
+
+@pytest.fixture
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package that ships DISP of x2 and x4 and CARN of x4, none of them for photos."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    ship(folder, "disp", 2, 4)
+    ship(folder, "carn", 4)
+    monkeypatch.setattr(shipped, "WEIGHTS", folder)
+    return folder
+
+
+@pytest.fixture
+def weights(clean: Path) -> Path:
+    """The same with DISP for photos, which makes pictures brighter."""
+    ship(clean, "disp", 2, 4, trained_for="photo", offset=OFFSET)
+    return clean
+
+
+@pytest.mark.parametrize(
+    ("model", "twin"),
+    [
+        ("disp_x4_photo.onnx", "disp_x4_photo_dense.onnx"),
+        ("disp_x4_photo_fp16.onnx", "disp_x4_photo_dense_fp16.onnx"),
+        ("photo_x4.onnx", "photo_x4_dense.onnx"),
+    ],
+)
+def test_the_twin_is_named_like_the_model(model: str, twin: str) -> None:
+    assert twin_path(Path("folder") / model) == Path("folder") / twin
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("dense", [False, True])
+@pytest.mark.usefixtures("weights")
+def test_load_takes_the_model_for_the_purpose(scale: int, dense: bool) -> None:
+    for purpose, offset in ((None, 0), ("clean", 0), ("photo", OFFSET)):
+        upscaler = amsr_deploy.load("disp", scale=scale, trained_for=purpose, dense=dense)
+        assert upscaler.metadata.trained_for == (purpose or "clean")
+        np.testing.assert_allclose(upscaler.upscale(PICTURE), enlarged(PICTURE, scale) + offset, atol=1e-6)
+
+
+def test_a_file_says_what_it_was_trained_for(weights: Path) -> None:
+    path = weights / "disp_x4_photo.onnx"
+    assert amsr_deploy.load(path).metadata.trained_for == "photo"
+    assert amsr_deploy.load(path, trained_for="photo").metadata.trained_for == "photo"
+    with pytest.raises(UserError, match=r"disp_x4_photo\.onnx was trained for photo, not for clean"):
+        amsr_deploy.load(path, trained_for="clean")
+
+
+def test_older_files_are_for_clean_pictures(weights: Path) -> None:
+    properties = read_metadata(weights / "disp_x4_photo.onnx").to_properties()
+    del properties["amsr.trained_for"]
+    assert Metadata.from_properties(properties).trained_for == "clean"
+
+
+@pytest.mark.usefixtures("weights")
+def test_what_does_not_ship_names_what_does(photo_file: Path) -> None:
+    with pytest.raises(ModelError, match=r"no model of carn for photos ships .*: there is disp x2, disp x4$"):
+        shipped_model("carn", trained_for="photo")
+    with pytest.raises(ModelError, match=r"no x3 model of disp for photos ships .*: there is disp x2, disp x4$"):
+        amsr_deploy.load("disp", scale=3, trained_for="photo")
+    with pytest.raises(ModelError, match="no x4 weights of disp for photos ships"):
+        shipped_weights("disp", 4, "photo")
+    line = refused(amsr("infer", photo_file, "--backbone", "carn", "--for", "photo"), 1)
+    assert line.endswith("no model of carn for photos ships with this version: there is disp x2, disp x4")
+
+
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("infer", "{photo}"),
+        ("infer", "{photo}", "--scale", "2"),
+        ("infer", "{photo}", "--dense"),
+        ("eval", "--data", "{folder}"),
+        ("bench", "--data", "{folder}", "--width", "128"),
+        ("export",),
+        ("build-engine",),
+        ("video", "{photo}"),
+    ],
+    ids=" ".join,
+)
+def test_without_any_for_photos_the_option_says_so(command: tuple[str, ...], photo_file: Path, folder: Path) -> None:
+    arguments = [part.format(photo=photo_file, folder=folder) for part in command]
+    line = refused(amsr(*arguments, "--for", "photo"), 1)
+    assert "for photos ship" in line
+    assert "with this version" in line
+
+
+@pytest.mark.usefixtures("weights")
+def test_infer_uses_it_for_every_size(photo_file: Path) -> None:
+    for options, model in (
+        ([], "disp_x4_photo"),
+        (["--scale", 2], "disp_x2_photo"),
+        (["--width", 80], "disp_x2_photo"),
+    ):
+        report = json.loads(amsr("infer", photo_file, "--for", "photo", *options, "--overwrite", "--json").stdout)
+        assert (report["model"], report["origin"]) == (f"{model}.onnx", "shipped")
+    assert "disp_x4.onnx (shipped)" in amsr("infer", photo_file, "--for", "clean", "--overwrite").stdout
+
+
+@pytest.mark.usefixtures("weights")
+def test_an_export_of_the_folder_does_not_replace_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = write_model(Path("mine.onnx"), 4)
+    assert wanted_model(None, None, "cpu") == own
+    assert wanted_model(None, None, "cpu", "photo") == wanted_model(None, None, "cpu", "clean") == "disp"
+    assert wanted_export(None, None) == own
+    assert wanted_export(None, "photo").name == "disp_x4_photo.onnx"
+    assert wanted_export(own, None) == own
+
+
+@pytest.mark.usefixtures("weights")
+def test_a_model_of_ones_own_is_not_chosen_by_purpose(photo_file: Path, tmp_path: Path, folder: Path) -> None:
+    own = write_model(tmp_path / "mine.onnx", 4)
+    files = ("--model", own, "--dense-model", own)
+    for command in (
+        ("infer", photo_file, "--model", own),
+        ("video", photo_file, "--model", own),
+        ("eval", "--data", folder, "--model", own),
+        ("bench", "--data", folder, *files),
+        ("build-engine", own),
+    ):
+        assert "--for" in refused(amsr(*command, "--for", "photo"), 2)
+
+
+@pytest.mark.usefixtures("weights")
+def test_bench_measures_the_pairs_for_photos() -> None:
+    pairs = choose_pairs([], None, "photo", None, None)
+    assert [(pair.name, pair.masked.name, pair.dense.name) for pair in pairs] == [
+        ("disp for photos", "disp_x4_photo.onnx", "disp_x4_photo_dense.onnx")
+    ]
+
+
+@pytest.mark.usefixtures("weights")
+def test_eval_compares_both_on_damaged_pictures(folder: Path, tmp_path: Path) -> None:
+    evaluate = ("eval", "--scale", 4, "--data", folder, "--for", "clean", "--for", "photo", "--json", "-")
+    damaged, again, undamaged = (json.loads(amsr(*evaluate, *more).stdout) for more in (["--degraded"],) * 2 + ([],))
+    assert damaged == again
+    assert [run["model"] for run in damaged["runs"]] == ["disp", "disp for photos"]
+    assert (damaged["degraded"], undamaged["degraded"]) == (True, False)
+    assert damaged["runs"][0]["mean"] != damaged["runs"][1]["mean"] != undamaged["runs"][1]["mean"]
+    assert damaged["bicubic"]["mean"]["psnr_y"] < undamaged["bicubic"]["mean"]["psnr_y"]
+    lr = tmp_path / "lr"  # the same damage by hand
+    lr.mkdir()
+    for path in folder.iterdir():
+        with Image.open(path) as file:
+            degrade(file.convert("RGB"), 4, damage_of(path.read_bytes())).save(lr / path.name)
+    by_hand = json.loads(amsr(*evaluate, "--lr", lr).stdout)
+    assert by_hand["runs"] == damaged["runs"]
+    assert by_hand["bicubic"] == damaged["bicubic"]
+    assert "on pictures, degraded" in amsr("eval", "--data", folder, "--degraded").stdout
+    assert "--degraded" in refused(amsr(*evaluate, "--degraded", "--lr", lr), 2)
+
+
+class TestExport:
+    """What a file says of the pictures that its weights were trained for."""
+
+    @pytest.fixture
+    def here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    def save(self, **facts: str) -> None:
+        save_file(models.create("fsrcnn").state_dict(), "mine.safetensors", {MASKS: "5", **facts})
+
+    @pytest.mark.parametrize(
+        ("facts", "options", "name", "purpose"),
+        [
+            ({}, [], "fsrcnn_x4.onnx", "clean"),
+            ({TRAINED_FOR: "photo"}, [], "fsrcnn_x4_photo.onnx", "photo"),
+            ({}, ["--for", "photo", "--dense"], "fsrcnn_x4_photo_dense.onnx", "photo"),
+        ],
+    )
+    def test_the_name_and_the_metadata_say_it(
+        self, here: Path, facts: dict[str, str], options: list[str], name: str, purpose: str
+    ) -> None:
+        self.save(**facts)
+        result = amsr("export", "--weights", "mine.safetensors", *options)
+        assert result.exit_code == 0, result.output
+        assert read_metadata(here / name).trained_for == purpose
+        shown = amsr("inspect", name).stdout
+        assert any(line.split()[1:4:2] == ["trained_for", purpose] for line in shown.splitlines())
+
+    @pytest.mark.usefixtures("here")
+    def test_what_contradicts_the_weights_is_refused(self) -> None:
+        self.save(**{TRAINED_FOR: "photo"})
+        line = refused(amsr("export", "--weights", "mine.safetensors", "--for", "clean"), 1)
+        assert line.endswith("mine.safetensors was trained for photo, not for clean; leave out --for")
+        self.save(**{TRAINED_FOR: "fax"})
+        assert "trained for 'fax'" in refused(amsr("export", "--weights", "mine.safetensors"), 1)
+
+
+def test_doctor_lists_them(weights: Path) -> None:
+    line = next(line for line in amsr("doctor").stdout.splitlines() if line.startswith("for photos"))
+    assert line.split(None, 2)[2] == "disp x2, disp x4"
+    for path in weights.glob("*_photo*"):
+        path.unlink()
+    assert "for photos    none" in amsr("doctor").stdout
+
+
+class TestCard:
+    """The tables "For real photos" of the model card."""
+
+    @pytest.mark.usefixtures("weights")
+    def test_a_row_for_each_scale_damage_and_folder(self, folder: Path) -> None:
+        header, _, *rows = photo_card.photo_rows([("disp", 4), ("disp", 2)], folder.parent, [folder.name])
+        assert [row.split(" | ")[:3] for row in rows] == [
+            [f"| `disp_x{scale}_photo.onnx`", damage, folder.name]
+            for scale in (4, 2)
+            for damage in ("degraded", "undamaged")
+        ]
+        for row in rows:
+            cells = row.strip("| ").split(" | ")
+            assert len(cells) == header.count("|") - 1
+            bicubic, clean, photo, gain, density, share = map(float, cells[3:])
+            assert gain == pytest.approx(photo - clean, abs=0.011)
+            assert bicubic > clean > photo  # of models that repeat pixels, and brighten them
+            assert 0 < density <= share <= 1
+
+    def test_noise_makes_masks_dense(self, folder: Path) -> None:
+        _, _, *rows = photo_card.noise_rows(folder.parent, [folder.name])
+        densities = [float(row.strip("| ").split(" | ")[1]) for row in rows]
+        assert len(densities) == len(photo_card.SIGMAS)
+        assert densities[0] < densities[-1]
+
+    def test_the_card_is_of_the_weights_that_ship(self) -> None:
+        text = model_card.CARD.read_text(encoding="utf-8")
+        table = text.split("<!-- photo -->\n")[1].split("<!-- end -->")[0]
+        rows = {row.split(" | ")[0].strip("| `") for row in table.splitlines()[2:]}
+        assert rows == {f"{name.replace(' ', '_')}_photo.onnx" for name in shipped.photo_models()}
+        assert (photo_card.NONE in table) == (not rows)
