@@ -14,7 +14,15 @@ from amsr_deploy import __version__
 from amsr_deploy.commands.effort import LEVELS
 from amsr_deploy.commands.group import Commands, report_failure, say, setting
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
-from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, PURPOSES, SCALES, STRATEGIES
+from amsr_deploy.descriptor import (
+    BACKBONES,
+    CPU_PRECISIONS,
+    DEFAULT_BACKBONE,
+    OPTIMIZERS,
+    PURPOSES,
+    SCALES,
+    STRATEGIES,
+)
 
 FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
@@ -42,6 +50,13 @@ tile_option = click.option(
 )
 threads_option = click.option(
     "--threads", type=int, metavar="N", help="CPU threads, never more than cores.  [default: one for each core]"
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(CPU_PRECISIONS),
+    default="auto",
+    show_default=True,
+    help="Of the arithmetic on the CPU; auto is bfloat16 where the processor is faster in it and the model has it.",
 )
 json_option = click.option(
     "--json", "json_file", type=FILE, metavar="[FILE]", help="Write figures as JSON, to a file or (-) in place of text."
@@ -135,6 +150,7 @@ def main() -> None:
 )
 @tile_option
 @threads_option
+@precision_option
 @json_option
 def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
     """Upscale pictures, by a scale or to a size.
@@ -428,6 +444,7 @@ def bench(**options: Any) -> None:
 @click.option("--dense", is_flag=True, help="Work everywhere.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]), default="auto", show_default=True)
 @threads_option
+@precision_option
 @click.option(
     "--tolerance",
     type=float,

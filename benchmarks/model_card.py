@@ -48,7 +48,7 @@ def figures(backbone: str, scale: int, data: Path, folders: Iterable[str], dilat
 def measured(backbone: str, scale: int, folder: Path, dilation: int | None) -> Evaluation:
     """Measure a model on a folder; a dilation of None is the dense network with the same weights."""
     setting: dict[str, Any] = {"dense": True} if dilation is None else {"dilation": dilation}
-    upscaler = load(backbone, scale=scale, **setting)
+    upscaler = load(backbone, scale=scale, precision=None, **setting)
     return evaluate(upscaler, picture_paths(folder), fail)
 
 

@@ -63,7 +63,7 @@ def photo_row(backbone: str, scale: int, degraded: bool, folder: Path) -> str:
 
 def scores(backbone: str, scale: int, trained_for: Purpose, degraded: bool, folder: Path) -> Scores:
     """Measure a shipped model with its default mask."""
-    with load(backbone, scale=scale, trained_for=trained_for) as upscaler:
+    with load(backbone, scale=scale, trained_for=trained_for, precision=None) as upscaler:
         return evaluate(upscaler, picture_paths(folder), fail, degraded=degraded).mean
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,11 +13,12 @@ import pytest
 import torch
 
 import amsr_deploy
-from amsr_deploy import models
+from amsr_deploy import models, native
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, PURPOSES, SCALES, Purpose
 from amsr_deploy.export.onnx import digest, make_model
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.models.checkpoint import read_network
+from amsr_deploy.runtime.backends.precision import bfloat16_form
 from amsr_deploy.runtime.shipped import WEIGHTS, model_name, shipped_model, shipped_weights, weights_name
 
 Shipped = tuple[str, int, Purpose]
@@ -66,6 +68,24 @@ def test_shipped_onnx_is_the_export_of_the_shipped_weights(model: Shipped, maske
     onnx.save(make_model(trained(model), masked), exported)
     image = np.random.default_rng(0).random((1, 3, 16, 24), dtype=np.float32)
     np.testing.assert_allclose(upscale(shipped, image), upscale(exported, image), atol=1e-5)
+
+
+IN_BFLOAT16 = [model for model in SHIPPED if bfloat16_form(shipped_model(*model[:2], False, model[2]))]
+
+
+def test_all_of_the_default_network_ship_in_bfloat16() -> None:
+    assert {model for model in SHIPPED if model[0] == DEFAULT_BACKBONE} == set(IN_BFLOAT16)
+
+
+@pytest.mark.skipif(native.library_path() is None, reason="the native operators are not built")
+@pytest.mark.parametrize("model", IN_BFLOAT16)
+def test_bfloat16_changes_little(model: Shipped, photo: np.ndarray) -> None:
+    backbone, scale, purpose = model
+    settings: dict[str, Any] = {"scale": scale, "trained_for": purpose, "device": "cpu"}
+    exact, fast = (amsr_deploy.load(backbone, precision=precision, **settings) for precision in ("float32", "bfloat16"))
+    assert fast.metadata.precision == "bfloat16"
+    difference = exact.upscale(photo) - fast.upscale(photo)
+    assert 20 * np.log10(1 / np.sqrt(np.mean(difference**2))) > 50
 
 
 @pytest.mark.parametrize("model", SHIPPED)

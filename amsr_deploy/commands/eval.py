@@ -122,7 +122,7 @@ def measure(
     fail: Callable[[Exception], object],
 ) -> Run:
     """Measure a model with one setting of the mask, showing how far it is on a terminal."""
-    with load(model, **settings) as upscaler:
+    with load(model, precision=None, **settings) as upscaler:
         metadata = upscaler.metadata
         name = f"{model} for photos" if settings["trained_for"] == "photo" else str(model)
         label = f"{name} {'dense' if settings.get('dense') else f'k={upscaler.dilation}'}"

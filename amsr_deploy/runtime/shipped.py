@@ -10,12 +10,11 @@ from pathlib import Path
 import amsr_deploy
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, SCALES, Purpose, describe
 from amsr_deploy.errors import ModelError, UserError
-from amsr_deploy.metadata import Precision
+from amsr_deploy.metadata import PRECISION_SUFFIXES, Precision
 
 WEIGHTS = Path(amsr_deploy.__file__).parent / "weights"
 
 
-_SUFFIXES: dict[Precision, str] = {"float32": "", "float16": "_fp16", "bfloat16": "_bf16"}
 _PURPOSES: dict[Purpose | None, str] = {None: "", "clean": "", "photo": "_photo"}
 """Part of file names; None is what ships by default."""
 
@@ -29,7 +28,7 @@ def model_name(
 ) -> str:
     """File name of an exported model: `carn_x4.onnx`, `disp_x2_photo_dense_fp16.onnx`."""
     form = "_dense" if dense else ""
-    return f"{backbone}_x{scale}{_PURPOSES[trained_for]}{form}{_SUFFIXES[precision]}.onnx"
+    return f"{backbone}_x{scale}{_PURPOSES[trained_for]}{form}{PRECISION_SUFFIXES[precision]}.onnx"
 
 
 def weights_name(backbone: str, scale: int, trained_for: Purpose | None = None) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy import image as pictures
-from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Purpose, Strategy
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, CpuPrecision, Purpose, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pillow import from_pillow, to_pillow
@@ -358,6 +358,7 @@ def load(
     dense: bool = False,
     tile: int | None = None,
     threads: int | None = None,
+    precision: CpuPrecision | None = "auto",
 ) -> Upscaler:
     """Load a model that ships with the package, or one that `amsr export` wrote.
 
@@ -374,6 +375,8 @@ def load(
         dense: work everywhere, with the dense twin of a shipped model.
         tile: most LR pixels along a side that are upscaled at once; None is a fast size that fits into memory.
         threads: CPU threads that work on an operator; None is one for each core.
+        precision: of the arithmetic on the CPU: `auto` is bfloat16 where the processor is faster in it and the model
+            lies beside its form in bfloat16 (`disp_x4_bf16.onnx`), else float32; None is that of the file.
 
     A masked model with its dense twin beside it (`carn_x4.onnx`, `carn_x4_dense.onnx`) lets the twin upscale pictures
     so dense that it is faster; those get the full network, which is never worse. Whoever sets dilation, threshold,
@@ -386,7 +389,7 @@ def load(
     path = shipped_model(model, scale, dense, trained_for) if model in BACKBONES else Path(model)
     if not path.is_file():
         raise ModelError(f"model {str(model)!r} is neither a file nor one of: {', '.join(BACKBONES)}")
-    backend = open_backend(path, device, threads)
+    backend = open_backend(path, device, threads, precision)
     if scale not in (None, backend.metadata.scale):
         raise UserError(f"{path} upscales {backend.metadata.scale} times, not {scale} times; leave the scale out")
     if trained_for not in (None, backend.metadata.trained_for):

@@ -16,7 +16,8 @@ from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import newest_export, read_metadata
 from amsr_deploy.runtime.shipped import WEIGHTS
 
-MODELS = sorted(WEIGHTS.glob("*.onnx"))
+MODELS = sorted(path for path in WEIGHTS.glob("*.onnx") if "_bf16" not in path.name)
+"""Those that a session loads without native kernels."""
 SMALL = WEIGHTS / "fsrcnn_x4.onnx"
 
 

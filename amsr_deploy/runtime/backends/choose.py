@@ -6,10 +6,12 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from amsr_deploy.descriptor import CpuPrecision
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.base import DEVICES, Backend, Device
-from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, runs_on_cpu
+from amsr_deploy.runtime.backends.precision import choose_precision
 from amsr_deploy.runtime.backends.tensorrt.backend import open_engine
 from amsr_deploy.runtime.backends.tensorrt.registry import any_engine, engine_folders, find_engines
 
@@ -18,6 +20,7 @@ def open_backend(
     model: Path,
     device: Device,
     threads: int | None = None,
+    precision: CpuPrecision | None = None,
     load_engine: Callable[[Path], Backend] = open_engine,
 ) -> Backend:
     """Load a model where it runs best, or where it is wanted.
@@ -27,6 +30,7 @@ def open_backend(
         device: `tensorrt`, `cuda` or `cpu`; `auto` is the first of them that is available, with a
             warning where an engine is there and not used.
         threads: CPU threads of ONNX Runtime; None is one for each core.
+        precision: of the arithmetic on the CPU; None is that of the file.
         load_engine: loads an engine.
 
     Raises:
@@ -43,7 +47,24 @@ def open_backend(
         engine = _open_engine_of(model, device, load_engine)
         if engine is not None:
             return engine
-    return OnnxRuntimeBackend(model, "auto" if device == "tensorrt" else device, threads)
+    return open_session(model, "auto" if device == "tensorrt" else device, threads, precision)
+
+
+def open_session(
+    model: Path, device: Device, threads: int | None, precision: CpuPrecision | None
+) -> OnnxRuntimeBackend:
+    """Load a model in ONNX Runtime, on the CPU in the precision that is wanted.
+
+    Raises:
+        UserError: an unknown device or precision.
+        BackendError: a device or a precision that cannot be had.
+        ModelError: a file that is no model of this project.
+    """
+    if runs_on_cpu(device):
+        model = choose_precision(model, precision)
+    elif precision == "bfloat16":
+        raise BackendError(f"precision bfloat16 is for the CPU, and device {device} is not; use float16 there")
+    return OnnxRuntimeBackend(model, device, threads)
 
 
 def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], Backend]) -> Backend | None:

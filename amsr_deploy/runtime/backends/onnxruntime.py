@@ -154,3 +154,12 @@ def execution_providers(device: Device) -> list[str]:
             "pip install --force-reinstall onnxruntime-gpu"
         )
     return [_PROVIDERS["cpu"]]
+
+
+def runs_on_cpu(device: Device) -> bool:
+    """Tell whether a model runs on the CPU on a device.
+
+    Raises:
+        UserError, BackendError: see `execution_providers`.
+    """
+    return execution_providers(device)[0] == _PROVIDERS["cpu"]
