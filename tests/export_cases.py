@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
 from amsr_deploy import models
@@ -32,6 +35,15 @@ def shorten(network: models.SwinIR) -> None:
     network.layers = network.layers[:2]
     for block in network.layers:
         block.residual_group.blocks = block.residual_group.blocks[:3]
+
+
+KINDS = ("disp", "fsrcnn", "swinir")
+"""A network with activations in its kernels, one with a transposed convolution, one of windows."""
+
+
+def kinds_first(names: Iterable[str]) -> list[Any]:
+    """Mark the networks that differ from others in little as slow."""
+    return [pytest.param(name, marks=[] if name in KINDS else [pytest.mark.slow]) for name in names]
 
 
 class Exports:

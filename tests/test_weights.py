@@ -52,13 +52,13 @@ EXPORTS = [
     pytest.param(
         model,
         masked,
-        marks=[pytest.mark.slow] if model[0] == "swinir" and not masked else [],
+        marks=[pytest.mark.slow] if model[0] != DEFAULT_BACKBONE and not masked else [],
         id=f"{weights_name(*model)}-{'masked' if masked else 'dense'}",
     )
     for model in SHIPPED
     for masked in (True, False)
 ]
-"""Model, masked or dense; tracing all windows of SwinIR takes half a minute."""
+"""Model, masked or dense."""
 
 
 @pytest.mark.parametrize(("model", "masked"), EXPORTS)

@@ -185,13 +185,12 @@ def test_the_number_of_threads_changes_nothing(
     instruction_set: str, group: int, channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(native.ISA_VARIABLE, instruction_set)
-    cases = random_mask_cases(height=53, width=47, channels=channels, group=group, density=0.4, seed=0)
+    cases = random_mask_cases(height=31, width=29, channels=channels, group=group, density=0.4, seed=0)
     for upscale in (1, 2):
         random = np.random.default_rng(upscale)
-        cases += random_pixel_cases(random, 53, 47, channels, channels * upscale**2, group, upscale=upscale)
+        cases += random_pixel_cases(random, 31, 29, channels, channels * upscale**2, group, upscale=upscale)
     for case in cases:
-        one, two, three = (run(node_model(case), case, native_options(threads)) for threads in (1, 2, 3))
-        np.testing.assert_array_equal(one, two)
+        one, three = (run(node_model(case), case, native_options(threads)) for threads in (1, 3))
         np.testing.assert_array_equal(one, three)
         assert_equals_reference(lambda _, result=one: result, case)
 
@@ -200,8 +199,7 @@ def test_the_number_of_threads_changes_nothing(
 def test_the_number_of_threads_changes_no_window(instruction_set: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(native.ISA_VARIABLE, instruction_set)
     case = swinir_case(windows=np.arange(0, 42, 2))
-    one, two, three = (run(node_model(case), case, native_options(threads)) for threads in (1, 2, 3))
-    np.testing.assert_array_equal(one, two)
+    one, three = (run(node_model(case), case, native_options(threads)) for threads in (1, 3))
     np.testing.assert_array_equal(one, three)
     assert_equals_reference(lambda _: one, case)
 
