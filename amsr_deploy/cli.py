@@ -14,7 +14,7 @@ from amsr_deploy import __version__
 from amsr_deploy.commands.effort import LEVELS
 from amsr_deploy.commands.group import Commands, report_failure, say, setting
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
-from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, OPTIMIZERS, PURPOSES, SCALES, STRATEGIES
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, DEVICES, OPTIMIZERS, PURPOSES, SCALES, STRATEGIES
 
 FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
@@ -128,10 +128,10 @@ def main() -> None:
 @click.option("--strip-metadata", is_flag=True, help="Leave out EXIF and the like.")
 @click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]),
+    type=click.Choice(DEVICES),
     default="auto",
     show_default=True,
-    help="Where to run; auto is the best that is there.",
+    help="Where to run; auto is the best of tensorrt, cuda and cpu that is there.  The others: docs/deploy.md.",
 )
 @tile_option
 @threads_option
@@ -426,7 +426,7 @@ def bench(**options: Any) -> None:
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask for all frames: a picture, white where the network shall work.")
 @click.option("--dense", is_flag=True, help="Work everywhere.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]), default="auto", show_default=True)
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 @threads_option
 @click.option(
     "--tolerance",

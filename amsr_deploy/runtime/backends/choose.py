@@ -6,9 +6,10 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from amsr_deploy.descriptor import DEVICES, Device
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.model_file import read_metadata
-from amsr_deploy.runtime.backends.base import DEVICES, Backend, Device
+from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.tensorrt.backend import open_engine
 from amsr_deploy.runtime.backends.tensorrt.registry import any_engine, engine_folders, find_engines
@@ -25,7 +26,7 @@ def open_backend(
     Args:
         model: an ONNX that `amsr export` wrote, or an engine that `amsr build-engine` wrote.
         device: `tensorrt`, `cuda` or `cpu`; `auto` is the first of them that is available, with a
-            warning where an engine is there and not used.
+            warning where an engine is there and not used. The others are execution providers of ONNX Runtime.
         threads: CPU threads of ONNX Runtime; None is one for each core.
         load_engine: loads an engine.
 
