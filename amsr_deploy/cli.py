@@ -18,6 +18,7 @@ from amsr_deploy.descriptor import (
     BACKBONES,
     CPU_PRECISIONS,
     DEFAULT_BACKBONE,
+    DEVICES,
     OPTIMIZERS,
     PURPOSES,
     SCALES,
@@ -143,10 +144,10 @@ def main() -> None:
 @click.option("--strip-metadata", is_flag=True, help="Leave out EXIF and the like.")
 @click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]),
+    type=click.Choice(DEVICES),
     default="auto",
     show_default=True,
-    help="Where to run; auto is the best that is there.",
+    help="Where to run; auto is the best of tensorrt, cuda and cpu that is there.  The others: docs/deploy.md.",
 )
 @tile_option
 @threads_option
@@ -442,7 +443,7 @@ def bench(**options: Any) -> None:
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask for all frames: a picture, white where the network shall work.")
 @click.option("--dense", is_flag=True, help="Work everywhere.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]), default="auto", show_default=True)
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 @threads_option
 @precision_option
 @click.option(

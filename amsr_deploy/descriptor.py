@@ -20,6 +20,10 @@ Optimizer = Literal["adam", "muon"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 """Optimizers that a training can use."""
 
+Device = Literal["auto", "cpu", "cuda", "tensorrt", "directml", "coreml", "openvino", "webgpu"]
+DEVICES: tuple[Device, ...] = get_args(Device)
+"""Where a model runs; `auto` is the best of the first that the machine has."""
+
 Purpose = Literal["clean", "photo"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 """What weights are trained for: clean pictures, or photos that are blurred, noisy and compressed (JPEG)."""

@@ -20,7 +20,8 @@ from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.mask.native import compute_mask
 from amsr_deploy.runtime.backends.base import Inputs
-from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, execution_providers, session_options
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, session_options
+from amsr_deploy.runtime.backends.providers import PROVIDERS, add_provider
 from amsr_deploy.runtime.backends.tensorrt.backend import TensorRtBackend, open_engine
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import MODULES, load_edition
@@ -176,15 +177,16 @@ class CudaProvider:
         """
         import onnxruntime
 
-        self._ort, self._providers = onnxruntime, execution_providers("cuda")
+        self._ort = onnxruntime
+        add_provider(session_options(), "cuda")
 
     def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
         """Run as `Host` does; inputs and output stay on the GPU."""
         ort = self._ort
         options = session_options()
         native.register(options)
-        session = ort.InferenceSession(model, options, providers=self._providers)
-        if session.get_providers()[0] != self._providers[0]:
+        session = ort.InferenceSession(model, options, providers=add_provider(options, "cuda"))
+        if session.get_providers()[0] != PROVIDERS["cuda"].name:
             raise BackendError("ONNX Runtime could not start its CUDA provider")
         binding = session.io_binding()
         for name, value in {"image": image, **selection}.items():

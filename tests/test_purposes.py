@@ -99,14 +99,14 @@ def test_older_files_are_for_clean_pictures(weights: Path) -> None:
 
 @pytest.mark.usefixtures("weights")
 def test_what_does_not_ship_names_what_does(photo_file: Path) -> None:
-    with pytest.raises(ModelError, match=r"no model of carn for photos ships .*: there is disp x2, disp x4$"):
+    with pytest.raises(ModelError, match=r"version has no model of carn for photos: there is disp x2, disp x4$"):
         shipped_model("carn", trained_for="photo")
-    with pytest.raises(ModelError, match=r"no x3 model of disp for photos ships .*: there is disp x2, disp x4$"):
+    with pytest.raises(ModelError, match=r"no x3 model of disp for photos: there is disp x2, disp x4$"):
         amsr_deploy.load("disp", scale=3, trained_for="photo")
-    with pytest.raises(ModelError, match="no x4 weights of disp for photos ships"):
+    with pytest.raises(ModelError, match=r"no x4 weights of disp for photos: there is disp x2, disp x4$"):
         shipped_weights("disp", 4, "photo")
     line = refused(amsr("infer", photo_file, "--backbone", "carn", "--for", "photo"), 1)
-    assert line.endswith("no model of carn for photos ships with this version: there is disp x2, disp x4")
+    assert line.endswith("this version has no model of carn for photos: there is disp x2, disp x4")
 
 
 @pytest.mark.usefixtures("clean")
@@ -127,8 +127,8 @@ def test_what_does_not_ship_names_what_does(photo_file: Path) -> None:
 def test_without_any_for_photos_the_option_says_so(command: tuple[str, ...], photo_file: Path, folder: Path) -> None:
     arguments = [part.format(photo=photo_file, folder=folder) for part in command]
     line = refused(amsr(*arguments, "--for", "photo"), 1)
-    assert "for photos ship" in line
-    assert "with this version" in line
+    assert " for photos" in line
+    assert "this version" in line
 
 
 @pytest.mark.usefixtures("weights")

@@ -25,6 +25,8 @@ PACKAGES = {
     "cuda-bindings": "engines need PyCUDA, and run without CUDA graphs (see cuda)",
 }
 """Packages in the order in which users need them, and the consequence of their absence."""
+BUILDS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
+"""Packages that hold ONNX Runtime."""
 
 
 def examine() -> Iterator[tuple[str, str]]:
@@ -45,10 +47,10 @@ def examine() -> Iterator[tuple[str, str]]:
 
 
 def installed_version(package: str) -> str | None:
-    """Return the version of a package, or None; ONNX Runtime comes under two names."""
-    for name in {"onnxruntime": ("onnxruntime", "onnxruntime-gpu")}.get(package, (package,)):
+    """Return the version of a package, or None; ONNX Runtime comes under several names."""
+    for name in BUILDS if package == "onnxruntime" else (package,):
         try:
-            return f"{importlib.metadata.version(name)}{' (GPU build)' if name.endswith('-gpu') else ''}"
+            return f"{importlib.metadata.version(name)}{f' ({name})' if name != package else ''}"
         except importlib.metadata.PackageNotFoundError:
             continue
     return None
@@ -85,10 +87,11 @@ def devices() -> str:
     """List the values that `--device` can take here."""
     if importlib.util.find_spec("onnxruntime") is None:
         return "none"
-    import onnxruntime
+    from amsr_deploy.runtime.backends.providers import available_devices
 
-    has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-    return "cpu, cuda" if has_cuda else "cpu (for cuda, replace onnxruntime by onnxruntime-gpu; see the README)"
+    found = available_devices()
+    others = "" if "cuda" in found else " (for cuda, replace onnxruntime by onnxruntime-gpu; others: docs/deploy.md)"
+    return f"{', '.join(found)}{others}"
 
 
 def is_sound() -> bool:

@@ -39,7 +39,7 @@ def MaskNeighbors(index, size, kernel_size: int = 3):
     table = op.Reshape(op.ScatterElements(surround, index, op.Range(0, rows, 1)), size)
     k = op.Constant(value_int=kernel_size)
     radius = k / 2
-    padded = op.Pad(table, op.Expand(radius, [4]), outside)
+    padded = op.Pad(table - outside, op.Expand(radius, [4])) + outside
     offsets = op.Range(0, k, 1)
     y = op.Unsqueeze(index / width, [1, 2]) + op.Unsqueeze(offsets, [1])
     x = op.Unsqueeze(op.Mod(index, width), [1, 2]) + op.Unsqueeze(offsets, [0])

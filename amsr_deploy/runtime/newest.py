@@ -6,11 +6,10 @@ import logging
 from contextlib import closing
 from pathlib import Path
 
-from amsr_deploy.descriptor import Purpose
+from amsr_deploy.descriptor import Device, Purpose
 from amsr_deploy.errors import BackendError, EngineError, ModelError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
-from amsr_deploy.runtime.backends.base import Device
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar
 from amsr_deploy.runtime.shipped import chosen_model

@@ -119,8 +119,8 @@ def photo_models(dense: bool = False) -> list[str]:
 def _without_photo_model(what: str, dense: bool = False) -> ModelError:
     """Say that nothing for photos ships of what was asked for, and what does."""
     others = ", ".join(photo_models(dense))
-    there_is = f"there is {others}" if others else "nor any other; leave out `trained_for`"
-    return ModelError(f"no {what} for photos ships with this version: {there_is}")
+    there_is = f"there is {others}" if others else "nor any other model for them; leave out `trained_for`"
+    return ModelError(f"this version has no {what} for photos: {there_is}")
 
 
 def _find(name: Callable[[int], str], scale: int | None) -> Path | None:

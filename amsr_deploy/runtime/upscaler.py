@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy import image as pictures
-from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, CpuPrecision, Purpose, Strategy
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pillow import from_pillow, to_pillow
@@ -26,7 +26,7 @@ from amsr_deploy.mask import Mask, mask_reach
 from amsr_deploy.mask.native import compute_mask, detail_threshold, mask_above_detail
 from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
 from amsr_deploy.runtime import tiles
-from amsr_deploy.runtime.backends.base import Backend, Device
+from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.checks import check_region, check_settings
@@ -368,7 +368,8 @@ def load(
         trained_for: `photo` is the model for photos with noise and JPEG damage, `clean` that for clean pictures; None
             is `clean`, and with a path what the file is.
         device: `auto` is the best that this machine has: an engine of the model (in its folder, the current folder, or
-            the user's cache) on the GPU, ONNX Runtime's CUDA, the CPU; another choice that cannot be had is an error.
+            the user's cache) on the GPU, ONNX Runtime's CUDA, the CPU; another choice that cannot be had is an error,
+            and so are `directml`, `coreml`, `openvino` and `webgpu` without the package that brings them.
         dilation: side k of the mask's dilation square, odd: the dial between speed and quality; None is the model's.
         threshold: share of masked pixels from which a window is kept (SwinIR); None is the model's own.
         strategy: how the mask's threshold is found.

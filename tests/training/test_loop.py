@@ -18,7 +18,7 @@ from amsr_deploy import models
 from amsr_deploy.commands.train import settings
 from amsr_deploy.descriptor import Optimizer
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
-from amsr_deploy.models.checkpoint import read_network
+from amsr_deploy.models.checkpoint import TRAINED_FOR, read_checkpoint, read_network
 from amsr_deploy.training import run_folder
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.loop import train
@@ -71,6 +71,12 @@ def test_a_run_hands_out_weights_and_settings(config: Config, tmp_path: Path) ->
     assert read_config(tmp_path / "run" / "config.json") == config
     assert [entry["name"] for entry in content["pictures"]] == ["a.png", "b.png"]
     assert content["versions"]["torch"] == torch.__version__
+
+
+@pytest.mark.parametrize(("degraded", "purpose"), [(False, "clean"), (True, "photo")])
+def test_weights_say_what_they_were_trained_for(config: Config, tmp_path: Path, degraded: bool, purpose: str) -> None:
+    result = train(replace(config, steps=1, degraded=degraded), tmp_path / "run")
+    assert read_checkpoint(result.weights).facts[TRAINED_FOR] == purpose
 
 
 def test_settings_reproduce_a_run(config: Config, tmp_path: Path) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import BackendError
 from amsr_deploy.metadata import Metadata
-
-Device = Literal["auto", "cpu", "cuda", "tensorrt"]
-"""Where a model runs; `auto` is the best that the machine has."""
-DEVICES: tuple[Device, ...] = get_args(Device)
 
 Inputs = dict[str, NDArray[np.int64]]
 """Selection inputs of a network by name."""

@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from amsr_deploy.descriptor import CpuPrecision
+from amsr_deploy.descriptor import DEVICES, CpuPrecision, Device
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.model_file import read_metadata
-from amsr_deploy.runtime.backends.base import DEVICES, Backend, Device
-from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, runs_on_cpu
+from amsr_deploy.runtime.backends.base import Backend
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.precision import choose_precision
+from amsr_deploy.runtime.backends.providers import runs_on_cpu
 from amsr_deploy.runtime.backends.tensorrt.backend import open_engine
 from amsr_deploy.runtime.backends.tensorrt.registry import any_engine, engine_folders, find_engines
 
@@ -28,7 +29,7 @@ def open_backend(
     Args:
         model: an ONNX that `amsr export` wrote, or an engine that `amsr build-engine` wrote.
         device: `tensorrt`, `cuda` or `cpu`; `auto` is the first of them that is available, with a
-            warning where an engine is there and not used.
+            warning where an engine is there and not used. The others are execution providers of ONNX Runtime.
         threads: CPU threads of ONNX Runtime; None is one for each core.
         precision: of the arithmetic on the CPU; None is that of the file.
         load_engine: loads an engine.

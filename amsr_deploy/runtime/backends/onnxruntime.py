@@ -1,12 +1,9 @@
-"""ONNX Runtime as a backend: runs an exported ONNX on the CPU or through CUDA."""
+"""ONNX Runtime as a backend: runs an exported ONNX on the CPU, through CUDA or another execution provider."""
 
 from __future__ import annotations
 
 import os
-import sys
 import warnings
-from contextlib import redirect_stdout
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +11,12 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from amsr_deploy import native
+from amsr_deploy.descriptor import Device
 from amsr_deploy.errors import BackendError, ModelError, UserError, first_line
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.backends.base import Device, Inputs, OutOfMemoryError
+from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
+from amsr_deploy.runtime.backends.providers import CPU, PROVIDERS, WITH_KERNELS, add_provider
 
-_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory")
 
 
@@ -41,7 +39,8 @@ class OnnxRuntimeBackend:
 
         Args:
             model: an ONNX written by `amsr export`.
-            device: where to run; `auto` is CUDA where ONNX Runtime has it and a GPU is there, else the CPU.
+            device: where to run; `auto` is CUDA where ONNX Runtime has it and a GPU is there, else the CPU. Beside
+                these, ONNX functions run in place of the native kernels.
             threads: CPU threads that work on an operator; None is one for each core.
 
         Raises:
@@ -50,29 +49,30 @@ class OnnxRuntimeBackend:
             BackendError: the device is not available, or there are no native kernels for a bfloat16 model.
         """
         options = session_options(threads)
-        providers = execution_providers(device)
-        kernels = _register_kernels(options)
+        providers = add_provider(options, device)
+        kernels = _register_kernels(options) if device in WITH_KERNELS else None
         try:
             self._session = ort.InferenceSession(model.read_bytes(), options, providers=providers)
         except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
-            if native.library_path() is None and "bfloat16" in str(error):
+            if kernels is None and "bfloat16" in str(error):
+                remedy = "install the package again where there is a C++ compiler" if device in WITH_KERNELS else ""
                 raise BackendError(
-                    f"{model} computes in bfloat16, which needs the native kernels; install the package again where "
-                    "there is a C++ compiler, or use the float32 model"
+                    f"{model} computes in bfloat16, which needs the native kernels; "
+                    f"{remedy or 'set `device` to cpu'}, or use the float32 model"
                 ) from error
             raise ModelError(f"{model} cannot be loaded as an ONNX model: {first_line(error)}") from error
         used = self._session.get_providers()[0]
-        if device != "auto" and used != _PROVIDERS[device]:
+        if device != "auto" and used != PROVIDERS[device].name:
             raise BackendError(f"device {device} was asked for, but ONNX Runtime could only start {used}")
         try:
             self.metadata = Metadata.from_properties(self._session.get_modelmeta().custom_metadata_map)
         except ModelError as error:
             raise ModelError(f"{model}: {error}; make one with `amsr export`") from error
-        has_kernels = used == _PROVIDERS["cpu"] and native.library_path() is not None
-        self.is_local = has_kernels and self.metadata.body == "pixels"
+        self.is_local = used == CPU and kernels is not None and self.metadata.body == "pixels"
         self.model = model.name
-        where = "cuda" if used == _PROVIDERS["cuda"] else f"cpu ({kernels})"
-        self.name = f"onnxruntime {ort.__version__} {where}"
+        where = next(name for name, provider in PROVIDERS.items() if provider.name == used)
+        detail = "" if where == "cuda" else f" ({kernels or 'ONNX functions'})"
+        self.name = f"onnxruntime {ort.__version__} {where}{detail}"
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
@@ -117,49 +117,10 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
-def _register_kernels(options: ort.SessionOptions) -> str:
-    """Let a session run the `amsr` operators natively where that was built; returns how it runs them."""
+def _register_kernels(options: ort.SessionOptions) -> str | None:
+    """Let a session run the `amsr` operators natively where that was built; returns by what, or None."""
     code = native.inspect()
     if code is None:
-        return "ONNX functions"
+        return None
     native.register(options)
     return f"{code.instruction_set} kernels"
-
-
-@cache
-def _load_cuda() -> None:
-    """Load CUDA and cuDNN out of NVIDIA's packages, where pip put them; what that prints is no output of ours."""
-    with redirect_stdout(sys.stderr):
-        ort.preload_dlls()
-
-
-def execution_providers(device: Device) -> list[str]:
-    """List the execution providers to try, best first, with what they need loaded.
-
-    Raises:
-        UserError: an unknown device.
-        BackendError: CUDA was asked for and this ONNX Runtime has none.
-    """
-    available = ort.get_available_providers()
-    if device not in ("auto", *_PROVIDERS):
-        raise UserError(f"unknown device {device!r}; use auto, {', '.join(_PROVIDERS)}")
-    if device == "cpu":
-        return [_PROVIDERS["cpu"]]
-    if _PROVIDERS["cuda"] in available:
-        _load_cuda()
-        return [_PROVIDERS["cuda"], _PROVIDERS["cpu"]]
-    if device == "cuda":
-        raise BackendError(
-            "device cuda was asked for, but this ONNX Runtime has no CUDA; replace it: pip uninstall -y onnxruntime && "
-            "pip install --force-reinstall onnxruntime-gpu"
-        )
-    return [_PROVIDERS["cpu"]]
-
-
-def runs_on_cpu(device: Device) -> bool:
-    """Tell whether a model runs on the CPU on a device.
-
-    Raises:
-        UserError, BackendError: see `execution_providers`.
-    """
-    return execution_providers(device)[0] == _PROVIDERS["cpu"]
