@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 
 class Stage:
@@ -79,17 +79,21 @@ class Turn:
             on_tile: is called after each tile with the number of those that are done, and of all.
         """
         self._turns, self._number, self._on_tile = turns, number, on_tile
+        self._network = ExitStack()
 
     def reading(self) -> AbstractContextManager[None]:
         """Wait for the turn to be read; the block is what is done in it. It comes once, as that of the network."""
         return self._turns.reading.turn(self._number)
 
-    def network(self) -> AbstractContextManager[None]:
-        """Likewise wait for the turn to be upscaled."""
-        return self._turns.network.turn(self._number)
+    @contextmanager
+    def network(self) -> Iterator[None]:
+        """Likewise wait for the turn to be upscaled, which ends with the last tile, before that is made into pixels."""
+        with self._network:
+            self._network.enter_context(self._turns.network.turn(self._number))
+            yield
 
     def tile(self, done: int, total: int) -> None:
-        """Show how many tiles are done.
+        """Show how many tiles the network has done.
 
         Raises:
             KeyboardInterrupt: the work is to end.
@@ -97,6 +101,8 @@ class Turn:
         if self._turns.stopped:
             raise KeyboardInterrupt
         self._on_tile(done, total)
+        if done == total:
+            self._network.close()
 
     def __enter__(self) -> Turn:
         if self._turns.stopped:

@@ -169,11 +169,11 @@ class Upscaling:
             part = tiles.read_tile(self.image, rows, columns, self.edge)
             planes = np.ascontiguousarray(part.transpose(2, 0, 1)[None])
             upscaled = self.backend.run(planes, self.selection.inputs(rows, columns))[0]
+            self.on_tile(before + number, total)
             start = (left + self.edge - columns.start) * scale
             core = upscaled[:, above : above + len(strip), start : start + (right - left) * scale]
             if not interleave(core, strip[:, left * scale : right * scale], grey):
                 raise not_finite()
-            self.on_tile(before + number, total)
 
     def _count(self, rows: Span, tile: tiles.Size) -> tuple[int, int]:
         """Count the rows of tiles above one of them, and all."""
