@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from amsr_deploy.errors import AmsrError, missing_dependency, with_options
+from amsr_deploy.memory import IN_STRIPS
 
 Result = TypeVar("Result")
 
@@ -202,7 +203,7 @@ def describe_failure(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'file'}: {error.strerror or error}"
     if isinstance(error, MemoryError):
-        return "out of memory; use a smaller `tile` or a smaller picture"
+        return f"out of memory; free memory, use a smaller `tile`, {IN_STRIPS}"
     return f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"
 
 

@@ -28,6 +28,7 @@ from amsr_deploy.image import Picture, WriteOptions
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.mask import Mask
+from amsr_deploy.memory import check_memory
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.shipped import origin, shipped_scales
@@ -38,6 +39,8 @@ Upscalers = Mapping[int, Upscaler]
 
 STAGES = 3
 """Pictures at a time where one network runs: while one is upscaled, another one is read, and another one written."""
+FLOATS_OF_PIXEL = 6
+"""Samples of a pixel in memory where a result is reduced or compared: as the network makes it, and as it becomes."""
 MOST_AHEAD = 4 << 20
 """Pixels of pictures that may wait for others: larger ones take memory, and reading is little of what they cost."""
 
@@ -229,14 +232,14 @@ class Work:
         """Upscale a picture, and write all that is wanted of it."""
         upscaler = self.upscalers[plan.scale]
         region, dilation = self._region(source, upscaler, picture)
-        if plan.reduced or sheet or not image.takes_strips(target):
+        if plan.reduced or sheet:
             outcome, result = self._upscale_whole(picture, plan, region, turn)
             self.outputs.write(source, target, lambda path: image.write(path, result, self.request.writing))
             if sheet:
                 comparison = from_pillow(compare(picture, outcome.worked(picture), result))
                 self.outputs.write(source, sheet, lambda path: image.write(path, comparison))
         else:
-            strips = PictureStrips(upscaler, picture, region, turn.tile)
+            strips = PictureStrips(upscaler.start, picture, region, turn.tile)
             outcome = self._upscale_strips(source, target, picture, strips, turn)
         if self.request.save_mask:
             mask = outcome.worked(picture)
@@ -259,6 +262,12 @@ class Work:
         self, picture: Picture, plan: Plan, region: NDArray[np.bool_] | None, turn: Turn
     ) -> tuple[Outcome, Picture]:
         """Upscale a picture in memory, and reduce it where that is asked for."""
+        size = [side * plan.scale for side in picture.size]
+        check_memory(
+            4 * FLOATS_OF_PIXEL * math.prod(size),
+            f"a result of {size[1]}x{size[0]} pixels that is reduced or compared",
+            "ask for a `scale` that a model has, which needs no reduction, and no `compare`",
+        )
         runs: list[Upscaled] = []  # colour, then alpha where there is one
 
         def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -277,7 +286,7 @@ class Work:
 
         def write(path: Path) -> None:
             with image.open_strips(path, picture, strips.size, self.request.writing) as writer, turn.network():
-                for strip in strips:
+                for strip in strips.samples(writer.channels, writer.bits):
                     writer.write(strip)
 
         self.outputs.write(source, target, write)

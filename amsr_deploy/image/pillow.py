@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.picture import Metadata, Picture
+from amsr_deploy.image.samples import Samples
 
 
 def from_pillow(image: Image.Image) -> Picture:
@@ -31,19 +34,17 @@ def from_pillow(image: Image.Image) -> Picture:
     return Picture(colour, alpha, is_grey, metadata=metadata)
 
 
-def to_pillow(picture: Picture) -> Image.Image:
-    """Return a picture as an image in memory, of mode L, LA, RGB or RGBA with 8 bits; grey with 16 bits as I;16."""
-    if picture.grey and picture.bits == 16 and picture.alpha is None:
-        return Image.fromarray(_integers(picture.rgb[..., 0], 65535).astype(np.uint16))
-    planes = [picture.rgb[..., :1] if picture.grey else picture.rgb]
-    if picture.alpha is not None:
-        planes.append(picture.alpha[..., None])
-    samples = _integers(np.concatenate(planes, axis=2), 255).astype(np.uint8)
-    image = Image.fromarray(samples if samples.shape[2] > 1 else samples[..., 0])
-    if picture.metadata.icc_profile:
-        image.info["icc_profile"] = picture.metadata.icc_profile
+def to_pillow(strips: Iterator[Samples], size: tuple[int, int]) -> Image.Image:
+    """Join strips from top to bottom to an image in memory.
+
+    Args:
+        strips: [h, W, C] uint8 with grey, grey + alpha, RGB or RGB + alpha, or uint16 with grey.
+        size: height and width of the image.
+    """
+    first = next(strips)
+    mode = "I;16" if first.dtype == np.uint16 else ("L", "LA", "RGB", "RGBA")[first.shape[2] - 1]
+    image, top = Image.new(mode, (size[1], size[0]), None), 0
+    for strip in chain([first], strips):
+        image.paste(Image.fromarray(strip if strip.shape[2] > 1 else strip[..., 0]), (0, top))
+        top += len(strip)
     return image
-
-
-def _integers(samples: NDArray[np.float32], largest: int) -> NDArray[np.float32]:
-    return np.rint(np.clip(samples, 0, 1) * np.float32(largest))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import ModelError
+from amsr_deploy.errors import ModelError, first_line
 from amsr_deploy.image.interleave import interleave
 from amsr_deploy.mask import Mask
 from amsr_deploy.metadata import Metadata
@@ -41,12 +41,15 @@ class TileLimit:
             metadata: of the model.
 
         Raises:
-            OutOfMemoryError: the failure, where tiles would become smaller than the smallest.
+            OutOfMemoryError: tiles would become smaller than the smallest.
         """
         height, width = self.within(longest)
         self.size = (height // 2, width // 2)
         if min(self.size) < tiles.smallest_tile(metadata.halo, metadata.size_multiple):
-            raise error
+            raise OutOfMemoryError(
+                f"out of memory with tiles of {height}x{width} pixels, the smallest; free memory, or use a smaller "
+                f"backbone ({first_line(error)})"
+            ) from error
         side = "x".join(map(str, self.size))
         warnings.warn(f"out of memory; trying again with tiles of {side} pixels", stacklevel=3)
 
