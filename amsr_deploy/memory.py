@@ -30,7 +30,7 @@ def available_memory() -> int | None:
     except OSError:
         return None
     sizes = {name: 1024 * int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-    return sizes["MemAvailable"] + sizes.get("SwapFree", 0)
+    return sizes["MemAvailable"] + sizes.get("SwapFree", 0) if "MemAvailable" in sizes else None
 
 
 def check_memory(needed: int, what: str, remedy: str = IN_STRIPS) -> None:

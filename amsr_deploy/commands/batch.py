@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -179,11 +180,11 @@ def side_by_side(jobs: Sequence[Callable[[], Done]], turns: Turns, threads: int)
         return
     with ThreadPoolExecutor(threads) as pool:
         messages = [HeldMessages() for _ in jobs]
-        futures = [pool.submit(held.run, job) for held, job in zip(messages, jobs, strict=True)]
+        futures = deque(pool.submit(held.run, job) for held, job in zip(messages, jobs, strict=True))
         try:
-            for held, future in zip(messages, futures, strict=True):
+            for held in messages:
                 held.release()
-                yield future.result
+                yield futures.popleft().result  # a failure holds on to its picture
         except BaseException:
             turns.stop()
             raise

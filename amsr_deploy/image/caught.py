@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 _caught: ContextVar[list[Warning] | None] = ContextVar("caught", default=None)
 _lock = threading.Lock()
 _blocks = 0
-_outside: warnings.catch_warnings[None] = warnings.catch_warnings()
+_outside = ExitStack()
 
 
 @contextmanager
@@ -30,11 +30,10 @@ def caught_warnings() -> Iterator[list[Warning]]:
 
 def _enter() -> None:
     """Sort out warnings by threads, from the first block to the last one that runs at the same time."""
-    global _blocks, _outside
+    global _blocks
     with _lock:
         if not _blocks:
-            _outside = warnings.catch_warnings()
-            _outside.__enter__()
+            _outside.enter_context(warnings.catch_warnings())
             show = warnings.showwarning
 
             def sort_out(message: Warning, *place: Any) -> None:
@@ -54,4 +53,4 @@ def _leave() -> None:
     with _lock:
         _blocks -= 1
         if not _blocks:
-            _outside.__exit__(None, None, None)
+            _outside.close()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
-
 import numpy as np
 from PIL import Image
 
@@ -34,17 +31,13 @@ def from_pillow(image: Image.Image) -> Picture:
     return Picture(colour, alpha, is_grey, metadata=metadata)
 
 
-def to_pillow(strips: Iterator[Samples], size: tuple[int, int]) -> Image.Image:
-    """Join strips from top to bottom to an image in memory.
+def new_pillow(shape: tuple[int, int, int], bits: int) -> Image.Image:
+    """Make an image for samples [H, W, C]: of 8 bits with grey, grey + alpha, RGB or RGB + alpha, of 16 with grey."""
+    height, width, channels = shape
+    mode = "I;16" if bits == 16 else ("L", "LA", "RGB", "RGBA")[channels - 1]
+    return Image.new(mode, (width, height), None)
 
-    Args:
-        strips: [h, W, C] uint8 with grey, grey + alpha, RGB or RGB + alpha, or uint16 with grey.
-        size: height and width of the image.
-    """
-    first = next(strips)
-    mode = "I;16" if first.dtype == np.uint16 else ("L", "LA", "RGB", "RGBA")[first.shape[2] - 1]
-    image, top = Image.new(mode, (size[1], size[0]), None), 0
-    for strip in chain([first], strips):
-        image.paste(Image.fromarray(strip if strip.shape[2] > 1 else strip[..., 0]), (0, top))
-        top += len(strip)
-    return image
+
+def paste(image: Image.Image, rows: Samples, top: int) -> None:
+    """Put rows [h, W, C] of samples into an image, from the row `top`."""
+    image.paste(Image.fromarray(rows if rows.shape[2] > 1 else rows[..., 0]), (0, top))

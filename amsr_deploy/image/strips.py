@@ -48,8 +48,8 @@ class StripWriter:
     manager it is closed where the block ends well, and aborted where it does not.
 
     Attributes:
-        channels: see `__init__`.
-        bits: see `__init__`.
+        channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
+        bits: of a sample, 8 or 16.
 
     Raises:
         ImageError: on writing and closing, where the disk is full or the folder cannot be written.

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from amsr_deploy.errors import ImageError
 from amsr_deploy.files import replacing
 from amsr_deploy.image.samples import Samples
 
-Encode = Callable[[Iterator[Samples]], bytes]
-"""Makes a file of strips from top to bottom, which are in memory until they are taken."""
+
+class Canvas(Protocol):
+    """A picture in memory on its way to a library."""
+
+    def put(self, rows: Samples, top: int) -> None:
+        """Take rows [h, W, C] over, of which the first is the row `top`."""
+
+    def encode(self) -> bytes:
+        """Make the file."""
 
 
 class WholeWriter:
@@ -25,15 +31,15 @@ class WholeWriter:
         ImageError: at the end of the block, where the disk is full or the folder cannot be written.
     """
 
-    def __init__(self, path: Path, channels: int, bits: int, encode: Encode) -> None:
-        """Take the name of the file, how its samples are, and what makes it."""
+    def __init__(self, path: Path, channels: int, bits: int, canvas: Canvas) -> None:
+        """Take the name of the file, how its samples are, and where they go."""
         self.channels, self.bits = channels, bits
-        self._path, self._encode = path, encode
-        self._strips: deque[Samples] = deque()
+        self._path, self._canvas, self._done = path, canvas, 0
 
     def write(self, rows: Samples) -> None:
         """Append rows [h, W, C]."""
-        self._strips.append(rows.copy())  # the caller may use its rows again
+        self._canvas.put(rows, self._done)
+        self._done += len(rows)
 
     def __enter__(self) -> WholeWriter:
         return self
@@ -43,7 +49,7 @@ class WholeWriter:
             self._finish()
 
     def _finish(self) -> None:
-        data = self._encode(self._taken())
+        data = self._canvas.encode()
         try:
             with replacing(self._path.resolve()) as temporary:  # the place of a link stays
                 temporary.write_bytes(data)
@@ -51,7 +57,3 @@ class WholeWriter:
             raise ImageError(
                 f"{self._path} cannot be written ({error.strerror}); free space or choose another folder"
             ) from error
-
-    def _taken(self) -> Iterator[Samples]:
-        while self._strips:
-            yield self._strips.popleft()

@@ -8,8 +8,8 @@ import math
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jxl import encode_jxl
 from amsr_deploy.image.picture import Metadata, Picture
-from amsr_deploy.image.pillow import to_pillow
+from amsr_deploy.image.pillow import new_pillow, paste
 from amsr_deploy.image.reading import StrPath
 from amsr_deploy.image.samples import Samples, channel_count, sample_strips
 from amsr_deploy.image.strips import StripWriter
@@ -184,21 +184,22 @@ def _open(path: Path, picture: Picture, size: tuple[int, int], options: WriteOpt
     channels, bits = channel_count(picture, file_format.grey), min(picture.bits, file_format.bits)
     if file_format in _WITH_STRIPS:
         return StripWriter(path, size, channels, bits, picture.metadata, options.compression)
-    shape = *size, channels
+    canvas = _JxlCanvas if file_format is _JXL else _PillowCanvas
+    with _encoding(path, file_format):
+        return WholeWriter(path, channels, bits, canvas(path, (*size, channels), bits, picture.metadata, options))
 
-    def encode(strips: Iterator[Samples]) -> bytes:
-        encoder = _encode_jxl if file_format is _JXL else _encode_with_pillow
-        try:
-            return encoder(strips, shape, picture.metadata, file_format, options)
-        except MemoryError as error:
-            raise ImageError(f"{path} does not fit in memory as {file_format.name}; {IN_STRIPS}") from error
-        except (OSError, ValueError, KeyError, RuntimeError, struct.error) as error:
-            raise ImageError(
-                f"{path} cannot be written as {file_format.name} ({first_line(error)}); "
-                "free space or try another format"
-            ) from error
 
-    return WholeWriter(path, channels, bits, encode)
+@contextmanager
+def _encoding(path: Path, file_format: Format) -> Iterator[None]:
+    """Make one clear line of what libraries raise."""
+    try:
+        yield
+    except MemoryError as error:
+        raise ImageError(f"{path} does not fit in memory as {file_format.name}; {IN_STRIPS}") from error
+    except (OSError, ValueError, KeyError, RuntimeError, struct.error) as error:
+        raise ImageError(
+            f"{path} cannot be written as {file_format.name} ({first_line(error)}); free space or try another format"
+        ) from error
 
 
 def _bytes_in_memory(picture: Picture, size: tuple[int, int], file_format: Format) -> int:
@@ -211,36 +212,45 @@ def _bytes_in_memory(picture: Picture, size: tuple[int, int], file_format: Forma
     return math.prod(size) * (1 if channels == 1 else _PILLOW_PIXEL)
 
 
-def _encode_with_pillow(
-    strips: Iterator[Samples],
-    shape: tuple[int, int, int],
-    metadata: Metadata,
-    file_format: Format,
-    options: WriteOptions,
-) -> bytes:
-    settings: dict[str, Any] = {"icc_profile": metadata.icc_profile, "exif": metadata.exif}
-    if metadata.resolution:
-        settings["dpi"] = tuple(min(value, _MAX_DENSITY) for value in metadata.resolution.per("inch"))
-    if file_format.quality is not None:
-        settings |= {"quality": options.quality or file_format.quality, "lossless": options.lossless}
-        settings["subsampling"] = "4:4:4"
-    file = io.BytesIO()
-    image = to_pillow(strips, shape[:2])
-    image.save(file, file_format.name, **{name: value for name, value in settings.items() if value})
-    return file.getvalue()
+class _PillowCanvas:
+    """A picture in Pillow."""
+
+    def __init__(
+        self, path: Path, shape: tuple[int, int, int], bits: int, metadata: Metadata, options: WriteOptions
+    ) -> None:
+        self._path, self._metadata, self._options = path, metadata, options
+        self._image = new_pillow(shape, bits)
+
+    def put(self, rows: Samples, top: int) -> None:
+        paste(self._image, rows, top)
+
+    def encode(self) -> bytes:
+        file_format, metadata = output_format(self._path), self._metadata
+        settings: dict[str, Any] = {"icc_profile": metadata.icc_profile, "exif": metadata.exif}
+        if metadata.resolution:
+            settings["dpi"] = tuple(min(value, _MAX_DENSITY) for value in metadata.resolution.per("inch"))
+        if file_format.quality is not None:
+            settings |= {"quality": self._options.quality or file_format.quality, "lossless": self._options.lossless}
+            settings["subsampling"] = "4:4:4"
+        file = io.BytesIO()
+        with _encoding(self._path, file_format):
+            self._image.save(file, file_format.name, **{name: value for name, value in settings.items() if value})
+        return file.getvalue()
 
 
-def _encode_jxl(
-    strips: Iterator[Samples],
-    shape: tuple[int, int, int],
-    metadata: Metadata,
-    file_format: Format,
-    options: WriteOptions,
-) -> bytes:
-    quality = 100 if options.lossless else options.quality or file_format.quality or 100
-    first = next(strips)
-    samples, top = np.empty(shape, dtype=first.dtype), 0
-    for strip in chain([first], strips):
-        samples[top : top + len(strip)] = strip
-        top += len(strip)
-    return encode_jxl(samples, quality, metadata.icc_profile, metadata.exif)
+class _JxlCanvas:
+    """The samples of a JPEG XL."""
+
+    def __init__(
+        self, path: Path, shape: tuple[int, int, int], bits: int, metadata: Metadata, options: WriteOptions
+    ) -> None:
+        self._path, self._metadata, self._options = path, metadata, options
+        self._samples = np.empty(shape, dtype=np.uint16 if bits == 16 else np.uint8)
+
+    def put(self, rows: Samples, top: int) -> None:
+        self._samples[top : top + len(rows)] = rows
+
+    def encode(self) -> bytes:
+        quality = 100 if self._options.lossless else self._options.quality or _JXL.quality or 100
+        with _encoding(self._path, _JXL):
+            return encode_jxl(self._samples, quality, self._metadata.icc_profile, self._metadata.exif)

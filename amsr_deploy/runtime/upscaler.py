@@ -21,7 +21,7 @@ from amsr_deploy import image as pictures
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import to_float
-from amsr_deploy.image.pillow import from_pillow, to_pillow
+from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
 from amsr_deploy.image.samples import channel_count
 from amsr_deploy.mask import Mask, mask_reach
 from amsr_deploy.mask.native import compute_mask, detail_threshold, mask_above_detail
@@ -227,7 +227,11 @@ class Upscaler:
             return self.start(to_float(image), mask).run(stored).astype(image.dtype, copy=False)
         picture = from_pillow(image) if isinstance(image, Image.Image) else pictures.read(image)
         channels, strips = channel_count(picture, grey=True), PictureStrips(self.start, picture, mask)
-        result = to_pillow(strips.samples(channels, picture.bits if channels == 1 else 8), strips.size)
+        bits, top = picture.bits if channels == 1 else 8, 0
+        result = new_pillow((*strips.size, channels), bits)
+        for strip in strips.samples(channels, bits):
+            paste(result, strip, top)
+            top += len(strip)
         if picture.metadata.icc_profile:
             result.info["icc_profile"] = picture.metadata.icc_profile
         return result
