@@ -33,6 +33,8 @@ _WITH_DENSITY = (_PNG, _TIFF, _JPEG, _BMP)
 _MAX_DENSITY = 65535
 _PILLOW_PIXEL = 4
 """Bytes of a pixel in Pillow, of RGB too."""
+_JXL_COPIES = 3
+"""How often the library of JPEG XL holds the samples, as measured."""
 _AS_IT_COMES = WriteOptions()
 
 _log = logging.getLogger(__name__)
@@ -208,7 +210,7 @@ def _bytes_in_memory(picture: Picture, size: tuple[int, int], file_format: Forma
     if file_format in _WITH_STRIPS:
         return 0
     if file_format is _JXL:
-        return 2 * math.prod(size) * channels * picture.bits // 8
+        return _JXL_COPIES * math.prod(size) * channels * picture.bits // 8
     return math.prod(size) * (1 if channels == 1 else _PILLOW_PIXEL)
 
 
