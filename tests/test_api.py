@@ -12,7 +12,7 @@ from scale_cases import enlarged, write_model
 import amsr_deploy
 from amsr_deploy import image
 from amsr_deploy.errors import AmsrError, UserError
-from amsr_deploy.image.pillow import from_pillow, to_pillow
+from amsr_deploy.image.pillow import from_pillow
 
 RANDOM = np.random.default_rng(0)
 
@@ -107,7 +107,10 @@ def test_sixteen_bits_stay_in_files(upscaler: amsr_deploy.Upscaler, tmp_path: Pa
     upscaler.upscale_file(tmp_path / "deep.png", tmp_path / "large.png")
     deep = image.read(tmp_path / "large.png")
     assert deep.bits == 16
-    np.testing.assert_array_equal(np.asarray(to_pillow(deep)), enlarged(samples, 2))
+    np.testing.assert_array_equal(np.rint(deep.rgb[..., 0] * np.float32(65535)), enlarged(samples, 2))
+    in_memory = upscaler.upscale(tmp_path / "deep.png")
+    assert in_memory.mode == "I;16"
+    np.testing.assert_array_equal(np.asarray(in_memory), enlarged(samples, 2))
 
 
 def test_tiles_are_counted(tmp_path: Path) -> None:

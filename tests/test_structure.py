@@ -12,7 +12,7 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "amsr_deploy"
 LAYERS = (
-    ("errors", "descriptor", "metadata", "model_file", "files", "native"),
+    ("errors", "descriptor", "metadata", "model_file", "files", "memory", "native"),
     ("mask", "image", "models"),
     ("runtime.backends",),
     ("runtime",),

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
-
-class SpeedColumn(TextColumn):
-    """Pictures a second."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.2f} pictures/s" if task.speed else "")
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class Bar:
@@ -26,47 +17,63 @@ class Bar:
 
     Args:
         total: number of pictures.
-        shown: whether there is a bar at all.
+        shown: whether there is a bar at all, where standard error is a terminal.
     """
 
     def __init__(self, total: int, shown: bool) -> None:
-        self._console = Console(stderr=True)
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            SpeedColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=not (shown and self._console.is_terminal),
-            redirect_stdout=False,
-        )
-        self._task = self._progress.add_task("", total=total)
+        self._progress = make_progress() if shown and sys.stderr.isatty() else None
+        self._task = self._progress.add_task("", total=total, speed="") if self._progress else None
         self._lock, self._done = threading.Lock(), 0
 
     def __enter__(self) -> Bar:
-        self._progress.start()
+        if self._progress:
+            self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._progress:
+            self._progress.stop()
 
     def tile(self, name: str, done: int, total: int) -> None:
         """Show how many tiles of a picture are done."""
-        with self._lock:
-            tiles = f", tile {min(done + 1, total)} of {total}" if total > 1 else ""
-            self._progress.update(self._task, description=name + tiles, completed=self._done + done / total)
+        tiles = f", tile {min(done + 1, total)} of {total}" if total > 1 else ""
+        self._show(done / total, name + tiles)
 
     def finish(self) -> None:
         """Count a picture as done."""
         with self._lock:
             self._done += 1
-            self._progress.update(self._task, completed=self._done)
+        self._show(0)
+
+    def _show(self, share: float, description: str | None = None) -> None:
+        """Show what is being done, and that this share of a picture is done beside the whole ones."""
+        if self._progress is None or self._task is None:
+            return
+        with self._lock:
+            speed = self._progress.tasks[self._task].speed
+            text = f"{speed:.2f} pictures/s" if speed else ""
+            self._progress.update(self._task, description=description, completed=self._done + share, speed=text)
 
     def print(self, line: str, err: bool = False) -> None:
         """Print a line, above the bar where both are on the terminal."""
-        if self._progress.disable or not (err or sys.stdout.isatty()):
+        if self._progress is None or not (err or sys.stdout.isatty()):
             click.echo(line, err=err)
         else:
-            self._console.print(Text(line), soft_wrap=True)
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def make_progress() -> Progress:
+    """Make the bar itself."""
+    from rich.console import Console  # here, because a pipe needs none
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}", markup=False),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from amsr_deploy.commands.bar import Bar
-from amsr_deploy.commands.group import INTERRUPTED, failure_text, report_failure
+from amsr_deploy.commands.group import INTERRUPTED, HeldMessages, failure_text, report_failure
 from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.outputs import SkippedError
 from amsr_deploy.commands.report_file import write_report
+from amsr_deploy.commands.turns import Turn, Turns
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.files import STANDARD
 
@@ -32,12 +34,12 @@ class Job:
     Attributes:
         source: the picture.
         prepare: what can be checked before the work; raises where it cannot be done.
-        run: does it; takes what to call after each tile, with the tiles done and all of them.
+        run: does it; takes its turn among the pictures that are worked on at the same time.
     """
 
     source: Input
     prepare: Callable[[], object]
-    run: Callable[[Callable[[int, int], None]], Done]
+    run: Callable[[Turn], Done]
 
 
 @dataclass
@@ -79,23 +81,27 @@ class Reporter:
             bar.print(line, err=self.to_stderr)
 
 
-def run_batch(jobs: Sequence[Job], reporter: Reporter, at_once: int = 1) -> int:
-    """Do jobs, those first that can be refused without work.
+def run_batch(jobs: Sequence[Job], reporter: Reporter, threads: int = 1, networks: int = 1) -> int:
+    """Do jobs, those first that can be refused without work. Their lines come in the order of the jobs.
 
     Args:
         jobs: what to do.
         reporter: what says how it went.
-        at_once: jobs that run at the same time, each in a thread.
+        threads: jobs that run at the same time.
+        networks: of these, those that may be read, and those that may be upscaled, at the same time.
 
     Returns:
         The exit code: 1 where a picture failed, 130 after Ctrl-C.
     """
+    turns = Turns(networks)
     failures = finished = 0
     try:
         with Bar(len(jobs), not reporter.quiet) as bar:
-            for job, call in attempts(jobs, at_once, bar):
+            for job, call in attempts(jobs, turns, threads, bar):
                 try:
-                    result = call()
+                    result = outcome(call, turns)
+                except KeyboardInterrupt:
+                    continue
                 except SkippedError as reason:
                     reporter.skipped(bar, job.source, reason)
                 except Exception as error:
@@ -106,16 +112,31 @@ def run_batch(jobs: Sequence[Job], reporter: Reporter, at_once: int = 1) -> int:
                     reporter.done(bar, job.source, result)
                 bar.finish()
     except KeyboardInterrupt:
-        report_failure(AmsrError(f"interrupted: {finished} of {len(jobs)} pictures are done"))
-        return INTERRUPTED
+        turns.stop()
     finally:
         reporter.close()
+    if turns.stopped:
+        report_failure(AmsrError(f"interrupted: {finished} of {len(jobs)} pictures are done"))
+        return INTERRUPTED
     if failures and len(jobs) > 1:
         report_failure(AmsrError(f"{failures} of {len(jobs)} pictures failed"))
     return min(failures, 1)
 
 
-def attempts(jobs: Sequence[Job], at_once: int, bar: Bar) -> Iterator[tuple[Job, Callable[[], Done]]]:
+def outcome(call: Callable[[], Done], turns: Turns) -> Done:
+    """Return what a job makes; an interrupt stops all jobs but those that only write their file.
+
+    Raises:
+        KeyboardInterrupt: the job did not come to its end.
+    """
+    try:
+        return call()
+    except KeyboardInterrupt:
+        turns.stop()
+        return call()
+
+
+def attempts(jobs: Sequence[Job], turns: Turns, threads: int, bar: Bar) -> Iterator[tuple[Job, Callable[[], Done]]]:
     """Yield each job with the call that does it, or that raises why it cannot be done."""
     ready: list[Job] = []
     for job in jobs:
@@ -125,15 +146,17 @@ def attempts(jobs: Sequence[Job], at_once: int, bar: Bar) -> Iterator[tuple[Job,
             yield job, raising(error)
         else:
             ready.append(job)
-    yield from zip(ready, side_by_side([started(job, bar) for job in ready], at_once), strict=True)
+    calls = [started(job, turns, number, bar) for number, job in enumerate(ready)]
+    yield from zip(ready, side_by_side(calls, turns, min(threads, len(calls))), strict=True)
 
 
-def started(job: Job, bar: Bar) -> Callable[[], Done]:
-    """Let a job show in the bar how far it is."""
+def started(job: Job, turns: Turns, number: int, bar: Bar) -> Callable[[], Done]:
+    """Give a job its turn, and let it show in the bar how far it is."""
 
     def run() -> Done:
-        bar.tile(str(job.source), 0, 1)
-        return job.run(lambda done, total: bar.tile(str(job.source), done, total))
+        with Turn(turns, number, lambda done, total: bar.tile(str(job.source), done, total)) as turn:
+            turn.tile(0, 1)
+            return job.run(turn)
 
     return run
 
@@ -147,13 +170,21 @@ def raising(error: Exception) -> Callable[[], Done]:
     return call
 
 
-def side_by_side(jobs: Sequence[Callable[[], Done]], at_once: int) -> Iterator[Callable[[], Done]]:
-    """Yield calls that return the results of jobs in their order, while up to `at_once` of them run in threads."""
-    if at_once == 1:
+def side_by_side(jobs: Sequence[Callable[[], Done]], turns: Turns, threads: int) -> Iterator[Callable[[], Done]]:
+    """Yield calls that return the results of jobs in their order, while some of them run in threads.
+
+    The messages of a job come out when those of the jobs before it, and their results, are out.
+    """
+    if threads <= 1:
         yield from jobs
         return
-    with ThreadPoolExecutor(at_once) as threads:
+    with ThreadPoolExecutor(threads) as pool:
+        messages = [HeldMessages() for _ in jobs]
+        futures = deque(pool.submit(held.run, job) for held, job in zip(messages, jobs, strict=True))
         try:
-            yield from [threads.submit(job).result for job in jobs]
-        finally:
-            threads.shutdown(cancel_futures=True)
+            for held in messages:
+                held.release()
+                yield futures.popleft().result  # a failure holds on to its picture
+        except BaseException:
+            turns.stop()
+            raise

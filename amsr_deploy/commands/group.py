@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
 import warnings
-from typing import Any
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import click
 
 from amsr_deploy.errors import AmsrError, missing_dependency, with_options
+from amsr_deploy.memory import IN_STRIPS
+
+Result = TypeVar("Result")
 
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended: 128 and the number of the signal."""
@@ -110,6 +116,40 @@ class Messages(logging.Handler):
         show_message(record.getMessage())
 
 
+class HeldMessages:
+    """The messages of work in a thread, which wait until those of earlier work are out."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] | None = []
+        self._lock = threading.Lock()
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do the work, and hold its messages."""
+        token = _held.set(self)
+        try:
+            return work()
+        finally:
+            _held.reset(token)
+
+    def show(self, line: str) -> None:
+        """Print a line, or keep it for `release`."""
+        with self._lock:
+            if self._lines is None:
+                click.echo(line, err=True)
+            else:
+                self._lines.append(line)
+
+    def release(self) -> None:
+        """Print what is held; what follows is printed at once."""
+        with self._lock:
+            for line in self._lines or ():
+                click.echo(line, err=True)
+            self._lines = None
+
+
+_held: ContextVar[HeldMessages | None] = ContextVar("held", default=None)
+
+
 def set_up_messages() -> None:
     """Let warnings and the log appear as lines on standard error, as many as the shared options ask for."""
     for stream in (sys.stdout, sys.stderr):
@@ -137,7 +177,11 @@ def show_warning(message: Warning | str, *_: Any) -> None:
 
 def show_message(message: str) -> None:
     """Print a message as one line, with options where it names arguments."""
-    click.echo(f"amsr: {with_options(message, option_names)}", err=True)
+    line = f"amsr: {with_options(message, option_names)}"
+    if held := _held.get():
+        held.show(line)
+    else:
+        click.echo(line, err=True)
 
 
 def report_failure(error: Exception) -> int:
@@ -159,7 +203,7 @@ def describe_failure(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'file'}: {error.strerror or error}"
     if isinstance(error, MemoryError):
-        return "out of memory; use a smaller `tile` or a smaller picture"
+        return f"out of memory; free memory, use a smaller `tile`, {IN_STRIPS}"
     return f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,20 +21,28 @@ from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.output_size import OutputSize, Plan, reduce_to
 from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
+from amsr_deploy.commands.turns import Turn
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import Picture, WriteOptions
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.mask import Mask
+from amsr_deploy.memory import check_memory
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.shipped import origin, shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
-from amsr_deploy.runtime.upscaling import OnTile
 
 Upscalers = Mapping[int, Upscaler]
 """Models by their scale."""
+
+STAGES = 3
+"""Pictures at a time where one network runs: while one is upscaled, another one is read, and another one written."""
+FLOATS_OF_PIXEL = 6
+"""Samples of a pixel in memory where a result is reduced or compared: as the network makes it, and as it becomes."""
+MOST_AHEAD = 4 << 20
+"""Pixels of pictures that may wait for others: larger ones take memory, and reading is little of what they cost."""
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +131,7 @@ def load_upscalers(model: str | Path, wanted: OutputSize, **settings: Any) -> Up
 
 
 def infer_pictures(inputs: Inputs, model: str | Path, request: Request, reporter: Reporter, **settings: Any) -> int:
-    """Upscale pictures, on a GPU some at a time; one that fails does not stop the others.
+    """Upscale pictures, on a GPU some at a time; others are read and written meanwhile. One that fails stops no other.
 
     Args:
         inputs: the pictures.
@@ -143,7 +153,8 @@ def infer_pictures(inputs: Inputs, model: str | Path, request: Request, reporter
         work = Work(upscalers, origin(model), request, outputs)
         jobs = [Job(source, partial(work.prepare, source), partial(work.upscale, source)) for source in inputs.pictures]
         reporter.to_stderr = outputs.spool is not None
-        return run_batch(jobs, reporter, min(upscaler.concurrency for upscaler in upscalers.values()))
+        networks = min(upscaler.concurrency for upscaler in upscalers.values())
+        return run_batch(jobs, reporter, max(networks, STAGES), networks)
 
 
 def check_masked(upscalers: Upscalers, request: Request) -> None:
@@ -199,26 +210,37 @@ class Work:
             return target, None
         return target, self.outputs.reserve(source, self.outputs.beside(target, "compare"), "comparison")
 
-    def upscale(self, source: Input, on_tile: OnTile) -> Report:
+    def upscale(self, source: Input, turn: Turn) -> Report:
         """Upscale a picture with all that belongs to it: alpha, depth, colour profile, EXIF.
 
         Raises:
             AmsrError: a picture that cannot be read, used or written.
         """
-        picture = source.read()
-        plan = self.request.size.plan(str(source), picture.size, self.upscalers)
-        target, sheet = self._claim(source, plan.label)
-        image.check_output(target, picture, plan.size, self.request.writing)
+        with ExitStack() as reading:
+            reading.enter_context(turn.reading())
+            picture = source.read()
+            plan = self.request.size.plan(str(source), picture.size, self.upscalers)
+            target, sheet = self._claim(source, plan.label)
+            image.check_output(target, picture, plan.size, self.request.writing)
+            if math.prod(picture.size) <= MOST_AHEAD:
+                reading.close()
+            return self._upscale(source, picture, plan, target, sheet, turn)
+
+    def _upscale(
+        self, source: Input, picture: Picture, plan: Plan, target: Path, sheet: Path | None, turn: Turn
+    ) -> Report:
+        """Upscale a picture, and write all that is wanted of it."""
         upscaler = self.upscalers[plan.scale]
         region, dilation = self._region(source, upscaler, picture)
-        if plan.reduced or sheet or not image.takes_strips(target):
-            outcome, result = self._upscale_whole(picture, plan, region, on_tile)
+        if plan.reduced or sheet:
+            outcome, result = self._upscale_whole(picture, plan, region, turn)
             self.outputs.write(source, target, lambda path: image.write(path, result, self.request.writing))
             if sheet:
                 comparison = from_pillow(compare(picture, outcome.worked(picture), result))
                 self.outputs.write(source, sheet, lambda path: image.write(path, comparison))
         else:
-            outcome = self._upscale_strips(source, target, picture, PictureStrips(upscaler, picture, region, on_tile))
+            strips = PictureStrips(upscaler.start, picture, region, turn.tile)
+            outcome = self._upscale_strips(source, target, picture, strips, turn)
         if self.request.save_mask:
             mask = outcome.worked(picture)
             self.outputs.write(source, self.request.save_mask, lambda path: image.write_mask(path, mask))
@@ -237,25 +259,34 @@ class Work:
         )
 
     def _upscale_whole(
-        self, picture: Picture, plan: Plan, region: NDArray[np.bool_] | None, on_tile: OnTile
+        self, picture: Picture, plan: Plan, region: NDArray[np.bool_] | None, turn: Turn
     ) -> tuple[Outcome, Picture]:
         """Upscale a picture in memory, and reduce it where that is asked for."""
+        size = [side * plan.scale for side in picture.size]
+        check_memory(
+            4 * FLOATS_OF_PIXEL * math.prod(size),
+            f"a result of {size[1]}x{size[0]} pixels that is reduced or compared",
+            "ask for a `scale` that a model has, which needs no reduction, and no `compare`",
+        )
         runs: list[Upscaled] = []  # colour, then alpha where there is one
 
         def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-            runs.append(self.upscalers[plan.scale].run(pixels, region, on_tile))
+            runs.append(self.upscalers[plan.scale].run(pixels, region, turn.tile))
             return reduce_to(runs[-1].image, plan.size) if plan.reduced else runs[-1].image
 
-        result = image.upscale(picture, network)
+        with turn.network():
+            result = image.upscale(picture, network)
         colour, seconds = runs[0], sum(run.seconds for run in runs)
         return Outcome(colour.mask, colour.density, colour.cost_share, colour.dense_reason, seconds), result
 
-    def _upscale_strips(self, source: Input, target: Path, picture: Picture, strips: PictureStrips) -> Outcome:
+    def _upscale_strips(
+        self, source: Input, target: Path, picture: Picture, strips: PictureStrips, turn: Turn
+    ) -> Outcome:
         """Upscale a picture and write it strip by strip."""
 
         def write(path: Path) -> None:
-            with image.open_strips(path, picture, strips.size, self.request.writing) as writer:
-                for strip in strips:
+            with image.open_strips(path, picture, strips.size, self.request.writing) as writer, turn.network():
+                for strip in strips.samples(writer.channels, writer.bits):
                     writer.write(strip)
 
         self.outputs.write(source, target, write)

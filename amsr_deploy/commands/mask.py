@@ -119,7 +119,7 @@ def prepare(source: Input, outputs: Outputs, label: str) -> None:
     outputs.claim(source, label)
 
 
-def write_mask(source: Input, outputs: Outputs, request: Request, on_tile: object) -> Report:  # noqa: ARG001
+def write_mask(source: Input, outputs: Outputs, request: Request, turn: object) -> Report:  # noqa: ARG001
     """Write the mask of a picture, or the picture with the mask as a tint.
 
     Raises:

@@ -5,7 +5,7 @@ from amsr_deploy.image.formats import FORMATS, READABLE, WRITABLE, Format, Write
 from amsr_deploy.image.picture import Metadata, Picture, overlay, upscale
 from amsr_deploy.image.reading import read
 from amsr_deploy.image.strips import StripWriter
-from amsr_deploy.image.writing import check_output, check_writable, open_strips, takes_strips, write
+from amsr_deploy.image.writing import check_output, check_writable, open_strips, write
 
 __all__ = [
     "FORMATS",
@@ -22,7 +22,6 @@ __all__ = [
     "overlay",
     "read",
     "read_mask",
-    "takes_strips",
     "upscale",
     "write",
     "write_mask",

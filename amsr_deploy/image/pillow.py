@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.picture import Metadata, Picture
+from amsr_deploy.image.samples import Samples
 
 
 def from_pillow(image: Image.Image) -> Picture:
@@ -31,19 +31,13 @@ def from_pillow(image: Image.Image) -> Picture:
     return Picture(colour, alpha, is_grey, metadata=metadata)
 
 
-def to_pillow(picture: Picture) -> Image.Image:
-    """Return a picture as an image in memory, of mode L, LA, RGB or RGBA with 8 bits; grey with 16 bits as I;16."""
-    if picture.grey and picture.bits == 16 and picture.alpha is None:
-        return Image.fromarray(_integers(picture.rgb[..., 0], 65535).astype(np.uint16))
-    planes = [picture.rgb[..., :1] if picture.grey else picture.rgb]
-    if picture.alpha is not None:
-        planes.append(picture.alpha[..., None])
-    samples = _integers(np.concatenate(planes, axis=2), 255).astype(np.uint8)
-    image = Image.fromarray(samples if samples.shape[2] > 1 else samples[..., 0])
-    if picture.metadata.icc_profile:
-        image.info["icc_profile"] = picture.metadata.icc_profile
-    return image
+def new_pillow(shape: tuple[int, int, int], bits: int) -> Image.Image:
+    """Make an image for samples [H, W, C]: of 8 bits with grey, grey + alpha, RGB or RGB + alpha, of 16 with grey."""
+    height, width, channels = shape
+    mode = "I;16" if bits == 16 else ("L", "LA", "RGB", "RGBA")[channels - 1]
+    return Image.new(mode, (width, height), None)
 
 
-def _integers(samples: NDArray[np.float32], largest: int) -> NDArray[np.float32]:
-    return np.rint(np.clip(samples, 0, 1) * np.float32(largest))
+def paste(image: Image.Image, rows: Samples, top: int) -> None:
+    """Put rows [h, W, C] of samples into an image, from the row `top`."""
+    image.paste(Image.fromarray(rows if rows.shape[2] > 1 else rows[..., 0]), (0, top))

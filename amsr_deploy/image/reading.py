@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from amsr_deploy.errors import AmsrError, ImageError, MissingDependencyError, first_line
 from amsr_deploy.image import boxes, formats, jpeg, jxl, png, tiff
+from amsr_deploy.image.caught import caught_warnings
 from amsr_deploy.image.colour import check_profile, coded_colour
 from amsr_deploy.image.decoders import to_stored_mode
 from amsr_deploy.image.picture import Metadata, Picture
@@ -51,12 +51,9 @@ def read(path: StrPath) -> Picture:
 def _reading(path: Path) -> Iterator[None]:
     """Make one clear line of whatever goes wrong while reading, and of Pillow's warnings."""
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with caught_warnings() as caught:
             yield
-        for message in dict.fromkeys(
-            str(w.message) for w in caught if w.category is not Image.DecompressionBombWarning
-        ):
+        for message in dict.fromkeys(str(each) for each in caught if type(each) is not Image.DecompressionBombWarning):
             _log.warning("%s: %s", path, message)
     except AmsrError:
         raise

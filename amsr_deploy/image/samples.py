@@ -78,29 +78,23 @@ def channel_count(picture: Picture, grey: bool) -> int:
     return (1 if picture.grey and grey else 3) + (picture.alpha is not None)
 
 
-def sample_strips(picture: Picture, bits: int, grey: bool) -> Iterator[Samples]:
+def sample_strips(picture: Picture, bits: int, channels: int) -> Iterator[Samples]:
     """Yield strips [h, W, C] of a picture's rounded samples, from the top; so a second whole picture is spared.
 
     Args:
         picture: the picture.
         bits: 8 or 16.
-        grey: whether grey is stored as one channel.
+        channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
     """
     dtype = np.uint16 if bits == 16 else np.uint8
     peak = np.float32(np.iinfo(dtype).max)
-    channels = channel_count(picture, grey)
-    colours = channels - (picture.alpha is not None)
+    colours = 1 if channels <= 2 else 3
     for top in range(0, picture.size[0], _STRIP_ROWS):
         rows = slice(top, top + _STRIP_ROWS)
         rgb = picture.rgb[rows]
         samples = np.empty((*rgb.shape[:2], channels), dtype=dtype)
         colour = rgb.mean(axis=2, keepdims=True) if picture.grey else rgb
         samples[..., :colours] = np.rint(np.clip(colour, 0, 1) * peak)
-        if picture.alpha is not None:
+        if picture.alpha is not None and channels > colours:
             samples[..., -1] = np.rint(np.clip(picture.alpha[rows], 0, 1) * peak)
         yield samples
-
-
-def to_samples(picture: Picture, bits: int, grey: bool) -> Samples:
-    """Return all samples [H, W, C] of a picture; see `sample_strips`."""
-    return np.concatenate(list(sample_strips(picture, bits, grey)))

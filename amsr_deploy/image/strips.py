@@ -47,6 +47,10 @@ class StripWriter:
     Strips are compressed side by side in threads. The file appears under its name when it is complete. As a context
     manager it is closed where the block ends well, and aborted where it does not.
 
+    Attributes:
+        channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
+        bits: of a sample, 8 or 16.
+
     Raises:
         ImageError: on writing and closing, where the disk is full or the folder cannot be written.
     """
@@ -70,6 +74,7 @@ class StripWriter:
             metadata: what is written besides, for a picture of this size.
             compression: see `WriteOptions`.
         """
+        self.channels, self.bits = channels, bits
         self._path = path
         self._shape = size[1], channels
         self._dtype = np.dtype(np.uint16 if bits == 16 else np.uint8)

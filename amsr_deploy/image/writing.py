@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+import numpy as np
 
 from amsr_deploy.errors import ImageError, first_line
-from amsr_deploy.files import replacing
 from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jxl import encode_jxl
 from amsr_deploy.image.picture import Metadata, Picture
+from amsr_deploy.image.pillow import new_pillow, paste
 from amsr_deploy.image.reading import StrPath
-from amsr_deploy.image.samples import channel_count, sample_strips, to_samples
+from amsr_deploy.image.samples import Samples, channel_count, sample_strips
 from amsr_deploy.image.strips import StripWriter
+from amsr_deploy.image.whole import WholeWriter
+from amsr_deploy.memory import IN_STRIPS, check_memory
 
 _PNG, _JPEG, _TIFF, _BMP, _JXL = (FORMATS[suffix] for suffix in (".png", ".jpg", ".tif", ".bmp", ".jxl"))
 _WITH_STRIPS = (_PNG, _TIFF)
 _WITH_DENSITY = (_PNG, _TIFF, _JPEG, _BMP)
 _MAX_DENSITY = 65535
+_PILLOW_PIXEL = 4
+"""Bytes of a pixel in Pillow, of RGB too."""
+_JXL_COPIES = 3
+"""How often the library of JPEG XL holds the samples, as measured."""
 _AS_IT_COMES = WriteOptions()
 
 _log = logging.getLogger(__name__)
@@ -39,13 +48,15 @@ def check_output(
     To be called before the upscaling: `write` would find out after it, and does not warn.
 
     Raises:
-        ImageError: the picture cannot be written.
+        ImageError: the picture cannot be written, or takes more memory for it than there is.
         UserError: options that the format does not have.
     """
     path = Path(path)
     file_format = check_writable(path)
-    for loss in fit(path, picture, size or picture.size, file_format, options)[1]:
+    fitted, losses = fit(path, picture, size or picture.size, file_format, options)
+    for loss in losses:
         _log.warning("%s: %s", path, loss)
+    check_memory(_bytes_in_memory(fitted, size or picture.size, file_format), f"{path}: {file_format.name}")
 
 
 def fit(
@@ -145,35 +156,15 @@ def write(path: StrPath, picture: Picture, options: WriteOptions = _AS_IT_COMES)
         ImageError: see `check_output`; a full disk. A file that was there before is then unchanged.
         UserError: options that the format does not have.
     """
-    path = Path(path)
-    file_format = check_writable(path)
-    picture, _ = fit(path, picture, picture.size, file_format, options)
-    try:
-        if file_format in _WITH_STRIPS:
-            _write_strips(path, picture, file_format, options)
-            return
-        encode = _encode_jxl if file_format is _JXL else _encode_with_pillow
-        data = encode(picture, file_format, options)
-    except (OSError, ValueError, KeyError, RuntimeError, struct.error, MemoryError) as error:
-        raise ImageError(
-            f"{path} cannot be written as {file_format.name} ({first_line(error)}); free space or try another format"
-        ) from error
-    try:
-        with replacing(path.resolve()) as temporary:  # the place of a link stays
-            temporary.write_bytes(data)
-    except OSError as error:
-        raise ImageError(f"{path} cannot be written ({error.strerror}); free space or choose another folder") from error
-
-
-def takes_strips(path: StrPath) -> bool:
-    """Tell whether a file of this name can be written strip by strip; see `open_strips`."""
-    return output_format(Path(path)) in _WITH_STRIPS
+    with _open(Path(path), picture, picture.size, options) as writer:
+        for strip in sample_strips(picture, writer.bits, writer.channels):
+            writer.write(strip)
 
 
 def open_strips(
     path: StrPath, picture: Picture, size: tuple[int, int], options: WriteOptions = _AS_IT_COMES
-) -> StripWriter:
-    """Open a PNG or TIFF for an enlarged picture, which need not be in memory as a whole.
+) -> StripWriter | WholeWriter:
+    """Open a file for an enlarged picture, which comes in strips. PNG and TIFF never hold it in memory as a whole.
 
     Args:
         path: name of the file.
@@ -185,36 +176,83 @@ def open_strips(
         ImageError: see `check_output`.
         UserError: options that the format does not have.
     """
-    path = Path(path)
+    return _open(Path(path), replace(picture, metadata=picture.metadata.scaled(picture.size, size)), size, options)
+
+
+def _open(path: Path, picture: Picture, size: tuple[int, int], options: WriteOptions) -> StripWriter | WholeWriter:
+    """Do the same for metadata that is of the enlarged picture already."""
     file_format = check_writable(path)
-    picture = replace(picture, metadata=picture.metadata.scaled(picture.size, size))
     picture, _ = fit(path, picture, size, file_format, options)
+    channels, bits = channel_count(picture, file_format.grey), min(picture.bits, file_format.bits)
+    if file_format in _WITH_STRIPS:
+        return StripWriter(path, size, channels, bits, picture.metadata, options.compression)
+    canvas = _JxlCanvas if file_format is _JXL else _PillowCanvas
+    with _encoding(path, file_format):
+        return WholeWriter(path, channels, bits, canvas(path, (*size, channels), bits, picture.metadata, options))
+
+
+@contextmanager
+def _encoding(path: Path, file_format: Format) -> Iterator[None]:
+    """Make one clear line of what libraries raise."""
+    try:
+        yield
+    except MemoryError as error:
+        raise ImageError(f"{path} does not fit in memory as {file_format.name}; {IN_STRIPS}") from error
+    except (OSError, ValueError, KeyError, RuntimeError, struct.error) as error:
+        raise ImageError(
+            f"{path} cannot be written as {file_format.name} ({first_line(error)}); free space or try another format"
+        ) from error
+
+
+def _bytes_in_memory(picture: Picture, size: tuple[int, int], file_format: Format) -> int:
+    """Estimate the bytes of an enlarged picture that are in memory at once while it is written."""
     channels = channel_count(picture, file_format.grey)
-    return StripWriter(path, size, channels, picture.bits, picture.metadata, options.compression)
+    if file_format in _WITH_STRIPS:
+        return 0
+    if file_format is _JXL:
+        return _JXL_COPIES * math.prod(size) * channels * picture.bits // 8
+    return math.prod(size) * (1 if channels == 1 else _PILLOW_PIXEL)
 
 
-def _write_strips(path: Path, picture: Picture, file_format: Format, options: WriteOptions) -> None:
-    channels = channel_count(picture, file_format.grey)
-    with StripWriter(path, picture.size, channels, picture.bits, picture.metadata, options.compression) as writer:
-        for strip in sample_strips(picture, picture.bits, file_format.grey):
-            writer.write(strip)
+class _PillowCanvas:
+    """A picture in Pillow."""
+
+    def __init__(
+        self, path: Path, shape: tuple[int, int, int], bits: int, metadata: Metadata, options: WriteOptions
+    ) -> None:
+        self._path, self._metadata, self._options = path, metadata, options
+        self._image = new_pillow(shape, bits)
+
+    def put(self, rows: Samples, top: int) -> None:
+        paste(self._image, rows, top)
+
+    def encode(self) -> bytes:
+        file_format, metadata = output_format(self._path), self._metadata
+        settings: dict[str, Any] = {"icc_profile": metadata.icc_profile, "exif": metadata.exif}
+        if metadata.resolution:
+            settings["dpi"] = tuple(min(value, _MAX_DENSITY) for value in metadata.resolution.per("inch"))
+        if file_format.quality is not None:
+            settings |= {"quality": self._options.quality or file_format.quality, "lossless": self._options.lossless}
+            settings["subsampling"] = "4:4:4"
+        file = io.BytesIO()
+        with _encoding(self._path, file_format):
+            self._image.save(file, file_format.name, **{name: value for name, value in settings.items() if value})
+        return file.getvalue()
 
 
-def _encode_with_pillow(picture: Picture, file_format: Format, options: WriteOptions) -> bytes:
-    samples = to_samples(picture, file_format.bits, file_format.grey)
-    settings: dict[str, Any] = {"icc_profile": picture.metadata.icc_profile, "exif": picture.metadata.exif}
-    if picture.metadata.resolution:
-        settings["dpi"] = tuple(min(value, _MAX_DENSITY) for value in picture.metadata.resolution.per("inch"))
-    if file_format.quality is not None:
-        settings |= {"quality": options.quality or file_format.quality, "lossless": options.lossless}
-        settings["subsampling"] = "4:4:4"
-    file = io.BytesIO()
-    image = Image.fromarray(samples if samples.shape[2] > 1 else samples[..., 0])
-    image.save(file, file_format.name, **{name: value for name, value in settings.items() if value})
-    return file.getvalue()
+class _JxlCanvas:
+    """The samples of a JPEG XL."""
 
+    def __init__(
+        self, path: Path, shape: tuple[int, int, int], bits: int, metadata: Metadata, options: WriteOptions
+    ) -> None:
+        self._path, self._metadata, self._options = path, metadata, options
+        self._samples = np.empty(shape, dtype=np.uint16 if bits == 16 else np.uint8)
 
-def _encode_jxl(picture: Picture, file_format: Format, options: WriteOptions) -> bytes:
-    quality = 100 if options.lossless else options.quality or file_format.quality or 100
-    samples = to_samples(picture, picture.bits, file_format.grey)
-    return encode_jxl(samples, quality, picture.metadata.icc_profile, picture.metadata.exif)
+    def put(self, rows: Samples, top: int) -> None:
+        self._samples[top : top + len(rows)] = rows
+
+    def encode(self) -> bytes:
+        quality = 100 if self._options.lossless else self._options.quality or _JXL.quality or 100
+        with _encoding(self._path, _JXL):
+            return encode_jxl(self._samples, quality, self._metadata.icc_profile, self._metadata.exif)

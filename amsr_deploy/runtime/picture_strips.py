@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from amsr_deploy.image import Picture
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.samples import Samples
-from amsr_deploy.runtime.upscaler import Upscaler
-from amsr_deploy.runtime.upscaling import OnTile
+from amsr_deploy.runtime.upscaling import OnTile, Upscaling
 
 Rows = NDArray[np.float32]
+Start = Callable[[Rows, NDArray[np.bool_] | None, OnTile], Upscaling]
+"""Decides what runs on a picture; see `Upscaler.start`."""
 
 
 class PictureStrips:
@@ -29,7 +30,7 @@ class PictureStrips:
 
     def __init__(
         self,
-        upscaler: Upscaler,
+        start: Start,
         picture: Picture,
         mask: NDArray[np.bool_] | None = None,
         on_tile: OnTile = lambda *_: None,
@@ -37,7 +38,7 @@ class PictureStrips:
         """Prepare what `image.upscale` does, without the whole result in memory.
 
         Args:
-            upscaler: a loaded model.
+            start: of a loaded model.
             picture: the small picture.
             mask: [H, W] bool, a region of interest of the caller's own; None computes one.
             on_tile: see `Upscaler.start`.
@@ -46,21 +47,24 @@ class PictureStrips:
             UserError: a mask that does not fit.
         """
         started = time.perf_counter()
-        self._upscaler, self._picture, self._mask = upscaler, picture, mask
+        self._start, self._picture, self._mask = start, picture, mask
         pixels = picture.rgb if picture.alpha is None else transparency.fill(picture.rgb, picture.alpha)
-        self.colour = upscaler.start(pixels, mask, on_tile)
+        self.colour = start(pixels, mask, on_tile)
         self.size = self.colour.size
         self.seconds = time.perf_counter() - started
 
-    def __iter__(self) -> Iterator[Samples]:
-        """Yield strips [h, W, C] uint8 or uint16; C: grey, grey + alpha, RGB, RGB + alpha.
+    def samples(self, channels: int, bits: int) -> Iterator[Samples]:
+        """Yield strips [h, W, C] uint8 or uint16.
+
+        Args:
+            channels: C, 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
+            bits: of a sample, 8 or 16.
 
         Raises:
             ModelError: the network's output is not finite.
             OutOfMemoryError: even small tiles are too large for the memory.
         """
-        dtype: np.dtype[Any] = np.dtype(np.uint16 if self._picture.bits == 16 else np.uint8)
-        strips = self._samples(dtype)
+        strips = self._samples(channels, np.dtype(np.uint16 if bits == 16 else np.uint8))
         while True:
             started = time.perf_counter()
             strip = next(strips, None)
@@ -69,10 +73,9 @@ class PictureStrips:
                 return
             yield strip
 
-    def _samples(self, dtype: np.dtype[Any]) -> Iterator[Samples]:
-        channels = 1 if self._picture.grey else 3
-        colours = (strip[..., :channels] for strip in self.colour.strips(dtype))
-        if self._picture.alpha is None:
+    def _samples(self, channels: int, dtype: np.dtype[Any]) -> Iterator[Samples]:
+        colours = (strip[..., : 1 if channels <= 2 else 3] for strip in self.colour.strips(dtype))
+        if self._picture.alpha is None or channels in (1, 3):
             yield from colours
             return
         white = np.float32(np.iinfo(dtype).max)
@@ -82,14 +85,14 @@ class PictureStrips:
 
     def _alpha(self, alpha: Rows) -> Iterator[Rows]:
         """Yield strips [h, W] float32 of the upscaled alpha."""
-        scale = self._upscaler.metadata.scale
+        scale = self.size[0] // self._picture.size[0]
         low, high = transparency.neighborhood(alpha)
         if np.array_equal(low, high):
             yield from (row[None].repeat(scale, axis=1).repeat(scale, axis=0) for row in low)
             return
         grey = np.broadcast_to(alpha[..., None], (*alpha.shape, 3))
         first = 0
-        for strip in self._upscaler.start(grey, self._mask).strips(np.dtype(np.float32)):
+        for strip in self._start(grey, self._mask, lambda *_: None).strips(np.dtype(np.float32)):
             rows = slice(first, first + len(strip) // scale)
             limits = (plane[rows].repeat(scale, axis=0).repeat(scale, axis=1) for plane in (low, high))
             yield np.clip(strip[..., 0], *limits)

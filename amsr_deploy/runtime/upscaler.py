@@ -21,17 +21,19 @@ from amsr_deploy import image as pictures
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import to_float
-from amsr_deploy.image.pillow import from_pillow, to_pillow
+from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
+from amsr_deploy.image.samples import channel_count
 from amsr_deploy.mask import Mask, mask_reach
 from amsr_deploy.mask.native import compute_mask, detail_threshold, mask_above_detail
+from amsr_deploy.memory import memory_budget
 from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.checks import check_region, check_settings
-from amsr_deploy.runtime.memory import memory_budget
 from amsr_deploy.runtime.parts import PHASE, PartUpscaling
+from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.selection import Everything, Selection, select
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
@@ -224,7 +226,15 @@ class Upscaler:
             stored = image.dtype if image.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
             return self.start(to_float(image), mask).run(stored).astype(image.dtype, copy=False)
         picture = from_pillow(image) if isinstance(image, Image.Image) else pictures.read(image)
-        return to_pillow(pictures.upscale(picture, lambda pixels: self.run(pixels, mask).image))
+        channels, strips = channel_count(picture, grey=True), PictureStrips(self.start, picture, mask)
+        bits, top = picture.bits if channels == 1 else 8, 0
+        result = new_pillow((*strips.size, channels), bits)
+        for strip in strips.samples(channels, bits):
+            paste(result, strip, top)
+            top += len(strip)
+        if picture.metadata.icc_profile:
+            result.info["icc_profile"] = picture.metadata.icc_profile
+        return result
 
     def upscale_file(self, source: StrPath, target: StrPath, mask: NDArray[np.bool_] | None = None) -> None:
         """Upscale a picture file with all that belongs to it: alpha, depth, colour profile, EXIF.
@@ -240,7 +250,10 @@ class Upscaler:
         picture = pictures.read(source)
         height, width = picture.size
         pictures.check_output(target, picture, (height * self.metadata.scale, width * self.metadata.scale))
-        pictures.write(target, pictures.upscale(picture, lambda pixels: self.run(pixels, mask).image))
+        strips = PictureStrips(self.start, picture, mask)
+        with pictures.open_strips(target, picture, strips.size) as writer:
+            for strip in strips.samples(writer.channels, writer.bits):
+                writer.write(strip)
 
     def run(
         self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None, on_tile: OnTile = lambda *_: None

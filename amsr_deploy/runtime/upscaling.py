@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import ModelError
+from amsr_deploy.errors import ModelError, first_line
 from amsr_deploy.image.interleave import interleave
 from amsr_deploy.mask import Mask
 from amsr_deploy.metadata import Metadata
@@ -41,12 +41,15 @@ class TileLimit:
             metadata: of the model.
 
         Raises:
-            OutOfMemoryError: the failure, where tiles would become smaller than the smallest.
+            OutOfMemoryError: tiles would become smaller than the smallest.
         """
         height, width = self.within(longest)
         self.size = (height // 2, width // 2)
         if min(self.size) < tiles.smallest_tile(metadata.halo, metadata.size_multiple):
-            raise error
+            raise OutOfMemoryError(
+                f"out of memory with tiles of {height}x{width} pixels, the smallest; free memory, or use a smaller "
+                f"backbone ({first_line(error)})"
+            ) from error
         side = "x".join(map(str, self.size))
         warnings.warn(f"out of memory; trying again with tiles of {side} pixels", stacklevel=3)
 
@@ -169,11 +172,11 @@ class Upscaling:
             part = tiles.read_tile(self.image, rows, columns, self.edge)
             planes = np.ascontiguousarray(part.transpose(2, 0, 1)[None])
             upscaled = self.backend.run(planes, self.selection.inputs(rows, columns))[0]
+            self.on_tile(before + number, total)
             start = (left + self.edge - columns.start) * scale
             core = upscaled[:, above : above + len(strip), start : start + (right - left) * scale]
             if not interleave(core, strip[:, left * scale : right * scale], grey):
                 raise not_finite()
-            self.on_tile(before + number, total)
 
     def _count(self, rows: Span, tile: tiles.Size) -> tuple[int, int]:
         """Count the rows of tiles above one of them, and all."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import io
 import json
+import logging
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from scale_cases import write_model
 from amsr_deploy import files, image
 from amsr_deploy.cli import main
 from amsr_deploy.commands.inputs import natural
+from amsr_deploy.commands.turns import Turns
+from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
 
 
@@ -335,8 +340,97 @@ def test_formats_and_suffixes(here: Path, command: Command) -> None:
     assert "is an input" in errors(amsr(*arguments, "a.png", "--suffix", "", "--overwrite"))[0]
 
 
-def test_an_interrupt_leaves_nothing_behind(here: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("a.png", "b.png", "c.png"):
+def test_pictures_overlap_and_are_told_of_in_their_order(
+    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the first one is written, the others are read and upscaled; one of them is broken, each has a warning."""
+    for name in ("a.png", "b.png", "d.png"):
+        draw(here / name)
+    (here / "c.png").write_text("no picture")
+    last_began = threading.Event()
+    read, start, replace = image.read, Upscaler.start, os.replace
+
+    def read_with_warning(path: Path) -> image.Picture:
+        logging.getLogger("amsr_deploy").warning("%s is odd", path)
+        return read(path)
+
+    def note(*arguments: Any, **settings: Any) -> Any:
+        started.append(threading.current_thread())
+        if len(started) == 3:
+            last_began.set()
+        return start(*arguments, **settings)
+
+    def wait(source: Path, target: Path) -> None:
+        if "a_x4" in str(target):
+            assert last_began.wait(60)
+        replace(source, target)
+
+    started: list[threading.Thread] = []
+    monkeypatch.setattr(image, "read", read_with_warning)
+    monkeypatch.setattr(Upscaler, "start", note)
+    monkeypatch.setattr(files.os, "replace", wait)
+    result = amsr("infer", *(f"{name}.png" for name in "abcd"), "--model", model)
+    assert result.exit_code == 1
+    said = [line.removeprefix("amsr: ").removeprefix("error: ")[:8] for line in result.output.splitlines()]
+    expected = ["a.png is", "a_x4.png", "b.png is", "b_x4.png", "c.png is", "c.png is", "d.png is", "d_x4.png"]
+    assert said == [*expected, "1 of 4 p"]
+
+
+def test_large_pictures_wait_for_each_other(here: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from amsr_deploy.commands import infer
+
+    steps = []
+    read, replace = image.read, os.replace
+
+    def note_read(path: Path) -> image.Picture:
+        steps.append(path.name)
+        return read(path)
+
+    def note_replace(source: Path, target: Path) -> None:
+        replace(source, target)
+        steps.append(Path(target).name)
+
+    monkeypatch.setattr(infer, "MOST_AHEAD", 95)
+    monkeypatch.setattr(image, "read", note_read)
+    monkeypatch.setattr(files.os, "replace", note_replace)
+    arguments = [draw(here / name) for name in ("a.png", "b.png", "c.png")]
+    assert amsr("infer", *arguments, "--model", model).exit_code == 0
+    assert steps == ["a.png", "a_x4.png", "b.png", "b_x4.png", "c.png", "c_x4.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_interrupt_ends_the_network_and_leaves_nothing_behind(
+    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    arguments = [draw(here / name, size=(60, 60)) for name in ("c.png", "b.png", "a.png")[-count:]]
+    run, stop, ran, stopped = OnnxRuntimeBackend.run, Turns.stop, [], threading.Event()
+
+    def interrupt(*values: Any) -> Any:
+        ran.append(values)
+        if len(ran) == (count - 1) * 16 + 2:  # in the last picture, of 16 tiles
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stopped.wait(60)  # where the network is not in the main thread, which gets the signal
+        return run(*values)
+
+    def note(turns: Turns) -> None:
+        stop(turns)
+        stopped.set()
+
+    monkeypatch.setattr(OnnxRuntimeBackend, "run", interrupt)
+    monkeypatch.setattr(Turns, "stop", note)
+    result = amsr("infer", *arguments, "--model", model, "--tile", 24, "--json", "log.json")
+    assert result.exit_code == 130
+    assert f"{count - 1} of {count} pictures are done" in result.stderr
+    log = [json.loads(line)["output"] for line in (here / "log.json").read_text().splitlines()]
+    assert [Path(each).name for each in log] == ["c_x4.png", "b_x4.png"][: count - 1]
+    assert names(here) == sorted(["log.json", *(path.name for path in arguments), *(Path(each).name for each in log)])
+
+
+def test_an_interrupt_while_a_file_is_written_costs_this_file(
+    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.png", "b.png"):
         draw(here / name)
     replace = os.replace
 
@@ -346,10 +440,10 @@ def test_an_interrupt_leaves_nothing_behind(here: Path, model: Path, monkeypatch
         replace(source, target)
 
     monkeypatch.setattr(files.os, "replace", interrupt)
-    result = amsr("infer", "a.png", "b.png", "c.png", "--model", model, "--json", "log.json")
+    result = amsr("infer", "a.png", "b.png", "--model", model, "--json", "log.json")
     assert result.exit_code == 130
-    assert "1 of 3 pictures are done" in result.stderr
-    assert names(here) == ["a.png", "a_x4.png", "b.png", "c.png", "log.json"]
+    assert "1 of 2 pictures are done" in result.stderr
+    assert names(here) == ["a.png", "a_x4.png", "b.png", "log.json"]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])

@@ -10,7 +10,7 @@ import pytest
 import amsr_deploy
 from amsr_deploy import image
 from amsr_deploy.image import Picture
-from amsr_deploy.image.samples import to_samples
+from amsr_deploy.image.samples import channel_count, sample_strips
 from amsr_deploy.runtime.picture_strips import PictureStrips, in_step
 
 
@@ -32,10 +32,11 @@ def test_strips_are_what_upscaling_in_memory_gives(grey: bool, alpha: str, bits:
     picture = make_picture(grey, alpha, bits)
     with amsr_deploy.load("fsrcnn", tile=40) as upscaler:
         whole = image.upscale(picture, lambda pixels: upscaler.run(pixels).image)
-        strips = PictureStrips(upscaler, picture)
-        found = np.concatenate(list(strips))
+        strips = PictureStrips(upscaler.start, picture)
+        channels = channel_count(picture, grey=True)
+        found = np.concatenate(list(strips.samples(channels, bits)))
     assert found.shape[:2] == strips.size == whole.size
-    np.testing.assert_array_equal(found, to_samples(whole, bits, grey=True))
+    np.testing.assert_array_equal(found, np.concatenate(list(sample_strips(whole, bits, channels))))
     assert strips.seconds > 0
 
 

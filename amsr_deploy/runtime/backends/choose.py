@@ -13,8 +13,14 @@ from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.precision import choose_precision
 from amsr_deploy.runtime.backends.providers import runs_on_cpu
-from amsr_deploy.runtime.backends.tensorrt.backend import open_engine
 from amsr_deploy.runtime.backends.tensorrt.registry import any_engine, engine_folders, find_engines
+
+
+def load_tensorrt(engine: Path) -> Backend:
+    """Load an engine in TensorRT; see `tensorrt.backend.open_engine`."""
+    from amsr_deploy.runtime.backends.tensorrt.backend import open_engine  # here, because other backends need none
+
+    return open_engine(engine)
 
 
 def open_backend(
@@ -22,7 +28,7 @@ def open_backend(
     device: Device,
     threads: int | None = None,
     precision: CpuPrecision | None = None,
-    load_engine: Callable[[Path], Backend] = open_engine,
+    load_engine: Callable[[Path], Backend] = load_tensorrt,
 ) -> Backend:
     """Load a model where it runs best, or where it is wanted.
 

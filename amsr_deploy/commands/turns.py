@@ -1,0 +1,114 @@
+"""The order of pictures that are worked on at the same time: each waits for its turn to be read, and to be upscaled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+
+class Stage:
+    """A kind of work that pictures begin in their order, some at the same time."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once, self._begun, self._running, self._stopped = at_once, 0, 0, False
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def turn(self, number: int) -> Iterator[None]:
+        """Wait until the pictures before this one have begun and a place is free; keep that place for the block.
+
+        Raises:
+            KeyboardInterrupt: after `stop`.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or (self._begun == number and self._running < self._at_once))
+            if self._stopped:
+                raise KeyboardInterrupt
+            self._begun, self._running = self._begun + 1, self._running + 1
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    def end(self, number: int) -> None:
+        """Let the pictures after this one begin, which may have ended before its turn."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._begun >= number)
+            self._begun = max(self._begun, number + 1)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Let nothing begin any more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+
+class Turns:
+    """The stages that all pictures pass through.
+
+    Attributes:
+        stopped: whether the work is to end.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        """Let some pictures be read, and some be upscaled, at the same time."""
+        self.stopped = False
+        self.reading, self.network = Stage(at_once), Stage(at_once)
+
+    def stop(self) -> None:
+        """End the work: what is read or upscaled ends with KeyboardInterrupt, what is only written is written."""
+        self.stopped = True
+        self.reading.stop()
+        self.network.stop()
+
+
+class Turn:
+    """The turn of one picture."""
+
+    def __init__(self, turns: Turns, number: int, on_tile: Callable[[int, int], object]) -> None:
+        """Give a picture its turn.
+
+        Args:
+            turns: of all pictures.
+            number: of the pictures before it.
+            on_tile: is called after each tile with the number of those that are done, and of all.
+        """
+        self._turns, self._number, self._on_tile = turns, number, on_tile
+        self._network = ExitStack()
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Wait for the turn to be read; the block is what is done in it. It comes once, as that of the network."""
+        return self._turns.reading.turn(self._number)
+
+    @contextmanager
+    def network(self) -> Iterator[None]:
+        """Likewise wait for the turn to be upscaled, which ends with the last tile, before that is made into pixels."""
+        with self._network:
+            self._network.enter_context(self._turns.network.turn(self._number))
+            yield
+
+    def tile(self, done: int, total: int) -> None:
+        """Show how many tiles the network has done.
+
+        Raises:
+            KeyboardInterrupt: the work is to end.
+        """
+        if self._turns.stopped:
+            raise KeyboardInterrupt
+        self._on_tile(done, total)
+        if done == total:
+            self._network.close()
+
+    def __enter__(self) -> Turn:
+        if self._turns.stopped:
+            raise KeyboardInterrupt
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._turns.reading.end(self._number)
+        self._turns.network.end(self._number)
