@@ -19,8 +19,8 @@ runpy.run_path(sys.argv.pop(1), run_name="__main__")
 
 
 def test_demo_writes_its_pictures_and_measures_each_way(tmp_path: Path) -> None:
-    arguments = (ROOT / "examples" / "demo.py", tmp_path / "demo")
-    done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS, *arguments], capture_output=True, text=True, check=False)
+    command = (sys.executable, "-c", WITHOUT_EXTRAS, ROOT / "examples" / "demo.py", tmp_path / "demo")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "demo" / "osprey_x4.png") as file:
         assert file.size == (1920, 1080)
@@ -31,4 +31,3 @@ def test_demo_writes_its_pictures_and_measures_each_way(tmp_path: Path) -> None:
     quality = {name: float(psnr) for name, _, psnr in lines}
     assert list(quality) == ["bicubic", "masked", "dense"]
     assert quality["bicubic"] + 1 < quality["masked"] <= quality["dense"]
-
