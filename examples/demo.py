@@ -33,7 +33,7 @@ Way = Callable[[Pixels], Pixels]
 def main(folder: Path) -> None:
     """Upscale the osprey into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    masked, dense = amsr_deploy.load(), amsr_deploy.load(dense=True)
+    masked, dense = (amsr_deploy.load(dense=dense, precision="float32") for dense in (False, True))
     scale, picture = masked.metadata.scale, image.read(OSPREY)
     mask = masked.mask(picture.rgb).pixels
     upscaled = image.upscale(picture, lambda rgb: masked.run(rgb, mask).image)

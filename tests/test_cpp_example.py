@@ -72,7 +72,8 @@ def upscale(program: Path, photo: Path, *kernels: Path) -> tuple[NDArray[np.uint
     assert done.returncode == 0, done.stderr
     masked = pixels(mask) > 0
     assert 0.1 < masked.mean() < 0.9
-    return pixels(result), amsr_deploy.load("disp").upscale(pixels(photo), mask=masked)
+    upscaler = amsr_deploy.load("disp", precision="float32")
+    return pixels(result), upscaler.upscale(pixels(photo), mask=masked)
 
 
 def test_kernels_make_the_same_picture_as_in_python(program: Path, photo_ppm: Path) -> None:
