@@ -1,12 +1,14 @@
-# The two commands of the README. Each does all of its own set-up.
+# The commands of the README. Each sets up what it needs, and says before what it downloads.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BASE := $(VENV)/.base
 READY := $(VENV)/.ready
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
 .PHONY: demo test test-native lint types clean
 
-demo: $(READY)
+demo: $(BASE)
 	$(BIN)/python examples/demo.py demo
 
 test: $(READY)
@@ -23,10 +25,16 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-$(READY): pyproject.toml constraints.txt $(shell find plugins -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
+$(BASE): pyproject.toml constraints.txt $(shell find plugins -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
+	@echo "Setting up $(VENV) without PyTorch: downloads 60 MB, takes 240 MB. Compiling takes some minutes."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	$(INSTALL) .
+	@touch $@
+
+$(READY): $(BASE)
+	@echo "Adding PyTorch and the tools of the tests: downloads 600 MB, takes 2 GB; with PyTorch for CUDA 3 GB, 6 GB."
+	$(INSTALL) '.[dev]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist demo

@@ -7,6 +7,7 @@ upscaler.upscale_file("small.png", "large.png")
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AmsrError", "Upscaler", "VideoUpscaler", "__version__", "load", "upscale", "upscale_file"]
 __version__ = "0.1.0"
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # from 1.29 on, ONNX Runtime reports to Microsoft what it runs
 
 
 def __getattr__(name: str) -> Any:

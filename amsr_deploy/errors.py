@@ -46,8 +46,8 @@ class MissingDependencyError(AmsrError):
     """A package that is not installed."""
 
     def __init__(self, package: str, extra: str | None, purpose: str) -> None:
-        """Say what needs the package, and what to install: an extra, or (None) the package as a whole again."""
-        target = f"'amsr-deploy[{extra}]'" if extra else "--force-reinstall amsr-deploy"
+        """Say what needs the package, and what to install: an extra, or (None) that package again."""
+        target = f"'amsr-deploy[{extra}]'" if extra else f"--force-reinstall {package.replace(' ', '')}"
         super().__init__(f"{purpose} needs {package}, which is not installed; run: pip install {target}")
 
 

@@ -1,68 +1,76 @@
 """The main job on a photo: `python examples/demo.py FOLDER` upscales the osprey and shows what was done.
 
-Writes the upscaled photo, its mask, and a comparison: input, mask, masked result, bicubic, with a crop of each.
+Writes the mask, the upscaled photo, and a comparison: input, mask, bicubic, result, as a whole and as a crop. Prints
+how long bicubic interpolation, the masked and the dense network take, and how well each restores the photo after it was
+reduced.
 """
 
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from numpy.typing import NDArray
+from PIL import Image
 
 import amsr_deploy
 from amsr_deploy import image
+from amsr_deploy.commands.comparison import compare
+from amsr_deploy.evaluation.metrics import psnr_y
 
 OSPREY = Path(__file__).with_name("osprey.png")
 CROP = (150, 45, 230, 115)
-"""Part of the input that is shown at full size, in LR pixels."""
+"""Part of the input that is shown enlarged, in LR pixels."""
+RUNS = 5
+
+Pixels = NDArray[np.uint8]
+Way = Callable[[Pixels], Pixels]
 
 
 def main(folder: Path) -> None:
     """Upscale the osprey into a folder."""
-    folder.mkdir(exist_ok=True)
-    upscaler = amsr_deploy.load()
-    picture = image.read(OSPREY)
-    result = upscaler.run(picture.rgb)
-    mask = upscaler.mask(picture.rgb)
-    upscaled = folder / f"osprey_x{upscaler.metadata.scale}.png"
-    image.write(upscaled, image.upscale(picture, lambda _: result.image.copy()))
-    image.write_mask(folder / "osprey_mask.png", mask.pixels)
-    compare(picture, mask.pixels, upscaled, upscaler.metadata.scale).save(folder / "comparison.png")
-    print(
-        f"{upscaled}: {upscaler.model}, {upscaler.backend}, density {result.density:.2f}, "
-        f"{result.cost_share:.0%} of the dense cost, {result.seconds:.2f} s"
-    )
-    print(f"{folder / 'comparison.png'}: input, mask, result, bicubic side by side")
+    folder.mkdir(parents=True, exist_ok=True)
+    masked, dense = (amsr_deploy.load(dense=dense, precision="float32") for dense in (False, True))
+    scale, picture = masked.metadata.scale, image.read(OSPREY)
+    mask = masked.mask(picture.rgb).pixels
+    upscaled = image.upscale(picture, lambda rgb: masked.run(rgb, mask).image)
+    image.write_mask(folder / "osprey_mask.png", mask)
+    image.write(folder / f"osprey_x{scale}.png", upscaled)
+    compare(picture, mask, upscaled, CROP).save(folder / "comparison.png")
+    print(f"{folder}: osprey_x{scale}.png, its osprey_mask.png, and comparison.png")
+    print(f"{masked.model}, {masked.backend}: {mask.mean():.0%} of the pixels are masked")
+    measure({"bicubic": lambda small: resize(small, scale), "masked": masked.upscale, "dense": dense.upscale}, scale)
 
 
-def compare(picture: image.Picture, mask: np.ndarray, upscaled: Path, scale: int) -> Image.Image:
-    """Put input, mask, result and bicubic in a row, each as the enlarged crop."""
+def measure(ways: dict[str, Way], scale: int) -> None:
+    """Print what each way of upscaling takes for the osprey, and how well it restores a reduced one."""
     with Image.open(OSPREY) as file:
-        small = file.convert("RGB").crop(CROP)
-    with Image.open(upscaled) as file:
-        sharp = file.convert("RGB").crop(tuple(scale * side for side in CROP))
-    tinted = image.overlay(picture, mask)
-    overlay = Image.fromarray(np.rint(tinted.rgb * 255).astype(np.uint8)).crop(CROP)
-    panels = {
-        "input": small.resize(sharp.size, Image.Resampling.NEAREST),
-        "mask (tinted: where the network works)": overlay.resize(sharp.size, Image.Resampling.NEAREST),
-        "amsr": sharp,
-        "bicubic": small.resize(sharp.size, Image.Resampling.BICUBIC),
-    }
-    return label(panels)
+        photo = np.asarray(file.convert("RGB"))
+    photo = photo[: len(photo) // scale * scale, : photo.shape[1] // scale * scale]
+    reduced = resize(photo, 1 / scale)
+    print("         seconds   PSNR-Y of the photo, reduced and upscaled again")
+    for name, way in ways.items():
+        print(f"{name:8} {seconds(way, photo):7.3f}   {psnr_y(way(reduced), photo, border=scale):.2f} dB")
 
 
-def label(panels: dict[str, Image.Image]) -> Image.Image:
-    """Put pictures of one size side by side, each under its name."""
-    width, height = next(iter(panels.values())).size
-    sheet = Image.new("RGB", (len(panels) * (width + 8) - 8, height + 28), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(16)
-    for column, (name, panel) in enumerate(panels.items()):
-        draw.text((column * (width + 8) + 4, 4), name, fill="black", font=font)
-        sheet.paste(panel, (column * (width + 8), 28))
-    return sheet
+def resize(pixels: Pixels, factor: float) -> Pixels:
+    """Resize [H, W, 3] by bicubic interpolation."""
+    picture = Image.fromarray(pixels)
+    size = round(picture.width * factor), round(picture.height * factor)
+    return np.asarray(picture.resize(size, Image.Resampling.BICUBIC))
+
+
+def seconds(way: Way, photo: Pixels) -> float:
+    """Measure the fastest of several runs."""
+    times = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        way(photo)
+        times.append(time.perf_counter() - started)
+    return min(times)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +123,16 @@ def test_tiles_are_counted(tmp_path: Path) -> None:
     total = len(steps)
     assert total > 1
     assert steps == [(done, total) for done in range(1, total + 1)]
+
+
+def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
+    """ONNX Runtime would leave an identifier and a store of events in the home folder, and send them."""
+    silenced = {"CI", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME", "GITHUB_ACTIONS", "TF_BUILD"}
+    environment = {name: value for name, value in os.environ.items() if name not in silenced}
+    done = subprocess.run(
+        [sys.executable, "-c", "import amsr_deploy; amsr_deploy.load('fsrcnn')"],
+        env={**environment, "HOME": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 0
+    assert not list(tmp_path.rglob("*onnxruntime*"))

@@ -349,7 +349,7 @@ def test_a_loss_is_said_once(photo_file: Path, model: Path, caplog: pytest.LogCa
         ("skimage.metrics", "scikit-image, which is not installed; run: pip install 'amsr-deploy[eval]'"),
         ("onnxscript", "'amsr-deploy[torch]'"),
         ("onnx", "'amsr-deploy[onnx]'"),
-        ("OpenImageIO", "--force-reinstall amsr-deploy"),
+        ("onnxruntime", "ONNX Runtime, which is not installed; run: pip install --force-reinstall ONNXRuntime"),
         ("nowhere", "unexpected ModuleNotFoundError"),
     ],
 )

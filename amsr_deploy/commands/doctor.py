@@ -16,9 +16,9 @@ from amsr_deploy.runtime.shipped import WEIGHTS, photo_models
 PACKAGES = {
     "onnxruntime": "amsr infer cannot run",
     "openimageio": "16-bit pictures cannot be read; install amsr-deploy again",
-    "torch": "amsr export and amsr train cannot run; install amsr-deploy[torch]",
+    "torch": "amsr export, train and bench cannot run; install amsr-deploy[torch]",
     "onnx": "amsr export, inspect and build-engine cannot run; install amsr-deploy[onnx]",
-    "onnxscript": "amsr export cannot run; install amsr-deploy[torch]",
+    "onnxscript": "amsr export and bench cannot run; install amsr-deploy[torch]",
     "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
     "tensorboard": "amsr train writes no curves; install amsr-deploy[train]",
     "pycuda": "cuda-bindings takes its place (see cuda)",
@@ -112,4 +112,4 @@ def kernels() -> str:
     if code is None:
         return "missing: masked networks run as ONNX functions, often slower than dense; reinstall with a C++ compiler"
     others = ", ".join(name for name in code.available if name != code.instruction_set)
-    return f"{code.instruction_set} (also available: {others}; {native.ISA_VARIABLE} chooses)"
+    return f"{code.instruction_set} (also available: {others}; {native.ISA_VARIABLE} chooses), in {code.library}"
