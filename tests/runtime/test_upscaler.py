@@ -19,7 +19,7 @@ from amsr_deploy.descriptor import BACKBONES, describe
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.backends import onnxruntime
+from amsr_deploy.runtime.backends import providers
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import twin_path
@@ -271,11 +271,11 @@ def test_cuda_is_loaded_out_of_packages_before_a_session(
 
     monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
     monkeypatch.setattr(ort, "preload_dlls", preload)
-    onnxruntime._load_cuda.cache_clear()
+    providers._load_cuda.cache_clear()
     with pytest.raises(BackendError, match="cuda was asked for, but ONNX Runtime could only start CPUExecution"):
         OnnxRuntimeBackend(exported["carn"], "cuda")
     assert "cpu" in OnnxRuntimeBackend(exported["carn"], "auto").name
-    onnxruntime._load_cuda.cache_clear()
+    providers._load_cuda.cache_clear()
     assert loaded == ["cuda"]
     captured = capsys.readouterr()
     assert captured.out == ""
