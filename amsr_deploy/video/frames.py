@@ -142,10 +142,12 @@ class VideoUpscaler:
             picture = to_float(frame)
             if new_scene:
                 self._scene = self._scene_of(picture)
-            computed, density = self._compute(picture, computed)
+            computed, density = self._compute(frame, picture, computed)
             self._tiles.keep(frame, computed)
         reused = 1 - float(computed.mean())
-        return UpscaledFrame(self._canvas.copy(), reused, density, new_scene, time.perf_counter() - started)
+        return UpscaledFrame(
+            self._canvas.astype(frame.dtype), reused, density, new_scene, time.perf_counter() - started
+        )
 
     def _begin_anew_with(self, frame: NDArray[Element]) -> None:
         """Forget what was kept of earlier frames, unless this one is of their shape and type."""
@@ -156,7 +158,8 @@ class VideoUpscaler:
         if self._region is not None:
             check_region(self._region, size)
         self._kind, self._scene = (frame.shape, frame.dtype), _NO_SCENE
-        self._canvas = np.empty((size[0] * scale, size[1] * scale, 3), frame.dtype)
+        stored = frame.dtype if frame.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
+        self._canvas = np.empty((size[0] * scale, size[1] * scale, 3), stored)
         self._tiles = Tiles(size, self.tile, self.upscaler.reach(self._halo))
 
     def _tolerance_of(self, dtype: np.dtype[np.generic]) -> float:
@@ -177,34 +180,26 @@ class VideoUpscaler:
             return self._region
         return self.upscaler.mask_above(picture, self._scene.threshold)
 
-    def _compute(self, picture: NDArray[np.float32], wanted: Flags) -> tuple[Flags, float]:
+    def _compute(self, frame: NDArray[np.generic], picture: NDArray[np.float32], wanted: Flags) -> tuple[Flags, float]:
         """Put new tiles on the canvas; returns those that were computed, and the density."""
-        mask, scale = self._mask_of(picture), self.upscaler.metadata.scale
-        rectangles = self._rectangles(wanted)
+        mask, rectangles = self._mask_of(picture), self._rectangles(wanted)
         parts = [self._tiles.core((part.top, part.left), (part.bottom, part.right)) for part in rectangles]
-        for (rows, columns), result in zip(
-            parts, self.upscaler.run_parts(picture, parts, mask, self._halo), strict=True
-        ):
-            np.clip(result, 0, 1, out=result)
-            self._canvas[scaled(rows, scale), scaled(columns, scale)] = from_float(result, self._canvas.dtype)
+        self.upscaler.run_parts(picture, parts, mask, self._halo, self._canvas)
         computed, working = np.zeros_like(wanted), np.zeros(picture.shape[:2], np.bool_)
         for rectangle, part in zip(rectangles, parts, strict=True):
             computed[rectangle.top : rectangle.bottom + 1, rectangle.left : rectangle.right + 1] = True
             working[part] = True if mask is None else mask[part]
-        self._remove_colour(picture, computed)
+        self._remove_colour(frame, computed)
         return computed, float(working.mean())
 
     def _rectangles(self, wanted: Flags) -> list[Rectangle]:
         return join(wanted, self.tile, self._halo) if self.upscaler.is_local else single(wanted)
 
-    def _remove_colour(self, picture: NDArray[np.float32], computed: Flags) -> None:
+    def _remove_colour(self, frame: NDArray[np.generic], computed: Flags) -> None:
         """Take from computed tiles that see no colour the little of it that networks let into edges."""
-        grey = (picture[..., 0] == picture[..., 1]) & (picture[..., 0] == picture[..., 2])
-        if not grey.any():
-            return
         scale = self.upscaler.metadata.scale
-        for place in np.argwhere(self._tiles.all(grey) & computed).tolist():
-            rows, columns = self._tiles.core(tuple(place))
+        grey = (frame[..., 0] == frame[..., 1]) & (frame[..., 0] == frame[..., 2])
+        for rows, columns in self._tiles.all(grey, computed):
             tile = self._canvas[scaled(rows, scale), scaled(columns, scale)]
             tile[...] = from_float(to_float(tile).mean(axis=2, keepdims=True), tile.dtype)
 

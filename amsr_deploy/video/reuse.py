@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +32,9 @@ class Tiles:
             side: of a tile, in pixels.
             reach: pixels around a tile on which its result depends.
         """
-        self._size, self._side, self._reach = size, side, reach
+        self._size, self._side = size, side
         self.shape = tuple(-(-length // side) for length in size)
+        self._seen = {place: self._widened(self.core(place), reach) for place in np.ndindex(*self.shape)}
         self._inputs: dict[tuple[int, ...], NDArray[np.generic]] = {}
 
     def changed(self, frame: NDArray[np.generic], tolerance: float) -> Flags:
@@ -43,20 +44,23 @@ class Tiles:
             frame: the frame.
             tolerance: largest difference of a value, in units of the frame's type.
         """
-        return self._each(lambda place: _differs(frame[self.seen(place)], self._inputs.get(place), tolerance))
+        flags = [_differs(frame[seen], self._inputs.get(place), tolerance) for place, seen in self._seen.items()]
+        return np.array(flags, np.bool_).reshape(self.shape)
 
     def keep(self, frame: NDArray[np.generic], computed: Flags) -> None:
         """Remember the input of the tiles that are computed from a frame."""
         for place in zip(*np.nonzero(computed), strict=True):
-            view, kept = frame[self.seen(place)], self._inputs.get(place)
+            view, kept = frame[self._seen[place]], self._inputs.get(place)
             if kept is None:
                 self._inputs[place] = view.copy()
             else:
                 kept[...] = view
 
-    def all(self, pixels: NDArray[np.bool_]) -> Flags:
-        """Tiles all of whose input is true in [H, W]."""
-        return self._each(lambda place: bool(pixels[self.seen(place)].all()))
+    def all(self, pixels: NDArray[np.bool_], wanted: Flags) -> Iterator[Part]:
+        """Yield the pixels of those of some tiles all of whose input is true in [H, W]."""
+        for place in zip(*np.nonzero(wanted), strict=True):
+            if pixels[self._seen[place]].all():
+                yield self.core(place)
 
     def core(self, place: tuple[int, ...], last: tuple[int, ...] | None = None) -> Part:
         """Return the pixels of a tile, or of a rectangle of tiles from that one to a last one."""
@@ -66,13 +70,10 @@ class Tiles:
         )
         return rows, columns
 
-    def seen(self, place: tuple[int, ...]) -> Part:
-        """Return the pixels on which a tile's result depends."""
-        rows, columns = (slice(max(axis.start - self._reach, 0), axis.stop + self._reach) for axis in self.core(place))
+    @staticmethod
+    def _widened(part: Part, reach: int) -> Part:
+        rows, columns = (slice(max(axis.start - reach, 0), axis.stop + reach) for axis in part)
         return rows, columns
-
-    def _each(self, test: Callable[[tuple[int, ...]], bool]) -> Flags:
-        return np.array([test(place) for place in np.ndindex(*self.shape)], np.bool_).reshape(self.shape)
 
 
 def _differs(view: NDArray[np.generic], kept: NDArray[np.generic] | None, tolerance: float) -> bool:
