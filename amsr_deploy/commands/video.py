@@ -113,7 +113,7 @@ def upscale_video(
     level: str | None = None,
     mask: Path | None = None,
     tolerance: float,
-    tile: int,
+    tile: int | None = None,
     reuse: bool = True,
     overwrite: bool = False,
     json_file: Path | None = None,

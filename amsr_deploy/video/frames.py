@@ -18,12 +18,14 @@ from amsr_deploy.runtime.checks import check_region
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.reuse import Flags, Rectangle, Tiles, join, single
 
-TILE = 32
-"""Default side of a tile in LR pixels, as measured: docs/video.md."""
+TILE = 16
+"""Default side of a tile in LR pixels, where tiles that changed are joined; as measured: docs/video.md."""
+LONE_TILE = 32
+"""Default side of a tile where each is a call of its own, and overlaps with all others."""
 TOLERANCE = 3
 """Default tolerance, of 255, as measured: docs/video.md."""
 SMALLEST_TILE = 8
-SEEN_SHARE = 0.5
+SEEN_SHARE = 1 / 3
 """Share of the halo that counts where the tolerance is not 0: what is further away changes next to nothing."""
 CUT_SHARE = 0.6
 """Share of changed tiles from which a frame begins a new scene."""
@@ -85,7 +87,7 @@ class VideoUpscaler:
         model: str | Path | Upscaler = DEFAULT_BACKBONE,
         *,
         tolerance: float = TOLERANCE,
-        tile: int = TILE,
+        tile: int | None = None,
         reuse: bool = True,
         mask: NDArray[np.bool_] | None = None,
         **settings: Any,
@@ -96,8 +98,8 @@ class VideoUpscaler:
             model: name of a backbone, path of an ONNX file or an engine, or an upscaler.
             tolerance: a tile is kept while no value of its input, halo included, differs by more than this, of 255,
                 from the frame that it was computed from. With 0 the results are equal to the last bit to those without
-                reuse; else the inner half of the halo is enough.
-            tile: side of a tile in LR pixels, a multiple of 8.
+                reuse; else the inner third of the halo is enough.
+            tile: side of a tile in LR pixels, a multiple of 8; None is 16, or 32 where each tile is a call of its own.
             reuse: False computes all tiles of all frames.
             mask: [H, W] bool, a region of interest of all frames; None computes masks.
             settings: keyword arguments of `amsr_deploy.load`, where a model is to be loaded.
@@ -107,12 +109,13 @@ class VideoUpscaler:
         """
         if not 0 <= tolerance < 255:
             raise UserError(f"`tolerance` {tolerance} is out of range; use 0 (exact) to 254")
-        if not isinstance(tile, int | np.integer) or tile < SMALLEST_TILE or tile % SMALLEST_TILE:
-            raise UserError(f"`tile` {tile!r} is no side of a tile; use a multiple of {SMALLEST_TILE}")
+        if tile is not None:
+            _check_tile(tile)
         self.upscaler = model if isinstance(model, Upscaler) else load(model, **settings)
         if mask is not None and not self.upscaler.is_masked:
             raise UserError(f"{self.upscaler.model} works everywhere: it cannot follow a mask")
-        self.tile, self.tolerance = tile, tolerance
+        self.tile = tile or (TILE if self.upscaler.is_local else LONE_TILE)
+        self.tolerance = tolerance
         self._reuse, self._region = reuse, mask
         halo = self.upscaler.metadata.halo
         self._halo = halo if tolerance == 0 else math.ceil(halo * SEEN_SHARE)
@@ -202,6 +205,12 @@ class VideoUpscaler:
         for rows, columns in self._tiles.all(grey, computed):
             tile = self._canvas[scaled(rows, scale), scaled(columns, scale)]
             tile[...] = from_float(to_float(tile).mean(axis=2, keepdims=True), tile.dtype)
+
+
+def _check_tile(tile: int) -> None:
+    """Raise UserError for what is no side of a tile."""
+    if not isinstance(tile, int | np.integer) or tile < SMALLEST_TILE or tile % SMALLEST_TILE:
+        raise UserError(f"`tile` {tile!r} is no side of a tile; use a multiple of {SMALLEST_TILE}")
 
 
 def scaled(pixels: slice, scale: int) -> slice:

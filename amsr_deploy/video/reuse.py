@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,29 +84,13 @@ def _differs(view: NDArray[np.generic], kept: NDArray[np.generic] | None, tolera
     return not bool((np.maximum(view, kept) - np.minimum(view, kept) <= tolerance).all())
 
 
-@dataclass(frozen=True)
-class Rectangle:
+class Rectangle(NamedTuple):
     """Rows and columns of tiles, ends included."""
 
     top: int
     left: int
     bottom: int
     right: int
-
-    def __or__(self, other: Rectangle) -> Rectangle:
-        return Rectangle(
-            min(self.top, other.top),
-            min(self.left, other.left),
-            max(self.bottom, other.bottom),
-            max(self.right, other.right),
-        )
-
-    def cost(self, side: int, halo: int) -> int:
-        """Pixels that the network reads for it, and what a call costs."""
-        height, width = (
-            (last - first + 1) * side + 2 * halo for first, last in ((self.top, self.bottom), (self.left, self.right))
-        )
-        return height * width + CALL_PIXELS
 
 
 def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
@@ -117,20 +101,27 @@ def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
         side: of a tile, in pixels.
         halo: pixels that the network reads around a rectangle.
     """
-    joined: list[Rectangle] = []
-    for rectangle in _runs(flags):
-        grown = rectangle
-        while (other := _partner(grown, joined, side, halo)) is not None:
-            joined.remove(other)
-            grown = grown | other
-        joined.append(grown)
-    return joined
+    runs = list(_runs(flags))
+    joined, count = np.empty((len(runs), 4), np.int64), 0
+    for run in runs:
+        grown = np.array(run)
+        while count:
+            others = joined[:count]
+            both = np.hstack([np.minimum(others[:, :2], grown[:2]), np.maximum(others[:, 2:], grown[2:])])
+            saves = cost(both, side, halo) <= cost(others, side, halo) + cost(grown, side, halo)
+            partner = int(saves.argmax())
+            if not saves[partner]:
+                break
+            grown, count = both[partner], count - 1
+            joined[partner:count] = joined[partner + 1 : count + 1]
+        joined[count], count = grown, count + 1
+    return [Rectangle(*rectangle) for rectangle in joined[:count].tolist()]
 
 
-def _partner(rectangle: Rectangle, others: list[Rectangle], side: int, halo: int) -> Rectangle | None:
-    """One of the others that costs less together with a rectangle than apart."""
-    own = rectangle.cost(side, halo)
-    return next((o for o in others if (rectangle | o).cost(side, halo) <= own + o.cost(side, halo)), None)
+def cost(rectangles: NDArray[np.int64], side: int, halo: int) -> NDArray[np.int64]:
+    """Pixels that the network reads for rectangles [..., top, left, bottom, right], and what a call costs."""
+    lengths = (rectangles[..., 2:] - rectangles[..., :2] + 1) * side + 2 * halo
+    return np.asarray(lengths.prod(axis=-1) + CALL_PIXELS)
 
 
 def _runs(flags: Flags) -> Iterator[Rectangle]:

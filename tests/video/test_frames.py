@@ -172,7 +172,7 @@ def test_results_are_the_callers_own(disp: Upscaler) -> None:
     np.testing.assert_array_equal(video.upscale(frame).image, expected)
 
 
-def test_the_inner_half_of_the_halo_is_enough(disp: Upscaler, photo: NDArray[np.float32]) -> None:
+def test_the_inner_third_of_the_halo_is_enough(disp: Upscaler, photo: NDArray[np.float32]) -> None:
     frame = np.rint(photo * 255).astype(np.uint8)
     exact, near = (VideoUpscaler(disp, tolerance=tolerance, tile=8) for tolerance in (0, 1))
     frames = [frame, frame.copy()]
@@ -180,6 +180,12 @@ def test_the_inner_half_of_the_halo_is_enough(disp: Upscaler, photo: NDArray[np.
     for each in frames:
         difference = exact.upscale(each).image.astype(int) - near.upscale(each).image.astype(int)
         assert np.abs(difference).max() <= 1
+
+
+def test_tiles_are_smaller_where_they_are_joined(disp: Upscaler) -> None:
+    lone = with_backend(amsr_deploy.load("disp", scale=2, device="cpu"), is_local=False)
+    assert VideoUpscaler(lone).tile == 32
+    assert VideoUpscaler(with_backend(disp, is_local=True)).tile == 16
 
 
 def test_bad_settings(disp: Upscaler) -> None:
