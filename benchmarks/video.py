@@ -209,7 +209,7 @@ def compare_tolerances(photo: Frame, thing: Frame, scale: int, count: int) -> No
         frames = compressed(list(clip(photo, thing, count)), crf)
         every = VideoUpscaler(upscaler, tolerance=0, reuse=False)
         references = [every.upscale(frame).image for frame in frames]
-        for tile, tolerance in ((32, 0), (32, 1), (32, 2), (32, 3), (32, 4), (32, 6), (16, 2), (48, 2), (64, 2)):
+        for tile, tolerance in (*((16, tolerance) for tolerance in (0, 1, 2, 3, 4, 6)), (8, 3), (32, 3), (64, 3)):
             video = VideoUpscaler(upscaler, tolerance=tolerance, tile=tile)
             results = [video.upscale(frame) for frame in frames]
             quality = min(psnr(result.image, image) for result, image in zip(results, references, strict=True))

@@ -145,8 +145,10 @@ class VideoUpscaler:
             picture = to_float(frame)
             if new_scene:
                 self._scene = self._scene_of(picture)
+            self._kind = None  # a failure leaves half a frame, on which no other can build
             computed, density = self._compute(frame, picture, computed)
             self._tiles.keep(frame, computed)
+            self._kind = (frame.shape, frame.dtype)
         reused = 1 - float(computed.mean())
         return UpscaledFrame(
             self._canvas.astype(frame.dtype), reused, density, new_scene, time.perf_counter() - started

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import amsr_deploy
 from amsr_deploy import native
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.frames import VideoUpscaler
 
@@ -169,6 +169,21 @@ def test_results_are_the_callers_own(disp: Upscaler) -> None:
     first = video.upscale(frame).image
     expected = first.copy()
     first[:] = 0
+    np.testing.assert_array_equal(video.upscale(frame).image, expected)
+
+
+def test_a_failure_leaves_nothing_to_build_on(disp: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
+    video, frame = VideoUpscaler(disp, tolerance=0), photo_like((20, 30), np.random.default_rng(4))
+    expected = video.upscale(frame).image
+
+    def fail(*arguments: Any) -> None:
+        arguments[-1][:] = 0
+        raise ModelError("half done")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disp, "run_parts", fail)
+        with pytest.raises(ModelError):
+            video.upscale(frame ^ 255)
     np.testing.assert_array_equal(video.upscale(frame).image, expected)
 
 
