@@ -1,6 +1,6 @@
 """Time video with and without reuse, on clips that are made of photos and on files, and find the loss of a tolerance.
 
-    python benchmarks/video.py PHOTO OBJECT CLIP.mp4 ... --size 640x360 --scale 2 4 --markdown docs/benchmarks.md
+    python benchmarks/video.py PHOTO OBJECT CLIP.mp4 ... --size 640x360 --scale 2 4 --markdown docs/benchmarks/video.md
     python benchmarks/video.py PHOTO OBJECT --size 320x180 --frames 24 --tolerances   # of compressed clips
 
 All that is compared runs in turns, on the same frames. Prints Markdown tables, or puts them into a file.
@@ -13,7 +13,7 @@ import io
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import amsr_deploy
+from amsr_deploy.descriptor import CPU_PRECISIONS, CpuPrecision
 from amsr_deploy.evaluation.bench.machine import examine_machine
 from amsr_deploy.evaluation.bench.markdown import Section, Table, write_sections
 from amsr_deploy.evaluation.bench.openvino import OpenVinoModel
@@ -141,11 +142,13 @@ class Way:
 
 
 class Networks:
-    """DISP of a scale, masked and dense."""
+    """DISP of a scale: masked in a precision, and dense in float32."""
 
-    def __init__(self, scale: int, threads: int) -> None:
-        self.masked = amsr_deploy.load("disp", scale=scale, device="cpu", threads=threads)
-        self.dense = amsr_deploy.load("disp", scale=scale, device="cpu", threads=threads, dense=True)
+    def __init__(self, scale: int, threads: int, precision: CpuPrecision) -> None:
+        self.masked = amsr_deploy.load("disp", scale=scale, device="cpu", threads=threads, precision=precision)
+        self.dense = amsr_deploy.load(
+            "disp", scale=scale, device="cpu", threads=threads, dense=True, precision="float32"
+        )
         self.openvino = OpenVinoModel(shipped_model("disp", scale, dense=True), threads, "f32")
 
     def row(self, frames: Iterator[Frame], clock: Clock) -> list[str]:
@@ -190,17 +193,6 @@ COLUMNS = [
 ]
 
 
-def time_clips(
-    clips: Mapping[str, Callable[[], Iterator[Frame]]], size: str, scale: int, threads: int, cpu: bool
-) -> Section:
-    """Time all ways on all clips."""
-    machine, networks = examine_machine(threads), Networks(scale, threads)
-    clock = time.process_time if cpu else time.perf_counter
-    rows = [[name, *networks.row(clip(), clock)] for name, clip in clips.items()]
-    unit = "processor time" if cpu else "wall time"
-    return Section(f"video x{scale}", f"{size}, x{scale}, frames/s of {unit}; {machine}", Table(COLUMNS, rows))
-
-
 def compare_tolerances(photo: Frame, thing: Frame, scale: int, count: int) -> None:
     """Print what tolerances and tiles keep of compressed clips, and what that loses."""
     upscaler = amsr_deploy.load("disp", scale=scale, device="cpu")
@@ -227,6 +219,7 @@ def main() -> None:
     parser.add_argument("--scale", type=int, nargs="+", default=[2])
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=CPU_PRECISIONS, default="auto", help="of the masked network")
     parser.add_argument("--cpu-time", action="store_true", help="time of the processor: use it with --threads 1")
     parser.add_argument("--tolerances", action="store_true")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="replace the tables of this file")
@@ -238,8 +231,13 @@ def main() -> None:
         return
     clips = {clip.__name__: partial(clip, photo, thing, given.frames) for clip in CLIPS}
     clips |= {path.stem: partial(read, path, width, height, given.frames) for path in given.files}
+    clock, unit = (time.process_time, "processor time") if given.cpu_time else (time.perf_counter, "wall time")
+    machine = examine_machine(given.threads)
     for scale in given.scale:
-        section = time_clips(clips, given.size, scale, given.threads, given.cpu_time)
+        networks = Networks(scale, given.threads, given.precision)
+        rows = [[name, *networks.row(clip(), clock)] for name, clip in clips.items()]
+        title = f"{given.size}, {networks.masked.model}, frames/s of {unit}; {machine}"
+        section = Section(f"video x{scale} {machine.instruction_set}", title, Table(COLUMNS, rows))
         print(section.markdown(), end="\n\n", flush=True)
         if given.markdown:
             write_sections(given.markdown, [section])
