@@ -6,7 +6,6 @@ import logging
 import os
 import time
 import warnings
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -330,7 +329,7 @@ class Upscaler:
                 upscaling.run(part, halo, self.part_multiple)
         else:
             with ThreadPoolExecutor(self.concurrency) as threads:
-                deque(threads.map(lambda part: upscaling.run(part, halo, self.part_multiple), parts), maxlen=0)
+                list(threads.map(lambda part: upscaling.run(part, halo, self.part_multiple), parts))
 
     def _dense_reason(self, density: float) -> str | None:
         """Tell why the dense twin is better for a mask that was found by default; None where it is not."""
