@@ -40,6 +40,12 @@ dilation_option = click.option(
     metavar="K",
     help="Side of the square that grows the mask, odd.  Larger: slower, better.  [default: the model's own, 5 to 11]",
 )
+level_option = click.option(
+    "--quality-level",
+    "level",
+    type=click.Choice(list(LEVELS)),
+    help="Dilation by name: fast is 1, balanced the model's own (5 to 11), best 21.",
+)
 threshold_option = click.option(
     "--threshold",
     type=float,
@@ -119,12 +125,7 @@ def main() -> None:
 @for_option
 @click.option("--model", type=FILE, help="An ONNX or engine of yours.  [default: the newest here, else a shipped one]")
 @dilation_option
-@click.option(
-    "--quality-level",
-    "level",
-    type=click.Choice(list(LEVELS)),
-    help="Dilation by name: fast is 1, balanced the model's own (5 to 11), best 21.",
-)
+@level_option
 @click.option(
     "--budget", type=float, metavar="SHARE", help="The largest dilation that costs at most this share of dense, as 0.4."
 )
@@ -439,6 +440,7 @@ def bench(**options: Any) -> None:
 @for_option
 @click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
 @dilation_option
+@level_option
 @threshold_option
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask for all frames: a picture, white where the network shall work.")
@@ -455,7 +457,7 @@ def bench(**options: Any) -> None:
     help="Keep tiles whose input differs by no more, of 255; 0 is exact.",
 )
 @click.option(
-    "--tile", type=int, default=32, show_default=True, metavar="PIXELS", help="Side of the tiles that are kept."
+    "--tile", type=int, metavar="PIXELS", help="Side of the tiles that are kept.  [default: 16; 32 on GPUs and SwinIR]"
 )
 @click.option("--no-reuse", "reuse", flag_value=False, default=True, help="Compute all tiles of all frames.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")

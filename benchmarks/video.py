@@ -1,26 +1,32 @@
-"""Time video with and without reuse on clips that are made of photos, and find the loss of a tolerance.
+"""Time video with and without reuse, on clips that are made of photos and on files, and find the loss of a tolerance.
 
-    python benchmarks/video.py PHOTO OBJECT --size 640x360 --scale 2 --frames 8      # frames/s
-    python benchmarks/video.py PHOTO OBJECT --size 320x180 --scale 2 --frames 24 --tolerances   # of compressed clips
+    python benchmarks/video.py PHOTO OBJECT CLIP.mp4 ... --size 640x360 --scale 2 4 --markdown docs/benchmarks/video.md
+    python benchmarks/video.py PHOTO OBJECT --size 320x180 --frames 24 --tolerances   # of compressed clips
 
-All that is compared runs in turns, on the same frames; medians count. Writes Markdown tables to standard output.
+All that is compared runs in turns, on the same frames. Prints Markdown tables, or puts them into a file.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from statistics import median
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 import amsr_deploy
+from amsr_deploy.descriptor import CPU_PRECISIONS, CpuPrecision
+from amsr_deploy.evaluation.bench.machine import examine_machine
+from amsr_deploy.evaluation.bench.markdown import Section, Table, write_sections
 from amsr_deploy.evaluation.bench.openvino import OpenVinoModel
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.runtime.shipped import shipped_model
@@ -29,15 +35,24 @@ from amsr_deploy.video.frames import TOLERANCE, VideoUpscaler
 OBJECT_SHARE = 0.15
 GRAIN = 4  # standard deviation, of 255
 
+DENSE_FRAMES = 3  # of each clip: their time does not depend on what is in them
+
 Frame = NDArray[np.uint8]
+Clock = Callable[[], float]
 
 
 def fitted(path: Path, width: int, height: int) -> Frame:
-    """Reduce a photo until it covers a size, and crop its middle."""
+    """Open a photo, and fit it to a size."""
     with Image.open(path) as file:
-        photo = file.convert("RGB")
+        return fit(file.convert("RGB"), width, height)
+
+
+def fit(photo: Image.Image, width: int, height: int) -> Frame:
+    """Reduce or enlarge a picture until it covers a size, and crop its middle; one of that size stays as it is."""
     factor = max(width / photo.width, height / photo.height)
-    photo = photo.resize((math.ceil(photo.width * factor), math.ceil(photo.height * factor)), Image.Resampling.LANCZOS)
+    if factor != 1:
+        larger = (math.ceil(photo.width * factor), math.ceil(photo.height * factor))
+        photo = photo.resize(larger, Image.Resampling.LANCZOS)
     left, top = (photo.width - width) // 2, (photo.height - height) // 2
     return np.asarray(photo.crop((left, top, left + width, top + height)))
 
@@ -96,42 +111,86 @@ def psnr(image: Frame, reference: Frame) -> float:
     return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
-def time_clips(photo: Frame, thing: Frame, scale: int, count: int, threads: int, clock: Callable[[], float]) -> None:
-    """Print frames/s of all ways; the first frame of each clip does not count."""
-    masked = amsr_deploy.load("disp", scale=scale, device="cpu", threads=threads)
-    dense = amsr_deploy.load("disp", scale=scale, device="cpu", threads=threads, dense=True)
-    openvino = OpenVinoModel(shipped_model("disp", scale, dense=True), threads, "f32")
-    unit = "processor time" if clock == time.process_time else "wall time"
-    print(f"*{masked.backend}, {threads} threads; {photo.shape[1]}x{photo.shape[0]}, x{scale}; frames/s of {unit}*\n")
-    columns = f"clip | OpenVINO dense | ONNX Runtime dense | masked | reuse, tolerance 0 | reuse, tolerance {TOLERANCE}"
-    print(f"| {columns} | gain | computed | density | PSNR to masked |\n| --- |" + " ---: |" * 9)
-    for clip in CLIPS:
-        exact, near = (VideoUpscaler(masked, tolerance=tolerance) for tolerance in (0, TOLERANCE))
-        every = VideoUpscaler(masked, tolerance=0, reuse=False)
-        ways: list[Callable[[Frame], object]] = [
-            lambda frame: openvino.run(to_float(frame).transpose(2, 0, 1)[None].copy()),
-            dense.upscale,
-            every.upscale,
-            exact.upscale,
-            near.upscale,
-        ]
-        seconds: list[list[float]] = [[] for _ in ways]
-        results = []
-        for frame in clip(photo, thing, count):
-            for way, times in zip(ways, seconds, strict=True):
-                started = clock()
-                result = way(frame)
-                times.append(clock() - started)
-                if way == every.upscale:
-                    reference = result
-            results.append((result.reused, result.density, psnr(result.image, reference.image)))
-        rates = [1 / (sum(times[1:]) / len(times[1:]) if clip is cuts else median(times[1:])) for times in seconds]
-        reused, density, quality = (list(column) for column in zip(*results[1:], strict=True))
-        print(
-            f"| {clip.__name__} | {' | '.join(f'{rate:.2f}' for rate in rates)} | {rates[4] / rates[2]:.1f} "
-            f"| {1 - np.mean(reused):.0%} | {np.mean(density):.2f} | {min(quality):.1f} |",
-            flush=True,
+def read(path: Path, width: int, height: int, count: int) -> Iterator[Frame]:
+    """Read the first frames of a file."""
+    import av
+
+    with av.open(str(path)) as source:
+        for frame in itertools.islice(source.decode(video=0), count):
+            yield fit(frame.to_image(), width, height)
+
+
+@dataclass
+class Way:
+    """A way to upscale frames, and the seconds that each took."""
+
+    run: Callable[[Frame], Any]
+    clock: Clock
+    seconds: list[float] = field(default_factory=list)
+
+    def upscale(self, frame: Frame) -> Any:
+        """Do it, and keep the time."""
+        started = self.clock()
+        result = self.run(frame)
+        self.seconds.append(self.clock() - started)
+        return result
+
+    @property
+    def rate(self) -> float:
+        """Frames a second; the first, which nothing can be kept for, does not count."""
+        return (len(self.seconds) - 1) / sum(self.seconds[1:])
+
+
+class Networks:
+    """DISP of a scale: masked in a precision, and dense in float32."""
+
+    def __init__(self, scale: int, threads: int, precision: CpuPrecision) -> None:
+        self.masked = amsr_deploy.load("disp", scale=scale, device="cpu", threads=threads, precision=precision)
+        self.dense = amsr_deploy.load(
+            "disp", scale=scale, device="cpu", threads=threads, dense=True, precision="float32"
         )
+        self.openvino = OpenVinoModel(shipped_model("disp", scale, dense=True), threads, "f32")
+
+    def row(self, frames: Iterator[Frame], clock: Clock) -> list[str]:
+        """Time all ways on a clip."""
+        openvino = Way(lambda frame: self.openvino.run(to_float(frame).transpose(2, 0, 1)[None].copy()), clock)
+        dense = Way(self.dense.upscale, clock)
+        every = Way(VideoUpscaler(self.masked, tolerance=0, reuse=False).upscale, clock)
+        exact, near = (Way(VideoUpscaler(self.masked, tolerance=t).upscale, clock) for t in (0, TOLERANCE))
+        same, kept, quality = [], [], []
+        for number, frame in enumerate(frames):
+            if number < DENSE_FRAMES:
+                openvino.upscale(frame)
+                dense.upscale(frame)
+            reference, equal, result = every.upscale(frame), exact.upscale(frame), near.upscale(frame)
+            assert np.array_equal(reference.image, equal.image)
+            same.append(equal.reused)
+            kept.append(result.reused)
+            quality.append(psnr(result.image, reference.image))
+        return [
+            *(f"{way.rate:.2f}" for way in (openvino, dense, every, exact)),
+            f"{exact.rate / every.rate:.1f}",
+            f"{np.mean(same[1:]):.0%}",
+            f"{near.rate:.2f}",
+            f"{near.rate / every.rate:.1f}",
+            f"{np.mean(kept[1:]):.0%}",
+            f"{min(quality[1:]):.1f}",
+        ]
+
+
+COLUMNS = [
+    "clip",
+    "OpenVINO dense",
+    "ONNX Runtime dense",
+    "masked",
+    "tolerance 0",
+    "gain",
+    "reused",
+    f"tolerance {TOLERANCE}",
+    "gain",
+    "reused",
+    "PSNR to masked",
+]
 
 
 def compare_tolerances(photo: Frame, thing: Frame, scale: int, count: int) -> None:
@@ -142,7 +201,7 @@ def compare_tolerances(photo: Frame, thing: Frame, scale: int, count: int) -> No
         frames = compressed(list(clip(photo, thing, count)), crf)
         every = VideoUpscaler(upscaler, tolerance=0, reuse=False)
         references = [every.upscale(frame).image for frame in frames]
-        for tile, tolerance in ((32, 0), (32, 1), (32, 2), (32, 3), (32, 4), (32, 6), (16, 2), (48, 2), (64, 2)):
+        for tile, tolerance in (*((16, tolerance) for tolerance in (0, 1, 2, 3, 4, 6)), (8, 3), (32, 3), (64, 3)):
             video = VideoUpscaler(upscaler, tolerance=tolerance, tile=tile)
             results = [video.upscale(frame) for frame in frames]
             quality = min(psnr(result.image, image) for result, image in zip(results, references, strict=True))
@@ -155,20 +214,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photo", type=Path)
     parser.add_argument("object", type=Path)
+    parser.add_argument("files", type=Path, nargs="*", metavar="CLIP", help="videos; their first frames are measured")
     parser.add_argument("--size", default="640x360")
-    parser.add_argument("--scale", type=int, default=2)
+    parser.add_argument("--scale", type=int, nargs="+", default=[2])
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=CPU_PRECISIONS, default="auto", help="of the masked network")
     parser.add_argument("--cpu-time", action="store_true", help="time of the processor: use it with --threads 1")
     parser.add_argument("--tolerances", action="store_true")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="replace the tables of this file")
     given = parser.parse_args()
     width, height = map(int, given.size.split("x"))
     photo, thing = (fitted(path, width, height) for path in (given.photo, given.object))
     if given.tolerances:
-        compare_tolerances(photo, thing, given.scale, given.frames)
-    else:
-        clock = time.process_time if given.cpu_time else time.perf_counter
-        time_clips(photo, thing, given.scale, given.frames, given.threads, clock)
+        compare_tolerances(photo, thing, given.scale[0], given.frames)
+        return
+    clips = {clip.__name__: partial(clip, photo, thing, given.frames) for clip in CLIPS}
+    clips |= {path.stem: partial(read, path, width, height, given.frames) for path in given.files}
+    clock, unit = (time.process_time, "processor time") if given.cpu_time else (time.perf_counter, "wall time")
+    machine = examine_machine(given.threads)
+    for scale in given.scale:
+        networks = Networks(scale, given.threads, given.precision)
+        rows = [[name, *networks.row(clip(), clock)] for name, clip in clips.items()]
+        title = f"{given.size}, {networks.masked.model}, frames/s of {unit}; {machine}"
+        section = Section(f"video x{scale} {machine.instruction_set}", title, Table(COLUMNS, rows))
+        print(section.markdown(), end="\n\n", flush=True)
+        if given.markdown:
+            write_sections(given.markdown, [section])
 
 
 if __name__ == "__main__":

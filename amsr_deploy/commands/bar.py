@@ -1,4 +1,4 @@
-"""A bar on the terminal while a command works on many pictures, or on a large one."""
+"""A bar on the terminal while a command works on many pictures, on a large one, or on a video."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 
 class Bar:
-    """Shows on standard error which picture is being worked on, and how many are done.
+    """Shows on standard error what is being worked on, how much of it is done, and how long the rest takes.
 
     Args:
-        total: number of pictures.
+        total: number of pictures or frames; None: not known.
         shown: whether there is a bar at all, where standard error is a terminal.
+        unit: what is counted.
     """
 
-    def __init__(self, total: int, shown: bool) -> None:
+    def __init__(self, total: int | None, shown: bool, unit: str = "pictures") -> None:
         self._progress = make_progress() if shown and sys.stderr.isatty() else None
         self._task = self._progress.add_task("", total=total, speed="") if self._progress else None
-        self._lock, self._done = threading.Lock(), 0
+        self._unit, self._lock, self._done = unit, threading.Lock(), 0
 
     def __enter__(self) -> Bar:
         if self._progress:
@@ -39,11 +40,11 @@ class Bar:
         tiles = f", tile {min(done + 1, total)} of {total}" if total > 1 else ""
         self._show(done / total, name + tiles)
 
-    def finish(self) -> None:
-        """Count a picture as done."""
+    def finish(self, description: str | None = None) -> None:
+        """Count a picture or frame as done, and say something else of the whole."""
         with self._lock:
             self._done += 1
-        self._show(0)
+        self._show(0, description)
 
     def _show(self, share: float, description: str | None = None) -> None:
         """Show what is being done, and that this share of a picture is done beside the whole ones."""
@@ -51,7 +52,7 @@ class Bar:
             return
         with self._lock:
             speed = self._progress.tasks[self._task].speed
-            text = f"{speed:.2f} pictures/s" if speed else ""
+            text = f"{speed:.2f} {self._unit}/s" if speed else ""
             self._progress.update(self._task, description=description, completed=self._done + share, speed=text)
 
     def print(self, line: str, err: bool = False) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from amsr_deploy import image
+from amsr_deploy.commands.bar import Bar
+from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.group import setting
 from amsr_deploy.commands.infer import load_upscalers
 from amsr_deploy.commands.output_size import OutputSize, Plan
@@ -109,9 +109,11 @@ def upscale_video(
     crf: float | None = None,
     preset: str | None = None,
     pixel_format: str | None = None,
+    dilation: int | None = None,
+    level: str | None = None,
     mask: Path | None = None,
     tolerance: float,
-    tile: int,
+    tile: int | None = None,
     reuse: bool = True,
     overwrite: bool = False,
     json_file: Path | None = None,
@@ -133,6 +135,8 @@ def upscale_video(
         crf: rate factor.
         preset: speed against size.
         pixel_format: of the output.
+        dilation: see `Effort`, as `level`.
+        level: of quality.
         mask: a picture of the source's size, white where the network shall work.
         tolerance: see `VideoUpscaler`, as `tile` and `reuse`.
         tile: side of the tiles that are kept.
@@ -150,6 +154,7 @@ def upscale_video(
     check_report_file(json_file, ".json")
     if start < 0 or (duration is not None and duration <= 0):
         raise UserError("`start` must be 0 or more and `duration` more than 0 seconds")
+    settings["dilation"] = Effort(dilation, level).chosen_dilation
     wanted = OutputSize(scale or _default_scale(model, height, settings), height=height)
     upscalers = load_upscalers(model, wanted, **settings)
     reader = Reader(source, start, duration, deinterlace)
@@ -186,7 +191,8 @@ def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: Report) -
     """All frames through the network, while others are decoded and encoded."""
     last: NDArray[Any] | None = None
     items = ahead(reader.items(), AHEAD)
-    with Interrupt() as interrupt, _progress(reader, report) as advance, Behind(AHEAD) as behind:
+    bar = Bar(reader.frames, not setting("quiet"), "frames")
+    with Interrupt() as interrupt, bar, Behind(AHEAD) as behind:
         for item in items:
             if not isinstance(item, Decoded):
                 behind.call(writer.copy, item)
@@ -199,27 +205,12 @@ def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: Report) -
                 report.add(0, 1, False)
             if last is not None:
                 behind.call(writer.write, last, item)
-            advance()
+            bar.finish(f"density {report.density:.2f}, {report.reused:.0%} reused")
             if interrupt.signal is not None:
                 report.stopped = True
                 break
         items.close()
         behind.wait()
-
-
-@contextmanager
-def _progress(reader: Reader, report: Report) -> Iterator[Callable[[], None]]:
-    """Show a bar on a terminal, and nothing elsewhere."""
-    console = Console(stderr=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=setting("quiet") or not console.is_terminal) as progress:
-        task = progress.add_task("", total=reader.frames)
-
-        def advance() -> None:
-            figures = f"{report.rate:.1f} frames/s, density {report.density:.2f}, {report.reused:.0%} reused"
-            progress.update(task, advance=1, description=figures)
-
-        yield advance
 
 
 def _default_scale(model: str | Path, height: int | None, settings: dict[str, Any]) -> int | None:

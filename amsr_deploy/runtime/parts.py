@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from amsr_deploy.image.interleave import interleave
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
 from amsr_deploy.runtime.selection import Selection
@@ -21,48 +22,48 @@ class PartUpscaling:
     """What runs on parts of a picture.
 
     Attributes:
-        padded: the picture [H, W, 3] float32 in [0, 1], reflected by `edge` on all sides.
+        image: [H, W, 3] float32 in [0, 1].
+        canvas: [sH, sW, 3] uint8, uint16 or float32, where results go; s is the scale.
         backend: runs the network.
         selection: what of the padded picture the network computes.
-        edge: LR pixels.
+        edge: LR pixels by which the picture is reflected on all sides.
         limit: size of the tiles.
     """
 
-    padded: NDArray[np.float32]
+    image: NDArray[np.float32]
+    canvas: NDArray[np.generic]
     backend: Backend
     selection: Selection
     edge: int
     limit: TileLimit
 
-    def run(self, part: tiles.Part, halo: int, multiple: int) -> NDArray[np.float32]:
+    def run(self, part: tiles.Part, halo: int, multiple: int) -> None:
         """Upscale rows and columns of the picture; see `Upscaler.run_parts`."""
-        longest = max(self.padded.shape[:2])
-        inside = (
-            slice(part[0].start + self.edge, part[0].stop + self.edge),
-            slice(part[1].start + self.edge, part[1].stop + self.edge),
-        )
+        longest = max(self.image.shape[:2]) + 2 * self.edge
         while True:
             try:
-                result = self._run_tiles(inside, halo, multiple, self.limit.within(longest))
-                break
+                self._run_tiles(part, halo, multiple, self.limit.within(longest))
+                return
             except OutOfMemoryError as error:
                 self.limit.shrink(error, longest, self.backend.metadata)
-        if not np.isfinite(result).all():
-            raise not_finite()
-        return result
 
-    def _run_tiles(self, part: tiles.Part, halo: int, multiple: int, tile: tiles.Size) -> NDArray[np.float32]:
-        """Upscale a part of the padded picture."""
-        scale, (height, width) = self.backend.metadata.scale, self.padded.shape[:2]
-        top, left = (axis.start * scale for axis in part)
-        result = np.empty((part[0].stop * scale - top, part[1].stop * scale - left, 3), dtype=np.float32)
-        for rows, columns in tiles.part_grid(part, height, width, tile, halo, multiple):
-            pixels = self.padded[rows.read, columns.read]
+    def _run_tiles(self, part: tiles.Part, halo: int, multiple: int, tile: tiles.Size) -> None:
+        scale, size_multiple = self.backend.metadata.scale, self.backend.metadata.size_multiple
+        inside = (self._padded(part[0]), self._padded(part[1]))
+        height, width = (tiles.padded_length(side, self.edge, size_multiple) for side in self.image.shape[:2])
+        for rows, columns in tiles.part_grid(inside, height, width, tile, halo, multiple):
+            pixels = tiles.read_tile(self.image, rows, columns, self.edge)
             planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
             upscaled = self.backend.run(planes, self.selection.inputs(rows, columns))[0]
             core = upscaled[:, rows.core(scale), columns.core(scale)]
-            result[
-                rows.first * scale - top : rows.last * scale - top,
-                columns.first * scale - left : columns.last * scale - left,
-            ] = core.transpose(1, 2, 0)
-        return result
+            if not interleave(core, self.canvas[self._on_canvas(rows), self._on_canvas(columns)], grey=False):
+                raise not_finite()
+
+    def _padded(self, pixels: slice) -> slice:
+        """Return a range of pixels in the padded picture."""
+        return slice(pixels.start + self.edge, pixels.stop + self.edge)
+
+    def _on_canvas(self, span: tiles.Span) -> slice:
+        """Return what a tile is responsible for, on the canvas."""
+        scale = self.backend.metadata.scale
+        return slice((span.first - self.edge) * scale, (span.last - self.edge) * scale)

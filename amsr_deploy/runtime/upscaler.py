@@ -6,7 +6,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -42,6 +42,8 @@ EDGE = 4
 """LR pixels by which pictures are reflected on all sides: networks see black outside, which tints their borders."""
 TILE_HALOS = 16
 """Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
+PART_HALOS = 24
+"""Likewise for parts of the frames of a video, whose memory was used before."""
 
 Element = TypeVar("Element", bound=np.generic)
 StrPath = str | os.PathLike[str]
@@ -113,17 +115,18 @@ class Upscaler:
         self.threshold = self.metadata.threshold if threshold is None else threshold
         self._backend, self._strategy = backend, strategy
         self._edge = max(EDGE, self.metadata.size_multiple)
-        self._tile = TileLimit(self._largest_tile(tile))
+        self._tile = TileLimit(self._largest_tile(tile, TILE_HALOS))
+        self._part_tile = TileLimit(self._largest_tile(tile, PART_HALOS))
         self._takes_default_mask = dilation is None and threshold is None and strategy == "kmeans"
         self._load_twin = load_twin
 
-    def _largest_tile(self, side: int | None) -> tiles.Size:
-        """Most LR pixels in height and width that are upscaled at once."""
+    def _largest_tile(self, side: int | None, halos: int) -> tiles.Size:
+        """Most LR pixels in height and width that are upscaled at once; by default so many halos, if memory allows."""
         largest = self._backend.largest
         if side is None and largest:
             return largest
         within_memory = tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
-        side = side or min(within_memory, TILE_HALOS * self.metadata.halo)
+        side = side or min(within_memory, halos * self.metadata.halo)
         return (min(side, largest[0]), min(side, largest[1])) if largest else (side, side)
 
     def close(self) -> None:
@@ -293,8 +296,13 @@ class Upscaler:
         return Upscaling(image, self._backend, selection, found, density, None, self._edge, self._tile, on_tile)
 
     def run_parts(
-        self, image: NDArray[np.float32], parts: Sequence[tiles.Part], mask: NDArray[np.bool_] | None, halo: int
-    ) -> Iterator[NDArray[np.float32]]:
+        self,
+        image: NDArray[np.float32],
+        parts: Sequence[tiles.Part],
+        mask: NDArray[np.bool_] | None,
+        halo: int,
+        canvas: NDArray[np.generic],
+    ) -> None:
         """Upscale parts of a picture, as they are in the whole of it.
 
         Args:
@@ -303,9 +311,8 @@ class Upscaler:
             mask: [H, W] bool, where the network works; None is everywhere, in the dense twin where there is one.
             halo: LR pixels around a part that are read; with fewer than the network sees, `metadata.halo`, results are
                 only nearly those in the whole picture.
-
-        Returns:
-            [s * rows, s * columns, 3] float32 of each part; s is the scale. Colours may lie a little outside of [0, 1].
+            canvas: [sH, sW, 3] uint8 or uint16, where white is the largest value, or float32 in [0, 1]; gets the parts
+                at their places, s is the scale.
 
         Raises:
             ModelError: the network's output is not finite.
@@ -316,12 +323,13 @@ class Upscaler:
         else:
             pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask
             backend, selection = self._backend, self._select(pixels, self._edge)
-        upscaling = PartUpscaling(self._pad(image, self._edge), backend, selection, self._edge, self._tile)
+        upscaling = PartUpscaling(image, canvas, backend, selection, self._edge, self._part_tile)
         if self.concurrency == 1:
-            yield from (upscaling.run(part, halo, self.part_multiple) for part in parts)
+            for part in parts:
+                upscaling.run(part, halo, self.part_multiple)
         else:
             with ThreadPoolExecutor(self.concurrency) as threads:
-                yield from threads.map(lambda part: upscaling.run(part, halo, self.part_multiple), parts)
+                list(threads.map(lambda part: upscaling.run(part, halo, self.part_multiple), parts))
 
     def _dense_reason(self, density: float) -> str | None:
         """Tell why the dense twin is better for a mask that was found by default; None where it is not."""

@@ -18,12 +18,14 @@ from amsr_deploy.runtime.checks import check_region
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.reuse import Flags, Rectangle, Tiles, join, single
 
-TILE = 32
-"""Default side of a tile in LR pixels, as measured: docs/video.md."""
+TILE = 16
+"""Default side of a tile in LR pixels, where tiles that changed are joined; as measured: docs/video.md."""
+LONE_TILE = 32
+"""Default side of a tile where each is a call of its own, and overlaps with all others."""
 TOLERANCE = 3
 """Default tolerance, of 255, as measured: docs/video.md."""
 SMALLEST_TILE = 8
-SEEN_SHARE = 0.5
+SEEN_SHARE = 1 / 3
 """Share of the halo that counts where the tolerance is not 0: what is further away changes next to nothing."""
 CUT_SHARE = 0.6
 """Share of changed tiles from which a frame begins a new scene."""
@@ -85,7 +87,7 @@ class VideoUpscaler:
         model: str | Path | Upscaler = DEFAULT_BACKBONE,
         *,
         tolerance: float = TOLERANCE,
-        tile: int = TILE,
+        tile: int | None = None,
         reuse: bool = True,
         mask: NDArray[np.bool_] | None = None,
         **settings: Any,
@@ -96,8 +98,8 @@ class VideoUpscaler:
             model: name of a backbone, path of an ONNX file or an engine, or an upscaler.
             tolerance: a tile is kept while no value of its input, halo included, differs by more than this, of 255,
                 from the frame that it was computed from. With 0 the results are equal to the last bit to those without
-                reuse; else the inner half of the halo is enough.
-            tile: side of a tile in LR pixels, a multiple of 8.
+                reuse; else the inner third of the halo is enough.
+            tile: side of a tile in LR pixels, a multiple of 8; None is 16, or 32 where each tile is a call of its own.
             reuse: False computes all tiles of all frames.
             mask: [H, W] bool, a region of interest of all frames; None computes masks.
             settings: keyword arguments of `amsr_deploy.load`, where a model is to be loaded.
@@ -107,12 +109,13 @@ class VideoUpscaler:
         """
         if not 0 <= tolerance < 255:
             raise UserError(f"`tolerance` {tolerance} is out of range; use 0 (exact) to 254")
-        if not isinstance(tile, int | np.integer) or tile < SMALLEST_TILE or tile % SMALLEST_TILE:
-            raise UserError(f"`tile` {tile!r} is no side of a tile; use a multiple of {SMALLEST_TILE}")
+        if tile is not None:
+            _check_tile(tile)
         self.upscaler = model if isinstance(model, Upscaler) else load(model, **settings)
         if mask is not None and not self.upscaler.is_masked:
             raise UserError(f"{self.upscaler.model} works everywhere: it cannot follow a mask")
-        self.tile, self.tolerance = tile, tolerance
+        self.tile = tile or (TILE if self.upscaler.is_local else LONE_TILE)
+        self.tolerance = tolerance
         self._reuse, self._region = reuse, mask
         halo = self.upscaler.metadata.halo
         self._halo = halo if tolerance == 0 else math.ceil(halo * SEEN_SHARE)
@@ -142,10 +145,14 @@ class VideoUpscaler:
             picture = to_float(frame)
             if new_scene:
                 self._scene = self._scene_of(picture)
-            computed, density = self._compute(picture, computed)
+            self._kind = None  # a failure leaves half a frame, on which no other can build
+            computed, density = self._compute(frame, picture, computed)
             self._tiles.keep(frame, computed)
+            self._kind = (frame.shape, frame.dtype)
         reused = 1 - float(computed.mean())
-        return UpscaledFrame(self._canvas.copy(), reused, density, new_scene, time.perf_counter() - started)
+        return UpscaledFrame(
+            self._canvas.astype(frame.dtype), reused, density, new_scene, time.perf_counter() - started
+        )
 
     def _begin_anew_with(self, frame: NDArray[Element]) -> None:
         """Forget what was kept of earlier frames, unless this one is of their shape and type."""
@@ -156,7 +163,8 @@ class VideoUpscaler:
         if self._region is not None:
             check_region(self._region, size)
         self._kind, self._scene = (frame.shape, frame.dtype), _NO_SCENE
-        self._canvas = np.empty((size[0] * scale, size[1] * scale, 3), frame.dtype)
+        stored = frame.dtype if frame.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
+        self._canvas = np.empty((size[0] * scale, size[1] * scale, 3), stored)
         self._tiles = Tiles(size, self.tile, self.upscaler.reach(self._halo))
 
     def _tolerance_of(self, dtype: np.dtype[np.generic]) -> float:
@@ -177,36 +185,34 @@ class VideoUpscaler:
             return self._region
         return self.upscaler.mask_above(picture, self._scene.threshold)
 
-    def _compute(self, picture: NDArray[np.float32], wanted: Flags) -> tuple[Flags, float]:
+    def _compute(self, frame: NDArray[np.generic], picture: NDArray[np.float32], wanted: Flags) -> tuple[Flags, float]:
         """Put new tiles on the canvas; returns those that were computed, and the density."""
-        mask, scale = self._mask_of(picture), self.upscaler.metadata.scale
-        rectangles = self._rectangles(wanted)
+        mask, rectangles = self._mask_of(picture), self._rectangles(wanted)
         parts = [self._tiles.core((part.top, part.left), (part.bottom, part.right)) for part in rectangles]
-        for (rows, columns), result in zip(
-            parts, self.upscaler.run_parts(picture, parts, mask, self._halo), strict=True
-        ):
-            np.clip(result, 0, 1, out=result)
-            self._canvas[scaled(rows, scale), scaled(columns, scale)] = from_float(result, self._canvas.dtype)
+        self.upscaler.run_parts(picture, parts, mask, self._halo, self._canvas)
         computed, working = np.zeros_like(wanted), np.zeros(picture.shape[:2], np.bool_)
         for rectangle, part in zip(rectangles, parts, strict=True):
             computed[rectangle.top : rectangle.bottom + 1, rectangle.left : rectangle.right + 1] = True
             working[part] = True if mask is None else mask[part]
-        self._remove_colour(picture, computed)
+        self._remove_colour(frame, computed)
         return computed, float(working.mean())
 
     def _rectangles(self, wanted: Flags) -> list[Rectangle]:
         return join(wanted, self.tile, self._halo) if self.upscaler.is_local else single(wanted)
 
-    def _remove_colour(self, picture: NDArray[np.float32], computed: Flags) -> None:
+    def _remove_colour(self, frame: NDArray[np.generic], computed: Flags) -> None:
         """Take from computed tiles that see no colour the little of it that networks let into edges."""
-        grey = (picture[..., 0] == picture[..., 1]) & (picture[..., 0] == picture[..., 2])
-        if not grey.any():
-            return
         scale = self.upscaler.metadata.scale
-        for place in np.argwhere(self._tiles.all(grey) & computed).tolist():
-            rows, columns = self._tiles.core(tuple(place))
+        grey = (frame[..., 0] == frame[..., 1]) & (frame[..., 0] == frame[..., 2])
+        for rows, columns in self._tiles.all(grey, computed):
             tile = self._canvas[scaled(rows, scale), scaled(columns, scale)]
             tile[...] = from_float(to_float(tile).mean(axis=2, keepdims=True), tile.dtype)
+
+
+def _check_tile(tile: int) -> None:
+    """Raise UserError for what is no side of a tile."""
+    if not isinstance(tile, int | np.integer) or tile < SMALLEST_TILE or tile % SMALLEST_TILE:
+        raise UserError(f"`tile` {tile!r} is no side of a tile; use a multiple of {SMALLEST_TILE}")
 
 
 def scaled(pixels: slice, scale: int) -> slice:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,9 @@ class Tiles:
             side: of a tile, in pixels.
             reach: pixels around a tile on which its result depends.
         """
-        self._size, self._side, self._reach = size, side, reach
+        self._size, self._side = size, side
         self.shape = tuple(-(-length // side) for length in size)
+        self._seen = {place: self._widened(self.core(place), reach) for place in np.ndindex(*self.shape)}
         self._inputs: dict[tuple[int, ...], NDArray[np.generic]] = {}
 
     def changed(self, frame: NDArray[np.generic], tolerance: float) -> Flags:
@@ -43,20 +44,23 @@ class Tiles:
             frame: the frame.
             tolerance: largest difference of a value, in units of the frame's type.
         """
-        return self._each(lambda place: _differs(frame[self.seen(place)], self._inputs.get(place), tolerance))
+        flags = [_differs(frame[seen], self._inputs.get(place), tolerance) for place, seen in self._seen.items()]
+        return np.array(flags, np.bool_).reshape(self.shape)
 
     def keep(self, frame: NDArray[np.generic], computed: Flags) -> None:
         """Remember the input of the tiles that are computed from a frame."""
         for place in zip(*np.nonzero(computed), strict=True):
-            view, kept = frame[self.seen(place)], self._inputs.get(place)
+            view, kept = frame[self._seen[place]], self._inputs.get(place)
             if kept is None:
                 self._inputs[place] = view.copy()
             else:
                 kept[...] = view
 
-    def all(self, pixels: NDArray[np.bool_]) -> Flags:
-        """Tiles all of whose input is true in [H, W]."""
-        return self._each(lambda place: bool(pixels[self.seen(place)].all()))
+    def all(self, pixels: NDArray[np.bool_], wanted: Flags) -> Iterator[Part]:
+        """Yield the pixels of those of some tiles all of whose input is true in [H, W]."""
+        for place in zip(*np.nonzero(wanted), strict=True):
+            if pixels[self._seen[place]].all():
+                yield self.core(place)
 
     def core(self, place: tuple[int, ...], last: tuple[int, ...] | None = None) -> Part:
         """Return the pixels of a tile, or of a rectangle of tiles from that one to a last one."""
@@ -66,13 +70,10 @@ class Tiles:
         )
         return rows, columns
 
-    def seen(self, place: tuple[int, ...]) -> Part:
-        """Return the pixels on which a tile's result depends."""
-        rows, columns = (slice(max(axis.start - self._reach, 0), axis.stop + self._reach) for axis in self.core(place))
+    @staticmethod
+    def _widened(part: Part, reach: int) -> Part:
+        rows, columns = (slice(max(axis.start - reach, 0), axis.stop + reach) for axis in part)
         return rows, columns
-
-    def _each(self, test: Callable[[tuple[int, ...]], bool]) -> Flags:
-        return np.array([test(place) for place in np.ndindex(*self.shape)], np.bool_).reshape(self.shape)
 
 
 def _differs(view: NDArray[np.generic], kept: NDArray[np.generic] | None, tolerance: float) -> bool:
@@ -83,29 +84,13 @@ def _differs(view: NDArray[np.generic], kept: NDArray[np.generic] | None, tolera
     return not bool((np.maximum(view, kept) - np.minimum(view, kept) <= tolerance).all())
 
 
-@dataclass(frozen=True)
-class Rectangle:
+class Rectangle(NamedTuple):
     """Rows and columns of tiles, ends included."""
 
     top: int
     left: int
     bottom: int
     right: int
-
-    def __or__(self, other: Rectangle) -> Rectangle:
-        return Rectangle(
-            min(self.top, other.top),
-            min(self.left, other.left),
-            max(self.bottom, other.bottom),
-            max(self.right, other.right),
-        )
-
-    def cost(self, side: int, halo: int) -> int:
-        """Pixels that the network reads for it, and what a call costs."""
-        height, width = (
-            (last - first + 1) * side + 2 * halo for first, last in ((self.top, self.bottom), (self.left, self.right))
-        )
-        return height * width + CALL_PIXELS
 
 
 def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
@@ -116,20 +101,27 @@ def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
         side: of a tile, in pixels.
         halo: pixels that the network reads around a rectangle.
     """
-    joined: list[Rectangle] = []
-    for rectangle in _runs(flags):
-        grown = rectangle
-        while (other := _partner(grown, joined, side, halo)) is not None:
-            joined.remove(other)
-            grown = grown | other
-        joined.append(grown)
-    return joined
+    runs = list(_runs(flags))
+    joined, count = np.empty((len(runs), 4), np.int64), 0
+    for run in runs:
+        grown = np.array(run)
+        while count:
+            others = joined[:count]
+            both = np.hstack([np.minimum(others[:, :2], grown[:2]), np.maximum(others[:, 2:], grown[2:])])
+            saves = cost(both, side, halo) <= cost(others, side, halo) + cost(grown, side, halo)
+            partner = int(saves.argmax())
+            if not saves[partner]:
+                break
+            grown, count = both[partner], count - 1
+            joined[partner:count] = joined[partner + 1 : count + 1]
+        joined[count], count = grown, count + 1
+    return [Rectangle(*rectangle) for rectangle in joined[:count].tolist()]
 
 
-def _partner(rectangle: Rectangle, others: list[Rectangle], side: int, halo: int) -> Rectangle | None:
-    """One of the others that costs less together with a rectangle than apart."""
-    own = rectangle.cost(side, halo)
-    return next((o for o in others if (rectangle | o).cost(side, halo) <= own + o.cost(side, halo)), None)
+def cost(rectangles: NDArray[np.int64], side: int, halo: int) -> NDArray[np.int64]:
+    """Pixels that the network reads for rectangles [..., top, left, bottom, right], and what a call costs."""
+    lengths = (rectangles[..., 2:] - rectangles[..., :2] + 1) * side + 2 * halo
+    return np.asarray(lengths.prod(axis=-1) + CALL_PIXELS)
 
 
 def _runs(flags: Flags) -> Iterator[Rectangle]:

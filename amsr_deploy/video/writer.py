@@ -50,7 +50,7 @@ class Writer:
             self._container = (
                 av.open(sys.stdout.buffer, "w", format=Y4M_FORMAT)
                 if self._is_pipe
-                else av.open(str(path), "w", container_options=_container_options(path.suffix))
+                else av.open(str(path), "w", container_options=_container_options(path.suffix, reader.time_base))
             )
         except (av.error.FFmpegError, ValueError) as error:
             raise UserError(
@@ -99,7 +99,7 @@ class Writer:
         self._container.set_chapters([moved for chapter in source.chapters() if (moved := self._moved(chapter))])
         copied = {}
         for stream in source.streams:
-            if stream.index == self._reader.stream.index:
+            if stream.index == self._reader.stream.index or _holds_chapters(stream):
                 continue
             try:
                 copy = self._add_copy(stream)
@@ -208,6 +208,14 @@ class Writer:
         return VideoError(f"{self._name} cannot be written ({reason(error)}); free space or choose another folder")
 
 
-def _container_options(suffix: str) -> dict[str, str]:
-    """Ask for an index at the front, where players want it."""
-    return {"movflags": "faststart"} if suffix.lower() in (".mp4", ".mov", ".m4v") else {}
+def _container_options(suffix: str, time_base: Fraction) -> dict[str, str]:
+    """Ask for an index at the front, where players want it, and for a start that is as exact as the frames' times."""
+    if suffix.lower() not in (".mp4", ".mov", ".m4v"):
+        return {}
+    return {"movflags": "faststart", "movie_timescale": str(max(time_base.denominator, 1000))}
+
+
+def _holds_chapters(stream: Any) -> bool:
+    """Tell whether a stream is how MP4 keeps chapters, which are written anew."""
+    chapters = stream.container.chapters()
+    return stream.type == "data" and bool(chapters) and stream.frames == len(chapters)

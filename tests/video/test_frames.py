@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import amsr_deploy
 from amsr_deploy import native
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.frames import VideoUpscaler
 
@@ -172,7 +172,22 @@ def test_results_are_the_callers_own(disp: Upscaler) -> None:
     np.testing.assert_array_equal(video.upscale(frame).image, expected)
 
 
-def test_the_inner_half_of_the_halo_is_enough(disp: Upscaler, photo: NDArray[np.float32]) -> None:
+def test_a_failure_leaves_nothing_to_build_on(disp: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
+    video, frame = VideoUpscaler(disp, tolerance=0), photo_like((20, 30), np.random.default_rng(4))
+    expected = video.upscale(frame).image
+
+    def fail(*arguments: Any) -> None:
+        arguments[-1][:] = 0
+        raise ModelError("half done")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disp, "run_parts", fail)
+        with pytest.raises(ModelError):
+            video.upscale(frame ^ 255)
+    np.testing.assert_array_equal(video.upscale(frame).image, expected)
+
+
+def test_the_inner_third_of_the_halo_is_enough(disp: Upscaler, photo: NDArray[np.float32]) -> None:
     frame = np.rint(photo * 255).astype(np.uint8)
     exact, near = (VideoUpscaler(disp, tolerance=tolerance, tile=8) for tolerance in (0, 1))
     frames = [frame, frame.copy()]
@@ -180,6 +195,12 @@ def test_the_inner_half_of_the_halo_is_enough(disp: Upscaler, photo: NDArray[np.
     for each in frames:
         difference = exact.upscale(each).image.astype(int) - near.upscale(each).image.astype(int)
         assert np.abs(difference).max() <= 1
+
+
+def test_tiles_are_smaller_where_they_are_joined(disp: Upscaler) -> None:
+    lone = with_backend(amsr_deploy.load("disp", scale=2, device="cpu"), is_local=False)
+    assert VideoUpscaler(lone).tile == 32
+    assert VideoUpscaler(with_backend(disp, is_local=True)).tile == 16
 
 
 def test_bad_settings(disp: Upscaler) -> None:

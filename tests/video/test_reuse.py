@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from amsr_deploy.video.reuse import Tiles, join, single
+from amsr_deploy.video.reuse import Tiles, cost, join, single
 
 flags = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=12))
 
@@ -46,7 +46,9 @@ def test_rectangles_hold_all_that_changed_once_and_cost_no_more(flags: NDArray[n
     assert covered[flags].all()
     alone = single(flags)
     assert len(alone) == flags.sum()
-    assert sum(part.cost(side, halo) for part in joined) <= sum(part.cost(side, halo) for part in alone)
+    assert sum(cost(np.array(part), side, halo) for part in joined) <= sum(
+        cost(np.array(part), side, halo) for part in alone
+    )
 
 
 def test_a_full_picture_is_one_rectangle() -> None:

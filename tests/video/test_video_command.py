@@ -67,20 +67,23 @@ def make(
     times: Sequence[int] | None = None,
     sound: bool = False,
     options: dict[str, str] | None = None,
+    unit: Fraction = MILLISECONDS,
+    chapters: Sequence[dict[str, Any]] = (),
     **tags: Any,
 ) -> Path:
-    """A clip of 25 frames a second."""
+    """A clip of 25 frames a second; its times are in a unit of seconds."""
     with av.open(str(path), "w") as file:
+        file.set_chapters(list(chapters))
         stream = file.add_stream(codec, rate=25, options={"crf": "5", "bf": "2", **(options or {})})
         stream.height, stream.width = size
         stream.pix_fmt = pixel_format
-        stream.codec_context.time_base = MILLISECONDS
+        stream.codec_context.time_base = unit
         for name, value in tags.items():
             setattr(stream.codec_context, name, value)
         audio = file.add_stream("aac", rate=44100) if sound else None
         for k, picture in enumerate(pictures(count, size)):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = (times[k] if times else 40 * k), MILLISECONDS
+            frame.pts, frame.time_base = (times[k] if times else 40 * k), unit
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
         for k in range(8 if audio else 0):
@@ -124,6 +127,26 @@ def test_video_keeps_times_and_sound_and_looks_right(tmp_path: Path) -> None:
         assert large.shape == (2 * SIZE[0], 2 * SIZE[1], 3)
         reduced = np.asarray(Image.fromarray(large).resize(SIZE[::-1], Image.Resampling.BOX)).astype(int)
         assert np.abs(reduced - small).mean() < 3
+
+
+def test_mp4_keeps_times_that_are_no_milliseconds(tmp_path: Path) -> None:
+    times = [378 + 384 * k for k in range(4)]
+    source = make(tmp_path / "in.nut", 4, times=times, unit=Fraction(1, 11456), options={"bf": "0"})
+    result = amsr("video", source, "-o", tmp_path / "out.mp4")
+    assert result.exit_code == 0, result.output
+    with av.open(str(tmp_path / "out.mp4")) as file:
+        assert [frame.pts * frame.time_base * 11456 for frame in file.decode(video=0)] == times
+
+
+def test_chapters_of_mp4_are_kept_and_not_called_lost(tmp_path: Path) -> None:
+    chapter = {"id": 1, "start": 0, "end": 80, "time_base": MILLISECONDS, "metadata": {"title": "One"}}
+    source = make(tmp_path / "in.mp4", 2, chapters=[chapter])
+    result = amsr("video", source, "-o", tmp_path / "out.mp4")
+    assert (result.exit_code, result.stderr) == (0, "")
+    with av.open(str(tmp_path / "out.mp4")) as file:
+        (kept,) = file.chapters()
+    assert kept["end"] * kept["time_base"] == Fraction(80, 1000)
+    assert kept["metadata"]["title"] == "One"
 
 
 @pytest.mark.parametrize(
