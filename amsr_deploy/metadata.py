@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from amsr_deploy.descriptor import Purpose
+from amsr_deploy.descriptor import PURPOSES, Purpose
 from amsr_deploy.errors import ModelError
 
 PREFIX = "amsr."
@@ -148,5 +148,6 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
     "float": lambda value: type(value) in (int, float) and math.isfinite(value),
     "dict[str, str]": lambda value: isinstance(value, dict) and all(isinstance(each, str) for each in value.values()),
     "Precision": lambda value: value in get_args(Precision),
+    "Purpose": lambda value: value in PURPOSES,
 }
 """Whether a value is one of a type, by the type's annotation."""
