@@ -153,6 +153,12 @@ def main() -> None:
 @tile_option
 @threads_option
 @precision_option
+@click.option("--shard", metavar="I/N", help="Take part I of N of the pictures only, on one of N machines: 2/8.")
+@click.option(
+    "--ray",
+    metavar="[ADDRESS]",
+    help="Spread the pictures over a Ray cluster: HOST:PORT, auto or, without an address, one that starts here.",
+)
 @json_option
 def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
     """Upscale pictures, by a scale or to a size.

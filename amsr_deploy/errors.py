@@ -68,6 +68,7 @@ PROVIDERS: dict[str, tuple[str, str | None]] = {
     "openvino": ("openvino", "openvino"),
     "matplotlib": ("matplotlib", "plots"),
     "av": ("PyAV", "video"),
+    "ray": ("Ray", "ray"),
 }
 """Modules that we import, the packages that hold them, and the extras that install those; None: always installed."""
 

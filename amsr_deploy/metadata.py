@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from amsr_deploy.descriptor import Purpose
+from amsr_deploy.descriptor import PURPOSES, Purpose
 from amsr_deploy.errors import ModelError
 
 PREFIX = "amsr."
@@ -107,10 +108,46 @@ class Metadata:
         try:
             names = [f.name for f in fields(cls) if f.default is MISSING or PREFIX + f.name in properties]
             return cls.from_values({name: json.loads(properties[PREFIX + name]) for name in names})
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ModelError(f"not a model of amsr-deploy: its metadata is missing or malformed ({error})") from error
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Metadata:
-        """Read what `dataclasses.asdict` gave."""
-        return cls(**{**values, "cost": Cost(**values["cost"])})
+        """Read what `dataclasses.asdict` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: values are missing, unknown, of other types, or cannot be.
+        """
+        check_types(cls, values)
+        check_types(Cost, values["cost"])
+        metadata = cls(**{**values, "cost": Cost(**values["cost"])})
+        if min(metadata.scale, metadata.dilation, metadata.window_size, metadata.size_multiple) < 1:
+            raise ValueError("a scale, dilation, window size or multiple of sizes is 0")
+        if metadata.body not in SELECTIONS or min(metadata.cost.fixed, metadata.cost.body, metadata.cost.dense - 1) < 0:
+            raise ValueError("its body or its cost cannot be")
+        return metadata
+
+
+def check_types(kind: type[Any], values: Mapping[str, Any]) -> None:
+    """Compare values that come from JSON with the fields of a dataclass, as far as those have simple types.
+
+    Raises:
+        TypeError: a value of another type, a negative or endless number.
+    """
+    for each in fields(kind):
+        fits = _FITS.get(str(each.type))
+        if each.name in values and fits and not fits(values[each.name]):
+            raise TypeError(f"{each.name} is {values[each.name]!r:.60}")
+
+
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "str": lambda value: isinstance(value, str),
+    "str | None": lambda value: value is None or isinstance(value, str),
+    "bool": lambda value: isinstance(value, bool),
+    "int": lambda value: type(value) is int and value >= 0,
+    "float": lambda value: type(value) in (int, float) and math.isfinite(value),
+    "dict[str, str]": lambda value: isinstance(value, dict) and all(isinstance(each, str) for each in value.values()),
+    "Precision": lambda value: value in get_args(Precision),
+    "Purpose": lambda value: value in PURPOSES,
+}
+"""Whether a value is one of a type, by the type's annotation."""

@@ -81,7 +81,13 @@ class Reporter:
             bar.print(line, err=self.to_stderr)
 
 
-def run_batch(jobs: Sequence[Job], reporter: Reporter, threads: int = 1, networks: int = 1) -> int:
+def run_batch(
+    jobs: Sequence[Job],
+    reporter: Reporter,
+    threads: int = 1,
+    networks: int = 1,
+    stop: Callable[[], object] = lambda: None,
+) -> int:
     """Do jobs, those first that can be refused without work. Their lines come in the order of the jobs.
 
     Args:
@@ -89,11 +95,12 @@ def run_batch(jobs: Sequence[Job], reporter: Reporter, threads: int = 1, network
         reporter: what says how it went.
         threads: jobs that run at the same time.
         networks: of these, those that may be read, and those that may be upscaled, at the same time.
+        stop: called where Ctrl-C ends the work; ends what runs elsewhere.
 
     Returns:
         The exit code: 1 where a picture failed, 130 after Ctrl-C.
     """
-    turns = Turns(networks)
+    turns = Turns(networks, stop)
     failures = finished = 0
     try:
         with Bar(len(jobs), not reporter.quiet) as bar:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import traceback
 import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, TypeVar
 
 import click
@@ -18,6 +20,8 @@ from amsr_deploy.memory import IN_STRIPS
 
 Result = TypeVar("Result")
 
+LOCAL_CLUSTER = "local"
+"""Address of a Ray cluster that starts on this machine."""
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended: 128 and the number of the signal."""
 
@@ -50,7 +54,7 @@ def shared_options() -> list[click.Option]:
 
 
 class Command(click.Command):
-    """A command with the shared options, whose `--json` needs no value."""
+    """A command with the shared options, whose `--json` and `--ray` need no value."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,9 +64,9 @@ class Command(click.Command):
         self.params.extend(shared_options())
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(
-            ctx, with_json_target(args, any(isinstance(each, click.Argument) for each in self.params))
-        )
+        takes_files = any(isinstance(each, click.Argument) for each in self.params)
+        args = with_value(args, "--json", "-", partial(is_json_target, takes_files=takes_files))
+        return super().parse_args(ctx, with_value(args, "--ray", LOCAL_CLUSTER, is_cluster_address))
 
     def invoke(self, ctx: click.Context) -> Any:
         with warnings.catch_warnings():
@@ -70,20 +74,36 @@ class Command(click.Command):
             return super().invoke(ctx)
 
 
-def with_json_target(arguments: list[str], takes_files: bool) -> list[str]:
-    """Put `-`, standard output, after a `--json` that no file follows.
+def with_value(arguments: list[str], option: str, default: str, is_value: Callable[[str], bool]) -> list[str]:
+    """Put a default after an option that no value follows.
 
     Args:
         arguments: of a command.
-        takes_files: whether it takes files without an option, too: then what follows is the JSON file by its name.
+        option: such as `--json`.
+        default: its value where none is given.
+        is_value: tells whether what follows the option is its value.
     """
     result = []
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         result.append(argument)
-        is_file = following.endswith(".json") if takes_files else following[:1] not in ("", "-")
-        if argument == "--json" and following != "-" and not is_file:
-            result.append("-")
+        if argument == option and not is_value(following):
+            result.append(default)
     return result
+
+
+def is_json_target(text: str, takes_files: bool) -> bool:
+    """Tell whether a text is where JSON goes: a file, or `-`.
+
+    Args:
+        text: what follows `--json`.
+        takes_files: whether the command takes files without an option, too: then the JSON file is known by its name.
+    """
+    return text == "-" or (text.endswith(".json") if takes_files else text[:1] not in ("", "-"))
+
+
+def is_cluster_address(text: str) -> bool:
+    """Tell whether a text is the address of a Ray cluster, not a picture or an option."""
+    return text in (LOCAL_CLUSTER, "auto") or re.fullmatch(r"(ray://)?[^/\\-][^/\\]*:[0-9]+", text) is not None
 
 
 class Commands(click.Group):

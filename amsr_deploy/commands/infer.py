@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,11 @@ from amsr_deploy import image
 from amsr_deploy.commands.batch import Job, Reporter, run_batch
 from amsr_deploy.commands.comparison import compare
 from amsr_deploy.commands.effort import Effort
+from amsr_deploy.commands.group import say
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.output_size import OutputSize, Plan, reduce_to
 from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
+from amsr_deploy.commands.shard import Shard
 from amsr_deploy.commands.turns import Turn
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
@@ -59,6 +61,7 @@ class Request:
         mask: a picture of the input's size, white where the network shall work; None computes a mask.
         save_mask: where the mask that was used goes, as a picture; both are for one picture only.
         compare: write a picture that compares, too.
+        shard: the part of the pictures that is wanted; None is all of them.
     """
 
     size: OutputSize
@@ -68,9 +71,14 @@ class Request:
     mask: Path | None = None
     save_mask: Path | None = None
     compare: bool = False
+    shard: Shard | None = None
 
     def check(self, inputs: Inputs, strategy: str, dense: bool) -> None:
         """Raise UserError where options contradict each other or the number of pictures."""
+        if self.shard:
+            inputs.check_several("--shard")
+            if self.naming.output is None:
+                raise UserError("--shard needs an --output folder: results beside the pictures would be taken for more")
         if inputs.several and (self.mask or self.save_mask):
             raise UserError("--mask and --save-mask are for one picture at a time")
         if self.mask and (self.effort.given or strategy != "kmeans"):
@@ -80,6 +88,15 @@ class Request:
             raise UserError("--dense works everywhere: it cannot be combined with --budget")
         if file_format := image.FORMATS.get(self.naming.ending):
             self.writing.check(file_format)
+
+    def pictures(self, inputs: Inputs) -> Sequence[Input]:
+        """Return the pictures that are wanted, and say so where there are none."""
+        if not self.shard:
+            return inputs.pictures
+        picked = self.shard.pick(inputs.pictures)
+        if not picked:
+            say(f"shard {self.shard} is empty: {len(inputs.pictures)} pictures are in others", err=True)
+        return picked
 
 
 @dataclass(frozen=True)
@@ -150,11 +167,20 @@ def infer_pictures(inputs: Inputs, model: str | Path, request: Request, reporter
     upscalers = load_upscalers(model, request.size, dilation=request.effort.chosen_dilation, **settings)
     check_masked(upscalers, request)
     with open_outputs(request.naming, inputs, [request.mask] if request.mask else []) as outputs:
-        work = Work(upscalers, origin(model), request, outputs)
-        jobs = [Job(source, partial(work.prepare, source), partial(work.upscale, source)) for source in inputs.pictures]
+        targets = Targets(outputs, request, upscalers)
+        work = Work(upscalers, origin(model), request, targets)
+        jobs = [
+            Job(source, partial(targets.prepare, source), partial(work.upscale, source))
+            for source in request.pictures(inputs)
+        ]
         reporter.to_stderr = outputs.spool is not None
-        networks = min(upscaler.concurrency for upscaler in upscalers.values())
+        networks = at_once(upscalers)
         return run_batch(jobs, reporter, max(networks, STAGES), networks)
+
+
+def at_once(upscalers: Upscalers) -> int:
+    """Count the pictures that all models may upscale at the same time."""
+    return min(upscaler.concurrency for upscaler in upscalers.values())
 
 
 def check_masked(upscalers: Upscalers, request: Request) -> None:
@@ -182,14 +208,31 @@ class Outcome:
         return self.mask.pixels if self.mask else np.ones(picture.size, np.bool_)
 
 
-@dataclass(frozen=True)
-class Work:
-    """What is done with each picture."""
+class Results(Protocol):
+    """Takes the files that are made of pictures."""
 
-    upscalers: Upscalers
-    origin: str
-    request: Request
+    def claim(self, source: Input, size: str) -> tuple[Path, Path | None]:
+        """Name the files for the result of that size and, where it is wanted, for the comparison.
+
+        Raises:
+            AmsrError: they cannot be.
+        """
+
+    def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
+        """Let a file be written."""
+
+    def shown(self, target: Path) -> str:
+        """Return what users know a file as."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The files that a command makes of its pictures."""
+
     outputs: Outputs
+    request: Request
+    scales: Collection[int]
+    """Of the models."""
 
     def prepare(self, source: Input) -> None:
         """Check what can be known of a picture before it is read.
@@ -201,27 +244,50 @@ class Work:
         if self.request.save_mask:
             self.outputs.reserve(source, self.request.save_mask, "mask")
         if not self.request.size.depends_on_picture:
-            self._claim(source, self.request.size.label(self.upscalers))
+            self.claim(source, self.request.size.label(self.scales))
 
-    def _claim(self, source: Input, size: str) -> tuple[Path, Path | None]:
-        """Reserve the files for the result and, where it is wanted, for the comparison."""
+    def claim(self, source: Input, size: str) -> tuple[Path, Path | None]:
+        """Reserve the files for the result and, where it is wanted, for the comparison; see `Outputs.claim`."""
         target = self.outputs.claim(source, size)
         if not self.request.compare:
             return target, None
         return target, self.outputs.reserve(source, self.outputs.beside(target, "compare"), "comparison")
 
-    def upscale(self, source: Input, turn: Turn) -> Report:
+    def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
+        """Write a file; see `Outputs.write`."""
+        self.outputs.write(source, target, write_file)
+
+    def shown(self, target: Path) -> str:
+        """Return what users know a file as."""
+        return self.outputs.shown(target)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done with each picture."""
+
+    upscalers: Upscalers
+    origin: str
+    request: Request
+    results: Results
+
+    def upscale(self, source: Input, turn: Turn, content: bytes | None = None) -> Report:
         """Upscale a picture with all that belongs to it: alpha, depth, colour profile, EXIF.
+
+        Args:
+            source: the picture.
+            turn: its turn among others.
+            content: bytes of its file, where they have been read already.
 
         Raises:
             AmsrError: a picture that cannot be read, used or written.
         """
         with ExitStack() as reading:
             reading.enter_context(turn.reading())
-            picture = source.read()
+            picture = source.read(content)
             plan = self.request.size.plan(str(source), picture.size, self.upscalers)
-            target, sheet = self._claim(source, plan.label)
-            image.check_output(target, picture, plan.size, self.request.writing)
+            target, sheet = self.results.claim(source, plan.label)
+            image.check_fit(target, picture, plan.size, self.request.writing)
             if math.prod(picture.size) <= MOST_AHEAD:
                 reading.close()
             return self._upscale(source, picture, plan, target, sheet, turn)
@@ -234,16 +300,16 @@ class Work:
         region, dilation = self._region(source, upscaler, picture)
         if plan.reduced or sheet:
             outcome, result = self._upscale_whole(picture, plan, region, turn)
-            self.outputs.write(source, target, lambda path: image.write(path, result, self.request.writing))
+            self.results.write(source, target, lambda path: image.write(path, result, self.request.writing))
             if sheet:
                 comparison = from_pillow(compare(picture, outcome.worked(picture), result))
-                self.outputs.write(source, sheet, lambda path: image.write(path, comparison))
+                self.results.write(source, sheet, lambda path: image.write(path, comparison))
         else:
             strips = PictureStrips(upscaler.start, picture, region, turn.tile)
             outcome = self._upscale_strips(source, target, picture, strips, turn)
         if self.request.save_mask:
             mask = outcome.worked(picture)
-            self.outputs.write(source, self.request.save_mask, lambda path: image.write_mask(path, mask))
+            self.results.write(source, self.request.save_mask, lambda path: image.write_mask(path, mask))
         return Report(
             upscaler.model,
             self.origin,
@@ -253,7 +319,7 @@ class Work:
             outcome.density,
             outcome.cost_share,
             outcome.seconds,
-            self.outputs.shown(target),
+            self.results.shown(target),
             outcome.dense_reason,
             plan.reduction,
         )
@@ -289,7 +355,7 @@ class Work:
                 for strip in strips.samples(writer.channels, writer.bits):
                     writer.write(strip)
 
-        self.outputs.write(source, target, write)
+        self.results.write(source, target, write)
         colour = strips.colour
         return Outcome(colour.mask, colour.density, colour.cost_share, colour.dense_reason, strips.seconds)
 

@@ -54,14 +54,17 @@ class Input:
         except (OSError, ValueError) as error:
             raise ImageError(f"{self} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
-    def read(self) -> image.Picture:
+    def read(self, content: bytes | None = None) -> image.Picture:
         """Read the picture; errors have its name as the user knows it.
+
+        Args:
+            content: bytes of the file, where they have been read already.
 
         Raises:
             ImageError: see `image.read`.
         """
         try:
-            return image.read(self.path)
+            return image.read(self.path, content)
         except ImageError as error:
             raise ImageError(str(error).replace(str(self.path), str(self))) from error
 
@@ -82,6 +85,13 @@ class Inputs:
     def has_standard(self) -> bool:
         """Whether standard input is one of them."""
         return any(picture.is_standard for picture in self.pictures)
+
+    def check_several(self, option: str) -> None:
+        """Raise UserError where an option for folders meets one picture, or standard input."""
+        if self.has_standard:
+            raise UserError(f"{option} cannot take a picture from standard input; give files or a folder")
+        if not self.several:
+            raise UserError(f"{option} is for several pictures; leave it out for one")
 
 
 @contextmanager

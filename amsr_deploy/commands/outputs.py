@@ -54,6 +54,13 @@ class Naming:
         named = self.output.suffix.lower() if self.output else ""
         return self.extension or (named if named in image.FORMATS else ".png")
 
+    def target(self, source: Input, size: str, into_folder: bool) -> Path:
+        """Name the result of a picture: in `output` where that is a folder, else `output` itself."""
+        if self.output and not into_folder:
+            return self.output
+        name = f"{source.path.stem}{f'_{size}' if self.suffix is None else self.suffix}{self.extension or '.png'}"
+        return (self.output / source.folder if self.output else source.path.parent) / name
+
 
 def wanted_handling(overwrite: bool, skip_existing: bool) -> Existing:
     """Return what the options say about existing files.
@@ -119,7 +126,7 @@ class Outputs:
         """
         if self.spool:
             return self.spool
-        target = self._target(source, size)
+        target = self.naming.target(source, size, self.is_folder)
         if self.is_folder:
             make_folder(target.parent)
         return self.reserve(source, target, "result")
@@ -147,7 +154,7 @@ class Outputs:
         """
         if self.spool:
             raise UserError(f"standard output takes one picture; give an --output for the {what} picture beside it")
-        return target.with_name(f"{target.stem}_{what}.png")
+        return beside(target, what)
 
     def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
         """Write a file, unless another one has come in its place since it was claimed.
@@ -177,12 +184,10 @@ class Outputs:
         if target.exists() and not target.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
             raise UserError(f"{target} is write-protected; change its permissions, or choose another --output")
 
-    def _target(self, source: Input, size: str) -> Path:
-        output, suffix = self.naming.output, self.naming.suffix
-        if output and not self.is_folder:
-            return output
-        name = f"{source.path.stem}{f'_{size}' if suffix is None else suffix}{self.naming.extension or '.png'}"
-        return (output / source.folder if output else source.path.parent) / name
+
+def beside(target: Path, what: str) -> Path:
+    """Name a further picture of the same result."""
+    return target.with_name(f"{target.stem}_{what}.png")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from amsr_deploy.commands.mask import mask_pictures, wanted_mask
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming, wanted_handling
 from amsr_deploy.commands.report_file import check_report_file
+from amsr_deploy.commands.shard import Shard
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import WriteOptions
 from amsr_deploy.runtime.newest import wanted_model
@@ -42,17 +43,26 @@ Options = dict[str, Any]
 
 def run_infer(backbone: str | None, model: Path | None, options: Options) -> int:
     """Upscale pictures, and return the exit code."""
+    part, address = options.pop("shard"), options.pop("ray")
+    shard = None if part is None else Shard.parse(part)
     naming, reporter = take_naming(options), take_reporter(options)
+    if shard:
+        reporter.json_file = shard.own_report(reporter.json_file)
     request = Request(
         OutputSize(**take(options, "scale", "width", "height", "megapixels")),
         Effort(**take(options, "dilation", "level", "budget")),
         naming,
         WriteOptions(**take(options, "quality", "lossless", "strip_metadata", "compression")),
         **take(options, "mask", "save_mask", "compare"),
+        shard=shard,
     )
     with take_inputs("infer", options, naming) as inputs:
         chosen = wanted_model(backbone, model, options["device"], options["trained_for"])
-        return infer_pictures(inputs, chosen, request, reporter, **options)
+        if address is None:
+            return infer_pictures(inputs, chosen, request, reporter, **options)
+        from amsr_deploy.commands.spread import spread_pictures  # here, because few need it
+
+        return spread_pictures(inputs, chosen, request, reporter, address, **options)
 
 
 def run_mask(options: Options) -> int:

@@ -55,9 +55,9 @@ class Turns:
         stopped: whether the work is to end.
     """
 
-    def __init__(self, at_once: int) -> None:
-        """Let some pictures be read, and some be upscaled, at the same time."""
-        self.stopped = False
+    def __init__(self, at_once: int, on_stop: Callable[[], object] = lambda: None) -> None:
+        """Let some pictures be read, and some be upscaled, at the same time; `on_stop` is called by `stop`."""
+        self.stopped, self._on_stop = False, on_stop
         self.reading, self.network = Stage(at_once), Stage(at_once)
 
     def stop(self) -> None:
@@ -65,6 +65,7 @@ class Turns:
         self.stopped = True
         self.reading.stop()
         self.network.stop()
+        self._on_stop()
 
 
 class Turn:

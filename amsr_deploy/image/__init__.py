@@ -3,9 +3,9 @@
 from amsr_deploy.image.drawn import read_mask, write_mask
 from amsr_deploy.image.formats import FORMATS, READABLE, WRITABLE, Format, WriteOptions
 from amsr_deploy.image.picture import Metadata, Picture, overlay, upscale
-from amsr_deploy.image.reading import read
+from amsr_deploy.image.reading import read, read_content
 from amsr_deploy.image.strips import StripWriter
-from amsr_deploy.image.writing import check_output, check_writable, open_strips, write
+from amsr_deploy.image.writing import check_fit, check_output, check_writable, open_strips, write, write_content
 
 __all__ = [
     "FORMATS",
@@ -16,13 +16,16 @@ __all__ = [
     "Picture",
     "StripWriter",
     "WriteOptions",
+    "check_fit",
     "check_output",
     "check_writable",
     "open_strips",
     "overlay",
     "read",
+    "read_content",
     "read_mask",
     "upscale",
     "write",
+    "write_content",
     "write_mask",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -71,10 +72,20 @@ def scaled(data: bytes, size: tuple[int, int], factors: Factors) -> bytes:
         holder = changed if group is None else changed.get(group, {})
         for tag, factor in zip(pair, factors, strict=True):
             if tag in holder:
-                holder[tag] = min(float(holder[tag]) * factor, _MAX_RATIONAL)
+                _scale_resolution(holder, tag, factor)
     _set_sizes(changed, size)
     _move_subjects(changed, lambda point: scaled_point(point, factors), False, factors)
     return _pack(changed, source.endian)
+
+
+def _scale_resolution(holder: Tags, tag: int, factor: float) -> None:
+    """Multiply a resolution, or drop what is none."""
+    try:
+        value = float(holder.pop(tag)) * factor
+    except (TypeError, ValueError, ZeroDivisionError):
+        return
+    if math.isfinite(value):
+        holder[tag] = min(value, _MAX_RATIONAL)
 
 
 def _pack(content: Tags, endian: str | None) -> bytes:

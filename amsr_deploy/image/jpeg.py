@@ -25,6 +25,7 @@ _END = b"\xff\xd9"
 _SCAN = 0xDA
 _STAND_ALONE = {0x01, *range(0xD0, 0xDA)}
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_HUFFMAN = {0xC0, 0xC1, 0xC2, 0xC3}
 _UNREADABLE = {
     **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical JPEG"),
     0xF7: "JPEG-LS",
@@ -108,6 +109,12 @@ def read_header(data: bytes, source: Source) -> Header:
     if precision != 8:
         raise ImageError(
             f"{source.path} is a JPEG with {precision} bits per sample, which cannot be read; save it with 8, or as PNG"
+        )
+    height, width = (int.from_bytes(body_of_frame[place : place + 2], "big") for place in (1, 3))
+    if frame in _HUFFMAN and 8 * len(data) < (height // 16) * (width // 16):  # 16x16 pixels take a bit at least
+        raise ImageError(
+            f"{source.path} is damaged or cut off (its {len(data)} bytes cannot hold {width}x{height} pixels); "
+            "copy or export it again"
         )
     refining = scan and bool(body_of_scan) and body_of_scan[-1] >> 4 > 0
     return Header(precision, frame in (0xC2, 0xC6, 0xCA, 0xCE), refining, has_profile)

@@ -33,18 +33,40 @@ _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _log = logging.getLogger(__name__)
 
 
-def read(path: StrPath) -> Picture:
+def read(path: StrPath, content: bytes | None = None) -> Picture:
     """Read a picture of any format in `formats.READABLE`, from a file or a pipe.
 
     EXIF orientation is applied, palettes are expanded, CMYK and Lab are converted to sRGB.
+
+    Args:
+        path: name of the file.
+        content: its bytes from `read_content`, where they have been read already; the path is for messages then.
 
     Raises:
         ImageError: a file that is missing, damaged, too large, of another format, or that holds several pictures.
         MissingDependencyError: a format whose reader is not installed.
     """
     path = Path(path)
+    with _reading(path):
+        if content is not None:
+            return _decode(Source(path, io.BytesIO(content)))
+        with open_source(path) as source:
+            return _decode(source)
+
+
+def read_content(path: StrPath) -> bytes:
+    """Read the bytes of a picture file, for `read` in another process.
+
+    Raises:
+        ImageError: see `read`, as far as the file need not be decoded for it.
+    """
+    path = Path(path)
     with _reading(path), open_source(path) as source:
-        return _reader(source)(source).upright(source)
+        return source.data()
+
+
+def _decode(source: Source) -> Picture:
+    return _reader(source)(source).upright(source)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from amsr_deploy.errors import ImageError, first_line
+from amsr_deploy.files import replacing
 from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jxl import encode_jxl
@@ -51,8 +52,20 @@ def check_output(
         ImageError: the picture cannot be written, or takes more memory for it than there is.
         UserError: options that the format does not have.
     """
+    check_writable(Path(path))
+    check_fit(path, picture, size, options)
+
+
+def check_fit(
+    path: StrPath, picture: Picture, size: tuple[int, int] | None = None, options: WriteOptions = _AS_IT_COMES
+) -> None:
+    """Check what `check_output` does without a look at the disk, which may be that of another machine.
+
+    Raises:
+        ImageError, UserError: see `check_output`.
+    """
     path = Path(path)
-    file_format = check_writable(path)
+    file_format = output_format(path)
     fitted, losses = fit(path, picture, size or picture.size, file_format, options)
     for loss in losses:
         _log.warning("%s: %s", path, loss)
@@ -159,6 +172,19 @@ def write(path: StrPath, picture: Picture, options: WriteOptions = _AS_IT_COMES)
     with _open(Path(path), picture, picture.size, options) as writer:
         for strip in sample_strips(picture, writer.bits, writer.channels):
             writer.write(strip)
+
+
+def write_content(path: Path, content: bytes) -> None:
+    """Write the bytes of a picture file: all of them or, on failure, none.
+
+    Raises:
+        ImageError: a full disk, or a folder that may not be written. A file that was there before is then unchanged.
+    """
+    try:
+        with replacing(path.resolve()) as temporary:  # the place of a link stays
+            temporary.write_bytes(content)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be written ({error.strerror}); free space or choose another folder") from error
 
 
 def open_strips(

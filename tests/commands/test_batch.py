@@ -176,10 +176,10 @@ def test_any_exception_of_one_picture_stops_no_other(
     draw(here / "b.png")
     read = image.read
 
-    def fail(path: Path) -> image.Picture:
+    def fail(path: Path, content: bytes | None = None) -> image.Picture:
         if path.name == "a.png":
             raise error
-        return read(path)
+        return read(path, content)
 
     monkeypatch.setattr(image, "read", fail)
     result = amsr(*arguments, "a.png", "b.png", "--json")
@@ -221,7 +221,7 @@ def test_names_as_long_as_the_file_system_allows(here: Path, command: Command, m
     wide = "é" * ((longest - 4) // 2)  # two bytes each
     draw(here / f"{wide}.png")
     read = image.read
-    monkeypatch.setattr(image, "read", lambda _: pytest.fail("it should be refused before the work"))
+    monkeypatch.setattr(image, "read", lambda *_: pytest.fail("it should be refused before the work"))
     (line,) = errors(amsr(*arguments, f"{wide}.png"))
     assert f"{longest} are possible" in line
     monkeypatch.setattr(image, "read", read)
@@ -350,9 +350,9 @@ def test_pictures_overlap_and_are_told_of_in_their_order(
     last_began = threading.Event()
     read, start, replace = image.read, Upscaler.start, os.replace
 
-    def read_with_warning(path: Path) -> image.Picture:
+    def read_with_warning(path: Path, content: bytes | None = None) -> image.Picture:
         logging.getLogger("amsr_deploy").warning("%s is odd", path)
-        return read(path)
+        return read(path, content)
 
     def note(*arguments: Any, **settings: Any) -> Any:
         started.append(threading.current_thread())
@@ -382,9 +382,9 @@ def test_large_pictures_wait_for_each_other(here: Path, model: Path, monkeypatch
     steps = []
     read, replace = image.read, os.replace
 
-    def note_read(path: Path) -> image.Picture:
+    def note_read(path: Path, content: bytes | None = None) -> image.Picture:
         steps.append(path.name)
-        return read(path)
+        return read(path, content)
 
     def note_replace(source: Path, target: Path) -> None:
         replace(source, target)

@@ -100,6 +100,18 @@ def test_a_profile_that_is_not_whole_is_dropped_aloud(tmp_path: Path, caplog: py
     assert "profile is damaged" in caplog.text
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_size_that_the_bytes_cannot_hold_is_refused(tmp_path: Path, progressive: bool) -> None:
+    data = jpeg(Image.new("L", (1600, 1600), 90), progressive=progressive, quality=1)
+    told = (1600).to_bytes(2, "big") * 2
+    assert data.count(told) == 1
+    (tmp_path / "a.jpg").write_bytes(data)
+    assert image.read(tmp_path / "a.jpg").size == (1600, 1600)
+    (tmp_path / "a.jpg").write_bytes(data.replace(told, (12_000).to_bytes(2, "big") * 2))
+    with pytest.raises(ImageError, match=r"bytes cannot hold 12000x12000 pixels\); copy or export it again$"):
+        image.read(tmp_path / "a.jpg")
+
+
 def test_exif_that_is_too_large_is_dropped_before_the_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     exif = Image.Exif()
     exif[0x010E] = "x" * 70_000

@@ -160,6 +160,21 @@ def test_pixels_that_are_not_square_stay_so(tmp_path: Path, caplog: pytest.LogCa
     assert "JPEG drops the resolution" in caplog.text
 
 
+@pytest.mark.parametrize("words", [(0, 0), (1, 0)])
+def test_a_resolution_that_is_no_number_costs_only_itself(tmp_path: Path, words: tuple[int, int]) -> None:
+    exif = Image.Exif()
+    exif[0x011A], exif[0x010F] = 299.0, "maker"
+    data = exif.tobytes()
+    assert data.count(struct.pack(">II", 299, 1)) == 1
+    Image.new("RGB", (6, 4)).save(
+        tmp_path / "a.jpg", exif=data.replace(struct.pack(">II", 299, 1), struct.pack(">II", *words))
+    )
+    upscaled(tmp_path / "a.jpg", tmp_path / "b.jpg")
+    kept = exif_of(image.read(tmp_path / "b.jpg"))
+    assert 0x011A not in kept
+    assert kept[0x010F] == "maker"
+
+
 @pytest.mark.parametrize("body", [struct.pack(">IIB", 0, 0, 1), struct.pack(">IIB", 1, 1, 0), b"short"])
 def test_resolutions_that_say_nothing(tmp_path: Path, body: bytes) -> None:
     from PIL.PngImagePlugin import PngInfo

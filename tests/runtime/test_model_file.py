@@ -46,6 +46,31 @@ def test_garbage_and_cut_files_are_refused(content: bytes, kept: int, tmp_path: 
             read_metadata(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scale", "0"),
+        ("scale", "4.0"),
+        ("dilation", "true"),
+        ("halo", "-1"),
+        ("threshold", "1e999"),
+        ("threshold", "NaN"),
+        ("masked", "1"),
+        ("body", '"rows"'),
+        ("precision", "[]"),
+        ("tools", '{"torch": 2}'),
+        ("cost", '{"fixed": [], "body": 1}'),
+        ("cost", '{"fixed": 0, "body": 0}'),
+        ("cost", "7"),
+        ("backbone", "[" * 100_000),
+    ],
+)
+def test_metadata_that_cannot_be_is_refused(name: str, value: str) -> None:
+    properties = onnx.load(SMALL).metadata_props
+    with pytest.raises(ModelError, match="not a model of amsr-deploy"):
+        Metadata.from_properties({**{entry.key: entry.value for entry in properties}, f"amsr.{name}": value})
+
+
 def test_the_newest_export_of_a_folder(tmp_path: Path) -> None:
     assert newest_export(tmp_path) is None
     for age, name in enumerate(["newest.onnx", "older.onnx"]):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from amsr_deploy.errors import EngineError
-from amsr_deploy.metadata import Metadata
+from amsr_deploy.metadata import Metadata, check_types
 
 Range = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 """Smallest, optimal and largest shape of an input."""
@@ -76,7 +76,7 @@ def read_sidecar(engine: Path) -> Sidecar:
         raise EngineError(f"{engine} has no {path.name} beside it; copy that file too, or build the engine again")
     try:
         return _from_values(json.loads(path.read_text(encoding="utf-8")))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise EngineError(f"{path} is not what `amsr build-engine` wrote ({error}); build the engine again") from error
 
 
@@ -86,9 +86,17 @@ def digest(data: bytes) -> str:
 
 
 def _from_values(values: dict[str, Any]) -> Sidecar:
-    profile = {name: tuple(tuple(map(int, shape)) for shape in shapes) for name, shapes in values["profile"].items()}
-    if not profile or any(len(shapes) != 3 for shapes in profile.values()) or len(profile["image"][2]) != 4:
+    check_types(Sidecar, values)
+    profile = {name: tuple(map(_whole, shapes)) for name, shapes in values["profile"].items()}
+    if any(len(shapes) != 3 for shapes in profile.values()) or any(len(shape) != 4 for shape in profile["image"]):
         raise ValueError("profile")
-    major, minor = values["compute_capability"]
+    major, minor = _whole(values["compute_capability"])
     model = Metadata.from_values(values["model"])
-    return Sidecar(**{**values, "model": model, "profile": profile, "compute_capability": (int(major), int(minor))})
+    return Sidecar(**{**values, "model": model, "profile": profile, "compute_capability": (major, minor)})
+
+
+def _whole(numbers: list[Any]) -> tuple[int, ...]:
+    """Return whole numbers, or raise TypeError where there are others."""
+    if not all(type(number) is int for number in numbers):
+        raise TypeError(f"{numbers!r:.60} are not whole numbers")
+    return tuple(numbers)

@@ -1,0 +1,370 @@
+"""Workers on the machines of a Ray cluster. What a lost one was doing is done again by another."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYetError
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from amsr_deploy.commands.group import LOCAL_CLUSTER, describe_failure
+from amsr_deploy.errors import AmsrError, BackendError, UserError, first_line
+
+ATTEMPTS = 3
+"""Workers that may be lost with one task before it counts as failed."""
+MOST_TASKS = 16
+"""Tasks that a worker may do at the same time; see `Worker.at_once`."""
+CONNECT_SECONDS = 10
+"""Time that a cluster has to take a connection."""
+PATIENCE = 30
+"""Seconds until a message says that no worker has started yet."""
+
+_log = logging.getLogger(__name__)
+
+
+class Worker(Protocol):
+    """What does tasks; it lives in a process of its own, and keeps nothing that another one lacks."""
+
+    @property
+    def at_once(self) -> int:
+        """Tasks that it may do at the same time."""
+
+    @property
+    def facts(self) -> Any:
+        """What is to be known before there are tasks."""
+
+    def work(self, *task: Any) -> Any:
+        """Do a task."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker runs.
+
+    Attributes:
+        node: Ray's number of the machine.
+        host: name of the machine.
+        cpus: cores that the worker takes.
+        gpus: GPUs likewise.
+    """
+
+    node: str
+    host: str
+    cpus: int
+    gpus: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a worker answers.
+
+    Attributes:
+        value: of what was asked; None where that failed.
+        error: why it failed, for users, with its exit code.
+        messages: levels and texts of the log meanwhile.
+        at_once: tasks that the worker may do at the same time.
+    """
+
+    value: Any = None
+    error: tuple[str, int] | None = None
+    messages: Sequence[tuple[int, str]] = ()
+    at_once: int = 1
+
+    def result(self) -> Any:
+        """Return the value, or raise the error as an AmsrError; messages go to the log of this process."""
+        for level, text in self.messages:
+            _log.log(level, "%s", text)
+        if self.error is None:
+            return self.value
+        error = AmsrError(self.error[0])
+        error.exit_code = self.error[1]
+        raise error
+
+
+class Actor:
+    """A worker's process: makes the worker, and hands over tasks, errors and messages."""
+
+    def __init__(self, level: int) -> None:
+        """Collect messages of this level or above."""
+        self._messages = KeptMessages()
+        log = logging.getLogger("amsr_deploy")
+        log.handlers = [self._messages]
+        log.setLevel(level)
+        warnings.showwarning = lambda message, *_, **__: log.warning("%s", message)
+        self._worker: Worker
+
+    def start(self, make: Callable[[], Worker]) -> Reply:
+        """Make the worker, and answer with its facts."""
+
+        def facts() -> Any:
+            self._worker = make()
+            return self._worker.facts
+
+        reply = self._reply(facts)
+        return reply if reply.error else Reply(reply.value, None, reply.messages, self._worker.at_once)
+
+    def work(self, *task: Any) -> Reply:
+        """Do a task."""
+        return self._reply(partial(self._worker.work, *task))
+
+    def _reply(self, call: Callable[[], Any]) -> Reply:
+        try:
+            return Reply(call(), None, self._messages.take())
+        except Exception as error:
+            return Reply(None, (describe_failure(error), getattr(error, "exit_code", 1)), self._messages.take())
+
+
+class KeptMessages(logging.Handler):
+    """Keeps messages of the log until they are taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: list[tuple[int, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._kept.append((record.levelno, record.getMessage()))
+
+    def take(self) -> list[tuple[int, str]]:
+        """Return what was kept, once."""
+        taken = self._kept[:]
+        del self._kept[: len(taken)]
+        return taken
+
+
+@dataclass(eq=False)
+class Hired:
+    """An actor of the cluster, at its place; lost ones are never given a task again."""
+
+    place: Place
+    actor: Any
+    lost: bool = False
+
+
+class Cluster:
+    """Workers that do tasks, each where one is free; see `open_cluster`."""
+
+    def __init__(self, ray: Any, make: Callable[[], Worker], places: Sequence[Place]) -> None:
+        """Let a worker start at each place.
+
+        Args:
+            ray: the module, connected.
+            make: makes a worker in its process.
+            places: where.
+        """
+        self._ray, self._make = ray, make
+        self._idle: SimpleQueue[Hired | None] = SimpleQueue()
+        self._hired: set[Hired] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._first: Future[Reply] = Future()
+        self.size = len(places)
+        for hired in [self._hire(place) for place in places]:
+            self._start(hired)
+
+    def facts(self) -> tuple[Any, int]:
+        """Wait for the first worker; return its facts, and the number of tasks that keep all workers busy.
+
+        Raises:
+            AmsrError: no worker starts.
+        """
+        try:
+            reply = self._first.result(PATIENCE)
+        except NotYetError:
+            _log.warning("no worker has started in %d s: the cluster is busy, or the model loads slowly", PATIENCE)
+            reply = self._first.result()
+        return reply.result(), self.size * reply.at_once
+
+    def work(self, name: str, *task: Any) -> Any:
+        """Let a free worker do a task; another one, where that one is lost.
+
+        Args:
+            name: of the task, for messages.
+            task: what the worker takes.
+
+        Raises:
+            AmsrError: the task fails, or as many workers are lost with it as may be, or none is left.
+            KeyboardInterrupt: after `stop`.
+        """
+        for _ in range(ATTEMPTS):
+            hired = self._free()
+            try:
+                reply: Reply = self._ray.get(hired.actor.work.remote(*task))
+            except self._ray.exceptions.RayError as error:
+                if self._stopped:
+                    raise KeyboardInterrupt from error
+                self._replace(hired, name, error)
+                continue
+            self._idle.put(hired)
+            return reply.result()
+        raise BackendError(f"{name}: {ATTEMPTS} workers were lost with it; do their machines have the memory for it?")
+
+    def stop(self) -> None:
+        """End all workers; tasks that wait or run end with KeyboardInterrupt."""
+        with self._lock:
+            self._stopped = True
+            hired = list(self._hired)
+        self._idle.put(None)
+        for each in hired:
+            self._ray.kill(each.actor, no_restart=True)
+
+    def _hire(self, place: Place) -> Hired:
+        """Ask Ray for a process at a place. It takes its time."""
+        strategies = self._ray.util.scheduling_strategies
+        actor = (
+            self._ray.remote(Actor)
+            .options(
+                num_cpus=place.cpus,
+                num_gpus=place.gpus,
+                max_concurrency=MOST_TASKS,
+                scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(place.node, soft=False),
+            )
+            .remote(logging.getLogger("amsr_deploy").getEffectiveLevel())
+        )
+        hired = Hired(place, actor)
+        self._hired.add(hired)
+        return hired
+
+    def _start(self, hired: Hired) -> None:
+        hired.actor.start.remote(self._make).future().add_done_callback(partial(self._welcome, hired))
+
+    def _welcome(self, hired: Hired, started: Future[Reply]) -> None:
+        """Give tasks to a worker that has started; leave one out that could not."""
+        error = started.exception()
+        if error is not None:
+            reason = (str(error).splitlines() or [type(error).__name__])[-1]  # above it is Ray's traceback
+            reply = Reply(error=(f"a worker on {hired.place.host} did not start: {reason}", 1))
+        else:
+            reply = started.result()
+        with self._lock:
+            if reply.error:
+                self._hired.discard(hired)
+            if not self._first.done() and not (reply.error and self._hired):
+                self._first.set_result(reply)
+            is_last = not self._hired
+        if not reply.error:
+            for _ in range(reply.at_once):
+                self._idle.put(hired)
+        elif is_last:
+            self._idle.put(None)
+        elif not self._stopped:
+            _log.warning("the worker on %s is left out: %s", hired.place.host, reply.error[0])
+
+    def _free(self) -> Hired:
+        """Wait for a worker that is free.
+
+        Raises:
+            KeyboardInterrupt: after `stop`.
+            BackendError: there are none any more.
+        """
+        while True:
+            hired = self._idle.get()
+            if hired is None:
+                self._idle.put(None)  # for others who wait
+                if self._stopped:
+                    raise KeyboardInterrupt
+                raise BackendError("no worker of the cluster is left")
+            if not hired.lost:
+                return hired
+
+    def _replace(self, hired: Hired, name: str, error: Exception) -> None:
+        """Start another worker at the place of a lost one, unless that has been done."""
+        with self._lock:
+            if hired.lost or self._stopped:
+                return
+            hired.lost = True
+            self._hired.discard(hired)
+            successor = self._hire(hired.place)
+        _log.warning("a worker on %s was lost with %s (%s)", hired.place.host, name, type(error).__name__)
+        self._ray.kill(hired.actor, no_restart=True)
+        self._start(successor)
+
+
+@contextmanager
+def open_cluster(address: str, make: Callable[[], Worker], threads: int | None, on_gpus: bool) -> Iterator[Cluster]:
+    """Start workers on the machines of a cluster; they end with the block.
+
+    Args:
+        address: `HOST:PORT` of a cluster, `auto` for that of this machine, LOCAL_CLUSTER to start one here.
+        make: makes a worker in its process.
+        threads: cores of a worker; None is all that its machine has, or its share of them where it takes a GPU.
+        on_gpus: a worker for each GPU, where there are GPUs.
+
+    Raises:
+        MissingDependencyError: Ray is not installed.
+        BackendError: no such cluster, or no machine that has so many cores.
+    """
+    with connected(address) as ray:
+        found = find_places(ray.nodes(), threads, on_gpus)
+        if not found:
+            raise BackendError(f"no machine of the cluster has {threads or 1} cores for a worker; give fewer `threads`")
+        cluster = Cluster(ray, make, found)
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Connect to a cluster, and yield the module.
+
+    Raises:
+        MissingDependencyError, BackendError: see `open_cluster`.
+        UserError: an address that needs Ray's client.
+    """
+    if address.startswith("ray://"):
+        raise UserError(f"--ray {address} is for Ray's client; run this on a machine of the cluster, with HOST:PORT")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that starts here reports to nobody
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+    import ray.exceptions
+    import ray.util.scheduling_strategies
+
+    try:
+        check_answers(address)
+        ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # Ray raises many types
+        what = "a Ray cluster cannot start here" if address == LOCAL_CLUSTER else f"no Ray cluster answers at {address}"
+        raise BackendError(f"{what}: {first_line(error)}") from error
+    with suppress(AttributeError):  # lines about lost workers would go to our standard output
+        ray._private.worker._worker_logs_enabled = False
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def check_answers(address: str) -> None:
+    """Raise OSError where nobody listens at `HOST:PORT`: Ray would try for many minutes, deaf to Ctrl-C."""
+    host, _, port = address.rpartition(":")
+    if host:
+        with socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS):
+            pass
+
+
+def find_places(nodes: Sequence[Mapping[str, Any]], threads: int | None, on_gpus: bool) -> list[Place]:
+    """Choose where workers run: as many on each machine as its GPUs or cores are enough for.
+
+    Args:
+        nodes: the machines, as `ray.nodes` lists them.
+        threads: see `open_cluster`.
+        on_gpus: see `open_cluster`.
+    """
+    places = []
+    for node in nodes:
+        cpus, gpus = (int(node["Resources"].get(kind, 0)) for kind in ("CPU", "GPU"))
+        gpus = gpus if on_gpus else 0
+        each = cpus // max(gpus, 1) if threads is None else max(threads, 1)  # what cannot be, workers refuse
+        count = min(cpus // each, gpus or cpus) if each else gpus
+        if node["Alive"]:
+            places += [Place(node["NodeID"], node["NodeManagerHostname"], each, min(gpus, 1))] * count
+    return places

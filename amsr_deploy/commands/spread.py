@@ -1,0 +1,174 @@
+"""`amsr infer --ray`: pictures go to workers as bytes, and what is made of them comes back as bytes.
+
+Workers need no disk in common with this machine, and a picture whose worker is lost can be given to another one.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from amsr_deploy import __version__, image
+from amsr_deploy.commands.batch import Job, Reporter, run_batch
+from amsr_deploy.commands.cluster import Cluster, open_cluster
+from amsr_deploy.commands.infer import Report, Request, Targets, Work, at_once, check_masked, load_upscalers
+from amsr_deploy.commands.inputs import Input, Inputs
+from amsr_deploy.commands.outputs import beside, open_outputs
+from amsr_deploy.commands.turns import Turn, Turns
+from amsr_deploy.descriptor import BACKBONES
+from amsr_deploy.errors import BackendError, ImageError, UserError
+from amsr_deploy.runtime.shipped import origin
+
+AHEAD = 2
+"""Pictures that are read for each that a worker does, so that workers need not wait for them."""
+
+ON_GPUS = ("auto", "cuda", "tensorrt")
+"""Devices that are GPUs where a machine has some; others take its cores."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What workers are to do with all pictures.
+
+    Attributes:
+        model: name of a backbone, or path of a model, which each machine has.
+        request: what is wanted.
+        settings: keyword arguments of `upscaler.load`.
+        version: of this package, which workers must have too.
+    """
+
+    model: str | Path
+    request: Request
+    settings: dict[str, Any]
+    version: str = __version__
+
+
+@dataclass
+class Parcel:
+    """The files that a worker makes of a picture, in memory.
+
+    Attributes:
+        request: what is wanted.
+        size: the output's, in file names.
+        files: bytes of the result and of the comparison.
+    """
+
+    request: Request
+    size: str = ""
+    files: list[bytes] = field(default_factory=list)
+
+    def claim(self, source: Input, size: str) -> tuple[Path, Path | None]:
+        """Name the files as `Targets.claim` does, which the other machine asks when they arrive."""
+        self.size = size
+        target = self.request.naming.target(source, size, into_folder=True)
+        return target, beside(target, "compare") if self.request.compare else None
+
+    def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
+        """Let a file be written, and keep its bytes; errors name it as the user knows it."""
+        with tempfile.TemporaryDirectory(prefix="amsr-") as folder:
+            path = Path(folder, f"result{target.suffix}")
+            try:
+                write_file(path)
+            except ImageError as error:
+                raise ImageError(str(error).replace(str(path), str(target))) from error
+            self.files.append(path.read_bytes())
+
+    def shown(self, target: Path) -> str:
+        """Return what users know a file as."""
+        return str(target)
+
+
+class PictureWorker:
+    """Upscales pictures that it is sent."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Load the models.
+
+        Raises:
+            AmsrError: see `load_upscalers` and `check_masked`; another version of the package.
+        """
+        if plan.version != __version__:
+            raise BackendError(f"a worker has amsr-deploy {__version__}, this machine {plan.version}; install the same")
+        self._request = plan.request
+        self._upscalers = load_upscalers(plan.model, plan.request.size, **plan.settings)
+        check_masked(self._upscalers, plan.request)
+        self._origin = origin(plan.model)
+
+    @property
+    def at_once(self) -> int:
+        """Pictures that are upscaled at the same time."""
+        return at_once(self._upscalers)
+
+    @property
+    def facts(self) -> list[int]:
+        """Scales of the models."""
+        return list(self._upscalers)
+
+    def work(self, source: Input, content: bytes) -> tuple[Report, Parcel]:
+        """Upscale a picture.
+
+        Raises:
+            AmsrError: see `Work.upscale`.
+        """
+        parcel = Parcel(self._request)
+        work = Work(self._upscalers, self._origin, self._request, parcel)
+        with Turn(Turns(at_once=1), 0, lambda *_: None) as turn:
+            return work.upscale(source, turn, content), parcel
+
+
+def spread_pictures(
+    inputs: Inputs, model: str | Path, request: Request, reporter: Reporter, address: str, **settings: Any
+) -> int:
+    """Upscale pictures on the machines of a Ray cluster; all else is as with `infer_pictures`.
+
+    Args:
+        inputs: the pictures.
+        model: name of a backbone, or path of a model that each machine has.
+        request: what is wanted.
+        reporter: says what became of each.
+        address: of the cluster; see `open_cluster`.
+        settings: keyword arguments of `upscaler.load`, without the dilation.
+
+    Returns:
+        The exit code; see `run_batch`.
+
+    Raises:
+        AmsrError: see `infer_pictures` and `open_cluster`.
+    """
+    if request.shard:
+        raise UserError("--ray and --shard spread pictures each; give one of them")
+    inputs.check_several("--ray")
+    request.check(inputs, settings.get("strategy", "kmeans"), settings.get("dense", False))
+    settings["dilation"] = request.effort.chosen_dilation
+    plan = Plan(model if model in BACKBONES else Path(model).absolute(), request, settings)
+    make, on_gpus = partial(PictureWorker, plan), settings["device"] in ON_GPUS
+    with (
+        open_outputs(request.naming, inputs) as outputs,
+        open_cluster(address, make, settings["threads"], on_gpus) as cluster,
+    ):
+        scales, busy = cluster.facts()
+        targets = Targets(outputs, request, scales)
+        jobs = [
+            Job(source, partial(targets.prepare, source), partial(upscale, cluster, targets, source))
+            for source in inputs.pictures
+        ]
+        return run_batch(jobs, reporter, AHEAD * busy, AHEAD * busy, cluster.stop)
+
+
+def upscale(cluster: Cluster, targets: Targets, source: Input, turn: Turn) -> Report:
+    """Let a worker upscale a picture, and write what it made.
+
+    Raises:
+        AmsrError: see `Work.upscale` and `Cluster.work`.
+    """
+    with turn.reading(), turn.network():  # no picture waits for the network of another one
+        content = image.read_content(source.path)
+    report, parcel = cluster.work(str(source), source, content)
+    target, sheet = targets.claim(source, parcel.size)
+    for path, content in zip([target, *([sheet] if sheet else [])], parcel.files, strict=True):
+        targets.write(source, path, partial(image.write_content, content=content))
+    return report
