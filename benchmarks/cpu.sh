@@ -5,21 +5,22 @@
 #
 # AMSR is the command to run, PAGE the name of the page (that of the instruction set), THREADS the CPU threads, REPEATS
 # the measurements whose median counts, WIDTH the width to which the photos are reduced, PHOTOS the most photos of each
-# folder for the networks, FEW those for operators, crossover and the slow networks.
+# folder for the networks, FEW those for crossover and the slow networks. Operators are measured on one of each folder, of
+# half the width.
 set -euo pipefail
-[ $# -gt 0 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 report=$(cd "$(dirname "$0")/../docs/benchmarks" && pwd)/${PAGE:-avx512}.md
 folders=()
 for folder in "$@"; do folders+=(--data "$folder"); done
 
 bench() {
-    ${AMSR:-amsr} bench "${folders[@]}" --width "${WIDTH:-2048}" --threads "${THREADS:-2}" --repeats "${REPEATS:-3}" \
-        --markdown "$report" "$@"
+    ${AMSR:-amsr} bench "${folders[@]}" --threads "${THREADS:-2}" --repeats "${REPEATS:-3}" --markdown "$report" "$@"
 }
 
-few=(--pictures "${FEW:-2}")
-bench --operators --channels 28 --channels 32 --channels 48 --channels 52 --channels 64 "${few[@]}"
-bench --crossover --backbone disp --backbone fsrcnn --backbone carn "${few[@]}"
-bench --openvino --backbone disp --backbone fsrcnn --backbone carn ${PHOTOS:+--pictures "$PHOTOS"}
+width=${WIDTH:-2048}
+few=(--pictures "${FEW:-2}" --width "$width")
+bench --operators --channels 28 --channels 32 --channels 48 --channels 52 --channels 64 --pictures 1 --width $((width / 2))
+bench --openvino --backbone disp --backbone fsrcnn --backbone carn --width "$width" ${PHOTOS:+--pictures "$PHOTOS"}
 bench --openvino --backbone srresnet --backbone swinir "${few[@]}"
+bench --crossover --backbone disp --backbone fsrcnn --backbone carn "${few[@]}"
