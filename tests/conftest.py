@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 settings.register_profile("amsr", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("amsr")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
