@@ -163,7 +163,7 @@ class Cluster:
         self._ray, self._make = ray, make
         self._idle: SimpleQueue[Hired | None] = SimpleQueue()
         self._hired: set[Hired] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # Ctrl-C calls `stop`, wherever the main thread is
         self._stopped = False
         self._first: Future[Reply] = Future()
         self.size = len(places)

@@ -21,6 +21,7 @@ from scale_cases import write_model
 
 from amsr_deploy import files, image
 from amsr_deploy.cli import main
+from amsr_deploy.commands.batch import Reporter
 from amsr_deploy.commands.inputs import natural
 from amsr_deploy.commands.turns import Turns
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
@@ -589,3 +590,22 @@ def test_no_more_threads_than_cores(here: Path, model: Path, monkeypatch: pytest
     assert onnxruntime.session_options(2).intra_op_num_threads == 2
     draw(here / "a.png")
     assert "999 threads" in amsr("infer", "a.png", "--model", model, "--threads", 999).stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_interrupt_while_a_picture_is_told_of_loses_nothing(
+    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = Reporter.done
+
+    def interrupt(*values: Any) -> None:
+        if "b.png" in str(values[2]):
+            os.kill(os.getpid(), signal.SIGINT)
+        done(*values)
+
+    monkeypatch.setattr(Reporter, "done", interrupt)
+    result = amsr("infer", *(draw(here / name) for name in ("a.png", "b.png")), "--model", model, "--json", "log.json")
+    assert result.exit_code == 130
+    assert "2 of 2 pictures are done" in result.stderr
+    assert len((here / "log.json").read_text().splitlines()) == 2
+    assert names(here) == ["a.png", "a_x4.png", "b.png", "b_x4.png", "log.json"]
