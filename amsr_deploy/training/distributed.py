@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import warnings
@@ -91,4 +92,5 @@ def connected(world: World, device: torch.device) -> Iterator[None]:
     importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=world.rank, world_size=world.size)
     yield
+    gc.collect()  # a network in a cycle of references would keep the group, too
     dist.destroy_process_group()  # not after an error: it would wait for the others, who wait for this one

@@ -86,8 +86,8 @@ def test_torchrun_trains_and_writes_once(folder: Path, tmp_path: Path) -> None:
 
 
 def launch(cwd: Path, arguments: list[str]) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(PROCESSES), "--master-port"]
-    command += [str(free_port()), "-m", "amsr_deploy", "train", *arguments]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(PROCESSES)]
+    command += ["-m", "amsr_deploy", "train", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
