@@ -33,6 +33,17 @@ def photo() -> NDArray[np.float32]:
 
 
 @pytest.fixture
+def shipped_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of models of a package that ships none yet."""
+    from amsr_deploy.runtime import shipped
+
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    monkeypatch.setattr(shipped, "WEIGHTS", folder)
+    return folder
+
+
+@pytest.fixture
 def photo_file(tmp_path: Path) -> Path:
     """A real photo of 48 x 40 pixels as a PNG file in an empty folder."""
     path = tmp_path / "photo.png"

@@ -26,7 +26,7 @@ from amsr_deploy.model_file import read_metadata
 from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR
 from amsr_deploy.runtime import shipped
 from amsr_deploy.runtime.newest import wanted_model
-from amsr_deploy.runtime.shipped import shipped_model, shipped_weights, twin_path
+from amsr_deploy.runtime.shipped import shipped_model, shipped_weights
 
 OFFSET = 0.125
 PICTURE = np.random.default_rng(0).random((9, 11, 3), dtype=np.float32) / 2
@@ -44,14 +44,11 @@ def refused(result: Result, code: int) -> str:
 
 
 @pytest.fixture
-def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def clean(shipped_folder: Path) -> Path:
     """A package that ships DISP of x2 and x4 and CARN of x4, none of them for photos."""
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    ship(folder, "disp", 2, 4)
-    ship(folder, "carn", 4)
-    monkeypatch.setattr(shipped, "WEIGHTS", folder)
-    return folder
+    ship(shipped_folder, "disp", 2, 4)
+    ship(shipped_folder, "carn", 4)
+    return shipped_folder
 
 
 @pytest.fixture
@@ -59,18 +56,6 @@ def weights(clean: Path) -> Path:
     """The same with DISP for photos, which makes pictures brighter."""
     ship(clean, "disp", 2, 4, trained_for="photo", offset=OFFSET)
     return clean
-
-
-@pytest.mark.parametrize(
-    ("model", "twin"),
-    [
-        ("disp_x4_photo.onnx", "disp_x4_photo_dense.onnx"),
-        ("disp_x4_photo_fp16.onnx", "disp_x4_photo_dense_fp16.onnx"),
-        ("photo_x4.onnx", "photo_x4_dense.onnx"),
-    ],
-)
-def test_the_twin_is_named_like_the_model(model: str, twin: str) -> None:
-    assert twin_path(Path("folder") / model) == Path("folder") / twin
 
 
 @pytest.mark.parametrize("scale", [2, 4])

@@ -14,7 +14,6 @@ from scale_cases import enlarged, ship, write_model
 from amsr_deploy import image
 from amsr_deploy.cli import main
 from amsr_deploy.image import Metadata, Picture
-from amsr_deploy.runtime import shipped
 from amsr_deploy.runtime.upscaler import Upscaler
 
 
@@ -32,14 +31,11 @@ def assert_refused(result: Result, code: int, *parts: str) -> None:
 
 
 @pytest.fixture
-def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def weights(shipped_folder: Path) -> Path:
     """A package that ships DISP of the scales 2 and 4, and FSRCNN of 2."""
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    ship(folder, "disp", 2, 4)
-    ship(folder, "fsrcnn", 2)
-    monkeypatch.setattr(shipped, "WEIGHTS", folder)
-    return folder
+    ship(shipped_folder, "disp", 2, 4)
+    ship(shipped_folder, "fsrcnn", 2)
+    return shipped_folder
 
 
 def size(path: Path) -> tuple[int, int]:

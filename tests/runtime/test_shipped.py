@@ -10,20 +10,18 @@ from scale_cases import enlarged, ship, write_model
 
 import amsr_deploy
 from amsr_deploy.errors import ModelError, UserError
-from amsr_deploy.runtime import shipped
 from amsr_deploy.runtime.shipped import model_name, shipped_model, shipped_scales, shipped_weights, twin_path
 
 PICTURE = np.random.default_rng(0).random((9, 11, 3), dtype=np.float32)
 
 
 @pytest.fixture
-def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def weights(shipped_folder: Path) -> Path:
     """A package that ships CARN of the scales 2 and 4 and FSRCNN of 2, and weights of CARN of 3."""
-    ship(tmp_path, "carn", 2, 4)
-    ship(tmp_path, "fsrcnn", 2)
-    (tmp_path / "carn_x3.safetensors").touch()
-    monkeypatch.setattr(shipped, "WEIGHTS", tmp_path)
-    return tmp_path
+    ship(shipped_folder, "carn", 2, 4)
+    ship(shipped_folder, "fsrcnn", 2)
+    (shipped_folder / "carn_x3.safetensors").touch()
+    return shipped_folder
 
 
 def test_names_tell_scale_form_and_precision() -> None:
@@ -36,6 +34,9 @@ def test_names_tell_scale_form_and_precision() -> None:
     [
         ("carn_x4.onnx", "carn_x4_dense.onnx"),
         ("disp_x2_fp16.onnx", "disp_x2_dense_fp16.onnx"),
+        ("disp_x4_photo.onnx", "disp_x4_photo_dense.onnx"),
+        ("disp_x4_photo_fp16.onnx", "disp_x4_photo_dense_fp16.onnx"),
+        ("photo_x4.onnx", "photo_x4_dense.onnx"),
         ("a_x2_b_x3_bf16.onnx", "a_x2_b_x3_dense_bf16.onnx"),
         ("mine.onnx", "mine_dense.onnx"),
         ("my_x4model.v2.onnx", "my_x4model.v2_dense.onnx"),
