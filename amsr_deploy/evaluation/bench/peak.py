@@ -47,7 +47,8 @@ class Peak:
 
 def measure_peak(threads: int) -> Peak:
     """Measure ONNX Runtime's matrix product and a copy in memory, with CPU threads."""
-    return Peak(2 * SIDE**3 / fastest(matrix_product(threads)), 2 * COPIED / fastest(copy(threads)))
+    with ThreadPoolExecutor(threads) as pool:
+        return Peak(2 * SIDE**3 / fastest(matrix_product(threads)), 2 * COPIED / fastest(copy(pool, threads)))
 
 
 def fastest(run: Callable[[], object]) -> float:
@@ -67,9 +68,8 @@ def matrix_product(threads: int) -> Callable[[], object]:
     return lambda: session.run(None, {"a": matrix, "b": matrix})
 
 
-def copy(threads: int) -> Callable[[], object]:
-    """Prepare a copy in memory, a part for each thread."""
+def copy(pool: ThreadPoolExecutor, threads: int) -> Callable[[], object]:
+    """Prepare a copy in memory, a part for each thread of a pool."""
     source, target = np.ones(COPIED, dtype=np.uint8), np.zeros(COPIED, dtype=np.uint8)
-    pool = ThreadPoolExecutor(threads)
     parts = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
     return lambda: list(pool.map(lambda part: np.copyto(*part), parts))

@@ -48,16 +48,16 @@ class Kernel:
     operations: float
     size: float
 
-
-@dataclass(frozen=True)
-class _Node:
-    """One node of a network; see Kernel."""
-
-    operator: str
-    weights: tuple[int, ...]
-    seconds: float
-    operations: float
-    size: float
+    def plus(self, other: Kernel) -> Kernel:
+        """Count the nodes of another one, of the same operator and weights, too."""
+        return Kernel(
+            self.operator,
+            self.weights,
+            self.count + other.count,
+            self.seconds + other.seconds,
+            self.operations + other.operations,
+            self.size + other.size,
+        )
 
 
 def profile(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: int) -> list[Kernel]:
@@ -71,21 +71,11 @@ def profile(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: in
         for _ in range(RUNS):
             session.run(["sr"], {"image": image, **inputs})
         events = json.loads(Path(session.end_profiling()).read_text())
-    groups: dict[tuple[str, tuple[int, ...]], list[_Node]] = defaultdict(list)
+    groups: dict[tuple[str, tuple[int, ...]], Kernel] = {}
     for node in _nodes(events):
-        groups[node.operator, node.weights].append(node)
-    kernels = [
-        Kernel(
-            operator,
-            weights,
-            len(nodes),
-            sum(node.seconds for node in nodes),
-            sum(node.operations for node in nodes),
-            sum(node.size for node in nodes),
-        )
-        for (operator, weights), nodes in groups.items()
-    ]
-    return sorted(kernels, key=lambda kernel: -kernel.seconds)
+        key = (node.operator, node.weights)
+        groups[key] = groups[key].plus(node) if key in groups else node
+    return sorted(groups.values(), key=lambda kernel: -kernel.seconds)
 
 
 def time_shares(kernels: Sequence[Kernel]) -> dict[str, float]:
@@ -97,7 +87,7 @@ def time_shares(kernels: Sequence[Kernel]) -> dict[str, float]:
     return {name: time / total for name, time in sorted(times.items(), key=lambda item: -item[1])}
 
 
-def _nodes(events: Sequence[Mapping[str, Any]]) -> Iterator[_Node]:
+def _nodes(events: Sequence[Mapping[str, Any]]) -> Iterator[Kernel]:
     """Read the nodes of a profile, each in its fastest run."""
     fastest: dict[str, Mapping[str, Any]] = {}
     for event in events:
@@ -114,7 +104,7 @@ def _nodes(events: Sequence[Mapping[str, Any]]) -> Iterator[_Node]:
         read = [value for i, value in enumerate(inputs) if not (operator.startswith(WEIGHTED[0]) and i == SURROUND)]
         size = sum(BYTES.get(kind, 0) * prod(shape) for kind, shape in [*read, *outputs])
         operations = 2 * prod(outputs[0][1]) * prod(weights[1:]) if weights else 0
-        yield _Node(operator, weights, 1e-6 * event["dur"], operations, size)
+        yield Kernel(operator, weights, 1, 1e-6 * event["dur"], operations, size)
 
 
 def _weights(inputs: Sequence[tuple[str, Sequence[int]]]) -> tuple[int, ...]:

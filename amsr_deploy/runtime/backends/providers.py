@@ -83,12 +83,12 @@ def add_provider(options: ort.SessionOptions, device: Device) -> list[tuple[str,
     """
     if device not in ("auto", *PROVIDERS):
         raise UserError(f"unknown device {device!r}; use auto, {', '.join(PROVIDERS)}")
-    provider = PROVIDERS["cuda" if device == "auto" else device]
-    if provider.name in ort.get_available_providers():
-        chosen = (provider.name, _settings(options, device))
-        return [chosen] if provider.name == CPU else [chosen, (CPU, {})]
-    if device == "auto":
+    if runs_on_cpu(device):
         return [(CPU, {})]
+    chosen: Device = "cuda" if device == "auto" else device
+    provider = PROVIDERS[chosen]
+    if provider.name in ort.get_available_providers():
+        return [(provider.name, _settings(options, chosen)), (CPU, {})]
     if not _has_plugin(provider):
         raise BackendError(
             f"device {device} was asked for, but this ONNX Runtime has no {provider.title}; {provider.install}"
@@ -99,7 +99,7 @@ def add_provider(options: ort.SessionOptions, device: Device) -> list[tuple[str,
 
 def _settings(options: ort.SessionOptions, device: Device) -> dict[str, str]:
     """Load what a built-in provider needs, and give its options what they must agree with."""
-    if device in ("auto", "cuda"):
+    if device == "cuda":
         _load_cuda()
     if device == "directml":
         options.enable_mem_pattern = False  # DirectML refuses sessions that have it
