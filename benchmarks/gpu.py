@@ -58,6 +58,8 @@ AT_ONCE = 4
 SKIPPED = 77
 """What a test program returns where it finds no GPU."""
 DILATION = 5
+COPIED = 64 << 20
+"""Bytes that are copied to the GPU and back."""
 MOST_OF_A_NETWORK = 0.5
 """Share of the time left to the networks that one may take: one that hangs leaves some to the others."""
 
@@ -278,6 +280,45 @@ def plugin_host() -> Iterator[str]:
     yield f"```\n{call(PLUGIN_HOST, PLUGINS).strip()}\n```"
 
 
+def runtime_memory() -> Iterator[str]:
+    """Copy to the GPU and back through what engines run with, at once and as a CUDA graph."""
+    from amsr_deploy.runtime.backends.tensorrt.cuda import describe, open_cuda
+    from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
+
+    try:
+        cuda = open_cuda()
+    except BackendError as reason:
+        raise SkipError(str(reason)) from reason
+    yield f"- {find_gpu()}; {describe()}"
+    random = np.random.default_rng(0)
+    with cuda.active():
+        stream, memory = cuda.stream(), cuda.allocate(COPIED)
+        source, target = cuda.allocate_host(COPIED), cuda.allocate_host(COPIED)
+
+        def there_and_back() -> None:
+            cuda.upload(memory, source, stream)
+            cuda.download(target, memory, stream)
+
+        def check(way: str) -> str:
+            cuda.synchronize(stream)
+            if not np.array_equal(source, target):
+                raise WrongError(f"{way}: other bytes came back")
+            return f"- {way}: {COPIED >> 20} MiB came back as they went"
+
+        source[:] = random.integers(0, 256, COPIED)
+        there_and_back()
+        yield check("copies")
+        graph = cuda.capture(stream, there_and_back)
+        source[:] = random.integers(0, 256, COPIED)
+        graph.launch(stream)
+        yield check("copies as a CUDA graph")
+        graph.free()
+        for array in (source, target):
+            cuda.free_host(array)
+        memory.free()
+        stream.free()
+
+
 def bare_networks(photos: Path | None) -> Iterator[str]:
     """Run whole networks with PyTorch and our kernels alone, each in its own process, so that one may fail alone."""
     import_torch()
@@ -444,6 +485,7 @@ def make_parts(photos: Path | None) -> list[Part]:
         Part("Build", build, 24),
         Part("Operators against float64 references", operator_tests, 10),
         Part("TensorRT plugins in their host", plugin_host, 5),
+        Part("Copies, as the runtime makes them", runtime_memory, 1),
         Part("Whole networks, PyTorch and our kernels", partial(bare_networks, photos), 30),
         Part("Kernels", kernel_table, 10),
         Part("MaskedConv2d against cuDNN", lambda: against_cudnn(lambda: "\n".join(table)), 2),
