@@ -19,6 +19,9 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 Optimizer = Literal["adam", "muon"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 """Optimizers that a training can use."""
+Loss = Literal["l1", "l2"]
+LOSSES: tuple[Loss, ...] = get_args(Loss)
+"""What a training makes small: the mean of absolute or of squared differences."""
 
 Device = Literal["auto", "cpu", "cuda", "tensorrt", "directml", "coreml", "openvino", "webgpu"]
 DEVICES: tuple[Device, ...] = get_args(Device)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from amsr_deploy.descriptor import OPTIMIZERS, SCALE, SCALES, Optimizer, describe
+from amsr_deploy.descriptor import LOSSES, OPTIMIZERS, SCALE, SCALES, Loss, Optimizer, describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import check_dilation
 from amsr_deploy.metadata import Precision
@@ -43,6 +43,8 @@ class Config:
     """Length of the training in time, in place of steps; what a run has reached then depends on its machine."""
     optimizer: Optimizer = "adam"
     """`muon` is for the masked part's kernels; all other weights learn with Adam."""
+    loss: Loss = "l1"
+    """Mean of absolute or of squared differences; `l2` suits the end of a training that is measured by PSNR."""
     patch_size: int = 32
     """Side of a patch in LR pixels, a multiple of 8."""
     reductions: tuple[float, ...] = (1.0, 0.75, 0.5)
@@ -128,6 +130,7 @@ class Config:
             "scale": (self.scale in SCALES, f"one of {', '.join(map(str, SCALES))}"),
             "minutes": (self.minutes is None or 0 < self.minutes < math.inf, "above 0"),
             "optimizer": (self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}"),
+            "loss": (self.loss in LOSSES, f"one of {', '.join(LOSSES)}"),
             "permuted": (0 <= self.permuted <= 1, "from 0 to 1"),
             "synthetic": (0 <= self.synthetic < 1, "0 or more, below 1"),
             "ema": (0 <= self.ema < 1, "0 or more, below 1"),
@@ -183,13 +186,14 @@ def scaled_rate(learning_rate: float, batch_size: int, wanted: int) -> float:
 
 
 def config_from_json(settings: dict[str, Any]) -> Config:
-    """Read settings as `dataclasses.asdict` gave them.
+    """Read settings as `dataclasses.asdict` gave them; those that came with a later version have their defaults.
 
     Raises:
         UserError: other fields than those of a Config.
     """
     names = {field.name for field in fields(Config)}
-    if set(settings) != names:
-        odd = ", ".join(sorted(set(settings) ^ names))
+    required = {field.name for field in fields(Config) if field.default is MISSING and field.default_factory is MISSING}
+    odd = ", ".join(sorted((set(settings) - names) | (required - set(settings))))
+    if odd:
         raise UserError(f"the settings of the run do not fit this version of amsr-deploy (unknown or missing: {odd})")
     return Config(**settings)

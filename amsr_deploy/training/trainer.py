@@ -36,7 +36,7 @@ class Trainer:
         self.compile = device.type == "cuda" if config.compile is None else config.compile
         self.steps = 0
         self._device = device
-        self._decay = config.ema
+        self._decay, self._loss = config.ema, config.loss
         self._rate = torch.zeros((), device=device)
         self._renewal = torch.zeros((), device=device)
         self._named = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
@@ -59,7 +59,7 @@ class Trainer:
         self._renewal.fill_(1 - min(self._decay, (1 + self.steps) / (10 + self.steps)))
 
     def train_on(self, batch: Batch) -> Tensor:
-        """Learn from a batch, and return its L1 loss [].
+        """Learn from a batch, and return its loss [].
 
         It never waits for the device, and its tensors keep their addresses, so that a CUDA graph can capture it.
         """
@@ -77,13 +77,14 @@ class Trainer:
         self.compile, self._compiled = False, None
 
     def backward(self, batch: Batch) -> Tensor:
-        """Put the gradients of the L1 loss of a batch into the parameters, and return the loss []."""
+        """Put the gradients of the loss of a batch into the parameters, and return the loss []."""
         self.network.zero_grad(set_to_none=True)
         forward = self._parallel if self._compiled is None else self._compiled
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
             output = forward(batch.lr.contiguous(memory_format=torch.channels_last), batch.mask)
-        loss: Tensor = (output.float() - batch.hr).abs().mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        difference = output.float() - batch.hr
+        loss = (difference.abs() if self._loss == "l1" else difference.square()).mean()
+        loss.backward()
         return loss.detach()
 
     def is_finite(self) -> bool:

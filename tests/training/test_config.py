@@ -56,6 +56,7 @@ def test_fixed_mask_is_the_target_from_the_first_step() -> None:
         {"scale": 5},
         {"minutes": 0.0},
         {"optimizer": "lion"},
+        {"loss": "huber"},
         {"permuted": 1.5},
         {"synthetic": 1.0},
         {"seed": -1},
@@ -68,6 +69,14 @@ def test_fixed_mask_is_the_target_from_the_first_step() -> None:
 def test_settings_out_of_range_are_named(given: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=re.escape(str(next(iter(given.values()))))):
         Config.of("carn", "photos", **given)
+
+
+def test_settings_of_an_earlier_version_have_the_defaults_of_later_ones() -> None:
+    settings = asdict(Config.of("disp", "photos"))
+    del settings["loss"]
+    assert config_from_json(settings) == Config.of("disp", "photos")
+    with pytest.raises(UserError, match="data"):
+        config_from_json({name: value for name, value in settings.items() if name != "data"})
 
 
 def test_json_keeps_all_settings() -> None:

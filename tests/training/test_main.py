@@ -15,7 +15,7 @@ from amsr_deploy.training import __main__
 OPTIONS = (
     "--backbone disp --scale 2 --channels 8 --blocks 1 --data a --data b --out run --validation v --steps 9 "
     "--minutes 1.5 --batch-size 64 --learning-rate 1e-3 --dilation 3 --masks 5 --fixed-mask --uniform-patches "
-    "--patch-size 16 --reductions 1 --optimizer muon --permuted 0.5 --synthetic 0 --ema 0.9 --seed 3 "
+    "--patch-size 16 --reductions 1 --optimizer muon --loss l2 --permuted 0.5 --synthetic 0 --ema 0.9 --seed 3 "
     "--validate-every 7 --save-minutes 1 --device cpu --precision float32 --no-compile --no-tensorboard"
 )
 
