@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machine has no installed package
+
 import numpy as np
 import torch
 from cuda_kernels import CudaKernels
@@ -26,8 +28,6 @@ from onnx_file import read_graph
 from photo import SIZES, low_resolution
 from torch import Tensor
 from walker import Walker
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machine has no installed package
 
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Metadata

@@ -26,7 +26,11 @@ Values = dict[str, Tensor]
 
 
 class Walker:
-    """A masked network on a device."""
+    """A masked network on a device.
+
+    Attributes:
+        weights: the model's constants by name, on the device but for those that are read on the CPU.
+    """
 
     def __init__(self, graph: Graph, kernels: CudaKernels, dtype: torch.dtype, device: str) -> None:
         """Pack the weights.
@@ -41,10 +45,11 @@ class Walker:
             KernelError: no kernel takes a layer.
         """
         self._graph, self._kernels, self._dtype = graph, kernels, dtype
-        self._weights = {name: torch.from_numpy(value.copy()) for name, value in graph.constants.items()}
-        for name, value in self._weights.items():
-            if value.is_floating_point():  # integers are shapes, which stay on the CPU
-                self._weights[name] = value.to(device)
+        self.weights = {name: torch.from_numpy(value.copy()) for name, value in graph.constants.items()}
+        factors = {name for node in graph.nodes if node.op == "Resize" for name in node.inputs[1:]}
+        for name, value in self.weights.items():
+            if value.is_floating_point() and name not in factors:  # integers are shapes
+                self.weights[name] = value.to(device)
         self._uses: dict[str, list[int]] = {}
         for i, node in enumerate(graph.nodes):
             for name in node.inputs:
@@ -54,7 +59,7 @@ class Walker:
 
     def __call__(self, inputs: Values) -> Tensor:
         """Compute the model's output [1, 3, sH, sW] float32 from its inputs, tensors on the device."""
-        values = {**self._weights, **inputs}
+        values = {**self.weights, **inputs}
         for i, (node, step) in enumerate(zip(self._graph.nodes, self._steps, strict=True)):
             (output,) = node.outputs
             values[output] = step(values)
@@ -111,7 +116,7 @@ class Walker:
         has_residual = bool(add) or activated == "Attention"
         *inputs, weight, bias = node.inputs[:-1] if has_residual else node.inputs
         packed = self._kernels.pack_convolution(
-            *(self._weights[name].to(self._dtype) for name in (weight, bias)), node.attributes.get("group", 1)
+            *(self.weights[name].to(self._dtype) for name in (weight, bias)), node.attributes.get("group", 1)
         )
         kinds = {None: Activation.LEAKY_RELU, "Silu": Activation.SILU, "Attention": Activation.ATTENTION}
         activation = Activation(kinds[activated], node.attributes.get("negative_slope", 1.0))
@@ -160,7 +165,7 @@ class Walker:
     def _window_layer(self, i: int, node: Node) -> Callable[[Values], Tensor]:
         pixels, windows, size, *weights = node.inputs
         attributes = node.attributes
-        tensors = [self._weights[name].to(self._dtype) for name in weights]
+        tensors = [self.weights[name].to(self._dtype) for name in weights]
         packed = self._kernels.pack_window_layer(tensors, attributes["heads"], attributes["window_size"])
         in_place = self._may_write(i, pixels)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -134,3 +135,21 @@ def test_wrong_results_of_an_operator_fail_the_part(tmp_path: Path, monkeypatch:
     assert report.failed
     assert "0.5 instead of 0.25" in text
     assert text.count("all results are right") == len(gpu.TESTS) - 1
+
+
+@pytest.mark.parametrize("script", ["gpu.py", "bare_networks.py"])
+def test_a_script_finds_this_package_where_it_is_not_installed(script: str) -> None:
+    code = (
+        "import runpy, sys\n"
+        "sys.meta_path[:] = [finder for finder in sys.meta_path if 'editable' not in repr(finder).lower()]\n"
+        f"sys.path[:] = [path for path in sys.path if path not in ('', {str(ROOT)!r})]\n"
+        f"sys.path.insert(0, {str(ROOT / 'benchmarks')!r})\n"
+        "sys.argv[1:] = ['--help']\n"
+        f"runpy.run_path({str(ROOT / 'benchmarks' / script)!r}, run_name='__main__')\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT.parent, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage" in done.stdout

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import bare_networks
 import numpy as np
@@ -165,3 +166,15 @@ def test_a_photo_too_small_is_repeated_by_reflection(photo_file: Path) -> None:
     whole = low_resolution(photo_file, 48, 40)
     larger = low_resolution(photo_file, 60, 44)
     np.testing.assert_array_equal(larger, np.pad(whole, ((0, 4), (0, 12), (0, 0)), mode="symmetric"))
+
+
+def test_what_is_read_during_a_run_stays_in_main_memory() -> None:
+    """A CUDA graph cannot wait for a copy from the GPU."""
+    packing = SimpleNamespace(pack_convolution=lambda *_: None)
+    graph = read_graph(shipped_model("srresnet"))
+    walker = Walker(graph, packing, torch.float32, "meta")
+    read = {name for node in graph.nodes if node.op in ("Resize", "Reshape") for name in node.inputs[1:]}
+    read &= walker.weights.keys()
+    assert any(walker.weights[name].is_floating_point() for name in read)
+    assert {walker.weights[name].device.type for name in read} == {"cpu"}
+    assert "meta" in {weight.device.type for weight in walker.weights.values()}
