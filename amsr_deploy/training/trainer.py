@@ -7,7 +7,7 @@ from collections import defaultdict
 import torch
 from torch import Tensor, nn
 
-from amsr_deploy.descriptor import Optimizer
+from amsr_deploy.descriptor import Optimizer, describe
 from amsr_deploy.models.backbone import Backbone
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import Batch
@@ -33,7 +33,8 @@ class Trainer:
         world = world or World()
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dtype = select_precision(config.precision, device)
-        self.compile = device.type == "cuda" if config.compile is None else config.compile
+        compiles_soon = describe(config.backbone).body == "pixels"
+        self.compile = device.type == "cuda" and compiles_soon if config.compile is None else config.compile
         self.steps = 0
         self._device = device
         self._decay, self._loss = config.ema, config.loss
