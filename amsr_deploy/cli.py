@@ -47,6 +47,9 @@ level_option = click.option(
     type=click.Choice(list(LEVELS)),
     help="Dilation by name: fast is 1, balanced the model's own (5 to 11), best 21.",
 )
+budget_option = click.option(
+    "--budget", type=float, metavar="SHARE", help="The largest dilation that costs at most this share of dense, as 0.4."
+)
 threshold_option = click.option(
     "--threshold",
     type=float,
@@ -127,9 +130,7 @@ def main() -> None:
 @click.option("--model", type=FILE, help="An ONNX or engine of yours.  [default: the newest here, else a shipped one]")
 @dilation_option
 @level_option
-@click.option(
-    "--budget", type=float, metavar="SHARE", help="The largest dilation that costs at most this share of dense, as 0.4."
-)
+@budget_option
 @threshold_option
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask of your own: a picture, white where the network shall work.")
@@ -449,6 +450,7 @@ def bench(**options: Any) -> None:
 @click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
 @dilation_option
 @level_option
+@budget_option
 @threshold_option
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask for all frames: a picture, white where the network shall work.")

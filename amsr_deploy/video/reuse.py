@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,11 +18,21 @@ CALL_PIXELS = 1000
 """What a call of the network costs beside its pixels, in pixels: a fraction of a millisecond."""
 
 
+class Rectangle(NamedTuple):
+    """Rows and columns of tiles, ends included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
 class Tiles:
-    """The tiles of frames of one size, with what each was computed from.
+    """The tiles of frames of one size.
 
     Attributes:
         shape: rows and columns of tiles.
+        reach: pixels around a tile that belong to its input.
     """
 
     def __init__(self, size: Size, side: int, reach: int) -> None:
@@ -30,67 +41,80 @@ class Tiles:
         Args:
             size: height and width.
             side: of a tile, in pixels.
-            reach: pixels around a tile on which its result depends.
+            reach: pixels around a tile that belong to its input.
         """
-        self._size, self._side = size, side
+        self._size, self._side, self.reach = size, side, reach
         self.shape = tuple(-(-length // side) for length in size)
-        self._seen = {place: self._widened(self.core(place), reach) for place in np.ndindex(*self.shape)}
-        self._inputs: dict[tuple[int, ...], NDArray[np.generic]] = {}
+        self._starts, self._stops = zip(*map(self._inputs_along, size), strict=True)
 
-    def changed(self, frame: NDArray[np.generic], tolerance: float) -> Flags:
-        """Tiles whose input [H, W, 3] uint8, uint16 or float differs by more from what was kept, or was never kept.
+    def _inputs_along(self, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the inputs of the tiles along an axis start and stop."""
+        first = np.arange(0, length, self._side)
+        return np.maximum(first - self.reach, 0), np.minimum(first + self._side + self.reach, length)
 
-        Args:
-            frame: the frame.
-            tolerance: largest difference of a value, in units of the frame's type.
-        """
-        flags = [_differs(frame[seen], self._inputs.get(place), tolerance) for place, seen in self._seen.items()]
-        return np.array(flags, np.bool_).reshape(self.shape)
+    def holding(self, pixels: NDArray[np.bool_]) -> Flags:
+        """Find the tiles in whose input at least one of some pixels [H, W] is set."""
+        counts = np.zeros((self._size[0] + 1, self._size[1] + 1), np.int32)
+        np.cumsum(pixels, axis=0, out=counts[1:, 1:])
+        np.cumsum(counts, axis=1, out=counts)
+        rows = counts[self._stops[0]] - counts[self._starts[0]]
+        return np.asarray(rows[:, self._stops[1]] > rows[:, self._starts[1]])
 
-    def keep(self, frame: NDArray[np.generic], computed: Flags) -> None:
-        """Remember the input of the tiles that are computed from a frame."""
-        for place in zip(*np.nonzero(computed), strict=True):
-            view, kept = frame[self._seen[place]], self._inputs.get(place)
-            if kept is None:
-                self._inputs[place] = view.copy()
-            else:
-                kept[...] = view
-
-    def all(self, pixels: NDArray[np.bool_], wanted: Flags) -> Iterator[Part]:
-        """Yield the pixels of those of some tiles all of whose input is true in [H, W]."""
-        for place in zip(*np.nonzero(wanted), strict=True):
-            if pixels[self._seen[place]].all():
-                yield self.core(place)
-
-    def core(self, place: tuple[int, ...], last: tuple[int, ...] | None = None) -> Part:
-        """Return the pixels of a tile, or of a rectangle of tiles from that one to a last one."""
+    def input_of(self, place: tuple[int, ...]) -> Part:
+        """Return the pixels on which a tile depends."""
         rows, columns = (
-            slice(first * self._side, min((end + 1) * self._side, length))
-            for first, end, length in zip(place, last or place, self._size, strict=True)
+            slice(starts[number], stops[number])
+            for number, starts, stops in zip(place, self._starts, self._stops, strict=True)
         )
         return rows, columns
 
-    @staticmethod
-    def _widened(part: Part, reach: int) -> Part:
-        rows, columns = (slice(max(axis.start - reach, 0), axis.stop + reach) for axis in part)
+    def core(self, tiles: Rectangle) -> Part:
+        """Return the pixels of a rectangle of tiles."""
+        firsts, ends = (tiles.top, tiles.left), (tiles.bottom, tiles.right)
+        rows, columns = (
+            slice(first * self._side, min((end + 1) * self._side, length))
+            for first, end, length in zip(firsts, ends, self._size, strict=True)
+        )
         return rows, columns
 
 
+class KeptInputs:
+    """What each tile was computed from."""
+
+    def __init__(self, tiles: Tiles) -> None:
+        self._tiles = tiles
+        self._kept: dict[tuple[int, ...], NDArray[np.generic]] = {}
+
+    def differ(self, frame: NDArray[np.generic], among: Flags, tolerance: float) -> Flags:
+        """Find those among some tiles that were never computed, or whose input changed since.
+
+        Args:
+            frame: [H, W, 3] uint8, uint16 or float.
+            among: the tiles to look at.
+            tolerance: largest difference of a value, in units of the frame's type, that is no change.
+        """
+        flags = np.zeros_like(among)
+        for place in places(among):
+            flags[place] = _differs(frame[self._tiles.input_of(place)], self._kept.get(place), tolerance)
+        return flags
+
+    def keep(self, frame: NDArray[np.generic], computed: Flags) -> None:
+        """Remember the input of the tiles that are computed from a frame."""
+        for place in places(computed):
+            view, kept = frame[self._tiles.input_of(place)], self._kept.get(place)
+            if kept is None:
+                self._kept[place] = view.copy()
+            else:
+                kept[...] = view
+
+
+def places(flags: Flags) -> Iterator[tuple[int, int]]:
+    """Yield row and column of the tiles that are set."""
+    yield from zip(*(axis.tolist() for axis in np.nonzero(flags)), strict=True)
+
+
 def _differs(view: NDArray[np.generic], kept: NDArray[np.generic] | None, tolerance: float) -> bool:
-    if kept is None:
-        return True
-    if tolerance == 0:
-        return not np.array_equal(view, kept)
-    return not bool((np.maximum(view, kept) - np.minimum(view, kept) <= tolerance).all())
-
-
-class Rectangle(NamedTuple):
-    """Rows and columns of tiles, ends included."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
+    return kept is None or not bool((np.maximum(view, kept) - np.minimum(view, kept) <= tolerance).all())
 
 
 def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
@@ -101,9 +125,9 @@ def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
         side: of a tile, in pixels.
         halo: pixels that the network reads around a rectangle.
     """
-    runs = list(_runs(flags))
-    joined, count = np.empty((len(runs), 4), np.int64), 0
-    for run in runs:
+    found = list(runs(flags))
+    joined, count = np.empty((len(found), 4), np.int64), 0
+    for run in found:
         grown = np.array(run)
         while count:
             others = joined[:count]
@@ -124,14 +148,15 @@ def cost(rectangles: NDArray[np.int64], side: int, halo: int) -> NDArray[np.int6
     return np.asarray(lengths.prod(axis=-1) + CALL_PIXELS)
 
 
-def _runs(flags: Flags) -> Iterator[Rectangle]:
-    """Find the runs of set tiles in each row."""
-    for y, row in enumerate(flags):
-        edges = np.flatnonzero(np.diff(row, prepend=False, append=False)).tolist()
+def runs(flags: Flags) -> Iterator[Rectangle]:
+    """Yield the runs of set tiles in each row; equal rows below each other share theirs."""
+    tops = [0, *(np.flatnonzero((flags[1:] != flags[:-1]).any(axis=1)) + 1).tolist(), len(flags)]
+    for top, stop in pairwise(tops):
+        edges = np.flatnonzero(np.diff(flags[top], prepend=False, append=False)).tolist()
         for first, end in zip(edges[::2], edges[1::2], strict=True):
-            yield Rectangle(y, first, y, end - 1)
+            yield Rectangle(top, first, stop - 1, end - 1)
 
 
 def single(flags: Flags) -> list[Rectangle]:
     """Make a rectangle for each tile that is set."""
-    return [Rectangle(y, x, y, x) for y, x in np.argwhere(flags).tolist()]
+    return [Rectangle(y, x, y, x) for y, x in places(flags)]
