@@ -188,6 +188,20 @@ class Upscaler:
         """
         return mask_above_detail(image, threshold, self.dilation if dilation is None else dilation)
 
+    def selection_changes(self, mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Find the pixels [H, W] where the network may select differently by one mask and by another.
+
+        Windows that are shifted over an end of the picture hold pixels of both ends.
+        """
+        changes = mask != other
+        if self.metadata.body == "windows":
+            ends = self._edge + self.metadata.size_multiple  # a window over padding shows pixels so far inside
+            for lines in (changes, changes.T):
+                either = lines[:ends].any(axis=0) | lines[-ends:].any(axis=0)
+                lines[:ends] |= either
+                lines[-ends:] |= either
+        return changes
+
     def prefers_dense(self, mask: NDArray[np.bool_]) -> bool:
         """Tell whether a mask [H, W] of this upscaler's own is so dense that the dense twin is faster."""
         return self._dense_reason(self._select(mask, edge=0).density) is not None

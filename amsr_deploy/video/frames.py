@@ -219,7 +219,9 @@ class VideoUpscaler:
         if self.tolerance > 0:
             return self._inputs.differ(frame, self._tiles.holding(fresh), self._tolerance_of(frame.dtype))
         _, last_mask = self._last
-        return self._tiles.holding(fresh if mask is None or last_mask is None else fresh | (mask != last_mask))
+        if mask is not None and last_mask is not None:
+            fresh = fresh | self.upscaler.selection_changes(mask, last_mask)
+        return self._tiles.holding(fresh)
 
     def _tolerance_of(self, dtype: np.dtype[np.generic]) -> float:
         """Return the tolerance in units of a type of picture."""

@@ -122,6 +122,19 @@ def test_reuse_without_tolerance_changes_no_bit(model: str, clip: list[Frame], t
         assert kept.new_scene == computed.new_scene
 
 
+def test_windows_over_the_ends_of_a_picture_change_no_bit() -> None:
+    """What is new on the right decides there about windows that are shifted over the ends: about the left, too."""
+    upscaler = amsr_deploy.load("swinir", scale=4, device="cpu")
+    reusing, every = (VideoUpscaler(upscaler, tolerance=0, reuse=reuse) for reuse in (True, False))
+    frame = photo_like((16, 264), np.random.default_rng(1))
+    reusing.upscale(frame)
+    every.upscale(frame)
+    frame[4:12, 260:] ^= 255
+    kept = reusing.upscale(frame)
+    assert kept.reused > 0
+    np.testing.assert_array_equal(kept.image, every.upscale(frame).image)
+
+
 def test_a_scene_begins_with_what_a_picture_gets(disp: Upscaler, photo: NDArray[np.float32]) -> None:
     frame = np.rint(photo * 255).astype(np.uint8)
     first = VideoUpscaler(disp, tolerance=0).upscale(frame)
