@@ -175,15 +175,15 @@ class VideoUpscaler:
         stored = frame.dtype if frame.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
         self._canvas = np.empty((size[0] * scale, size[1] * scale, 3), stored)
         self._last = (np.empty(0), None)
-        self._begin_scene(_NO_SCENE, size)
+        self._begin_scene(_NO_SCENE, frame)
 
-    def _begin_scene(self, scene: _Scene, size: tuple[int, int]) -> None:
+    def _begin_scene(self, scene: _Scene, frame: NDArray[Element]) -> None:
         """Let something else hold from this frame on, all of which is to be computed."""
         reach = self.upscaler.reach(self._halo)
         if self.tolerance > 0 and self.upscaler.is_masked:
             reach += mask_reach(scene.dilation)
-        self._scene, self._tiles = scene, Tiles(size, self.tile, reach)
-        self._inputs = KeptInputs(self._tiles)
+        self._scene, self._tiles = scene, Tiles((frame.shape[0], frame.shape[1]), self.tile, reach)
+        self._inputs = KeptInputs(self._tiles, self._tolerance_of(frame.dtype))
 
     def _fresh(self, frame: NDArray[Element]) -> NDArray[np.bool_]:
         """Find the pixels [H, W] that differ from the last frame."""
@@ -200,7 +200,7 @@ class VideoUpscaler:
         changed = self._changed(frame, fresh, mask)
         new_scene = bool(changed.any()) and (self._scene.is_flat or bool(changed.mean() >= CUT_SHARE))
         if new_scene:
-            self._begin_scene(self._scene_of(picture), picture.shape[:2])
+            self._begin_scene(self._scene_of(picture), frame)
             mask = self._mask_of(picture)
         density = 0.0
         computed = np.ones_like(changed) if new_scene or not self._reuse else changed
@@ -217,7 +217,7 @@ class VideoUpscaler:
         Without a tolerance all tiles show the last frame; with one, the frame that each was computed from.
         """
         if self.tolerance > 0:
-            return self._inputs.differ(frame, self._tiles.holding(fresh), self._tolerance_of(frame.dtype))
+            return self._inputs.differ(frame, self._tiles.holding(fresh))
         _, last_mask = self._last
         if mask is not None and last_mask is not None:
             fresh = fresh | self.upscaler.selection_changes(mask, last_mask)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,28 +45,26 @@ class Tiles:
         """
         self._size, self._side, self.reach = size, side, reach
         self.shape = tuple(-(-length // side) for length in size)
-        self._starts, self._stops = zip(*map(self._inputs_along, size), strict=True)
+        self._seen = self._inputs_along(size[0]), self._inputs_along(size[1])
 
-    def _inputs_along(self, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where the inputs of the tiles along an axis start and stop."""
-        first = np.arange(0, length, self._side)
-        return np.maximum(first - self.reach, 0), np.minimum(first + self._side + self.reach, length)
+    def _inputs_along(self, length: int) -> list[slice]:
+        """Return what the tiles along an axis read."""
+        side, reach = self._side, self.reach
+        return [slice(max(first - reach, 0), min(first + side + reach, length)) for first in range(0, length, side)]
 
     def holding(self, pixels: NDArray[np.bool_]) -> Flags:
         """Find the tiles in whose input at least one of some pixels [H, W] is set."""
         counts = np.zeros((self._size[0] + 1, self._size[1] + 1), np.int32)
         np.cumsum(pixels, axis=0, out=counts[1:, 1:])
         np.cumsum(counts, axis=1, out=counts)
-        rows = counts[self._stops[0]] - counts[self._starts[0]]
-        return np.asarray(rows[:, self._stops[1]] > rows[:, self._starts[1]])
+        rows, columns = self._seen
+        below = counts[[seen.stop for seen in rows]] - counts[[seen.start for seen in rows]]
+        return np.asarray(below[:, [seen.stop for seen in columns]] > below[:, [seen.start for seen in columns]])
 
-    def input_of(self, place: tuple[int, ...]) -> Part:
+    def input_of(self, place: tuple[int, int]) -> Part:
         """Return the pixels on which a tile depends."""
-        rows, columns = (
-            slice(starts[number], stops[number])
-            for number, starts, stops in zip(place, self._starts, self._stops, strict=True)
-        )
-        return rows, columns
+        rows, columns = self._seen
+        return rows[place[0]], columns[place[1]]
 
     def core(self, tiles: Rectangle) -> Part:
         """Return the pixels of a rectangle of tiles."""
@@ -79,42 +77,48 @@ class Tiles:
 
 
 class KeptInputs:
-    """What each tile was computed from."""
+    """What each tile was computed from, with a tolerance."""
 
-    def __init__(self, tiles: Tiles) -> None:
-        self._tiles = tiles
-        self._kept: dict[tuple[int, ...], NDArray[np.generic]] = {}
+    def __init__(self, tiles: Tiles, tolerance: float) -> None:
+        """Begin with nothing.
 
-    def differ(self, frame: NDArray[np.generic], among: Flags, tolerance: float) -> Flags:
+        Args:
+            tiles: the tiles.
+            tolerance: largest difference of a value that is no change, in units of the frames' type.
+        """
+        self._tiles, self._tolerance = tiles, tolerance
+        self._ranges: dict[tuple[int, int], tuple[NDArray[Any], NDArray[Any]]] = {}
+
+    def differ(self, frame: NDArray[Any], among: Flags) -> Flags:
         """Find those among some tiles that were never computed, or whose input changed since.
 
         Args:
             frame: [H, W, 3] uint8, uint16 or float.
             among: the tiles to look at.
-            tolerance: largest difference of a value, in units of the frame's type, that is no change.
         """
-        flags = np.zeros_like(among)
+        flags = among.copy()
         for place in places(among):
-            flags[place] = _differs(frame[self._tiles.input_of(place)], self._kept.get(place), tolerance)
+            if place in self._ranges:
+                (low, high), view = self._ranges[place], frame[self._tiles.input_of(place)]
+                flags[place] = bool(np.count_nonzero(view < low) or np.count_nonzero(view > high))
         return flags
 
-    def keep(self, frame: NDArray[np.generic], computed: Flags) -> None:
-        """Remember the input of the tiles that are computed from a frame."""
+    def keep(self, frame: NDArray[Any], computed: Flags) -> None:
+        """Remember the input of the tiles that are computed from a frame, as the range in which it may lie."""
+        tolerance = self._tolerance
+        if np.issubdtype(frame.dtype, np.floating):
+            low, high = frame - tolerance, frame + tolerance
+        else:
+            top = np.iinfo(frame.dtype).max
+            low, high = np.maximum(frame, tolerance) - tolerance, np.minimum(frame, top - tolerance) + tolerance
         for place in places(computed):
-            view, kept = frame[self._tiles.input_of(place)], self._kept.get(place)
-            if kept is None:
-                self._kept[place] = view.copy()
-            else:
-                kept[...] = view
+            seen = self._tiles.input_of(place)
+            self._ranges[place] = low[seen].copy(), high[seen].copy()
 
 
 def places(flags: Flags) -> Iterator[tuple[int, int]]:
     """Yield row and column of the tiles that are set."""
     yield from zip(*(axis.tolist() for axis in np.nonzero(flags)), strict=True)
-
-
-def _differs(view: NDArray[np.generic], kept: NDArray[np.generic] | None, tolerance: float) -> bool:
-    return kept is None or not bool((np.maximum(view, kept) - np.minimum(view, kept) <= tolerance).all())
 
 
 def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
@@ -36,18 +37,23 @@ def test_a_pixel_belongs_to_the_inputs_of_the_tiles_that_reach_it(
     assert owners == 1
 
 
-def test_an_input_differs_from_what_its_tile_was_computed_from() -> None:
-    tiles, frame = Tiles((20, 30), 8, 3), np.zeros((20, 30, 3), np.uint8)
-    everything, inputs = np.ones(tiles.shape, np.bool_), KeptInputs(tiles)
-    assert inputs.differ(frame, everything, 0).all()
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("value", [0, 3, 100, 255])
+def test_an_input_differs_from_what_its_tile_was_computed_from(value: int, dtype: type[np.generic]) -> None:
+    tiles = Tiles((20, 30), 8, 3)
+    everything, inputs = np.ones(tiles.shape, np.bool_), KeptInputs(tiles, tolerance=4)
+    frame = np.full((20, 30, 3), value, dtype)
+    assert inputs.differ(frame, everything).all()
     inputs.keep(frame, everything)
-    frame[2, 10, 1] = 5
-    changed = inputs.differ(frame, everything, 4)
-    assert changed.tolist() == tiles.holding(frame[..., 1] == 5).tolist()
-    assert not inputs.differ(frame, everything, 5).any()
-    assert not inputs.differ(frame, ~everything, 4).any()
+    for other in {max(value - 4, 0), min(value + 4, 255)}:
+        frame[2, 10, 1] = other
+        assert not inputs.differ(frame, everything).any()
+    frame[2, 10, 1] = value - 5 if value > 5 else value + 5
+    changed = inputs.differ(frame, everything)
+    assert changed.tolist() == tiles.holding((frame != value).any(axis=2)).tolist()
+    assert not inputs.differ(frame, ~everything).any()
     inputs.keep(frame, changed)
-    assert not inputs.differ(frame, everything, 0).any()
+    assert not inputs.differ(frame, everything).any()
 
 
 @given(flags=flags)
