@@ -32,7 +32,6 @@ class Tiles:
 
     Attributes:
         shape: rows and columns of tiles.
-        reach: pixels around a tile that belong to its input.
     """
 
     def __init__(self, size: Size, side: int, reach: int) -> None:
@@ -43,13 +42,13 @@ class Tiles:
             side: of a tile, in pixels.
             reach: pixels around a tile that belong to its input.
         """
-        self._size, self._side, self.reach = size, side, reach
+        self._size, self._side, self._reach = size, side, reach
         self.shape = tuple(-(-length // side) for length in size)
         self._seen = self._inputs_along(size[0]), self._inputs_along(size[1])
 
     def _inputs_along(self, length: int) -> list[slice]:
         """Return what the tiles along an axis read."""
-        side, reach = self._side, self.reach
+        side, reach = self._side, self._reach
         return [slice(max(first - reach, 0), min(first + side + reach, length)) for first in range(0, length, side)]
 
     def holding(self, pixels: NDArray[np.bool_]) -> Flags:
