@@ -467,7 +467,10 @@ def bench(**options: Any) -> None:
     help="Keep tiles whose input differs by no more, of 255; 0 is exact.",
 )
 @click.option(
-    "--tile", type=int, metavar="PIXELS", help="Side of the tiles that are kept.  [default: 16; 32 on GPUs and SwinIR]"
+    "--tile",
+    type=int,
+    metavar="PIXELS",
+    help="Side of the tiles that are kept.  [default: 16; 8 with --tolerance 0; 32 on GPUs and SwinIR]",
 )
 @click.option("--no-reuse", "reuse", flag_value=False, default=True, help="Compute all tiles of all frames.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
