@@ -47,6 +47,9 @@ level_option = click.option(
     type=click.Choice(list(LEVELS)),
     help="Dilation by name: fast is 1, balanced the model's own (5 to 11), best 21.",
 )
+budget_option = click.option(
+    "--budget", type=float, metavar="SHARE", help="The largest dilation that costs at most this share of dense, as 0.4."
+)
 threshold_option = click.option(
     "--threshold",
     type=float,
@@ -127,9 +130,7 @@ def main() -> None:
 @click.option("--model", type=FILE, help="An ONNX or engine of yours.  [default: the newest here, else a shipped one]")
 @dilation_option
 @level_option
-@click.option(
-    "--budget", type=float, metavar="SHARE", help="The largest dilation that costs at most this share of dense, as 0.4."
-)
+@budget_option
 @threshold_option
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask of your own: a picture, white where the network shall work.")
@@ -449,6 +450,7 @@ def bench(**options: Any) -> None:
 @click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
 @dilation_option
 @level_option
+@budget_option
 @threshold_option
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask for all frames: a picture, white where the network shall work.")
@@ -465,7 +467,10 @@ def bench(**options: Any) -> None:
     help="Keep tiles whose input differs by no more, of 255; 0 is exact.",
 )
 @click.option(
-    "--tile", type=int, metavar="PIXELS", help="Side of the tiles that are kept.  [default: 16; 32 on GPUs and SwinIR]"
+    "--tile",
+    type=int,
+    metavar="PIXELS",
+    help="Side of the tiles that are kept.  [default: 16; 8 with --tolerance 0; 32 on GPUs and SwinIR]",
 )
 @click.option("--no-reuse", "reuse", flag_value=False, default=True, help="Compute all tiles of all frames.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")

@@ -201,7 +201,7 @@ def compare_tolerances(photo: Frame, thing: Frame, scale: int, count: int) -> No
         frames = compressed(list(clip(photo, thing, count)), crf)
         every = VideoUpscaler(upscaler, tolerance=0, reuse=False)
         references = [every.upscale(frame).image for frame in frames]
-        for tile, tolerance in (*((16, tolerance) for tolerance in (0, 1, 2, 3, 4, 6)), (8, 3), (32, 3), (64, 3)):
+        for tile, tolerance in ((8, 0), *((16, tolerance) for tolerance in (1, 2, 3, 4, 6)), (8, 3), (32, 3), (64, 3)):
             video = VideoUpscaler(upscaler, tolerance=tolerance, tile=tile)
             results = [video.upscale(frame) for frame in frames]
             quality = min(psnr(result.image, image) for result, image in zip(results, references, strict=True))

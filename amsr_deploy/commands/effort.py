@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from amsr_deploy.errors import UserError
 
@@ -29,8 +30,18 @@ class Effort:
         """Raise UserError where more than one is given, or a budget that is not a share."""
         if len(self.given) > 1:
             raise UserError(f"{' and '.join(self.given)} set the dilation each; give one of them")
-        if self.budget is not None and not 0 < self.budget <= 1:
-            raise UserError(f"budget {self.budget} is no share of the dense cost; give a number from 0 to 1, like 0.4")
+        if self.budget is not None:
+            from amsr_deploy.runtime.checks import check_budget  # here, because the command line's help needs no NumPy
+
+            check_budget(self.budget)
+
+    def check(self, mask: Path | None, strategy: str, dense: bool) -> None:
+        """Raise UserError where it contradicts other options."""
+        if mask and (self.given or strategy != "kmeans"):
+            others = " and ".join([*self.given, *(["--strategy"] if strategy != "kmeans" else [])])
+            raise UserError(f"--mask is taken as it is: it cannot be combined with {others}")
+        if self.budget is not None and dense:
+            raise UserError("--dense works everywhere: it cannot be combined with --budget")
 
     @property
     def given(self) -> list[str]:

@@ -81,11 +81,7 @@ class Request:
                 raise UserError("--shard needs an --output folder: results beside the pictures would be taken for more")
         if inputs.several and (self.mask or self.save_mask):
             raise UserError("--mask and --save-mask are for one picture at a time")
-        if self.mask and (self.effort.given or strategy != "kmeans"):
-            others = " and ".join([*self.effort.given, *(["--strategy"] if strategy != "kmeans" else [])])
-            raise UserError(f"--mask is taken as it is: it cannot be combined with {others}")
-        if self.effort.budget is not None and dense:
-            raise UserError("--dense works everywhere: it cannot be combined with --budget")
+        self.effort.check(self.mask, strategy, dense)
         if file_format := image.FORMATS.get(self.naming.ending):
             self.writing.check(file_format)
 
@@ -369,8 +365,8 @@ class Work:
         if budget is None:
             return None, upscaler.dilation
         colour = picture.rgb if picture.alpha is None else transparency.fill(picture.rgb, picture.alpha)
-        mask, dilation = mask_within(upscaler, colour, budget)
-        share = upscaler.cost_share(mask.pixels)
+        mask, dilation = mask_within(upscaler, lambda dilation: upscaler.mask(colour, dilation).pixels, budget)
+        share = upscaler.cost_share(mask)
         if share > budget:
             _log.warning("%s: even dilation 1 costs %.0f%% of the dense network, not %g", source, 100 * share, budget)
-        return mask.pixels, dilation
+        return mask, dilation

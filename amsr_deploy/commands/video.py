@@ -111,6 +111,7 @@ def upscale_video(
     pixel_format: str | None = None,
     dilation: int | None = None,
     level: str | None = None,
+    budget: float | None = None,
     mask: Path | None = None,
     tolerance: float,
     tile: int | None = None,
@@ -137,6 +138,7 @@ def upscale_video(
         pixel_format: of the output.
         dilation: see `Effort`, as `level`.
         level: of quality.
+        budget: see `VideoUpscaler`.
         mask: a picture of the source's size, white where the network shall work.
         tolerance: see `VideoUpscaler`, as `tile` and `reuse`.
         tile: side of the tiles that are kept.
@@ -154,7 +156,9 @@ def upscale_video(
     check_report_file(json_file, ".json")
     if start < 0 or (duration is not None and duration <= 0):
         raise UserError("`start` must be 0 or more and `duration` more than 0 seconds")
-    settings["dilation"] = Effort(dilation, level).chosen_dilation
+    effort = Effort(dilation, level, budget)
+    effort.check(mask, settings.get("strategy", "kmeans"), settings.get("dense", False))
+    settings["dilation"] = effort.chosen_dilation
     wanted = OutputSize(scale or _default_scale(model, height, settings), height=height)
     upscalers = load_upscalers(model, wanted, **settings)
     reader = Reader(source, start, duration, deinterlace)
@@ -164,7 +168,7 @@ def upscale_video(
         _check_target(source, target, overwrite)
         region = None if mask is None else image.read_mask(mask, reader.size)
         upscaler = upscalers[plan.scale]
-        video = VideoUpscaler(upscaler, tolerance=tolerance, tile=tile, reuse=reuse, mask=region)
+        video = VideoUpscaler(upscaler, tolerance=tolerance, tile=tile, reuse=reuse, mask=region, budget=budget)
         name = "standard output" if target == STANDARD else str(target)
         report = Report(name, upscaler.model, origin(model), plan.scale, upscaler.backend, plan.reduction)
         encoding = Encoding(encoder, crf, preset, pixel_format)

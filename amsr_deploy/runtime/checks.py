@@ -44,6 +44,12 @@ def check_threshold(threshold: object, model: str, has_windows: bool) -> None:
         raise UserError(f"{model} has no windows to keep: a threshold is for masked SwinIR models")
 
 
+def check_budget(budget: float) -> None:
+    """Raise UserError unless the budget is a share of the dense network's cost."""
+    if not 0 < budget <= 1:
+        raise UserError(f"`budget` {budget} is no share of the dense cost; give a number from 0 to 1, like 0.4")
+
+
 def check_region(region: object, size: tuple[int, ...]) -> None:
     """Raise UserError unless a caller's own mask is an array of a picture's size (height, width)."""
     if isinstance(region, Mask):

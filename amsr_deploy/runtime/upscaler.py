@@ -23,7 +23,7 @@ from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
 from amsr_deploy.image.samples import channel_count
-from amsr_deploy.mask import Mask, mask_reach
+from amsr_deploy.mask import Mask
 from amsr_deploy.mask.native import compute_mask, detail_threshold, mask_above_detail
 from amsr_deploy.memory import memory_budget
 from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
@@ -167,20 +167,40 @@ class Upscaler:
         return max(PHASE, self.metadata.size_multiple)
 
     def reach(self, halo: int) -> int:
-        """Count the LR pixels around a part of a picture that `run_parts` reads, and that its mask depends on."""
-        overlap = tiles.round_up(halo, self.part_multiple) + self.part_multiple - 1
-        return overlap + (mask_reach(self.dilation) if self.is_masked else 0)
+        """Count the LR pixels around a part of a picture on which the result of `run_parts` depends.
+
+        They are pixels of the picture and of the mask, whatever that was made of.
+        """
+        beyond = 0 if self.is_local else self.part_multiple - 1
+        return tiles.round_up(halo, self.part_multiple) + beyond
 
     def detail_threshold(self, image: NDArray[np.float32]) -> float:
         """Find the detail above which `mask` masks a picture [H, W, 3] in [0, 1]; infinite where that is flat."""
         return detail_threshold(image, self._strategy)
 
-    def mask_above(self, image: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
-        """Find where a picture [H, W, 3] in [0, 1] has more detail, grown by the dilation: [H, W] bool.
+    def mask_above(
+        self, image: NDArray[np.float32], threshold: float, dilation: int | None = None
+    ) -> NDArray[np.bool_]:
+        """Find where a picture [H, W, 3] in [0, 1] has more detail, grown by a dilation: [H, W] bool.
 
-        In other pictures of one scene, such masks do not change where the picture does not.
+        In other pictures of one scene, such masks do not change where the picture does not. A dilation of None is the
+        upscaler's own.
         """
-        return mask_above_detail(image, threshold, self.dilation)
+        return mask_above_detail(image, threshold, self.dilation if dilation is None else dilation)
+
+    def selection_changes(self, mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Find the pixels [H, W] where the network may select differently by one mask and by another.
+
+        Windows that are shifted over an end of the picture hold pixels of both ends.
+        """
+        changes = mask != other
+        if self.metadata.body == "windows":
+            ends = self._edge + self.metadata.size_multiple  # a window over padding shows pixels so far inside
+            for lines in (changes, changes.T):
+                either = lines[:ends].any(axis=0) | lines[-ends:].any(axis=0)
+                lines[:ends] |= either
+                lines[-ends:] |= either
+        return changes
 
     def prefers_dense(self, mask: NDArray[np.bool_]) -> bool:
         """Tell whether a mask [H, W] of this upscaler's own is so dense that the dense twin is faster."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -14,12 +16,16 @@ from numpy.typing import NDArray
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.arrays import from_float, to_float, white
-from amsr_deploy.runtime.checks import check_region
+from amsr_deploy.mask import mask_reach
+from amsr_deploy.runtime.budget import mask_within
+from amsr_deploy.runtime.checks import check_budget, check_region
 from amsr_deploy.runtime.upscaler import Upscaler, load
-from amsr_deploy.video.reuse import Flags, Rectangle, Tiles, join, single
+from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, single
 
 TILE = 16
 """Default side of a tile in LR pixels, where tiles that changed are joined; as measured: docs/video.md."""
+EXACT_TILE = 8
+"""The same without a tolerance, where no tile is compared on its own."""
 LONE_TILE = 32
 """Default side of a tile where each is a call of its own, and overlaps with all others."""
 TOLERANCE = 3
@@ -58,10 +64,12 @@ class _Scene:
 
     Attributes:
         threshold: the detail above which pixels are masked.
+        dilation: side of the square that grows the mask.
         dense: whether the dense network works everywhere.
     """
 
     threshold: float
+    dilation: int
     dense: bool
 
     @property
@@ -70,7 +78,7 @@ class _Scene:
         return self.threshold == math.inf
 
 
-_NO_SCENE = _Scene(math.inf, dense=False)
+_NO_SCENE = _Scene(math.inf, dilation=1, dense=False)
 
 
 class VideoUpscaler:
@@ -90,6 +98,7 @@ class VideoUpscaler:
         tile: int | None = None,
         reuse: bool = True,
         mask: NDArray[np.bool_] | None = None,
+        budget: float | None = None,
         **settings: Any,
     ) -> None:
         """Load a model, or take one that is loaded.
@@ -99,30 +108,41 @@ class VideoUpscaler:
             tolerance: a tile is kept while no value of its input, halo included, differs by more than this, of 255,
                 from the frame that it was computed from. With 0 the results are equal to the last bit to those without
                 reuse; else the inner third of the halo is enough.
-            tile: side of a tile in LR pixels, a multiple of 8; None is 16, or 32 where each tile is a call of its own.
+            tile: side of a tile in LR pixels, a multiple of 8; None is 16, or 8 with a tolerance of 0, or 32 where each
+                tile is a call of its own.
             reuse: False computes all tiles of all frames.
             mask: [H, W] bool, a region of interest of all frames; None computes masks.
+            budget: most multiply-accumulates of the first frame of a scene, as a share of the dense network's: the
+                scene gets the largest dilation that costs no more, or 1. None is the upscaler's own dilation.
             settings: keyword arguments of `amsr_deploy.load`, where a model is to be loaded.
 
         Raises:
-            AmsrError: see `amsr_deploy.load`; a tolerance or tile out of its range.
+            AmsrError: see `amsr_deploy.load`; a tolerance, tile or budget out of its range; a mask or a budget for a
+                model that works everywhere; a budget beside a mask or a dilation.
         """
         if not 0 <= tolerance < 255:
             raise UserError(f"`tolerance` {tolerance} is out of range; use 0 (exact) to 254")
         if tile is not None:
             _check_tile(tile)
+        if budget is not None:
+            check_budget(budget)
+            if mask is not None or settings.get("dilation") is not None:
+                raise UserError("a `budget` sets the dilation: leave out `mask` and `dilation`")
         self.upscaler = model if isinstance(model, Upscaler) else load(model, **settings)
-        if mask is not None and not self.upscaler.is_masked:
-            raise UserError(f"{self.upscaler.model} works everywhere: it cannot follow a mask")
-        self.tile = tile or (TILE if self.upscaler.is_local else LONE_TILE)
+        if (mask is not None or budget is not None) and not self.upscaler.is_masked:
+            raise UserError(f"{self.upscaler.model} works everywhere: it cannot follow a mask or a budget")
+        exact = tolerance == 0
+        self.tile = tile or ((EXACT_TILE if exact else TILE) if self.upscaler.is_local else LONE_TILE)
         self.tolerance = tolerance
-        self._reuse, self._region = reuse, mask
+        self._reuse, self._region, self._budget = reuse, mask, budget
         halo = self.upscaler.metadata.halo
-        self._halo = halo if tolerance == 0 else math.ceil(halo * SEEN_SHARE)
+        self._halo = halo if exact else math.ceil(halo * SEEN_SHARE)
         self._scene = _NO_SCENE
         self._kind: tuple[tuple[int, ...], np.dtype[Any]] | None = None
+        self._last: tuple[NDArray[Any], NDArray[np.bool_] | None]
         self._canvas: NDArray[Any]
         self._tiles: Tiles
+        self._inputs: KeptInputs
 
     def upscale(self, frame: NDArray[Element]) -> UpscaledFrame[Element]:
         """Upscale the next frame; one of another size or type begins anew.
@@ -136,36 +156,72 @@ class VideoUpscaler:
             OutOfMemoryError: even small tiles are too large for the memory.
         """
         started = time.perf_counter()
-        self._begin_anew_with(frame)
-        changed = self._tiles.changed(frame, self._tolerance_of(frame.dtype))
-        new_scene = bool(changed.any()) and (self._scene.is_flat or bool(changed.mean() >= CUT_SHARE))
-        computed = np.ones_like(changed) if new_scene or not self._reuse else changed
-        density = 0.0
-        if computed.any():
-            picture = to_float(frame)
-            if new_scene:
-                self._scene = self._scene_of(picture)
+        if self._kind != (frame.shape, frame.dtype):
+            self._begin_anew_with(frame)
+        fresh, (density, computed, new_scene) = self._fresh(frame), (0.0, 0.0, False)
+        if not self._reuse or fresh.any():
             self._kind = None  # a failure leaves half a frame, on which no other can build
-            computed, density = self._compute(frame, picture, computed)
-            self._tiles.keep(frame, computed)
+            density, computed, new_scene = self._follow(frame, fresh)
             self._kind = (frame.shape, frame.dtype)
-        reused = 1 - float(computed.mean())
-        return UpscaledFrame(
-            self._canvas.astype(frame.dtype), reused, density, new_scene, time.perf_counter() - started
-        )
+        seconds = time.perf_counter() - started
+        return UpscaledFrame(self._canvas.astype(frame.dtype), 1 - computed, density, new_scene, seconds)
 
     def _begin_anew_with(self, frame: NDArray[Element]) -> None:
-        """Forget what was kept of earlier frames, unless this one is of their shape and type."""
-        if self._kind == (frame.shape, frame.dtype):
-            return
+        """Forget what was kept of frames of another shape or type."""
         to_float(frame)
         scale, size = self.upscaler.metadata.scale, (frame.shape[0], frame.shape[1])
         if self._region is not None:
             check_region(self._region, size)
-        self._kind, self._scene = (frame.shape, frame.dtype), _NO_SCENE
         stored = frame.dtype if frame.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
         self._canvas = np.empty((size[0] * scale, size[1] * scale, 3), stored)
-        self._tiles = Tiles(size, self.tile, self.upscaler.reach(self._halo))
+        self._last = (np.empty(0), None)
+        self._begin_scene(_NO_SCENE, frame)
+
+    def _begin_scene(self, scene: _Scene, frame: NDArray[Element]) -> None:
+        """Let something else hold from this frame on, all of which is to be computed."""
+        reach = self.upscaler.reach(self._halo)
+        if self.tolerance > 0 and self.upscaler.is_masked:
+            reach += mask_reach(scene.dilation)
+        self._scene, self._tiles = scene, Tiles((frame.shape[0], frame.shape[1]), self.tile, reach)
+        self._inputs = KeptInputs(self._tiles, self._tolerance_of(frame.dtype))
+
+    def _fresh(self, frame: NDArray[Element]) -> NDArray[np.bool_]:
+        """Find the pixels [H, W] that differ from the last frame."""
+        last, _ = self._last
+        if last.shape != frame.shape:
+            return np.ones(frame.shape[:2], np.bool_)
+        red, green, blue = np.moveaxis(frame != last, 2, 0)
+        return np.asarray(red | green | blue)
+
+    def _follow(self, frame: NDArray[Element], fresh: NDArray[np.bool_]) -> tuple[float, float, bool]:
+        """Bring the canvas to a frame; returns the density, the share that was computed, and whether a scene begins."""
+        picture = to_float(frame)
+        mask = self._mask_of(picture)
+        changed = self._changed(frame, fresh, mask)
+        new_scene = bool(changed.any()) and (self._scene.is_flat or bool(changed.mean() >= CUT_SHARE))
+        if new_scene:
+            self._begin_scene(self._scene_of(picture), frame)
+            mask = self._mask_of(picture)
+        density = 0.0
+        computed = np.ones_like(changed) if new_scene or not self._reuse else changed
+        if computed.any():
+            computed, density = self._compute(frame, picture, mask, computed)
+        if self.tolerance > 0:
+            self._inputs.keep(frame, computed)
+        self._last = (frame.copy(), mask)
+        return density, float(computed.mean()), new_scene
+
+    def _changed(self, frame: NDArray[np.generic], fresh: NDArray[np.bool_], mask: NDArray[np.bool_] | None) -> Flags:
+        """Find the tiles that have to be computed again, given the pixels that differ from the last frame.
+
+        Without a tolerance all tiles show the last frame; with one, the frame that each was computed from.
+        """
+        if self.tolerance > 0:
+            return self._inputs.differ(frame, self._tiles.holding(fresh))
+        _, last_mask = self._last
+        if mask is not None and last_mask is not None:
+            fresh = fresh | self.upscaler.selection_changes(mask, last_mask)
+        return self._tiles.holding(fresh)
 
     def _tolerance_of(self, dtype: np.dtype[np.generic]) -> float:
         """Return the tolerance in units of a type of picture."""
@@ -174,21 +230,38 @@ class VideoUpscaler:
 
     def _scene_of(self, picture: NDArray[np.float32]) -> _Scene:
         """Decide what holds from this picture on."""
-        if not self.upscaler.is_masked or self._region is not None:
-            return _Scene(threshold=0, dense=not self.upscaler.is_masked)
-        threshold = self.upscaler.detail_threshold(picture)
-        return _Scene(threshold, self.upscaler.prefers_dense(self.upscaler.mask_above(picture, threshold)))
+        upscaler = self.upscaler
+        if not upscaler.is_masked or self._region is not None:
+            return _Scene(threshold=0, dilation=upscaler.dilation, dense=not upscaler.is_masked)
+        threshold = upscaler.detail_threshold(picture)
+        if self._budget is not None:
+            return _Scene(threshold, self._dilation_within(self._budget, picture, threshold), dense=False)
+        dense = upscaler.prefers_dense(upscaler.mask_above(picture, threshold))
+        return _Scene(threshold, upscaler.dilation, dense)
+
+    def _dilation_within(self, budget: float, picture: NDArray[np.float32], threshold: float) -> int:
+        """Find the largest dilation that a budget pays for in this picture, or 1."""
+        mask, dilation = mask_within(self.upscaler, partial(self.upscaler.mask_above, picture, threshold), budget)
+        if self.upscaler.cost_share(mask) > budget:
+            warnings.warn("there are scenes where even dilation 1 costs more than the `budget`", stacklevel=5)
+        return dilation
 
     def _mask_of(self, picture: NDArray[np.float32]) -> NDArray[np.bool_] | None:
         """Where the network works; None is everywhere."""
         if self._scene.dense or self._region is not None:
             return self._region
-        return self.upscaler.mask_above(picture, self._scene.threshold)
+        return self.upscaler.mask_above(picture, self._scene.threshold, self._scene.dilation)
 
-    def _compute(self, frame: NDArray[np.generic], picture: NDArray[np.float32], wanted: Flags) -> tuple[Flags, float]:
+    def _compute(
+        self,
+        frame: NDArray[np.generic],
+        picture: NDArray[np.float32],
+        mask: NDArray[np.bool_] | None,
+        wanted: Flags,
+    ) -> tuple[Flags, float]:
         """Put new tiles on the canvas; returns those that were computed, and the density."""
-        mask, rectangles = self._mask_of(picture), self._rectangles(wanted)
-        parts = [self._tiles.core((part.top, part.left), (part.bottom, part.right)) for part in rectangles]
+        rectangles = self._rectangles(wanted)
+        parts = [self._tiles.core(rectangle) for rectangle in rectangles]
         self.upscaler.run_parts(picture, parts, mask, self._halo, self._canvas)
         computed, working = np.zeros_like(wanted), np.zeros(picture.shape[:2], np.bool_)
         for rectangle, part in zip(rectangles, parts, strict=True):
@@ -203,8 +276,9 @@ class VideoUpscaler:
     def _remove_colour(self, frame: NDArray[np.generic], computed: Flags) -> None:
         """Take from computed tiles that see no colour the little of it that networks let into edges."""
         scale = self.upscaler.metadata.scale
-        grey = (frame[..., 0] == frame[..., 1]) & (frame[..., 0] == frame[..., 2])
-        for rows, columns in self._tiles.all(grey, computed):
+        coloured = (frame[..., 0] != frame[..., 1]) | (frame[..., 0] != frame[..., 2])
+        for rectangle in runs(computed & ~self._tiles.holding(coloured)):
+            rows, columns = self._tiles.core(rectangle)
             tile = self._canvas[scaled(rows, scale), scaled(columns, scale)]
             tile[...] = from_float(to_float(tile).mean(axis=2, keepdims=True), tile.dtype)
 

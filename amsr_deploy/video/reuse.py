@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,17 @@ CALL_PIXELS = 1000
 """What a call of the network costs beside its pixels, in pixels: a fraction of a millisecond."""
 
 
+class Rectangle(NamedTuple):
+    """Rows and columns of tiles, ends included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
 class Tiles:
-    """The tiles of frames of one size, with what each was computed from.
+    """The tiles of frames of one size.
 
     Attributes:
         shape: rows and columns of tiles.
@@ -30,67 +40,84 @@ class Tiles:
         Args:
             size: height and width.
             side: of a tile, in pixels.
-            reach: pixels around a tile on which its result depends.
+            reach: pixels around a tile that belong to its input.
         """
-        self._size, self._side = size, side
+        self._size, self._side, self._reach = size, side, reach
         self.shape = tuple(-(-length // side) for length in size)
-        self._seen = {place: self._widened(self.core(place), reach) for place in np.ndindex(*self.shape)}
-        self._inputs: dict[tuple[int, ...], NDArray[np.generic]] = {}
+        self._seen = self._inputs_along(size[0]), self._inputs_along(size[1])
 
-    def changed(self, frame: NDArray[np.generic], tolerance: float) -> Flags:
-        """Tiles whose input [H, W, 3] uint8, uint16 or float differs by more from what was kept, or was never kept.
+    def _inputs_along(self, length: int) -> list[slice]:
+        """Return what the tiles along an axis read."""
+        side, reach = self._side, self._reach
+        return [slice(max(first - reach, 0), min(first + side + reach, length)) for first in range(0, length, side)]
 
-        Args:
-            frame: the frame.
-            tolerance: largest difference of a value, in units of the frame's type.
-        """
-        flags = [_differs(frame[seen], self._inputs.get(place), tolerance) for place, seen in self._seen.items()]
-        return np.array(flags, np.bool_).reshape(self.shape)
+    def holding(self, pixels: NDArray[np.bool_]) -> Flags:
+        """Find the tiles in whose input at least one of some pixels [H, W] is set."""
+        counts = np.zeros((self._size[0] + 1, self._size[1] + 1), np.int32)
+        np.cumsum(pixels, axis=0, out=counts[1:, 1:])
+        np.cumsum(counts, axis=1, out=counts)
+        rows, columns = self._seen
+        below = counts[[seen.stop for seen in rows]] - counts[[seen.start for seen in rows]]
+        return np.asarray(below[:, [seen.stop for seen in columns]] > below[:, [seen.start for seen in columns]])
 
-    def keep(self, frame: NDArray[np.generic], computed: Flags) -> None:
-        """Remember the input of the tiles that are computed from a frame."""
-        for place in zip(*np.nonzero(computed), strict=True):
-            view, kept = frame[self._seen[place]], self._inputs.get(place)
-            if kept is None:
-                self._inputs[place] = view.copy()
-            else:
-                kept[...] = view
+    def input_of(self, place: tuple[int, int]) -> Part:
+        """Return the pixels on which a tile depends."""
+        rows, columns = self._seen
+        return rows[place[0]], columns[place[1]]
 
-    def all(self, pixels: NDArray[np.bool_], wanted: Flags) -> Iterator[Part]:
-        """Yield the pixels of those of some tiles all of whose input is true in [H, W]."""
-        for place in zip(*np.nonzero(wanted), strict=True):
-            if pixels[self._seen[place]].all():
-                yield self.core(place)
-
-    def core(self, place: tuple[int, ...], last: tuple[int, ...] | None = None) -> Part:
-        """Return the pixels of a tile, or of a rectangle of tiles from that one to a last one."""
+    def core(self, tiles: Rectangle) -> Part:
+        """Return the pixels of a rectangle of tiles."""
+        firsts, ends = (tiles.top, tiles.left), (tiles.bottom, tiles.right)
         rows, columns = (
             slice(first * self._side, min((end + 1) * self._side, length))
-            for first, end, length in zip(place, last or place, self._size, strict=True)
+            for first, end, length in zip(firsts, ends, self._size, strict=True)
         )
         return rows, columns
 
-    @staticmethod
-    def _widened(part: Part, reach: int) -> Part:
-        rows, columns = (slice(max(axis.start - reach, 0), axis.stop + reach) for axis in part)
-        return rows, columns
+
+class KeptInputs:
+    """What each tile was computed from, with a tolerance."""
+
+    def __init__(self, tiles: Tiles, tolerance: float) -> None:
+        """Begin with nothing.
+
+        Args:
+            tiles: the tiles.
+            tolerance: largest difference of a value that is no change, in units of the frames' type.
+        """
+        self._tiles, self._tolerance = tiles, tolerance
+        self._ranges: dict[tuple[int, int], tuple[NDArray[Any], NDArray[Any]]] = {}
+
+    def differ(self, frame: NDArray[Any], among: Flags) -> Flags:
+        """Find those among some tiles that were never computed, or whose input changed since.
+
+        Args:
+            frame: [H, W, 3] uint8, uint16 or float.
+            among: the tiles to look at.
+        """
+        flags = among.copy()
+        for place in places(among):
+            if place in self._ranges:
+                (low, high), view = self._ranges[place], frame[self._tiles.input_of(place)]
+                flags[place] = bool(np.count_nonzero(view < low) or np.count_nonzero(view > high))
+        return flags
+
+    def keep(self, frame: NDArray[Any], computed: Flags) -> None:
+        """Remember the input of the tiles that are computed from a frame, as the range in which it may lie."""
+        tolerance = self._tolerance
+        if np.issubdtype(frame.dtype, np.floating):
+            low, high = frame - tolerance, frame + tolerance
+        else:
+            top = np.iinfo(frame.dtype).max
+            low, high = np.maximum(frame, tolerance) - tolerance, np.minimum(frame, top - tolerance) + tolerance
+        for place in places(computed):
+            seen = self._tiles.input_of(place)
+            self._ranges[place] = low[seen].copy(), high[seen].copy()
 
 
-def _differs(view: NDArray[np.generic], kept: NDArray[np.generic] | None, tolerance: float) -> bool:
-    if kept is None:
-        return True
-    if tolerance == 0:
-        return not np.array_equal(view, kept)
-    return not bool((np.maximum(view, kept) - np.minimum(view, kept) <= tolerance).all())
-
-
-class Rectangle(NamedTuple):
-    """Rows and columns of tiles, ends included."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
+def places(flags: Flags) -> Iterator[tuple[int, int]]:
+    """Yield row and column of the tiles that are set."""
+    yield from zip(*(axis.tolist() for axis in np.nonzero(flags)), strict=True)
 
 
 def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
@@ -101,9 +128,9 @@ def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
         side: of a tile, in pixels.
         halo: pixels that the network reads around a rectangle.
     """
-    runs = list(_runs(flags))
-    joined, count = np.empty((len(runs), 4), np.int64), 0
-    for run in runs:
+    found = list(runs(flags))
+    joined, count = np.empty((len(found), 4), np.int64), 0
+    for run in found:
         grown = np.array(run)
         while count:
             others = joined[:count]
@@ -124,14 +151,15 @@ def cost(rectangles: NDArray[np.int64], side: int, halo: int) -> NDArray[np.int6
     return np.asarray(lengths.prod(axis=-1) + CALL_PIXELS)
 
 
-def _runs(flags: Flags) -> Iterator[Rectangle]:
-    """Find the runs of set tiles in each row."""
-    for y, row in enumerate(flags):
-        edges = np.flatnonzero(np.diff(row, prepend=False, append=False)).tolist()
+def runs(flags: Flags) -> Iterator[Rectangle]:
+    """Yield the runs of set tiles in each row; equal rows below each other share theirs."""
+    tops = [0, *(np.flatnonzero((flags[1:] != flags[:-1]).any(axis=1)) + 1).tolist(), len(flags)]
+    for top, stop in pairwise(tops):
+        edges = np.flatnonzero(np.diff(flags[top], prepend=False, append=False)).tolist()
         for first, end in zip(edges[::2], edges[1::2], strict=True):
-            yield Rectangle(y, first, y, end - 1)
+            yield Rectangle(top, first, stop - 1, end - 1)
 
 
 def single(flags: Flags) -> list[Rectangle]:
     """Make a rectangle for each tile that is set."""
-    return [Rectangle(y, x, y, x) for y, x in np.argwhere(flags).tolist()]
+    return [Rectangle(y, x, y, x) for y, x in places(flags)]

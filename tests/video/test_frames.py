@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import amsr_deploy
 from amsr_deploy import native
 from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.image.arrays import to_float
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.frames import VideoUpscaler
 
@@ -98,7 +99,8 @@ def with_backend(upscaler: Upscaler, is_local: bool) -> Upscaler:
     return upscaler
 
 
-@pytest.mark.parametrize("model", ["disp", "disp_dense", "fsrcnn", "by_tiles", "region"])
+@pytest.mark.parametrize("model", ["disp", "disp_dense", "fsrcnn", "by_tiles", "region", "budget"])
+@pytest.mark.filterwarnings("ignore:there are scenes")
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(clip=clips, tile=st.sampled_from([8, 16, 24]))
 def test_reuse_without_tolerance_changes_no_bit(model: str, clip: list[Frame], tile: int) -> None:
@@ -107,8 +109,10 @@ def test_reuse_without_tolerance_changes_no_bit(model: str, clip: list[Frame], t
     if native.library_path() is None or model == "by_tiles":
         with_backend(upscaler, is_local=False)
     region = np.indices(clip[0].shape[:2]).sum(axis=0) % 7 < 3 if model == "region" else None
+    budget = 0.4 if model == "budget" else None
     reusing, every = (
-        VideoUpscaler(upscaler, tolerance=0, tile=tile, reuse=reuse, mask=region) for reuse in (True, False)
+        VideoUpscaler(upscaler, tolerance=0, tile=tile, reuse=reuse, mask=region, budget=budget)
+        for reuse in (True, False)
     )
     for frame in clip:
         kept, computed = reusing.upscale(frame), every.upscale(frame)
@@ -116,6 +120,19 @@ def test_reuse_without_tolerance_changes_no_bit(model: str, clip: list[Frame], t
         assert computed.reused == 0
         assert 0 <= kept.density <= computed.density <= 1
         assert kept.new_scene == computed.new_scene
+
+
+def test_windows_over_the_ends_of_a_picture_change_no_bit() -> None:
+    """What is new on the right decides there about windows that are shifted over the ends: about the left, too."""
+    upscaler = amsr_deploy.load("swinir", scale=4, device="cpu")
+    reusing, every = (VideoUpscaler(upscaler, tolerance=0, reuse=reuse) for reuse in (True, False))
+    frame = photo_like((16, 264), np.random.default_rng(1))
+    reusing.upscale(frame)
+    every.upscale(frame)
+    frame[4:12, 260:] ^= 255
+    kept = reusing.upscale(frame)
+    assert kept.reused > 0
+    np.testing.assert_array_equal(kept.image, every.upscale(frame).image)
 
 
 def test_a_scene_begins_with_what_a_picture_gets(disp: Upscaler, photo: NDArray[np.float32]) -> None:
@@ -127,6 +144,25 @@ def test_a_scene_begins_with_what_a_picture_gets(disp: Upscaler, photo: NDArray[
     difference = first.image.astype(int) - disp.upscale(frame).astype(int)
     assert np.abs(difference).max() <= 2
     assert np.abs(difference).mean() < 0.01
+
+
+def test_a_budget_chooses_the_dilation_of_a_scene(disp: Upscaler, photo: NDArray[np.float32]) -> None:
+    frame = np.rint(photo[:96, :128] * 255).astype(np.uint8)
+    busier = frame.copy()
+    busier[40:56, 40:56] = np.random.default_rng(6).integers(0, 256, (16, 16, 3))
+    picture, cost = to_float(frame), disp.metadata.cost
+    threshold = disp.detail_threshold(picture)
+    densities = [float(disp.mask_above(picture, threshold, dilation).mean()) for dilation in range(1, 66, 2)]
+    budget = (cost.share(densities[2]) + cost.share(densities[3])) / 2
+    video = VideoUpscaler(disp, tolerance=0, budget=budget, reuse=False)
+    assert video.upscale(frame).density == pytest.approx(densities[2])
+    later = video.upscale(busier)
+    assert not later.new_scene
+    assert later.density == pytest.approx(float(disp.mask_above(to_float(busier), threshold, 5).mean()))
+    assert VideoUpscaler(disp, budget=1).upscale(frame).density == pytest.approx(densities[-1])
+    with pytest.warns(UserWarning, match="even dilation 1"):
+        poor = VideoUpscaler(disp, budget=cost.share(densities[0]) * 0.99).upscale(frame)
+    assert poor.density == pytest.approx(densities[0])
 
 
 def test_a_still_picture_costs_nothing_and_a_spot_a_little(disp: Upscaler) -> None:
@@ -200,16 +236,30 @@ def test_the_inner_third_of_the_halo_is_enough(disp: Upscaler, photo: NDArray[np
 def test_tiles_are_smaller_where_they_are_joined(disp: Upscaler) -> None:
     lone = with_backend(amsr_deploy.load("disp", scale=2, device="cpu"), is_local=False)
     assert VideoUpscaler(lone).tile == 32
-    assert VideoUpscaler(with_backend(disp, is_local=True)).tile == 16
+    local = with_backend(disp, is_local=True)
+    assert VideoUpscaler(local).tile == 16
+    assert VideoUpscaler(local, tolerance=0).tile == 8
 
 
 def test_bad_settings(disp: Upscaler) -> None:
-    for wrong in ({"tolerance": -1}, {"tolerance": 255}, {"tile": 12}, {"tile": 0}, {"tile": 8.0}):
+    for wrong in (
+        {"tolerance": -1},
+        {"tolerance": 255},
+        {"tile": 12},
+        {"tile": 0},
+        {"tile": 8.0},
+        {"budget": 0},
+        {"budget": 2},
+    ):
         with pytest.raises(UserError, match=str(next(iter(wrong.values())))):
             VideoUpscaler(disp, **wrong)
     with pytest.raises(UserError, match="30x20, but the picture 20x30"):
         VideoUpscaler(disp, mask=np.ones((20, 30), np.bool_)).upscale(np.zeros((30, 20, 3), np.uint8))
     with pytest.raises(UserError, match=r"\(30, 20\)"):
         VideoUpscaler(disp).upscale(np.zeros((30, 20), np.uint8))
-    with pytest.raises(UserError, match="works everywhere"):
-        VideoUpscaler("disp", scale=2, device="cpu", dense=True, mask=np.ones((20, 30), np.bool_))
+    for wrong in ({"mask": np.ones((20, 30), np.bool_)}, {"budget": 0.4}):
+        with pytest.raises(UserError, match="works everywhere"):
+            VideoUpscaler("disp", scale=2, device="cpu", dense=True, **wrong)
+    for wrong in ({"mask": np.ones((20, 30), np.bool_)}, {"dilation": 3}):
+        with pytest.raises(UserError, match="sets the dilation"):
+            VideoUpscaler("disp", scale=2, device="cpu", budget=0.4, **wrong)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from amsr_deploy.video.reuse import Tiles, cost, join, single
+from amsr_deploy.video.reuse import KeptInputs, Rectangle, Tiles, cost, join, runs, single
 
 flags = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=12))
 
@@ -19,22 +20,48 @@ flags = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=12))
     reach=st.integers(0, 9),
     place=st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)),
 )
-def test_a_pixel_changes_the_tiles_that_reach_it(
+def test_a_pixel_belongs_to_the_inputs_of_the_tiles_that_reach_it(
     size: tuple[int, int], side: int, reach: int, place: tuple[float, float]
 ) -> None:
-    tiles, frame = Tiles(size, side, reach), np.zeros((*size, 3), np.uint8)
-    assert tiles.changed(frame, 0).all()
-    tiles.keep(frame, np.ones(tiles.shape, np.bool_))
+    tiles, pixels = Tiles(size, side, reach), np.zeros(size, np.bool_)
+    assert not tiles.holding(pixels).any()
     y, x = (int(share * length) for share, length in zip(place, size, strict=True))
-    frame[y, x, 1] = 5
-    changed, owners = tiles.changed(frame, 4), 0
+    pixels[y, x] = True
+    holding, owners = tiles.holding(pixels), 0
     for ty, tx in np.ndindex(*tiles.shape):
-        rows, columns = tiles.core((ty, tx))
+        rows, columns = tiles.core(Rectangle(ty, tx, ty, tx))
         near = rows.start - reach <= y < rows.stop + reach and columns.start - reach <= x < columns.stop + reach
-        assert changed[ty, tx] == near
+        assert holding[ty, tx] == near
+        assert pixels[tiles.input_of((ty, tx))].any() == near
         owners += rows.start <= y < rows.stop and columns.start <= x < columns.stop
     assert owners == 1
-    assert not tiles.changed(frame, 5).any()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("value", [0, 3, 100, 255])
+def test_an_input_differs_from_what_its_tile_was_computed_from(value: int, dtype: type[np.generic]) -> None:
+    tiles = Tiles((20, 30), 8, 3)
+    everything, inputs = np.ones(tiles.shape, np.bool_), KeptInputs(tiles, tolerance=4)
+    frame = np.full((20, 30, 3), value, dtype)
+    assert inputs.differ(frame, everything).all()
+    inputs.keep(frame, everything)
+    for other in {max(value - 4, 0), min(value + 4, 255)}:
+        frame[2, 10, 1] = other
+        assert not inputs.differ(frame, everything).any()
+    frame[2, 10, 1] = value - 5 if value > 5 else value + 5
+    changed = inputs.differ(frame, everything)
+    assert changed.tolist() == tiles.holding((frame != value).any(axis=2)).tolist()
+    assert not inputs.differ(frame, ~everything).any()
+    inputs.keep(frame, changed)
+    assert not inputs.differ(frame, everything).any()
+
+
+@given(flags=flags)
+def test_runs_hold_the_tiles_that_are_set_and_no_other(flags: NDArray[np.bool_]) -> None:
+    counts = np.zeros(flags.shape, np.int64)
+    for part in runs(flags):
+        counts[part.top : part.bottom + 1, part.left : part.right + 1] += 1
+    np.testing.assert_array_equal(counts, flags)
 
 
 @given(flags=flags, side=st.sampled_from([8, 32]), halo=st.integers(0, 40))

@@ -268,6 +268,18 @@ def test_sizes(tmp_path: Path) -> None:
         assert ("reduced" in result.stdout) == (arguments[1] in (3, 50))
 
 
+def test_a_larger_budget_computes_more(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mkv", 1)
+    densities = []
+    for budget in (0.4, 0.6, 0.9):
+        options = ("--overwrite", "--no-reuse", "--json", "--budget", budget)
+        result = amsr("video", source, "-o", tmp_path / "out.mkv", *options)
+        assert result.exit_code == 0, result.output
+        densities.append(json.loads(result.stdout)["density"])
+    assert densities == sorted(set(densities))
+    assert densities[-1] < 0.9
+
+
 def test_start_and_duration(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mkv", 50, sound=True)
     result = amsr("video", source, "-o", tmp_path / "out.mkv", "--start", 1, "--duration", 0.4)
@@ -374,12 +386,16 @@ def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:
     refuse(good, "does not start with these settings", preset="warp")
     refuse(good, "--tolerance -1", tolerance=-1)
     refuse(good, "--tile 5", tile=5)
+    refuse(good, "--budget 2", budget=2)
+    refuse(good, "--dilation and --budget", budget=0.4, dilation=3)
+    refuse(good, "--mask is taken as it is", "--budget", budget=0.4, mask=OSPREY)
     refuse(good, "even sides", height=51)
     refuse(good, "libx265 needs 64 pixels a side", encoder="libx265", height=60)
     refuse(good, "ask for a smaller size", height=5000)
     refuse(good, "scale 5", scale=5)
     odd = make(tmp_path / "odd.mkv", 2, pixel_format="yuv444p", size=(31, 33))
     refuse(odd, "even sides", scale=3, pixel_format="yuv420p")
+    assert_refused(amsr("video", good, "-o", out, "--dense", "--budget", 0.4), tmp_path, "--dense", "--budget")
     assert_refused(amsr("video", good, "-o", good), tmp_path, "is the input")
     assert_refused(amsr("video", good, "-o", tmp_path / "out"), tmp_path, "has no suffix")
     assert_refused(amsr("video", good, "-o", tmp_path / "out.xyz"), tmp_path, "out.xyz", ".mkv")
