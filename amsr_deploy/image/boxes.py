@@ -46,21 +46,40 @@ def depth(data: bytes) -> int:
 
 def jxl_exif(data: bytes) -> bytes | None:
     """Return the EXIF of a JPEG XL container."""
-    for kind, body in boxes(data):
-        if kind == b"Exif" and len(body) > 4:
-            return body[4 + int.from_bytes(body[:4], "big") :]
-    return None
+    body = first(data, b"Exif")
+    return body[4 + int.from_bytes(body[:4], "big") :] if body and len(body) > 4 else None
 
 
-def jxl_with_exif(data: bytes, exif: bytes) -> bytes:
-    """Add EXIF to a JPEG XL, which is a codestream or has a container already."""
-    box = _box(b"Exif", bytes(4) + exif)
+def jxl_codestream(data: bytes) -> bytes:
+    """Return the codestream of a JPEG XL, or its first part."""
     if not data.startswith(_JXL_HEAD[:12]):
-        return _JXL_HEAD + box + _box(b"jxlc", data)
-    place = 0
-    while data[place + 4 : place + 8] not in (b"jxlc", b"jxlp", b""):
-        place += int.from_bytes(data[place : place + 4], "big")
-    return data[:place] + box + data[place:]
+        return data
+    return first(data, b"jxlc") or (first(data, b"jxlp") or b"")[4:]
+
+
+def packed_only(data: bytes) -> set[bytes]:
+    """Return the kinds of boxes that a JPEG XL container holds compressed by Brotli, and not as they are."""
+    found = list(boxes(data)) if data.startswith(_JXL_HEAD[:12]) else []
+    return {body[:4] for kind, body in found if kind == b"brob"} - {kind for kind, _ in found}
+
+
+def first(data: bytes, kind: bytes) -> bytes | None:
+    """Return the content of the first box of a kind."""
+    return next((body for found, body in boxes(data) if found == kind), None)
+
+
+def jxl_with(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
+    """Give EXIF and XMP to a JPEG XL, which is a codestream or has a container, in place of compressed ones."""
+    added = [*([(b"Exif", bytes(4) + exif)] if exif else []), *([(b"xml ", xmp)] if xmp else [])]
+    if not data.startswith(_JXL_HEAD[:12]):
+        return _JXL_HEAD + _joined([*added, (b"jxlc", data)]) if added else data
+    kept = [(kind, body) for kind, body in boxes(data) if kind != b"brob"]
+    place = next(number for number, (kind, _) in enumerate(kept) if kind in (b"jxlc", b"jxlp"))
+    return _joined([*kept[:place], *added, *kept[place:]])
+
+
+def _joined(contents: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(_box(kind, body) for kind, body in contents)
 
 
 def _box(kind: bytes, body: bytes) -> bytes:

@@ -14,6 +14,9 @@ from amsr_deploy.errors import ImageError
 from amsr_deploy.image.inks import cmyk_to_srgb
 from amsr_deploy.image.source import Source
 
+_CANNOT = ("can not handle", "not implemented", "No support for")
+"""What OpenImageIO says of sound files that it does not read."""
+
 
 @dataclass(frozen=True)
 class Deep:
@@ -86,4 +89,6 @@ def _unreadable(source: Source, message: str) -> ImageError:
         return ImageError(
             f"{source.path} is compressed by {kind}, which cannot be read here; save it with Deflate or LZW"
         )
+    if any(words in reason for words in _CANNOT):
+        return ImageError(f"{source.path} is stored in a way that cannot be read here ({reason}); save it as RGB")
     return ImageError(f"{source.path} is damaged or cut off ({reason}); copy or export it again")

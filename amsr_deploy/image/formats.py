@@ -8,6 +8,8 @@ from typing import Literal
 
 from amsr_deploy.errors import ImageError, UserError
 
+_MOST = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Format:
@@ -22,6 +24,9 @@ class Format:
         grey: whether it holds pictures of one channel.
         profile: whether it holds a colour profile.
         exif: the most bytes of EXIF.
+        xmp: the most bytes of XMP.
+        iptc: the most bytes of IPTC data.
+        texts: which it holds: all, none, or a single comment.
         max_side: the most pixels on a side.
         quality: of lossy compression by default, 1 to 100; None for lossless formats.
         lossless: whether compression without loss can be had.
@@ -35,22 +40,36 @@ class Format:
     bits: Literal[8, 16] = 8
     grey: bool = True
     profile: bool = True
-    exif: int = 2**31 - 1
-    max_side: int = 2**31 - 1
+    exif: int = _MOST
+    xmp: int = _MOST
+    iptc: int = 0
+    texts: Literal["all", "comment", "none"] = "none"
+    max_side: int = _MOST
     quality: int | None = None
     lossless: bool = True
     extra: str | None = None
 
 
-# A segment of JPEG ends at 65533 bytes.
+_SEGMENT = 65533  # bytes of a segment of JPEG; XMP and IPTC have a head there
 _ALL = (
-    Format("PNG", (".png",), bits=16),
-    Format("JPEG", (".jpg", ".jpeg"), alpha=False, exif=65533, max_side=65500, quality=95, lossless=False),
+    Format("PNG", (".png",), bits=16, iptc=_MOST, texts="all"),
+    Format(
+        "JPEG",
+        (".jpg", ".jpeg"),
+        alpha=False,
+        exif=_SEGMENT,
+        xmp=_SEGMENT - 29,
+        iptc=_SEGMENT - 27,
+        texts="comment",
+        max_side=65500,
+        quality=95,
+        lossless=False,
+    ),
     Format("WebP", (".webp",), grey=False, max_side=16383, quality=95),
-    Format("TIFF", (".tif", ".tiff"), bits=16),
+    Format("TIFF", (".tif", ".tiff"), bits=16, iptc=_MOST),
     Format("AVIF", (".avif",), grey=False, max_side=65536, quality=90, lossless=False),
     Format("JPEG XL", (".jxl",), bits=16, grey=False, quality=95),
-    Format("BMP", (".bmp",), alpha=False, profile=False, exif=0),
+    Format("BMP", (".bmp",), alpha=False, profile=False, exif=0, xmp=0),
     Format("GIF", (".gif",), writable=False),
     Format("HEIC", (".heic", ".heif"), writable=False, extra="heic"),
 )
@@ -89,7 +108,7 @@ class WriteOptions:
     Attributes:
         quality: of lossy compression, 1 to 100, larger: better, larger files; None is the format's own.
         lossless: keep every sample.
-        strip_metadata: leave out EXIF, resolution and place; what describes colour stays.
+        strip_metadata: leave out EXIF, XMP, IPTC, texts, resolution and place; what describes colour stays.
         compression: `fast`, or `small`, which takes some thirty times as long for a sixth off PNG and TIFF files.
     """
 

@@ -18,6 +18,7 @@ from amsr_deploy.image.place import Resolution
 from amsr_deploy.image.samples import to_picture
 from amsr_deploy.image.source import Source
 from amsr_deploy.image.stored import Stored
+from amsr_deploy.image.texts import from_comment
 
 SIGNATURE = b"\xff\xd8\xff"
 
@@ -33,6 +34,8 @@ _UNREADABLE = {
 # What a decoder must see after the last bits of a scan before it gives them out.
 _LOOK_AHEAD = bytes(8)
 _MOST_MISSING = 1 / 4
+_LONG_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+_IPTC_RESOURCE = 0x0404
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,14 @@ class Header:
         progressive: whether the scans refine each other.
         refining: whether the last scan refines samples that others have given.
         has_profile: whether there is a part of a colour profile.
+        has_long_xmp: whether XMP goes on in segments of its own.
     """
 
     precision: int
     progressive: bool
     refining: bool
     has_profile: bool
+    has_long_xmp: bool
 
 
 def read_jpeg(source: Source) -> Stored:
@@ -78,7 +83,12 @@ def read_jpeg(source: Source) -> Stored:
     metadata = Metadata(
         icc_profile=None if is_cmyk else check_profile(profile, source),  # the pixels of CMYK become sRGB
         resolution=_resolution(image),
+        xmp=image.info.get("xmp"),
+        iptc=image.info.get("photoshop", {}).get(_IPTC_RESOURCE),
+        texts=(from_comment(image.info["comment"]),) if image.info.get("comment") else (),
     )
+    if header.has_long_xmp:
+        source.warn("the parts of its XMP beyond 64 KB are dropped")
     return Stored(to_picture(to_stored_mode(image, source), metadata), image.getexif)
 
 
@@ -94,7 +104,7 @@ def read_header(data: bytes, source: Source) -> Header:
     Raises:
         ImageError: a kind of JPEG that cannot be read.
     """
-    frame, scan, body_of_frame, body_of_scan, has_profile = 0, False, b"", b"", False
+    frame, scan, body_of_frame, body_of_scan, has_profile, has_long_xmp = 0, False, b"", b"", False, False
     for marker, body in _segments(data):
         if marker in _UNREADABLE:
             raise ImageError(f"{source.path} is {_UNREADABLE[marker]}, which cannot be read; save it as PNG")
@@ -103,6 +113,7 @@ def read_header(data: bytes, source: Source) -> Header:
         if marker == _SCAN:
             scan, body_of_scan = True, body
         has_profile |= marker == 0xE2 and body.startswith(b"ICC_PROFILE\0")
+        has_long_xmp |= marker == 0xE1 and body.startswith(_LONG_XMP)
     if not body_of_frame:
         raise ImageError(f"{source.path} is damaged or cut off (it has no frame); copy or export it again")
     precision = body_of_frame[0]
@@ -117,7 +128,7 @@ def read_header(data: bytes, source: Source) -> Header:
             "copy or export it again"
         )
     refining = scan and bool(body_of_scan) and body_of_scan[-1] >> 4 > 0
-    return Header(precision, frame in (0xC2, 0xC6, 0xCA, 0xCE), refining, has_profile)
+    return Header(precision, frame in (0xC2, 0xC6, 0xCA, 0xCE), refining, has_profile, has_long_xmp)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -136,6 +147,11 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         length = int.from_bytes(data[place + 2 : place + 4], "big")
         yield marker, data[place + 4 : place + 2 + length]
         place += 2 + length
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    """Return a segment of a header."""
+    return bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + body
 
 
 def _missing_rows(data: bytes, filled: Image.Image, header: Header) -> int:

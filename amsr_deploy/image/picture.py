@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.image import alpha as transparency
-from amsr_deploy.image import exif
+from amsr_deploy.image import exif, xmp
 from amsr_deploy.image.place import GeoReference, Resolution
+from amsr_deploy.image.texts import Text
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -28,6 +29,9 @@ class Metadata:
         colour: chunks of PNG that describe colour (gAMA, cHRM, sRGB, cICP, mDCV, cLLI), by name.
         resolution: pixels for each unit of length.
         geo: where on the earth the pixels lie.
+        xmp: XMP for an upright picture of this size.
+        iptc: IPTC data, which tells nothing of pixels.
+        texts: of PNG, and the comment of a JPEG.
     """
 
     icc_profile: bytes | None = None
@@ -35,6 +39,9 @@ class Metadata:
     colour: tuple[tuple[bytes, bytes], ...] = ()
     resolution: Resolution | None = None
     geo: GeoReference | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    texts: tuple[Text, ...] = ()
 
     def scaled(self, before: tuple[int, int], after: tuple[int, int]) -> Metadata:
         """Describe the same picture with another height and width.
@@ -48,6 +55,7 @@ class Metadata:
             exif=self.exif and exif.scaled(self.exif, after, factors),
             resolution=self.resolution and self.resolution.scaled(factors),
             geo=self.geo and self.geo.scaled(factors),
+            xmp=self.xmp and xmp.scaled(self.xmp, after, factors),
         )
 
 

@@ -6,12 +6,13 @@ import io
 import struct
 import tempfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
 
 from amsr_deploy.errors import ImageError
+from amsr_deploy.image import texts
 from amsr_deploy.image.colour import PNG_COLOUR_CHUNKS, check_profile
 from amsr_deploy.image.decoders import decode_deep, to_stored_mode
 from amsr_deploy.image.picture import Metadata
@@ -19,22 +20,26 @@ from amsr_deploy.image.place import Resolution
 from amsr_deploy.image.samples import to_picture
 from amsr_deploy.image.source import Source
 from amsr_deploy.image.stored import Stored
+from amsr_deploy.image.texts import Text
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _FOR_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
-_TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
-_EXIF_TEXT = b"Raw profile type exif"
 _MAX_PROFILE_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
 class Chunks:
-    """What a PNG consists of: a PNG of its pixels only, and the first of each other chunk."""
+    """What a PNG consists of: a PNG of its pixels only, the first of each other chunk, and all texts."""
 
     pixels: bytes
     others: dict[bytes, bytes]
+    texts: list[Text]
     depth: int
+
+    def text(self, keyword: bytes) -> Text | None:
+        """Return the first text of a keyword."""
+        return next((text for text in self.texts if texts.keyword(text) == keyword), None)
 
 
 def read_png(source: Source) -> Stored:
@@ -51,7 +56,12 @@ def read_png(source: Source) -> Stored:
         icc_profile=check_profile(_profile(chunks.others.get(b"iCCP")), source),
         colour=tuple((name, chunks.others[name]) for name in PNG_COLOUR_CHUNKS if name in chunks.others),
         resolution=_resolution(chunks.others.get(b"pHYs", b"")),
+        texts=tuple(filter(texts.stays_true, chunks.texts)),
     )
+    if xmp := chunks.text(texts.XMP):
+        metadata = replace(metadata, xmp=texts.content(xmp))
+    if iptc := chunks.text(texts.IPTC_PROFILE):
+        metadata = replace(metadata, iptc=_iptc(iptc, source))
     with Image.open(io.BytesIO(chunks.pixels), formats=["PNG"]) as image:
         if chunks.depth == 16:
             with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +71,7 @@ def read_png(source: Source) -> Stored:
         else:
             image.load()
             samples = to_stored_mode(image, source)
-    return Stored(to_picture(samples, metadata), lambda: _exif(chunks.others))
+    return Stored(to_picture(samples, metadata), lambda: _exif(chunks))
 
 
 def split(source: Source) -> Chunks:
@@ -75,6 +85,7 @@ def split(source: Source) -> Chunks:
     data, place = source.data(), len(SIGNATURE)
     kept = [SIGNATURE]
     others: dict[bytes, bytes] = {}
+    found: list[Text] = []
     kind = b""
     while kind != b"IEND" and place + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, place)
@@ -86,10 +97,10 @@ def split(source: Source) -> Chunks:
         if struct.pack(">I", zlib.crc32(kind + body)) == checksum:
             if kind in _FOR_PIXELS:
                 kept.append(data[place : end + 4])
-            elif kind not in _TEXTS:
+            elif kind in texts.KINDS:
+                found.append((kind, body))
+            else:
                 others.setdefault(kind, body)
-            elif body.startswith(_EXIF_TEXT):
-                others.setdefault(_EXIF_TEXT, _text(kind, body))
         elif optional:
             source.warn(f"its chunk {kind.decode('latin-1')} has a wrong checksum and is dropped")
         else:
@@ -102,27 +113,30 @@ def split(source: Source) -> Chunks:
         kept.append(struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND")))
     if len(kept) < 2 or kept[1][4:8] != b"IHDR" or len(kept[1]) != 25:
         raise ImageError(f"{source.path} is damaged (it does not begin with a header); copy or export it again")
-    return Chunks(b"".join(kept), others, depth=kept[1][16])
+    if b"CgBI" in others:
+        raise ImageError(
+            f"{source.path} is a PNG in Apple's form for apps (CgBI), which cannot be read; convert it first"
+        )
+    return Chunks(b"".join(kept), others, found, depth=kept[1][16])
 
 
-def _text(kind: bytes, body: bytes) -> bytes:
-    """Return the text of a chunk, or nothing where it is damaged."""
-    text = body.partition(b"\0")[2]
-    try:
-        return zlib.decompressobj().decompress(text[1:], _MAX_PROFILE_BYTES) if kind == b"zTXt" else text
-    except zlib.error:
-        return b""
-
-
-def _exif(chunks: dict[bytes, bytes]) -> Image.Exif:
-    """Return EXIF from a chunk of its own, or from text in hexadecimal digits, as ImageMagick writes it."""
+def _exif(chunks: Chunks) -> Image.Exif:
+    """Return EXIF from a chunk of its own, or from text in hexadecimal digits."""
     exif = Image.Exif()
-    if _EXIF_TEXT in chunks and b"eXIf" not in chunks:
-        _, _, *lines = chunks[_EXIF_TEXT].split(b"\n", 3)  # nothing, the kind, the length
-        exif.load(bytes.fromhex(lines[-1].decode()))
+    text = chunks.text(texts.EXIF_PROFILE)
+    if text and b"eXIf" not in chunks.others:
+        exif.load(texts.from_digits(text))
     else:
-        exif.load(chunks.get(b"eXIf", b""))
+        exif.load(chunks.others.get(b"eXIf", b""))
     return exif
+
+
+def _iptc(text: Text, source: Source) -> bytes | None:
+    try:
+        return texts.from_resources(texts.from_digits(text))
+    except ValueError:
+        source.warn("its IPTC data is damaged and dropped")
+        return None
 
 
 def _profile(body: bytes | None) -> bytes | None:

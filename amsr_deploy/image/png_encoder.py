@@ -11,8 +11,10 @@ import numpy as np
 from amsr_deploy.image import deflate
 from amsr_deploy.image.deflate import Checksum
 from amsr_deploy.image.layout import Layout
+from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.place import Resolution
 from amsr_deploy.image.samples import Samples
+from amsr_deploy.image.texts import Text, from_iptc, from_xmp
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
@@ -43,6 +45,8 @@ class PngEncoder:
             _write_chunk(file, b"pHYs", _physical_size(self._metadata.resolution))
         if self._metadata.exif:
             _write_chunk(file, b"eXIf", self._metadata.exif.removeprefix(b"Exif\0\0"))
+        for kind, body in _texts(self._metadata):
+            _write_chunk(file, kind, body)
         _write_chunk(file, b"IDAT", deflate.HEADER)
 
     def pack(self, strip: Samples, above: Samples | None) -> bytes:
@@ -60,6 +64,13 @@ class PngEncoder:
         """Write the end of the stream and of the file."""
         _write_chunk(file, b"IDAT", deflate.trailer(self._checksum))
         _write_chunk(file, b"IEND", b"")
+
+
+def _texts(metadata: Metadata) -> list[Text]:
+    """List all chunks of text."""
+    xmp = [from_xmp(metadata.xmp)] if metadata.xmp else []
+    iptc = [from_iptc(metadata.iptc)] if metadata.iptc else []
+    return [*xmp, *iptc, *metadata.texts]
 
 
 def _write_chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:

@@ -176,6 +176,7 @@ def _read_with_pillow(image: Image.Image, source: Source) -> Stored:
     metadata = Metadata(
         icc_profile=check_profile(image.info.get("icc_profile"), source),
         resolution=Resolution.of(float(x), float(y), "inch"),
+        xmp=image.info.get("xmp"),
     )
     return Stored(to_picture(to_stored_mode(image, source), metadata), image.getexif)
 

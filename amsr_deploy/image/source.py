@@ -49,15 +49,21 @@ class Source:
         return self.rewound().read()
 
     @contextmanager
-    def plain_path(self) -> Iterator[Path]:
-        """Give the file a name that every library takes: in UTF-8, and of a file that can be read from any place."""
-        if isinstance(self.file, io.BufferedReader) and _is_plain(self.path):
+    def plain_path(self, least: int = 0) -> Iterator[Path]:
+        """Give the file a name that every library takes: in UTF-8, and of a file that can be read from any place.
+
+        Args:
+            least: bytes that the library reads in any case; a shorter file gets zeros at its end.
+        """
+        missing = max(least - self.file.seek(0, os.SEEK_END), 0)
+        if isinstance(self.file, io.BufferedReader) and _is_plain(self.path) and not missing:
             yield self.path
             return
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder, "picture")
             with copy.open("wb") as target:
                 shutil.copyfileobj(self.rewound(), target)
+                target.write(bytes(missing))
             yield copy
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from amsr_deploy.errors import first_line
-from amsr_deploy.image import exif
+from amsr_deploy.image import exif, xmp
 from amsr_deploy.image.picture import Picture
 from amsr_deploy.image.place import swaps_axes
 from amsr_deploy.image.samples import turn
@@ -31,8 +31,9 @@ class Stored:
     turned: bool = False
 
     def upright(self, source: Source) -> Picture:
-        """Apply the EXIF orientation and take over the rest of EXIF; damaged EXIF costs only itself, with a warning."""
+        """Apply the EXIF orientation, and take over EXIF and XMP; damaged ones cost only themselves, with a warning."""
         picture = self.picture
+        orientation = 1
         try:
             source_exif = self.load_exif()
             orientation = source_exif.get(Base.Orientation, 1)
@@ -47,5 +48,17 @@ class Stored:
             kept = exif.upright(source_exif, picture.size, orientation)
         except Exception as error:  # Pillow raises many types on damaged EXIF, which must not cost the picture
             source.warn(f"its EXIF data is damaged and dropped ({first_line(error)})")
-            return picture
-        return replace(picture, metadata=replace(picture.metadata, exif=kept))
+            kept = None
+        metadata = replace(picture.metadata, exif=kept, xmp=_upright_xmp(picture, orientation, source))
+        return replace(picture, metadata=metadata)
+
+
+def _upright_xmp(picture: Picture, orientation: int, source: Source) -> bytes | None:
+    """Return the XMP of a picture that has been turned."""
+    if not picture.metadata.xmp:
+        return None
+    try:
+        return xmp.upright(picture.metadata.xmp, picture.size, orientation)
+    except Exception as error:  # the parser raises many types on damaged XML
+        source.warn(f"its XMP is damaged and dropped ({first_line(error)})")
+        return None

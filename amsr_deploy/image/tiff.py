@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from PIL.TiffTags import BYTE
 
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image.colour import check_profile
@@ -30,6 +31,7 @@ from amsr_deploy.image.tiff_layout import (
     ICC_LAB,
     MASK,
     PALETTE,
+    REQUIRED,
     RGB,
     WHITE_IS_ZERO,
     YCBCR,
@@ -47,6 +49,8 @@ _OLD_REDUCED = 2
 """The value of SubfileType."""
 _SUBDIRECTORIES = 330
 _ICC_PROFILE = 34675
+_COLOUR_MAP = 320
+_XMP, _IPTC = 700, 33723
 _PILLOW_MODELS = (WHITE_IS_ZERO, GREY, RGB, PALETTE, CMYK, YCBCR)
 _GROUPS = {IFD.Exif, IFD.GPSInfo}
 _MAX_PAGES = 10_000
@@ -75,6 +79,8 @@ def read_tiff(source: Source) -> Stored:
         ImageError: a file that is damaged, too large, of several pages, or whose samples cannot be read.
     """
     page = _picture_page(_pages(source), source)
+    if missing := [name for tag, name in REQUIRED.items() if tag not in page.tags]:
+        raise ImageError(f"{source.path} is damaged (it lacks its {missing[0]}); copy or export it again")
     layout = Layout.of(page.tags)
     reason = refusal(layout)
     if reason:
@@ -84,6 +90,8 @@ def read_tiff(source: Source) -> Stored:
         icc_profile=check_profile(_profile(page.tags), source),
         resolution=_resolution(page.tags),
         geo=_georeference(page.tags, source),
+        xmp=page.tags.get(_XMP),
+        iptc=page.tags.get(_IPTC),
     )
     if _is_for_pillow(layout) and source.head(4) != _BIG_BIG_ENDIAN:
         return Stored(_read_with_pillow(page, metadata, source), lambda: _exif(page, source), turned=True)
@@ -104,6 +112,7 @@ def _pages(source: Source) -> list[Page]:
     while (offset := directory.next) and offset not in found and len(found) < _MAX_PAGES:
         source.file.seek(offset)
         directory.load(source.file)
+        directory.tagtype.update({tag: BYTE for tag in (_XMP, _IPTC) if tag in directory})  # bytes of any type
         found[offset] = Page(len(found), offset, dict(directory))
     if not found:
         raise ImageError(f"{source.path} is damaged or cut off (it has no directory); copy or export it again")
@@ -151,7 +160,14 @@ def _read_with_pillow(page: Page, metadata: Metadata, source: Source) -> Picture
         image.load()
         if image.mode == "CMYK":
             metadata = _without_colour(metadata)
+        if image.mode == "P" and max(page.tags[_COLOUR_MAP]) < 256:
+            image.putpalette(_narrow_palette(page.tags[_COLOUR_MAP]))
         return to_picture(to_stored_mode(image, source), metadata)
+
+
+def _narrow_palette(colour_map: tuple[int, ...]) -> bytes:
+    """Return a palette of 8 bits, as old programs wrote it in place of 16, in the order of Pillow."""
+    return np.array(colour_map, np.uint8).reshape(3, -1).T.tobytes()
 
 
 def _without_colour(metadata: Metadata) -> Metadata:
@@ -163,6 +179,8 @@ def _read_deep(page: Page, layout: Layout, metadata: Metadata, source: Source) -
     with source.plain_path() as path:
         raw = layout.model != YCBCR
         samples = decode_deep(path, source, page.number, raw).samples
+    if layout.model in (CIE_LAB, ICC_LAB):
+        samples = samples.view(f"u{samples.itemsize}")  # whatever type the file gives them
     if samples.shape[:2] != (layout.height, layout.width):
         raise ImageError(f"{source.path} is damaged (its pages do not match its tags); copy or export it again")
     if layout.model == PALETTE:

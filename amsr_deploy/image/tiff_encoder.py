@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
-from PIL.TiffTags import ASCII, DOUBLE, LONG, LONG8, SHORT
+from PIL.TiffTags import ASCII, BYTE, DOUBLE, LONG, LONG8, SHORT
 
 from amsr_deploy.image import deflate
 from amsr_deploy.image.exif import tags as exif_tags
@@ -19,6 +19,7 @@ from amsr_deploy.image.samples import Samples
 MAX_CLASSIC_BYTES = 2**32 - 1
 """The largest file whose places fit in 32 bits."""
 _GEO_ASCII = 34737
+_XMP, _IPTC = 700, 33723
 _UNITS = {None: 1, "inch": 2, "cm": 3, "m": 3}
 _BIG_HEADER = b"II\x2b\0\x08\0\0\0" + (16).to_bytes(8, "little")
 
@@ -36,7 +37,8 @@ class TiffEncoder:
         strips = -(-height // layout.strip_rows)
         # Deflate may add some bytes to what it cannot compress.
         most = height * width * channels * bits // 8 * 1001 // 1000 + 1024 * strips
-        most += len(metadata.exif or b"") + len(metadata.icc_profile or b"") + (1 << 20)
+        words = (metadata.exif, metadata.icc_profile, metadata.xmp, metadata.iptc)
+        most += sum(len(each or b"") for each in words) + (1 << 20)
         self._tags = _directory(metadata, big=most > MAX_CLASSIC_BYTES)
         self._tags[256], self._tags[257] = width, height
         self._tags[258] = (bits,) * channels
@@ -89,6 +91,10 @@ def _directory(metadata: Metadata, big: bool) -> ImageFileDirectory_v2:
             tags[tag] = value
     if metadata.icc_profile:
         tags[34675] = metadata.icc_profile
+    for tag, content in ((_XMP, metadata.xmp), (_IPTC, metadata.iptc)):
+        if content:
+            tags.tagtype[tag] = BYTE
+            tags[tag] = content
     if metadata.resolution:
         per_unit = metadata.resolution.per("cm") if metadata.resolution.unit == "m" else metadata.resolution
         tags[282], tags[283] = per_unit if isinstance(per_unit, tuple) else (per_unit.x, per_unit.y)

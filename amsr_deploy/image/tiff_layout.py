@@ -9,7 +9,9 @@ from typing import Any
 WHITE_IS_ZERO, GREY, RGB, PALETTE, MASK, CMYK, YCBCR, CIE_LAB, ICC_LAB = 0, 1, 2, 3, 4, 5, 6, 8, 9
 COLOURS = {WHITE_IS_ZERO: 1, GREY: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3, CIE_LAB: 3, ICC_LAB: 3}
 """Samples of a pixel without extra ones, by the colour models that can be read."""
-UNSIGNED, SIGNED, FLOAT, UNDEFINED = 1, 2, 3, 4
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+REQUIRED = {256: "ImageWidth", 257: "ImageLength", 262: "PhotometricInterpretation"}
+"""Tags without which there is no layout."""
 PREMULTIPLIED, STRAIGHT = 1, 2
 """Kinds of extra samples that are alpha."""
 
@@ -23,6 +25,25 @@ _OTHER_MODELS = {
 }
 _LABS = (CIE_LAB, ICC_LAB)
 _CMYK_INKS = 1
+_NO_COMPRESSION, _NEW_JPEG = 1, 7
+_COMPRESSIONS = {_NO_COMPRESSION, 2, 3, 4, 5, 6, _NEW_JPEG, 8, 32771, 32773, 32809, 32946, 34925, 50000}
+"""Those that can be read: fax, LZW, JPEG, Deflate, PackBits, ThunderScan, LZMA and Zstandard."""
+_OTHER_COMPRESSIONS = {
+    33003: "JPEG 2000",
+    33005: "JPEG 2000",
+    34661: "JBIG",
+    34676: "SGI LogLuv",
+    34677: "SGI LogLuv",
+    34712: "JPEG 2000",
+    34887: "LERC",
+    34892: "lossy JPEG of DNG",
+    34933: "PNG",
+    34934: "JPEG XR",
+    50001: "WebP",
+    50002: "JPEG XL",
+    52546: "JPEG XL of DNG",
+}
+_READABLE_DEPTHS = {1, 2, 4, 6, 8, 10, 12, 14, 16}
 _SAVE_DEPTH = "save it with 8 or 16 bits per channel"
 
 
@@ -39,6 +60,7 @@ class Layout:
         planar: whether each channel is stored by itself.
         extras: kinds of the samples after those of the colour model.
         inks: the set of inks of a separated picture.
+        compression: of the strips or tiles.
     """
 
     width: int
@@ -49,14 +71,11 @@ class Layout:
     planar: bool
     extras: tuple[int, ...]
     inks: int
+    compression: int
 
     @classmethod
     def of(cls, tags: Mapping[int, Any]) -> Layout:
-        """Read the layout from the tags of a directory.
-
-        Raises:
-            KeyError: a tag is missing that must be there.
-        """
+        """Read the layout from the tags of a directory, which has at least `REQUIRED`."""
         samples = tags.get(277, 1)
         model = tags[262]
         missing = samples - COLOURS.get(model, samples)
@@ -69,6 +88,7 @@ class Layout:
             planar=tags.get(284, 1) == 2 and samples > 1,
             extras=_each(tags.get(338, 0), missing) if missing > 0 else (),
             inks=tags.get(332, _CMYK_INKS),
+            compression=tags.get(259, _NO_COMPRESSION),
         )
 
     @property
@@ -96,7 +116,7 @@ def _each(value: int | tuple[int, ...], count: int) -> tuple[int, ...]:
 
 def refusal(layout: Layout) -> str | None:
     """Say why samples cannot be read; None where they can."""
-    return _model_refusal(layout) or _sample_refusal(layout)
+    return _model_refusal(layout) or _compression_refusal(layout) or _sample_refusal(layout)
 
 
 def _model_refusal(layout: Layout) -> str | None:
@@ -112,20 +132,30 @@ def _model_refusal(layout: Layout) -> str | None:
     return None
 
 
+def _compression_refusal(layout: Layout) -> str | None:
+    if layout.compression not in _COMPRESSIONS:
+        name = _OTHER_COMPRESSIONS.get(layout.compression, f"method {layout.compression}")
+        return f"is compressed by {name}, which cannot be read here; save it with Deflate or LZW"
+    if layout.compression == _NEW_JPEG and set(layout.bits) != {8}:
+        return f"is compressed by JPEG with {max(layout.bits)} bits per sample, which cannot be read; save it with 8"
+    return None
+
+
 def _sample_refusal(layout: Layout) -> str | None:
-    bits, kinds = set(layout.bits), set(layout.kinds) - ({SIGNED} if layout.model in _LABS else set())
-    if len(bits) > 1 or len(kinds) > 1:
+    if len(set(layout.bits)) > 1 or len(set(layout.kinds)) > 1:
         return f"has channels of different depths or types; {_SAVE_DEPTH}"
-    (depth,) = bits
-    if SIGNED in kinds:
+    kind, depth = layout.kinds[0], layout.bits[0]
+    if kind not in (UNSIGNED, SIGNED, FLOAT):
+        return f"has samples of type {kind} (undefined, complex numbers or unknown); {_SAVE_DEPTH}"
+    if layout.model in (*_LABS, YCBCR, PALETTE) and kind == FLOAT:
+        return f"has floating-point samples that are not RGB or grey; {_SAVE_DEPTH}"
+    if kind == SIGNED and layout.model not in _LABS:
         return f"has signed samples (int{depth}), which do not say what is black and white; {_SAVE_DEPTH}, unsigned"
-    if FLOAT in kinds:
+    if kind == FLOAT:
         readable = depth in (16, 32)
         return None if readable else f"has floating-point samples of {depth} bits; {_SAVE_DEPTH}, or as float32"
-    if kinds - {UNSIGNED, UNDEFINED}:
-        return f"has samples of type {max(kinds)} (complex numbers or unknown); {_SAVE_DEPTH}"
-    if depth > 16:
-        return f"has {depth} bits per channel; {_SAVE_DEPTH}"
     if layout.model in _LABS and depth not in (8, 16):
         return f"has Lab samples of {depth} bits; {_SAVE_DEPTH}"
-    return None
+    if layout.model == YCBCR and depth != 8:
+        return f"has YCbCr samples of {depth} bits; save it with 8, or as RGB"
+    return None if depth in _READABLE_DEPTHS else f"has {depth} bits per channel; {_SAVE_DEPTH}"

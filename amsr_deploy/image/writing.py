@@ -19,12 +19,14 @@ from amsr_deploy.errors import ImageError, first_line
 from amsr_deploy.files import replacing
 from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
+from amsr_deploy.image.jpeg import segment
 from amsr_deploy.image.jxl import encode_jxl
 from amsr_deploy.image.picture import Metadata, Picture
 from amsr_deploy.image.pillow import new_pillow, paste
 from amsr_deploy.image.reading import StrPath
 from amsr_deploy.image.samples import Samples, channel_count, sample_strips
 from amsr_deploy.image.strips import StripWriter
+from amsr_deploy.image.texts import to_comment, to_resource
 from amsr_deploy.image.whole import WholeWriter
 from amsr_deploy.memory import IN_STRIPS, check_memory
 
@@ -114,7 +116,7 @@ def _fit_metadata(
 ) -> tuple[Metadata, list[str]]:
     """Leave out the metadata that a format cannot hold, or that is not wanted; say what is lost."""
     if options.strip_metadata:
-        metadata = replace(metadata, exif=None, resolution=None, geo=None)
+        metadata = replace(metadata, exif=None, resolution=None, geo=None, xmp=None, iptc=None, texts=())
     losses = []
     name, profile = file_format.name, metadata.icc_profile
     if profile and not colour.fits_channels(profile, channels):
@@ -137,7 +139,27 @@ def _fit_metadata(
     if metadata.geo and file_format is not _TIFF:
         losses.append(f"{name} drops the place on the earth; use .tif to keep it")
         metadata = replace(metadata, geo=None)
+    metadata, words = _fit_words(metadata, file_format)
+    if words:
+        losses.append(f"{name} drops {', '.join(words)}")
     return metadata, losses
+
+
+def _fit_words(metadata: Metadata, file_format: Format) -> tuple[Metadata, list[str]]:
+    """Leave out the words about a picture that a format cannot hold; name them."""
+    lost = []
+    if metadata.xmp and len(metadata.xmp) > file_format.xmp:
+        lost.append("XMP")
+        metadata = replace(metadata, xmp=None)
+    if metadata.iptc and len(metadata.iptc) > file_format.iptc:
+        lost.append("IPTC data")
+        metadata = replace(metadata, iptc=None)
+    if file_format.texts != "all":
+        comments = [text for text in metadata.texts if file_format.texts == "comment" and to_comment(text)]
+        kept = tuple(text for text in comments[:1] if len(text[1]) <= file_format.exif)
+        lost += ["text"] if kept != metadata.texts else []
+        metadata = replace(metadata, texts=kept)
+    return metadata, lost
 
 
 def _tells(file_format: Format, metadata: Metadata) -> bool:
@@ -254,7 +276,11 @@ class _PillowCanvas:
 
     def encode(self) -> bytes:
         file_format, metadata = output_format(self._path), self._metadata
-        settings: dict[str, Any] = {"icc_profile": metadata.icc_profile, "exif": metadata.exif}
+        settings: dict[str, Any] = {"icc_profile": metadata.icc_profile, "exif": metadata.exif, "xmp": metadata.xmp}
+        if metadata.iptc:
+            settings["extra"] = segment(0xED, b"Photoshop 3.0\0" + to_resource(metadata.iptc))
+        for text in metadata.texts:
+            settings["comment"] = to_comment(text)
         if metadata.resolution:
             settings["dpi"] = tuple(min(value, _MAX_DENSITY) for value in metadata.resolution.per("inch"))
         if file_format.quality is not None:
@@ -281,4 +307,4 @@ class _JxlCanvas:
     def encode(self) -> bytes:
         quality = 100 if self._options.lossless else self._options.quality or _JXL.quality or 100
         with _encoding(self._path, _JXL):
-            return encode_jxl(self._samples, quality, self._metadata.icc_profile, self._metadata.exif)
+            return encode_jxl(self._samples, quality, self._metadata)

@@ -20,7 +20,7 @@ from amsr_deploy.image.inks import lab_to_srgb
 
 WHITE_IS_ZERO, GREY, RGB, PALETTE, MASK, CMYK, YCBCR, CIE_LAB, ICC_LAB = 0, 1, 2, 3, 4, 5, 6, 8, 9
 UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
-SIGNED, FLOAT, COMPLEX = 2, 3, 6
+SIGNED, FLOAT, UNDEFINED, COMPLEX = 2, 3, 4, 6
 
 
 def numbers(channels: int, bits: int, height: int = 3, width: int = 5) -> NDArray[np.int64]:
@@ -124,11 +124,12 @@ def test_alpha_among_other_channels(tmp_path: Path) -> None:
     np.testing.assert_array_equal(picture.alpha, samples[..., 4] / np.float32(255))
 
 
+@pytest.mark.parametrize("step", [257, 1])
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-def test_palettes(tmp_path: Path, bits: int) -> None:
+def test_palettes_of_16_bits_and_of_8_as_old_programs_wrote_them(tmp_path: Path, bits: int, step: int) -> None:
     samples = numbers(1, bits)
     colours = np.random.default_rng(1).integers(0, 256, (3, 2**bits))
-    made = page(samples, PALETTE, bits, more={320: ("H", [int(value) * 257 for value in colours.ravel()])})
+    made = page(samples, PALETTE, bits, more={320: ("H", [int(value) * step for value in colours.ravel()])})
     picture = read(tmp_path, made)
     np.testing.assert_array_equal(
         picture.rgb, colours.astype(np.float32)[:, samples[..., 0]].transpose(1, 2, 0) / np.float32(255)
@@ -189,15 +190,16 @@ def test_lab_is_converted_as_little_cms_does() -> None:
     np.testing.assert_allclose(lab_to_srgb(LABS), through_little_cms(LABS), atol=0.03)  # 8 bits, dark colours
 
 
+@pytest.mark.parametrize("sample_format", [1, SIGNED])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("model", [CIE_LAB, ICC_LAB])
-def test_lab_of_both_encodings(tmp_path: Path, model: int, dtype: type) -> None:
+def test_lab_of_both_encodings(tmp_path: Path, model: int, dtype: type, sample_format: int) -> None:
     deep = dtype == np.uint16
     white = {(CIE_LAB, False): 255, (CIE_LAB, True): 65535, (ICC_LAB, False): 255, (ICC_LAB, True): 65280}
     lightness = LABS[..., :1] / 100 * white[model, deep]
     chroma = (LABS[..., 1:] + (128 if model == ICC_LAB else 0)) * (256 if deep else 1)
     samples = np.rint(np.concatenate([lightness, chroma], axis=2)).astype(np.int64).astype(dtype)
-    picture = read(tmp_path, page(samples, model))
+    picture = read(tmp_path, page(samples, model, sample_format=sample_format))
     np.testing.assert_allclose(picture.rgb, lab_to_srgb(LABS), atol=0.01)
     assert picture.bits == (16 if deep else 8)
 
@@ -290,10 +292,32 @@ def test_floating_point_beyond_black_and_white_is_refused(tmp_path: Path, value:
         (page(np.zeros((2, 2, 3), np.uint8), 77), "number 77"),
         (page(np.zeros((2, 2, 2), np.uint8), PALETTE, more={320: ("H", [0] * 768)}, extra=(2,)), "palette and"),
         (page(np.zeros((2, 2, 3), np.uint8), RGB, more={258: ("H", (5, 6, 5))}), "different depths"),
+        *((page(np.zeros((2, 2, 1), np.int64), GREY, bits), f"{bits} bits per") for bits in (3, 5, 7, 9, 11, 13, 15)),
+        *((page(np.zeros((2, 2, 3), kind), RGB, sample_format=UNDEFINED), "undefined") for kind in ("u1", "u2")),
+        *(
+            (page(np.zeros((2, 2, 3), np.float32), model, sample_format=FLOAT), "floating-point samples that are not")
+            for model in (CIE_LAB, ICC_LAB, YCBCR)
+        ),
+        (page(np.zeros((2, 2, 3), np.uint16), YCBCR), "YCbCr samples of 16 bits"),
+        (page(np.zeros((2, 2, 3), np.uint8), CIE_LAB, more={339: ("H", (1, 2, 2))}), "different depths or types"),
+        *(
+            (page(np.zeros((2, 2, 3), kind), RGB, more={259: ("H", number)}), f"is compressed by {name}, which")
+            for number, name in ((34712, "JPEG 2000"), (50001, "WebP"), (50002, "JPEG XL"), (65000, "method 65000"))
+            for kind in ("u1", "u2")
+        ),
+        (page(np.zeros((2, 2, 3), np.uint16), RGB, more={258: ("H", (12,) * 3), 259: ("H", 7)}), "JPEG with 12 bits"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_reason(tmp_path: Path, made: Page, reason: str) -> None:
     assert re.search(reason, refusal(tmp_path, made))
+
+
+@pytest.mark.parametrize(("tag", "name"), [(256, "ImageWidth"), (262, "PhotometricInterpretation")])
+def test_a_missing_tag_is_named(tmp_path: Path, tag: int, name: str) -> None:
+    tags, strip = page(np.zeros((2, 2, 3), np.uint8), RGB)
+    (tmp_path / "a.tif").write_bytes(tiff(({key: value for key, value in tags.items() if key != tag}, strip)))
+    with pytest.raises(ImageError, match=f"lacks its {name}"):
+        image.read(tmp_path / "a.tif")
 
 
 # ----------------------------------------------------------------------------------------------------------- pages
