@@ -25,12 +25,13 @@ from amsr_deploy.descriptor import (
     SCALES,
     STRATEGIES,
 )
+from amsr_deploy.errors import check_torch
 
 FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
     "--backbone",
     type=click.Choice(list(BACKBONES)),
-    help=f"Network that ships with the package.  [default: {DEFAULT_BACKBONE}]",
+    help=f"Network that ships with the package; of span no weights do.  [default: {DEFAULT_BACKBONE}]",
 )
 backbone_option = click.option(
     "--backbone", type=click.Choice(list(BACKBONES)), default=DEFAULT_BACKBONE, show_default=True, help="Network."
@@ -177,7 +178,7 @@ def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
       amsr infer photo.jpg                       photo_x4.png
       amsr infer photos/ -r -o large/            all pictures of a folder and those below it
       amsr infer photo.jpg --width 3840          to a size
-      amsr infer photo.jpg --for photo           a photo with noise or JPEG damage
+      amsr infer photo.jpg --for photo -o clean.png      a photo with noise or JPEG damage
       amsr infer photo.jpg --format webp --quality 90
       amsr infer - -o - < small.png > large.png
     """
@@ -215,7 +216,7 @@ def mask(**options: Any) -> None:
 @click.option(
     "--backbone",
     type=click.Choice(list(BACKBONES)),
-    help=f"Network.  [default: that of --weights, or {DEFAULT_BACKBONE}]",
+    help=f"Network; span needs --weights.  [default: that of --weights, or {DEFAULT_BACKBONE}]",
 )
 @click.option("--weights", type=FILE, help="A checkpoint (.safetensors, .pth); the shipped weights by default.")
 @click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: that of the weights]")
@@ -369,7 +370,7 @@ def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float
     "backbones",
     type=click.Choice(list(BACKBONES)),
     multiple=True,
-    help=f"Network that ships with the package; may be given again.  [default: {DEFAULT_BACKBONE}]",
+    help=f"Network that ships with the package (not span); may be given again.  [default: {DEFAULT_BACKBONE}]",
 )
 @scale_option
 @click.option(
@@ -435,6 +436,7 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
 @click.option("--markdown", type=FILE, help="Write the tables into a Markdown file, replacing earlier ones.")
 def bench(**options: Any) -> None:
     """Time masked networks against dense ones on this machine."""
+    check_torch("amsr bench")
     from amsr_deploy.commands.bench import BenchOptions, run_benchmarks
 
     sys.exit(min(run_benchmarks(BenchOptions(**options), report_failure), 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 
 class AmsrError(Exception):
@@ -47,8 +48,9 @@ class MissingDependencyError(AmsrError):
 
     def __init__(self, package: str, extra: str | None, purpose: str) -> None:
         """Say what needs the package, and what to install: an extra, or (None) that package again."""
+        verb = "are" if " and " in package else "is"
         target = f"'amsr-deploy[{extra}]'" if extra else f"--force-reinstall {package.replace(' ', '')}"
-        super().__init__(f"{purpose} needs {package}, which is not installed; run: pip install {target}")
+        super().__init__(f"{purpose} needs {package}, which {verb} not installed; run: pip install {target}")
 
 
 PROVIDERS: dict[str, tuple[str, str | None]] = {
@@ -73,6 +75,21 @@ PROVIDERS: dict[str, tuple[str, str | None]] = {
 """Modules that we import, the packages that hold them, and the extras that install those; None: always installed."""
 
 
+_HELD_BY_TORCH = ("torch", "onnx")
+"""Extras that the extra `torch` brings."""
+
+
+def check_torch(purpose: str) -> None:
+    """Check that all that the extra `torch` brings is there, before the first import that fails names a part of it.
+
+    Raises:
+        MissingDependencyError: something is not.
+    """
+    needed = {module: name for module, (name, extra) in PROVIDERS.items() if extra in _HELD_BY_TORCH}
+    if missing := [name for module, name in needed.items() if find_spec(module) is None]:
+        raise MissingDependencyError(" and ".join(missing), "torch", purpose)
+
+
 def missing_dependency(error: ModuleNotFoundError) -> MissingDependencyError | None:
     """Turn a failed import into a message for the user; None where the module is none of our dependencies."""
     module = (error.name or "").partition(".")[0]
@@ -87,6 +104,11 @@ def with_options(message: str, options: Mapping[str, str]) -> str:
         options: option of each argument, such as `--device`; other words in backquotes stay as they are.
     """
     return re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), message)
+
+
+def one_line(text: str) -> str:
+    """Show what would break a line or command a terminal, which names of files may hold, as escape sequences."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda match: ascii(match[0])[1:-1], text)
 
 
 def first_line(error: Exception) -> str:

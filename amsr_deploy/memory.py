@@ -1,8 +1,8 @@
-"""How much memory there is, and what to say where it is too little."""
+"""How much memory there is and was used, and what to say where it is too little."""
 
 from __future__ import annotations
 
-import os
+import sys
 from pathlib import Path
 
 from amsr_deploy.errors import ImageError
@@ -11,26 +11,37 @@ CAUTIOUS = 2 << 30
 """Budget in bytes where the system does not tell its free memory."""
 IN_STRIPS = "write PNG or TIFF, which are never in memory as a whole, or use a smaller `scale`"
 """What helps where a whole result does not fit in memory."""
-_MEMORY_FILE = Path("/proc/meminfo")
+_MEMORY_FILE, _STATUS_FILE = Path("/proc/meminfo"), Path("/proc/self/status")
 
 
 def memory_budget() -> int:
-    """Bytes of main memory that a run may take: half of what is free, so that the rest of the machine goes on."""
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return CAUTIOUS
-    return free // 2
+    """Bytes of main memory that a run may take: half of what is there, so that the rest of the machine goes on."""
+    available = available_memory(with_swap=False)
+    return CAUTIOUS if available is None else available // 2
 
 
-def available_memory() -> int | None:
-    """Bytes that a program can get, with what other files are cached in and with swap; None where nobody tells."""
+def available_memory(with_swap: bool = True) -> int | None:
+    """Bytes that a program can get, with what other files are cached in; None where nobody tells."""
     try:
         lines = _MEMORY_FILE.read_text().splitlines()
     except OSError:
         return None
     sizes = {name: 1024 * int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-    return sizes["MemAvailable"] + sizes.get("SwapFree", 0) if "MemAvailable" in sizes else None
+    swap = sizes.get("SwapFree", 0) if with_swap else 0
+    return sizes["MemAvailable"] + swap if "MemAvailable" in sizes else None
+
+
+def peak_memory() -> int | None:
+    """Return the largest resident memory of this process so far, in bytes; None where the system does not tell."""
+    if _STATUS_FILE.is_file():  # unlike ru_maxrss, this does not begin with the peak of the parent process
+        (line,) = (line for line in _STATUS_FILE.read_text().splitlines() if line.startswith("VmHWM:"))
+        return 1024 * int(line.split()[1])
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def check_memory(needed: int, what: str, remedy: str = IN_STRIPS) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,8 +13,10 @@ from amsr_deploy.metadata import Metadata
 
 METADATA_PROPS = 14
 """Number of the field in ONNX's ModelProto; each entry holds a key (1) and a value (2)."""
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+_VARINT, _BYTES = 0, 2
 """Wire types of Protocol Buffers."""
+_FIXED = {1: 8, 5: 4}
+"""Bytes of the other wire types."""
 
 
 def read_metadata(path: Path) -> Metadata:
@@ -25,8 +27,8 @@ def read_metadata(path: Path) -> Metadata:
     """
     try:
         with path.open("rb") as file:
-            entries = [dict(_strings(entry)) for entry in _entries(file)]
-        return Metadata.from_properties({entry[1].decode(): entry[2].decode() for entry in entries})
+            entries = [_strings(value) for _, value in fields(file, {METADATA_PROPS}) if isinstance(value, bytes)]
+        return Metadata.from_properties({entry[1]: entry[2] for entry in entries})
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path} is not a model of amsr-deploy ({error})") from error
 
@@ -42,29 +44,44 @@ def newest_export(folder: Path) -> Path | None:
     return None
 
 
-def _entries(file: BinaryIO) -> Iterator[bytes]:
-    """Read the fields METADATA_PROPS of a message in a file; others are skipped, however long they are.
+def _strings(message: bytes) -> dict[int, str]:
+    """Read the strings of an entry of metadata_props."""
+    return {number: value.decode() for number, value in fields(io.BytesIO(message)) if isinstance(value, bytes)}
+
+
+def fields(file: BinaryIO, wanted: Container[int] | None = None) -> Iterator[tuple[int, int | bytes]]:
+    """Yield the fields of a message of Protocol Buffers by number, in their order.
+
+    Args:
+        file: the message from its first to its last byte.
+        wanted: numbers of the fields to read; others are passed over, however long they are. None is all.
 
     Raises:
         ValueError: not a message.
     """
-    end = os.fstat(file.fileno()).st_size
+    end = file.seek(0, os.SEEK_END)
+    file.seek(0)
     while file.tell() < end:
-        tag = _varint(file)
+        tag = varint(file)
         number, wire = tag >> 3, tag & 7
-        if wire == VARINT:
-            _varint(file)
+        if wire == _VARINT:
+            yield number, varint(file)
             continue
-        length = {FIXED64: 8, FIXED32: 4}.get(wire) if wire != BYTES else _varint(file)
+        length = _FIXED.get(wire) if wire != _BYTES else varint(file)
         if length is None or file.tell() + length > end:
             raise ValueError("it is damaged, or another kind of file")
-        if number == METADATA_PROPS and wire == BYTES:
-            yield file.read(length)
+        if wanted is None or number in wanted:
+            yield number, file.read(length)
         else:
             file.seek(length, os.SEEK_CUR)
 
 
-def _varint(file: BinaryIO) -> int:
+def varint(file: BinaryIO) -> int:
+    """Read a whole number of Protocol Buffers.
+
+    Raises:
+        ValueError: there is none.
+    """
     value = shift = 0
     while True:
         byte = file.read(1)
@@ -74,11 +91,3 @@ def _varint(file: BinaryIO) -> int:
         shift += 7
         if byte[0] < 0x80:
             return value
-
-
-def _strings(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Read the strings of an entry of metadata_props."""
-    file = io.BytesIO(message)
-    while file.tell() < len(message):
-        tag, length = _varint(file), _varint(file)
-        yield tag >> 3, file.read(length)

@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from amsr_deploy.errors import AmsrError
+from amsr_deploy.memory import peak_memory
 
 SECONDS = 60
 """Longest time for a case."""
@@ -471,8 +472,7 @@ def attempt(reader: Reader, path: Path) -> tuple[str, int]:
 
 def peak() -> int:
     """Return the most bytes of memory since `forget_peak`."""
-    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) << 10
+    return peak_memory() or 0
 
 
 def forget_peak() -> int:

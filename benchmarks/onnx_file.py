@@ -5,8 +5,8 @@ Field numbers are those of onnx.proto3. Weights keep to raw_data, as our exports
 
 from __future__ import annotations
 
+import io
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-"""Wire types of Protocol Buffers."""
+from amsr_deploy.model_file import fields, varint
+
 TYPES = {1: "<f4", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2"}
 """TensorProto.DataType -> NumPy."""
 FLOAT, INT, STRING, TENSOR, INTS = 1, 2, 3, 4, 7
@@ -56,7 +56,7 @@ class Message:
 
     def __init__(self, data: bytes) -> None:
         self._fields: dict[int, list[int | bytes]] = {}
-        for number, value in _fields(data):
+        for number, value in fields(io.BytesIO(data)):
             self._fields.setdefault(number, []).append(value)
 
     def all(self, number: int) -> list[bytes]:
@@ -80,37 +80,11 @@ class Message:
         return [value - (1 << 64) if value >> 63 else value for value in values]
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        number, wire = tag >> 3, tag & 7
-        if wire == VARINT:
-            value, at = _varint(data, at)
-            yield number, value
-            continue
-        if wire == BYTES:
-            length, at = _varint(data, at)
-        else:
-            length = {FIXED64: 8, FIXED32: 4}[wire]
-        yield number, data[at : at + length]
-        at += length
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value, shift, at = value | (byte & 0x7F) << shift, shift + 7, at + 1
-        if byte < 0x80:
-            return value, at
-
-
 def _packed(data: bytes) -> list[int]:
-    values, at = [], 0
-    while at < len(data):
-        value, at = _varint(data, at)
-        values.append(value)
+    file = io.BytesIO(data)
+    values = []
+    while file.tell() < len(data):
+        values.append(varint(file))
     return values
 
 

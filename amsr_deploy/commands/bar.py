@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from amsr_deploy.errors import one_line
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -57,6 +59,7 @@ class Bar:
 
     def print(self, line: str, err: bool = False) -> None:
         """Print a line, above the bar where both are on the terminal."""
+        line = one_line(line)
         if self._progress is None or not (err or sys.stdout.isatty()):
             click.echo(line, err=err)
         else:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
-from amsr_deploy.errors import AmsrError, missing_dependency, with_options
+from amsr_deploy.errors import AmsrError, missing_dependency, one_line, with_options
 from amsr_deploy.memory import IN_STRIPS
 
 Result = TypeVar("Result")
@@ -197,7 +197,7 @@ def show_warning(message: Warning | str, *_: Any) -> None:
 
 def show_message(message: str) -> None:
     """Print a message as one line, with options where it names arguments."""
-    line = f"amsr: {with_options(message, option_names)}"
+    line = one_line(f"amsr: {with_options(message, option_names)}")
     if held := _held.get():
         held.show(line)
     else:

@@ -14,7 +14,7 @@ from amsr_deploy.commands.console import output_console
 from amsr_deploy.engine.model import read_metadata, read_model
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
-from amsr_deploy.runtime.backends.tensorrt.edition import load_edition
+from amsr_deploy.runtime.backends.tensorrt.edition import load_edition, rtx_gpus
 from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
 
@@ -90,7 +90,7 @@ def facts(engine: Path, sidecar: Sidecar) -> Table:
         "file": _verdict(lambda: check_file(engine, sidecar, data), "as it was built"),
         "built from": sidecar.source,
         "built with": f"{sidecar.edition} {sidecar.version} on {sidecar.platform}",
-        "runs on": sidecar.gpu or "RTX GPUs of sm_{}{} or newer".format(*sidecar.compute_capability),
+        "runs on": sidecar.gpu or f"RTX GPUs: {rtx_gpus(sidecar.compute_capability)}",
         "runs here": _verdict(lambda: _check_here(engine, sidecar), "yes"),
         "plugins": f"version {sidecar.plugins}, in {where}" if sidecar.plugins else "none",
         "built by": sidecar.command,

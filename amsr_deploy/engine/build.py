@@ -21,13 +21,11 @@ from amsr_deploy.files import replacing
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.tensorrt.backend import load_engine
 from amsr_deploy.runtime.backends.tensorrt.cuda import open_cuda
-from amsr_deploy.runtime.backends.tensorrt.edition import Edition, choose_builder, load_edition
+from amsr_deploy.runtime.backends.tensorrt.edition import RTX_CAPABILITIES, Edition, choose_builder, load_edition
 from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins, load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest, sidecar_path
 
-PORTABLE_FROM = (8, 0)
-"""Compute capability from which an engine of TensorRT for RTX runs (Ampere)."""
 _PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
 
 
@@ -83,7 +81,7 @@ def write_engine(request: Request, proto: onnx.ModelProto, metadata: Metadata) -
         version=edition.version,
         platform=f"{platform.system()} {platform.machine()}",
         gpu=gpu.name if gpu else None,
-        compute_capability=gpu.compute_capability if gpu else PORTABLE_FROM,
+        compute_capability=gpu.compute_capability if gpu else RTX_CAPABILITIES[0],
         profile=profile,
         plugins=plugins.version if plugins else None,
         carries_plugins=plugins is not None,

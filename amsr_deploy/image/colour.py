@@ -49,10 +49,13 @@ def meaning(tags: ColourTags, profile: bytes | None) -> str | None:
     found = dict(tags)
     code = found.get(b"cICP", b"")
     if len(code) == 4:
-        primaries, transfer = code[:2]
+        primaries, transfer, _, full_range = code
+        names = []
         if coded_colour(primaries, transfer):
-            return _TRANSFER_NAMES.get(transfer, f"transfer function {transfer}, primaries {primaries}")
-        return None
+            names.append(_TRANSFER_NAMES.get(transfer, f"transfer function {transfer}, primaries {primaries}"))
+        if not full_range:
+            names.append("the narrow range of video")
+        return " and ".join(names) or None
     if profile or b"sRGB" in found:
         return None
     differences = []

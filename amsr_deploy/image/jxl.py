@@ -38,8 +38,9 @@ def read_jxl(source: Source) -> Stored:
     with source.plain_path(_LEAST_BYTES) as path:
         deep = decode_deep(path, source)
     if deep.samples.dtype not in (np.uint8, np.uint16):
-        kind = deep.samples.dtype
-        raise ImageError(f"{source.path} has samples of type {kind}; save it with 8 or 16 bits per channel")
+        raise ImageError(
+            f"{source.path} has samples of type {deep.samples.dtype}; save it with 8 or 16 bits per channel"
+        )
     metadata = Metadata(icc_profile=check_profile(deep.profile, source), xmp=boxes.first(data, b"xml "))
     return Stored(to_picture(deep.samples, metadata), lambda: _exif(data), turned=True)
 

@@ -92,6 +92,7 @@ def split(source: Source) -> Chunks:
         kind, end = data[place + 4 : place + 8], place + 8 + length
         body, checksum = data[place + 8 : end], data[end : end + 4]
         optional = bool(kind[0] & 32)
+        name = kind.decode() if kind.isalpha() else "a chunk without a name"
         if len(checksum) < 4:
             break
         if struct.pack(">I", zlib.crc32(kind + body)) == checksum:
@@ -102,11 +103,9 @@ def split(source: Source) -> Chunks:
             else:
                 others.setdefault(kind, body)
         elif optional:
-            source.warn(f"its chunk {kind.decode('latin-1')} has a wrong checksum and is dropped")
+            source.warn(f"its chunk {name} has a wrong checksum and is dropped")
         else:
-            raise ImageError(
-                f"{source.path} is damaged (wrong checksum of {kind.decode('latin-1')}); copy or export it again"
-            )
+            raise ImageError(f"{source.path} is damaged (wrong checksum of {name}); copy or export it again")
         place = end + 4
     if kind != b"IEND":
         source.warn("it lacks its end; what is there is read")

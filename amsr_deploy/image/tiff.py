@@ -51,6 +51,7 @@ _SUBDIRECTORIES = 330
 _ICC_PROFILE = 34675
 _COLOUR_MAP = 320
 _XMP, _IPTC = 700, 33723
+_COLOUR_TAGS = {301: "TransferFunction", 318: "WhitePoint", 319: "PrimaryChromaticities"}
 _PILLOW_MODELS = (WHITE_IS_ZERO, GREY, RGB, PALETTE, CMYK, YCBCR)
 _GROUPS = {IFD.Exif, IFD.GPSInfo}
 _MAX_PAGES = 10_000
@@ -86,6 +87,8 @@ def read_tiff(source: Source) -> Stored:
     if reason:
         raise ImageError(f"{source.path} {reason}")
     check_pixels((layout.width, layout.height))
+    if not page.tags.get(_ICC_PROFILE) and (named := [name for tag, name in _COLOUR_TAGS.items() if tag in page.tags]):
+        source.warn(f"its colours are told by {', '.join(named)}, which is kept but rarely read; a profile is safer")
     metadata = Metadata(
         icc_profile=check_profile(_profile(page.tags), source),
         resolution=_resolution(page.tags),

@@ -34,6 +34,7 @@ _PNG, _JPEG, _TIFF, _BMP, _JXL = (FORMATS[suffix] for suffix in (".png", ".jpg",
 _WITH_STRIPS = (_PNG, _TIFF)
 _WITH_DENSITY = (_PNG, _TIFF, _JPEG, _BMP)
 _MAX_DENSITY = 65535
+_LIGHT = {b"mDCV", b"mDCv", b"cLLI", b"cLLi"}
 _PILLOW_PIXEL = 4
 """Bytes of a pixel in Pillow, of RGB too."""
 _JXL_COPIES = 3
@@ -132,6 +133,8 @@ def _fit_metadata(
     meaning = colour.meaning(metadata.colour, profile)
     if meaning and file_format is not _PNG:
         losses.append(f"{name} cannot tell that the colours are in {meaning}, and will look wrong; use .png")
+    if file_format is not _PNG and _LIGHT & {chunk for chunk, _ in metadata.colour}:
+        losses.append(f"{name} drops what is told of the display that the picture was made on (mDCV, cLLI)")
     if metadata.resolution and (file_format not in _WITH_DENSITY or not _tells(file_format, metadata)):
         if not metadata.exif:
             losses.append(f"{name} drops the resolution")

@@ -83,6 +83,17 @@ def test_what_describes_colour_stays_in_png(tmp_path: Path, colours: list[Chunk]
     assert max(order.index(kind) for kind, _ in colours) < order.index(b"IDAT")
 
 
+@pytest.mark.parametrize("kind", [b"mDCV", b"cLLI"])
+def test_what_is_told_of_the_display_stays_or_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: bytes
+) -> None:
+    picture = read(tmp_path, png(chunk(kind, bytes(24))))
+    image.check_output(tmp_path / "b.png", picture)
+    assert not caplog.text
+    image.check_output(tmp_path / "b.jpg", picture)
+    assert "mDCV, cLLI" in caplog.text
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".webp", ".tif", ".avif", ".bmp", ".jxl"])
 @pytest.mark.parametrize(
     ("colours", "words"),
@@ -93,6 +104,7 @@ def test_what_describes_colour_stays_in_png(tmp_path: Path, colours: list[Chunk]
         ([(b"cICP", HLG)], "HLG"),
         ([(b"cICP", bytes([1, 8, 0, 1]))], "linear light"),
         ([(b"cICP", SRGB_CODE)], None),
+        ([(b"cICP", bytes([1, 13, 0, 0]))], "narrow range"),
         ([(b"cICP", PQ), (b"iCCP", b"p\0\0" + zlib.compress(PROFILE))], "PQ"),
         ([(b"gAMA", struct.pack(">I", 100_000)), (b"iCCP", b"p\0\0" + zlib.compress(PROFILE))], None),
         ([(b"gAMA", struct.pack(">I", 100_000)), (b"sRGB", b"\0")], None),
@@ -163,6 +175,17 @@ def test_a_wrong_checksum_of_the_pixels_is_damage(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(data)
     with pytest.raises(ImageError, match="wrong checksum of IDAT"):
         image.read(tmp_path / "a.png")
+
+
+def test_a_chunk_with_a_broken_name_is_damage_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png().replace(b"IDAT", b"I\nA\x1b"))
+    with pytest.raises(ImageError, match="wrong checksum of a chunk without a name"):
+        image.read(tmp_path / "a.png")
+
+
+def test_the_form_of_png_that_apple_made_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="CgBI"):
+        read(tmp_path, png(chunk(b"CgBI", bytes(4))))
 
 
 @pytest.mark.parametrize("end", [b"", b"\0\0", chunk(b"tEXt", b"cut off")[:10], chunk(b"IEND", b"")[:-1]])

@@ -32,15 +32,16 @@ class Provider:
     plugin: str | None = None
 
 
-def _replaced_by(package: str) -> str:
-    """Tell how to replace ONNX Runtime by another build: they hold the same module."""
-    return f"replace it: pip uninstall -y onnxruntime && pip install --force-reinstall {package}"
+def _replaced_by(package: str, extra: str | None = None) -> str:
+    """Tell how to replace ONNX Runtime by another build, which an extra may bring: they hold the same module."""
+    first, alone = (f"pip install 'amsr-deploy[{extra}]' && ", "--no-deps ") if extra else ("", "")
+    return f"replace it: {first}pip uninstall -y onnxruntime && pip install --force-reinstall {alone}{package}"
 
 
 CPU = "CPUExecutionProvider"
 PROVIDERS: dict[str, Provider] = {
     "cpu": Provider(CPU, "CPU", "pip install onnxruntime"),
-    "cuda": Provider("CUDAExecutionProvider", "CUDA", _replaced_by("onnxruntime-gpu")),
+    "cuda": Provider("CUDAExecutionProvider", "CUDA", _replaced_by("onnxruntime-gpu", "gpu")),
     "directml": Provider("DmlExecutionProvider", "DirectML", f"on Windows {_replaced_by('onnxruntime-directml')}"),
     "coreml": Provider("CoreMLExecutionProvider", "Core ML", "on macOS it comes with: pip install onnxruntime"),
     "openvino": Provider(

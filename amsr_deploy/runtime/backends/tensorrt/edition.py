@@ -14,6 +14,9 @@ SHORT_NAMES = {"tensorrt": "trt", "tensorrt-rtx": "rtx"}
 """As they stand in the names of engine files."""
 OLDEST = (10, 3)
 """First version of `tensorrt` whose plugins may write to their input."""
+RTX_CAPABILITIES = ((8, 0), (8, 6), (8, 9), (12, 0), (12, 1))
+"""Compute capabilities that engines of TensorRT for RTX run on, as of `RTX_VERSION`: no sm_90, which is the H100."""
+RTX_VERSION = "1.7"
 _INSTALL = {
     "tensorrt": "install NVIDIA's TensorRT 10.3 or later, on Jetson that of JetPack (docs/deploy.md)",
     "tensorrt-rtx": "run: pip install 'amsr-deploy[tensorrt-rtx]'",
@@ -79,6 +82,12 @@ def load_edition(name: str) -> Edition:
             raise BackendError(f"tensorrt {edition.version} is too old; {_INSTALL[name]}")
         return edition
     raise BackendError(f"{name} {reason}; {_INSTALL[name]}")
+
+
+def rtx_gpus(least: tuple[int, int] = RTX_CAPABILITIES[0]) -> str:
+    """List the GPUs that TensorRT for RTX knows from a compute capability on: `sm_80, 86, ... in version 1.7`."""
+    known = ", ".join(f"{major}{minor}" for major, minor in RTX_CAPABILITIES if (major, minor) >= least)
+    return f"sm_{known} in version {RTX_VERSION}"
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
