@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from safetensors.torch import save_file
 
-from amsr_deploy import models, native
+from amsr_deploy import errors, models, native
 from amsr_deploy.cli import main, report_failure
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
@@ -356,6 +356,22 @@ def test_a_loss_is_said_once(photo_file: Path, model: Path, caplog: pytest.LogCa
 def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert report_failure(ModuleNotFoundError(f"No module named {module!r}", name=module)) == 1
     assert advice in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["bench", "--data", "."], ["export", "--backbone", "fsrcnn"]])
+def test_what_pytorch_needs_is_asked_for_at_once(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "find_spec", lambda module: None)
+    result = amsr(*command)
+    assert_refused(result, f"amsr {command[0]} needs torch and onnx", "are not installed", "amsr-deploy[torch]")
+
+
+def test_names_that_break_lines_are_shown_in_one(photo_file: Path, tmp_path: Path) -> None:
+    source = tmp_path / "two\nlines\x1b[31m.png"
+    source.write_bytes(photo_file.read_bytes())
+    done = amsr("mask", source)
+    assert done.stdout.startswith(str(tmp_path / "two\\nlines\\x1b[31m_mask.png"))
+    assert len(done.stdout.splitlines()) == 1
+    assert_refused(amsr("mask", source), "two\\nlines")
 
 
 def test_a_closed_pipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:

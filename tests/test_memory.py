@@ -65,6 +65,18 @@ def test_too_little_memory_is_said_before_the_work(
 
 
 @pytest.mark.usefixtures("little")
+def test_tiles_take_half_of_the_memory_without_swap() -> None:
+    assert memory.available_memory() == 2 << 20
+    assert memory.memory_budget() == 1 << 19
+
+
+def test_memory_where_the_system_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_MEMORY_FILE", tmp_path / "missing")
+    assert memory.available_memory() is None
+    assert memory.memory_budget() == memory.CAUTIOUS
+
+
+@pytest.mark.usefixtures("little")
 def test_strips_need_no_memory_for_the_whole(tmp_path: Path) -> None:
     Image.new("RGB", (100, 500)).save(tmp_path / "a.png")
     with amsr_deploy.load(write_model(tmp_path / "repeat.onnx", 4)) as upscaler:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from engine_cases import DATA, HERE, ORIN, make_sidecar, metadata_of, write_engine
 
 from amsr_deploy.errors import BackendError, EngineError, UserError
@@ -17,7 +18,7 @@ from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.tensorrt import backend, registry
 from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
-from amsr_deploy.runtime.backends.tensorrt.edition import Edition
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition, rtx_gpus
 from amsr_deploy.runtime.backends.tensorrt.registry import engine_folders, find_engines
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_path
 from amsr_deploy.runtime.shipped import shipped_model
@@ -105,6 +106,9 @@ class TestCheck:
                 EngineError, match=f"RTX GPU of sm_80 or newer that tensorrt-rtx 1.8 knows, found {name}"
             ):
                 check_machine(Path("a.engine"), make_sidecar(METADATA), gpu, rtx)
+
+    def test_the_documents_list_the_same_gpus(self) -> None:
+        assert rtx_gpus() in (ROOT / "docs/deploy.md").read_text()
 
     def test_damaged_file(self) -> None:
         check_file(Path("a.engine"), make_sidecar(METADATA), DATA)

@@ -375,3 +375,17 @@ def test_a_file_without_pages(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(b"II*\0" + bytes(4))
     with pytest.raises(ImageError, match="no directory"):
         image.read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "values"), [(301, "H", range(768)), (319, "F", (7, 10, 3, 10, 2, 10, 7, 10, 1, 8, 0, 1))]
+)
+def test_tags_that_tell_colours_are_kept_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, tag: int, kind: str, values: Any
+) -> None:
+    picture = read(tmp_path, page(np.zeros((2, 2, 3), np.uint8), RGB, more={tag: (kind, tuple(values))}))
+    assert "its colours are told by" in caplog.text
+    for suffix in (".png", ".tif"):
+        image.write(tmp_path / f"b{suffix}", picture)
+        with Image.open(tmp_path / f"b{suffix}") as file:
+            assert len(file.getexif()[tag]) == (768 if tag == 301 else 6)
