@@ -360,7 +360,7 @@ def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pyt
 
 @pytest.mark.parametrize("command", [["bench", "--data", "."], ["export", "--backbone", "fsrcnn"]])
 def test_what_pytorch_needs_is_asked_for_at_once(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errors, "find_spec", lambda module: None)
+    monkeypatch.setattr(errors, "find_spec", lambda _: None)
     result = amsr(*command)
     assert_refused(result, f"amsr {command[0]} needs torch and onnx", "are not installed", "amsr-deploy[torch]")
 
