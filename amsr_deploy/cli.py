@@ -145,7 +145,7 @@ def main() -> None:
 @click.option(
     "--compression", type=click.Choice(["fast", "small"]), default="fast", show_default=True, help="Of PNG, TIFF."
 )
-@click.option("--strip-metadata", is_flag=True, help="Leave out EXIF and the like.")
+@click.option("--strip-metadata", is_flag=True, help="Leave out EXIF, XMP, IPTC and texts.")
 @click.option(
     "--device",
     type=click.Choice(DEVICES),

@@ -76,8 +76,8 @@ def from_digits(text: Text) -> bytes:
     Raises:
         ValueError: it holds something else.
     """
-    _, _, *lines = content(text).split(b"\n", 3)  # nothing, the kind, the length
-    return bytes.fromhex(lines[-1].decode())
+    _, _, _, digits = content(text).split(b"\n", 3)  # after nothing, the kind and the length
+    return bytes.fromhex(digits.decode())
 
 
 def to_resource(iptc: bytes) -> bytes:

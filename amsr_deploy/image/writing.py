@@ -158,8 +158,8 @@ def _fit_words(metadata: Metadata, file_format: Format) -> tuple[Metadata, list[
         lost.append("IPTC data")
         metadata = replace(metadata, iptc=None)
     if file_format.texts != "all":
-        comments = [text for text in metadata.texts if file_format.texts == "comment" and to_comment(text)]
-        kept = tuple(text for text in comments[:1] if len(text[1]) <= file_format.exif)
+        comments = [text for text in metadata.texts if file_format.texts == "comment"]
+        kept = tuple(text for text in comments if 0 < len(to_comment(text) or b"") <= file_format.exif)[:1]
         lost += ["text"] if kept != metadata.texts else []
         metadata = replace(metadata, texts=kept)
     return metadata, lost

@@ -178,8 +178,18 @@ def test_texts_of_png(tmp_path: Path, kind: bytes, body: bytes, kept: bool) -> N
 def test_iptc_that_others_put_into_png(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     plain = b"\niptc\n%8d\n" % len(IPTC) + IPTC.hex().encode()
     assert read(tmp_path, png(chunk(b"tEXt", texts.IPTC_PROFILE + b"\0" + plain))).metadata.iptc == IPTC
-    assert read(tmp_path, png(chunk(b"tEXt", texts.IPTC_PROFILE + b"\0\niptc\n1\nno digits"))).metadata.iptc is None
-    assert "IPTC data is damaged" in caplog.text
+    for damaged in (b"\niptc\n1\nno digits", b"\niptc", b""):
+        caplog.clear()
+        assert read(tmp_path, png(chunk(b"tEXt", texts.IPTC_PROFILE + b"\0" + damaged))).metadata.iptc is None
+        assert "IPTC data is damaged" in caplog.text
+
+
+def test_a_comment_too_long_for_a_jpeg_is_dropped_aloud(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    long = png(chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(70_000))))
+    picture = read(tmp_path, long)
+    image.check_output(tmp_path / "b.jpg", picture)
+    assert "JPEG drops text" in caplog.text
+    assert after(tmp_path, picture, ".jpg").texts == ()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".avif", ".jxl", ".bmp"])
