@@ -150,7 +150,8 @@ void check(Random& random, int height, int width, int dilation, bool flat) {
     for (const int shift : {0, 4}) {
         CHECK_CUDA(cuda::kept_windows(mask.data(), height, width, 8, shift, 0.5, index.data(), count.data(),
                                       workspace.data(), nullptr));
-        CHECK(selected() == kept(expected.mask, height, width, 8, shift, 0.5), "kept windows of %d x %d", height, width);
+        CHECK(selected() == kept(expected.mask, height, width, 8, shift, 0.5), "kept windows of %d x %d", height,
+              width);
     }
 }
 
