@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -80,7 +79,7 @@ class StripWriter:
         self._dtype = np.dtype(np.uint16 if bits == 16 else np.uint8)
         self._rows = max(1, _STRIP_BYTES // (size[1] * channels * self._dtype.itemsize))
         self._missing = size[0]
-        self._pending: list[Samples] = []
+        self._strip, self._filled = self._new_strip(), 0
         self._above: Samples | None = None
         self._jobs: deque[Future[bytes]] = deque()
         make = TiffEncoder if path.suffix.lower() in (".tif", ".tiff") else PngEncoder
@@ -109,11 +108,11 @@ class StripWriter:
             raise ValueError(f"rows are {rows.dtype} {rows.shape[1:]}, not {self._dtype} {self._shape}")
         if len(rows) > self._missing:
             raise ValueError(f"{len(rows)} rows are more than the {self._missing} that are missing")
-        self._missing -= len(rows)
-        self._pending.append(rows.copy())  # the caller may use its rows again
         try:
-            for strip in self._full_strips():
-                self._submit(strip)
+            while len(rows):
+                taken = rows[: len(self._strip) - self._filled]
+                self._append(taken)
+                rows = rows[len(taken) :]
         except OSError as error:
             raise self._failure(error) from error
 
@@ -162,16 +161,18 @@ class StripWriter:
         else:
             self.abort()
 
-    def _full_strips(self) -> Iterator[Samples]:
-        """Take as many strips from the rows as are complete; the last one may be shorter."""
-        count = sum(len(rows) for rows in self._pending)
-        if count < self._rows and self._missing:
-            return
-        rows = self._pending[0] if len(self._pending) == 1 else cast(Samples, np.concatenate(self._pending))
-        whole = count if not self._missing else count // self._rows * self._rows
-        for top in range(0, whole, self._rows):
-            yield rows[top : min(top + self._rows, whole)]
-        self._pending = [rows[whole:].copy()]
+    def _new_strip(self) -> Samples:
+        """Make room for a strip; the last one may be shorter."""
+        return cast(Samples, np.empty((min(self._rows, self._missing), *self._shape), self._dtype))
+
+    def _append(self, rows: Samples) -> None:
+        """Copy rows to the strip, which has room for them, and hand it on where it is full."""
+        self._strip[self._filled : self._filled + len(rows)] = rows
+        self._filled += len(rows)
+        self._missing -= len(rows)
+        if self._filled == len(self._strip):
+            self._submit(self._strip)
+            self._strip, self._filled = self._new_strip(), 0
 
     def _submit(self, strip: Samples) -> None:
         if len(self._jobs) >= 2 * _thread_count():
