@@ -18,10 +18,11 @@ from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.png_encoder import PngEncoder
 from amsr_deploy.image.samples import Samples
-from amsr_deploy.image.tiff_encoder import TiffEncoder
 
 _STRIP_BYTES = 1 << 20
 _MAX_THREADS = 8
+_WAITING = 8
+"""Strips for each thread that wait to be compressed or written, while the network makes the next ones."""
 
 
 class Encoder(Protocol):
@@ -82,9 +83,8 @@ class StripWriter:
         self._strip, self._filled = self._new_strip(), 0
         self._above: Samples | None = None
         self._jobs: deque[Future[bytes]] = deque()
-        make = TiffEncoder if path.suffix.lower() in (".tif", ".tiff") else PngEncoder
         layout = Layout(size, channels, bits, self._rows, metadata or Metadata(), compression)
-        self._encoder: Encoder = make(layout)
+        self._encoder = _encoder(path, layout)
         self._threads = ThreadPoolExecutor(_thread_count())
         self._open = ExitStack()
         try:
@@ -175,7 +175,7 @@ class StripWriter:
             self._strip, self._filled = self._new_strip(), 0
 
     def _submit(self, strip: Samples) -> None:
-        if len(self._jobs) >= 2 * _thread_count():
+        if len(self._jobs) >= _WAITING * _thread_count():
             self._put_first()
         self._jobs.append(self._threads.submit(self._encoder.pack, strip, self._above))
         self._above = strip[-1]
@@ -186,6 +186,15 @@ class StripWriter:
     def _failure(self, error: OSError) -> ImageError:
         self.abort()
         return ImageError(f"{self._path} cannot be written ({error.strerror}); free space or choose another folder")
+
+
+def _encoder(path: Path, layout: Layout) -> Encoder:
+    """Choose the encoder by the suffix."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return PngEncoder(layout)
+    from amsr_deploy.image.tiff_encoder import TiffEncoder  # here, because Pillow's part of it takes a while to load
+
+    return TiffEncoder(layout)
 
 
 class _AbortedError(Exception):
