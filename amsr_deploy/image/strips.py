@@ -21,8 +21,8 @@ from amsr_deploy.image.samples import Samples
 
 _STRIP_BYTES = 1 << 20
 _MAX_THREADS = 8
-_WAITING = 8
-"""Strips for each thread that wait to be compressed or written, while the network makes the next ones."""
+_MOST_WAITING = 16
+"""Strips that may wait to be compressed and written, while the network makes the next ones."""
 
 
 class Encoder(Protocol):
@@ -175,7 +175,7 @@ class StripWriter:
             self._strip, self._filled = self._new_strip(), 0
 
     def _submit(self, strip: Samples) -> None:
-        if len(self._jobs) >= _WAITING * _thread_count():
+        if len(self._jobs) >= _MOST_WAITING:
             self._put_first()
         self._jobs.append(self._threads.submit(self._encoder.pack, strip, self._above))
         self._above = strip[-1]
