@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Compression = Literal["fast", "small"]
+Bytes = bytes | memoryview
 
 HEADER = b"\x78\x01"
 """Of a zlib stream."""
@@ -15,9 +16,6 @@ _ADLER_PRIME = 65521
 _STORED = 0
 _FAST_LEVEL = 1
 _SMALL_LEVEL = 6
-
-
-Bytes = bytes | memoryview
 
 
 def crc32(data: Bytes, before: int = 0) -> int:
