@@ -88,8 +88,8 @@ AMSR_EXPORT void amsr_mask_above(const float* frequencies, std::size_t height, s
     amsr::cpu::mask_above(frequencies, height, width, threshold, dilation, mask);
 }
 
-/// See kernels/cpu/picture/interleave.h; `sample_size` is 1 for uint8, 2 for uint16 and 4 for float32. AMSR_CPU_ISA must
-/// not name a set that cannot be used.
+/// See kernels/cpu/picture/interleave.h; `sample_size` is 1 for uint8, 2 for uint16 and 4 for float32. AMSR_CPU_ISA
+/// must not name a set that cannot be used.
 AMSR_EXPORT bool amsr_interleave(const float* values, std::size_t height, std::size_t width, std::size_t plane_stride,
                                  std::size_t row_stride, bool grey, std::size_t sample_size, void* pixels,
                                  std::size_t pixels_row_stride) {
