@@ -1,8 +1,9 @@
 """Show what is around the network: the pieces of one picture's time, and the time between networks in a batch.
 
-    python benchmarks/around.py PHOTO --size 960x540 --threads 2       # the pieces; the photo is reduced to the size
+    python benchmarks/around.py PHOTO --size 960x540 --threads 2       # the pieces
     python benchmarks/around.py PHOTO --size 240x160 --batch 50        # that many pictures by one `amsr infer`
 
+The photo is reduced to the size, and stays in its format, PNG or JPEG: PNG takes longer to read.
 Writes Markdown tables to standard output: medians of milliseconds, and their share of the network's.
 """
 
@@ -54,6 +55,7 @@ def pieces(source: Path, target: Path, upscaler: Upscaler, runs: list[Run]) -> d
         return result
 
     runs.clear()
+    target.unlink(missing_ok=True)  # to replace a file would be more work than to write one
     picture = timed("read the picture", lambda: image.read(source))
     strips = timed("mask", lambda: PictureStrips(upscaler.start, picture))
     writer = timed("write: copy, compress", lambda: image.open_strips(target, picture, strips.size))
@@ -128,16 +130,16 @@ def main() -> None:
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))
     with tempfile.TemporaryDirectory() as name, Image.open(arguments.photo) as file:
-        folder = Path(name)
+        folder, suffix = Path(name), arguments.photo.suffix
         small = file.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
         for number in range(arguments.batch or 1):
-            small.save(folder / f"{number}.png")
+            small.save(folder / f"{number}{suffix}", quality=95)
         if arguments.batch:
             show_batch(folder, arguments.backbone, arguments.threads)
         else:
             upscaler = amsr_deploy.load(arguments.backbone, threads=arguments.threads)
             print(f"*{arguments.backbone}, {width}x{height}, {upscaler.backend}*\n")
-            show_pieces(folder / "0.png", folder / "large.png", upscaler, arguments.repeats)
+            show_pieces(folder / f"0{suffix}", folder / "large.png", upscaler, arguments.repeats)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+OTHER_TASKS = {
+    *("amsr_deploy.commands.comparison", "amsr_deploy.commands.mask", "amsr_deploy.image.inks"),
+    *("amsr_deploy.image.tiff", "amsr_deploy.image.tiff_encoder", "amsr_deploy.video"),
+    *("amsr_deploy.runtime.backends.tensorrt.sidecar", "PIL.TiffImagePlugin", "OpenImageIO", "rich"),
+}
+"""Modules that upscaling a PNG or JPEG does without, so that it begins early."""
 STARTERS = {
     *("amsr_deploy", "amsr_deploy.cli", "amsr_deploy.commands", "amsr_deploy.commands.effort"),
     *("amsr_deploy.commands.group", "amsr_deploy.commands.types", "amsr_deploy.descriptor", "amsr_deploy.errors"),
@@ -53,6 +59,12 @@ def test_simple_commands_need_nothing_and_import_little(bare_python: Path, argum
 def test_the_package_imports_nothing_until_it_is_used(bare_python: Path) -> None:
     code = "import sys, amsr_deploy; print(*(name for name in sys.modules if name.startswith('amsr_deploy')))"
     assert run(bare_python, "-c", code).stdout.split() == ["amsr_deploy"]
+
+
+def test_upscaling_imports_nothing_of_other_tasks() -> None:
+    code = "import sys, amsr_deploy.commands.run, amsr_deploy.runtime.upscaler; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not OTHER_TASKS & set(done.stdout.split())
 
 
 @pytest.mark.parametrize(

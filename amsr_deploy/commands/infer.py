@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from amsr_deploy import image
 from amsr_deploy.commands.batch import Job, Reporter, run_batch
-from amsr_deploy.commands.comparison import compare
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.group import say
 from amsr_deploy.commands.inputs import Input, Inputs
@@ -298,6 +297,8 @@ class Work:
             outcome, result = self._upscale_whole(picture, plan, region, turn)
             self.results.write(source, target, lambda path: image.write(path, result, self.request.writing))
             if sheet:
+                from amsr_deploy.commands.comparison import compare  # here, because few need it
+
                 comparison = from_pillow(compare(picture, outcome.worked(picture), result))
                 self.results.write(source, sheet, lambda path: image.write(path, comparison))
         else:

@@ -14,7 +14,6 @@ from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.group import setting
 from amsr_deploy.commands.infer import Request, infer_pictures
 from amsr_deploy.commands.inputs import Inputs, find_inputs
-from amsr_deploy.commands.mask import mask_pictures, wanted_mask
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming, wanted_handling
 from amsr_deploy.commands.report_file import check_report_file
@@ -67,6 +66,8 @@ def run_infer(backbone: str | None, model: Path | None, options: Options) -> int
 
 def run_mask(options: Options) -> int:
     """Write masks, and return the exit code."""
+    from amsr_deploy.commands.mask import mask_pictures, wanted_mask  # here, because `amsr infer` needs none of it
+
     naming, reporter = take_naming(options), take_reporter(options)
     with take_inputs("mask", options, naming) as inputs:
         return mask_pictures(inputs, wanted_mask(**options), naming, reporter)

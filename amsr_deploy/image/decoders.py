@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.errors import ImageError
-from amsr_deploy.image.inks import cmyk_to_srgb
 from amsr_deploy.image.source import Source
 
 _CANNOT = ("can not handle", "not implemented", "No support for")
@@ -46,6 +45,8 @@ def to_stored_mode(image: Image.Image, source: Source) -> NDArray[np.uint8]:
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         raise ImageError(f"{source.path} has samples of mode {image.mode}; save it with 8 or 16 bits per channel")
     if image.mode == "CMYK":
+        from amsr_deploy.image.inks import cmyk_to_srgb  # here, because few pictures need it
+
         return np.asarray(cmyk_to_srgb(image, source))
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     return np.asarray(image.convert(mode + "A" if image.has_transparency_data else mode))

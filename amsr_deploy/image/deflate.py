@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Compression = Literal["fast", "small"]
+Bytes = bytes | memoryview
 
 HEADER = b"\x78\x01"
 """Of a zlib stream."""
@@ -17,18 +18,25 @@ _FAST_LEVEL = 1
 _SMALL_LEVEL = 6
 
 
+def crc32(data: Bytes, before: int = 0) -> int:
+    """Return the CRC-32 of bytes after others, which have the one before; some times faster than zlib's."""
+    from isal import isal_zlib  # here and below, because only those who write pictures shall need it
+
+    return isal_zlib.crc32(data, before)
+
+
 def compress(data: bytes, compression: Compression) -> bytes:
     """Return a zlib stream by itself."""
     if compression == "small":
         return zlib.compress(data, _SMALL_LEVEL)
-    from isal import isal_zlib  # here, because only those who write pictures shall need it
+    from isal import isal_zlib
 
     packed = isal_zlib.compress(data, _FAST_LEVEL)
     # Noise may grow beyond zlib's bound, for which some readers have no room.
     return packed if len(packed) < len(data) else zlib.compress(data, _STORED)
 
 
-def compress_part(data: bytes, compression: Compression) -> bytes:
+def compress_part(data: Bytes, compression: Compression) -> bytes:
     """Return blocks of Deflate that end at a byte and refer to nothing before them."""
     if compression == "small":
         stream = zlib.compressobj(_SMALL_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -47,9 +55,11 @@ class Checksum:
     length: int = 0
 
     @classmethod
-    def of(cls, data: bytes) -> Checksum:
+    def of(cls, data: Bytes) -> Checksum:
         """Compute it."""
-        return cls(zlib.adler32(data), len(data))
+        from isal import isal_zlib
+
+        return cls(isal_zlib.adler32(data), len(data))
 
     def then(self, other: Checksum) -> Checksum:
         """Return that of both together."""

@@ -20,15 +20,17 @@ def interleave(planes: NDArray[np.float32], pixels: NDArray[np.generic], grey: b
 
     Returns:
         Whether all values were finite; the pixels are of no use where they were not.
+
+    Raises:
+        BackendError: AMSR_CPU_ISA names an instruction set that cannot be used.
     """
     library = native.load()
     if library is None:
         return interleave_in_numpy(planes, pixels, grey)
-    shape = np.array(planes.shape[1:], dtype=np.uintp)
-    strides = np.array(planes.strides[:2], dtype=np.uintp) // planes.itemsize
+    strides = (planes.strides[0] // planes.itemsize, planes.strides[1] // planes.itemsize)
     row_stride = pixels.strides[0] // pixels.itemsize
     return library.amsr_interleave(
-        planes.ctypes.data, shape, strides, grey, pixels.itemsize, pixels.ctypes.data, row_stride
+        planes.ctypes.data, *planes.shape[1:], *strides, grey, pixels.itemsize, pixels.ctypes.data, row_stride
     )
 
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from amsr_deploy.image import deflate
-from amsr_deploy.image.deflate import Checksum
+from amsr_deploy.image.deflate import Bytes, Checksum
 from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.place import Resolution
@@ -58,7 +58,7 @@ class PngEncoder:
     def put(self, file: BinaryIO, packed: bytes) -> None:
         """Write a strip as a chunk."""
         self._checksum = self._checksum.then(Checksum(*struct.unpack_from(">IQ", packed)))
-        _write_chunk(file, b"IDAT", packed[12:])
+        _write_chunk(file, b"IDAT", memoryview(packed)[12:])
 
     def end(self, file: BinaryIO) -> None:
         """Write the end of the stream and of the file."""
@@ -73,12 +73,14 @@ def _texts(metadata: Metadata) -> list[Text]:
     return [*xmp, *iptc, *metadata.texts]
 
 
-def _write_chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
-    file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
+def _write_chunk(file: BinaryIO, kind: bytes, data: Bytes) -> None:
+    file.write(struct.pack(">I", len(data)) + kind)
+    file.write(data)
+    file.write(struct.pack(">I", deflate.crc32(data, deflate.crc32(kind))))
 
 
-def _filter(strip: Samples, above: Samples | None) -> bytes:
-    """Return rows of PNG bytes, each minus the one above it."""
+def _filter(strip: Samples, above: Samples | None) -> memoryview:
+    """Return the bytes of PNG rows, each minus the one above it."""
     rows = _bytes(strip)
     filtered = np.empty((len(rows), 1 + rows.shape[1]), dtype=np.uint8)
     filtered[:, 0] = _FILTER
@@ -87,7 +89,7 @@ def _filter(strip: Samples, above: Samples | None) -> bytes:
         filtered[0, 0], filtered[0, 1:] = _FIRST_FILTER, rows[0]
     else:
         np.subtract(rows[0], _bytes(above[None])[0], out=filtered[0, 1:])
-    return filtered.tobytes()
+    return filtered.data.cast("B")
 
 
 def _bytes(samples: Samples) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

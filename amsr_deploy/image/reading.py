@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from amsr_deploy.errors import AmsrError, ImageError, MissingDependencyError, first_line
-from amsr_deploy.image import boxes, formats, jpeg, jxl, png, tiff
+from amsr_deploy.image import boxes, formats, jpeg, jxl, png
 from amsr_deploy.image.caught import caught_warnings
 from amsr_deploy.image.colour import check_profile, coded_colour
 from amsr_deploy.image.decoders import to_stored_mode
@@ -27,6 +27,7 @@ from amsr_deploy.image.stored import Stored
 StrPath = str | os.PathLike[str]
 
 _HEAD_BYTES = 64
+_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _AVIF_BRANDS = (b"avif", b"avis")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
@@ -105,8 +106,10 @@ def _reader(source: Source) -> Callable[[Source], Stored]:
         return png.read_png
     if head.startswith(jpeg.SIGNATURE):
         return jpeg.read_jpeg
-    if head.startswith(tiff.SIGNATURES):
-        return tiff.read_tiff
+    if head.startswith(_TIFF_SIGNATURES):
+        from amsr_deploy.image.tiff import read_tiff  # here, because Pillow's part of it takes a while to load
+
+        return read_tiff
     if head.startswith(jxl.SIGNATURES):
         return jxl.read_jxl
     if head[4:8] == b"ftyp" and head[8:12] in (*_AVIF_BRANDS, *_HEIC_BRANDS):

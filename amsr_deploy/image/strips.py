@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,10 +18,11 @@ from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.png_encoder import PngEncoder
 from amsr_deploy.image.samples import Samples
-from amsr_deploy.image.tiff_encoder import TiffEncoder
 
 _STRIP_BYTES = 1 << 20
 _MAX_THREADS = 8
+_MOST_WAITING = 16
+"""Strips that may wait to be compressed and written, while the network makes the next ones."""
 
 
 class Encoder(Protocol):
@@ -80,12 +80,11 @@ class StripWriter:
         self._dtype = np.dtype(np.uint16 if bits == 16 else np.uint8)
         self._rows = max(1, _STRIP_BYTES // (size[1] * channels * self._dtype.itemsize))
         self._missing = size[0]
-        self._pending: list[Samples] = []
+        self._strip, self._filled = self._new_strip(), 0
         self._above: Samples | None = None
         self._jobs: deque[Future[bytes]] = deque()
-        make = TiffEncoder if path.suffix.lower() in (".tif", ".tiff") else PngEncoder
         layout = Layout(size, channels, bits, self._rows, metadata or Metadata(), compression)
-        self._encoder: Encoder = make(layout)
+        self._encoder = _encoder(path, layout)
         self._threads = ThreadPoolExecutor(_thread_count())
         self._open = ExitStack()
         try:
@@ -109,11 +108,11 @@ class StripWriter:
             raise ValueError(f"rows are {rows.dtype} {rows.shape[1:]}, not {self._dtype} {self._shape}")
         if len(rows) > self._missing:
             raise ValueError(f"{len(rows)} rows are more than the {self._missing} that are missing")
-        self._missing -= len(rows)
-        self._pending.append(rows.copy())  # the caller may use its rows again
         try:
-            for strip in self._full_strips():
-                self._submit(strip)
+            while len(rows):
+                taken = rows[: len(self._strip) - self._filled]
+                self._append(taken)
+                rows = rows[len(taken) :]
         except OSError as error:
             raise self._failure(error) from error
 
@@ -162,19 +161,21 @@ class StripWriter:
         else:
             self.abort()
 
-    def _full_strips(self) -> Iterator[Samples]:
-        """Take as many strips from the rows as are complete; the last one may be shorter."""
-        count = sum(len(rows) for rows in self._pending)
-        if count < self._rows and self._missing:
-            return
-        rows = self._pending[0] if len(self._pending) == 1 else cast(Samples, np.concatenate(self._pending))
-        whole = count if not self._missing else count // self._rows * self._rows
-        for top in range(0, whole, self._rows):
-            yield rows[top : min(top + self._rows, whole)]
-        self._pending = [rows[whole:].copy()]
+    def _new_strip(self) -> Samples:
+        """Make room for a strip; the last one may be shorter."""
+        return cast(Samples, np.empty((min(self._rows, self._missing), *self._shape), self._dtype))
+
+    def _append(self, rows: Samples) -> None:
+        """Copy rows to the strip, which has room for them, and hand it on where it is full."""
+        self._strip[self._filled : self._filled + len(rows)] = rows
+        self._filled += len(rows)
+        self._missing -= len(rows)
+        if self._filled == len(self._strip):
+            self._submit(self._strip)
+            self._strip, self._filled = self._new_strip(), 0
 
     def _submit(self, strip: Samples) -> None:
-        if len(self._jobs) >= 2 * _thread_count():
+        if len(self._jobs) >= _MOST_WAITING:
             self._put_first()
         self._jobs.append(self._threads.submit(self._encoder.pack, strip, self._above))
         self._above = strip[-1]
@@ -185,6 +186,15 @@ class StripWriter:
     def _failure(self, error: OSError) -> ImageError:
         self.abort()
         return ImageError(f"{self._path} cannot be written ({error.strerror}); free space or choose another folder")
+
+
+def _encoder(path: Path, layout: Layout) -> Encoder:
+    """Choose the encoder by the suffix."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return PngEncoder(layout)
+    from amsr_deploy.image.tiff_encoder import TiffEncoder  # here, because Pillow's part of it takes a while to load
+
+    return TiffEncoder(layout)
 
 
 class _AbortedError(Exception):

@@ -41,7 +41,6 @@ from amsr_deploy.image.tiff_layout import (
 
 _BIG_BIG_ENDIAN = b"MM\0+"
 """BigTIFF in the byte order that Pillow does not know there."""
-SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", _BIG_BIG_ENDIAN)
 
 _REDUCED, _IS_MASK = 1, 4
 """Bits of NewSubfileType."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 ISA_VARIABLE = "AMSR_CPU_ISA"
 """Environment variable that names the instruction set to use."""
-_FILE_NAME = "amsr_onnxruntime.dll" if platform.system() == "Windows" else "libamsr_onnxruntime.so"
+_FILE = Path(__file__).with_name("amsr_onnxruntime.dll" if os.name == "nt" else "libamsr_onnxruntime.so")
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,10 @@ class NativeCode:
     """All that could be used, best first."""
 
 
+@functools.cache
 def library_path() -> Path | None:
     """Find the custom-operator library for ONNX Runtime; None where the package was installed without a compiler."""
-    path = Path(__file__).with_name(_FILE_NAME)
-    return path if path.is_file() else None
+    return _FILE if _FILE.is_file() else None
 
 
 def register(options: onnxruntime.SessionOptions) -> bool:
@@ -61,20 +60,39 @@ def inspect() -> NativeCode | None:
     if path is None:
         return None
     library = _load(path)
-    available = tuple(library.amsr_available_instruction_sets().decode().split())
-    chosen = library.amsr_chosen_instruction_set()
-    if chosen is None:
-        wanted = os.environ.get(ISA_VARIABLE, "")
-        raise BackendError(
-            f"{ISA_VARIABLE}={wanted} is not available here; use one of: {', '.join(available)}, or unset it"
-        )
-    return NativeCode(path, chosen.decode(), available)
+    return NativeCode(path, _chosen_set(library), _available_sets(library))
 
 
 def load() -> ctypes.CDLL | None:
-    """Load the library for direct calls; None where there is none."""
+    """Load the library for direct calls; None where there is none.
+
+    Raises:
+        BackendError: see `inspect`.
+    """
     path = library_path()
-    return None if path is None else _load(path)
+    if path is None:
+        return None
+    library = _load(path)
+    _chosen_set(library)
+    return library
+
+
+def _available_sets(library: ctypes.CDLL) -> tuple[str, ...]:
+    return tuple(library.amsr_available_instruction_sets().decode().split())
+
+
+def _chosen_set(library: ctypes.CDLL) -> str:
+    """Name the instruction set of calls that are made now.
+
+    Raises:
+        BackendError: see `inspect`.
+    """
+    chosen = library.amsr_chosen_instruction_set()
+    if chosen is None:
+        names = ", ".join(_available_sets(library))
+        wanted = os.environ.get(ISA_VARIABLE, "")
+        raise BackendError(f"{ISA_VARIABLE}={wanted} is not available here; use one of: {names}, or unset it")
+    return str(chosen.decode())
 
 
 @functools.cache
@@ -92,7 +110,7 @@ def _load(path: Path) -> ctypes.CDLL:
     library.amsr_histogram.restype = None
     library.amsr_mask_above.argtypes = [floats, size, size, number, size, flags]
     library.amsr_mask_above.restype = None
-    sizes, address = np.ctypeslib.ndpointer(np.uintp, flags="C_CONTIGUOUS"), ctypes.c_void_p
-    library.amsr_interleave.argtypes = [address, sizes, sizes, ctypes.c_bool, size, address, size]
+    address = ctypes.c_void_p
+    library.amsr_interleave.argtypes = [address, size, size, size, size, ctypes.c_bool, size, address, size]
     library.amsr_interleave.restype = ctypes.c_bool
     return library

@@ -11,7 +11,6 @@ from amsr_deploy.errors import BackendError, EngineError, ModelError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.choose import open_backend
-from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar
 from amsr_deploy.runtime.shipped import chosen_model
 
 _log = logging.getLogger(__name__)
@@ -72,7 +71,11 @@ def describe_model(path: Path) -> Metadata:
     Raises:
         ModelError, EngineError: it is none of this project.
     """
-    return read_sidecar(path).model if path.suffix == ".engine" else read_metadata(path)
+    if path.suffix != ".engine":
+        return read_metadata(path)
+    from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar  # here, because few have engines
+
+    return read_sidecar(path).model
 
 
 def runnable(path: Path, models: dict[Path, Metadata], device: Device) -> Path | None:

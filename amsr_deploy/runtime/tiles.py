@@ -115,7 +115,10 @@ def read_tile(image: NDArray[Element], rows: Span, columns: Span, edge: int) -> 
     )
     if inside:
         return image[rows.start - edge : rows.stop - edge, columns.start - edge : columns.stop - edge]
-    return image.take(_reflected(rows, height, edge), axis=0).take(_reflected(columns, width, edge), axis=1)
+    down, across = _reflected(rows, height, edge), _reflected(columns, width, edge)
+    top, left = down.min(), across.min()
+    part = image[top : down.max() + 1, left : across.max() + 1]
+    return part.take(down - top, axis=0).take(across - left, axis=1)
 
 
 def _reflected(span: Span, length: int, edge: int) -> NDArray[np.int64]:

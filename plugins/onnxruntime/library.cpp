@@ -88,23 +88,16 @@ AMSR_EXPORT void amsr_mask_above(const float* frequencies, std::size_t height, s
     amsr::cpu::mask_above(frequencies, height, width, threshold, dilation, mask);
 }
 
-namespace {
-
-template <class T>
-bool interleave(const float* values, const std::size_t* shape, const std::size_t* strides, bool grey, void* pixels,
-                std::size_t row_stride) {
-    const amsr::cpu::Planes planes{values, shape[0], shape[1], strides[0], strides[1]};
-    return amsr::cpu::interleave(planes, grey, static_cast<T*>(pixels), row_stride);
-}
-
-}  // namespace
-
-/// See kernels/cpu/picture/interleave.h. Planes have a shape [2] (height, width) and strides [2] (of planes, of rows);
-/// `sample_size` is 1 for uint8, 2 for uint16 and 4 for float32.
-AMSR_EXPORT bool amsr_interleave(const float* values, const std::size_t* shape, const std::size_t* strides, bool grey,
-                                 std::size_t sample_size, void* pixels, std::size_t row_stride) {
-    const auto run = sample_size == 1   ? interleave<std::uint8_t>
-                     : sample_size == 2 ? interleave<std::uint16_t>
-                                        : interleave<float>;
-    return run(values, shape, strides, grey, pixels, row_stride);
+/// See kernels/cpu/picture/interleave.h; `sample_size` is 1 for uint8, 2 for uint16 and 4 for float32. AMSR_CPU_ISA
+/// must not name a set that cannot be used.
+AMSR_EXPORT bool amsr_interleave(const float* values, std::size_t height, std::size_t width, std::size_t plane_stride,
+                                 std::size_t row_stride, bool grey, std::size_t sample_size, void* pixels,
+                                 std::size_t pixels_row_stride) {
+    const amsr::cpu::Planes planes{values, height, width, plane_stride, row_stride};
+    const auto write = [&](auto* samples) {
+        return amsr::cpu::interleave(amsr::cpu::chosen_instruction_set(), planes, grey, samples, pixels_row_stride);
+    };
+    if (sample_size == 1) return write(static_cast<std::uint8_t*>(pixels));
+    if (sample_size == 2) return write(static_cast<std::uint16_t*>(pixels));
+    return write(static_cast<float*>(pixels));
 }

@@ -8,20 +8,43 @@ import pytest
 from hypothesis import given
 
 from amsr_deploy import native
+from amsr_deploy.errors import BackendError
 from amsr_deploy.image.interleave import interleave, interleave_in_numpy
 
 TYPES = [np.uint8, np.uint16, np.float32]
 
 
-@pytest.mark.skipif(native.library_path() is None, reason="the package was installed without its native library")
-@given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 40), st.booleans(), st.sampled_from(TYPES))
-def test_native_code_equals_numpy(seed: int, height: int, width: int, grey: bool, kind: type[np.generic]) -> None:
+needs_library = pytest.mark.skipif(
+    native.library_path() is None, reason="the package was installed without its native library"
+)
+
+
+def instruction_sets() -> tuple[str, ...]:
+    code = native.inspect()
+    return code.available if code else ("none",)
+
+
+@needs_library
+@pytest.mark.parametrize("instruction_set", instruction_sets())
+@given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 70), st.booleans(), st.sampled_from(TYPES))
+def test_native_code_equals_numpy(
+    instruction_set: str, seed: int, height: int, width: int, grey: bool, kind: type[np.generic]
+) -> None:
     values = np.random.default_rng(seed).uniform(-0.2, 1.2, (3, height + 2, width + 3)).astype(np.float32)
     planes = values[:, 1:-1, 2:-1]
     found, expected = (np.zeros((height, width + 5, 3), kind)[:, 2:-3] for _ in range(2))
-    assert interleave(planes, found, grey)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(native.ISA_VARIABLE, instruction_set)
+        assert interleave(planes, found, grey)
     assert interleave_in_numpy(planes, expected, grey)
     np.testing.assert_array_equal(found, expected)
+
+
+@needs_library
+def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(native.ISA_VARIABLE, "sse9")
+    with pytest.raises(BackendError, match="AMSR_CPU_ISA=sse9 is not available here"):
+        interleave(np.zeros((3, 4, 5), np.float32), np.zeros((4, 5, 3), np.uint8), False)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_cache_path
 
 from amsr_deploy.errors import EngineError
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
+
+if TYPE_CHECKING:
+    from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar
 
 
 def cache_folder() -> Path:
@@ -35,6 +38,8 @@ def find_engines(folders: list[Path], name: str, metadata: Metadata) -> list[Pat
     these and of the others, by folder, the newest first. Engines without a readable sidecar are not ours, or not
     whole, and left out.
     """
+    from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar  # here, because few have engines
+
     found: dict[Path, Sidecar] = {}
     for folder in folders:
         for engine in sorted(folder.glob("*.engine"), key=lambda path: path.stat().st_mtime, reverse=True):

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/simd/instruction_set.h"
+
 namespace amsr::cpu {
 
 /// Three planes [3, height, width] of float32, where white is 1.
@@ -21,10 +23,10 @@ struct Planes {
 ///
 /// @returns whether all values were finite; the pixels are of no use where they were not.
 template <class T>
-bool interleave(const Planes& planes, bool grey, T* pixels, std::size_t row_stride);
+bool interleave(InstructionSet set, const Planes& planes, bool grey, T* pixels, std::size_t row_stride);
 
-extern template bool interleave(const Planes&, bool, float*, std::size_t);
-extern template bool interleave(const Planes&, bool, std::uint8_t*, std::size_t);
-extern template bool interleave(const Planes&, bool, std::uint16_t*, std::size_t);
+extern template bool interleave(InstructionSet, const Planes&, bool, float*, std::size_t);
+extern template bool interleave(InstructionSet, const Planes&, bool, std::uint8_t*, std::size_t);
+extern template bool interleave(InstructionSet, const Planes&, bool, std::uint16_t*, std::size_t);
 
 }  // namespace amsr::cpu

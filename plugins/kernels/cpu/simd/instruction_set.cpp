@@ -95,16 +95,19 @@ const char* name_of(InstructionSet set) {
     return std::find_if(std::begin(table), std::end(table), [&](const Row& row) { return row.set == set; })->name;
 }
 
-std::vector<InstructionSet> available_instruction_sets() {
-    std::vector<InstructionSet> sets;
-    for (const Row& row : table) {
-        if (row.is_available != nullptr && row.is_available()) sets.push_back(row.set);
-    }
+const std::vector<InstructionSet>& available_instruction_sets() {
+    static const std::vector<InstructionSet> sets = [] {  // once: a virtual machine answers cpuid in microseconds
+        std::vector<InstructionSet> found;
+        for (const Row& row : table) {
+            if (row.is_available != nullptr && row.is_available()) found.push_back(row.set);
+        }
+        return found;
+    }();
     return sets;
 }
 
 InstructionSet chosen_instruction_set() {
-    const std::vector<InstructionSet> sets = available_instruction_sets();
+    const std::vector<InstructionSet>& sets = available_instruction_sets();
     const char* wanted = std::getenv("AMSR_CPU_ISA");
     if (wanted == nullptr || *wanted == '\0') return sets.front();
     std::string names;
