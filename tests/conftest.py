@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from export_cases import Exports
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of PyTorch, here and in programs: small networks lose time on more
 settings.register_profile("amsr", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("amsr")
 signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
@@ -77,17 +78,6 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
     from export_cases import Exports
 
     return Exports(tmp_path_factory.mktemp("exports"))
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """PyTorch on one thread: networks as small as those of the tests lose time on more."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -26,8 +26,6 @@ from amsr_deploy.training.report import LineReporter, Status
 from amsr_deploy.training.run_folder import RunFolder, read_config
 from amsr_deploy.training.trainer import Trainer
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def config(folder: Path) -> Config:
