@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +75,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
+def one_registry() -> Iterator[None]:
+    """PyTorch's table of ONNX operators, read once for all exports: to read it takes as long as to trace FSRCNN."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(ONNXRegistry.from_torchlib)))
+        yield
+
+
+@pytest.fixture
+def quick_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`amsr bench` measures the processor's peak in a moment, and not well."""
+    from amsr_deploy.evaluation.bench import peak
+
+    monkeypatch.setattr(peak, "TRIES", 2)
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory, one_registry: None) -> Exports:  # noqa: ARG001
     """Exports of networks with random weights, each made when it is first needed."""
     from export_cases import Exports
 
