@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from export_cases import Exports
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of PyTorch, here and in programs: small networks lose time on more
 settings.register_profile("amsr", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("amsr")
 signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
@@ -72,22 +75,29 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
+def one_registry() -> Iterator[None]:
+    """PyTorch's table of ONNX operators, read once for all exports: to read it takes as long as to trace FSRCNN."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(ONNXRegistry.from_torchlib)))
+        yield
+
+
+@pytest.fixture
+def quick_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`amsr bench` measures the processor's peak in a moment, and not well."""
+    from amsr_deploy.evaluation.bench import peak
+
+    monkeypatch.setattr(peak, "TRIES", 2)
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory, one_registry: None) -> Exports:  # noqa: ARG001
     """Exports of networks with random weights, each made when it is first needed."""
     from export_cases import Exports
 
     return Exports(tmp_path_factory.mktemp("exports"))
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """PyTorch on one thread: networks as small as those of the tests lose time on more."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

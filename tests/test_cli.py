@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from export_cases import Exports
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -317,12 +318,10 @@ def test_doctor_fails_where_commands_would(monkeypatch: pytest.MonkeyPatch, phot
     assert_refused(amsr("infer", photo_file, "--model", model), "AMSR_CPU_ISA=mmx")
 
 
-def test_settings_that_exclude_each_other(photo_file: Path, model: Path, tmp_path: Path) -> None:
+def test_settings_that_exclude_each_other(photo_file: Path, model: Path, exports: Exports, tmp_path: Path) -> None:
     both = amsr("infer", photo_file, "--model", model, "--backbone", "carn")
     assert_refused(both, "--backbone carn", str(model))
-    dense = tmp_path / "dense.onnx"
-    exported = amsr("export", "--backbone", "fsrcnn", "--dense", "--output", dense)
-    assert exported.exit_code == 0, exported.output
+    dense = exports("fsrcnn", masked=False)
     saved = amsr("infer", photo_file, "--model", dense, "--save-mask", tmp_path / "mask.png")
     assert_refused(saved, "dense.onnx works everywhere", "--save-mask")
     Image.new("L", (48, 40), 255).save(tmp_path / "region.png")

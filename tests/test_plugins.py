@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,15 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from conftest import ROOT
+from native_build import EMULATION, build_emulation, run
 from numpy.typing import NDArray
 from operator_cases import Case, random_mask_cases, random_pixel_cases, window_layer_case
 from operator_reference import reference
 
 from amsr_deploy.export.functions import FUNCTIONS
 
-ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "plugins"
-EMULATION = ROOT / "build" / "emulation"
 TYPES = {onnx.AttributeProto.INT: "int", onnx.AttributeProto.FLOAT: "float"}
 
 
@@ -65,9 +64,8 @@ def emulated_host() -> list[str]:
     headers, cmake = find_headers(), shutil.which("cmake")
     if headers is None or cmake is None or sys.platform == "win32":
         pytest.skip("the emulated plugins are built with TensorRT's headers and CMake, where there are POSIX contexts")
-    options = {"AMSR_TESTS": "ON", "CMAKE_BUILD_TYPE": "Release", "TENSORRT_INCLUDE_DIR": str(headers)}
-    run(cmake, "-S", ROOT / "plugins", "-B", EMULATION, *(f"-D{name}={value}" for name, value in options.items()))
-    run(cmake, "--build", EMULATION, "--target", "amsr_tensorrt_emulated", "amsr_plugin_host_emulated")
+    targets = ("amsr_tensorrt_emulated", "amsr_plugin_host_emulated")
+    build_emulation(cmake, *targets, TENSORRT_INCLUDE_DIR=headers)
     folder = EMULATION / "tests/plugin_host"
     return [str(folder / "amsr_plugin_host_emulated"), str(folder / "libamsr_tensorrt_emulated.so")]
 
@@ -76,12 +74,6 @@ def emulated_host() -> list[str]:
 def plugins(host: list[str]) -> dict[str, dict[str, Any]]:
     """Name of the operator -> what its plugin says about itself."""
     return {plugin["name"]: plugin for plugin in json.loads(run(*host, "--list"))}
-
-
-def run(*command: object) -> str:
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, f"{command[0]}:\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}"
-    return result.stdout
 
 
 @pytest.fixture(scope="module")

@@ -182,6 +182,7 @@ def test_eval_compares_both_on_damaged_pictures(folder: Path, tmp_path: Path) ->
     assert "--degraded" in refused(amsr(*evaluate, "--degraded", "--lr", lr), 2)
 
 
+@pytest.mark.usefixtures("one_registry")
 class TestExport:
     """What a file says of the pictures that its weights were trained for."""
 

@@ -234,6 +234,7 @@ def repeated_psnr(folder: Path, scale: int) -> float:
     return float(np.mean(figures))
 
 
+@pytest.mark.usefixtures("quick_peak")
 def test_bench_measures_models_of_each_scale(weights: Path, folder: Path) -> None:
     quick = ("bench", "--data", folder, "--width", 128, "--threads", 1, "--repeats", 1, "--json", "-")
     sizes = {}

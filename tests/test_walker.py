@@ -7,7 +7,6 @@ rehearsed.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +19,7 @@ import pytest
 import torch
 from cuda_kernels import CudaKernels, KernelError
 from cuda_timing import Constants
+from native_build import EMULATION, build_emulation
 from onnx_file import read_graph
 from photo import low_resolution
 from torch import Tensor
@@ -27,8 +27,6 @@ from walker import Walker
 
 from amsr_deploy.runtime.shipped import shipped_model
 
-ROOT = Path(__file__).parent.parent
-BUILD = ROOT / "build" / "emulation"
 TARGET = "amsr_cuda_kernels_emulated"
 
 
@@ -42,14 +40,8 @@ def kernels() -> CudaKernels:
         pytest.skip("no C++ compiler is here to build the emulated kernels")
     if sys.platform == "win32":
         pytest.skip("the emulation of the GPU needs POSIX contexts")
-    run(cmake, "-S", ROOT / "plugins", "-B", BUILD, "-DAMSR_TESTS=ON", "-DCMAKE_BUILD_TYPE=Release")
-    run(cmake, "--build", BUILD, "--target", TARGET)
-    return CudaKernels(BUILD / "tests" / "cuda" / f"lib{TARGET}.so")
-
-
-def run(*command: object) -> None:
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, f"{command[0]}:\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}"
+    build_emulation(cmake, TARGET)
+    return CudaKernels(EMULATION / "tests" / "cuda" / f"lib{TARGET}.so")
 
 
 def inputs_of(backbone: str) -> dict[str, Tensor]:

@@ -21,6 +21,8 @@ from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.runtime.backends.precision import bfloat16_form
 from amsr_deploy.runtime.shipped import WEIGHTS, model_name, shipped_model, shipped_weights, weights_name
 
+pytestmark = pytest.mark.usefixtures("one_registry")
+
 Shipped = tuple[str, int, Purpose]
 SHIPPED: list[Shipped] = [
     model for model in itertools.product(BACKBONES, SCALES, PURPOSES) if (WEIGHTS / weights_name(*model)).is_file()

@@ -10,7 +10,8 @@ import os
 import time
 from functools import partial
 
-from amsr_deploy.evaluation.bench.machine import cpu_name, examine_machine
+from amsr_deploy import native
+from amsr_deploy.evaluation.bench.machine import cpu_name
 from amsr_deploy.evaluation.bench.timing import Run, medians
 from paper.plan import Picture, Plan, say
 from paper.records import Record
@@ -49,13 +50,13 @@ def processor_seconds(run: Run) -> float:
 
 def key(plan: Plan, picture: Picture, setting: Setting) -> Record:
     """Give what names a time."""
-    machine = examine_machine(plan.threads)
+    code = native.inspect()
     return {
         "kind": "seconds",
         "set": picture.set_name,
         "picture": picture.name,
         "processor": cpu_name(),
-        "instructions": plan.label or machine.instruction_set,
+        "instructions": plan.label or (code.instruction_set if code else None),
         "threads": plan.threads,
         **setting.key,
     }

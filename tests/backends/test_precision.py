@@ -49,7 +49,7 @@ def test_a_wanted_precision_runs_whatever_is_fast(model: Path, wanted: str, monk
 
 
 def test_other_weights_are_no_form_of_a_model(model: Path, exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copy(exports("carn", precision="bfloat16"), model.with_name("mine_bf16.onnx"))
+    shutil.copy(exports("disp", precision="bfloat16"), model.with_name("mine_bf16.onnx"))
     monkeypatch.setattr(precision, "is_fast_in_bfloat16", lambda: True)
     assert bfloat16_form(model) is None
     assert choose_precision(model, "auto") == model

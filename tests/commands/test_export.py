@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from amsr_deploy.export.mask_loss import mask_loss
 from amsr_deploy.export.verify import check_finite
 from amsr_deploy.models.checkpoint import MASKS, read_network
 from amsr_deploy.runtime.shipped import WEIGHTS
+
+pytestmark = pytest.mark.usefixtures("one_registry")
 
 
 def amsr(*arguments: object) -> Result:
@@ -77,8 +80,10 @@ def test_marked_weights_are_taken_as_they_are() -> None:
     assert (result.exit_code, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@pytest.mark.parametrize("options", [[], ["--dense"], ["--fp16"], ["--bf16"]])
+@pytest.mark.parametrize(
+    ("value", "options"),
+    [(math.nan, []), (math.inf, []), (math.nan, ["--dense"]), (math.inf, ["--fp16"]), (math.nan, ["--bf16"])],
+)
 def test_what_is_no_number_is_refused(here: Path, value: float, options: list[str]) -> None:
     weights = dict(read_network(WEIGHTS / "fsrcnn_x4.safetensors").state_dict())
     weights["body_conv.2.weight"] = torch.full_like(weights["body_conv.2.weight"], value)

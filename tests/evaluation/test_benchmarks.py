@@ -26,6 +26,8 @@ from amsr_deploy.evaluation.bench.photos import Photo, read_photo
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.mask import compute_mask
 
+pytestmark = pytest.mark.usefixtures("quick_peak")
+
 QUICK = ("--width", "128", "--threads", "1", "--repeats", "1")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 from pathlib import Path
 
@@ -18,9 +19,14 @@ from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.models.span import collapse
 
 
-def weights_of(name: str) -> dict[str, Tensor]:
+@functools.cache
+def created(name: str) -> models.Network:
     torch.manual_seed(1)
-    return models.create(name).state_dict()
+    return models.create(name)
+
+
+def weights_of(name: str) -> dict[str, Tensor]:
+    return created(name).state_dict()
 
 
 def published(name: str) -> dict[str, Tensor]:

@@ -17,8 +17,6 @@ from amsr_deploy.training.data import DRAWS, PatchSampler
 from amsr_deploy.training.pictures import read_pictures
 from amsr_deploy.training.trainer import Trainer
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 STEPS = 4 + WARMUP
 

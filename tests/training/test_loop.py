@@ -19,14 +19,12 @@ from amsr_deploy.commands.train import settings
 from amsr_deploy.descriptor import Optimizer
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
 from amsr_deploy.models.checkpoint import TRAINED_FOR, read_checkpoint, read_network
-from amsr_deploy.training import run_folder
+from amsr_deploy.training import run_folder, synthetic
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.loop import train
 from amsr_deploy.training.report import LineReporter, Status
 from amsr_deploy.training.run_folder import RunFolder, read_config
 from amsr_deploy.training.trainer import Trainer
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -79,7 +77,8 @@ def test_weights_say_what_they_were_trained_for(config: Config, tmp_path: Path, 
     assert read_checkpoint(result.weights).facts[TRAINED_FOR] == purpose
 
 
-def test_settings_reproduce_a_run(config: Config, tmp_path: Path) -> None:
+def test_settings_reproduce_a_run(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthetic, "COUNT", 5)
     config = replace(config, synthetic=0.04)
     train(config, tmp_path / "one")
     train(read_config(tmp_path / "one" / "config.json"), tmp_path / "two")
