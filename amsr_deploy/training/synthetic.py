@@ -1,6 +1,7 @@
-"""Pictures that photos lack: flat and saturated colours, gradients, text, line art, checkerboards.
+"""Pictures that photos lack: flat and saturated colours, gradients, text, line art, checkerboards, dots.
 
-They teach a network that paper is white and pure colours stay pure.
+They teach a network that paper is white and pure colours stay pure, and that pixels may differ from all around them: on
+dithered pictures a network that has seen only photos can leave its range by far.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,;:!?&
 def synthetic_pictures(seed: int = 0) -> list[Image.Image]:
     """Draw COUNT pictures of SIDE x SIDE pixels in RGB, the same for the same seed."""
     random = np.random.default_rng(seed)
-    kinds: tuple[Callable[[np.random.Generator], Image.Image], ...] = (patchwork, gradients, text, lines, checkerboard)
+    kinds: tuple[Callable[[np.random.Generator], Image.Image], ...] = (
+        patchwork,
+        gradients,
+        text,
+        lines,
+        checkerboard,
+        dots,
+    )
     return [kinds[number % len(kinds)](random) for number in range(COUNT)]
 
 
@@ -95,3 +103,20 @@ def checkerboard(random: np.random.Generator) -> Image.Image:
     side = int(random.integers(4, 49))
     y, x = np.mgrid[0:SIDE, 0:SIDE] // side
     return Image.fromarray(np.where(((x + y) % 2)[..., None], ink, paper).astype(np.uint8))
+
+
+def dots(random: np.random.Generator) -> Image.Image:
+    """Draw squares of dots of 2 to 4 pixels: two colours, channels that are on or off, grey and coloured noise."""
+    half = SIDE // 2
+    picture = Image.new("RGB", (SIDE, SIDE))
+    for number, corner in enumerate(((0, 0), (half, 0), (0, half), (half, half))):
+        side = int(random.integers(2, 5))
+        shape = (half // side, half // side)
+        values = (
+            np.where(random.random((*shape, 1)) < random.uniform(0.1, 0.9), *ink_and_paper(random)),
+            255 * random.integers(0, 2, (*shape, 3)),
+            random.integers(0, 256, (*shape, 1)).repeat(3, axis=2),
+            random.integers(0, 256, (*shape, 3)),
+        )[number]
+        picture.paste(Image.fromarray(values.astype(np.uint8)).resize((half, half), Image.Resampling.NEAREST), corner)
+    return picture

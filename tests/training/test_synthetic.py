@@ -15,7 +15,7 @@ from amsr_deploy.training.synthetic import SIDE, synthetic_pictures
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two pictures of each kind."""
-    monkeypatch.setattr(synthetic, "COUNT", 10)
+    monkeypatch.setattr(synthetic, "COUNT", 12)
 
 
 @pytest.mark.usefixtures("few")
@@ -30,6 +30,14 @@ def test_white_paper_and_pure_colours_are_among_them() -> None:
     pixels = np.concatenate([np.asarray(picture)[::4, ::4].reshape(-1, 3) for picture in synthetic_pictures()])
     for colour in ((255, 255, 255), (0, 0, 0), (0, 0, 255), (255, 0, 0)):
         assert (pixels == colour).all(axis=1).mean() > 0.001
+
+
+@pytest.mark.usefixtures("few")
+def test_pixels_that_differ_from_all_around_them_are_among_them() -> None:
+    lows = [pair.lr.astype(int) for pair in draw_pictures(4)]
+    steps = np.concatenate([np.abs(np.diff(low, axis=1)).reshape(-1, 3) for low in lows])
+    assert (steps > 128).all(axis=1).mean() > 0.002
+    assert ((steps > 128).any(axis=1) & (steps < 32).any(axis=1)).mean() > 0.002
 
 
 @pytest.mark.usefixtures("few")
