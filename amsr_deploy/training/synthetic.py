@@ -15,6 +15,8 @@ COUNT = 48
 """Pictures in all."""
 SIDE = 768
 """HR pixels along each side, a multiple of every scale's patches."""
+DOT_SIDES = (2, 3, 4, 4, 4)
+"""Sides of dots, each as often as it stands here: single LR pixels at each scale, most often at 4."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,;:!?&%()"
 
 
@@ -110,7 +112,7 @@ def dots(random: np.random.Generator) -> Image.Image:
     half = SIDE // 2
     picture = Image.new("RGB", (SIDE, SIDE))
     for number, corner in enumerate(((0, 0), (half, 0), (0, half), (half, half))):
-        side = int(random.integers(2, 5))
+        side = int(random.choice(DOT_SIDES))
         shape = (half // side, half // side)
         values = (
             np.where(random.random((*shape, 1)) < random.uniform(0.1, 0.9), *ink_and_paper(random)),
