@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 COUNT = 48
@@ -110,15 +111,14 @@ def checkerboard(random: np.random.Generator) -> Image.Image:
 def dots(random: np.random.Generator) -> Image.Image:
     """Draw squares of dots of 2 to 4 pixels: two colours, channels that are on or off, grey and coloured noise."""
     half = SIDE // 2
+    kinds: tuple[Callable[[int], NDArray[np.integer]], ...] = (
+        lambda count: np.where(random.random((count, count, 1)) < random.uniform(0.1, 0.9), *ink_and_paper(random)),
+        lambda count: 255 * random.integers(0, 2, (count, count, 3)),
+        lambda count: random.integers(0, 256, (count, count, 1)).repeat(3, axis=2),
+        lambda count: random.integers(0, 256, (count, count, 3)),
+    )
     picture = Image.new("RGB", (SIDE, SIDE))
-    for number, corner in enumerate(((0, 0), (half, 0), (0, half), (half, half))):
-        side = int(random.choice(DOT_SIDES))
-        shape = (half // side, half // side)
-        values = (
-            np.where(random.random((*shape, 1)) < random.uniform(0.1, 0.9), *ink_and_paper(random)),
-            255 * random.integers(0, 2, (*shape, 3)),
-            random.integers(0, 256, (*shape, 1)).repeat(3, axis=2),
-            random.integers(0, 256, (*shape, 3)),
-        )[number]
-        picture.paste(Image.fromarray(values.astype(np.uint8)).resize((half, half), Image.Resampling.NEAREST), corner)
+    for kind, corner in zip(kinds, ((0, 0), (half, 0), (0, half), (half, half)), strict=True):
+        small = Image.fromarray(kind(half // int(random.choice(DOT_SIDES))).astype(np.uint8))
+        picture.paste(small.resize((half, half), Image.Resampling.NEAREST), corner)
     return picture
