@@ -54,7 +54,7 @@ class Config:
     permuted: float = 1 / 3
     """Share of patches whose colour channels are permuted, or replaced by one of them."""
     synthetic: float = 0.04
-    """Share of patches from synthetic pictures: flat colours, gradients, text, line art."""
+    """Share of patches from synthetic pictures: flat colours, gradients, text, line art, dithers."""
     degraded: bool = False
     """Damage the LR pictures as phones and the web do, in training and in validation."""
     ema: float = 0.999

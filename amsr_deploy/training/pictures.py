@@ -20,7 +20,7 @@ from PIL import __version__ as pillow
 from amsr_deploy.errors import ImageError, TrainingError, UserError
 from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
-from amsr_deploy.training.synthetic import synthetic_pictures
+from amsr_deploy.training.synthetic import dithered_pictures, synthetic_pictures
 
 Loader = Callable[[], tuple[bytes, Image.Image]]
 """Reads a file and decodes it."""
@@ -106,9 +106,14 @@ def read_pictures(
 
 
 def draw_pictures(scale: int, degraded: bool = False) -> list[Pair]:
-    """Draw synthetic pictures at both sizes; `degraded` damages the LR versions."""
+    """Draw synthetic pictures at both sizes.
+
+    `degraded` damages the LR versions, and leaves the dithered pictures out: damage would take their dots away.
+    """
     generator = np.random.default_rng(0) if degraded else None
-    pairs = (pair for picture in synthetic_pictures() for pair in _pairs(picture, 1, scale, (1.0,), generator))
+    pairs = [pair for picture in synthetic_pictures() for pair in _pairs(picture, 1, scale, (1.0,), generator)]
+    if not degraded:
+        pairs += [_enlarged(picture, scale) for picture in dithered_pictures()]
     return [replace(pair, is_synthetic=True) for pair in pairs]
 
 
@@ -176,3 +181,9 @@ def _pairs(
             reduced = picture.resize((width, height), Image.Resampling.BICUBIC, box=box)
             small = degrade(reduced, scale, damage) if damage else low_resolution(reduced, scale)
             yield Pair(np.array(reduced), np.array(small))
+
+
+def _enlarged(picture: Image.Image, scale: int) -> Pair:
+    """Pair an LR picture with its nearest-neighbour enlargement."""
+    small = np.array(picture)
+    return Pair(small.repeat(scale, axis=0).repeat(scale, axis=1), small)

@@ -1,4 +1,4 @@
-"""Pictures that photos lack: flat and saturated colours, gradients, text, line art, checkerboards, dots.
+"""Pictures that photos lack: flat and saturated colours, gradients, text, line art, checkerboards, dithers.
 
 They teach a network that paper is white and pure colours stay pure, and that pixels may differ from all around them: on
 dithered pictures a network that has seen only photos can leave its range by far.
@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-COUNT = 48
-"""Pictures in all."""
+COUNT = 40
+"""Pictures in all, without the dithered ones."""
+DITHERED = 15
+"""Dithered pictures in all."""
 SIDE = 768
 """HR pixels along each side, a multiple of every scale's patches."""
-DOT_SIDES = (2, 3, 4, 4, 4)
-"""Sides of dots, each as often as it stands here: single LR pixels at each scale, most often at 4."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,;:!?&%()"
 
 
@@ -30,9 +29,15 @@ def synthetic_pictures(seed: int = 0) -> list[Image.Image]:
         text,
         lines,
         checkerboard,
-        dots,
     )
     return [kinds[number % len(kinds)](random) for number in range(COUNT)]
+
+
+def dithered_pictures(seed: int = 0) -> list[Image.Image]:
+    """Draw DITHERED pictures in RGB, SIDE / 4 LR pixels along each side, whose pixels differ from all around them."""
+    random = np.random.default_rng(seed)
+    kinds = (two_colours, switched_channels, grey_noise, coloured_noise, error_diffusion)
+    return [kinds[number % len(kinds)](random, SIDE // 4) for number in range(DITHERED)]
 
 
 def colour(random: np.random.Generator) -> tuple[int, int, int]:
@@ -108,17 +113,27 @@ def checkerboard(random: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.where(((x + y) % 2)[..., None], ink, paper).astype(np.uint8))
 
 
-def dots(random: np.random.Generator) -> Image.Image:
-    """Draw squares of dots of 2 to 4 pixels: two colours, channels that are on or off, grey and coloured noise."""
-    half = SIDE // 2
-    kinds: tuple[Callable[[int], NDArray[np.integer]], ...] = (
-        lambda count: np.where(random.random((count, count, 1)) < random.uniform(0.1, 0.9), *ink_and_paper(random)),
-        lambda count: 255 * random.integers(0, 2, (count, count, 3)),
-        lambda count: random.integers(0, 256, (count, count, 1)).repeat(3, axis=2),
-        lambda count: random.integers(0, 256, (count, count, 3)),
-    )
-    picture = Image.new("RGB", (SIDE, SIDE))
-    for kind, corner in zip(kinds, ((0, 0), (half, 0), (0, half), (half, half)), strict=True):
-        small = Image.fromarray(kind(half // int(random.choice(DOT_SIDES))).astype(np.uint8))
-        picture.paste(small.resize((half, half), Image.Resampling.NEAREST), corner)
-    return picture
+def two_colours(random: np.random.Generator, side: int) -> Image.Image:
+    """Draw each pixel in one of two colours."""
+    inked = random.random((side, side, 1)) < random.uniform(0.1, 0.9)
+    return Image.fromarray(np.where(inked, *ink_and_paper(random)).astype(np.uint8))
+
+
+def switched_channels(random: np.random.Generator, side: int) -> Image.Image:
+    """Draw each channel of each pixel as 0 or 255."""
+    return Image.fromarray(255 * random.integers(0, 2, (side, side, 3), np.uint8))
+
+
+def grey_noise(random: np.random.Generator, side: int) -> Image.Image:
+    """Draw each pixel in a grey of its own."""
+    return Image.fromarray(random.integers(0, 256, (side, side), np.uint8)).convert("RGB")
+
+
+def coloured_noise(random: np.random.Generator, side: int) -> Image.Image:
+    """Draw each pixel in a colour of its own."""
+    return Image.fromarray(random.integers(0, 256, (side, side, 3), np.uint8))
+
+
+def error_diffusion(random: np.random.Generator, side: int) -> Image.Image:
+    """Dither gradients to black and white, as printers and old games do (Floyd and Steinberg)."""
+    return gradients(random).resize((side, side)).convert("1").convert("RGB")

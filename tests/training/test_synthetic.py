@@ -14,8 +14,9 @@ from amsr_deploy.training.synthetic import SIDE, synthetic_pictures
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two pictures of each kind."""
-    monkeypatch.setattr(synthetic, "COUNT", 12)
+    """One picture of each kind."""
+    monkeypatch.setattr(synthetic, "COUNT", 5)
+    monkeypatch.setattr(synthetic, "DITHERED", 5)
 
 
 @pytest.mark.usefixtures("few")
@@ -36,8 +37,13 @@ def test_white_paper_and_pure_colours_are_among_them() -> None:
 def test_pixels_that_differ_from_all_around_them_are_among_them() -> None:
     lows = [pair.lr.astype(int) for pair in draw_pictures(4)]
     steps = np.concatenate([np.abs(np.diff(low, axis=1)).reshape(-1, 3) for low in lows])
-    assert (steps > 128).all(axis=1).mean() > 0.002
-    assert ((steps > 128).any(axis=1) & (steps < 32).any(axis=1)).mean() > 0.002
+    assert (steps == 255).all(axis=1).mean() > 0.01
+    assert ((steps == 255).any(axis=1) & (steps == 0).any(axis=1)).mean() > 0.01
+
+
+@pytest.mark.usefixtures("few")
+def test_damage_leaves_dithered_pictures_out() -> None:
+    assert len(draw_pictures(4, degraded=True)) < len(draw_pictures(4))
 
 
 @pytest.mark.usefixtures("few")
@@ -45,7 +51,8 @@ def test_pixels_that_differ_from_all_around_them_are_among_them() -> None:
 def test_pairs_fit_each_scale(scale: int) -> None:
     for pair in draw_pictures(scale):
         assert pair.is_synthetic
-        assert pair.hr.shape[0] == scale * pair.lr.shape[0]
+        height, width, _ = pair.lr.shape
+        assert pair.hr.shape == (scale * height, scale * width, 3)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
