@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from amsr_deploy.runtime.tiles import Part, Size
@@ -60,10 +61,18 @@ class Tiles:
         below = counts[[seen.stop for seen in rows]] - counts[[seen.start for seen in rows]]
         return np.asarray(below[:, [seen.stop for seen in columns]] > below[:, [seen.start for seen in columns]])
 
-    def input_of(self, place: tuple[int, int]) -> Part:
-        """Return the pixels on which a tile depends."""
-        rows, columns = self._seen
-        return rows[place[0]], columns[place[1]]
+    def inputs_of(self, frame: NDArray[Any]) -> NDArray[Any]:
+        """Show what each tile reads of a frame [H, W, C], whose borders are repeated.
+
+        Returns:
+            [rows of tiles, columns of tiles, side + 2 reach, C (side + 2 reach)], a view.
+        """
+        side, reach, channels = self._side, self._reach, frame.shape[2]
+        ends = (count * side - length + reach for count, length in zip(self.shape, self._size, strict=True))
+        padded = np.pad(frame, (*((reach, end) for end in ends), (0, 0)), mode="edge")
+        seen = side + 2 * reach
+        lines = padded.reshape(len(padded), -1)
+        return sliding_window_view(lines, (seen, channels * seen))[::side, :: channels * side]
 
     def core(self, tiles: Rectangle) -> Part:
         """Return the pixels of a rectangle of tiles."""
@@ -86,7 +95,8 @@ class KeptInputs:
             tolerance: largest difference of a value that is no change, in units of the frames' type.
         """
         self._tiles, self._tolerance = tiles, tolerance
-        self._ranges: dict[tuple[int, int], tuple[NDArray[Any], NDArray[Any]]] = {}
+        self._are_kept = np.zeros(tiles.shape, np.bool_)
+        self._kept: NDArray[Any]
 
     def differ(self, frame: NDArray[Any], among: Flags) -> Flags:
         """Find those among some tiles that were never computed, or whose input changed since.
@@ -95,24 +105,28 @@ class KeptInputs:
             frame: [H, W, 3] uint8, uint16 or float.
             among: the tiles to look at.
         """
-        flags = among.copy()
-        for place in places(among):
-            if place in self._ranges:
-                (low, high), view = self._ranges[place], frame[self._tiles.input_of(place)]
-                flags[place] = bool(np.count_nonzero(view < low) or np.count_nonzero(view > high))
-        return flags
+        differ = among & ~self._are_kept
+        inputs = self._tiles.inputs_of(frame)
+        for row, columns in rows(among & self._are_kept):
+            now, before = inputs[row, columns], self._kept[row, columns]
+            largest = (np.maximum(now, before) - np.minimum(now, before)).max(axis=(1, 2))
+            differ[row, columns] = largest > self._tolerance
+        return differ
 
     def keep(self, frame: NDArray[Any], computed: Flags) -> None:
-        """Remember the input of the tiles that are computed from a frame, as the range in which it may lie."""
-        tolerance = self._tolerance
-        if np.issubdtype(frame.dtype, np.floating):
-            low, high = frame - tolerance, frame + tolerance
-        else:
-            top = np.iinfo(frame.dtype).max
-            low, high = np.maximum(frame, tolerance) - tolerance, np.minimum(frame, top - tolerance) + tolerance
-        for place in places(computed):
-            seen = self._tiles.input_of(place)
-            self._ranges[place] = low[seen].copy(), high[seen].copy()
+        """Remember the input of the tiles that are computed from a frame."""
+        inputs = self._tiles.inputs_of(frame)
+        if not self._are_kept.any():
+            self._kept = np.empty(inputs.shape, inputs.dtype)
+        for row, columns in rows(computed):
+            self._kept[row, columns] = inputs[row, columns]
+        self._are_kept |= computed
+
+
+def rows(flags: Flags) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Yield the rows that hold tiles that are set, and their columns: one row at a time takes little memory."""
+    for row in np.flatnonzero(flags.any(axis=1)).tolist():
+        yield row, np.flatnonzero(flags[row])
 
 
 def places(flags: Flags) -> Iterator[tuple[int, int]]:

@@ -32,7 +32,7 @@ def test_a_pixel_belongs_to_the_inputs_of_the_tiles_that_reach_it(
         rows, columns = tiles.core(Rectangle(ty, tx, ty, tx))
         near = rows.start - reach <= y < rows.stop + reach and columns.start - reach <= x < columns.stop + reach
         assert holding[ty, tx] == near
-        assert pixels[tiles.input_of((ty, tx))].any() == near
+        assert tiles.inputs_of(pixels[..., None])[ty, tx].any() == near
         owners += rows.start <= y < rows.stop and columns.start <= x < columns.stop
     assert owners == 1
 
