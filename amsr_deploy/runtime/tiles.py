@@ -16,6 +16,9 @@ Element = TypeVar("Element", bound=np.generic)
 Size = tuple[int, int]
 """Height and width."""
 
+EDGE = 4
+"""LR pixels by which pictures are reflected on all sides: networks see black outside, which tints their borders."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -93,6 +96,11 @@ def round_up(length: int, multiple: int) -> int:
 def side_within(budget: int, bytes_per_pixel: int) -> int:
     """Side of the largest square tile whose memory, in bytes, stays within a budget."""
     return max(math.isqrt(budget // bytes_per_pixel), 1)
+
+
+def edge_for(multiple: int) -> int:
+    """Return by how many LR pixels pictures are reflected on all sides for a network of a size multiple."""
+    return max(EDGE, multiple)
 
 
 def padded_length(length: int, edge: int, multiple: int) -> int:

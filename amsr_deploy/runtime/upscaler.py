@@ -38,8 +38,6 @@ from amsr_deploy.runtime.selection import Everything, Selection, select
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
 
-EDGE = 4
-"""LR pixels by which pictures are reflected on all sides: networks see black outside, which tints their borders."""
 TILE_HALOS = 16
 """Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
 PART_HALOS = 24
@@ -114,7 +112,7 @@ class Upscaler:
         self.dilation = self.metadata.dilation if dilation is None else dilation
         self.threshold = self.metadata.threshold if threshold is None else threshold
         self._backend, self._strategy = backend, strategy
-        self._edge = max(EDGE, self.metadata.size_multiple)
+        self._edge = tiles.edge_for(self.metadata.size_multiple)
         self._tile = TileLimit(self._largest_tile(tile, TILE_HALOS))
         self._part_tile = TileLimit(self._largest_tile(tile, PART_HALOS))
         self._takes_default_mask = dilation is None and threshold is None and strategy == "kmeans"

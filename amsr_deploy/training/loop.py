@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from amsr_deploy import models
+from amsr_deploy.descriptor import describe
 from amsr_deploy.errors import BackendError, TrainingError, UserError, first_line
 from amsr_deploy.models.checkpoint import read_network
+from amsr_deploy.runtime.tiles import edge_for
 from amsr_deploy.training.capture import Repeated
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
@@ -147,7 +149,8 @@ class _Training:
         )
         for line in pictures.skipped:
             self.reporter.message(f"skipped in validation: {line}")
-        return Validator(pictures.pairs, self.config.dilation, self.device)
+        edge = edge_for(describe(self.config.backbone).size_multiple)
+        return Validator(pictures.pairs, self.config.dilation, edge, self.device)
 
     def _facts(self, pictures: Pictures) -> dict[str, Any]:
         """List what else describes a run: the machine, what `auto` came to, the pictures."""

@@ -33,12 +33,22 @@ class Validation:
 
 
 class Validator:
-    """Whole pictures and their masks, on the device."""
+    """Whole pictures and their masks, on the device, reflected at their borders as the runtime does."""
 
-    def __init__(self, pairs: list[Pair], dilation: int, device: torch.device) -> None:
+    def __init__(self, pairs: list[Pair], dilation: int, edge: int, device: torch.device) -> None:
+        """Move the pictures to the device, and make their masks there.
+
+        Args:
+            pairs: the pictures.
+            dilation: side of the square that grows the masks.
+            edge: LR pixels by which pictures and masks are reflected on all sides.
+            device: where the network is.
+        """
+        images = [channels_first(torch.from_numpy(pair.lr).to(device)) for pair in pairs]
+        self._edge = edge
         self._hr = [pair.hr for pair in pairs]
-        self._images = [channels_first(torch.from_numpy(pair.lr).to(device)) for pair in pairs]
-        self._masks = [compute_mask(image, dilation) for image in self._images]
+        self._masks = [reflect(compute_mask(image, dilation), edge) for image in images]
+        self._images = [reflect(image, edge) for image in images]
 
     @torch.no_grad()
     @full_precision()
@@ -49,11 +59,20 @@ class Validator:
         for image, mask, hr in zip(self._images, self._masks, self._hr, strict=True):
             inputs = (image[None].contiguous(memory_format=torch.channels_last), mask[None, None])
             output = functional_call(network, weights, inputs)[0].clamp(0, 1).mul(255).round().byte()
-            picture = output.permute(1, 2, 0).cpu().numpy()
-            figures.append(metrics.psnr_y(picture, hr, len(hr) // len(image[0])))
+            scale = output.shape[1] // image.shape[1]
+            height, width, _ = hr.shape
+            top = left = self._edge * scale
+            picture = output[:, top : top + height, left : left + width].permute(1, 2, 0).cpu().numpy()
+            figures.append(metrics.psnr_y(picture, hr, scale))
             if len(crops) < SHOWN:
                 crops.append(np.concatenate((_centre(picture), _centre(hr)), axis=1))
         return Validation(step, float(np.mean(figures)), tuple(crops))
+
+
+def reflect(pixels: Tensor, edge: int) -> Tensor:
+    """Reflect [..., H, W] by an edge on all sides, however small it is."""
+    widths = ((0, 0),) * (pixels.ndim - 2) + ((edge, edge), (edge, edge))
+    return torch.from_numpy(np.pad(pixels.cpu().numpy(), widths, mode="reflect")).to(pixels.device)
 
 
 def _centre(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -23,8 +23,8 @@ from amsr_deploy.runtime.backends import providers
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import twin_path
-from amsr_deploy.runtime.tiles import smallest_tile
-from amsr_deploy.runtime.upscaler import EDGE, Upscaler
+from amsr_deploy.runtime.tiles import EDGE, edge_for, smallest_tile
+from amsr_deploy.runtime.upscaler import Upscaler
 
 FEATHER = 1e-5
 
@@ -59,7 +59,7 @@ def test_equals_pytorch(name: str, exported: dict[str, Path], photo: NDArray[np.
     network = random_network(name).eval()
     upscaler = amsr_deploy.load(exported[name])
     mask = upscaler.mask(photo).pixels
-    edge = max(EDGE, describe(name).size_multiple)
+    edge = edge_for(describe(name).size_multiple)
     rows, columns = (slice(4 * edge, 4 * (edge + side)) for side in mask.shape)
     widths = [(edge, edge + -(side + 2 * edge) % describe(name).size_multiple) for side in mask.shape]
     with torch.no_grad():
