@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ISA_VARIABLE = "AMSR_CPU_ISA"
 """Environment variable that names the instruction set to use."""
+_INTERFACE_VERSION = 1
+"""What `amsr_interface_version` in plugins/onnxruntime/library.cpp has to return."""
 _FILE = Path(__file__).with_name("amsr_onnxruntime.dll" if os.name == "nt" else "libamsr_onnxruntime.so")
 
 
@@ -43,9 +45,13 @@ def register(options: onnxruntime.SessionOptions) -> bool:
 
     Returns:
         False where there is no library: ONNX Runtime then runs the operators as functions of standard ones.
+
+    Raises:
+        BackendError: the library belongs to another version of the package.
     """
     path = library_path()
     if path is not None:
+        _load(path)
         options.register_custom_ops_library(str(path))
     return path is not None
 
@@ -54,7 +60,8 @@ def inspect() -> NativeCode | None:
     """Describe what a session that is created now would use; None where there is no library.
 
     Raises:
-        BackendError: the environment variable AMSR_CPU_ISA names an instruction set that cannot be used.
+        BackendError: the environment variable AMSR_CPU_ISA names an instruction set that cannot be used, or the library
+            belongs to another version of the package.
     """
     path = library_path()
     if path is None:
@@ -98,6 +105,8 @@ def _chosen_set(library: ctypes.CDLL) -> str:
 @functools.cache
 def _load(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
+    if not hasattr(library, "amsr_interface_version") or library.amsr_interface_version() != _INTERFACE_VERSION:
+        raise BackendError(f"{path} belongs to another version of amsr-deploy; install the package again")
     library.amsr_available_instruction_sets.restype = ctypes.c_char_p
     library.amsr_chosen_instruction_set.restype = ctypes.c_char_p
     size, number = ctypes.c_size_t, ctypes.c_float

@@ -50,6 +50,9 @@ AMSR_EXPORT amsr::ort::Status* AMSR_ORT_CALL RegisterCustomOps(amsr::ort::Sessio
     return guarded(*api, [&] { check(*api, api->call<AddCustomOpDomain>(options, domain_of_process(*api))); });
 }
 
+/// Counts the changes of what this library exports, so that the Python package notices a library that it does not fit.
+AMSR_EXPORT int amsr_interface_version() { return 1; }
+
 /// Names of the instruction sets that can be used here, best first, separated by spaces.
 AMSR_EXPORT const char* amsr_available_instruction_sets() {
     static const std::string names = [] {
