@@ -54,12 +54,9 @@ class Tiles:
 
     def holding(self, pixels: NDArray[np.bool_]) -> Flags:
         """Find the tiles in whose input at least one of some pixels [H, W] is set."""
-        counts = np.zeros((self._size[0] + 1, self._size[1] + 1), np.int32)
-        np.cumsum(pixels, axis=0, out=counts[1:, 1:])
-        np.cumsum(counts, axis=1, out=counts)
         rows, columns = self._seen
-        below = counts[[seen.stop for seen in rows]] - counts[[seen.start for seen in rows]]
-        return np.asarray(below[:, [seen.stop for seen in columns]] > below[:, [seen.start for seen in columns]])
+        along = np.stack([pixels[seen].any(axis=0) for seen in rows])
+        return np.stack([along[:, seen].any(axis=1) for seen in columns], axis=1)
 
     def inputs_of(self, frame: NDArray[Any]) -> NDArray[Any]:
         """Show what each tile reads of a frame [H, W, C], whose borders are repeated.
