@@ -40,6 +40,8 @@ from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
 
 TILE_HALOS = 16
 """Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
+LEAST_TILE = 192
+"""Least default side of a tile: what surrounds each tile takes time too, and FSRCNN's halo is small."""
 PART_HALOS = 24
 """Likewise for parts of the frames of a video, whose memory was used before."""
 
@@ -124,7 +126,7 @@ class Upscaler:
         if side is None and largest:
             return largest
         within_memory = tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
-        side = side or min(within_memory, halos * self.metadata.halo)
+        side = side or min(within_memory, max(halos * self.metadata.halo, LEAST_TILE))
         return (min(side, largest[0]), min(side, largest[1])) if largest else (side, side)
 
     def close(self) -> None:

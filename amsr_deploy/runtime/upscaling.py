@@ -120,7 +120,7 @@ class Upscaling:
     def _strips(self, result: NDArray[Element] | None, dtype: np.dtype[Element]) -> Iterator[NDArray[Element]]:
         """Yield strips that are parts of `result`, or arrays of their own; smaller tiles where memory runs out."""
         longest = max(self.image.shape[:2]) + 2 * self.edge
-        grey = bool((self.image == self.image[..., :1]).all())
+        grey = all((row == row[:, :1]).all() for row in self.image)
         done, height = 0, self.image.shape[0]
         while done < height:
             try:
