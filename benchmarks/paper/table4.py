@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
 from amsr_deploy.mask.native import compute_mask
 from paper.plan import Picture, Plan
-from paper.records import Record, Store, mean, values, where
+from paper.records import Record, Store, common, mean, values, where
 from paper.scores import Setting, score
 from paper.table import Column, Table
 
@@ -35,13 +37,14 @@ SAME, LIKE_KMEANS, LIKE_MEDIAN = "same dilation", "cost of k-means", "cost of th
 
 def measure(plan: Plan) -> None:
     """Score the strategies at one dilation, then at those whose densities are alike."""
-    settings = list(cases(plan))
+    settings = cases(plan)
+    for case in settings:
+        remember(plan, *case)
     for picture in plan.pictures(SET_NAME):
         for backbone in (one for one in BACKBONES if one in plan.backbones):
             score(plan, picture, Setting(backbone, None))
-            for strategy, dilation, compared in settings:
+            for strategy, dilation, _ in settings:
                 score(plan, picture, Setting(backbone, dilation, strategy))
-                remember(plan, strategy, dilation, compared)
 
 
 def cases(plan: Plan) -> list[tuple[Strategy, int, str]]:
@@ -73,37 +76,33 @@ def density(picture: Picture, dilation: int, strategy: Strategy) -> float:
 
 
 def remember(plan: Plan, strategy: Strategy, dilation: int, compared: str) -> None:
-    """Store which dilation was chosen for a comparison."""
-    plan.store.measure({"kind": "table4", "strategy": strategy, "compared": compared}, lambda: {"dilation": dilation})
+    """Store which dilation was chosen for a comparison, in place of one that was chosen on other pictures."""
+    plan.store.put({"kind": "table4", "strategy": strategy, "compared": compared}, {"dilation": dilation}, cpu=0)
 
 
 def build(store: Store) -> Table:
     """Make a row for each network and strategy, and for those of like cost."""
-    records = where(store.records("scores"), set=SET_NAME)
-    rows = [
-        row(where(records, model=backbone), backbone, case)
-        for backbone in BACKBONES
-        for case in store.records("table4")
-        if backbone in values(records, "model")
-    ]
+    records, cases = where(store.records("scores"), set=SET_NAME), store.records("table4")
+    measured = [backbone for backbone in BACKBONES if backbone in values(records, "model")]
+    rows = [row for backbone in measured for row in rows_of(backbone, where(records, model=backbone), cases)]
     return Table("table4", COLUMNS, rows)
 
 
-def row(records: list[Record], backbone: str, case: Record) -> Record:
-    """Average a case over the pictures."""
-    strategy, dilation = case["strategy"], case["dilation"]
-    dense = where(records, dilation=None)
-    masked = where(records, strategy=strategy, dilation=dilation)
-    found = mean(masked, "density", "cost_share", "psnr_y", "psnr_rgb", "ssim")
-    densities = [record["density"] for record in masked]
-    return {
-        "network": describe(backbone).title,
-        "strategy": strategy,
-        "compared": case["compared"],
-        "dilation": dilation,
-        "photos": len(masked),
-        "lowest": min(densities),
-        "highest": max(densities),
-        "loss": mean(dense, "psnr_y")["psnr_y"] - found["psnr_y"],
-        **found,
-    }
+def rows_of(backbone: str, records: list[Record], cases: list[Record]) -> Iterator[Record]:
+    """Average each case over the pictures that all of them were measured on."""
+    groups = (where(records, strategy=case["strategy"], dilation=case["dilation"]) for case in cases)
+    dense, *masked = common(where(records, dilation=None), *groups)
+    for case, group in zip(cases, masked, strict=True):
+        found = mean(group, "density", "cost_share", "psnr_y", "psnr_rgb", "ssim")
+        densities = [record["density"] for record in group]
+        yield {
+            "network": describe(backbone).title,
+            "strategy": case["strategy"],
+            "compared": case["compared"],
+            "dilation": case["dilation"],
+            "photos": len(group),
+            "lowest": min(densities),
+            "highest": max(densities),
+            "loss": mean(dense, "psnr_y")["psnr_y"] - found["psnr_y"],
+            **found,
+        }
