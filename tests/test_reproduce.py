@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import reproduce
 from conftest import OSPREY
-from paper import scores
+from paper import scores, table4
 from paper.plan import SETS, PictureSet, Plan
 from paper.records import Store, common, mean
 from PIL import Image
@@ -139,6 +139,26 @@ def test_means_are_over_the_same_pictures() -> None:
     masked = [{"picture": "a", "x": 1.0}, {"picture": "b", "x": 5.0}]
     groups = list(common(masked, masked[:1]))
     assert [mean(group, "x") for group in groups] == [{"x": 1.0}] * 2
+
+
+def test_strategies_are_compared_on_the_pictures_that_all_have(tmp_path: Path) -> None:
+    store = Store(tmp_path / "measured.jsonl")
+    figures = {"density": 0.5, "cost_share": 0.5, "psnr_y": 30.0, "psnr_rgb": 30.0, "ssim": 0.9}
+
+    def measured(weights: str, picture: str, **mask: object) -> None:
+        store.put(
+            {"kind": "scores", "set": "2K", "model": "disp", "weights": weights, "picture": picture, **mask}, figures, 0
+        )
+
+    for strategy in ("kmeans", "fixed"):
+        store.put({"kind": "table4", "strategy": strategy, "compared": "same dilation"}, {"dilation": 3}, 0)
+    for picture in ("a", "b"):
+        measured("old", picture, dilation=None)
+        measured("old", picture, strategy="kmeans", dilation=3)
+    measured("old", "a", strategy="fixed", dilation=3)
+    assert [row["photos"] for row in table4.build(store).rows] == [1, 1]
+    measured("new", "a", dilation=None)
+    assert table4.build(store).rows == []
 
 
 def test_pictures_are_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

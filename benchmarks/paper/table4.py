@@ -89,9 +89,11 @@ def build(store: Store) -> Table:
 
 
 def rows_of(backbone: str, records: list[Record], cases: list[Record]) -> Iterator[Record]:
-    """Average each case over the pictures that all of them were measured on."""
+    """Average each case over the pictures that all of them were measured on, if there are any."""
     groups = (where(records, strategy=case["strategy"], dilation=case["dilation"]) for case in cases)
     dense, *masked = common(where(records, dilation=None), *groups)
+    if not dense:
+        return
     for case, group in zip(cases, masked, strict=True):
         found = mean(group, "density", "cost_share", "psnr_y", "psnr_rgb", "ssim")
         densities = [record["density"] for record in group]
