@@ -73,10 +73,7 @@ def test_shipped_onnx_is_the_export_of_the_shipped_weights(model: Shipped, maske
     np.testing.assert_allclose(upscale(shipped, image), upscale(exported, image), atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "model",
-    [pytest.param(model, id=weights_name(*model)) for model in SHIPPED],
-)
+@pytest.mark.parametrize("model", SHIPPED)
 def test_pictures_whose_pixels_stand_alone_stay_near_the_range(model: Shipped) -> None:
     """Longer training on photos alone took DISP x4 a hundredfold out of it on pictures dithered to one bit."""
     backbone, scale, purpose = model

@@ -121,7 +121,7 @@ class Upscaler:
         self._load_twin = load_twin
 
     def _largest_tile(self, side: int | None, halos: int) -> tiles.Size:
-        """Most LR pixels in height and width that are upscaled at once; by default so many halos, if memory allows."""
+        """Most LR pixels in height and width at once; by default so many halos or LEAST_TILE, if memory allows."""
         largest = self._backend.largest
         if side is None and largest:
             return largest

@@ -126,11 +126,6 @@ def rows(flags: Flags) -> Iterator[tuple[int, NDArray[np.intp]]]:
         yield row, np.flatnonzero(flags[row])
 
 
-def places(flags: Flags) -> Iterator[tuple[int, int]]:
-    """Yield row and column of the tiles that are set."""
-    yield from zip(*(axis.tolist() for axis in np.nonzero(flags)), strict=True)
-
-
 def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
     """Rectangles that hold all tiles that are set and, where that costs less than another call, some that are not.
 
@@ -173,4 +168,4 @@ def runs(flags: Flags) -> Iterator[Rectangle]:
 
 def single(flags: Flags) -> list[Rectangle]:
     """Make a rectangle for each tile that is set."""
-    return [Rectangle(y, x, y, x) for y, x in places(flags)]
+    return [Rectangle(y, x, y, x) for y, x in np.argwhere(flags).tolist()]
