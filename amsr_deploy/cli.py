@@ -340,7 +340,7 @@ def doctor() -> None:
 @click.option(
     "--reductions", type=REDUCTIONS, help="Factors by which HR pictures are also reduced.  [default: 1,0.75,0.5]"
 )
-@click.option("--loss", type=click.Choice(LOSSES), help="Mean absolute or squared difference.  [default: l1]")
+@click.option("--loss", type=click.Choice(LOSSES), help="Absolute, squared differences, or PSNR.  [default: l1]")
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="[default: the network's own]")
 @click.option("--permuted", type=float, help="Share of patches with permuted colour channels.  [default: 0.33]")
 @click.option("--synthetic", type=float, help="Share of patches from synthetic pictures.  [default: 0.04]")

@@ -19,7 +19,7 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 Optimizer = Literal["adam", "muon"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 """Optimizers that a training can use."""
-Loss = Literal["l1", "l2"]
+Loss = Literal["l1", "l2", "psnr"]
 LOSSES: tuple[Loss, ...] = get_args(Loss)
 """What a training makes small: the mean of absolute or of squared differences."""
 

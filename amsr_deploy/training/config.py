@@ -44,7 +44,7 @@ class Config:
     optimizer: Optimizer = "adam"
     """`muon` is for the masked part's kernels; all other weights learn with Adam."""
     loss: Loss = "l1"
-    """Mean of absolute or of squared differences; `l2` suits the end of a training that is measured by PSNR."""
+    """`l1`: absolute, `l2`: squared differences, `psnr`: their logarithm per patch, for the end of a training."""
     patch_size: int = 32
     """Side of a patch in LR pixels, a multiple of 8."""
     reductions: tuple[float, ...] = (1.0, 0.75, 0.5)

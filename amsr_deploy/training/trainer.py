@@ -13,6 +13,7 @@ from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import Batch
 from amsr_deploy.training.device import select_precision
 from amsr_deploy.training.distributed import World
+from amsr_deploy.training.loss import compute_loss
 from amsr_deploy.training.muon import Muon
 
 CLIP_NORM = 1.0
@@ -83,8 +84,7 @@ class Trainer:
         forward = self._parallel if self._compiled is None else self._compiled
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
             output = forward(batch.lr.contiguous(memory_format=torch.channels_last), batch.mask)
-        difference = output.float() - batch.hr
-        loss = (difference.abs() if self._loss == "l1" else difference.square()).mean()
+        loss = compute_loss(self._loss, output, batch.hr)
         loss.backward()
         return loss.detach()
 
