@@ -85,7 +85,7 @@ class Trainer:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
             output = forward(batch.lr.contiguous(memory_format=torch.channels_last), batch.mask)
         loss = compute_loss(self._loss, output, batch.hr)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def is_finite(self) -> bool:

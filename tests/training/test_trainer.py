@@ -16,7 +16,6 @@ from amsr_deploy.training.data import Batch
 from amsr_deploy.training.loss import compute_loss
 from amsr_deploy.training.trainer import Trainer
 
-
 FORMULAS: dict[Loss, Callable[[Tensor], Tensor]] = {
     "l1": lambda difference: difference.abs().mean(),
     "l2": lambda difference: difference.square().mean(),
