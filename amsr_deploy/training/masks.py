@@ -1,4 +1,4 @@
-"""The mask of `amsr_deploy.mask` in PyTorch, on the device where the training pictures live.
+"""The default mask of `amsr_deploy.mask` in PyTorch, on the device where the training pictures live.
 
 Every sum runs in the same order as there, in separate multiplications and additions, so that both agree bit for bit on
 a CPU (a GPU divides by a constant by multiplying).
@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from amsr_deploy.descriptor import Strategy
 from amsr_deploy.mask import reference
 from amsr_deploy.models.masked import reflect
 
@@ -33,14 +32,11 @@ def _blur(image: Tensor) -> Tensor:
     return x[..., 2:-2] * centre + (x[..., 1:-3] + x[..., 3:-1]) * first + (x[..., :-4] + x[..., 4:]) * second
 
 
-def split(frequencies: Tensor, strategy: Strategy = "kmeans") -> Tensor:
-    """Split high frequencies [H, W] into the undilated mask [H, W] bool, as `mask.find_threshold` does."""
-    if strategy == "kmeans":
-        bins = (frequencies * reference.HISTOGRAM_BINS).to(torch.int32).clamp_(max=reference.HISTOGRAM_BINS - 1)
-        histogram = torch.bincount(bins.flatten(), minlength=reference.HISTOGRAM_BINS)
-        threshold, _ = reference.two_means(histogram.cpu().numpy())
-    else:
-        threshold, _ = reference.find_threshold(frequencies.cpu().numpy(), strategy)
+def split(frequencies: Tensor) -> Tensor:
+    """Split high frequencies [H, W] into the undilated mask [H, W] bool, at the threshold of two means."""
+    bins = (frequencies * reference.HISTOGRAM_BINS).to(torch.int32).clamp_(max=reference.HISTOGRAM_BINS - 1)
+    histogram = torch.bincount(bins.flatten(), minlength=reference.HISTOGRAM_BINS)
+    threshold, _ = reference.two_means(histogram.cpu().numpy())
     return frequencies > torch.tensor(threshold, dtype=torch.float32, device=frequencies.device)
 
 
@@ -66,9 +62,9 @@ def _dilate_rows(mask: Tensor, dilation: int) -> Tensor:
     return window
 
 
-def compute_mask(image: Tensor, dilation: int = 5, strategy: Strategy = "kmeans") -> Tensor:
+def compute_mask(image: Tensor, dilation: int = 5) -> Tensor:
     """Compute `mask.compute_mask` of a picture [3, H, W] float32 in [0, 1]: [H, W] bool."""
     frequencies = high_frequencies(image)
     if frequencies is None:
         return torch.zeros(image.shape[1:], dtype=torch.bool, device=image.device)
-    return dilate(split(frequencies, strategy), dilation)
+    return dilate(split(frequencies), dilation)

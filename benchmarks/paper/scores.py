@@ -12,7 +12,7 @@ from PIL import Image
 
 from amsr_deploy.descriptor import Strategy, describe
 from amsr_deploy.evaluation import metrics
-from amsr_deploy.evaluation.linear_upsampler import LinearFit, LinearUpsampler
+from paper.linear_upsampler import LinearFit, LinearUpsampler
 from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.image.pairs import low_resolution, picture_paths
 from amsr_deploy.mask import dilate, keep_windows

@@ -9,7 +9,7 @@ from PIL import Image
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation import metrics
-from amsr_deploy.evaluation.linear_upsampler import LinearFit, LinearUpsampler
+from paper.linear_upsampler import LinearFit, LinearUpsampler
 
 
 def fitted(lr: NDArray[np.float32], hr: NDArray[np.float32], where: NDArray[np.bool_]) -> LinearUpsampler:
