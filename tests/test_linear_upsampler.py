@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from paper.linear_upsampler import LinearFit, LinearUpsampler
 from PIL import Image
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation import metrics
-from paper.linear_upsampler import LinearFit, LinearUpsampler
 
 
 def fitted(lr: NDArray[np.float32], hr: NDArray[np.float32], where: NDArray[np.bool_]) -> LinearUpsampler:

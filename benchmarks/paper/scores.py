@@ -12,7 +12,6 @@ from PIL import Image
 
 from amsr_deploy.descriptor import Strategy, describe
 from amsr_deploy.evaluation import metrics
-from paper.linear_upsampler import LinearFit, LinearUpsampler
 from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.image.pairs import low_resolution, picture_paths
 from amsr_deploy.mask import dilate, keep_windows
@@ -21,6 +20,7 @@ from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler
+from paper.linear_upsampler import LinearFit, LinearUpsampler
 from paper.plan import SCALE, Picture, Plan
 from paper.records import Record
 
