@@ -53,7 +53,7 @@ class MissingDependencyError(AmsrError):
         super().__init__(f"{purpose} needs {package}, which {verb} not installed; run: pip install {target}")
 
 
-PROVIDERS: dict[str, tuple[str, str | None]] = {
+PACKAGES: dict[str, tuple[str, str | None]] = {
     "OpenImageIO": ("OpenImageIO", None),
     "PIL": ("Pillow", None),
     "isal": ("isal", None),
@@ -85,7 +85,7 @@ def check_torch(purpose: str) -> None:
     Raises:
         MissingDependencyError: something is not.
     """
-    needed = {module: name for module, (name, extra) in PROVIDERS.items() if extra in _HELD_BY_TORCH}
+    needed = {module: name for module, (name, extra) in PACKAGES.items() if extra in _HELD_BY_TORCH}
     if missing := [name for module, name in needed.items() if find_spec(module) is None]:
         raise MissingDependencyError(" and ".join(missing), "torch", purpose)
 
@@ -93,7 +93,7 @@ def check_torch(purpose: str) -> None:
 def missing_dependency(error: ModuleNotFoundError) -> MissingDependencyError | None:
     """Turn a failed import into a message for the user; None where the module is none of our dependencies."""
     module = (error.name or "").partition(".")[0]
-    return MissingDependencyError(*PROVIDERS[module], "this command") if module in PROVIDERS else None
+    return MissingDependencyError(*PACKAGES[module], "this command") if module in PACKAGES else None
 
 
 def with_options(message: str, options: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from amsr_deploy.mask import reference
-from amsr_deploy.models.masked import reflect
+from amsr_deploy.models.masked import pad_reflected
 
 
 def high_frequencies(image: Tensor) -> Tensor | None:
@@ -26,8 +26,7 @@ def high_frequencies(image: Tensor) -> Tensor | None:
 
 def _blur(image: Tensor) -> Tensor:
     centre, first, second = (float(tap) for tap in reference.GAUSSIAN_TAPS)
-    rows, columns = (reflect(torch.arange(-2, side + 2, device=image.device), side) for side in image.shape[1:])
-    x = image[:, rows][:, :, columns]
+    x = pad_reflected(image, 2)
     x = x[:, 2:-2] * centre + (x[:, 1:-3] + x[:, 3:-1]) * first + (x[:, :-4] + x[:, 4:]) * second
     return x[..., 2:-2] * centre + (x[..., 1:-3] + x[..., 3:-1]) * first + (x[..., :-4] + x[..., 4:]) * second
 

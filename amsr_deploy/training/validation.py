@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from amsr_deploy.evaluation import metrics
+from amsr_deploy.models.masked import pad_reflected
 from amsr_deploy.training.data import channels_first
 from amsr_deploy.training.device import full_precision
 from amsr_deploy.training.masks import compute_mask
@@ -47,8 +48,8 @@ class Validator:
         images = [channels_first(torch.from_numpy(pair.lr).to(device)) for pair in pairs]
         self._edge = edge
         self._hr = [pair.hr for pair in pairs]
-        self._masks = [reflect(compute_mask(image, dilation), edge) for image in images]
-        self._images = [reflect(image, edge) for image in images]
+        self._masks = [pad_reflected(compute_mask(image, dilation), edge) for image in images]
+        self._images = [pad_reflected(image, edge) for image in images]
 
     @torch.no_grad()
     @full_precision()
@@ -67,12 +68,6 @@ class Validator:
             if len(crops) < SHOWN:
                 crops.append(np.concatenate((_centre(picture), _centre(hr)), axis=1))
         return Validation(step, float(np.mean(figures)), tuple(crops))
-
-
-def reflect(pixels: Tensor, edge: int) -> Tensor:
-    """Reflect [..., H, W] by an edge on all sides, however small it is."""
-    widths = ((0, 0),) * (pixels.ndim - 2) + ((edge, edge), (edge, edge))
-    return torch.from_numpy(np.pad(pixels.cpu().numpy(), widths, mode="reflect")).to(pixels.device)
 
 
 def _centre(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
