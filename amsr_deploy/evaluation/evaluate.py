@@ -15,7 +15,7 @@ from amsr_deploy.errors import ImageError
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.evaluation.lr_folder import LrFolder
-from amsr_deploy.image.arrays import from_float, to_float
+from amsr_deploy.image.arrays import from_float
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution, read_rgb
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -162,7 +162,7 @@ def read_pairs(
 def score(upscaler: Upscaler, hr: Image.Image, lr: Image.Image) -> Scores:
     """Upscale an LR picture and compare it with the HR one."""
     reference = np.array(hr)
-    result = upscaler.run(to_float(np.array(lr)))
+    result = upscaler.run(np.array(lr))
     quality = compare(from_float(result.image, reference.dtype), reference, upscaler.metadata.scale)
     return Scores(**asdict(quality), density=result.density, cost_share=result.cost_share)
 

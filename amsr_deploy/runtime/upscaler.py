@@ -279,11 +279,11 @@ class Upscaler:
                 writer.write(strip)
 
     def run(
-        self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None, on_tile: OnTile = lambda *_: None
+        self, image: NDArray[np.generic], mask: NDArray[np.bool_] | None = None, on_tile: OnTile = lambda *_: None
     ) -> Upscaled:
-        """`upscale` on [H, W, 3] float32 in [0, 1], with what it took. A picture without colour gets none."""
+        """`upscale` on an array, to float32 in [0, 1], with what it took. A picture without colour gets none."""
         started = time.perf_counter()
-        upscaling = self.start(image, mask, on_tile)
+        upscaling = self.start(to_float(image), mask, on_tile)
         result = upscaling.run(np.dtype(np.float32))
         seconds = time.perf_counter() - started
         return Upscaled(

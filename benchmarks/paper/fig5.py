@@ -12,7 +12,6 @@ from PIL import Image
 
 from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
 from amsr_deploy.evaluation.degradations import degrade, gaussian_blur, gaussian_noise, jpeg, shot_noise
-from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pairs import low_resolution
 from paper.plan import SCALE, Picture, Plan
 from paper.records import Record, Store, common, mean, values, where
@@ -91,7 +90,7 @@ def score_damaged(plan: Plan, picture: Picture, damage: str, chosen: Setting) ->
 
 def _scores(plan: Plan, picture: Picture, damage: str, chosen: Setting) -> Record:
     upscaler = chosen.quick_upscaler(plan.threads)
-    result = upscaler.run(to_float(np.asarray(damaged(picture, damage))))
+    result = upscaler.run(np.asarray(damaged(picture, damage)))
     return quality(result.image, picture.hr) | cost(upscaler, result)
 
 

@@ -97,6 +97,7 @@ def test_type_of_the_picture_is_kept(dtype: type, exported: dict[str, Path], pho
     assert large.dtype == dtype
     expected = upscaler.upscale(image.astype(np.float32) / np.float32(largest))
     np.testing.assert_allclose(large / largest, expected, atol=0.51 / largest if largest > 1 else 1e-6)
+    np.testing.assert_array_equal(upscaler.run(image).image, expected)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
