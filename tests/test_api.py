@@ -76,6 +76,17 @@ def test_images_without_a_range_are_refused(upscaler: amsr_deploy.Upscaler, mode
         upscaler.upscale(Image.new(mode, (5, 5)))
 
 
+@pytest.mark.parametrize("size", [(0, 5), (5, 0), (0, 0)])
+def test_images_without_pixels_are_refused(upscaler: amsr_deploy.Upscaler, size: tuple[int, int]) -> None:
+    with pytest.raises(UserError, match="must have pixels"):
+        upscaler.upscale(Image.new("RGB", size))
+
+
+def test_an_unknown_purpose_is_refused() -> None:
+    with pytest.raises(UserError, match="'faces'; use clean or photo"):
+        amsr_deploy.load(trained_for="faces")  # type: ignore[arg-type]
+
+
 def test_paths_arrays_and_images_agree(upscaler: amsr_deploy.Upscaler, tmp_path: Path) -> None:
     pixels = RANDOM.integers(0, 255, (9, 11, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "small.png")

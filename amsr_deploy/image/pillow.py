@@ -14,8 +14,10 @@ def from_pillow(image: Image.Image) -> Picture:
     """Take the pixels, transparency and colour profile of an image in memory, as they are: not turned by its EXIF.
 
     Raises:
-        UserError: samples of more than 8 bits that are not grey with 16.
+        UserError: no pixels, or samples of more than 8 bits that are not grey with 16.
     """
+    if 0 in image.size:
+        raise UserError(f"a picture must have pixels; this one is {image.width}x{image.height}")
     if image.mode in ("I", "F"):
         raise UserError(f"a Pillow image of mode {image.mode} has no range; convert it to L, RGB or I;16")
     metadata = Metadata(icc_profile=None if image.mode == "CMYK" else image.info.get("icc_profile"))

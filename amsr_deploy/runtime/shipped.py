@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import amsr_deploy
-from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, SCALES, Purpose, describe
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, PURPOSES, SCALES, Purpose, describe
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.metadata import PRECISION_SUFFIXES, Precision
 
@@ -28,12 +28,23 @@ def model_name(
 ) -> str:
     """File name of an exported model: `carn_x4.onnx`, `disp_x2_photo_dense_fp16.onnx`."""
     form = "_dense" if dense else ""
-    return f"{backbone}_x{scale}{_PURPOSES[trained_for]}{form}{PRECISION_SUFFIXES[precision]}.onnx"
+    return f"{backbone}_x{scale}{_purpose(trained_for)}{form}{PRECISION_SUFFIXES[precision]}.onnx"
 
 
 def weights_name(backbone: str, scale: int, trained_for: Purpose | None = None) -> str:
     """File name of the weights of a backbone: `carn_x4.safetensors`, `disp_x4_photo.safetensors`."""
-    return f"{backbone}_x{scale}{_PURPOSES[trained_for]}.safetensors"
+    return f"{backbone}_x{scale}{_purpose(trained_for)}.safetensors"
+
+
+def _purpose(trained_for: Purpose | None) -> str:
+    """Return the part of a file name that says what a model was trained for.
+
+    Raises:
+        UserError: an unknown purpose.
+    """
+    if trained_for not in _PURPOSES:
+        raise UserError(f"unknown `trained_for` {trained_for!r}; use {' or '.join(PURPOSES)}")
+    return _PURPOSES[trained_for]
 
 
 def chosen_model(backbone: str | None, model: Path | None, trained_for: Purpose | None = None) -> str | Path:
