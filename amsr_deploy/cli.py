@@ -13,7 +13,7 @@ import click
 from amsr_deploy import __version__
 from amsr_deploy.commands.effort import LEVELS
 from amsr_deploy.commands.group import Commands, report_failure, say, setting
-from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
+from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE, FileName
 from amsr_deploy.descriptor import (
     BACKBONES,
     CPU_PRECISIONS,
@@ -27,7 +27,7 @@ from amsr_deploy.descriptor import (
 )
 from amsr_deploy.errors import check_torch
 
-FILE = click.Path(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
+FILE = FileName(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
     "--backbone",
     type=click.Choice(list(BACKBONES)),

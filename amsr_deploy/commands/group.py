@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 import threading
@@ -11,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -172,6 +174,8 @@ _held: ContextVar[HeldMessages | None] = ContextVar("held", default=None)
 
 def set_up_messages() -> None:
     """Let warnings and the log appear as lines on standard error, as many as the shared options ask for."""
+    if sys.stdin is None:  # it is closed: nothing comes from it
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the rest of the process
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show

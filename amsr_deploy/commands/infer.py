@@ -20,7 +20,7 @@ from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.group import say
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.output_size import OutputSize, Plan, reduce_to
-from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
+from amsr_deploy.commands.outputs import Naming, Outputs, SkippedError, open_outputs
 from amsr_deploy.commands.shard import Shard
 from amsr_deploy.commands.turns import Turn
 from amsr_deploy.descriptor import BACKBONES
@@ -246,7 +246,10 @@ class Targets:
         target = self.outputs.claim(source, size)
         if not self.request.compare:
             return target, None
-        return target, self.outputs.reserve(source, self.outputs.beside(target, "compare"), "comparison")
+        try:
+            return target, self.outputs.reserve(source, self.outputs.beside(target, "compare"), "comparison")
+        except SkippedError:  # a comparison that is there stays; the result decides whether there is work
+            return target, None
 
     def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
         """Write a file; see `Outputs.write`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import logging
 import os
@@ -9,17 +10,17 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from amsr_deploy import image
 from amsr_deploy.errors import AmsrError, ImageError, UserError
-from amsr_deploy.files import STANDARD
+from amsr_deploy.files import STANDARD, is_special
 
-RESULT = re.compile(r"(.+)_(x[2-4]|\d+x\d+|mask|overlay|compare)")
-"""Names, without their suffix, that results get where nothing else is asked for."""
+ENDINGS = r"_x[2-4]|_\d+x\d+|_mask|_overlay|_compare"
+"""Of results' names, without their suffix, where nothing else is asked for; a regular expression."""
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +97,11 @@ class Inputs:
 
 @contextmanager
 def find_inputs(
-    names: Sequence[Path], files_from: Path | None, recursive: bool, output: Path | None
+    names: Sequence[Path],
+    files_from: Path | None,
+    recursive: bool,
+    output: Path | None = None,
+    ending: str | None = None,
 ) -> Iterator[Inputs]:
     """Find the pictures that the command line names. What comes through standard input lies in a file meanwhile.
 
@@ -105,6 +110,7 @@ def find_inputs(
         files_from: a list of more of them, one a line; `-` reads it from standard input.
         recursive: take the pictures of the folders below a folder too.
         output: a folder that is not searched: that of the results.
+        ending: what the names of results end in besides ENDINGS: those in a folder of pictures are passed over.
 
     Raises:
         UserError: a list that cannot be read, standard input for two things.
@@ -114,7 +120,8 @@ def find_inputs(
         raise UserError("standard input (-) can be read once only; give - for one thing")
     with tempfile.TemporaryDirectory(prefix="amsr-") as temporary:
         found: dict[Path, Input] = {}
-        groups = [list(expand(name, recursive, output, Path(temporary))) for name in (*names, *listed)]
+        search = Search(recursive, output, ending)
+        groups = [list(expand(name, search, Path(temporary))) for name in (*names, *listed)]
         for picture in (picture for group in groups for picture in group):
             found.setdefault(picture.path.absolute(), picture)
         single = len(names) == len(groups) == 1 and len(found) == 1 and not is_folder(names[0])
@@ -122,7 +129,7 @@ def find_inputs(
 
 
 def read_list(path: Path) -> list[Path]:
-    """Read the names in a list of files, one a line, in the encoding of file names.
+    """Read the names in a list of files, in the encoding of file names: one a line, or with a zero byte after each.
 
     Raises:
         UserError: it cannot be read, or is empty.
@@ -131,21 +138,23 @@ def read_list(path: Path) -> list[Path]:
         content = sys.stdin.buffer.read() if path == STANDARD else path.read_bytes()
     except OSError as error:
         raise UserError(f"list {path} cannot be read: {error.strerror}") from error
-    names = [Path(os.fsdecode(line)) for line in content.splitlines() if line.strip()]
+    content = content.removeprefix(codecs.BOM_UTF8)
+    lines = content.split(b"\0") if b"\0" in content else content.splitlines()
+    names = [Path(os.fsdecode(line)) for line in lines if line.strip()]
     if not names:
         raise UserError(f"list {path} names no picture; give one name a line")
     return names
 
 
-def expand(name: Path, recursive: bool, output: Path | None, temporary: Path) -> Iterator[Input]:
+def expand(name: Path, search: Search, temporary: Path) -> Iterator[Input]:
     """Yield the pictures that one name stands for, in natural order."""
     if name == STANDARD:
         yield receive(temporary)
     elif is_folder(name):
-        yield from search(name, recursive, output)
+        yield from search.pictures(name)
     elif glob.has_magic(str(name)) and not os.path.lexists(name):
         matches = natural(Path(match) for match in glob.iglob(str(name), recursive=True))  # noqa: PTH207 - of any root
-        pictures = [match for match in matches if not is_hidden(match) and not is_folder(match)]
+        pictures = [match for match in matches if not (is_hidden(match) or is_folder(match) or is_special(match))]
         missing = Input(name, error=ImageError(f"{name} matches no picture; check the pattern"))
         yield from map(Input, pictures) if pictures else [missing]
     else:
@@ -160,40 +169,56 @@ def receive(folder: Path) -> Input:
     return Input(path, is_standard=True)
 
 
-def search(folder: Path, recursive: bool, output: Path | None) -> Iterator[Input]:
-    """Yield the pictures of a folder, and of those below it where that is asked for.
+@dataclass(frozen=True)
+class Search:
+    """How folders are searched; see `find_inputs`."""
 
-    Hidden files and folders, the output folder and results of earlier runs are passed over.
-    """
-    errors: list[OSError] = []
-    found = False
-    for parent, names in walk(folder, recursive, output, errors.append):
-        pictures = [Path(name) for name in names if Path(name).suffix.lower() in image.FORMATS]
-        stems = {picture.stem for picture in pictures}
-        for picture in natural(pictures):
-            made = RESULT.fullmatch(picture.stem)
-            if made and made[1] in stems:
-                _log.info("%s is passed over: it is the result of another picture here", parent / picture)
-                continue
-            found = True
-            yield Input(parent / picture, parent.relative_to(folder))
-    for error in errors:
-        yield Input(Path(str(error.filename)), error=ImageError(f"{error.filename} cannot be read: {error.strerror}"))
-    if not found and not errors:
-        below = "" if recursive else "; --recursive takes those of the folders below it"
-        kinds = ", ".join(image.FORMATS)
-        yield Input(folder, error=ImageError(f"folder {folder} holds no picture ({kinds}){below}"))
+    recursive: bool
+    output: Path | None
+    ending: str | None
 
+    def pictures(self, folder: Path) -> Iterator[Input]:
+        """Yield the pictures of a folder, and of those below it where that is asked for.
 
-def walk(
-    folder: Path, recursive: bool, output: Path | None, fail: Callable[[OSError], None]
-) -> Iterator[tuple[Path, list[str]]]:
-    """Yield folders with the names of the files in them that are not hidden."""
-    left_out = None if output is None else os.path.realpath(output)
-    for parent, folders, files in os.walk(folder, onerror=fail):
-        visited = [Path(parent, name) for name in folders if not is_hidden(Path(name))]
-        folders[:] = [path.name for path in natural(visited) if recursive and os.path.realpath(path) != left_out]
-        yield Path(parent), [name for name in files if not is_hidden(Path(name))]
+        Hidden files and folders, the output folder, results of earlier runs, pipes and devices are passed over.
+        """
+        errors: list[OSError] = []
+        found = False
+        for parent, names in self._walk(folder, errors.append):
+            pictures = [Path(name) for name in names if Path(name).suffix.lower() in image.FORMATS]
+            stems = {picture.stem for picture in pictures}
+            for picture in natural(pictures):
+                if reason := self._reason_against(parent / picture, stems):
+                    _log.info("%s is passed over: it is %s", parent / picture, reason)
+                    continue
+                found = True
+                yield Input(parent / picture, parent.relative_to(folder))
+        for error in errors:
+            yield Input(
+                Path(str(error.filename)), error=ImageError(f"{error.filename} cannot be read: {error.strerror}")
+            )
+        if not found and not errors:
+            below = "" if self.recursive else "; --recursive takes those of the folders below it"
+            kinds = ", ".join(image.FORMATS)
+            yield Input(folder, error=ImageError(f"folder {folder} holds no picture ({kinds}){below}"))
+
+    def _reason_against(self, picture: Path, stems: Collection[str]) -> str | None:
+        """Say why a picture in a folder of pictures with these stems is none to upscale, or return None."""
+        endings = f"{ENDINGS}|{re.escape(self.ending)}" if self.ending else ENDINGS
+        made = re.fullmatch(f"(.+)({endings})", picture.stem)
+        if made and made[1] in stems:
+            return "the result of another picture here"
+        return "no file but a pipe, socket or device" if is_special(picture) else None
+
+    def _walk(self, folder: Path, fail: Callable[[OSError], None]) -> Iterator[tuple[Path, list[str]]]:
+        """Yield folders with the names of the files in them that are not hidden."""
+        left_out = None if self.output is None else os.path.realpath(self.output)
+        for parent, folders, files in os.walk(folder, onerror=fail):
+            visited = [Path(parent, name) for name in folders if not is_hidden(Path(name))]
+            folders[:] = [
+                path.name for path in natural(visited) if self.recursive and os.path.realpath(path) != left_out
+            ]
+            yield Path(parent), [name for name in files if not is_hidden(Path(name))]
 
 
 def is_folder(path: Path) -> bool:

@@ -206,14 +206,30 @@ def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> I
     if output != STANDARD:
         yield Outputs(naming, inputs, read)
         return
-    if sys.stdout.isatty():
-        raise UserError("standard output is a terminal, which shows no pictures; give an --output")
+    check_standard_output("pictures")
     with tempfile.TemporaryDirectory(prefix="amsr-") as folder:
         spool = Path(folder, f"stdout{naming.extension or '.png'}")
         yield Outputs(replace(naming, output=output), inputs, read, spool)
         if spool.exists():
-            sys.stdout.buffer.write(spool.read_bytes())
-            sys.stdout.buffer.flush()
+            write_standard(spool.read_bytes())
+
+
+def check_standard_output(kind: str) -> None:
+    """Raise UserError where standard output is closed or a terminal, which takes no files of that kind."""
+    if sys.stdout is None:
+        raise UserError("standard output is closed; give an --output")
+    if sys.stdout.isatty():
+        raise UserError(f"standard output is a terminal, which shows no {kind}; give an --output")
+
+
+def write_standard(content: bytes) -> None:
+    """Write to standard output; errors name it."""
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        error.filename = error.filename or "standard output"
+        raise
 
 
 def check_name(path: Path) -> None:

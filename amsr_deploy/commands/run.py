@@ -103,5 +103,5 @@ def take_inputs(command: str, options: Options, naming: Naming) -> Iterator[Inpu
     if not names and not files_from:
         click.echo(f"Usage: amsr {command} [OPTIONS] INPUTS...\n\n{EXAMPLES[command]}", err=True)
         raise UserError(f"no INPUTS; `amsr {command} --help` lists what there is")
-    with find_inputs(names, files_from, options.pop("recursive"), naming.output) as inputs:
+    with find_inputs(names, files_from, options.pop("recursive"), naming.output, naming.suffix) as inputs:
         yield inputs

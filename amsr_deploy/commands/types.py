@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -30,6 +31,16 @@ class Parsed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
             return self._parse(value)
         except UserError as error:
             self.fail(str(error), param, ctx)
+
+
+class FileName(click.Path):
+    """A name of a file or folder. An empty one, as an unset variable of a shell gives, is refused: it is no folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a name; see `click.Path`."""
+        if value == "":
+            self.fail("an empty name is no file; is a variable of the shell unset?", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def _size(text: str) -> tuple[int, int]:

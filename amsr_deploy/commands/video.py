@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -20,6 +19,7 @@ from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.group import setting
 from amsr_deploy.commands.infer import load_upscalers
 from amsr_deploy.commands.output_size import OutputSize, Plan
+from amsr_deploy.commands.outputs import check_standard_output
 from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
@@ -242,8 +242,7 @@ def _default_output(source: Path, label: str) -> Path:
 def _check_target(source: Path, target: Path, overwrite: bool) -> None:
     """Raise UserError where the output cannot be, is the input, or exists and may not be replaced."""
     if target == STANDARD:
-        if sys.stdout.isatty():
-            raise UserError("y4m on a terminal is noise; name an `output` file, or pipe it on")
+        check_standard_output("video")
         return
     if target.resolve() == source.resolve():
         raise UserError(f"{target} is the input; choose another name for what is written")

@@ -9,17 +9,19 @@ from PIL import Image
 
 from amsr_deploy import image
 from amsr_deploy.errors import UserError
+from amsr_deploy.files import is_special
 
 
 def picture_paths(folder: Path) -> list[Path]:
-    """List the pictures directly in a folder, by name.
+    """List the pictures directly in a folder, by name; pipes and the like are none.
 
     Raises:
         UserError: not a folder, or no picture in it.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; give a folder of HR pictures")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in image.FORMATS)
+    named = (path for path in folder.iterdir() if path.suffix.lower() in image.FORMATS)
+    paths = sorted(path for path in named if not is_special(path))
     if not paths:
         raise UserError(f"{folder} holds no picture; give a folder of {', '.join(image.FORMATS)} files")
     return paths

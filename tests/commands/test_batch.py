@@ -7,7 +7,9 @@ import io
 import json
 import logging
 import os
+import shlex
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -265,6 +267,37 @@ def test_results_in_the_folder_of_the_pictures_are_no_pictures(here: Path, comma
     assert names(here) == sorted(["a.png", f"a{ending}", "b_x4.png", f"b_x4{ending}"])
 
 
+def test_results_with_a_suffix_of_the_user_are_no_pictures(here: Path, command: Command) -> None:
+    arguments, _ = command
+    draw(here / "a.png")
+    draw(here / "b_print.png")  # nobody's result: there is no b
+    for _ in range(2):
+        assert amsr(*arguments, ".", "--suffix", "_print", "--overwrite").exit_code == 0
+    assert names(here) == ["a.png", "a_print.png", "b_print.png", "b_print_print.png"]
+    assert amsr(*arguments, ".", "--suffix", "", "-o", "out").exit_code == 0
+    assert names(here / "out") == ["a.png", "a_print.png", "b_print.png", "b_print_print.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names")
+@pytest.mark.parametrize("pictures", [".", "*.png"])
+def test_pipes_among_pictures_are_passed_over(here: Path, command: Command, pictures: str) -> None:
+    arguments, ending = command
+    draw(here / "a.png")
+    os.mkfifo(here / "endless.png")
+    assert amsr(*arguments, pictures, "-o", "out").exit_code == 0
+    assert names(here / "out") == [f"a{ending}"]
+
+
+def test_an_empty_name_is_refused(here: Path, command: Command) -> None:
+    arguments, _ = command
+    draw(here / "a.png")
+    for given in ([""], ["a.png", ""], ["a.png", "-o", ""], ["--files-from", ""]):
+        result = amsr(*arguments, *given)
+        assert result.exit_code == 2
+        assert "empty name" in result.stderr
+    assert names(here) == ["a.png"]
+
+
 def test_patterns_and_lists(here: Path, command: Command) -> None:
     arguments, ending = command
     for name in ("p1.png", "p2.png", "p10.png", "[odd].png", ".p3.png"):
@@ -277,6 +310,11 @@ def test_patterns_and_lists(here: Path, command: Command) -> None:
     assert names(here / "listed") == [f"p1{ending}", f"p2{ending}"]
     assert amsr(*arguments, "--files-from", "-", "-o", "piped", stdin=b"p10.png\n").exit_code == 0
     assert names(here / "piped") == [f"p10{ending}"]
+    assert amsr(*arguments, "--files-from", "-", "-o", "zeros", stdin=b"p1.png\0p2.png\0").exit_code == 0
+    assert names(here / "zeros") == names(here / "listed")
+    (here / "list.txt").write_text("p2.png\n", encoding="utf-8-sig")
+    assert amsr(*arguments, "--files-from", "list.txt", "-o", "marked").exit_code == 0
+    assert names(here / "marked") == [f"p2{ending}"]
     (nothing,) = errors(amsr(*arguments, "q*.png"))
     assert "q*.png matches no picture" in nothing
     assert amsr(*arguments, "--files-from", "none.txt").exit_code == 2
@@ -312,6 +350,26 @@ def test_standard_input_and_output(here: Path, command: Command) -> None:
     broken = amsr(*arguments, "-", stdin=b"no picture")
     assert broken.stdout_bytes == b""
     assert errors(broken)[0].startswith("amsr: error: standard input ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+def test_standard_streams_that_are_closed_or_full(here: Path, command: Command) -> None:
+    arguments, _ = command
+    draw(here / "a.png")
+    amsr_here = shlex.join([sys.executable, "-m", "amsr_deploy", *map(str, arguments)])
+    cases = {
+        "a.png -o - >&-": "standard output is closed",
+        "- -o b.png <&-": "standard input",
+        "--files-from - <&-": "list",
+    }
+    if Path("/dev/full").exists():
+        cases["a.png -o - >/dev/full"] = "standard output: No space left on device"
+    for rest, expected in cases.items():
+        result = subprocess.run(f"{amsr_here} {rest}", shell=True, stderr=subprocess.PIPE, text=True)
+        assert result.returncode in (1, 2)
+        assert expected in result.stderr.splitlines()[-1]
+        assert "unexpected" not in result.stderr
+    assert names(here) == ["a.png"]
 
 
 def test_several_pictures_need_a_folder(here: Path, command: Command) -> None:
@@ -579,6 +637,15 @@ def test_a_comparison_shows_the_result(here: Path, model: Path) -> None:
         colours = sheet.convert("RGB").getcolors(1 << 24)
     assert colours is not None
     assert (200, 30, 30) in {colour for _, colour in colours}
+
+
+def test_a_result_that_is_missing_is_made_beside_its_comparison(here: Path, model: Path) -> None:
+    draw(here / "a.png")
+    (here / "a_x4_compare.png").write_text("mine")
+    result = amsr("infer", "a.png", "--model", model, "--compare", "--skip-existing")
+    assert result.exit_code == 0
+    assert names(here) == ["a.png", "a_x4.png", "a_x4_compare.png"]
+    assert (here / "a_x4_compare.png").read_text() == "mine"
 
 
 def test_no_more_threads_than_cores(here: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
