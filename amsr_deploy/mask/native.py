@@ -68,5 +68,6 @@ def _histogram(library: CDLL, frequencies: NDArray[np.float32]) -> NDArray[np.in
 
 def _mask_above(library: CDLL, frequencies: NDArray[np.float32], threshold: float, dilation: int) -> NDArray[np.bool_]:
     grown = np.empty(frequencies.shape, dtype=np.bool_)
-    library.amsr_mask_above(frequencies, *frequencies.shape, threshold, dilation, grown)
+    enough = min(dilation, 2 * max(grown.shape) - 1)  # C's integers end, and no square reaches further
+    library.amsr_mask_above(frequencies, *grown.shape, threshold, enough, grown)
     return grown

@@ -224,8 +224,9 @@ def dilate(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:
 
 def _dilate_rows(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:
     """Dilation along the first axis; the reach grows by doubling."""
-    radius = dilation // 2
     height = mask.shape[0]
+    dilation = min(dilation, 2 * height - 1)  # no square reaches further
+    radius = dilation // 2
     window = np.zeros((height + 2 * radius, mask.shape[1]), dtype=np.bool_)
     window[2 * radius :] = mask  # window[i] covers mask[i - 2 * radius .. i - 2 * radius + reach - 1]
     reach = 1

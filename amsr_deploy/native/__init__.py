@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ISA_VARIABLE = "AMSR_CPU_ISA"
 """Environment variable that names the instruction set to use."""
-_INTERFACE_VERSION = 1
+_INTERFACE_VERSION = 2
 """What `amsr_interface_version` in plugins/onnxruntime/library.cpp has to return."""
 _FILE = Path(__file__).with_name("amsr_onnxruntime.dll" if os.name == "nt" else "libamsr_onnxruntime.so")
 
@@ -113,13 +113,24 @@ def _load(path: Path) -> ctypes.CDLL:
     floats, integers, flags = (
         np.ctypeslib.ndpointer(kind, flags="C_CONTIGUOUS") for kind in (np.float32, np.int64, np.bool_)
     )
-    library.amsr_high_frequencies.argtypes = [floats, size, size, floats, number, floats]
-    library.amsr_high_frequencies.restype = ctypes.c_bool
-    library.amsr_histogram.argtypes = [floats, size, integers, size]
-    library.amsr_histogram.restype = None
-    library.amsr_mask_above.argtypes = [floats, size, size, number, size, flags]
-    library.amsr_mask_above.restype = None
     address = ctypes.c_void_p
-    library.amsr_interleave.argtypes = [address, size, size, size, size, ctypes.c_bool, size, address, size]
-    library.amsr_interleave.restype = ctypes.c_bool
+    for name, arguments in {
+        "amsr_high_frequencies": [floats, size, size, floats, number, floats],
+        "amsr_histogram": [floats, size, integers, size],
+        "amsr_mask_above": [floats, size, size, number, size, flags],
+        "amsr_interleave": [address, size, size, size, size, ctypes.c_bool, size, address, size],
+    }.items():
+        function = getattr(library, name)
+        function.argtypes, function.errcheck = arguments, _answer
     return library
+
+
+def _answer(answer: int, *_: object) -> bool:
+    """Return what a function of the library answers.
+
+    Raises:
+        MemoryError: it found too little memory.
+    """
+    if answer < 0:
+        raise MemoryError
+    return answer != 0

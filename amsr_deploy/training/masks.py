@@ -51,6 +51,7 @@ def dilate(mask: Tensor, dilation: int) -> Tensor:
 
 def _dilate_rows(mask: Tensor, dilation: int) -> Tensor:
     """Dilate along the first axis; the reach grows by doubling."""
+    dilation = min(dilation, 2 * len(mask) - 1)  # no square reaches further
     radius = dilation // 2
     window = F.pad(mask, (0, 0, radius, radius))  # window[i] covers `reach` rows of it from i on
     reach = 1

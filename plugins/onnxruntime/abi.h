@@ -1,7 +1,9 @@
 // C++ around the C ABI: nodes, calls and shape inference as ONNX Runtime shows them. Exceptions become status objects.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -27,6 +29,28 @@ Status* guarded(const Api& api, const Function& function) noexcept {
         return api.call<CreateStatus>(ErrorCode::fail, error.what());
     }
 }
+
+/// Keeps the first exception of work on several threads that cannot pass it on.
+class FirstException {
+  public:
+    template <class Function>
+    void keep(const Function& function) noexcept {
+        try {
+            function();
+        } catch (...) {
+            if (!is_taken_.exchange(true)) first_ = std::current_exception();
+        }
+    }
+
+    /// Throws it, once all threads are done.
+    void rethrow() const {
+        if (first_) std::rethrow_exception(first_);
+    }
+
+  private:
+    std::atomic<bool> is_taken_{false};
+    std::exception_ptr first_;
+};
 
 using Extents = std::vector<std::int64_t>;
 
@@ -62,22 +86,25 @@ class Context {
     /// The CUDA stream of a kernel of the CUDA provider.
     void* stream() const;
 
-    /// Calls body(first, last) for ranges that cover [0, total), on ONNX Runtime's threads. Must not throw.
+    /// Calls body(first, last) for ranges that cover [0, total), on ONNX Runtime's threads. Throws what one of them
+    /// does.
     template <class Body>
     void parallel(std::size_t total, std::size_t range, const Body& body) const {
         struct Task {
             const Body& body;
             std::size_t total, range;
-        } task{body, total, range};
+            FirstException exception;
+        } task{body, total, range, {}};
         const auto run = [](void* data, std::size_t i) {
-            const Task& t = *static_cast<const Task*>(data);
+            Task& t = *static_cast<Task*>(data);
             const std::size_t first = i * t.range;
-            t.body(first, first + t.range < t.total ? first + t.range : t.total);
+            t.exception.keep([&] { t.body(first, first + t.range < t.total ? first + t.range : t.total); });
         };
         const std::size_t ranges = (total + range - 1) / range;
         if (ranges == 0) return;
         check(api_, api_.call<KernelContext_ParallelFor>(context_, static_cast<void (*)(void*, std::size_t)>(run),
                                                          ranges, std::size_t{0}, static_cast<void*>(&task)));
+        task.exception.rethrow();
     }
 
   private:

@@ -1,4 +1,5 @@
 // What the library exports: the registration that ONNX Runtime looks for, what `amsr doctor` asks, and the mask.
+#include <new>
 #include <string>
 
 #include "abi.h"
@@ -34,6 +35,18 @@ CustomOpDomain* domain_of_process(const Api& api) {
     return domain;
 }
 
+/// What the functions for ctypes return, which C++ exceptions must not leave.
+enum Answer : int { out_of_memory = -1, no = 0, yes = 1 };
+
+template <class Function>
+Answer answer(const Function& function) noexcept {
+    try {
+        return function() ? yes : no;
+    } catch (const std::bad_alloc&) {
+        return out_of_memory;
+    }
+}
+
 }  // namespace
 }  // namespace amsr::ort
 
@@ -51,7 +64,7 @@ AMSR_EXPORT amsr::ort::Status* AMSR_ORT_CALL RegisterCustomOps(amsr::ort::Sessio
 }
 
 /// Counts the changes of what this library exports, so that the Python package notices a library that it does not fit.
-AMSR_EXPORT int amsr_interface_version() { return 1; }
+AMSR_EXPORT int amsr_interface_version() { return 2; }
 
 /// Names of the instruction sets that can be used here, best first, separated by spaces.
 AMSR_EXPORT const char* amsr_available_instruction_sets() {
@@ -75,32 +88,40 @@ AMSR_EXPORT const char* amsr_chosen_instruction_set() {
 }
 
 /// See kernels/cpu/mask/high_frequencies.h.
-AMSR_EXPORT bool amsr_high_frequencies(const float* image, std::size_t height, std::size_t width, const float* taps,
-                                       float flat_range, float* out) {
-    return amsr::cpu::high_frequencies(image, height, width, taps, flat_range, out);
+AMSR_EXPORT int amsr_high_frequencies(const float* image, std::size_t height, std::size_t width, const float* taps,
+                                      float flat_range, float* out) {
+    return amsr::ort::answer([&] { return amsr::cpu::high_frequencies(image, height, width, taps, flat_range, out); });
 }
 
 /// See kernels/cpu/mask/mask_growth.h.
-AMSR_EXPORT void amsr_histogram(const float* frequencies, std::size_t count, std::int64_t* counts, std::size_t bins) {
-    amsr::cpu::histogram(frequencies, count, counts, bins);
+AMSR_EXPORT int amsr_histogram(const float* frequencies, std::size_t count, std::int64_t* counts, std::size_t bins) {
+    return amsr::ort::answer([&] {
+        amsr::cpu::histogram(frequencies, count, counts, bins);
+        return true;
+    });
 }
 
 /// See kernels/cpu/mask/mask_growth.h.
-AMSR_EXPORT void amsr_mask_above(const float* frequencies, std::size_t height, std::size_t width, float threshold,
-                                 std::size_t dilation, bool* mask) {
-    amsr::cpu::mask_above(frequencies, height, width, threshold, dilation, mask);
+AMSR_EXPORT int amsr_mask_above(const float* frequencies, std::size_t height, std::size_t width, float threshold,
+                                std::size_t dilation, bool* mask) {
+    return amsr::ort::answer([&] {
+        amsr::cpu::mask_above(frequencies, height, width, threshold, dilation, mask);
+        return true;
+    });
 }
 
 /// See kernels/cpu/picture/interleave.h; `sample_size` is 1 for uint8, 2 for uint16 and 4 for float32. AMSR_CPU_ISA
 /// must not name a set that cannot be used.
-AMSR_EXPORT bool amsr_interleave(const float* values, std::size_t height, std::size_t width, std::size_t plane_stride,
-                                 std::size_t row_stride, bool grey, std::size_t sample_size, void* pixels,
-                                 std::size_t pixels_row_stride) {
+AMSR_EXPORT int amsr_interleave(const float* values, std::size_t height, std::size_t width, std::size_t plane_stride,
+                                std::size_t row_stride, bool grey, std::size_t sample_size, void* pixels,
+                                std::size_t pixels_row_stride) {
     const amsr::cpu::Planes planes{values, height, width, plane_stride, row_stride};
     const auto write = [&](auto* samples) {
         return amsr::cpu::interleave(amsr::cpu::chosen_instruction_set(), planes, grey, samples, pixels_row_stride);
     };
-    if (sample_size == 1) return write(static_cast<std::uint8_t*>(pixels));
-    if (sample_size == 2) return write(static_cast<std::uint16_t*>(pixels));
-    return write(static_cast<float*>(pixels));
+    return amsr::ort::answer([&] {
+        if (sample_size == 1) return write(static_cast<std::uint8_t*>(pixels));
+        if (sample_size == 2) return write(static_cast<std::uint16_t*>(pixels));
+        return write(static_cast<float*>(pixels));
+    });
 }

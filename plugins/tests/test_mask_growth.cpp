@@ -58,7 +58,7 @@ int main() {
         for (int width = 1; width < 25; ++width) {
             const auto frequencies = random_frequencies(random, height * width);
             for (const std::size_t bins : {1u, 7u, 64u}) check_histogram(frequencies, bins);
-            for (const int dilation : {1, 3, 5, 7, 31}) {
+            for (const int dilation : {1, 3, 5, 7, 31, 2'000'000'001}) {
                 for (const float threshold : {-1.0f, 0.5f, 0.95f, 1.0f}) {
                     check_mask(frequencies, height, width, threshold, dilation);
                 }

@@ -26,6 +26,8 @@ from amsr_deploy.mask import (
 from amsr_deploy.mask import native as runtime_mask
 from amsr_deploy.training import masks as torch_mask
 
+DILATIONS = [1, 3, 5, 7, 11, 21, 2**64 + 1]
+
 
 @st.composite
 def pictures(draw: st.DrawFn) -> NDArray[np.float32]:
@@ -82,7 +84,11 @@ def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int) -> Non
 
 
 @pytest.mark.skipif(native.library_path() is None, reason="the native library is not built")
-@given(image=pictures(), dilation=st.sampled_from([1, 3, 5, 7, 11, 21]), strategy=st.sampled_from(STRATEGIES))
+@given(
+    image=pictures(),
+    dilation=st.sampled_from(DILATIONS),
+    strategy=st.sampled_from(STRATEGIES),
+)
 def test_native_code_is_equal(image: NDArray[np.float32], dilation: int, strategy: Strategy) -> None:
     library = native.load()
     assert library is not None
@@ -128,11 +134,11 @@ def test_the_runtime_makes_masks_without_native_code(monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(runtime_mask.compute_mask(image).pixels, compute_mask(image).pixels)
 
 
-@given(mask=masks(), dilation=st.sampled_from([1, 3, 5, 7, 11, 21]))
+@given(mask=masks(), dilation=st.sampled_from(DILATIONS))
 def test_dilation_is_a_square(mask: NDArray[np.bool_], dilation: int) -> None:
     radius = dilation // 2
     expected = np.zeros_like(mask)
-    for y, x in np.argwhere(mask):
+    for y, x in np.argwhere(mask).tolist():
         expected[max(y - radius, 0) : y + radius + 1, max(x - radius, 0) : x + radius + 1] = True
     np.testing.assert_array_equal(dilate(mask, dilation), expected)
     np.testing.assert_array_equal(torch_mask.dilate(torch.from_numpy(mask), dilation).numpy(), expected)

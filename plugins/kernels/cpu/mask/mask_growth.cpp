@@ -49,15 +49,16 @@ void histogram(const float* frequencies, std::size_t count, std::int64_t* counts
 void mask_above(const float* frequencies, std::size_t height, std::size_t width, float threshold, std::size_t dilation,
                 bool* mask) {
     assert(dilation % 2 == 1);
-    const std::size_t radius = dilation / 2, stride = width + dilation - 1;
-    Bytes bytes((height + dilation - 1) * stride), spare(bytes.size());
+    const std::size_t down = std::min(dilation, 2 * height - 1), across = std::min(dilation, 2 * width - 1);
+    const std::size_t stride = width + across - 1;
+    Bytes bytes((height + down - 1) * stride), spare(bytes.size());
     for (std::size_t y = 0; y < height; ++y) {
-        unsigned char* line = bytes.data() + (y + radius) * stride + radius;
+        unsigned char* line = bytes.data() + (y + down / 2) * stride + across / 2;
         const float* values = frequencies + y * width;
         for (std::size_t x = 0; x < width; ++x) line[x] = values[x] > threshold;
     }
-    unite(bytes, spare, 1, dilation);
-    unite(bytes, spare, stride, dilation);
+    unite(bytes, spare, 1, across);
+    unite(bytes, spare, stride, down);
     for (std::size_t y = 0; y < height; ++y) {
         const unsigned char* line = bytes.data() + y * stride;
         std::transform(line, line + width, mask + y * width, [](unsigned char byte) { return byte != 0; });
