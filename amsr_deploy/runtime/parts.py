@@ -41,11 +41,12 @@ class PartUpscaling:
         """Upscale rows and columns of the picture; see `Upscaler.run_parts`."""
         longest = max(self.image.shape[:2]) + 2 * self.edge
         while True:
+            tile = self.limit.within(longest)
             try:
-                self._run_tiles(part, halo, multiple, self.limit.within(longest))
+                self._run_tiles(part, halo, multiple, tile)
                 return
             except OutOfMemoryError as error:
-                self.limit.shrink(error, longest, self.backend.metadata)
+                self.limit.shrink(tile, error, self.backend.metadata)
 
     def _run_tiles(self, part: tiles.Part, halo: int, multiple: int, tile: tiles.Size) -> None:
         scale, size_multiple = self.backend.metadata.scale, self.backend.metadata.size_multiple

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,35 +24,42 @@ OnTile = Callable[[int, int], object]
 
 
 class TileLimit:
-    """Most LR pixels in height and width that are upscaled at once. It shrinks where memory runs out."""
+    """Most LR pixels in height and width that are upscaled at once, of all pictures and threads of an upscaler.
+
+    It shrinks where memory runs out.
+    """
 
     def __init__(self, size: tiles.Size) -> None:
         self.size = size
+        self._lock = threading.Lock()
 
     def within(self, longest: int) -> tiles.Size:
         """Return the limit for a picture whose sides are of this length at most."""
         return min(self.size[0], longest), min(self.size[1], longest)
 
-    def shrink(self, error: OutOfMemoryError, longest: int, metadata: Metadata) -> None:
-        """Halve the limit after a failure, and say so.
+    def shrink(self, failed: tiles.Size, error: OutOfMemoryError, metadata: Metadata) -> None:
+        """Halve the limit after a failure, unless it is smaller by now, and say so.
 
         Args:
+            failed: the limit that was kept to.
             error: the failure.
-            longest: longest side of the picture.
             metadata: of the model.
 
         Raises:
-            OutOfMemoryError: tiles would become smaller than the smallest.
+            OutOfMemoryError: there are no smaller tiles.
         """
-        height, width = self.within(longest)
-        self.size = (height // 2, width // 2)
-        if min(self.size) < tiles.smallest_tile(metadata.halo, metadata.size_multiple):
+        smallest = tiles.smallest_tile(metadata.halo, metadata.size_multiple)
+        height, width = (max(side // 2, min(side, smallest)) for side in failed)
+        if (height, width) == failed:
             raise OutOfMemoryError(
                 f"out of memory with tiles of {height}x{width} pixels, the smallest; free memory, or use a smaller "
                 f"backbone ({first_line(error)})"
             ) from error
-        side = "x".join(map(str, self.size))
-        warnings.warn(f"out of memory; trying again with tiles of {side} pixels", stacklevel=3)
+        with self._lock:
+            if self.size[0] < failed[0] or self.size[1] < failed[1]:
+                return
+            self.size = (height, width)
+        warnings.warn(f"out of memory; trying again with tiles of {height}x{width} pixels", stacklevel=3)
 
 
 def not_finite() -> ModelError:
@@ -123,14 +131,15 @@ class Upscaling:
         grey = all((row == row[:, :1]).all() for row in self.image)
         done, height = 0, self.image.shape[0]
         while done < height:
+            tile = self.limit.within(longest)
             try:
-                for rows, first, last in self._rows(self.limit.within(longest), done):
+                for rows, first, last in self._rows(tile, done):
                     strip = self._allocate(result, first, last, dtype)
-                    self._fill(strip, rows, first, self.limit.within(longest), grey)
+                    self._fill(strip, rows, first, tile, grey)
                     done = last
                     yield strip
             except OutOfMemoryError as error:
-                self.limit.shrink(error, longest, self.backend.metadata)
+                self.limit.shrink(tile, error, self.backend.metadata)
 
     def _allocate(
         self, result: NDArray[Element] | None, first: int, last: int, dtype: np.dtype[Element]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -192,9 +194,52 @@ def test_results_in_integers_are_the_rounded_ones(
 
 
 @pytest.mark.filterwarnings("ignore:out of memory")
-def test_out_of_memory_with_the_smallest_tile_is_final(metadata: Metadata) -> None:
-    with pytest.raises(OutOfMemoryError):
-        Upscaler(ScarceBackend(limit=10, metadata=metadata)).run(np.zeros((200, 200, 3), dtype=np.float32))
+def test_strips_are_the_whole_though_memory_runs_out_for_another_picture(metadata: Metadata) -> None:
+    image = np.random.default_rng(0).random((200, 200, 3), dtype=np.float32)
+    backend = ScarceBackend(limit=80 * 80, metadata=metadata)
+    upscaler = Upscaler(backend, tile=80)
+    strips = upscaler.start(image).strips(np.dtype(np.float32))
+    found = [next(strips)]
+    backend.limit = 68 * 68
+    upscaler.run(image)
+    backend.limit = 80 * 80
+    np.testing.assert_array_equal(np.concatenate([*found, *strips]), image.repeat(4, axis=0).repeat(4, axis=1))
+
+
+@pytest.mark.filterwarnings("ignore:out of memory")
+def test_the_smallest_tile_is_the_last_that_is_tried_and_serves_the_next_picture(metadata: Metadata) -> None:
+    image = np.zeros((200, 200, 3), dtype=np.float32)
+    smallest = smallest_tile(metadata.halo)
+    backend = ScarceBackend(limit=10, metadata=metadata)
+    upscaler = Upscaler(backend)
+    for _ in range(2):
+        with pytest.raises(OutOfMemoryError, match=f"tiles of {smallest}x{smallest} pixels, the smallest"):
+            upscaler.run(image)
+        assert backend.sizes[-1] <= smallest**2
+    usual = ScarceBackend(limit=smallest**2, metadata=metadata)
+    Upscaler(usual, tile=smallest).run(image)
+    backend.limit, backend.sizes = usual.limit, []
+    upscaler.run(image)
+    assert backend.sizes == usual.sizes
+
+
+@pytest.mark.filterwarnings("ignore:out of memory")
+def test_tiles_that_fail_in_several_threads_are_halved_once(metadata: Metadata) -> None:
+    image, together = np.zeros((200, 200, 3), dtype=np.float32), threading.Barrier(2, timeout=60)
+
+    class TogetherBackend(ScarceBackend):
+        def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+            if image[0, 0].size > self.limit:
+                together.wait()
+            return super().run(image, selection)
+
+    whole = (200 + 2 * EDGE) ** 2
+    backend, halved = TogetherBackend(whole - 1, metadata), ScarceBackend(whole, metadata)
+    upscaler = Upscaler(backend, tile=400)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(upscaler.run, [image, image]))
+    Upscaler(halved, tile=(200 + 2 * EDGE) // 2).run(image)
+    assert sorted(backend.sizes) == sorted([whole, whole, *halved.sizes, *halved.sizes])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
