@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
 from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
 from amsr_deploy.runtime.backends.tensorrt.edition import load_edition
-from amsr_deploy.runtime.backends.tensorrt.log import Log, logger_of
+from amsr_deploy.runtime.backends.tensorrt.log import MOST, Log, logger_of
 
 
 def test_lack_of_memory_is_found_among_its_consequences() -> None:
@@ -28,6 +32,31 @@ def test_other_failures_and_silence() -> None:
     assert str(log.failure("a.engine")) == "a.engine: it does not say why"
 
 
+def test_threads_keep_their_messages_apart() -> None:
+    log = Log()
+    log.take("Error Code 2: OutOfMemory", is_error=True)
+    log.take("careful", is_error=False)
+
+    def other() -> BackendError:
+        log.clear()
+        log.take("Error Code 1: the run failed", is_error=True)
+        return log.failure("b.engine")
+
+    with ThreadPoolExecutor(1) as thread:
+        error = thread.submit(other).result()
+    assert (type(error), str(error)) == (BackendError, "b.engine: Error Code 1: the run failed")
+    assert list(log.warnings) == ["careful"]
+    assert isinstance(log.failure("a.engine"), OutOfMemoryError)
+
+
+@pytest.mark.parametrize("is_error", [False, True])
+def test_no_more_than_the_last_messages_are_kept(is_error: bool) -> None:
+    log = Log()
+    for number in range(3 * MOST):
+        log.take(str(number), is_error)
+    assert list(log.errors if is_error else log.warnings) == [str(number) for number in range(2 * MOST, 3 * MOST)]
+
+
 def test_a_process_has_one_logger_that_keeps_what_is_said() -> None:
     trt = load_edition("tensorrt-rtx").trt
     logger, log = logger_of(trt)
@@ -36,5 +65,5 @@ def test_a_process_has_one_logger_that_keeps_what_is_said() -> None:
     logger.log(trt.ILogger.WARNING, "careful")
     logger.log(trt.ILogger.INFO, "by the way")
     logger.log(trt.ILogger.ERROR, "no")
-    assert (log.warnings, log.errors) == (["careful"], ["no"])
+    assert (list(log.warnings), list(log.errors)) == (["careful"], ["no"])
     log.clear()

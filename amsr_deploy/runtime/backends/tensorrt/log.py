@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import threading
+from collections import deque
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -12,15 +13,17 @@ from amsr_deploy.runtime.backends.base import OutOfMemoryError
 
 _NOTICES = ("Make sure input",)  # that an int64 input needs an int64 buffer, which it gets
 _LONGEST = 300
+MOST = 100
+"""Errors, and warnings, that are kept: the last ones."""
 _OUT_OF_MEMORY = ("out of memory", "outofmemory", "cudaerrormemoryallocation", "could not be allocated")
 
 
-@dataclass
-class Log:
-    """Messages of TensorRT, each in one line."""
+class Log(threading.local):
+    """Messages of TensorRT, each in one line. Each thread sees those of its own calls."""
 
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.errors: deque[str] = deque(maxlen=MOST)
+        self.warnings: deque[str] = deque(maxlen=MOST)
 
     def summary(self) -> str:
         """Return the first error: those after it are its consequences."""
