@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -41,7 +42,7 @@ class Decoded:
     frame: av.VideoFrame | None
 
     def rgb(self) -> NDArray[Any]:
-        """See `colour.to_rgb`."""
+        """See `rgb.to_rgb`."""
         assert self.frame is not None
         return to_rgb(self.frame)
 
@@ -76,26 +77,29 @@ class Reader:
             self._container = cast(InputContainer, self._open(path))
         except (av.error.FFmpegError, ValueError) as error:
             raise VideoError(f"{self.name} cannot be read as a video ({reason(error)})") from error
-        self._stream = self._video_stream()
-        self._deinterlace = deinterlace
-        self.time_base = self._stream.time_base or 1 / FALLBACK_RATE
-        self.rate = self._stream.average_rate or self._stream.guessed_rate or FALLBACK_RATE
-        self.broken = 0
-        self.cut_off: str | None = None
-        self._last: int | None = None
-        self._pending: list[int] = []
-        self._unplaced = 0
-        origin = Fraction(self._container.start_time or 0) * MICROSECONDS if start or duration else Fraction(0)
-        self._from = origin + Fraction(start).limit_denominator(1000)
-        self._until = None if duration is None else self._from + Fraction(duration).limit_denominator(1000)
-        self._trims = bool(start) or duration is not None
-        if start and path != STANDARD:
-            self._container.seek(int(self._from / MICROSECONDS))
-        self._stream.thread_type = "AUTO"
-        self._items = self._read()
-        self._before: list[av.Packet[Any]] = []
-        self.first = self._first_frame()
-        self.size = (self.first.height, self.first.width)
+        with ExitStack() as unless_ready:
+            unless_ready.callback(self._container.close)
+            self._stream = self._video_stream()
+            self._deinterlace = deinterlace
+            self.time_base = self._stream.time_base or 1 / FALLBACK_RATE
+            self.rate = self._stream.average_rate or self._stream.guessed_rate or FALLBACK_RATE
+            self.broken = 0
+            self.cut_off: str | None = None
+            self._last: int | None = None
+            self._pending: list[int] = []
+            self._unplaced = 0
+            origin = Fraction(self._container.start_time or 0) * MICROSECONDS if start or duration else Fraction(0)
+            self._from = origin + Fraction(start).limit_denominator(1000)
+            self._until = None if duration is None else self._from + Fraction(duration).limit_denominator(1000)
+            self._trims = bool(start) or duration is not None
+            if start and path != STANDARD:
+                self._container.seek(int(self._from / MICROSECONDS))
+            self._stream.thread_type = "AUTO"
+            self._items = self._read()
+            self._before: list[av.Packet[Any]] = []
+            self.first = self._first_frame()
+            self.size = (self.first.height, self.first.width)
+            unless_ready.pop_all()
 
     @staticmethod
     def _open(path: Path) -> Any:

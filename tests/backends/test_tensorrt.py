@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -10,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 from engine_cases import ORIN, make_sidecar, metadata_of
-from fake_gpu import FakeCuda, FakeNetwork
+from fake_gpu import FakeCuda, FakeNetwork, Stream
 from numpy.typing import NDArray
 from scale_cases import write_model
 
@@ -20,6 +22,7 @@ from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.runtime.backends.tensorrt import backend, plugins
 from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition
+from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream
 from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -120,6 +123,38 @@ class TestClosing:
         upscaler.run(self.picture)
         assert gpu.used > 0
         del upscaler
+        self.assert_empty(gpu)
+
+    def test_so_does_a_stream_that_cannot_be_opened(self, gpu: FakeCuda, monkeypatch: pytest.MonkeyPatch) -> None:
+        def only_one() -> Stream:
+            if gpu.streams:
+                raise BackendError("no more streams")
+            return FakeCuda.stream(gpu)
+
+        monkeypatch.setattr(gpu, "stream", only_one)
+        network = FakeNetwork(MODEL, gpu)
+        with pytest.raises(BackendError, match="no more streams"):
+            TensorRtBackend(Path("fsrcnn.engine"), make_sidecar(metadata_of(MODEL)), network, gpu, "fake GPU")
+        self.assert_empty(gpu)
+        assert network.is_closed
+
+    def test_threads_that_close_at_once_do_not_wait_for_each_other(self, gpu: FakeCuda) -> None:
+        backend = make_backend(gpu)
+        both_have_one, streams = threading.Barrier(2), backend._streams
+
+        def get() -> GpuStream:
+            stream = streams.get()
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both_have_one.wait(timeout=0.2)
+            return stream
+
+        backend._streams = SimpleNamespace(get=get, put=streams.put)  # type: ignore[assignment]
+        closers = [threading.Thread(target=backend.close, daemon=True) for _ in range(2)]
+        for closer in closers:
+            closer.start()
+        for closer in closers:
+            closer.join(timeout=60)
+        assert not any(closer.is_alive() for closer in closers)
         self.assert_empty(gpu)
 
     def test_the_dense_twin_is_closed_too(self, gpu: FakeCuda) -> None:

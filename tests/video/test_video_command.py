@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -21,8 +22,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.cli import main
+from amsr_deploy.errors import VideoError
 
 av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
+from amsr_deploy.video.reader import Reader  # noqa: E402
 
 LARGER = (64, 96)
 """libx265 damages its memory with sides of less than 64 pixels."""
@@ -349,6 +352,21 @@ def test_fuzzed_files_give_a_line_or_a_video(tmp_path: Path) -> None:
                 (tmp_path / f"out{suffix}").unlink()
             else:
                 assert_refused(result, tmp_path)
+
+
+@pytest.mark.parametrize(("start", "reason"), [(0, "has no video"), (100, "has no frame")])
+def test_a_file_that_is_refused_is_closed(
+    start: float, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(800))
+    container = av.open(str(make(tmp_path / "in.mkv", 2) if start else tmp_path / "sound.wav"))
+    monkeypatch.setattr(Reader, "_open", lambda *_: container)
+    with pytest.raises(VideoError, match=reason):
+        Reader(tmp_path / "in.mkv", start)
+    with pytest.raises(AssertionError, match="not open"):
+        next(container.demux())
 
 
 def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:

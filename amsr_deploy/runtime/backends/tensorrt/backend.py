@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 import warnings
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +67,17 @@ class TensorRtBackend:
         # Beside the pictures on the streams, others are read and written.
         self.concurrency = max(STREAMS + 1, min(_cores(), MOST_AT_ONCE))
         self._profile = sidecar.profile
-        streams = [GpuStream(network, cuda) for _ in range(STREAMS)]
+        self._closing = threading.Lock()
+        streams: list[GpuStream] = []
+        self._give_back = weakref.finalize(self, _close, streams, network, cuda)  # at exit too, before CUDA is closed
+        with ExitStack() as unless_ready:
+            unless_ready.callback(self._give_back)
+            while len(streams) < STREAMS:
+                streams.append(GpuStream(network, cuda))
+            unless_ready.pop_all()
         self._streams: queue.SimpleQueue[GpuStream] = queue.SimpleQueue()
         for stream in streams:
             self._streams.put(stream)
-        self._give_back = weakref.finalize(self, _close, streams, network, cuda)  # at exit too, before CUDA is closed
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
@@ -90,10 +98,11 @@ class TensorRtBackend:
 
     def close(self) -> None:
         """Wait for running pictures and free everything; a second call does nothing."""
-        streams = [self._streams.get() for _ in range(STREAMS)]
-        self._give_back()
-        for stream in streams:  # they refuse to run
-            self._streams.put(stream)
+        with self._closing:  # two threads that took a stream each would wait for ever
+            streams = [self._streams.get() for _ in range(STREAMS)]
+            self._give_back()
+            for stream in streams:  # they refuse to run
+                self._streams.put(stream)
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
         low, _, high = self._profile["image"]
