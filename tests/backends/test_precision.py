@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 from click.testing import CliRunner
 from export_cases import Exports
@@ -14,9 +16,11 @@ from PIL import Image
 import amsr_deploy
 from amsr_deploy import native
 from amsr_deploy.cli import main
+from amsr_deploy.descriptor import CpuPrecision, Device
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.runtime.backends import choose, precision
 from amsr_deploy.runtime.backends.precision import bfloat16_form, choose_precision
+from amsr_deploy.runtime.backends.providers import CPU, PROVIDERS
 
 pytestmark = pytest.mark.skipif(native.library_path() is None, reason="the native operators are not built")
 
@@ -71,7 +75,21 @@ def test_a_precision_that_is_not_there_is_one_line(exports: Exports, tmp_path: P
         choose_precision(path, "float8")  # type: ignore[arg-type]
 
 
-def test_bfloat16_is_for_the_cpu(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_bfloat16_is_for_the_cpu(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choose, "runs_on_cpu", lambda _: False)
-    with pytest.raises(BackendError, match="bfloat16 is for the CPU"):
-        choose.open_session(exports("fsrcnn"), "cuda", None, "bfloat16")
+    monkeypatch.setattr(choose, "OnnxRuntimeBackend", lambda *_: SimpleNamespace(device="cuda"))
+    with pytest.raises(BackendError, match="bfloat16 is for the CPU, and device cuda is not"):
+        choose.open_session(Path("mine.onnx"), device, None, "bfloat16")
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+@pytest.mark.parametrize("wanted", ["auto", "bfloat16", "float32"])
+def test_so_is_auto_where_cuda_is_built_in_and_does_not_start(
+    model: Path, wanted: CpuPrecision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "is_fast_in_bfloat16", lambda: True)
+    monkeypatch.setattr(ort, "get_available_providers", lambda: [PROVIDERS["cuda"].name, CPU])
+    monkeypatch.setattr(ort, "preload_dlls", lambda: None)
+    session = choose.open_session(model, "auto", None, wanted)
+    assert (session.device, session.metadata.precision) == ("cpu", "float32" if wanted == "float32" else "bfloat16")

@@ -67,11 +67,12 @@ def open_session(
         BackendError: a device or a precision that cannot be had.
         ModelError: a file that is no model of this project.
     """
-    if runs_on_cpu(device):
-        model = choose_precision(model, precision)
-    elif precision == "bfloat16":
-        raise BackendError(f"precision bfloat16 is for the CPU, and device {device} is not; use float16 there")
-    return OnnxRuntimeBackend(model, device, threads)
+    session = None if runs_on_cpu(device) else OnnxRuntimeBackend(model, device, threads)
+    if session is None or session.device == "cpu":  # CUDA may be built in and not start
+        return OnnxRuntimeBackend(choose_precision(model, precision), "cpu", threads)
+    if precision == "bfloat16":
+        raise BackendError(f"precision bfloat16 is for the CPU, and device {session.device} is not; use float16 there")
+    return session
 
 
 def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], Backend]) -> Backend | None:

@@ -15,7 +15,7 @@ from amsr_deploy.descriptor import Device
 from amsr_deploy.errors import BackendError, ModelError, UserError, first_line
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
-from amsr_deploy.runtime.backends.providers import CPU, PROVIDERS, WITH_KERNELS, add_provider
+from amsr_deploy.runtime.backends.providers import PROVIDERS, WITH_KERNELS, add_provider
 
 _OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory")
 
@@ -27,6 +27,7 @@ class OnnxRuntimeBackend:
         metadata: what the model says about itself.
         model: the model's file name.
         name: the backend as it is shown to users.
+        device: where it runs; never `auto`.
         is_local: on the CPU with the native kernels, whose convolutions sum in one order, wherever a pixel is; not
             those of windows.
     """
@@ -68,11 +69,11 @@ class OnnxRuntimeBackend:
             self.metadata = Metadata.from_properties(self._session.get_modelmeta().custom_metadata_map)
         except ModelError as error:
             raise ModelError(f"{model}: {error}; make one with `amsr export`") from error
-        self.is_local = used == CPU and kernels is not None and self.metadata.body == "pixels"
+        self.device = next(name for name, provider in PROVIDERS.items() if provider.name == used)
+        self.is_local = self.device == "cpu" and kernels is not None and self.metadata.body == "pixels"
         self.model = model.name
-        where = next(name for name, provider in PROVIDERS.items() if provider.name == used)
-        detail = "" if where == "cuda" else f" ({kernels or 'ONNX functions'})"
-        self.name = f"onnxruntime {ort.__version__} {where}{detail}"
+        detail = "" if self.device == "cuda" else f" ({kernels or 'ONNX functions'})"
+        self.name = f"onnxruntime {ort.__version__} {self.device}{detail}"
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.

@@ -63,7 +63,7 @@ def available_devices() -> list[str]:
 
 
 def runs_on_cpu(device: Device) -> bool:
-    """Tell whether ONNX Runtime runs a model on the CPU where it is asked for a device."""
+    """Tell whether a device is the CPU for ONNX Runtime as it is built; CUDA may still fail to start for `auto`."""
     has_cuda = PROVIDERS["cuda"].name in ort.get_available_providers()
     return device == "cpu" or (device == "auto" and not has_cuda)
 
