@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from typing import BinaryIO, Literal, Protocol, cast
 
 import numpy as np
 
+from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import ImageError
 from amsr_deploy.files import replacing
 from amsr_deploy.image.layout import Layout
@@ -85,7 +85,7 @@ class StripWriter:
         self._jobs: deque[Future[bytes]] = deque()
         layout = Layout(size, channels, bits, self._rows, metadata or Metadata(), compression)
         self._encoder = _encoder(path, layout)
-        self._threads = ThreadPoolExecutor(_thread_count())
+        self._threads = ThreadPoolExecutor(min(_MAX_THREADS, usable_cores()))
         self._open = ExitStack()
         try:
             temporary = self._open.enter_context(replacing(path.resolve()))  # the place of a link stays
@@ -199,8 +199,3 @@ def _encoder(path: Path, layout: Layout) -> Encoder:
 
 class _AbortedError(Exception):
     """Ends the writing of a file that is not wanted."""
-
-
-def _thread_count() -> int:
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MAX_THREADS, available)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL import __version__ as pillow
 
+from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import ImageError, TrainingError, UserError
 from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
@@ -89,7 +89,7 @@ def read_pictures(
     """
     found = [entry for source in sources for entry in (_packed(source) if source.is_file() else _loose(source))]
     pictures = Pictures()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         read = partial(_read, smallest=smallest, scale=scale, reductions=reductions, degraded=degraded)
         for outcome in pool.map(read, *zip(*found, strict=True)):
             if isinstance(outcome, str):

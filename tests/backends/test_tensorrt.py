@@ -95,7 +95,7 @@ def test_pictures_beyond_the_profile_are_refused(gpu: FakeCuda) -> None:
 
 def test_as_many_pictures_at_a_time_as_there_are_cores(gpu: FakeCuda, monkeypatch: pytest.MonkeyPatch) -> None:
     for cores, pictures in ((1, 3), (8, 8), (200, backend.MOST_AT_ONCE)):
-        monkeypatch.setattr(backend, "_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(backend, "usable_cores", lambda cores=cores: cores)
         assert make_backend(gpu).concurrency == pictures
 
 

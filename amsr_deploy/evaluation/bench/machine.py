@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amsr_deploy import __version__, native
+from amsr_deploy.cores import usable_cores
 from amsr_deploy.evaluation.bench.peak import Peak, measure_peak
 
 PACKAGES = ("onnxruntime", "openvino", "numpy")
@@ -67,11 +68,6 @@ def cpu_name() -> str:
             ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=True
         ).stdout.strip()
     return platform.processor() or platform.machine()
-
-
-def usable_cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def versions() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from amsr_deploy import native
+from amsr_deploy.cores import usable_cores
 from amsr_deploy.descriptor import Device
 from amsr_deploy.errors import BackendError, ModelError, UserError, first_line
 from amsr_deploy.metadata import Metadata
@@ -108,14 +108,6 @@ def session_options(threads: int | None = None) -> ort.SessionOptions:
     options.intra_op_num_threads = threads or 0  # 0 is ONNX Runtime's default
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
-
-
-def usable_cores() -> int:
-    """Count the cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on Linux
-        return os.cpu_count() or 1
 
 
 def _register_kernels(options: ort.SessionOptions) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 import warnings
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import Inputs
@@ -65,7 +65,7 @@ class TensorRtBackend:
         self.largest: tuple[int, int] | None = sidecar.largest
         self.network = network
         # Beside the pictures on the streams, others are read and written.
-        self.concurrency = max(STREAMS + 1, min(_cores(), MOST_AT_ONCE))
+        self.concurrency = max(STREAMS + 1, min(usable_cores(), MOST_AT_ONCE))
         self._profile = sidecar.profile
         self._closing = threading.Lock()
         streams: list[GpuStream] = []
@@ -111,11 +111,6 @@ class TensorRtBackend:
                 f"{self.model} takes pictures from {low[2]}x{low[3]} to {high[2]}x{high[3]}, not {shape[2]}x{shape[3]} "
                 "(with borders); build one with other sizes (`amsr build-engine --min-shape ... --max-shape ...`)"
             )
-
-
-def _cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _close(streams: Sequence[GpuStream], network: Network, cuda: Cuda) -> None:
