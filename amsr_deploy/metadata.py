@@ -13,9 +13,9 @@ from amsr_deploy.errors import ModelError
 
 PREFIX = "amsr."
 Precision = Literal["float32", "float16", "bfloat16"]
+"""Type of a network's weights and features."""
 PRECISION_SUFFIXES: dict[Precision, str] = {"float32": "", "float16": "_fp16", "bfloat16": "_bf16"}
 """Endings of the names of model files."""
-"""Type of a network's weights and features."""
 SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
 """Inputs that select what a masked model works on, by kind of body: row-major pixels, or numbers of windows."""
 

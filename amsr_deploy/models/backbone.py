@@ -40,7 +40,7 @@ class Backbone(nn.Module):
 
     @property
     def halo(self) -> int:
-        """LR pixels around a tile after which its result equals the untiled one (windows: see runtime/tiles.py)."""
+        """LR pixels by which tiles overlap on each side to equal the untiled result; those of windows do nearly."""
         raise NotImplementedError
 
     @property

@@ -43,7 +43,7 @@ TILE_HALOS = 16
 LEAST_TILE = 192
 """Least default side of a tile: what surrounds each tile takes time too, and FSRCNN's halo is small."""
 PART_HALOS = 24
-"""Likewise for parts of the frames of a video, whose memory was used before."""
+"""Default side of a tile in halos for parts of the frames of a video, whose memory was used before."""
 
 Element = TypeVar("Element", bound=np.generic)
 StrPath = str | os.PathLike[str]

@@ -15,7 +15,7 @@ class Status:
     step: int
     steps: int
     loss: float
-    """Mean L1 loss since the last status, for values in [0, 1]."""
+    """Mean of the loss that the training makes smaller, since the last status; see `compute_loss`."""
     dilation: int | None
     """None while the masks are all ones."""
     learning_rate: float

@@ -20,8 +20,9 @@ from amsr_deploy.training.pictures import Pair
 SMALLEST = 8
 """LR pixels that each side of a validation picture must have."""
 SHOWN = 4
-"""Pictures that are shown, and their side in HR pixels."""
+"""Pictures that are shown."""
 SHOWN_SIDE = 256
+"""Side in HR pixels of what is shown of a picture."""
 
 
 @dataclass(frozen=True)
