@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,9 +194,8 @@ def upscale_video(
 def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: Report) -> None:
     """All frames through the network, while others are decoded and encoded."""
     last: NDArray[Any] | None = None
-    items = ahead(reader.items(), AHEAD)
     bar = Bar(reader.frames, not setting("quiet"), "frames")
-    with Interrupt() as interrupt, bar, Behind(AHEAD) as behind:
+    with Interrupt() as interrupt, bar, Behind(AHEAD) as behind, closing(ahead(reader.items(), AHEAD)) as items:
         for item in items:
             if not isinstance(item, Decoded):
                 behind.call(writer.copy, item)
@@ -213,7 +212,6 @@ def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: Report) -
             if interrupt.signal is not None:
                 report.stopped = True
                 break
-        items.close()
         behind.wait()
 
 

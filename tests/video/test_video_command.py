@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import wave
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.cli import main
-from amsr_deploy.errors import VideoError
+from amsr_deploy.errors import ModelError, VideoError
 
 av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
 from amsr_deploy.video.reader import Reader  # noqa: E402
@@ -480,6 +481,32 @@ def test_an_interrupt_leaves_a_playable_file(tmp_path: Path) -> None:
     assert report["stopped"]
     assert 0 < report["frames"] == len(times_of(tmp_path / "out.mp4")) < 400
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "out.mp4"]
+
+
+@pytest.mark.parametrize("error", [ModelError("not finite"), KeyboardInterrupt()])
+@pytest.mark.parametrize("place", ["video.frames.VideoUpscaler.upscale", "video.writer.Writer.write"])
+def test_no_thread_decodes_while_the_file_is_closed(
+    place: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from amsr_deploy.video.reader import Reader
+
+    source = make(tmp_path / "in.mkv", 12)
+    before, close = threading.enumerate(), Reader.close
+    alive: list[list[threading.Thread]] = []
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    def watched(reader: Reader) -> None:
+        alive.append([thread for thread in threading.enumerate() if thread not in before])
+        close(reader)
+
+    monkeypatch.setattr(f"amsr_deploy.{place}", fail)
+    monkeypatch.setattr(Reader, "close", watched)
+    result = amsr("video", source, "-o", tmp_path / "out.mkv")
+    assert result.exit_code == (130 if isinstance(error, KeyboardInterrupt) else 1), result.output
+    assert alive == [[]]
+    assert os.listdir(tmp_path) == ["in.mkv"]
 
 
 def test_y4m_goes_through_pipes_of_a_real_ffmpeg(tmp_path: Path) -> None:
