@@ -136,7 +136,7 @@ def main() -> None:
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask of your own: a picture, white where the network shall work.")
 @click.option("--dense", is_flag=True, help="Work everywhere: slowest, best.")
-@click.option("--save-mask", type=FILE, help="Write the mask that was used as a picture.")
+@click.option("--save-mask", type=FILE, help="Write a picture that is white where the network worked.")
 @click.option("--compare", is_flag=True, help="Write NAME_compare.png too: input, mask, bicubic, result, and a crop.")
 @click.option(
     "--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP, AVIF, JPEG XL.  Larger: better, larger files."

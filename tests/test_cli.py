@@ -214,15 +214,44 @@ def test_mask_command_knows_the_backbone(photo_file: Path) -> None:
         with Image.open(saved) as file:
             np.testing.assert_array_equal(np.asarray(file) > 127, compute_mask(image, dilation).pixels)
     result = amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3, "--overwrite")
-    assert "pixels in kept windows" in result.stdout
+    assert "(windows)" in result.stdout
     with Image.open(saved) as file:
-        windows = (np.asarray(file) > 127).reshape(5, 8, 6, 8)
-    share = compute_mask(image, 3).pixels.reshape(5, 8, 6, 8).mean(axis=(1, 3))
-    np.testing.assert_array_equal(windows, (share >= 0.5)[:, None, :, None] & np.ones((5, 8, 6, 8), dtype=bool))
+        pixels = np.asarray(file) > 127
+    padded = np.pad(compute_mask(image, 3).pixels, 8, mode="reflect")
+    expected = np.zeros_like(padded)
+    for shift in (0, 4):
+        for y, x in np.ndindex(7 - shift // 4, 8 - shift // 4):
+            window = np.s_[8 * y + shift : 8 * y + shift + 8, 8 * x + shift : 8 * x + shift + 8]
+            expected[window] |= padded[window].mean() >= 0.5
+    np.testing.assert_array_equal(pixels, expected[8:-8, 8:-8])
     everything = amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3, "--threshold", 0, "--overwrite")
     assert everything.exit_code == 0
     with Image.open(saved) as file:
         assert np.asarray(file).min() > 127
+
+
+def make_transparent(path: Path, photo: Path) -> Path:
+    """A photo whose lower part cannot be seen, and is noise."""
+    with Image.open(photo) as file:
+        pixels = np.asarray(file.convert("RGBA")).copy()
+    pixels[20:] = np.random.default_rng(0).integers(0, 255, pixels[20:].shape, dtype=np.uint8)
+    pixels[20:, :, 3] = 0
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.mark.parametrize("backbone", ["fsrcnn", "swinir"])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_mask_shows_where_infer_works(photo_file: Path, backbone: str, transparent: bool, tmp_path: Path) -> None:
+    source = make_transparent(tmp_path / "source.png", photo_file) if transparent else photo_file
+    arguments, saved, shown = ("--backbone", backbone, "--json"), tmp_path / "saved.png", tmp_path / "shown.png"
+    used = amsr("infer", source, *arguments, "--save-mask", saved, "--dilation", 3)
+    told = amsr("mask", source, *arguments, "-o", shown, "--dilation", 3)
+    density = json.loads(told.stdout)["density"]
+    assert 0.1 < density < 0.9
+    assert json.loads(used.stdout)["density"] == pytest.approx(density)
+    with Image.open(saved) as one, Image.open(shown) as other:
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
 
 
 def test_mask_of_a_picture_that_holds_no_whole_windows(tmp_path: Path) -> None:

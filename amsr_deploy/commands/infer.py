@@ -26,7 +26,6 @@ from amsr_deploy.commands.turns import Turn
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import Picture, WriteOptions
-from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.mask import Mask
 from amsr_deploy.memory import check_memory
@@ -58,7 +57,7 @@ class Request:
         naming: how the outputs are named.
         writing: how they are written.
         mask: a picture of the input's size, white where the network shall work; None computes a mask.
-        save_mask: where the mask that was used goes, as a picture; both are for one picture only.
+        save_mask: where a picture goes, white where the network worked; both are for one picture only.
         compare: write a picture that compares, too.
         shard: the part of the pictures that is wanted; None is all of them.
     """
@@ -198,9 +197,9 @@ class Outcome:
     seconds: float
     """Wall time of mask and network, of alpha too."""
 
-    def worked(self, picture: Picture) -> NDArray[np.bool_]:
+    def worked(self, picture: Picture, upscaler: Upscaler) -> NDArray[np.bool_]:
         """Return where the network worked."""
-        return self.mask.pixels if self.mask else np.ones(picture.size, np.bool_)
+        return upscaler.worked(self.mask.pixels) if self.mask else np.ones(picture.size, np.bool_)
 
 
 class Results(Protocol):
@@ -302,13 +301,13 @@ class Work:
             if sheet:
                 from amsr_deploy.commands.comparison import compare  # here, because few need it
 
-                comparison = from_pillow(compare(picture, outcome.worked(picture), result))
+                comparison = from_pillow(compare(picture, outcome.worked(picture, upscaler), result))
                 self.results.write(source, sheet, lambda path: image.write(path, comparison))
         else:
             strips = PictureStrips(upscaler.start, picture, region, turn.tile)
             outcome = self._upscale_strips(source, target, picture, strips, turn)
         if self.request.save_mask:
-            mask = outcome.worked(picture)
+            mask = outcome.worked(picture, upscaler)
             self.results.write(source, self.request.save_mask, lambda path: image.write_mask(path, mask))
         return Report(
             upscaler.model,
@@ -368,7 +367,7 @@ class Work:
         budget = self.request.effort.budget
         if budget is None:
             return None, upscaler.dilation
-        colour = picture.rgb if picture.alpha is None else transparency.fill(picture.rgb, picture.alpha)
+        colour = picture.visible
         mask, dilation = mask_within(upscaler, lambda dilation: upscaler.mask(colour, dilation).pixels, budget)
         share = upscaler.cost_share(mask)
         if share > budget:

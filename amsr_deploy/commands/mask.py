@@ -6,17 +6,15 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from amsr_deploy import image
 from amsr_deploy.commands.batch import Job, Reporter, run_batch
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
 from amsr_deploy.descriptor import Descriptor, Strategy, describe
-from amsr_deploy.mask import check_dilation, keep_windows
+from amsr_deploy.mask import check_dilation
 from amsr_deploy.mask.native import compute_mask
 from amsr_deploy.runtime.checks import check_threshold
+from amsr_deploy.runtime.selection import selected_pixels, selected_share
 
 
 @dataclass(frozen=True)
@@ -28,16 +26,14 @@ class Request:
         dilation: side k of the mask's dilation square, odd.
         threshold: share of masked pixels from which a window is kept (SwinIR), in [0, 1].
         strategy: how the mask's threshold is found.
-        has_windows: whether windows are kept, not pixels.
-        window_size: side of a window.
+        network: for which the mask is.
     """
 
     overlay: bool
     dilation: int
     threshold: float
     strategy: Strategy
-    has_windows: bool
-    window_size: int
+    network: Descriptor
 
 
 def wanted_mask(
@@ -48,10 +44,9 @@ def wanted_mask(
     Raises:
         UserError: an even dilation, a threshold that is no share or for a backbone without windows.
     """
-    descriptor: Descriptor = describe(backbone)
-    has_windows = descriptor.body == "windows"
+    descriptor = describe(backbone)
     if threshold is not None:
-        check_threshold(threshold, backbone, has_windows)
+        check_threshold(threshold, backbone, descriptor.body == "windows")
     if dilation is not None:
         check_dilation(dilation)
     return Request(
@@ -59,8 +54,7 @@ def wanted_mask(
         descriptor.dilation if dilation is None else dilation,
         descriptor.threshold if threshold is None else threshold,
         strategy,
-        has_windows,
-        descriptor.window_size,
+        descriptor,
     )
 
 
@@ -70,6 +64,7 @@ class Report:
 
     output: str
     density: float
+    """Share of the body that the network computes, as `amsr infer` says it."""
     unit: str
     """What the density counts."""
     threshold: float
@@ -126,10 +121,9 @@ def write_mask(source: Input, outputs: Outputs, request: Request, turn: object) 
         AmsrError: a picture that cannot be read, an output that cannot be written.
     """
     picture = source.read()
-    found = compute_mask(picture.rgb, request.dilation, request.strategy)
-    pixels, unit = found.pixels, "pixels"
-    if request.has_windows:
-        pixels, unit = windowed(pixels, request.window_size, request.threshold), "pixels in kept windows"
+    found = compute_mask(picture.visible, request.dilation, request.strategy)
+    pixels = selected_pixels(found.pixels, request.network, request.threshold)
+    density = selected_share(found.pixels, request.network, request.threshold)
     target = outputs.claim(source, "overlay" if request.overlay else "mask")
     if request.overlay:
         tinted = image.overlay(picture, pixels)
@@ -137,12 +131,4 @@ def write_mask(source: Input, outputs: Outputs, request: Request, turn: object) 
         outputs.write(source, target, lambda path: image.write(path, tinted))
     else:
         outputs.write(source, target, lambda path: image.write_mask(path, pixels))
-    return Report(outputs.shown(target), float(pixels.mean()), unit, found.threshold, found.rounds)
-
-
-def windowed(mask: NDArray[np.bool_], window_size: int, threshold: float) -> NDArray[np.bool_]:
-    """Return the pixels [H, W] of the windows that a mask [H, W] keeps; see `keep_windows`."""
-    height, width = mask.shape
-    padded = np.pad(mask, [(0, -side % window_size) for side in mask.shape], mode="reflect")
-    kept = keep_windows(padded, window_size, threshold)
-    return kept.repeat(window_size, axis=0).repeat(window_size, axis=1)[:height, :width]
+    return Report(outputs.shown(target), density, request.network.body, found.threshold, found.rounds)

@@ -84,6 +84,11 @@ class Picture:
         return height, width
 
     @property
+    def visible(self) -> NDArray[np.float32]:
+        """Colours [H, W, 3] as masks and networks see them: those that cannot be seen are of visible pixels nearby."""
+        return self.rgb if self.alpha is None else transparency.fill(self.rgb, self.alpha)
+
+    @property
     def opaque(self) -> bool:
         """Whether nothing shines through."""
         return self.alpha is None or bool(self.alpha.min() >= 1)
@@ -100,8 +105,7 @@ def upscale(picture: Picture, network: Network) -> Picture:
         picture: the small picture.
         network: takes [H, W, 3] float32 in [0, 1], returns [h, w, 3] float32, larger, which this function may change.
     """
-    colour = picture.rgb if picture.alpha is None else transparency.fill(picture.rgb, picture.alpha)
-    rgb = network(colour)
+    rgb = network(picture.visible)
     np.clip(rgb, 0, 1, out=rgb)
     if picture.grey:
         rgb = grey_to_rgb(rgb.mean(axis=2))

@@ -48,8 +48,7 @@ class PictureStrips:
         """
         started = time.perf_counter()
         self._start, self._picture, self._mask = start, picture, mask
-        pixels = picture.rgb if picture.alpha is None else transparency.fill(picture.rgb, picture.alpha)
-        self.colour = start(pixels, mask, on_tile)
+        self.colour = start(picture.visible, mask, on_tile)
         self.size = self.colour.size
         self.seconds = time.perf_counter() - started
 

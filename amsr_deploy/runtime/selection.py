@@ -10,9 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.mask import keep_windows, pixel_index
-from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import Inputs
-from amsr_deploy.runtime.tiles import Span
+from amsr_deploy.runtime.tiles import Span, edge_for, pad
+
+
+class Network(Protocol):
+    """What a selection must know of a network; its `Descriptor` and the `Metadata` of its models say it."""
+
+    @property
+    def body(self) -> str:
+        """`pixels` or `windows`: what the mask selects."""
+
+    @property
+    def window_size(self) -> int:
+        """Side of a window; 1 where there are none."""
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width of the input are multiples of this."""
 
 
 class Selection(Protocol):
@@ -26,19 +41,31 @@ class Selection(Protocol):
         """Return the network's inputs for a tile."""
 
 
-def select(mask: NDArray[np.bool_], metadata: Metadata, threshold: float) -> Selection:
-    """Choose what a masked model computes of a picture.
+def select(mask: NDArray[np.bool_], network: Network, threshold: float) -> SelectedPixels | SelectedWindows:
+    """Choose what a masked network computes of a picture.
 
     Args:
-        mask: [H, W] bool, true where the network shall work; sides are multiples of the model's size multiple.
-        metadata: of the model.
+        mask: [H, W] bool, true where the network shall work; sides are multiples of the network's size multiple.
+        network: the network.
         threshold: share of masked pixels from which a window is kept; unused for bodies masked by pixels.
     """
-    if metadata.body == "pixels":
+    if network.body == "pixels":
         return SelectedPixels(mask)
-    window = metadata.window_size
+    window = network.window_size
     kept = (keep_windows(mask, window, threshold, shift) for shift in (0, window // 2))
     return SelectedWindows(window, *kept)
+
+
+def selected_pixels(mask: NDArray[np.bool_], network: Network, threshold: float) -> NDArray[np.bool_]:
+    """Find the pixels [H, W] that a network computes for the mask [H, W] of a picture: of windows, in any layer."""
+    edge, (height, width) = edge_for(network.size_multiple), mask.shape
+    pixels = select(pad(mask, edge, network.size_multiple), network, threshold).pixels
+    return pixels[edge : edge + height, edge : edge + width]
+
+
+def selected_share(mask: NDArray[np.bool_], network: Network, threshold: float) -> float:
+    """Return the share of the body that a network computes for the mask [H, W] of a picture, in [0, 1]."""
+    return select(pad(mask, 0, network.size_multiple), network, threshold).density
 
 
 @dataclass(frozen=True)
@@ -76,6 +103,14 @@ class SelectedWindows:
     @property
     def density(self) -> float:
         return float(self.unshifted.mean() + self.shifted.mean()) / 2
+
+    @property
+    def pixels(self) -> NDArray[np.bool_]:
+        """Pixels [H, W] of the windows that any layer keeps."""
+        unshifted, shifted = (
+            kept.repeat(self.size, axis=0).repeat(self.size, axis=1) for kept in (self.unshifted, self.shifted)
+        )
+        return unshifted | np.roll(shifted, (self.size // 2, self.size // 2), axis=(0, 1))
 
     def inputs(self, rows: Span, columns: Span) -> Inputs:
         unshifted = self.unshifted[np.ix_(*self._lines(rows, columns, shifted=False))]

@@ -108,6 +108,12 @@ def padded_length(length: int, edge: int, multiple: int) -> int:
     return round_up(length + 2 * edge, multiple)
 
 
+def pad(array: NDArray[Element], edge: int, multiple: int) -> NDArray[Element]:
+    """Reflect [H, W, ...] by an edge on all sides, and further at the bottom and right to a multiple."""
+    beyond = [(edge, padded_length(side, edge, multiple) - side - edge) for side in array.shape[:2]]
+    return np.pad(array, beyond + [(0, 0)] * (array.ndim - 2), mode="reflect")
+
+
 def read_tile(image: NDArray[Element], rows: Span, columns: Span, edge: int) -> NDArray[Element]:
     """Cut a tile out of a picture that is reflected beyond its borders.
 

@@ -34,7 +34,7 @@ from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.checks import check_region, check_settings
 from amsr_deploy.runtime.parts import PHASE, PartUpscaling
 from amsr_deploy.runtime.picture_strips import PictureStrips
-from amsr_deploy.runtime.selection import Everything, Selection, select
+from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
 
@@ -219,6 +219,10 @@ class Upscaler:
         """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's."""
         return self.metadata.cost.share(self._select(mask, edge=0).density)
 
+    def worked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Find the pixels [H, W] that the body computes for a mask [H, W]: of windows, those that any layer keeps."""
+        return selected_pixels(mask, self.metadata, self.threshold)
+
     @overload
     def upscale(self, image: NDArray[Element], mask: NDArray[np.bool_] | None = None) -> NDArray[Element]: ...
 
@@ -378,13 +382,7 @@ class Upscaler:
         """Choose what the model computes, given a mask [H, W] of the picture, which is padded by an edge."""
         if not self.metadata.masked:
             return Everything()
-        return select(self._pad(pixels, edge), self.metadata, self.threshold)
-
-    def _pad(self, array: NDArray[Element], edge: int) -> NDArray[Element]:
-        """Reflect [H, W, ...] by an edge on all sides, and further at the bottom and right to the size multiple."""
-        multiple = self.metadata.size_multiple
-        beyond = [(edge, tiles.padded_length(side, edge, multiple) - side - edge) for side in array.shape[:2]]
-        return np.pad(array, beyond + [(0, 0)] * (array.ndim - 2), mode="reflect")
+        return select(tiles.pad(pixels, edge, self.metadata.size_multiple), self.metadata, self.threshold)
 
 
 def load(
