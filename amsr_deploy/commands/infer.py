@@ -33,6 +33,7 @@ from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.shipped import origin, shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
+from amsr_deploy.runtime.upscaling import OnTile
 
 Upscalers = Mapping[int, Upscaler]
 """Models by their scale."""
@@ -186,6 +187,11 @@ def check_masked(upscalers: Upscalers, request: Request) -> None:
         raise UserError(f"{dense[0]} works everywhere (--dense): it cannot be combined with {' and '.join(options)}")
 
 
+def on_tile(picture: Picture, turn: Turn) -> OnTile:
+    """Choose what follows the tiles of a picture: those of alpha come after the last one of the colours."""
+    return turn.last_tile if picture.alpha is None else turn.tile
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What the network did with the colours of a picture; see `upscaler.Upscaled`."""
@@ -304,7 +310,7 @@ class Work:
                 comparison = from_pillow(compare(picture, outcome.worked(picture, upscaler), result))
                 self.results.write(source, sheet, lambda path: image.write(path, comparison))
         else:
-            strips = PictureStrips(upscaler.start, picture, region, turn.tile)
+            strips = PictureStrips(upscaler.start, picture, region, on_tile(picture, turn))
             outcome = self._upscale_strips(source, target, picture, strips, turn)
         if self.request.save_mask:
             mask = outcome.worked(picture, upscaler)
@@ -336,7 +342,7 @@ class Work:
         runs: list[Upscaled] = []  # colour, then alpha where there is one
 
         def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-            runs.append(self.upscalers[plan.scale].run(pixels, region, turn.tile))
+            runs.append(self.upscalers[plan.scale].run(pixels, region, on_tile(picture, turn)))
             return reduce_to(runs[-1].image, plan.size) if plan.reduced else runs[-1].image
 
         with turn.network():

@@ -88,7 +88,7 @@ class Turn:
 
     @contextmanager
     def network(self) -> Iterator[None]:
-        """Likewise wait for the turn to be upscaled, which ends with the last tile, before that is made into pixels."""
+        """Likewise wait for the turn to be upscaled, which `last_tile` may end before the block does."""
         with self._network:
             self._network.enter_context(self._turns.network.turn(self._number))
             yield
@@ -102,6 +102,10 @@ class Turn:
         if self._turns.stopped:
             raise KeyboardInterrupt
         self._on_tile(done, total)
+
+    def last_tile(self, done: int, total: int) -> None:
+        """Do what `tile` does, for all that is computed of a picture: the turn ends before its last pixels are made."""
+        self.tile(done, total)
         if done == total:
             self._network.close()
 

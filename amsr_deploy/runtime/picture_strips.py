@@ -41,13 +41,13 @@ class PictureStrips:
             start: of a loaded model.
             picture: the small picture.
             mask: [H, W] bool, a region of interest of the caller's own; None computes one.
-            on_tile: see `Upscaler.start`.
+            on_tile: see `Upscaler.start`; counts the tiles of the colours, and those of alpha.
 
         Raises:
             UserError: a mask that does not fit.
         """
         started = time.perf_counter()
-        self._start, self._picture, self._mask = start, picture, mask
+        self._start, self._picture, self._mask, self._on_tile = start, picture, mask, on_tile
         self.colour = start(picture.visible, mask, on_tile)
         self.size = self.colour.size
         self.seconds = time.perf_counter() - started
@@ -91,7 +91,7 @@ class PictureStrips:
             return
         grey = np.broadcast_to(alpha[..., None], (*alpha.shape, 3))
         first = 0
-        for strip in self._start(grey, self._mask, lambda *_: None).strips(np.dtype(np.float32)):
+        for strip in self._start(grey, self._mask, self._on_tile).strips(np.dtype(np.float32)):
             rows = slice(first, first + len(strip) // scale)
             limits = (plane[rows].repeat(scale, axis=0).repeat(scale, axis=1) for plane in (low, high))
             yield np.clip(strip[..., 0], *limits)

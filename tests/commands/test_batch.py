@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -455,6 +456,33 @@ def test_large_pictures_wait_for_each_other(here: Path, model: Path, monkeypatch
     arguments = [draw(here / name) for name in ("a.png", "b.png", "c.png")]
     assert amsr("infer", *arguments, "--model", model).exit_code == 0
     assert steps == ["a.png", "a_x4.png", "b.png", "b_x4.png", "c.png", "c_x4.png"]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
+@pytest.mark.parametrize("arguments", [[], ["--compare"], ["--width", 50]])
+def test_one_network_runs_at_a_time(
+    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch, mode: str, arguments: list[object]
+) -> None:
+    rng = np.random.default_rng(0)
+    sources = [here / f"{name}.png" for name in "abcd"]
+    for source in sources:
+        Image.fromarray(rng.integers(0, 255, (40, 40, 4), dtype=np.uint8)).convert(mode).save(source)
+    run, running, together = OnnxRuntimeBackend.run, threading.Semaphore(1), []
+
+    def watched(*values: Any) -> Any:
+        free = running.acquire(blocking=False)
+        together.append(not free)
+        try:
+            time.sleep(0.005)  # so that others would come
+            return run(*values)
+        finally:
+            if free:
+                running.release()
+
+    monkeypatch.setattr(OnnxRuntimeBackend, "run", watched)
+    assert amsr("infer", *sources, "--model", model, "--tile", 24, *arguments).exit_code == 0
+    assert len(together) == 4 * 9 * (1 if mode == "RGB" else 2)
+    assert not any(together)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
