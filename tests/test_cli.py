@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import numpy as np
 import onnx
 import onnxruntime
@@ -435,6 +436,30 @@ def test_infer_says_that_the_dense_twin_ran(photo_file: Path, model: Path, tmp_p
         assert file.getextrema() == (255, 255)
     sparse = amsr("infer", photo_file, "--model", tmp_path / "eager.onnx", "--dilation", 1)
     assert "dense:" not in sparse.stdout
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (name, option.opts[0])
+        for name, command in main.commands.items()
+        if name != "video"  # see tests/video
+        for option in command.params
+        if option.type is click.FLOAT
+    ],
+)
+def test_no_number_is_not_finite(photo_file: Path, tmp_path: Path, command: str, option: str, value: str) -> None:
+    arguments = {
+        "infer": (photo_file, "--backbone", "swinir"),
+        "mask": (photo_file, "--backbone", "swinir"),
+        "eval": ("--data", tmp_path, "--backbone", "swinir"),
+        "train": ("--data", tmp_path, "--backbone", "fsrcnn", "--out", tmp_path / "run"),
+    }[command]
+    before = sorted(tmp_path.iterdir())
+    result = amsr(command, *arguments, option, value)
+    assert_refused(result, option.removeprefix("--").split("-")[0], value)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_errors_name_options_here_and_arguments_in_python(tmp_path: Path) -> None:

@@ -35,6 +35,9 @@ from amsr_deploy.video.writer import Writer
 AHEAD = 4
 """Frames that are decoded before they are wanted, and frames that wait for the encoder."""
 
+LONGEST = 1e9
+"""Seconds that no video lasts; files count more of them, but not all that a number may be."""
+
 
 @dataclass
 class Report:
@@ -154,8 +157,10 @@ def upscale_video(
         AmsrError: a video that cannot be read or written, values that do not fit. The output is then not there.
     """
     check_report_file(json_file, ".json")
-    if start < 0 or (duration is not None and duration <= 0):
-        raise UserError("`start` must be 0 or more and `duration` more than 0 seconds")
+    if not 0 <= start <= LONGEST:
+        raise UserError(f"`start` {start:g} is no time in a video; give 0 seconds or more")
+    if duration is not None and not 0 < duration <= LONGEST:
+        raise UserError(f"`duration` {duration:g} is no length of a video; give more than 0 seconds")
     effort = Effort(dilation, level, budget)
     effort.check(mask, settings.get("strategy", "kmeans"), settings.get("dense", False))
     settings["dilation"] = effort.chosen_dilation

@@ -76,6 +76,8 @@ def train(
         ModelError: `config.init` is not a checkpoint of this backbone.
         BackendError: a device or precision that this machine does not have.
     """
+    if not 0 <= save_minutes < math.inf:
+        raise UserError(f"`save_minutes` {save_minutes:g} cannot be used; it must be 0 or more")
     world = world_from_environment()
     device = select_device(config.device, world)
     telling = reporter if reporter is not None and world.is_main else Reporters()

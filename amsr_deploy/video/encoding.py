@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import av
@@ -64,10 +65,12 @@ class Encoding:
         """Make the options of the encoder.
 
         Raises:
-            UserError: something that the encoder has no use for.
+            UserError: something that the encoder has no use for, or a crf out of its range.
         """
         if self.crf is not None and encoder not in CRF:
             raise UserError(f"{encoder} takes no `crf`; use one of: {', '.join(CRF)}")
+        if self.crf is not None and not 0 <= self.crf < math.inf:
+            raise UserError(f"`crf` {self.crf:g} is no rate factor; give 0 or more, {CRF[encoder]} is the default")
         if self.preset is not None and encoder not in PRESETS:
             raise UserError(f"{encoder} takes no `preset`; use one of: {', '.join(PRESETS)}")
         options = dict(QUIET.get(encoder, {}))
