@@ -377,7 +377,7 @@ def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float
 @scale_option
 @click.option(
     "--for",
-    "purposes",
+    "trained_for",
     type=click.Choice(PURPOSES),
     multiple=True,
     help="Shipped models for clean pictures, or for photos; may be given again.  [default: clean]",
@@ -399,7 +399,7 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
     from amsr_deploy.commands.eval import EvalOptions, evaluate_folder
     from amsr_deploy.runtime.shipped import chosen_model
 
-    trained_for = next(iter(options["purposes"]), None)
+    trained_for = next(iter(options["trained_for"]), None)
     models = [chosen_model(backbone, model, trained_for) for backbone in backbones or (None,)]
     sys.exit(min(evaluate_folder(models, EvalOptions(**options), report_failure), 1))
 

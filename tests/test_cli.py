@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -469,3 +470,21 @@ def test_errors_name_options_here_and_arguments_in_python(tmp_path: Path) -> Non
         chosen_model("carn", tmp_path / "a.onnx")
     result = amsr("infer", tmp_path / "a.png", "--backbone", "carn", "--model", tmp_path / "a.onnx")
     assert "--backbone carn and --model" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["infer", "a.png", "--for", "photo", "--model", "a.onnx"], "--model"),
+        (["video", "a.mkv", "--for", "photo", "--model", "a.onnx"], "--model"),
+        (["eval", "--data", ".", "--for", "photo", "--model", "a.onnx"], "--for"),
+        (["bench", "--data", ".", "--model", "a.onnx"], "--model"),
+        (["build-engine", "a.onnx", "--for", "photo"], "MODEL"),
+    ],
+)
+def test_errors_name_what_the_command_has(arguments: list[str], named: str) -> None:
+    (line,) = amsr(*arguments).stderr.splitlines()
+    assert named in line
+    assert "`" not in line
+    options = {name for option in main.commands[arguments[0]].params for name in option.opts}
+    assert set(re.findall(r"--[a-z-]+", line)) <= options

@@ -35,7 +35,7 @@ class EvalOptions:
         data: folder of HR pictures.
         lr_folder: folder of their LR pictures; None reduces the HR pictures.
         degraded: damage the reduced pictures, see `degradations.degrade`.
-        purposes: what the shipped models were trained for, each once; none is clean.
+        trained_for: what the shipped models were trained for, each once; none is clean.
         dilations: to measure, each once; none is the model's own, unless `dense` is set.
         dense: measure the dense network too.
         json_file: where to write JSON; `-` prints it instead of the tables.
@@ -47,7 +47,7 @@ class EvalOptions:
     data: Path
     lr_folder: Path | None = None
     degraded: bool = False
-    purposes: tuple[Purpose, ...] = ()
+    trained_for: tuple[Purpose, ...] = ()
     dilations: tuple[int, ...] | None = None
     dense: bool = False
     json_file: Path | None = None
@@ -64,7 +64,7 @@ class EvalOptions:
         choices: list[dict[str, Any]] = [{"dilation": dilation} for dilation in self.dilations or ()]
         if self.dense:
             choices.append({"dense": True, "threshold": None, "strategy": "kmeans"})
-        purposes = dict.fromkeys(self.purposes or (None,))
+        purposes = dict.fromkeys(self.trained_for or (None,))
         return [settings | {"trained_for": purpose} | choice for purpose in purposes for choice in choices or [{}]]
 
     def check(self) -> None:

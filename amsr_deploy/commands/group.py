@@ -28,7 +28,7 @@ INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended: 128 and the number of the signal."""
 
 option_names: dict[str, str] = {}
-"""The option that sets each argument, in all commands together."""
+"""What sets each argument of the command that runs, which threads ask for, too: `--model`, or `MODEL`."""
 
 
 def remember(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -60,9 +60,6 @@ class Command(click.Command):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        option_names.update(
-            {str(option.name): option.opts[0] for option in self.params if isinstance(option, click.Option)}
-        )
         self.params.extend(shared_options())
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -71,9 +68,18 @@ class Command(click.Command):
         return super().parse_args(ctx, with_value(args, "--ray", LOCAL_CLUSTER, is_cluster_address))
 
     def invoke(self, ctx: click.Context) -> Any:
+        option_names.clear()
+        option_names.update({str(parameter.name): shown_name(parameter) for parameter in self.params})
         with warnings.catch_warnings():
             set_up_messages()
             return super().invoke(ctx)
+
+
+def shown_name(parameter: click.Parameter) -> str:
+    """Return what users know a parameter as."""
+    if isinstance(parameter, click.Argument):
+        return parameter.metavar or str(parameter.name).upper()
+    return parameter.opts[0]
 
 
 def with_value(arguments: list[str], option: str, default: str, is_value: Callable[[str], bool]) -> list[str]:

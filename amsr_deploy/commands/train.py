@@ -65,7 +65,7 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
     if resume:
         if source or "init" in given:
             raise UserError("--resume uses the run's own settings and cannot be combined with --config or --init")
-        return RunFolder(out).read_config().moved(**as_fields(given))
+        return RunFolder(out).read_config().moved(**as_fields(given, ""))
     if source:
         config = read_config(Path(source))
         if given.get("backbone", config.backbone) != config.backbone:
@@ -73,7 +73,7 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
         if "batch_size" in given:
             rate = scaled_rate(config.learning_rate, config.batch_size, given["batch_size"])
             given.setdefault("learning_rate", rate)
-        return replace(config, **as_fields(given))
+        return replace(config, **as_fields(given, ", or give --masks"))
     given |= dimensions(given)
     missing = [f"--{name}" for name in ("backbone", "data") if name not in given]
     if missing:
@@ -126,16 +126,18 @@ def translate(options: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def as_fields(given: dict[str, Any]) -> dict[str, Any]:
+def as_fields(given: dict[str, Any], otherwise: str) -> dict[str, Any]:
     """Turn options into fields of a Config.
+
+    Args:
+        given: options by name.
+        otherwise: what else can be done about a dilation.
 
     Raises:
         UserError: a dilation without its schedule.
     """
     if "dilation" in given or "fixed_mask" in given:
-        raise UserError(
-            "the run has a mask schedule of its own; leave out --dilation and --fixed-mask, or give --masks"
-        )
+        raise UserError(f"the run has a mask schedule of its own; leave out --dilation and --fixed-mask{otherwise}")
     wanted = {name: value for name, value in given.items() if name in DIMENSIONS}
     fields = {name: value for name, value in given.items() if name not in DIMENSIONS}
     return fields | ({"dimensions": wanted} if wanted else {})

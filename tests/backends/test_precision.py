@@ -71,6 +71,8 @@ def test_a_precision_that_is_not_there_is_one_line(exports: Exports, tmp_path: P
     assert not (tmp_path / "a_x4.png").exists()
     with pytest.raises(BackendError, match="computes in bfloat16"):
         choose_precision(exports("fsrcnn", precision="bfloat16"), "float32")
+    with pytest.raises(BackendError, match=r"computes in float32$"):  # no dense network is exported in bfloat16
+        choose_precision(exports("fsrcnn", masked=False), "bfloat16")
     with pytest.raises(UserError, match="unknown `precision`"):
         choose_precision(path, "float8")  # type: ignore[arg-type]
 

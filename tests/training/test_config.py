@@ -16,7 +16,7 @@ from amsr_deploy.commands.train import settings, translate
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import AmsrError, UserError
 from amsr_deploy.training.config import Config, config_from_json
-from amsr_deploy.training.run_folder import RunFolder
+from amsr_deploy.training.run_folder import STATE, RunFolder
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -129,6 +129,17 @@ def test_settings_of_another_backbone_are_refused(tmp_path: Any) -> None:
     assert settings(tmp_path / "again", resume=False, options=options | {"backbone": "fsrcnn"}).seed == 3
     with pytest.raises(UserError, match="holds the settings of fsrcnn"):
         settings(tmp_path / "again", resume=False, options=options | {"backbone": "carn"})
+
+
+def test_a_dilation_for_a_run_that_has_one_names_what_can_be_done(tmp_path: Path) -> None:
+    RunFolder(tmp_path).write_config(Config.of("fsrcnn", "photos"), {})
+    (tmp_path / STATE).touch()
+    with pytest.raises(UserError, match=r"leave out --dilation and --fixed-mask$"):
+        settings(tmp_path, resume=True, options={"dilation": 3})
+    options: dict[str, Any] = {"config": tmp_path / "config.json"}
+    with pytest.raises(UserError, match=r"or give --masks$"):
+        settings(tmp_path / "again", resume=False, options=options | {"dilation": 3})
+    assert settings(tmp_path / "again", resume=False, options=options | {"masks": "3"}).dilation == 3
 
 
 def test_a_checkpoint_tells_backbone_scale_and_dimensions(tmp_path: Path) -> None:

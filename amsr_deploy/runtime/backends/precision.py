@@ -34,13 +34,13 @@ def choose_precision(model: Path, precision: CpuPrecision | None) -> Path:
     found = bfloat16_form(model)
     if precision == "auto":
         return found or model
-    own = read_metadata(model).precision
-    if own == precision:
+    metadata = read_metadata(model)
+    if metadata.precision == precision:
         return model
     if precision == "bfloat16" and found:
         return found
-    hint = "; make it: amsr export --bf16" if precision == "bfloat16" else ""
-    raise BackendError(f"precision {precision} was asked for, but {model.name} computes in {own}{hint}")
+    hint = "; make it: amsr export --bf16" if precision == "bfloat16" and metadata.masked else ""
+    raise BackendError(f"precision {precision} was asked for, but {model.name} computes in {metadata.precision}{hint}")
 
 
 def is_fast_in_bfloat16() -> bool:
