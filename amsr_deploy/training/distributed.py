@@ -71,12 +71,26 @@ class World:
 
 
 def world_from_environment() -> World:
-    """Make the world that `torchrun` describes in RANK, WORLD_SIZE and LOCAL_RANK; one process without them."""
-    rank, size, local_rank = (int(os.environ.get(name, default)) for name, default in _VARIABLES.items())
-    return World(rank, size, local_rank)
+    """Make the world that `torchrun` describes in WORLD_SIZE, RANK and LOCAL_RANK; one process where the first is 1.
+
+    Raises:
+        UserError: no numbers, or none of a process among so many.
+    """
+    size = _variable("WORLD_SIZE", 1)
+    if size == 1:
+        return World()
+    rank = _variable("RANK", 0)
+    if not 0 <= rank < size:
+        raise UserError(f"RANK={rank} is no process of WORLD_SIZE={size}; start a training of several with torchrun")
+    return World(rank, size, _variable("LOCAL_RANK", 0))
 
 
-_VARIABLES = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
+def _variable(name: str, default: int) -> int:
+    """Read a number from the environment; where it is empty, the default."""
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal():
+        raise UserError(f"{name}={text!r} is no number of processes; unset it, or start with torchrun")
+    return int(text)
 
 
 @contextmanager

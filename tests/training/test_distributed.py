@@ -93,6 +93,36 @@ def launch(cwd: Path, arguments: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, World()),
+        ({"RANK": "1"}, World()),
+        ({"RANK": "", "WORLD_SIZE": "", "LOCAL_RANK": ""}, World()),
+        ({"RANK": "3", "WORLD_SIZE": "1", "LOCAL_RANK": "2"}, World()),
+        ({"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}, World(3, 4, 1)),
+        ({"RANK": "4", "WORLD_SIZE": "4"}, "RANK=4 is no process of WORLD_SIZE=4"),
+        ({"RANK": "0", "WORLD_SIZE": "0"}, "RANK=0 is no process of WORLD_SIZE=0"),
+        ({"RANK": "-1", "WORLD_SIZE": "2"}, "RANK='-1' is no number"),
+        ({"RANK": "a", "WORLD_SIZE": "2"}, "RANK='a' is no number"),
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE='two' is no number"),
+        ({"WORLD_SIZE": "2", "LOCAL_RANK": "1.5"}, "LOCAL_RANK='1.5' is no number"),
+    ],
+)
+def test_the_world_of_an_environment(
+    variables: dict[str, str], expected: World | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    if isinstance(expected, World):
+        assert world_from_environment() == expected
+    else:
+        with pytest.raises(UserError, match=expected):
+            world_from_environment()
+
+
 def test_a_batch_that_does_not_divide() -> None:
     assert [World(rank, 3).share(6) for rank in range(3)] == [slice(0, 2), slice(2, 4), slice(4, 6)]
     with pytest.raises(UserError, match="batch size 7 does not divide among 3"):
