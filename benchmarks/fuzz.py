@@ -24,7 +24,7 @@ import time
 import traceback
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -327,15 +327,37 @@ def checkpoints() -> list[tuple[str, bytes]]:
     from amsr_deploy import models as networks
     from amsr_deploy.models.tensor_file import serialize
 
-    weights = {name: networks.create(name).state_dict() for name in ("fsrcnn", "disp")}
+    weights = {name: networks.create(name).state_dict() for name in ("fsrcnn", "disp", "carn")}
+    span = with_branches(networks.create("span", channels=8, blocks=1).state_dict())
     file = io.BytesIO()
     torch.save({"params": weights["fsrcnn"]}, file)
     facts = {"backbone": "fsrcnn", "scale": "4", "masks": "kmeans"}
     return [
         (".safetensors", serialize(weights["fsrcnn"], facts)),
         (".safetensors", serialize(weights["disp"], {})),
+        (".safetensors", serialize(weights["carn"], {})),
+        (".safetensors", serialize(span, {})),
         (".pth", file.getvalue()),
     ]
+
+
+def with_branches(weights: Mapping[str, Any]) -> dict[str, Any]:
+    """Put random branches, as public checkpoints of SPAN have them, beside each 3x3 convolution of its weights."""
+    import torch
+
+    branches = dict(weights)
+    for name, kernel in weights.items():
+        prefix, found, _ = name.partition(".eval_conv.weight")
+        if found:
+            outputs, inputs = kernel.shape[:2]
+            shapes = {"sk": (outputs, inputs, 1, 1), "conv.0": (2 * inputs, inputs, 1, 1),
+                      "conv.1": (2 * outputs, 2 * inputs, 3, 3), "conv.2": (outputs, 2 * outputs, 1, 1)}  # fmt: skip
+            for part, shape in shapes.items():
+                branches |= {
+                    f"{prefix}.{part}.weight": torch.rand(shape),
+                    f"{prefix}.{part}.bias": torch.rand(shape[0]),
+                }
+    return branches
 
 
 def videos() -> list[tuple[str, bytes]]:

@@ -59,8 +59,16 @@ class Backbone(nn.Module):
 
     @classmethod
     def arguments(cls, weights: Weights) -> dict[str, Any]:
-        """Read what `__init__` takes from the shapes of weights under our names."""
+        """Read what `__init__` takes from the shapes of weights under our names; raises what `adapt` does."""
         raise NotImplementedError
+
+    @classmethod
+    def own_name(cls, name: str) -> str:
+        """Return our name of a weight of a public checkpoint."""
+        for theirs, ours in cls.RENAMED.items():
+            if name.startswith(theirs):
+                return ours + name.removeprefix(theirs)
+        return name
 
     @classmethod
     def adapt(cls, weights: Weights, scale: int | None) -> dict[str, Tensor]:  # noqa: ARG003 - some networks need it
@@ -69,15 +77,16 @@ class Backbone(nn.Module):
         Args:
             weights: of a checkpoint.
             scale: the wanted one, for checkpoints that hold several; None is the default.
+
+        Raises:
+            KeyError, TypeError, ValueError, IndexError, RuntimeError, ZeroDivisionError: weights that are missing, or
+                of another shape.
         """
-        adapted = {}
-        for name, value in weights.items():
-            for theirs, ours in cls.RENAMED.items():
-                if name.startswith(theirs):
-                    name = ours + name.removeprefix(theirs)
-            if not any(fnmatchcase(name, pattern) for pattern in cls.UNUSED):
-                adapted[name] = value
-        return adapted
+        return {
+            cls.own_name(name): value
+            for name, value in weights.items()
+            if not any(fnmatchcase(name, pattern) for pattern in cls.UNUSED)
+        }
 
 
 def colour_of(values: Sequence[float], image: Tensor) -> Tensor:

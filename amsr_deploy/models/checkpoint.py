@@ -63,11 +63,11 @@ def make_network(checkpoint: Checkpoint, backbone: str | None = None, scale: int
         wanted = describe(backbone).title
         raise ModelError(f"{path} holds weights of {title} ({name}), not of {wanted} ({backbone})")
     kind = CLASSES[name]
-    weights = kind.adapt(checkpoint.weights, scale)
     try:
+        weights = kind.adapt(checkpoint.weights, scale)
         arguments = {"scale": int(checkpoint.facts.get("scale", scale or SCALE)), **kind.arguments(weights)}
         network = create(name, **arguments)
-    except (KeyError, ValueError, IndexError, RuntimeError, ZeroDivisionError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError, ZeroDivisionError) as error:
         raise ModelError(f"{path} looks like a checkpoint of {title}, but is incomplete ({error})") from error
     if scale not in (None, network.scale):
         raise ModelError(f"{path} is a network of x{network.scale}, not of x{scale}")
@@ -97,7 +97,7 @@ def recognise(checkpoint: Checkpoint) -> str:
 def fits(backbone: str, weights: Weights) -> bool:
     """Tell whether weights have the names that distinguish a backbone from the others."""
     kind = CLASSES[describe(backbone).name]
-    return set(kind.SIGNATURE) <= kind.adapt(weights, None).keys()
+    return set(kind.SIGNATURE) <= {kind.own_name(name) for name in weights}
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

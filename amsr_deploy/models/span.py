@@ -70,6 +70,10 @@ class SPAN(MaskedCNN):
         }
 
     @classmethod
+    def own_name(cls, name: str) -> str:
+        return name.replace(".sk.", ".eval_conv.")
+
+    @classmethod
     def adapt(cls, weights: Weights, scale: int | None) -> dict[str, Tensor]:  # noqa: ARG003
         return collapse(weights)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
+import fuzz
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -15,7 +17,7 @@ from torch.nn import functional as F
 from amsr_deploy import models
 from amsr_deploy.descriptor import BACKBONES, SCALES
 from amsr_deploy.errors import ModelError
-from amsr_deploy.models.checkpoint import read_network
+from amsr_deploy.models.checkpoint import Checkpoint, make_network, read_network
 from amsr_deploy.models.span import collapse
 
 
@@ -159,6 +161,44 @@ def test_a_part_of_a_checkpoint_is_refused(name: str, tmp_path: Path) -> None:
     torch.save(weights, tmp_path / "part.pth")
     with pytest.raises(ModelError, match=r"part\.pth"):
         read_network(tmp_path / "part.pth")
+
+
+def small_checkpoints() -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Weights of small networks, and under public names."""
+    for name, dimensions in {
+        "disp": {"channels": 8, "blocks": 1},
+        "fsrcnn": {"d": 8, "s": 4, "m": 1},
+        "srresnet": {"blocks": 1},
+    }.items():
+        yield name, models.create(name, **dimensions).state_dict()
+    yield "carn", published("carn")
+    yield "span", fuzz.with_branches(models.create("span", channels=8, blocks=1).state_dict())
+
+
+@pytest.mark.parametrize(("name", "weights"), small_checkpoints())
+@pytest.mark.parametrize("damage", [None, torch.tensor(1.0), torch.zeros(0), torch.zeros(1, 1, 1, 1)])
+def test_damaged_checkpoints_are_refused(name: str, weights: dict[str, Tensor], damage: Tensor | None) -> None:
+    assert models.name_of(make_network(Checkpoint(Path("whole.pth"), weights))) == name
+    refused = []
+    for lost in weights:
+        damaged = {key: value for key, value in weights.items() if key != lost}
+        damaged |= {} if damage is None else {lost: damage}
+        try:
+            make_network(Checkpoint(Path("damaged.pth"), damaged))
+        except ModelError as error:
+            refused.append(str(error))
+    assert len(refused) > len(weights) / 2
+    assert all(message.startswith("damaged.pth ") for message in refused)
+
+
+def test_names_alone_tell_a_network() -> None:
+    odd = {"foo.sk.weight": torch.zeros(1), "upsample.up2.weight": torch.tensor(1.0)}
+    with pytest.raises(ModelError, match=r"odd\.pth is not a checkpoint of a known network"):
+        make_network(Checkpoint(Path("odd.pth"), odd))
+    disp = weights_of("disp")
+    assert models.name_of(make_network(Checkpoint(Path("disp.pth"), disp), "disp")) == "disp"
+    with pytest.raises(ModelError, match=r"more\.pth is not a checkpoint of DISP: 2 unexpected"):
+        make_network(Checkpoint(Path("more.pth"), disp | odd))
 
 
 def test_training_branches_of_span_are_collapsed() -> None:
