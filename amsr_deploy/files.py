@@ -18,6 +18,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary file beside `path` that replaces it when the block ends well, and is removed otherwise.
 
     The temporary name keeps the suffix, by which libraries choose a format, and is short, whatever the path's length.
+    A file that is replaced leaves its permissions to the new one.
 
     Raises:
         OSError: the folder is missing or cannot be written; it names `path`.
@@ -25,6 +26,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{os.urandom(8).hex()}{path.suffix}")
     try:
         yield temporary
+        if path.exists() and (mode := stat.S_IMODE(path.stat().st_mode)) != stat.S_IMODE(temporary.stat().st_mode):
+            temporary.chmod(mode)
         os.replace(temporary, path)  # noqa: PTH105
     except OSError as error:
         if error.filename in (temporary, str(temporary)):

@@ -562,6 +562,22 @@ def test_json_lines(here: Path, command: Command) -> None:
     assert amsr(*arguments, "a.png", "--json", "--overwrite").exit_code == 0
 
 
+@pytest.mark.skipif(os.name == "nt", reason="permissions")
+def test_reports_are_written_anew_and_pictures_are_not(here: Path, command: Command) -> None:
+    arguments, ending = command
+    draw(here / "a.png")
+    report, result = here / "report.json", here / f"a{ending}"
+    for path in (report, result):
+        path.write_text("old")
+        path.chmod(0o640)
+    assert amsr(*arguments, "a.png", "--json", "report.json").exit_code == 1
+    assert "exists" in json.loads(report.read_text())["error"]
+    assert result.read_text() == "old"
+    assert amsr(*arguments, "a.png", "--json", "report.json", "--overwrite").exit_code == 0
+    assert json.loads(report.read_text())["output"] == result.name
+    assert {path.stat().st_mode & 0o777 for path in (report, result)} == {0o640}
+
+
 def test_shared_options_stand_before_or_after_the_command(here: Path, command: Command) -> None:
     arguments, _ = command
     draw(here / "a.png")
