@@ -496,5 +496,4 @@ def video(source: Path, output: Path | None, backbone: str | None, model: Path |
 
     show = functools.partial(say, err=str(output or source) == "-")
     chosen = wanted_model(backbone, model, options["device"], options["trained_for"])
-    done = upscale_video(source, output, chosen, show, **options)
-    sys.exit(0 if done else 130)
+    sys.exit(upscale_video(source, output, chosen, show, **options))

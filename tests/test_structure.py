@@ -12,7 +12,7 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "amsr_deploy"
 LAYERS = (
-    ("errors", "descriptor", "metadata", "model_file", "files", "memory", "cores", "native"),
+    ("errors", "descriptor", "metadata", "model_file", "files", "interrupts", "memory", "cores", "native"),
     ("mask", "image", "models"),
     ("runtime.backends",),
     ("runtime",),

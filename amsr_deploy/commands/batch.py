@@ -13,12 +13,12 @@ from typing import Any, Protocol
 from amsr_deploy.commands.bar import Bar
 from amsr_deploy.commands.group import INTERRUPTED, HeldMessages, failure_text, report_failure
 from amsr_deploy.commands.inputs import Input
-from amsr_deploy.commands.interrupts import Interrupts
 from amsr_deploy.commands.outputs import SkippedError
 from amsr_deploy.commands.report_file import write_report
 from amsr_deploy.commands.turns import Turn, Turns
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.files import STANDARD
+from amsr_deploy.interrupts import CtrlC
 
 
 class Done(Protocol):
@@ -104,10 +104,10 @@ def run_batch(
     turns = Turns(networks, stop)
     failures = finished = 0
     try:
-        with Interrupts(turns.stop) as interrupts, Bar(len(jobs), not reporter.quiet) as bar:
+        with CtrlC(turns.stop) as ctrl_c, Bar(len(jobs), not reporter.quiet) as bar:
             for job, call in attempts(jobs, turns, threads, bar):
                 try:
-                    result = outcome(call, turns, interrupts)
+                    result = outcome(call, turns, ctrl_c)
                 except KeyboardInterrupt:
                     continue
                 except SkippedError as reason:
@@ -131,14 +131,14 @@ def run_batch(
     return min(failures, 1)
 
 
-def outcome(call: Callable[[], Done], turns: Turns, interrupts: Interrupts) -> Done:
+def outcome(call: Callable[[], Done], turns: Turns, ctrl_c: CtrlC) -> Done:
     """Return what a job makes; an interrupt stops all jobs but those that only write their file.
 
     Raises:
         KeyboardInterrupt: the job did not come to its end.
     """
     try:
-        with interrupts.allowed():
+        with ctrl_c.allowed():
             return call()
     except KeyboardInterrupt:
         turns.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import sys
 import threading
 import traceback
@@ -18,14 +19,15 @@ from typing import Any, TypeVar
 import click
 
 from amsr_deploy.errors import AmsrError, missing_dependency, one_line, with_options
+from amsr_deploy.interrupts import exit_code
 from amsr_deploy.memory import IN_STRIPS
 
 Result = TypeVar("Result")
 
 LOCAL_CLUSTER = "local"
 """Address of a Ray cluster that starts on this machine."""
-INTERRUPTED = 130
-"""Exit code of a command that Ctrl-C ended: 128 and the number of the signal."""
+INTERRUPTED = exit_code(signal.SIGINT)
+"""Exit code of a command that Ctrl-C ended."""
 
 option_names: dict[str, str] = {}
 """What sets each argument of the command that runs, which threads ask for, too: `--model`, or `MODEL`."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from amsr_deploy.descriptor import describe
 from amsr_deploy.errors import UserError
+from amsr_deploy.interrupts import exit_code
 from amsr_deploy.models import CLASSES, name_of
 from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.training.config import Config, scaled_rate
@@ -19,8 +20,6 @@ from amsr_deploy.training.run_folder import RunFolder, read_config
 
 DIMENSIONS = ("channels", "blocks")
 """Options that say how wide and how deep a network is."""
-SIGNAL_EXIT = 128
-"""A shell's exit code for a program that a signal ended, less the signal's number."""
 
 
 def run_session(
@@ -47,7 +46,7 @@ def run_session(
         result = train(config, out, resume, reporter, SAVE_MINUTES if save_minutes is None else save_minutes)
         if result.signal is not None:
             reporter.message(f"stopped at step {result.step}; continue with: amsr train --out {out} --resume")
-            return SIGNAL_EXIT + result.signal
+            return exit_code(result.signal)
         reporter.message(f"{result.weights} holds the weights")
         return 0
     finally:

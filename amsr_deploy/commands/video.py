@@ -24,8 +24,8 @@ from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
 from amsr_deploy.files import STANDARD, replacing
+from amsr_deploy.interrupts import NotedSignal, exit_code
 from amsr_deploy.runtime.shipped import origin, shipped_scales
-from amsr_deploy.training.interrupt import Interrupt
 from amsr_deploy.video.ahead import Behind, ahead
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import VideoUpscaler
@@ -122,7 +122,7 @@ def upscale_video(
     overwrite: bool = False,
     json_file: Path | None = None,
     **settings: Any,
-) -> bool:
+) -> int:
     """Upscale a video with all that belongs to it: times, colour tags, sound and other streams.
 
     Args:
@@ -151,7 +151,7 @@ def upscale_video(
         settings: keyword arguments of `upscaler.load`.
 
     Returns:
-        Whether the video was done to its end, not stopped by the user.
+        The exit code: 0 where the video was done to its end, else that of the signal that stopped it.
 
     Raises:
         AmsrError: a video that cannot be read or written, values that do not fit. The output is then not there.
@@ -180,12 +180,12 @@ def upscale_video(
         with nullcontext(target) if target == STANDARD else replacing(target.resolve()) as path:
             writer = Writer(path, name, reader, plan.size, encoding)
             try:
-                _run(reader, writer, video, report)
+                stopped_by = _run(reader, writer, video, report)
                 writer.finish()
             except BaseException:
                 writer.abandon()
                 raise
-        report.broken, report.cut_off = reader.broken, reader.cut_off
+        report.stopped, report.broken, report.cut_off = stopped_by is not None, reader.broken, reader.cut_off
     finally:
         reader.close()
     write_report(json_file, f"{report.as_json()}\n")
@@ -193,14 +193,14 @@ def upscale_video(
         click.echo(report.as_json(), err=target == STANDARD)
     else:
         show(str(report))
-    return not report.stopped
+    return 0 if stopped_by is None else exit_code(stopped_by)
 
 
-def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: Report) -> None:
-    """All frames through the network, while others are decoded and encoded."""
+def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: Report) -> int | None:
+    """Take frames through the network, while others are decoded and encoded; return the signal that stopped it."""
     last: NDArray[Any] | None = None
     bar = Bar(reader.frames, not setting("quiet"), "frames")
-    with Interrupt() as interrupt, bar, Behind(AHEAD) as behind, closing(ahead(reader.items(), AHEAD)) as items:
+    with NotedSignal() as noted, bar, Behind(AHEAD) as behind, closing(ahead(reader.items(), AHEAD)) as items:
         for item in items:
             if not isinstance(item, Decoded):
                 behind.call(writer.copy, item)
@@ -214,10 +214,10 @@ def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: Report) -
             if last is not None:
                 behind.call(writer.write, last, item)
             bar.finish(f"density {report.density:.2f}, {report.reused:.0%} reused")
-            if interrupt.signal is not None:
-                report.stopped = True
+            if noted.number is not None:
                 break
         behind.wait()
+    return noted.number
 
 
 def _default_scale(model: str | Path, height: int | None, settings: dict[str, Any]) -> int | None:

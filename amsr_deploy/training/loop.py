@@ -15,6 +15,7 @@ from torch import Tensor
 from amsr_deploy import models
 from amsr_deploy.descriptor import describe
 from amsr_deploy.errors import BackendError, TrainingError, UserError, first_line
+from amsr_deploy.interrupts import NotedSignal
 from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.runtime.tiles import edge_for
 from amsr_deploy.training.capture import Repeated
@@ -23,7 +24,6 @@ from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import DRAWS, PatchSampler
 from amsr_deploy.training.device import is_compile_failure, select_device, tune
 from amsr_deploy.training.distributed import World, connected, world_from_environment
-from amsr_deploy.training.interrupt import Interrupt
 from amsr_deploy.training.pictures import Pictures, draw_pictures, read_pictures
 from amsr_deploy.training.report import Reporters
 from amsr_deploy.training.run_folder import RunFolder, not_finite
@@ -168,14 +168,14 @@ class _Training:
 
     def run(self) -> Result:
         """Make the remaining steps."""
-        with Interrupt() as interrupt:
+        with NotedSignal() as noted:
             self.first, self.started = self.trainer.steps, time.monotonic()
             self.saved, self.warm = self.started, False
             self.clock.start()
             self._advance()
             while self.progress < 1:
                 self._step()
-                if signal := self._stopping_signal(interrupt):
+                if signal := self._stopping_signal(noted):
                     self._save()
                     return Result(self.folder.weights, self.trainer.steps, self.psnr_y, signal)
         return Result(self.folder.weights, self.trainer.steps, self.psnr_y, None)
@@ -224,11 +224,11 @@ class _Training:
         elif (step - self.first) % STATUS_STEPS == 0:
             self.progress = float(self.world.mean(torch.tensor(progress, device=self.device)))
 
-    def _stopping_signal(self, interrupt: Interrupt) -> int:
+    def _stopping_signal(self, noted: NotedSignal) -> int:
         """Find the signal that has reached any process, or 0; processes exchange it every STATUS_STEPS steps."""
         if self.world.size > 1 and self.trainer.steps % STATUS_STEPS:
             return 0
-        signal = self.world.largest(interrupt.signal or 0, self.device)
+        signal = self.world.largest(noted.number or 0, self.device)
         return signal if self.progress < 1 else 0
 
     def _tell(self) -> None:

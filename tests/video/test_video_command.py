@@ -470,7 +470,8 @@ def test_a_full_disk_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert_refused(amsr("video", source, "-o", tmp_path / "out.mkv"), tmp_path, "No space left", "out.mkv")
 
 
-def test_an_interrupt_leaves_a_playable_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_playable_file(number: signal.Signals, tmp_path: Path) -> None:
     source = make(tmp_path / "in.mkv", 400, size=(180, 320))
     command = [sys.executable, "-m", "amsr_deploy", "video", source, "-o", tmp_path / "out.mp4", "--no-reuse", "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -479,9 +480,9 @@ def test_an_interrupt_leaves_a_playable_file(tmp_path: Path) -> None:
         while not any(path.stat().st_size for path in tmp_path.glob(".*.mp4")) and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.5)
-        done.send_signal(signal.SIGINT)
+        done.send_signal(number)
         output, errors = done.communicate(timeout=60)
-    assert done.returncode == 130, errors
+    assert done.returncode == 128 + number, errors
     report = json.loads(output)
     assert report["stopped"]
     assert 0 < report["frames"] == len(times_of(tmp_path / "out.mp4")) < 400
