@@ -492,8 +492,9 @@ def video(source: Path, output: Path | None, backbone: str | None, model: Path |
     INPUT is any file that FFmpeg decodes; - is y4m from a pipe. Sound, subtitles, chapters and colour tags are kept.
     """
     from amsr_deploy.commands.video import upscale_video
+    from amsr_deploy.commands.video_options import VideoOptions
     from amsr_deploy.runtime.newest import wanted_model
 
     show = functools.partial(say, err=str(output or source) == "-")
     chosen = wanted_model(backbone, model, options["device"], options["trained_for"])
-    sys.exit(upscale_video(source, output, chosen, show, **options))
+    sys.exit(upscale_video(VideoOptions(source, output, **options), chosen, show))
