@@ -478,7 +478,9 @@ def test_errors_name_options_here_and_arguments_in_python(tmp_path: Path) -> Non
         (["infer", "a.png", "--for", "photo", "--model", "a.onnx"], "--model"),
         (["video", "a.mkv", "--for", "photo", "--model", "a.onnx"], "--model"),
         (["eval", "--data", ".", "--for", "photo", "--model", "a.onnx"], "--for"),
+        (["eval", "--data", ".", "--backbone", "carn", "--model", "a.onnx"], "--backbone"),
         (["bench", "--data", ".", "--model", "a.onnx"], "--model"),
+        (["bench", "--data", ".", "--backbone", "carn", "--model", "a.onnx", "--dense-model", "b.onnx"], "--backbone"),
         (["build-engine", "a.onnx", "--for", "photo"], "MODEL"),
     ],
 )

@@ -71,10 +71,15 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         option_names.clear()
-        option_names.update({str(parameter.name): shown_name(parameter) for parameter in self.params})
+        option_names.update({name: shown_name(each) for each in self.params for name in names_of(each)})
         with warnings.catch_warnings():
             set_up_messages()
             return super().invoke(ctx)
+
+
+def names_of(parameter: click.Parameter) -> set[str]:
+    """Return the names that a parameter may have in the library: its own, and those of its options."""
+    return {str(parameter.name), *(option.lstrip("-").replace("-", "_") for option in parameter.opts)}
 
 
 def shown_name(parameter: click.Parameter) -> str:
