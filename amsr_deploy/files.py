@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import warnings
@@ -14,21 +15,25 @@ STANDARD = Path("-")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, replace: bool = True) -> Iterator[Path]:
     """Yield a temporary file beside `path` that replaces it when the block ends well, and is removed otherwise.
 
     The temporary name keeps the suffix, by which libraries choose a format, and is short, whatever the path's length.
     A file that is replaced leaves its permissions to the new one.
 
+    Args:
+        path: the file to write.
+        replace: false lets a file stay that is there in the end.
+
     Raises:
-        OSError: the folder is missing or cannot be written; it names `path`.
+        OSError: the folder is missing or cannot be written, or a file is there that stays; it names `path`.
     """
     temporary = path.with_name(f".{os.urandom(8).hex()}{path.suffix}")
     try:
         yield temporary
         if path.exists() and (mode := stat.S_IMODE(path.stat().st_mode)) != stat.S_IMODE(temporary.stat().st_mode):
             temporary.chmod(mode)
-        os.replace(temporary, path)  # noqa: PTH105
+        publish(temporary, path, replace)
     except OSError as error:
         if error.filename in (temporary, str(temporary)):
             error.filename, error.filename2 = str(path), None
@@ -44,6 +49,25 @@ def is_special(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def publish(source: Path, target: Path, replace: bool) -> None:
+    """Give a file its name: that of another file only where this is to be replaced, even if it came a moment ago.
+
+    Raises:
+        OSError: the folder cannot be written, or another file has that name and stays.
+    """
+    if replace:
+        os.replace(source, target)  # noqa: PTH105
+        return
+    try:
+        target.hardlink_to(source)
+    except FileExistsError:
+        raise
+    except OSError:  # the file system has no links
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        source.rename(target)
 
 
 def write_cache(path: Path, data: bytes, what: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -48,3 +49,19 @@ def test_a_file_that_is_replaced_keeps_its_permissions(mode: int, tmp_path: Path
         temporary.write_text("new")
     assert path.read_text() == "new"
     assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_came_meanwhile_stays_where_that_is_asked_for(
+    has_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    if not has_links:
+        monkeypatch.setattr(Path, "hardlink_to", Mock(side_effect=PermissionError))
+    with replacing(path, replace=False) as temporary:
+        temporary.write_text("first")
+    with pytest.raises(FileExistsError) as caught, replacing(path, replace=False) as temporary:
+        temporary.write_text("second")
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]

@@ -14,7 +14,7 @@ from typing import Literal
 
 from amsr_deploy import image
 from amsr_deploy.commands.inputs import Input, Inputs, is_folder
-from amsr_deploy.errors import AmsrError, UserError
+from amsr_deploy.errors import AmsrError, ImageError, UserError
 from amsr_deploy.files import STANDARD
 
 Existing = Literal["refuse", "overwrite", "skip"]
@@ -163,7 +163,11 @@ class Outputs:
             SkippedError, UserError: see `claim`.
         """
         self.check_free(source, target)
-        write_file(target)
+        try:
+            write_file(target)
+        except ImageError:
+            self.check_free(source, target)  # it came during the work
+            raise
 
     def shown(self, target: Path) -> str:
         """Return what users know a file as."""

@@ -51,7 +51,10 @@ def run_infer(backbone: str | None, model: Path | None, options: Options) -> int
         OutputSize(**take(options, "scale", "width", "height", "megapixels")),
         Effort(**take(options, "dilation", "level", "budget")),
         naming,
-        WriteOptions(**take(options, "quality", "lossless", "strip_metadata", "compression")),
+        WriteOptions(
+            **take(options, "quality", "lossless", "strip_metadata", "compression"),
+            replace=naming.existing == "overwrite",
+        ),
         **take(options, "mask", "save_mask", "compare"),
         shard=shard,
     )

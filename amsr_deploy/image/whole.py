@@ -31,10 +31,10 @@ class WholeWriter:
         ImageError: at the end of the block, where the disk is full or the folder cannot be written.
     """
 
-    def __init__(self, path: Path, channels: int, bits: int, canvas: Canvas) -> None:
-        """Take the name of the file, how its samples are, and where they go."""
+    def __init__(self, path: Path, channels: int, bits: int, canvas: Canvas, replace: bool = True) -> None:
+        """Take the name of the file, how its samples are, where they go, and whether a file there is replaced."""
         self.channels, self.bits = channels, bits
-        self._path, self._canvas, self._done = path, canvas, 0
+        self._path, self._canvas, self._replace, self._done = path, canvas, replace, 0
 
     def write(self, rows: Samples) -> None:
         """Append rows [h, W, C]."""
@@ -51,7 +51,7 @@ class WholeWriter:
     def _finish(self) -> None:
         data = self._canvas.encode()
         try:
-            with replacing(self._path.resolve()) as temporary:  # the place of a link stays
+            with replacing(self._path.resolve(), self._replace) as temporary:  # the place of a link stays
                 temporary.write_bytes(data)
         except OSError as error:
             raise ImageError(

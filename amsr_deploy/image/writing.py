@@ -236,10 +236,11 @@ def _open(path: Path, picture: Picture, size: tuple[int, int], options: WriteOpt
     picture, _ = fit(path, picture, size, file_format, options)
     channels, bits = channel_count(picture, file_format.grey), min(picture.bits, file_format.bits)
     if file_format in _WITH_STRIPS:
-        return StripWriter(path, size, channels, bits, picture.metadata, options.compression)
+        return StripWriter(path, size, channels, bits, picture.metadata, options.compression, options.replace)
     canvas = _JxlCanvas if file_format is _JXL else _PillowCanvas
     with _encoding(path, file_format):
-        return WholeWriter(path, channels, bits, canvas(path, (*size, channels), bits, picture.metadata, options))
+        whole = canvas(path, (*size, channels), bits, picture.metadata, options)
+        return WholeWriter(path, channels, bits, whole, options.replace)
 
 
 @contextmanager

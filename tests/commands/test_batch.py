@@ -105,17 +105,30 @@ def test_pictures_beside_the_result_replace_nothing(here: Path, model: Path, opt
     assert Image.open(path).format == "PNG"
 
 
-def test_a_file_that_appears_during_the_work_stays(here: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".jpg", ".jxl"])
+@pytest.mark.parametrize("moment", [(Upscaler, "start"), (OnnxRuntimeBackend, "run")], ids=["early", "late"])
+def test_a_file_that_appears_during_the_work_stays(
+    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch, moment: tuple[type, str], suffix: str
+) -> None:
     draw(here / "a.png")
-    start = Upscaler.start
+    target = here / f"a_x4{suffix}"
+    work = getattr(*moment)
 
     def slow(*arguments: Any, **settings: Any) -> Any:
-        (here / "a_x4.png").write_text("of another run")
-        return start(*arguments, **settings)
+        target.write_text("of another run")
+        return work(*arguments, **settings)
 
-    monkeypatch.setattr(Upscaler, "start", slow)
-    assert "exists" in errors(amsr("infer", "a.png", "--model", model))[0]
-    assert (here / "a_x4.png").read_text() == "of another run"
+    monkeypatch.setattr(*moment, slow)
+    infer = ["infer", "a.png", "--model", model, "--format", suffix[1:]]
+    assert "exists already" in errors(amsr(*infer))[0]
+    target.unlink()
+    skipped = amsr(*infer, "--skip-existing")
+    assert skipped.exit_code == 0, skipped.output
+    assert "skipped" in skipped.output
+    assert target.read_text() == "of another run"
+    assert names(here) == ["a.png", target.name]
+    assert amsr(*infer, "--overwrite").exit_code == 0
+    assert image.read(target).size == (32, 48)
 
 
 def test_inputs_that_want_one_name_lose_no_result(here: Path, command: Command) -> None:
@@ -408,7 +421,7 @@ def test_pictures_overlap_and_are_told_of_in_their_order(
         draw(here / name)
     (here / "c.png").write_text("no picture")
     last_began = threading.Event()
-    read, start, replace = image.read, Upscaler.start, os.replace
+    read, start, publish = image.read, Upscaler.start, files.publish
 
     def read_with_warning(path: Path, content: bytes | None = None) -> image.Picture:
         logging.getLogger("amsr_deploy").warning("%s is odd", path)
@@ -420,15 +433,15 @@ def test_pictures_overlap_and_are_told_of_in_their_order(
             last_began.set()
         return start(*arguments, **settings)
 
-    def wait(source: Path, target: Path) -> None:
+    def wait(source: Path, target: Path, replace: bool) -> None:
         if "a_x4" in str(target):
             assert last_began.wait(60)
-        replace(source, target)
+        publish(source, target, replace)
 
     started: list[threading.Thread] = []
     monkeypatch.setattr(image, "read", read_with_warning)
     monkeypatch.setattr(Upscaler, "start", note)
-    monkeypatch.setattr(files.os, "replace", wait)
+    monkeypatch.setattr(files, "publish", wait)
     result = amsr("infer", *(f"{name}.png" for name in "abcd"), "--model", model)
     assert result.exit_code == 1
     said = [line.removeprefix("amsr: ").removeprefix("error: ")[:8] for line in result.output.splitlines()]
@@ -440,19 +453,19 @@ def test_large_pictures_wait_for_each_other(here: Path, model: Path, monkeypatch
     from amsr_deploy.commands import infer
 
     steps = []
-    read, replace = image.read, os.replace
+    read, publish = image.read, files.publish
 
     def note_read(path: Path, content: bytes | None = None) -> image.Picture:
         steps.append(path.name)
         return read(path, content)
 
-    def note_replace(source: Path, target: Path) -> None:
-        replace(source, target)
-        steps.append(Path(target).name)
+    def note_publish(source: Path, target: Path, replace: bool) -> None:
+        publish(source, target, replace)
+        steps.append(target.name)
 
     monkeypatch.setattr(infer, "MOST_AHEAD", 95)
     monkeypatch.setattr(image, "read", note_read)
-    monkeypatch.setattr(files.os, "replace", note_replace)
+    monkeypatch.setattr(files, "publish", note_publish)
     arguments = [draw(here / name) for name in ("a.png", "b.png", "c.png")]
     assert amsr("infer", *arguments, "--model", model).exit_code == 0
     assert steps == ["a.png", "a_x4.png", "b.png", "b_x4.png", "c.png", "c_x4.png"]
@@ -519,14 +532,14 @@ def test_an_interrupt_while_a_file_is_written_costs_this_file(
 ) -> None:
     for name in ("a.png", "b.png"):
         draw(here / name)
-    replace = os.replace
+    publish = files.publish
 
-    def interrupt(source: Path, target: Path) -> None:
+    def interrupt(source: Path, target: Path, replace: bool) -> None:
         if "b_x4" in str(target):
             raise KeyboardInterrupt
-        replace(source, target)
+        publish(source, target, replace)
 
-    monkeypatch.setattr(files.os, "replace", interrupt)
+    monkeypatch.setattr(files, "publish", interrupt)
     result = amsr("infer", "a.png", "b.png", "--model", model, "--json", "log.json")
     assert result.exit_code == 130
     assert "1 of 2 pictures are done" in result.stderr
@@ -538,10 +551,10 @@ def test_a_disk_that_takes_no_more(here: Path, command: Command, monkeypatch: py
     arguments, _ = command
     draw(here / "a.png")
 
-    def fail(source: Path, target: Path) -> None:
+    def fail(source: Path, target: Path, _replace: bool) -> None:
         raise OSError(number, os.strerror(number), str(source), None, str(target))
 
-    monkeypatch.setattr(files.os, "replace", fail)
+    monkeypatch.setattr(files, "publish", fail)
     result = amsr(*arguments, "a.png")
     assert result.exit_code == 1
     assert os.strerror(number) in errors(result)[0]

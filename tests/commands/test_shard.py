@@ -85,7 +85,7 @@ def test_parts_write_what_one_machine_writes(here: Path) -> None:
 def test_no_part_replaces_an_input_of_another(here: Path) -> None:
     Image.new("RGB", (12, 8)).save(here / "in" / "photo0_b.png")
     options = ["--suffix", "_b", "--overwrite", "--model", "repeat.onnx", "-o", "in"]
-    results = [infer("in", "--shard", f"{number}/3", *options) for number in (1, 2, 3)]
+    results = [infer("in/*.png", "--shard", f"{number}/3", *options) for number in (1, 2, 3)]
     assert ["photo0_b.png is an input" in result.stderr for result in results].count(True) == 1
     assert Image.open(here / "in" / "photo0_b.png").size == (12, 8)
 
