@@ -7,8 +7,24 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
+from typing import TypeVar
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+Own = TypeVar("Own", bound="Handlers")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
+"""Ctrl-C, the end that the system or a user asks for, and a terminal that is closed."""
+
+
+class Interruption(KeyboardInterrupt):
+    """The end of the work by a signal, other than Ctrl-C too.
+
+    Attributes:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def exit_code(number: int) -> int:
@@ -16,22 +32,19 @@ def exit_code(number: int) -> int:
     return 128 + number
 
 
-class NotedSignal:
-    """While entered, the first SIGINT or SIGTERM is only noted; a second one acts as ever.
+class Handlers:
+    """While entered, handles SIGNALS in its own way, but for those that the process ignores, as under `nohup`.
 
-    Outside the main thread, where Python allows no signal handlers, it notes nothing.
-
-    Attributes:
-        number: of the signal that came, or None.
+    Outside the main thread, where Python allows no signal handlers, it changes nothing.
     """
 
     def __init__(self) -> None:
-        self.number: int | None = None
         self._previous: dict[signal.Signals, object] = {}
 
-    def __enter__(self) -> NotedSignal:
+    def __enter__(self: Own) -> Own:
         if threading.current_thread() is threading.main_thread():
-            self._previous = {number: signal.signal(number, self._note) for number in SIGNALS}
+            heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            self._previous = {number: signal.signal(number, self._handle) for number in heeded}
         return self
 
     def __exit__(
@@ -39,9 +52,8 @@ class NotedSignal:
     ) -> None:
         self._restore()
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        self.number = number
-        self._restore()
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        raise NotImplementedError
 
     def _restore(self) -> None:
         for number, handler in self._previous.items():
@@ -49,40 +61,54 @@ class NotedSignal:
         self._previous = {}
 
 
-class CtrlC:
-    """While entered, Ctrl-C calls `stop`, and raises KeyboardInterrupt within `allowed` only.
+class RaisedSignal(Handlers):
+    """While entered, each of SIGNALS raises Interruption, so that temporary files go."""
 
-    So it breaks into the wait for a picture, and not into what tells of one. Outside the main thread, where Python
-    allows no signal handlers, and where Ctrl-C is ignored, it changes nothing.
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        raise Interruption(number)
+
+
+class NotedSignal(Handlers):
+    """While entered, the first of SIGNALS is only noted; a second one acts as ever.
+
+    Attributes:
+        number: of the signal that came, or None.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number: int | None = None
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
+        self._restore()
+
+
+class StoppingSignal(Handlers):
+    """While entered, each of SIGNALS calls `stop`, and raises Interruption within `allowed` only.
+
+    So it breaks into the wait for a picture, and not into what tells of one.
+
+    Attributes:
+        number: of the last signal that came, or that of Ctrl-C.
     """
 
     def __init__(self, stop: Callable[[], object]) -> None:
+        super().__init__()
+        self.number: int = signal.SIGINT
         self._stop, self._allowed = stop, False
-        self._replaced = False
 
     @contextmanager
     def allowed(self) -> Iterator[None]:
-        """Let Ctrl-C raise KeyboardInterrupt within the block."""
+        """Let signals raise Interruption within the block."""
         self._allowed = True
         try:
             yield
         finally:
             self._allowed = False
 
-    def __enter__(self) -> CtrlC:
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._handle)
-            self._replaced = True
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._replaced:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
         self._stop()
         if self._allowed:
-            raise KeyboardInterrupt
+            raise Interruption(number)

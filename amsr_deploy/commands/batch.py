@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from amsr_deploy.commands.bar import Bar
-from amsr_deploy.commands.group import INTERRUPTED, HeldMessages, failure_text, report_failure
+from amsr_deploy.commands.group import HeldMessages, failure_text, report_failure
 from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.outputs import SkippedError
 from amsr_deploy.commands.report_file import write_report
 from amsr_deploy.commands.turns import Turn, Turns
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.files import STANDARD
-from amsr_deploy.interrupts import CtrlC
+from amsr_deploy.interrupts import StoppingSignal, exit_code
 
 
 class Done(Protocol):
@@ -96,18 +96,19 @@ def run_batch(
         reporter: what says how it went.
         threads: jobs that run at the same time.
         networks: of these, those that may be read, and those that may be upscaled, at the same time.
-        stop: called where Ctrl-C ends the work; ends what runs elsewhere.
+        stop: called where a signal ends the work; ends what runs elsewhere.
 
     Returns:
-        The exit code: 1 where a picture failed, 130 after Ctrl-C.
+        The exit code: 1 where a picture failed, 128 and the number of the signal where one ended the work.
     """
     turns = Turns(networks, stop)
+    stopping = StoppingSignal(turns.stop)
     failures = finished = 0
     try:
-        with CtrlC(turns.stop) as ctrl_c, Bar(len(jobs), not reporter.quiet) as bar:
+        with stopping, Bar(len(jobs), not reporter.quiet) as bar:
             for job, call in attempts(jobs, turns, threads, bar):
                 try:
-                    result = outcome(call, turns, ctrl_c)
+                    result = outcome(call, turns, stopping)
                 except KeyboardInterrupt:
                     continue
                 except SkippedError as reason:
@@ -125,20 +126,20 @@ def run_batch(
         reporter.close()
     if turns.stopped:
         report_failure(AmsrError(f"interrupted: {finished} of {len(jobs)} pictures are done"))
-        return INTERRUPTED
+        return exit_code(stopping.number)
     if failures and len(jobs) > 1:
         report_failure(AmsrError(f"{failures} of {len(jobs)} pictures failed"))
     return min(failures, 1)
 
 
-def outcome(call: Callable[[], Done], turns: Turns, ctrl_c: CtrlC) -> Done:
+def outcome(call: Callable[[], Done], turns: Turns, stopping: StoppingSignal) -> Done:
     """Return what a job makes; an interrupt stops all jobs but those that only write their file.
 
     Raises:
         KeyboardInterrupt: the job did not come to its end.
     """
     try:
-        with ctrl_c.allowed():
+        with stopping.allowed():
             return call()
     except KeyboardInterrupt:
         turns.stop()

@@ -19,15 +19,13 @@ from typing import Any, TypeVar
 import click
 
 from amsr_deploy.errors import AmsrError, missing_dependency, one_line, with_options
-from amsr_deploy.interrupts import exit_code
+from amsr_deploy.interrupts import Interruption, RaisedSignal, exit_code
 from amsr_deploy.memory import IN_STRIPS
 
 Result = TypeVar("Result")
 
 LOCAL_CLUSTER = "local"
 """Address of a Ray cluster that starts on this machine."""
-INTERRUPTED = exit_code(signal.SIGINT)
-"""Exit code of a command that Ctrl-C ended."""
 
 option_names: dict[str, str] = {}
 """What sets each argument of the command that runs, which threads ask for, too: `--model`, or `MODEL`."""
@@ -132,12 +130,13 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with RaisedSignal():
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             click.echo("amsr: interrupted", err=True)
-            sys.exit(INTERRUPTED)
+            sys.exit(exit_code(interrupt.number if isinstance(interrupt, Interruption) else signal.SIGINT))
         except Exception as error:
             if setting("debug"):
                 raise

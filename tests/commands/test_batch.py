@@ -27,6 +27,7 @@ from amsr_deploy.cli import main
 from amsr_deploy.commands.batch import Reporter
 from amsr_deploy.commands.inputs import natural
 from amsr_deploy.commands.turns import Turns
+from amsr_deploy.interrupts import SIGNALS
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -499,9 +500,10 @@ def test_one_network_runs_at_a_time(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("count", [1, 3])
 def test_an_interrupt_ends_the_network_and_leaves_nothing_behind(
-    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch, count: int
+    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch, count: int, number: signal.Signals
 ) -> None:
     arguments = [draw(here / name, size=(60, 60)) for name in ("c.png", "b.png", "a.png")[-count:]]
     run, stop, ran, stopped = OnnxRuntimeBackend.run, Turns.stop, [], threading.Event()
@@ -509,7 +511,7 @@ def test_an_interrupt_ends_the_network_and_leaves_nothing_behind(
     def interrupt(*values: Any) -> Any:
         ran.append(values)
         if len(ran) == (count - 1) * 16 + 2:  # in the last picture, of 16 tiles
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             assert stopped.wait(60)  # where the network is not in the main thread, which gets the signal
         return run(*values)
 
@@ -520,7 +522,7 @@ def test_an_interrupt_ends_the_network_and_leaves_nothing_behind(
     monkeypatch.setattr(OnnxRuntimeBackend, "run", interrupt)
     monkeypatch.setattr(Turns, "stop", note)
     result = amsr("infer", *arguments, "--model", model, "--tile", 24, "--json", "log.json")
-    assert result.exit_code == 130
+    assert result.exit_code == 128 + number
     assert f"{count - 1} of {count} pictures are done" in result.stderr
     log = [json.loads(line)["output"] for line in (here / "log.json").read_text().splitlines()]
     assert [Path(each).name for each in log] == ["c_x4.png", "b_x4.png"][: count - 1]
