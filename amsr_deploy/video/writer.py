@@ -19,7 +19,7 @@ from amsr_deploy.files import STANDARD
 from amsr_deploy.video.encoding import Y4M, Encoding
 from amsr_deploy.video.hdr import side_data, with_hdr
 from amsr_deploy.video.reader import Y4M_FORMAT, Decoded, Reader, reason
-from amsr_deploy.video.rgb import TAGS, from_rgb
+from amsr_deploy.video.rgb import from_rgb, tags_for
 
 
 class Writer:
@@ -46,6 +46,7 @@ class Writer:
         encoder = Y4M if self._is_pipe else encoding.encoder_for(path.suffix, source, size)
         options = {} if self._is_pipe else with_hdr(encoder, encoding.options_of(encoder), reader.first)
         self._pixel_format = encoding.pixel_format_of(encoder, source, size)
+        self._tags = tags_for(reader.first, self._pixel_format, size)
         try:
             self._container = (
                 av.open(sys.stdout.buffer, "w", format=Y4M_FORMAT)
@@ -81,8 +82,8 @@ class Writer:
         context.height, context.width = self._size
         context.pix_fmt = self._pixel_format
         context.sample_aspect_ratio = self._reader.stream.sample_aspect_ratio or Fraction(0, 1)
-        for tag in TAGS:
-            setattr(context, tag, getattr(first, tag))
+        for name, tag in self._tags.items():
+            setattr(context, name, tag)
         self._time_base = 1 / self._reader.rate if self._is_pipe else self._reader.time_base
         context.time_base = self._stream.time_base = self._time_base
         if encoder == "libx265" and self._container.format.name in ("mp4", "mov"):
@@ -142,7 +143,7 @@ class Writer:
         Raises:
             VideoError: it cannot be written; a full disk.
         """
-        frame = from_rgb(image, decoded.frame or self._reader.first, self._pixel_format, self._size)
+        frame = from_rgb(image, self._tags, self._pixel_format, self._size)
         frame.time_base = self._time_base
         frame.pts = self._constant_time(decoded) if self._is_pipe else decoded.time
         self._mux(frame)
