@@ -476,7 +476,7 @@ def bench(**options: Any) -> None:
     metavar="PIXELS",
     help="Side of the tiles that are kept.  [default: 16; 8 with --tolerance 0; 32 on GPUs and SwinIR]",
 )
-@click.option("--no-reuse", "reuse", flag_value=False, default=True, help="Compute all tiles of all frames.")
+@click.option("--no-reuse", "reuse", flag_value=False, default=True, help="Compute all tiles of all frames, exactly.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
 @click.option("--start", type=float, default=0, metavar="SECONDS", help="Leave out what comes before.")
 @click.option("--duration", type=float, metavar="SECONDS", help="Leave out what comes after.")

@@ -87,7 +87,7 @@ class VideoUpscaler:
     Attributes:
         upscaler: what upscales the tiles.
         tile: side of a tile in LR pixels.
-        tolerance: largest difference of a value, of 255, for which a tile is kept.
+        tolerance: largest difference of a value, of 255, for which a tile is kept; 0 without reuse.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class VideoUpscaler:
                 reuse; else the inner third of the halo is enough.
             tile: side of a tile in LR pixels, a multiple of 8; None is 16, or 8 with a tolerance of 0, or 32 where each
                 tile is a call of its own.
-            reuse: False computes all tiles of all frames.
+            reuse: False computes all tiles of all frames, exactly: no tolerance holds.
             mask: [H, W] bool, a region of interest of all frames; None computes masks.
             budget: most multiply-accumulates of the first frame of a scene, as a share of the dense network's: the
                 scene gets the largest dilation that costs no more, or 1. None is the upscaler's own dilation.
@@ -131,9 +131,9 @@ class VideoUpscaler:
         self.upscaler = model if isinstance(model, Upscaler) else load(model, **settings)
         if (mask is not None or budget is not None) and not self.upscaler.is_masked:
             raise UserError(f"{self.upscaler.model} works everywhere: it cannot follow a mask or a budget")
-        exact = tolerance == 0
+        self.tolerance = tolerance if reuse else 0
+        exact = self.tolerance == 0
         self.tile = tile or ((EXACT_TILE if exact else TILE) if self.upscaler.is_local else LONE_TILE)
-        self.tolerance = tolerance
         self._reuse, self._region, self._budget = reuse, mask, budget
         halo = self.upscaler.metadata.halo
         self._halo = halo if exact else math.ceil(halo * SEEN_SHARE)

@@ -113,8 +113,8 @@ def test_reuse_without_tolerance_changes_no_bit(model: str, clip: list[Frame], t
     region = np.indices(clip[0].shape[:2]).sum(axis=0) % 7 < 3 if model == "region" else None
     budget = 0.4 if model == "budget" else None
     reusing, every = (
-        VideoUpscaler(upscaler, tolerance=0, tile=tile, reuse=reuse, mask=region, budget=budget)
-        for reuse in (True, False)
+        VideoUpscaler(upscaler, tile=tile, mask=region, budget=budget, **options)
+        for options in ({"tolerance": 0}, {"reuse": False})
     )
     for frame in clip:
         kept, computed = reusing.upscale(frame), every.upscale(frame)
@@ -127,7 +127,7 @@ def test_reuse_without_tolerance_changes_no_bit(model: str, clip: list[Frame], t
 def test_windows_over_the_ends_of_a_picture_change_no_bit() -> None:
     """What is new on the right decides there about windows that are shifted over the ends: about the left, too."""
     upscaler = amsr_deploy.load("swinir", scale=4, device="cpu")
-    reusing, every = (VideoUpscaler(upscaler, tolerance=0, reuse=reuse) for reuse in (True, False))
+    reusing, every = VideoUpscaler(upscaler, tolerance=0), VideoUpscaler(upscaler, reuse=False)
     frame = photo_like((16, 264), np.random.default_rng(1))
     reusing.upscale(frame)
     every.upscale(frame)
