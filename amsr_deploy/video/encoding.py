@@ -17,6 +17,15 @@ X265_SIDE = 64
 """Smallest side that libx265 gets: with less it writes where it must not."""
 Y4M = "wrapped_avframe"
 """What FFmpeg calls pictures that are not encoded."""
+Y4M_FORMATS = [
+    "yuv411p",
+    *(
+        f"{kind}{depth}"
+        for kind in ("gray", "yuv420p", "yuv422p", "yuv444p")
+        for depth in ("", "9le", "10le", "12le", "16le")
+    ),
+]
+"""Pixel formats that y4m has a name for."""
 CRF = {"libx264": 17, "libx265": 19, "libvpx-vp9": 24, "libaom-av1": 24, "libsvtav1": 24}
 """Default rate factors: hard to tell from the original."""
 PRESETS = {"libx264": "medium", "libx265": "medium", "libsvtav1": "8"}
@@ -86,10 +95,12 @@ class Encoding:
         Raises:
             UserError: one that the encoder has not, or whose colour is of half size where a side is odd.
         """
-        known = [known.name for known in av.codec.Codec(encoder, "w").video_formats or ()]
+        codec = av.codec.Codec(encoder, "w")
+        known = Y4M_FORMATS if encoder == Y4M else [known.name for known in codec.video_formats or ()]
         name = self.pixel_format or next((near for near in _nearest(source) if near in known or not known), "yuv420p")
         if known and name not in known:
-            raise UserError(f"{encoder} has no `pixel_format` {name}; use one of: {', '.join(known)}")
+            place = "y4m" if encoder == Y4M else encoder
+            raise UserError(f"{place} has no `pixel_format` {name}; use one of: {', '.join(known)}")
         shape = av.VideoFormat(name)
         height, width = size
         if (height % 2 and shape.chroma_height(2) == 1) or (width % 2 and shape.chroma_width(2) == 1):

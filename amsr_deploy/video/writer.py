@@ -21,6 +21,9 @@ from amsr_deploy.video.hdr import side_data, with_hdr
 from amsr_deploy.video.reader import Y4M_FORMAT, Decoded, Reader, reason
 from amsr_deploy.video.rgb import from_rgb, tags_for
 
+MORE_THAN_8_BITS = {"strict": "experimental"}
+"""Lets FFmpeg write y4m of more than 8 bits, which old tools do not read."""
+
 
 class Writer:
     """A video file that is written, or y4m to standard output."""
@@ -49,7 +52,7 @@ class Writer:
         self._tags = tags_for(reader.first, self._pixel_format, size)
         try:
             self._container = (
-                av.open(sys.stdout.buffer, "w", format=Y4M_FORMAT)
+                av.open(sys.stdout.buffer, "w", format=Y4M_FORMAT, container_options=MORE_THAN_8_BITS)
                 if self._is_pipe
                 else av.open(str(path), "w", container_options=_container_options(path.suffix, reader.time_base))
             )

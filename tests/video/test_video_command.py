@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -473,6 +474,7 @@ def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:
     refuse(good, "aac", encoder="aac")
     refuse(good, "--pixel-format", pixel_format="yuv999")
     refuse(good, "takes no --crf", encoder="ffv1", crf=5)
+    assert_refused(amsr("video", good, "-o", "-", "--pixel-format", "gbrp"), tmp_path, "y4m has no --pixel-format gbrp")
     refuse(good, "does not start with these settings", preset="warp")
     refuse(good, "--tile 5", tile=5)
     refuse(good, "--budget 2", budget=2)
@@ -595,6 +597,29 @@ def test_y4m_goes_through_pipes_of_a_real_ffmpeg(tmp_path: Path) -> None:
     assert file.exit_code == 0
     for piped, direct in zip(frames_of(tmp_path / "out.mkv"), frames_of(tmp_path / "file.mkv"), strict=True):
         assert np.abs(piped.astype(int) - direct).mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pixel_format", "expected"),
+    [
+        (".gif", "gif", "rgb8", "yuv444p"),
+        (".mkv", "libx264rgb", "bgr24", "yuv444p"),
+        (".mkv", "ffv1", "gbrp10le", "yuv444p10le"),
+        (".mkv", "ffv1", "yuv420p10le", "yuv420p10le"),
+        (".mkv", "ffv1", "yuva420p", "yuv420p"),
+        (".mkv", "ffv1", "gray", "gray"),
+        (".avi", "rawvideo", "nv12", "yuv420p"),
+    ],
+)
+def test_every_source_fits_into_y4m(suffix: str, codec: str, pixel_format: str, expected: str, tmp_path: Path) -> None:
+    source = make(tmp_path / f"in{suffix}", 2, codec, pixel_format)
+    result = amsr("video", source, "-o", "-")
+    assert result.exit_code == 0, result.stderr
+    with av.open(io.BytesIO(result.stdout_bytes)) as file:
+        shown = next(file.decode(video=0))
+    assert shown.format.name == expected
+    wanted = VideoUpscaler("disp", scale=2, device="cpu").upscale(frames_of(source)[0]).image
+    assert np.abs(shown.to_ndarray(format="rgb24") - wanted.astype(float)).mean() < 8
 
 
 def test_what_is_lost_is_said(tmp_path: Path) -> None:
