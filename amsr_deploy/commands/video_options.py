@@ -18,11 +18,10 @@ from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import TOLERANCE, VideoUpscaler
+from amsr_deploy.video.writer import SUFFIXES
 
 LONGEST = 1e9
 """Seconds that no video lasts; files count more of them, but not all that a number may be."""
-SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".m4v")
-"""Of sources whose outputs get the same; others get that of Matroska, which holds all streams."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +131,6 @@ class VideoOptions:
             raise UserError(f"{target} is the input; choose another name for what is written")
         if target.is_dir():
             raise UserError(f"{target} is a folder; give the name of a file")
-        if not target.suffix:
-            raise UserError(f"{target} has no suffix; use .mkv, .mp4, .mov or .webm")
         if not target.parent.is_dir():
             raise UserError(f"folder {target.parent} does not exist; create it first")
         if target.exists() and not self.overwrite:
@@ -141,7 +138,7 @@ class VideoOptions:
         return target
 
     def _default_output(self, size: str) -> Path:
-        """Name the output after the source."""
+        """Name the output after the source; what cannot be written gets the suffix of Matroska, which holds all streams."""
         if self.source == STANDARD:
             return STANDARD
         suffix = self.source.suffix.lower()

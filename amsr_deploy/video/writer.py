@@ -23,6 +23,8 @@ from amsr_deploy.video.rgb import from_rgb, tags_for
 
 MORE_THAN_8_BITS = {"strict": "experimental"}
 """Lets FFmpeg write y4m of more than 8 bits, which old tools do not read."""
+SUFFIXES = (".mkv", ".mp4", ".mov", ".webm", ".m4v")
+"""Of the containers that keep the times of frames."""
 
 
 class Writer:
@@ -39,27 +41,24 @@ class Writer:
             encoding: how to encode.
 
         Raises:
-            UserError: an encoder or a container that cannot be had.
+            UserError: an encoder that cannot be had; a suffix that is none of `SUFFIXES`.
             VideoError: the encoder does not start.
         """
         self._name, self._reader, self._size = name, reader, size
         self._count, self._start, self._is_uneven = 0, Fraction(0), False
         self._is_pipe = path == STANDARD
+        if not self._is_pipe and path.suffix.lower() not in SUFFIXES:
+            raise UserError(f"{name} has no suffix that can be written; use {', '.join(SUFFIXES)}")
         source = reader.first.format
         encoder = Y4M if self._is_pipe else encoding.encoder_for(path.suffix, source, size)
         options = {} if self._is_pipe else with_hdr(encoder, encoding.options_of(encoder), reader.first)
         self._pixel_format = encoding.pixel_format_of(encoder, source, size)
         self._tags = tags_for(reader.first, self._pixel_format, size)
-        try:
-            self._container = (
-                av.open(sys.stdout.buffer, "w", format=Y4M_FORMAT, container_options=MORE_THAN_8_BITS)
-                if self._is_pipe
-                else av.open(str(path), "w", container_options=_container_options(path.suffix, reader.time_base))
-            )
-        except (av.error.FFmpegError, ValueError) as error:
-            raise UserError(
-                f"{name} cannot be opened for writing ({reason(error)}); use .mkv, .mp4, .mov, .webm"
-            ) from error
+        self._container = (
+            av.open(sys.stdout.buffer, "w", format=Y4M_FORMAT, container_options=MORE_THAN_8_BITS)
+            if self._is_pipe
+            else av.open(str(path), "w", container_options=_container_options(path.suffix, reader.time_base))
+        )
         try:
             self._stream = cast(av.VideoStream, self._container.add_stream(encoder, rate=reader.rate, options=options))
             self._set_up_video(encoder)

@@ -488,8 +488,9 @@ def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:
     refuse(odd, "even sides", scale=3, pixel_format="yuv420p")
     assert_refused(amsr("video", good, "-o", out, "--dense", "--budget", 0.4), tmp_path, "--dense", "--budget")
     assert_refused(amsr("video", good, "-o", good), tmp_path, "is the input")
-    assert_refused(amsr("video", good, "-o", tmp_path / "out"), tmp_path, "has no suffix")
-    assert_refused(amsr("video", good, "-o", tmp_path / "out.xyz"), tmp_path, "out.xyz", ".mkv")
+    for name in ("out", "out.xyz", "out.avi", "out.WMV", "out.mpg", "out.y4m", "out.gif", "out.mka"):
+        listed = f"{name} has no suffix that can be written; use .mkv, .mp4, .mov, .webm, .m4v"
+        assert_refused(amsr("video", good, "-o", tmp_path / name), tmp_path, listed)
     assert_refused(amsr("video", good, "-o", tmp_path / "no" / "x.mkv"), tmp_path, "does not exist")
     assert good.stat().st_size
 
