@@ -7,7 +7,7 @@ import os
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 STANDARD = Path("-")
@@ -39,7 +39,8 @@ def replacing(path: Path, replace: bool = True) -> Iterator[Path]:
             error.filename, error.filename2 = str(path), None
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the error that ends the block is the one to tell
+            temporary.unlink()
 
 
 def is_special(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -65,3 +66,14 @@ def test_a_file_that_came_meanwhile_stays_where_that_is_asked_for(
     assert caught.value.filename == str(path)
     assert path.read_text() == "first"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_is_not_hidden_by_that_of_removing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system that may only be read even what is not there cannot be removed."""
+
+    def refuse(path: Path, **_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(RuntimeError):
+        write_half(tmp_path / "a.txt")

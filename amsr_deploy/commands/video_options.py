@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,12 +134,14 @@ class VideoOptions:
             raise UserError(f"{target} is a folder; give the name of a file")
         if not target.parent.is_dir():
             raise UserError(f"folder {target.parent} does not exist; create it first")
+        if not os.access(target.parent, os.W_OK):
+            raise UserError(f"folder {target.parent} may not be written; check its permissions or choose another")
         if target.exists() and not self.overwrite:
             raise UserError(f"{target} exists; replace it with `overwrite`, or choose another name")
         return target
 
     def _default_output(self, size: str) -> Path:
-        """Name the output after the source; what cannot be written gets the suffix of Matroska, which holds all streams."""
+        """Name the output after the source, with its suffix or else that of Matroska, which holds all streams."""
         if self.source == STANDARD:
             return STANDARD
         suffix = self.source.suffix.lower()

@@ -538,6 +538,13 @@ def test_a_full_disk_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert_refused(amsr("video", source, "-o", tmp_path / "out.mkv"), tmp_path, "No space left", "out.mkv")
 
 
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make(tmp_path / "in.mkv", 1)
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and allowed(path, mode))
+    assert_refused(amsr("video", source, "-o", tmp_path / "out.mkv"), tmp_path, f"folder {tmp_path} may not be written")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_playable_file(number: signal.Signals, tmp_path: Path) -> None:
     source = make(tmp_path / "in.mkv", 400, size=(180, 320))
