@@ -35,7 +35,8 @@ struct WindowLayerWeights {
 };
 
 /// Bytes of device memory for the packed weights of a layer; 0 where the kernel does not take the shape: it takes
-/// windows of up to 64 pixels and what then fits the shared memory of the smallest supported GPU (SwinIR light by far).
+/// windows of up to 64 pixels and what then fits the shared memory of the smallest supported GPU, and in float16 an
+/// even number of up to 64 channels, 16 a head.
 std::size_t packed_window_layer_bytes(ElementType type, const WindowLayerShape& shape);
 
 /// Lays the weights out as window_layer reads them. Done once per layer; 16-byte aligned.
