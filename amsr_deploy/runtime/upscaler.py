@@ -174,19 +174,19 @@ class Upscaler:
         beyond = 0 if self.is_local else self.part_multiple - 1
         return tiles.round_up(halo, self.part_multiple) + beyond
 
-    def detail_threshold(self, image: NDArray[np.float32]) -> float:
-        """Find the detail above which `mask` masks a picture [H, W, 3] in [0, 1]; infinite where that is flat."""
-        return detail_threshold(image, self._strategy)
+    def detail_threshold(self, image: NDArray[np.generic]) -> float:
+        """Find the detail above which `mask` masks a picture, as that takes it; infinite where it is flat."""
+        return detail_threshold(to_float(image), self._strategy)
 
     def mask_above(
-        self, image: NDArray[np.float32], threshold: float, dilation: int | None = None
+        self, image: NDArray[np.generic], threshold: float, dilation: int | None = None
     ) -> NDArray[np.bool_]:
-        """Find where a picture [H, W, 3] in [0, 1] has more detail, grown by a dilation: [H, W] bool.
+        """Find where a picture, as `mask` takes it, has more detail, grown by a dilation: [H, W] bool.
 
         In other pictures of one scene, such masks do not change where the picture does not. A dilation of None is the
         upscaler's own.
         """
-        return mask_above_detail(image, threshold, self.dilation if dilation is None else dilation)
+        return mask_above_detail(to_float(image), threshold, self.dilation if dilation is None else dilation)
 
     def selection_changes(self, mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Find the pixels [H, W] where the network may select differently by one mask and by another.

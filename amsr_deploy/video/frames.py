@@ -17,6 +17,7 @@ from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.arrays import from_float, to_float, white
 from amsr_deploy.mask import mask_reach
+from amsr_deploy.mask.native import mask_above_detail
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.checks import check_budget, check_region
 from amsr_deploy.runtime.upscaler import Upscaler, load
@@ -236,12 +237,12 @@ class VideoUpscaler:
         threshold = upscaler.detail_threshold(picture)
         if self._budget is not None:
             return _Scene(threshold, self._dilation_within(self._budget, picture, threshold), dense=False)
-        dense = upscaler.prefers_dense(upscaler.mask_above(picture, threshold))
+        dense = upscaler.prefers_dense(mask_above_detail(picture, threshold, upscaler.dilation))
         return _Scene(threshold, upscaler.dilation, dense)
 
     def _dilation_within(self, budget: float, picture: NDArray[np.float32], threshold: float) -> int:
         """Find the largest dilation that a budget pays for in this picture, or 1."""
-        mask, dilation = mask_within(self.upscaler, partial(self.upscaler.mask_above, picture, threshold), budget)
+        mask, dilation = mask_within(self.upscaler, partial(mask_above_detail, picture, threshold), budget)
         if self.upscaler.cost_share(mask) > budget:
             warnings.warn("there are scenes where even dilation 1 costs more than the `budget`", stacklevel=5)
         return dilation
@@ -250,7 +251,7 @@ class VideoUpscaler:
         """Where the network works; None is everywhere."""
         if self._scene.dense or self._region is not None:
             return self._region
-        return self.upscaler.mask_above(picture, self._scene.threshold, self._scene.dilation)
+        return mask_above_detail(picture, self._scene.threshold, self._scene.dilation)
 
     def _compute(
         self,

@@ -1,6 +1,7 @@
 // Histograms and grown masks of random frequencies of all small sizes, against their definitions.
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -33,6 +34,16 @@ void check_histogram(const std::vector<float>& frequencies, std::size_t bins) {
     }
 }
 
+void check_histogram_of_what_is_no_frequency() {
+    constexpr float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+    std::vector<float> frequencies(600, 0.5f);  // more than one block
+    for (const float value : {nan, -nan, -infinity, -1.0f, -1e30f}) frequencies.push_back(value);
+    for (const float value : {infinity, 2.0f, 1e30f}) frequencies.push_back(value);
+    std::vector<std::int64_t> counts(4);
+    histogram(frequencies.data(), frequencies.size(), counts.data(), counts.size());
+    CHECK((counts == std::vector<std::int64_t>{5, 0, 600, 3}), "bins of values outside [0, 1]");
+}
+
 void check_mask(const std::vector<float>& frequencies, int height, int width, float threshold, int dilation) {
     const auto size = frequencies.size();
     const auto mask = std::make_unique<bool[]>(size);
@@ -53,6 +64,7 @@ void check_mask(const std::vector<float>& frequencies, int height, int width, fl
 }  // namespace
 
 int main() {
+    check_histogram_of_what_is_no_frequency();
     std::mt19937 random(1);
     for (int height = 1; height < 7; ++height) {
         for (int width = 1; width < 25; ++width) {

@@ -105,6 +105,16 @@ def test_native_code_is_equal(image: NDArray[np.float32], dilation: int, strateg
         assert (actual.threshold, actual.rounds) == (expected.threshold, expected.rounds)
 
 
+@pytest.mark.skipif(native.library_path() is None, reason="the native library is not built")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+def test_native_code_survives_pixels_that_are_none(value: float) -> None:
+    image = np.random.default_rng(0).random((40, 50, 3), dtype=np.float32)
+    image[10, 10, 0] = value
+    with np.errstate(all="ignore"):
+        assert runtime_mask.compute_mask(image).pixels.shape == (40, 50)
+        assert isinstance(runtime_mask.detail_threshold(image), float)
+
+
 @given(image=pictures(), dilation=st.sampled_from([1, 3, 7]), strategy=st.sampled_from(STRATEGIES))
 def test_a_threshold_of_detail_makes_the_pictures_own_mask(
     image: NDArray[np.float32], dilation: int, strategy: Strategy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,29 @@ def test_tiles_that_fail_in_several_threads_are_halved_once(metadata: Metadata) 
 def test_output_that_is_not_finite_is_an_error(value: float, metadata: Metadata) -> None:
     with pytest.raises(ModelError, match="not finite"):
         Upscaler(ScarceBackend(10**9, metadata, value)).run(np.zeros((20, 20, 3), dtype=np.float32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.1, 255])
+def test_a_pixel_that_is_not_in_its_range_has_no_mask(value: float, metadata: Metadata) -> None:
+    image, upscaler = (
+        np.random.default_rng(0).random((20, 30, 3), dtype=np.float32),
+        Upscaler(ScarceBackend(0, metadata)),
+    )
+    image[7, 8, 1] = value
+    for find in (upscaler.mask, upscaler.detail_threshold, partial(upscaler.mask_above, threshold=0.1)):
+        with pytest.raises(UserError, match=r"must be in \[0, 1\]; this one spans"):
+            find(image)
+
+
+def test_masks_of_one_picture_are_equal_in_every_type(metadata: Metadata) -> None:
+    image, upscaler = (
+        np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8),
+        Upscaler(ScarceBackend(0, metadata)),
+    )
+    as_float = image / np.float32(255)
+    threshold = upscaler.detail_threshold(as_float)
+    assert upscaler.detail_threshold(image) == threshold
+    np.testing.assert_array_equal(upscaler.mask_above(image, threshold), upscaler.mask_above(as_float, threshold))
 
 
 def test_bad_arguments(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:

@@ -27,16 +27,18 @@ void unite(Bytes& bytes, Bytes& spare, std::size_t stride, std::size_t reach) {
 }  // namespace
 
 void histogram(const float* frequencies, std::size_t count, std::int64_t* counts, std::size_t bins) {
-    assert(bins > 0);
+    assert(bins > 0 && bins <= std::size_t{1} << 24);  // which float32 tells apart
     constexpr std::size_t lanes = 2;  // neighbours are alike: in one table each would wait for the sum of the last one
     std::vector<std::uint32_t> tables(lanes * bins);
     std::array<std::int32_t, 512> found;
     const auto scale = static_cast<float>(bins);
-    const auto last = static_cast<std::int32_t>(bins - 1);
+    const auto last = static_cast<float>(bins - 1);
     for (std::size_t first = 0; first < count; first += found.size()) {
         const std::size_t block = std::min(found.size(), count - first);
         for (std::size_t i = 0; i < block; ++i) {
-            found[i] = std::min(static_cast<std::int32_t>(frequencies[first + i] * scale), last);
+            const float scaled = frequencies[first + i] * scale;
+            const float positive = scaled > 0.0f ? scaled : 0.0f;  // of NaN too
+            found[i] = static_cast<std::int32_t>(positive < last ? positive : last);
         }
         for (std::size_t i = 0; i < block; ++i) ++tables[i % lanes * bins + static_cast<std::size_t>(found[i])];
     }

@@ -7,7 +7,8 @@
 
 namespace amsr::cpu {
 
-/// Counts of frequencies [count] in [0, 1] in equally wide bins [bins].
+/// Counts of frequencies [count] in [0, 1] in equally wide bins [bins], at most 2^24. Frequencies outside [0, 1] count
+/// in the nearest bin, those that are not a number in the first.
 void histogram(const float* frequencies, std::size_t count, std::int64_t* counts, std::size_t bins);
 
 /// Where frequencies [height, width] exceed the threshold, grown by a square of odd side `dilation`. Takes 2 bytes of
