@@ -23,7 +23,8 @@ void leave_out_taps(Random& random, const ConvolutionShape& shape, std::vector<T
     }
 }
 
-ConvolutionShape random_shape(Random& random, std::size_t side) {
+ConvolutionShape random_shape(Random& random) {
+    const std::size_t side = 2 * random.count(0, 2) + 1;
     const auto groups = random.one_of<std::size_t>({1, 1, 2, 4}), upscale = random.one_of<std::size_t>({1, 2, 4});
     const auto inputs = random.one_of<std::size_t>({1, 3, 8, 12, 32, 64});
     ConvolutionShape shape{groups * upscale * upscale * random.count(1, 6), groups * inputs, groups, side * side,
@@ -36,10 +37,9 @@ ConvolutionShape random_shape(Random& random, std::size_t side) {
 }
 
 template <class T>
-void check_case(InstructionSet set, Random& random) {
-    const std::size_t side = 2 * random.count(0, 2) + 1, height = random.count(1, 9),
+void check_case(InstructionSet set, Random& random, const ConvolutionShape& shape) {
+    const std::size_t side = square_root(shape.taps), height = random.count(1, 9),
                       width = random.one_of<std::size_t>({1, 2, 7, 48, 49, 100});
-    const ConvolutionShape shape = random_shape(random, side);
     const std::size_t channels = shape.outputs / (shape.upscale * shape.upscale);
     const auto pixels = random.values<T>(height * width * shape.inputs), bias = random.values<T>(shape.outputs);
     auto weight = random.values<T>(shape.outputs * shape.group_inputs() * shape.taps);
@@ -77,9 +77,13 @@ int main() {
     Random random(3);
     for (const InstructionSet set : available_instruction_sets()) {
         for (int i = 0; i < 40; ++i) {
-            check_case<float>(set, random);
-            check_case<float16>(set, random);
-            check_case<bfloat16>(set, random);
+            const ConvolutionShape shape = random_shape(random);
+            check_case<float>(set, random, shape);
+            check_case<float16>(set, random, shape);
+            check_case<bfloat16>(set, random, shape);
+        }
+        for (const std::size_t side : {23u, 25u, 47u, 49u, 51u, 99u}) {  // of the size of a block and larger
+            check_case<float>(set, random, {1, 1, 1, side * side});
         }
     }
 }

@@ -96,7 +96,7 @@ PixelConvolution<T>::PixelConvolution(InstructionSet set, const ConvolutionShape
     if constexpr (std::is_same_v<T, float>) {  // of 16-bit types, products would be rounded before they are added
         const std::vector<T> weights = taps_first(weight, shape);
         std::size_t least = convolution_.vector_operations();
-        if (shape.groups == 1 && shape.taps > 1) {
+        if (TapProducts::suits(shape)) {
             auto products = std::make_unique<const TapProducts>(set, shape, weights.data(), bias, activation);
             if (products->vector_operations() < least) products_ = std::move(products);
         }

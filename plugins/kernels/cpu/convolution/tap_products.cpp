@@ -43,6 +43,10 @@ class PlacedWeights {
 
 }  // namespace
 
+bool TapProducts::suits(const ConvolutionShape& shape) {
+    return shape.groups == 1 && shape.taps > 1 && square_root(shape.taps) <= convolution_block_rows / 2;
+}
+
 TapProducts::TapProducts(InstructionSet set, const ConvolutionShape& shape, const float* weight, const float* bias,
                          const Activation& activation)
     : code_(vector_code<ConvolutionCode<float>>(set)),

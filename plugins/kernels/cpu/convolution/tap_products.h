@@ -11,7 +11,10 @@ namespace amsr::cpu {
 
 class TapProducts {
   public:
-    /// weight [Co, k * k, Ci] and bias [Co] are copied; one group.
+    /// Whether there is one group, and k is larger than 1 but at most half a block: k - 1 pixels of each are borders.
+    static bool suits(const ConvolutionShape& shape);
+
+    /// weight [Co, k * k, Ci] and bias [Co] are copied; a shape that suits.
     TapProducts(InstructionSet set, const ConvolutionShape& shape, const float* weight, const float* bias,
                 const Activation& activation);
 
