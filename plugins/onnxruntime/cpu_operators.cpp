@@ -19,13 +19,16 @@ constexpr std::size_t copied_rows = 1024;   // rows that a task copies: enough t
 constexpr std::size_t convolved_lines = 8;  // lines that a task convolves: most of what they read is shared
 constexpr std::size_t windows_of_task = 8;  // enough to outweigh its start and its memory
 
-/// The positions of an input, all of them in [0, limit).
+/// The positions of an input, all of them in [0, limit), none smaller than the one before.
 const std::int64_t* checked_positions(const Call& call, const char* name, std::size_t count, std::int64_t limit) {
     const auto* positions = call.input<std::int64_t>(name);
-    const std::size_t place = cpu::first_outside(positions, count, limit);
+    const std::size_t place = cpu::first_misplaced(positions, count, limit);
     if (place == count) return positions;
-    throw InvalidInput(std::string(name) + "[" + std::to_string(place) + "] = " + std::to_string(positions[place]) +
-                       " is not in [0, " + std::to_string(limit) + ")");
+    const std::int64_t position = positions[place];
+    const bool is_inside = position >= 0 && position < limit;
+    throw InvalidInput(std::string(name) + "[" + std::to_string(place) + "] = " + std::to_string(position) +
+                       (is_inside ? " is smaller than the one before, " + std::to_string(positions[place - 1])
+                                  : " is not in [0, " + std::to_string(limit) + ")"));
 }
 
 /// Copies the pixels unless ONNX Runtime gave the output their memory.

@@ -29,13 +29,22 @@ void check_case(test::Random& random) {
           "%zu scattered rows", count);
 }
 
+void check_misplaced(const std::vector<std::int64_t>& positions, std::size_t expected, const char* what) {
+    const std::size_t place = cpu::first_misplaced(positions.data(), positions.size(), 5);
+    CHECK(place == expected, "%s: place %zu, not %zu", what, place, expected);
+}
+
 }  // namespace
 
 int main() {
     test::Random random(1);
     for (int i = 0; i < 500; ++i) check_case(random);
-    const std::vector<std::int64_t> positions{0, 4, -1, 5};
-    CHECK(cpu::first_outside(positions.data(), 2, 5) == 2, "all inside");
-    CHECK(cpu::first_outside(positions.data(), 4, 5) == 2, "a negative position");
-    CHECK(cpu::first_outside(positions.data() + 3, 1, 5) == 0, "a position beyond the end");
+    check_misplaced({}, 0, "none");
+    check_misplaced({0, 1, 4, 4, 4}, 5, "increasing, and filled up");
+    check_misplaced({0, 4, -1, 5}, 2, "a negative position");
+    check_misplaced({-1, 0}, 0, "a negative first position");
+    check_misplaced({5}, 0, "a position beyond the end");
+    check_misplaced({0, 7, 1}, 1, "a position beyond the end amid others");
+    check_misplaced({0, 1, 0}, 2, "a decrease");
+    check_misplaced({3, 3, 2, 9}, 2, "a decrease before a position beyond the end");
 }

@@ -265,6 +265,7 @@ def test_a_window_layer_leaves_what_others_still_read() -> None:
     ("changes", "message"),
     [
         ({"windows": np.array([0, 42])}, r"windows\[1\] = 42 is not in \[0, 42\)"),
+        ({"windows": np.array([0, 1, 0])}, r"windows\[2\] = 0 is smaller than the one before, 1"),
         ({"size": np.array([48, 55])}, "size 48 x 55 is not a multiple of 8"),
         ({"qkv_bias": np.zeros(60, np.float32)}, r"axis 0 of qkv_bias \(3\*C\) is 60, not 180"),
         (
@@ -288,6 +289,9 @@ def test_a_bad_window_layer_is_refused(changes: dict[str, NDArray], message: str
     [
         ("MaskGather", {"index": np.array([0, 30])}, r"index\[1\] = 30 is not in \[0, 30\)"),
         ("MaskScatter", {"index": np.full(16, -1)}, r"index\[0\] = -1 is not in \[0, 30\)"),
+        ("MaskGather", {"index": np.array([3, 3, 2, 9])}, r"index\[2\] = 2 is smaller than the one before, 3"),
+        ("MaskScatter", {"index": np.arange(16)[::-1].copy()}, r"index\[1\] = 14 is smaller than the one before, 15"),
+        ("MaskNeighbors", {"index": np.array([7, 0])}, r"index\[1\] = 0 is smaller than the one before, 7"),
         ("MaskScatter", {"index": np.array([0])}, r"axis 0 of index \(Q\) is 1, not 16"),
         ("MaskNeighbors", {"size": np.array([5, 0])}, "size 5 x 0 is not that of a picture"),
         ("MaskedConv2d", {"neighbors": np.full((16, 9), 99, np.int32)}, "neighbors names a row beyond"),

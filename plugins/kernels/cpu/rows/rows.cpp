@@ -4,12 +4,13 @@
 #include <cstring>
 
 namespace amsr::cpu {
-std::size_t first_outside(const std::int64_t* positions, std::size_t count, std::int64_t limit) {
-    bool outside = false;
-    for (std::size_t i = 0; i < count; ++i) outside |= positions[i] < 0 || positions[i] >= limit;
-    if (!outside) return count;
+std::size_t first_misplaced(const std::int64_t* positions, std::size_t count, std::int64_t limit) {
+    if (count == 0) return 0;
+    bool decreases = false;  // where they do not, the first and the last one tell whether all are inside
+    for (std::size_t i = 1; i < count; ++i) decreases |= positions[i] < positions[i - 1];
+    if (!decreases && positions[0] >= 0 && positions[count - 1] < limit) return count;
     std::size_t i = 0;
-    while (positions[i] >= 0 && positions[i] < limit) ++i;
+    for (std::int64_t least = 0; positions[i] >= least && positions[i] < limit; ++i) least = positions[i];
     return i;
 }
 

@@ -7,9 +7,9 @@
 
 namespace amsr::cpu {
 
-/// Entries of the positions [count] that lie outside [0, limit): the first one's place, or `count` where all are
-/// inside.
-std::size_t first_outside(const std::int64_t* positions, std::size_t count, std::int64_t limit);
+/// The place of the first position that lies outside [0, limit) or is smaller than the one before it; `count` where
+/// there is none.
+std::size_t first_misplaced(const std::int64_t* positions, std::size_t count, std::int64_t limit);
 
 /// rows[i] = pixels[index[i]] for i in [first, last).
 void mask_gather(const void* pixels, const std::int64_t* index, std::size_t row_bytes, std::size_t first,
