@@ -110,9 +110,8 @@ class Weights {
 /// Of a convolution with weight [Co, Ci / group, k, k] and bias [Co].
 template <class Packed, class T>
 std::shared_ptr<const Packed> pack_convolution(cpu::InstructionSet set, const Arguments& node) {
-    const auto count = [&](const char* name) { return static_cast<std::size_t>(node.lengths[name].value); };
-    const std::size_t upscale = node.attributes.has("upscale") ? count("upscale") : 1;
-    const cpu::ConvolutionShape shape{count("Co"), count("Ci"), count("group"), count("k") * count("k"), upscale};
+    const std::size_t side = node.count("k"), upscale = node.attributes.has("upscale") ? node.count("upscale") : 1;
+    const cpu::ConvolutionShape shape{node.count("Co"), node.count("Ci"), node.count("group"), side * side, upscale};
     return std::make_shared<const Packed>(set, shape, node.input<T>("weight"), node.input<T>("bias"),
                                           node.activation());
 }
@@ -145,8 +144,7 @@ class MaskedConv2d final : public NodeKernel {
 
 template <class T>
 std::shared_ptr<const cpu::Pointwise<T>> pack_pointwise(cpu::InstructionSet set, const Arguments& node) {
-    return std::make_shared<const cpu::Pointwise<T>>(set, node.row_inputs(), static_cast<std::size_t>(node.length("C")),
-                                                     static_cast<std::size_t>(node.length("Co")),
+    return std::make_shared<const cpu::Pointwise<T>>(set, node.row_inputs(), node.count("C"), node.count("Co"),
                                                      node.input<T>("weight"), node.input<T>("bias"), node.activation());
 }
 
@@ -192,9 +190,8 @@ class PixelConv2d final : public NodeKernel {
 
 template <class T>
 std::shared_ptr<const cpu::WindowLayer<T>> pack_window_layer(cpu::InstructionSet set, const Arguments& node) {
-    const auto count = [&](const char* name) { return static_cast<std::size_t>(node.lengths[name].value); };
-    const cpu::WindowLayerShape shape{count("C"), count("F"), count("heads"),
-                                      count("window_size") * count("window_size")};
+    const std::size_t side = node.count("window_size");
+    const cpu::WindowLayerShape shape{node.count("C"), node.count("F"), node.count("heads"), side * side};
     const auto weight = [&](const char* name) { return node.input<T>(name); };
     const cpu::WindowLayerWeights<T> weights{weight("norm1_weight"), weight("norm1_bias"),    weight("qkv_weight"),
                                              weight("qkv_bias"),     weight("position_bias"), weight("proj_weight"),

@@ -7,10 +7,6 @@
 namespace amsr::ort {
 namespace {
 
-Lengths<Length> unknown_lengths(const Attributes& attributes) {
-    return {attributes, [](std::int64_t value) { return Length{value}; }};
-}
-
 /// The callbacks that ONNX Runtime asks for.
 struct Registered : CustomOp {
     Registered(const Api& of_process, const Operator& described, ElementType type, Provider where,

@@ -20,8 +20,6 @@ struct Call : Arguments {
     Call(const Operator& of, const Attributes& values, const Context& in);
 
     const Context& context;
-
-    std::size_t count(const char* length_name) const { return static_cast<std::size_t>(length(length_name)); }
 };
 
 /// The kernel of one node.

@@ -19,6 +19,7 @@ struct Arguments {
     void* output = nullptr;
 
     std::int64_t length(const char* name) const { return lengths[name].value; }
+    std::size_t count(const char* name) const { return static_cast<std::size_t>(length(name)); }
     std::int64_t integer(const char* attribute) const { return attributes.integer(attribute); }
     float number(const char* attribute) const { return attributes.number(attribute); }
 

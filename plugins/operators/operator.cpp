@@ -7,10 +7,6 @@
 namespace amsr {
 namespace {
 
-Lengths<Length> no_lengths(const Attributes& attributes) {
-    return {attributes, [](std::int64_t value) { return Length{value}; }};
-}
-
 std::string text_of(const Tensor& tensor, std::size_t axis) {
     return "axis " + std::to_string(axis) + " of " + tensor.name + " (" + tensor.shape.axes[axis].text + ")";
 }
@@ -89,8 +85,12 @@ std::string signature(const Operator& op) {
     return text + ")";
 }
 
+Lengths<Length> unknown_lengths(const Attributes& attributes) {
+    return {attributes, [](std::int64_t value) { return Length{value}; }};
+}
+
 void check_attributes(const Operator& op, const Attributes& attributes) {
-    const Lengths<Length> lengths = no_lengths(attributes);
+    const Lengths<Length> lengths = unknown_lengths(attributes);
     for (const char* const name : op.odd) require_odd(lengths, name);
     if (!attributes.has("shift")) return;
     const std::int64_t shift = attributes.integer("shift"), window_size = attributes.integer("window_size");
@@ -108,7 +108,7 @@ Lengths<Length> named_lengths(const Operator& op, const Attributes& attributes,
         throw InvalidInput(std::string(op.inputs[i].name) + " has " + std::to_string(shapes[i].size()) + " axes, not " +
                            std::to_string(axes));
     }
-    Lengths<Length> lengths = no_lengths(attributes);
+    Lengths<Length> lengths = unknown_lengths(attributes);
     name_lengths(lengths, op, shapes);
     for (std::size_t i = 0; i < shapes.size(); ++i) require_fit(op.inputs[i], shapes[i], lengths);
     for (const Axis& axis : op.output.shape.axes) length_of(lengths, axis);

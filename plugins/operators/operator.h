@@ -61,6 +61,9 @@ const std::vector<Operator>& operators();
 /// "MaskGather(pixels, index)".
 std::string signature(const Operator& op);
 
+/// The lengths of a call before its shapes are known: the attributes alone.
+Lengths<Length> unknown_lengths(const Attributes& attributes);
+
 /// Throws InvalidInput where attributes, each in its range, do not fit each other.
 void check_attributes(const Operator& op, const Attributes& attributes);
 
