@@ -20,13 +20,4 @@ void mask_gather(const void* pixels, const std::int64_t* index, std::size_t row_
 void mask_scatter(const void* rows, const std::int64_t* index, std::size_t count, std::size_t row_bytes,
                   std::size_t first, std::size_t last, void* pixels);
 
-/// An image cut into square windows after a cyclic shift: window w covers pixels (y + shift, x + shift) of the image.
-struct WindowGrid {
-    std::int64_t height, width;  // multiples of window_size
-    std::int64_t window_size;
-    std::int64_t shift;  // in [0, window_size)
-
-    std::int64_t window_count() const { return (height / window_size) * (width / window_size); }
-};
-
 }  // namespace amsr::cpu

@@ -5,12 +5,20 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cpu/rows/rows.h"
 #include "cpu/simd/aligned_bytes.h"
 #include "cpu/simd/instruction_set.h"
 #include "cpu/window_layer/code.h"
 
 namespace amsr::cpu {
+
+/// An image cut into square windows after a cyclic shift: window w covers pixels (y + shift, x + shift) of the image.
+struct WindowGrid {
+    std::int64_t height, width;  // multiples of window_size
+    std::int64_t window_size;
+    std::int64_t shift;  // in [0, window_size)
+
+    std::int64_t window_count() const { return (height / window_size) * (width / window_size); }
+};
 
 /// One layer with its weights packed for the instruction set that runs it. Immutable, so threads may share it.
 template <class T>
