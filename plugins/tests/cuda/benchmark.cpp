@@ -3,8 +3,7 @@
 //   amsr_cuda_benchmark [--masks FOLDER] [--float32] [--repeats N] [--tflops PEAK]
 // FOLDER holds masks as benchmarks/gpu.py writes them: WIDTHxHEIGHT_DENSITY.mask, one byte a pixel. Without it masks
 // are random blocks of 8 x 8 pixels. PEAK: dense tera-operations a second of the tensor cores (of the ordinary units
-// with
-// --float32); known here for sm_80 and sm_90 only. Bandwidth is that of a copy on this GPU.
+// with --float32); known here for sm_80 and sm_90 only. Bandwidth is that of a copy on this GPU.
 #include <cuda_runtime_api.h>
 
 #include <algorithm>

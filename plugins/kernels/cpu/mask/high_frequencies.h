@@ -1,5 +1,5 @@
-// Where a picture has edges and texture, the slow part of making a mask: amsr_deploy/mask.py, with the same float32
-// operations in the same order, so that the results are equal to the last bit.
+// Where a picture has edges and texture, the slow part of making a mask: amsr_deploy/mask/reference.py, with the same
+// float32 operations in the same order, so that the results are equal to the last bit.
 #pragma once
 
 #include <cstddef>

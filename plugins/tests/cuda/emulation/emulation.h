@@ -90,12 +90,6 @@ T atomicMax(T* to, T value) {
     *to = std::max(*to, value);
     return before;
 }
-template <class T>
-T atomicMin(T* to, T value) {
-    const T before = *to;
-    *to = std::min(*to, value);
-    return before;
-}
 
 inline float exp2_of(float x) { return std::exp2(x); }
 inline float reciprocal(float x) { return 1.0f / x; }
@@ -105,7 +99,6 @@ inline float __fsub_rn(float a, float b) { return a - b; }
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fdiv_rn(float a, float b) { return a / b; }
 inline double __dadd_rn(double a, double b) { return a + b; }
-inline double __dmul_rn(double a, double b) { return a * b; }
 inline unsigned __float_as_uint(float value) { return cpu::bits_of_float(value); }
 inline float __uint_as_float(unsigned bits) { return cpu::float_of_bits(bits); }
 
