@@ -22,6 +22,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # of PyTorch, here and in program
 settings.register_profile("amsr", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("amsr")
 signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # what runs under nohup ignores it
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
