@@ -43,7 +43,8 @@ class Handlers:
 
     def __enter__(self: Own) -> Own:
         if threading.current_thread() is threading.main_thread():
-            heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            others = (signal.SIG_IGN, None)  # None: the handler of a program that Python is embedded in
+            heeded = [number for number in SIGNALS if signal.getsignal(number) not in others]
             self._previous = {number: signal.signal(number, self._handle) for number in heeded}
         return self
 
