@@ -35,7 +35,7 @@ def read_metadata(path: Path) -> Metadata:
 
 def newest_export(folder: Path) -> Path | None:
     """Find the newest model of this project in a folder."""
-    for path in sorted(folder.glob("*.onnx"), key=lambda path: path.stat().st_mtime, reverse=True):
+    for path in sorted(folder.glob("*.onnx"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
         try:
             read_metadata(path)
         except ModelError:
