@@ -89,9 +89,14 @@ class DenseConv:
     ) -> Tensor:
         if isinstance(layer, nn.ConvTranspose2d):
             assert base is None
-            return finish(layer(x), activation, None)
+            return finish(self.transposed(layer, x), activation, None)
         enlarged = None if base is None else base.repeat_interleave(upscale**2, dim=1)
         return F.pixel_shuffle(finish(layer(x), activation, enlarged), upscale)
+
+    def transposed(self, layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+        """Run a transposed convolution."""
+        result: Tensor = layer(x)
+        return result
 
     def from_map(self, features: Tensor) -> Tensor:
         return features
@@ -125,19 +130,9 @@ class BlendedConv(DenseConv):
 class SubpixelConv(DenseConv):
     """Training form outside the body: a transposed convolution is one before a pixel shuffle, which takes less time."""
 
-    def upscaled(
-        self,
-        layer: Layer,
-        x: Tensor,
-        upscale: int,
-        activation: nn.Module | None = None,
-        base: Tensor | None = None,
-    ) -> Tensor:
-        if not isinstance(layer, nn.ConvTranspose2d):
-            return super().upscaled(layer, x, upscale, activation, base)
+    def transposed(self, layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
         weight, bias = subpixel_weights(layer)
-        enlarged = F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
-        return F.pixel_shuffle(finish(enlarged, activation, None), upscale)
+        return F.pixel_shuffle(F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2), layer.stride[0])
 
 
 class CompactConv:
