@@ -52,6 +52,15 @@ def is_special(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
+def folder_problem(path: Path) -> str | None:
+    """Say why no file can be made in the folder of a path, or return None."""
+    if not path.parent.is_dir():
+        return f"folder {path.parent} does not exist; create it first"
+    if not os.access(path.parent, os.W_OK):
+        return f"folder {path.parent} may not be written; check its permissions or choose another"
+    return None
+
+
 def publish(source: Path, target: Path, replace: bool) -> None:
     """Give a file its name: that of another file only where this is to be replaced, even if it came a moment ago.
 

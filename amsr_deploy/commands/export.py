@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, PURPOSES, Purpose, describe
 from amsr_deploy.errors import ModelError, UserError, check_torch
+from amsr_deploy.files import folder_problem
 from amsr_deploy.metadata import MOST_MASK_LOSS, Precision
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.shipped import model_name, shipped_weights
@@ -137,12 +137,10 @@ def check_output(path: Path) -> None:
     """Raise UserError unless a model can be written under this name."""
     if path.suffix != ".onnx":
         raise UserError(f"output {path} does not end in .onnx")
-    if not path.parent.is_dir():
-        raise UserError(f"folder {path.parent} does not exist; create it first")
     if path.is_dir():
         raise UserError(f"output {path} is a folder")
-    if not os.access(path.parent, os.W_OK):
-        raise UserError(f"folder {path.parent} may not be written; check its permissions or choose another")
+    if problem := folder_problem(path):
+        raise UserError(problem)
     if path.exists() and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
         raise UserError(f"{path} is write-protected; change its permissions, or choose another --output")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from amsr_deploy.commands.outputs import check_standard_output
 from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import UserError
-from amsr_deploy.files import STANDARD
+from amsr_deploy.files import STANDARD, folder_problem
 from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.encoding import Encoding
@@ -132,10 +131,8 @@ class VideoOptions:
             raise UserError(f"{target} is the input; choose another name for what is written")
         if target.is_dir():
             raise UserError(f"{target} is a folder; give the name of a file")
-        if not target.parent.is_dir():
-            raise UserError(f"folder {target.parent} does not exist; create it first")
-        if not os.access(target.parent, os.W_OK):
-            raise UserError(f"folder {target.parent} may not be written; check its permissions or choose another")
+        if problem := folder_problem(target):
+            raise UserError(problem)
         if target.exists() and not self.overwrite:
             raise UserError(f"{target} exists; replace it with `overwrite`, or choose another name")
         return target

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import math
-import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from amsr_deploy.errors import ImageError, first_line
-from amsr_deploy.files import replacing
+from amsr_deploy.files import folder_problem, replacing
 from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jpeg import segment
@@ -180,10 +179,8 @@ def check_writable(path: Path) -> Format:
     file_format = output_format(path)
     if path.is_dir():
         raise ImageError(f"{path} is a folder; give the name of a picture")
-    if not path.parent.is_dir():
-        raise ImageError(f"folder {path.parent} does not exist; create it first")
-    if not os.access(path.parent, os.W_OK):
-        raise ImageError(f"folder {path.parent} may not be written; check its permissions or choose another")
+    if problem := folder_problem(path):
+        raise ImageError(problem)
     return file_format
 
 
