@@ -70,6 +70,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         option_names.clear()
         option_names.update({name: shown_name(each) for each in self.params for name in names_of(each)})
+        replace_closed_input()
         with warnings.catch_warnings():
             set_up_messages()
             return super().invoke(ctx)
@@ -184,10 +185,14 @@ class HeldMessages:
 _held: ContextVar[HeldMessages | None] = ContextVar("held", default=None)
 
 
+def replace_closed_input() -> None:
+    """Let nothing come from standard input where it is closed, which Python shows as None."""
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the rest of the process
+
+
 def set_up_messages() -> None:
     """Let warnings and the log appear as lines on standard error, as many as the shared options ask for."""
-    if sys.stdin is None:  # it is closed: nothing comes from it
-        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the rest of the process
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
