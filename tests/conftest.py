@@ -30,6 +30,24 @@ DATA = ROOT.parent / "shared" / "data"
 OSPREY = ROOT / "examples" / "osprey.png"
 
 
+def assert_same_pictures(actual: Path, expected: Path) -> None:
+    """Compare the pictures of two folders by name, mode and pixels.
+
+    Not by bytes: ISA-L compresses the same pixels in two ways, rarely. The table in which it looks for repetitions has
+    the first bytes at a place that follows from where its state lies in memory.
+    """
+    assert sorted(path.name for path in actual.iterdir()) == sorted(path.name for path in expected.iterdir())
+    for path in actual.iterdir():
+        assert_same_picture(path, expected / path.name)
+
+
+def assert_same_picture(actual: Path, expected: Path) -> None:
+    """Compare two pictures by mode and pixels."""
+    with Image.open(actual) as one, Image.open(expected) as other:
+        assert one.mode == other.mode
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other), err_msg=actual.name)
+
+
 @pytest.fixture
 def photo() -> NDArray[np.float32]:
     """A real photo [90, 120, 3] float32 in [0, 1]."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from conftest import assert_same_picture
 from scale_cases import write_model
 
 from amsr_deploy import image
@@ -208,8 +209,9 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
     task = pickle.loads(pickle.dumps((Input(Path("there/photo.png")), content)))
     report, parcel = pickle.loads(pickle.dumps(worker.work(*task)))
     assert report.output == "elsewhere/out/photo_x4.png"
-    written = [tmp_path / "photo_x4.png", tmp_path / "photo_x4_compare.png"]
-    assert parcel.files == [path.read_bytes() for path in written]
+    for received, name in zip(parcel.files, ("photo_x4.png", "photo_x4_compare.png"), strict=True):
+        (tmp_path / "received.png").write_bytes(received)
+        assert_same_picture(tmp_path / "received.png", tmp_path / name)
     with pytest.raises(AmsrError, match=r"^there/photo\.png is damaged"):
         worker.work(task[0], content[:60])
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import OSPREY, ROOT
+from conftest import OSPREY, ROOT, assert_same_pictures
 from PIL import Image
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -106,7 +106,7 @@ def entries(folder: Path) -> list[dict[str, Any]]:
 
 
 def assert_same(process: subprocess.Popen[str], folder: Path, alone: Path, loss: str) -> None:
-    """All is as one machine does it: exit code, report, order of errors, every byte; and a loss was told."""
+    """All is as one machine does it: exit code, report, order of errors, every pixel; and a loss was told."""
     _, messages = process.communicate()
     assert process.returncode == 1, messages
     lines = [line for line in messages.splitlines() if line.startswith("amsr: ")]  # others are Ray's
@@ -114,10 +114,7 @@ def assert_same(process: subprocess.Popen[str], folder: Path, alone: Path, loss:
     assert told == (alone / "messages").read_text().splitlines()
     assert loss in messages
     assert entries(folder) == entries(alone)
-    results = sorted(path.name for path in (folder / "out").iterdir())
-    assert results == sorted(path.name for path in (alone / "out").iterdir())
-    for name in results:
-        assert (folder / "out" / name).read_bytes() == (alone / "out" / name).read_bytes()
+    assert_same_pictures(folder / "out", alone / "out")
 
 
 def test_a_worker_that_is_killed_costs_nothing(
