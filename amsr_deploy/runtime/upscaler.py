@@ -24,7 +24,7 @@ from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
 from amsr_deploy.image.samples import channel_count
 from amsr_deploy.mask import Mask
-from amsr_deploy.mask.native import compute_mask, detail_threshold, mask_above_detail
+from amsr_deploy.mask.native import compute_mask, detail_threshold
 from amsr_deploy.memory import memory_budget
 from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
 from amsr_deploy.runtime import tiles
@@ -177,16 +177,6 @@ class Upscaler:
     def detail_threshold(self, image: NDArray[np.generic]) -> float:
         """Find the detail above which `mask` masks a picture, as that takes it; infinite where it is flat."""
         return detail_threshold(to_float(image), self._strategy)
-
-    def mask_above(
-        self, image: NDArray[np.generic], threshold: float, dilation: int | None = None
-    ) -> NDArray[np.bool_]:
-        """Find where a picture, as `mask` takes it, has more detail, grown by a dilation: [H, W] bool.
-
-        In other pictures of one scene, such masks do not change where the picture does not. A dilation of None is the
-        upscaler's own.
-        """
-        return mask_above_detail(to_float(image), threshold, self.dilation if dilation is None else dilation)
 
     def selection_changes(self, mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Find the pixels [H, W] where the network may select differently by one mask and by another.

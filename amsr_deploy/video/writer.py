@@ -182,7 +182,7 @@ class Writer:
     def _mux(self, frame: av.VideoFrame | None) -> None:
         try:
             for packet in self._stream.encode(frame):
-                self._container.mux(packet)
+                self._container.mux(decodable_in_time(packet))
         except av.error.FFmpegError as error:
             raise self._failure(error) from error
 
@@ -216,6 +216,13 @@ def _container_options(suffix: str, time_base: Fraction) -> dict[str, str]:
     if suffix.lower() not in (".mp4", ".mov", ".m4v"):
         return {}
     return {"movflags": "faststart", "movie_timescale": str(max(time_base.denominator, 1000))}
+
+
+def decodable_in_time(packet: av.Packet[Any]) -> av.Packet[Any]:
+    """Correct a packet that would be decoded after it is shown: libx265 leaves that time unset in very short clips."""
+    if packet.pts is not None and packet.dts is not None and packet.dts > packet.pts:
+        packet.dts = packet.pts
+    return packet
 
 
 def _holds_chapters(stream: Any) -> bool:

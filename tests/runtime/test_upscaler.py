@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -256,7 +255,7 @@ def test_a_pixel_that_is_not_in_its_range_has_no_mask(value: float, metadata: Me
         Upscaler(ScarceBackend(0, metadata)),
     )
     image[7, 8, 1] = value
-    for find in (upscaler.mask, upscaler.detail_threshold, partial(upscaler.mask_above, threshold=0.1)):
+    for find in (upscaler.mask, upscaler.detail_threshold):
         with pytest.raises(UserError, match=r"must be in \[0, 1\]; this one spans"):
             find(image)
 
@@ -267,9 +266,8 @@ def test_masks_of_one_picture_are_equal_in_every_type(metadata: Metadata) -> Non
         Upscaler(ScarceBackend(0, metadata)),
     )
     as_float = image / np.float32(255)
-    threshold = upscaler.detail_threshold(as_float)
-    assert upscaler.detail_threshold(image) == threshold
-    np.testing.assert_array_equal(upscaler.mask_above(image, threshold), upscaler.mask_above(as_float, threshold))
+    assert upscaler.detail_threshold(image) == upscaler.detail_threshold(as_float)
+    np.testing.assert_array_equal(upscaler.mask(image).pixels, upscaler.mask(as_float).pixels)
 
 
 def test_bad_arguments(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:

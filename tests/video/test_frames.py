@@ -15,6 +15,7 @@ import amsr_deploy
 from amsr_deploy import native
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import to_float
+from amsr_deploy.mask.native import mask_above_detail
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.frames import VideoUpscaler
 
@@ -154,13 +155,13 @@ def test_a_budget_chooses_the_dilation_of_a_scene(disp: Upscaler, photo: NDArray
     busier[40:56, 40:56] = np.random.default_rng(6).integers(0, 256, (16, 16, 3))
     picture, cost = to_float(frame), disp.metadata.cost
     threshold = disp.detail_threshold(picture)
-    densities = [float(disp.mask_above(picture, threshold, dilation).mean()) for dilation in range(1, 66, 2)]
+    densities = [float(mask_above_detail(picture, threshold, dilation).mean()) for dilation in range(1, 66, 2)]
     budget = (cost.share(densities[2]) + cost.share(densities[3])) / 2
     video = VideoUpscaler(disp, tolerance=0, budget=budget, reuse=False)
     assert video.upscale(frame).density == pytest.approx(densities[2])
     later = video.upscale(busier)
     assert not later.new_scene
-    assert later.density == pytest.approx(float(disp.mask_above(to_float(busier), threshold, 5).mean()))
+    assert later.density == pytest.approx(float(mask_above_detail(to_float(busier), threshold, 5).mean()))
     assert VideoUpscaler(disp, budget=1).upscale(frame).density == pytest.approx(densities[-1])
     with pytest.warns(UserWarning, match="even dilation 1"):
         poor = VideoUpscaler(disp, budget=cost.share(densities[0]) * 0.99).upscale(frame)

@@ -30,6 +30,7 @@ from amsr_deploy.video.frames import VideoUpscaler
 av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
 from amsr_deploy.video.reader import Reader  # noqa: E402
 from amsr_deploy.video.rgb import tags_for  # noqa: E402
+from amsr_deploy.video.writer import decodable_in_time  # noqa: E402
 
 LARGER = (64, 96)
 """libx265 damages its memory with sides of less than 64 pixels."""
@@ -683,3 +684,12 @@ def test_quiet_prints_nothing_but_the_json_that_is_asked_for(tmp_path: Path) -> 
     assert amsr("video", source, "-o", tmp_path / "a.mkv", "-q").output == ""
     result = amsr("-q", "video", source, "-o", tmp_path / "b.mkv", "--json")
     assert json.loads(result.output)["frames"] == 2
+
+
+@pytest.mark.parametrize(
+    ("shown", "decoded", "expected"), [(40, 6526880348262629978, 40), (40, -40, -40), (40, None, None), (None, 3, 3)]
+)
+def test_no_packet_is_decoded_after_it_is_shown(shown: int | None, decoded: int | None, expected: int | None) -> None:
+    packet = av.Packet(b"a frame")
+    packet.pts, packet.dts = shown, decoded
+    assert decodable_in_time(packet).dts == expected
