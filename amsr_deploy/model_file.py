@@ -33,17 +33,6 @@ def read_metadata(path: Path) -> Metadata:
         raise ModelError(f"{path} is not a model of amsr-deploy ({error})") from error
 
 
-def newest_export(folder: Path) -> Path | None:
-    """Find the newest model of this project in a folder."""
-    for path in sorted(folder.glob("*.onnx"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
-        try:
-            read_metadata(path)
-        except ModelError:
-            continue
-        return path
-    return None
-
-
 def _strings(message: bytes) -> dict[int, str]:
     """Read the strings of an entry of metadata_props."""
     return {number: value.decode() for number, value in fields(io.BytesIO(message)) if isinstance(value, bytes)}

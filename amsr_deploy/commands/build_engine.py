@@ -12,8 +12,9 @@ from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_metadata, read_model
 from amsr_deploy.engine.shapes import Size, Sizes, format_size, make_sizes
 from amsr_deploy.errors import UserError
+from amsr_deploy.files import folder_problem
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.model_file import newest_export
+from amsr_deploy.runtime.newest import newest_export
 from amsr_deploy.runtime.shipped import chosen_model, shipped_model
 from amsr_deploy.runtime.tiles import smallest_tile
 
@@ -100,10 +101,10 @@ def check_output(path: Path) -> Path:
     """Check where to write an engine, and return the path.
 
     Raises:
-        UserError: it does not end in .engine, or its folder does not exist.
+        UserError: it does not end in .engine, or its folder is missing or cannot be written.
     """
     if path.suffix != ".engine":
         raise UserError(f"output {path} does not end in .engine")
-    if not path.parent.is_dir():
-        raise UserError(f"folder {path.parent} does not exist; create it first")
+    if problem := folder_problem(path):
+        raise UserError(problem)
     return path

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from amsr_deploy.errors import UserError
-from amsr_deploy.files import STANDARD, replacing
+from amsr_deploy.files import STANDARD, folder_problem, replacing
 
 
 def check_report_file(path: Path | None, suffix: str) -> None:
@@ -20,10 +19,8 @@ def check_report_file(path: Path | None, suffix: str) -> None:
         return
     if path.suffix != suffix:
         raise UserError(f"{path} does not end in {suffix}; give another file for the figures")
-    if not path.parent.is_dir():
-        raise UserError(f"folder {path.parent} does not exist; create it first")
-    if not os.access(path.parent, os.W_OK):
-        raise UserError(f"folder {path.parent} cannot be written; give another file for the figures")
+    if problem := folder_problem(path):
+        raise UserError(problem)
 
 
 def write_report(path: Path | None, text: str) -> None:

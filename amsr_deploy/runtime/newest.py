@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -44,13 +45,7 @@ def newest_model(folder: Path, device: Device) -> Path | None:
         folder: where exports and engines are.
         device: where it is to run.
     """
-    models: dict[Path, Metadata] = {}
-    for path in by_age(folder):
-        try:
-            models[path] = describe_model(path)
-        except (ModelError, EngineError) as error:
-            if not models:
-                _log.warning("%s is newest here, but not used: %s", path, error)
+    models = describe_models(by_age(folder))
     chosen = next((found for path in models if (found := runnable(path, models, device))), None)
     if chosen:
         others = [path.name for path, model in models.items() if model.weights_sha256 != models[chosen].weights_sha256]
@@ -63,6 +58,23 @@ def by_age(folder: Path) -> list[Path]:
     """List exports and engines of a folder, the newest first."""
     files = [path for path in folder.iterdir() if path.suffix in (".onnx", ".engine") and path.is_file()]
     return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def newest_export(folder: Path) -> Path | None:
+    """Find the newest export of this project in a folder, and say why newer ones are not taken."""
+    return next(iter(describe_models(path for path in by_age(folder) if path.suffix == ".onnx")), None)
+
+
+def describe_models(paths: Iterable[Path]) -> dict[Path, Metadata]:
+    """Read what exports and engines say about themselves, and warn of those that come before all of this project."""
+    models: dict[Path, Metadata] = {}
+    for path in paths:
+        try:
+            models[path] = describe_model(path)
+        except (ModelError, EngineError) as error:
+            if not models:
+                _log.warning("%s is newest here, but not used: %s", path, error)
+    return models
 
 
 def describe_model(path: Path) -> Metadata:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -13,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from amsr_deploy.errors import ModelError
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.model_file import newest_export, read_metadata
+from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.shipped import WEIGHTS
 
 MODELS = sorted(path for path in WEIGHTS.glob("*.onnx") if "_bf16" not in path.name)
@@ -69,12 +68,3 @@ def test_metadata_that_cannot_be_is_refused(name: str, value: str) -> None:
     properties = onnx.load(SMALL).metadata_props
     with pytest.raises(ModelError, match="not a model of amsr-deploy"):
         Metadata.from_properties({**{entry.key: entry.value for entry in properties}, f"amsr.{name}": value})
-
-
-def test_the_newest_export_of_a_folder(tmp_path: Path) -> None:
-    assert newest_export(tmp_path) is None
-    for age, name in enumerate(["newest.onnx", "older.onnx"]):
-        (tmp_path / name).write_bytes(SMALL.read_bytes())
-        os.utime(tmp_path / name, (1000 - age, 1000 - age))
-    (tmp_path / "garbled.onnx").write_text("no model")
-    assert newest_export(tmp_path) == tmp_path / "newest.onnx"

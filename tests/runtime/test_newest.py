@@ -14,7 +14,7 @@ from scale_cases import scale_metadata, write_model
 from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime import newest
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar
-from amsr_deploy.runtime.newest import newest_model
+from amsr_deploy.runtime.newest import newest_export, newest_model
 
 
 def age(path: Path, seconds: int) -> Path:
@@ -67,6 +67,18 @@ def test_the_newest_export_is_taken_and_the_others_named(tmp_path: Path, caplog:
     assert "garbled.onnx is newest here, but not used" in reasons
     assert "old.onnx: of other weights" in reasons
     assert "twin_dense.onnx" not in reasons
+
+
+def test_an_engine_is_built_of_the_newest_export(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert newest_export(tmp_path) is None
+    age(write_model(tmp_path / "old.onnx", 2), 10)
+    model = age(write_model(tmp_path / "new.onnx", 4), 5)
+    write_engine(tmp_path / "newer.engine", "other")
+    (tmp_path / "garbled.onnx").write_text("no model")
+    assert newest_export(tmp_path) == model
+    assert [record.getMessage().partition(" is newest")[0] for record in caplog.records] == [
+        str(tmp_path / "garbled.onnx")
+    ]
 
 
 @pytest.mark.usefixtures("gpu")
