@@ -52,6 +52,16 @@ def is_special(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
+def by_age(folder: Path, *suffixes: str) -> list[Path]:
+    """List the files of a folder that have one of some suffixes, the newest first; a missing folder has none."""
+    ages = {}
+    for path in folder.glob("*"):
+        with suppress(OSError):  # a link to nothing, or a file that is gone by now
+            if path.suffix in suffixes and path.is_file():
+                ages[path] = path.stat().st_mtime_ns
+    return sorted(ages, key=lambda path: ages[path], reverse=True)
+
+
 def folder_problem(path: Path) -> str | None:
     """Say why no file can be made in the folder of a path, or return None."""
     if not path.parent.is_dir():

@@ -10,7 +10,18 @@ from unittest.mock import Mock
 
 import pytest
 
-from amsr_deploy.files import replacing
+from amsr_deploy.files import by_age, replacing
+
+
+def test_files_by_age(tmp_path: Path) -> None:
+    for age, name in enumerate(["new.onnx", "middle.engine", "old.onnx", "other.txt"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    (tmp_path / "nothing.onnx").symlink_to("missing")
+    (tmp_path / "folder.onnx").mkdir()
+    assert [path.name for path in by_age(tmp_path, ".onnx")] == ["new.onnx", "old.onnx"]
+    assert [path.name for path in by_age(tmp_path, ".onnx", ".engine")] == ["new.onnx", "middle.engine", "old.onnx"]
+    assert by_age(tmp_path / "missing", ".onnx") == []
 
 
 def write_half(path: Path) -> None:

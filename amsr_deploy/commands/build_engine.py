@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from amsr_deploy.engine.build import Request, choose_edition, engine_name, write
 from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_metadata, read_model
 from amsr_deploy.engine.shapes import Size, Sizes, format_size, make_sizes
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import EngineError, UserError
 from amsr_deploy.files import folder_problem
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_path
 from amsr_deploy.runtime.newest import newest_export
 from amsr_deploy.runtime.shipped import chosen_model, shipped_model
 from amsr_deploy.runtime.tiles import smallest_tile
@@ -68,6 +70,7 @@ def build_engine(options: BuildOptions) -> str:
     if options.fp16 and metadata.precision == "float32":
         proto, metadata = to_half(proto), replace(metadata, precision="float16")
     target = check_output(options.output or Path(engine_name(path, metadata, edition, gpu, sizes)))
+    warn_of_other_weights(target, metadata)
     request = Request(path, options.fp16, edition, gpu, sizes, options.in_place, options.timing_cache, target)
     return write_engine(request, proto, metadata)
 
@@ -101,10 +104,23 @@ def check_output(path: Path) -> Path:
     """Check where to write an engine, and return the path.
 
     Raises:
-        UserError: it does not end in .engine, or its folder is missing or cannot be written.
+        UserError: it does not end in .engine, its folder is missing or cannot be written, or a file that belongs to
+            no engine has the name of its sidecar.
     """
     if path.suffix != ".engine":
         raise UserError(f"output {path} does not end in .engine")
+    if path.is_dir():
+        raise UserError(f"output {path} is a folder")
     if problem := folder_problem(path):
         raise UserError(problem)
+    sidecar = sidecar_path(path)
+    if sidecar.exists() and not path.exists():
+        raise UserError(f"{sidecar}, where the facts of the engine go, is there and belongs to no engine; name another")
     return path
+
+
+def warn_of_other_weights(path: Path, metadata: Metadata) -> None:
+    """Warn where an engine of other weights is going to be replaced."""
+    with suppress(EngineError):
+        if read_sidecar(path).model.weights_sha256 != metadata.weights_sha256:
+            warnings.warn(f"{path} is replaced; it held other weights", stacklevel=2)

@@ -67,21 +67,24 @@ def export_backbone(
     step("loading PyTorch")
     from amsr_deploy import models
     from amsr_deploy.export.mask_loss import mask_loss
-    from amsr_deploy.export.onnx import export_onnx
+    from amsr_deploy.export.onnx import Training, export_onnx
     from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR, make_network, read_checkpoint
+    from amsr_deploy.training.schedule import MaskSchedule
 
     checkpoint = read_checkpoint(source)
     network = make_network(checkpoint, backbone, scale)
     purpose = known_purpose(source, checkpoint.facts.get(TRAINED_FOR), trained_for)
     path = output or Path(model_name(models.name_of(network), network.scale, dense, precision, purpose))
     check_output(path)
+    masks = checkpoint.facts.get(MASKS)
+    dilation = MaskSchedule.parse(masks).target if masks else describe(models.name_of(network)).dilation
     loss = 0.0
-    if weights and not dense and MASKS not in checkpoint.facts:
+    if weights and not dense:
         step("measuring what the mask costs")
-        loss = max(mask_loss(network), 0.0)
+        loss = max(mask_loss(network, dilation), 0.0)
         check_loss(weights, loss, force)
     before = earlier_weights(path)
-    difference = export_onnx(network, path, not dense, precision, loss, purpose, step)
+    difference = export_onnx(network, path, not dense, precision, Training(dilation, purpose, loss), step)
     if before not in (None, read_metadata(path).weights_sha256):
         _log.warning("%s is replaced; it held other weights", path)
     return f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by at most {difference:.1e}"

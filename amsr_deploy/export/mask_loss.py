@@ -8,21 +8,28 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.descriptor import describe
+from amsr_deploy.export.verify import check_finite
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution
 from amsr_deploy.image.sample import SAMPLE
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.models import Network, name_of
 
 
-def mask_loss(network: Network) -> float:
-    """Measure how much PSNR the default mask costs on the sample photo, in dB, against the dense network."""
+def mask_loss(network: Network, dilation: int) -> float:
+    """Measure how much PSNR the mask of a dilation costs on the sample photo, in dB, against the dense network.
+
+    Raises:
+        ModelError: the network's output is not finite.
+    """
     hr, lr = sample_pair(network.scale, describe(name_of(network)).size_multiple)
-    mask = compute_mask(lr, describe(name_of(network)).dilation).pixels
+    mask = compute_mask(lr, dilation).pixels
     batch = torch.from_numpy(np.ascontiguousarray(lr.transpose(2, 0, 1)[None]))
     network = network.eval()
     with torch.no_grad():
-        dense, masked = (network(batch, *masks) for masks in ((), (torch.from_numpy(mask)[None, None],)))
-    errors = [_squared_error(output.numpy()[0].transpose(1, 2, 0), hr, network.scale) for output in (masked, dense)]
+        outputs = [network(batch, torch.from_numpy(mask)[None, None]).numpy(), network(batch).numpy()]
+    for output in outputs:
+        check_finite("sr", output, output, "float32")
+    errors = [_squared_error(output[0].transpose(1, 2, 0), hr, network.scale) for output in outputs]
     return float(10 * np.log10(errors[0] / errors[1]))
 
 

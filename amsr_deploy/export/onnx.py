@@ -9,7 +9,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import onnx
@@ -55,13 +55,27 @@ class InferenceForm(nn.Module):
         return self.run(image.to(self.dtype), *selections).float()
 
 
+@dataclass(frozen=True)
+class Training:
+    """What is known of how weights were trained.
+
+    Attributes:
+        dilation: that of the masks at the end.
+        trained_for: what pictures.
+        mask_loss: what these masks cost in dB, as `mask_loss.mask_loss` measures it.
+    """
+
+    dilation: int
+    trained_for: Purpose = "clean"
+    mask_loss: float = 0.0
+
+
 def export_onnx(
     network: Network,
     path: Path,
     masked: bool = True,
     precision: Precision = "float32",
-    mask_loss: float = 0.0,
-    trained_for: Purpose = "clean",
+    training: Training | None = None,
     step: Callable[[str], object] = lambda _: None,
 ) -> float:
     """Write a network as ONNX, and compare the file with PyTorch.
@@ -71,8 +85,7 @@ def export_onnx(
         path: the file to write, replaced only when the new one is whole.
         masked: the compact form with its selection inputs, or the dense network.
         precision: type of weights and features; inputs and outputs stay float32.
-        mask_loss: what the mask costs in dB, as `mask_loss.mask_loss` measures it; 0 where it is known to be little.
-        trained_for: what the metadata says about the weights.
+        training: what the metadata says about the weights; None says what is usual for the backbone.
         step: is called with what comes next.
 
     Returns:
@@ -84,7 +97,7 @@ def export_onnx(
         BackendError: there are no native kernels to check a bfloat16 model with.
         OSError: the folder cannot be written.
     """
-    proto = make_model(network, masked, precision, mask_loss, trained_for, step)
+    proto = make_model(network, masked, precision, training, step)
     step("comparing with PyTorch")
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
@@ -95,8 +108,7 @@ def make_model(
     network: Network,
     masked: bool = True,
     precision: Precision = "float32",
-    mask_loss: float = 0.0,
-    trained_for: Purpose = "clean",
+    training: Training | None = None,
     step: Callable[[str], object] = lambda _: None,
 ) -> onnx.ModelProto:
     """Convert a network to ONNX, without comparing the two; see `export_onnx`."""
@@ -107,7 +119,8 @@ def make_model(
             f"use float16 or float32 for {descriptor.title} without a mask"
         )
     metadata = describe_model(network, descriptor, masked, precision)
-    metadata = replace(metadata, mask_loss=mask_loss, trained_for=trained_for)
+    if training:
+        metadata = replace(metadata, **asdict(training))
     step("tracing the network")
     model = trace(prepare(network, precision), descriptor, masked)
     step("simplifying the graph")

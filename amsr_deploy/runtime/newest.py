@@ -9,6 +9,7 @@ from pathlib import Path
 
 from amsr_deploy.descriptor import Device, Purpose
 from amsr_deploy.errors import BackendError, EngineError, ModelError
+from amsr_deploy.files import by_age
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.choose import open_backend
@@ -45,7 +46,7 @@ def newest_model(folder: Path, device: Device) -> Path | None:
         folder: where exports and engines are.
         device: where it is to run.
     """
-    models = describe_models(by_age(folder))
+    models = describe_models(by_age(folder, ".onnx", ".engine"))
     chosen = next((found for path in models if (found := runnable(path, models, device))), None)
     if chosen:
         others = [path.name for path, model in models.items() if model.weights_sha256 != models[chosen].weights_sha256]
@@ -54,15 +55,9 @@ def newest_model(folder: Path, device: Device) -> Path | None:
     return chosen
 
 
-def by_age(folder: Path) -> list[Path]:
-    """List exports and engines of a folder, the newest first."""
-    files = [path for path in folder.iterdir() if path.suffix in (".onnx", ".engine") and path.is_file()]
-    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-
-
 def newest_export(folder: Path) -> Path | None:
     """Find the newest export of this project in a folder, and say why newer ones are not taken."""
-    return next(iter(describe_models(path for path in by_age(folder) if path.suffix == ".onnx")), None)
+    return next(iter(describe_models(by_age(folder, ".onnx"))), None)
 
 
 def describe_models(paths: Iterable[Path]) -> dict[Path, Metadata]:

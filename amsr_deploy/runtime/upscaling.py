@@ -127,7 +127,8 @@ class Upscaling:
 
     def _strips(self, result: NDArray[Element] | None, dtype: np.dtype[Element]) -> Iterator[NDArray[Element]]:
         """Yield strips that are parts of `result`, or arrays of their own; smaller tiles where memory runs out."""
-        longest = max(self.image.shape[:2]) + 2 * self.edge
+        multiple = self.backend.metadata.size_multiple
+        longest = tiles.padded_length(max(self.image.shape[:2]), self.edge, multiple)
         grey = all((row == row[:, :1]).all() for row in self.image)
         done, height = 0, self.image.shape[0]
         while done < height:

@@ -175,6 +175,21 @@ class TestModel:
         assert_refused(amsr("build-engine", MODEL, *arguments), 2, part)
         assert not list(here.iterdir())
 
+    def test_nothing_else_is_replaced(self, built: Path, here: Path) -> None:
+        build = ("build-engine", MODEL, "--fp16", "--edition", "tensorrt-rtx", "--max-shape", "64x96", "--output")
+        Path("run.json").write_text("mine")
+        assert_refused(amsr(*build, "run.engine"), 2, "run.json", "belongs to no engine")
+        Path("folder.engine").mkdir()
+        assert_refused(amsr(*build, "folder.engine"), 2, "folder.engine is a folder")
+        assert Path("run.json").read_text() == "mine"
+        model = dataclasses.replace(read_sidecar(built).model, weights_sha256="other")
+        Path("a.engine").write_bytes(b"engine")
+        dataclasses.replace(read_sidecar(built), model=model).write(Path("a.json"))
+        for others in (True, False):
+            result = amsr(*build, "a.engine")
+            assert result.exit_code == 0, result.output
+            assert ("a.engine is replaced; it held other weights" in result.stderr) == others
+
     def test_a_size_that_cannot_be_tiled_is_said(self, here: Path) -> None:
         result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", "--max-shape", "10x100")
         assert result.exit_code == 0

@@ -32,5 +32,8 @@ def test_what_does_not_fit_is_said(lr: Path) -> None:
         LrFolder(lr, 4).read(Path("small.png"), (32, 40))
     with pytest.raises(ImageError, match="no LR picture of b"):
         LrFolder(lr, 2).read(Path("b.png"), (18, 20))
+    Image.new("RGB", (8, 10)).save(lr / "a.webp")
+    with pytest.raises(UserError, match=r"a\.png and .*a\.webp are LR pictures of the same name"):
+        LrFolder(lr, 4)
     with pytest.raises(UserError, match="not a folder"):
         LrFolder(lr / "a.png", 4)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import hypothesis.strategies as st
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
 import torch
 from export_cases import Exports, random_network
+from hypothesis import given
 from numpy.typing import NDArray
+from scale_cases import scale_metadata
 
 import amsr_deploy
 from amsr_deploy.descriptor import BACKBONES, describe
@@ -168,6 +172,13 @@ def test_smaller_tiles_are_tried_and_said(metadata: Metadata) -> None:
         result = Upscaler(backend, tile=400).run(image)
     np.testing.assert_array_equal(result.image, image.repeat(4, axis=0).repeat(4, axis=1))
     assert backend.sizes[0] == (200 + 2 * EDGE) * (300 + 2 * EDGE)
+
+
+@given(height=st.integers(1, 40), width=st.integers(1, 40), multiple=st.sampled_from([1, 8]))
+def test_a_picture_that_fits_is_one_tile(height: int, width: int, multiple: int) -> None:
+    backend = ScarceBackend(10**9, replace(scale_metadata(4, masked=True, dense_above=1.0), size_multiple=multiple))
+    Upscaler(backend).run(np.zeros((height, width, 3), dtype=np.float32))
+    assert len(backend.sizes) == 1
 
 
 @pytest.mark.filterwarnings("ignore:out of memory")

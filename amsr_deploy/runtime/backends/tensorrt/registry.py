@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from platformdirs import user_cache_path
 
 from amsr_deploy.errors import EngineError
+from amsr_deploy.files import by_age
 from amsr_deploy.metadata import Metadata
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def engine_folders(model: Path) -> list[Path]:
 
 def any_engine(folders: list[Path]) -> bool:
     """Tell whether there is an engine of any model."""
-    return any(True for folder in folders for _ in folder.glob("*.engine"))
+    return any(by_age(folder, ".engine") for folder in folders)
 
 
 def find_engines(folders: list[Path], name: str, metadata: Metadata) -> list[Path]:
@@ -42,7 +43,7 @@ def find_engines(folders: list[Path], name: str, metadata: Metadata) -> list[Pat
 
     found: dict[Path, Sidecar] = {}
     for folder in folders:
-        for engine in sorted(folder.glob("*.engine"), key=lambda path: path.stat().st_mtime, reverse=True):
+        for engine in by_age(folder, ".engine"):
             with suppress(EngineError):
                 found[engine] = read_sidecar(engine)
     weights = (metadata.weights_sha256, metadata.masked)
