@@ -177,6 +177,12 @@ def test_masks_of_a_density(density: float, photo: Any) -> None:
     assert mask_of_density(frequencies, density, 5).mean() == pytest.approx(density, abs=0.02)
 
 
+@pytest.mark.parametrize(("density", "nearest"), [(0.31, 0.3), (0.5, 0.6), (0.1, 0.0), (0.99, 0.6)])
+def test_a_density_that_cannot_be_is_approached(density: float, nearest: float) -> None:
+    frequencies = np.repeat(np.array([0.0, 0.5, 0.9], np.float32), [4, 3, 3])[None]
+    assert mask_of_density(frequencies, density, 1).mean() == pytest.approx(nearest)
+
+
 def test_operators_are_measured_on_every_photo(
     folder: Path, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -253,6 +253,13 @@ def test_tiles_that_fail_in_several_threads_are_halved_once(metadata: Metadata) 
     assert sorted(backend.sizes) == sorted([whole, whole, *halved.sizes, *halved.sizes])
 
 
+def test_a_closed_upscaler_does_not_run(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    with amsr_deploy.load(exported["fsrcnn"]) as upscaler:
+        upscaler.upscale(photo)
+    with pytest.raises(BackendError, match=r"fsrcnn.*\.onnx is closed; load it again"):
+        upscaler.upscale(photo)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_output_that_is_not_finite_is_an_error(value: float, metadata: Metadata) -> None:
     with pytest.raises(ModelError, match="not finite"):

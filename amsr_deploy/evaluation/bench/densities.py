@@ -21,8 +21,9 @@ def mask_of_density(frequencies: NDArray[np.float32], density: float, dilation: 
     if density >= 1:
         return np.ones(frequencies.shape, dtype=np.bool_)
     low, high = 0.0, 1.0
+    tried = []
     for _ in range(_STEPS):
         threshold = (low + high) / 2
-        grown = dilate(frequencies > threshold, dilation)
-        low, high = (threshold, high) if grown.mean() > density else (low, threshold)
-    return grown
+        tried.append(dilate(frequencies > threshold, dilation))
+        low, high = (threshold, high) if tried[-1].mean() > density else (low, threshold)
+    return min(tried, key=lambda mask: abs(mask.mean() - density))

@@ -53,7 +53,7 @@ class OnnxRuntimeBackend:
         providers = add_provider(options, device)
         kernels = _register_kernels(options) if device in WITH_KERNELS else None
         try:
-            self._session = ort.InferenceSession(model.read_bytes(), options, providers=providers)
+            session = ort.InferenceSession(model.read_bytes(), options, providers=providers)
         except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
             if kernels is None and "bfloat16" in str(error):
                 remedy = "install the package again where there is a C++ compiler" if device in WITH_KERNELS else ""
@@ -62,11 +62,12 @@ class OnnxRuntimeBackend:
                     f"{remedy or 'set `device` to cpu'}, or use the float32 model"
                 ) from error
             raise ModelError(f"{model} cannot be loaded as an ONNX model: {first_line(error)}") from error
-        used = self._session.get_providers()[0]
+        self._session: ort.InferenceSession | None = session
+        used = session.get_providers()[0]
         if device != "auto" and used != PROVIDERS[device].name:
             raise BackendError(f"device {device} was asked for, but ONNX Runtime could only start {used}")
         try:
-            self.metadata = Metadata.from_properties(self._session.get_modelmeta().custom_metadata_map)
+            self.metadata = Metadata.from_properties(session.get_modelmeta().custom_metadata_map)
         except ModelError as error:
             raise ModelError(f"{model}: {error}; make one with `amsr export`") from error
         self.device = next(name for name, provider in PROVIDERS.items() if provider.name == used)
@@ -80,16 +81,21 @@ class OnnxRuntimeBackend:
 
         Raises:
             OutOfMemoryError: the picture is too large for the memory; a smaller tile may do.
+            BackendError: it is closed.
         """
+        session = self._session
+        if session is None:
+            raise BackendError(f"{self.model} is closed; load it again")
         try:
-            return self._session.run(["sr"], {"image": image, **selection})[0]
+            return session.run(["sr"], {"image": image, **selection})[0]
         except Exception as error:
             if any(phrase in str(error).lower() for phrase in _OUT_OF_MEMORY):
                 raise OutOfMemoryError(first_line(error)) from error
             raise
 
     def close(self) -> None:
-        """Do nothing: a session releases what it holds when it is dropped."""
+        """Drop the session, which releases what it holds."""
+        self._session = None
 
 
 def session_options(threads: int | None = None) -> ort.SessionOptions:
