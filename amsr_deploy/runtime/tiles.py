@@ -75,12 +75,15 @@ def part_spans(part: slice, length: int, tile: int, halo: int, multiple: int = 1
         multiple: tiles start at multiples of this, and end there or with the picture.
     """
     overlap, wanted = round_up(halo, multiple), part.stop - part.start
-    count = -(-wanted // max(tile - 2 * overlap, multiple))
+
+    def around(first: int, last: int) -> Span:
+        return Span(max(first - overlap, 0), min(round_up(last + overlap, multiple), length), first, last)
+
+    whole = around(part.start, part.stop)
+    count = 1 if whole.stop - whole.start <= tile else -(-wanted // max(tile - 2 * overlap, multiple))
     step = round_up(-(-wanted // count), multiple)
     for first in range(part.start, part.stop, step):
-        last = min(first + step, part.stop)
-        start, stop = max(first - overlap, 0), min(round_up(last + overlap, multiple), length)
-        yield Span(start, stop, first, last)
+        yield around(first, min(first + step, part.stop))
 
 
 def smallest_tile(halo: int, multiple: int = 1) -> int:

@@ -54,6 +54,7 @@ def test_spans_of_a_part_cover_it_once_and_see_what_is_around(
         assert span.stop - span.start <= max(tile, 2 * (halo + multiple) + multiple) + 2 * multiple
     assert (covered[wanted] == 1).all()
     assert covered.sum() == wanted.stop - wanted.start
+    assert len(list(part_spans(wanted, length, max(tile, length), halo, multiple))) == 1
 
 
 def test_a_picture_a_little_larger_than_a_tile_does_not_double_the_work() -> None:
