@@ -35,7 +35,7 @@ def replacing(path: Path, replace: bool = True) -> Iterator[Path]:
             temporary.chmod(mode)
         publish(temporary, path, replace)
     except OSError as error:
-        if error.filename in (temporary, str(temporary)):
+        if error.filename in (temporary, str(temporary), None):  # None: of a file that is open
             error.filename, error.filename2 = str(path), None
         raise
     finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -13,6 +15,7 @@ import onnxruntime
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from conftest import ROOT
 from export_cases import Exports
 from PIL import Image
 from safetensors.torch import save_file
@@ -402,6 +405,15 @@ def test_names_that_break_lines_are_shown_in_one(photo_file: Path, tmp_path: Pat
     assert done.stdout.startswith(str(tmp_path / "two\\nlines\\x1b[31m_mask.png"))
     assert len(done.stdout.splitlines()) == 1
     assert_refused(amsr("mask", source), "two\\nlines")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["infer", "--help"], ["doctor"]])
+def test_a_full_disk_behind_standard_output_is_one_line(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "amsr_deploy", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (1, "amsr: error: the output: No space left on device\n")
 
 
 def test_a_closed_pipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,12 @@ import pytest
 from amsr_deploy.files import by_age, replacing
 
 
+def test_an_error_of_an_open_file_names_the_path(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="disk is full") as caught, replacing(tmp_path / "a.txt"):
+        raise OSError(errno.ENOSPC, "disk is full")
+    assert caught.value.filename == str(tmp_path / "a.txt")
+
+
 def test_files_by_age(tmp_path: Path) -> None:
     for age, name in enumerate(["new.onnx", "middle.engine", "old.onnx", "other.txt"]):
         (tmp_path / name).touch()

@@ -21,7 +21,7 @@ PACKAGES = {
     "onnxscript": "amsr export and bench cannot run; install amsr-deploy[torch]",
     "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
     "tensorboard": "amsr train writes no curves; install amsr-deploy[train]",
-    "pycuda": "cuda-bindings takes its place (see cuda)",
+    "pycuda": "engines need cuda-bindings (see cuda)",
     "cuda-bindings": "engines need PyCUDA, and run without CUDA graphs (see cuda)",
 }
 """Packages in the order in which users need them, and the consequence of their absence."""

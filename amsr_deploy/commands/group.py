@@ -129,6 +129,12 @@ class Commands(click.Group):
         super().__init__(*args, **kwargs)
         self.params.extend(shared_options())
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # of help and version, which click prints before there is a command
+            sys.exit(report_failure(error))
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with RaisedSignal():
@@ -242,7 +248,7 @@ def describe_failure(error: Exception) -> str:
     if isinstance(error, BrokenPipeError):
         return "The output was closed (broken pipe); the rest was not processed."
     if isinstance(error, OSError):
-        return f"{error.filename or 'file'}: {error.strerror or error}"
+        return f"{error.filename or 'the output'}: {error.strerror or error}"
     if isinstance(error, MemoryError):
         return f"out of memory; free memory, use a smaller `tile`, {IN_STRIPS}"
     return f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"
