@@ -71,7 +71,11 @@ precision_option = click.option(
     help="Of the arithmetic on the CPU; auto is bfloat16 where the processor is faster in it and the model has it.",
 )
 json_option = click.option(
-    "--json", "json_file", type=FILE, metavar="[FILE]", help="Write figures as JSON, to a file or (-) in place of text."
+    "--json",
+    "json_file",
+    type=FILE,
+    metavar="[FILE.json]",
+    help="Write figures as JSON, to a file or (-) in place of text.",
 )
 scale_option = click.option(
     "--scale",
