@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,9 @@ Own = TypeVar("Own", bound="Handlers")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 """Ctrl-C, the end that the system or a user asks for, and a terminal that is closed."""
+
+
+RETRY_SECONDS = 0.05
 
 
 class Interruption(KeyboardInterrupt):
@@ -63,10 +67,24 @@ class Handlers:
 
 
 class RaisedSignal(Handlers):
-    """While entered, each of SIGNALS raises Interruption, so that temporary files go."""
+    """While entered, each of SIGNALS raises Interruption, so that temporary files go.
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
-        raise Interruption(number)
+    An import may swallow an exception, or leave half a package: there the signal is sent again until it is done.
+    """
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if not is_importing(frame):
+            raise Interruption(number)
+        again = threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Tell whether a frame is within an import."""
+    while frame is not None and "importlib._bootstrap" not in frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame is not None
 
 
 class NotedSignal(Handlers):
