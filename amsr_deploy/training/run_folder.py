@@ -13,6 +13,7 @@ import errno
 import json
 import os
 import platform
+from collections import Counter
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -69,14 +70,18 @@ class RunFolder:
         write(self.path / CONFIG, json.dumps(content, indent=2).encode())
 
     def check_pictures(self, files: list[File]) -> None:
-        """Raise TrainingError unless the run in this folder saw these same pictures."""
-        recorded = {entry["name"]: entry["sha256"] for entry in _read_json(self.path / CONFIG).get("pictures", [])}
-        current = {file.name: file.sha256 for file in files}
-        if changed := sorted(name for name in recorded | current if recorded.get(name) != current.get(name)):
+        """Raise TrainingError unless the run in this folder saw these same pictures, in the same order."""
+        recorded = [(entry["name"], entry["sha256"]) for entry in _read_json(self.path / CONFIG).get("pictures", [])]
+        current = [(file.name, file.sha256) for file in files]
+        if recorded == current:
+            return
+        one, other = Counter(recorded), Counter(current)
+        if changed := sorted({name for name, _ in (one - other) + (other - one)}):
             raise TrainingError(
                 f"{len(changed)} training pictures differ from those of the run, first {changed[0]}; restore them, "
                 f"or start a new run with `init` {self.weights}"
             )
+        raise TrainingError("the training pictures come in another order than in the run; give `data` in its order")
 
     def save(self, trainer: Trainer, config: Config, seconds: float) -> None:
         """Write a checkpoint and the averaged weights.

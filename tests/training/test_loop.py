@@ -112,6 +112,19 @@ def test_resume_needs_a_checkpoint_of_the_same_run(config: Config, folder: Path,
         train(config, tmp_path / "run", resume=True)
 
 
+def test_pictures_of_one_name_in_two_folders_are_told_apart(config: Config, folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.png").write_bytes((folder / "b.png").read_bytes())
+    config = replace(config, data=(str(folder), str(other)))
+    train(config, tmp_path / "run")
+    with pytest.raises(TrainingError, match="in another order"):
+        train(config.moved(data=(str(other), str(folder))), tmp_path / "run", resume=True)
+    (folder / "a.png").write_bytes((folder / "b.png").read_bytes())
+    with pytest.raises(TrainingError, match=r"1 training pictures differ .* a.png"):
+        train(config, tmp_path / "run", resume=True)
+
+
 def test_a_damaged_checkpoint_is_refused(config: Config, tmp_path: Path) -> None:
     train(config, tmp_path / "run")
     state = tmp_path / "run" / "state.safetensors"
