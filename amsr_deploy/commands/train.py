@@ -11,7 +11,7 @@ from amsr_deploy.descriptor import describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.interrupts import exit_code
 from amsr_deploy.models import CLASSES, name_of
-from amsr_deploy.models.checkpoint import read_network
+from amsr_deploy.models.checkpoint import make_nearest, read_checkpoint
 from amsr_deploy.training.config import Config, scaled_rate
 from amsr_deploy.training.distributed import world_from_environment
 from amsr_deploy.training.loop import SAVE_MINUTES, train
@@ -95,7 +95,7 @@ def dimensions(given: dict[str, Any]) -> dict[str, Any]:
         if wanted and "backbone" in given:
             check_dimensions(given["backbone"], wanted)
         return {"dimensions": wanted}
-    network = read_network(Path(given["init"]), given.get("backbone"))
+    network = make_nearest(read_checkpoint(Path(given["init"])), given.get("backbone"), given.get("scale"))
     found = {name: value for name, value in network.dimensions.items() if name != "scale"}
     for name, value in wanted.items():
         if found.get(name) != value:

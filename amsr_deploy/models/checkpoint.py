@@ -56,6 +56,14 @@ def make_network(checkpoint: Checkpoint, backbone: str | None = None, scale: int
     Raises:
         ModelError: of an unknown network, another backbone, another scale; names the first weights that do not fit.
     """
+    network = make_nearest(checkpoint, backbone, scale)
+    if scale not in (None, network.scale):
+        raise ModelError(f"{checkpoint.path} is a network of x{network.scale}, not of x{scale}")
+    return network
+
+
+def make_nearest(checkpoint: Checkpoint, backbone: str | None = None, scale: int | None = None) -> Network:
+    """Make a network as `make_network` does, but of the file's own scale where it does not hold the wanted one."""
     path = checkpoint.path
     name = backbone if backbone and fits(backbone, checkpoint.weights) else recognise(checkpoint)
     title = describe(name).title
@@ -69,8 +77,6 @@ def make_network(checkpoint: Checkpoint, backbone: str | None = None, scale: int
         network = create(name, **arguments)
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError, ZeroDivisionError) as error:
         raise ModelError(f"{path} looks like a checkpoint of {title}, but is incomplete ({error})") from error
-    if scale not in (None, network.scale):
-        raise ModelError(f"{path} is a network of x{network.scale}, not of x{scale}")
     problems = describe_mismatch(weights, network.state_dict())
     if problems:
         raise ModelError(f"{path} is not a checkpoint of {title}: {'; '.join(problems)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from torch import Tensor
 
 from amsr_deploy import models
 from amsr_deploy.descriptor import describe
-from amsr_deploy.errors import BackendError, TrainingError, UserError, first_line
+from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError, first_line
 from amsr_deploy.interrupts import NotedSignal
-from amsr_deploy.models.checkpoint import read_network
+from amsr_deploy.models.checkpoint import describe_mismatch, make_nearest, read_checkpoint
 from amsr_deploy.runtime.tiles import edge_for
 from amsr_deploy.training.capture import Repeated
 from amsr_deploy.training.clock import Clock
@@ -114,7 +115,7 @@ class _Training:
         check_start(config, folder, resume)
         tune(device)
         torch.manual_seed(config.seed)
-        network = first_network(config, resume)
+        network = first_network(config, resume, reporter.message)
         sources = [Path(source) for source in config.data]
         pictures = read_pictures(sources, config.patch_size, config.scale, config.reductions, config.degraded)
         self.validator = self._validator()
@@ -264,17 +265,34 @@ class _Training:
         self.saved = time.monotonic()
 
 
-def first_network(config: Config, resume: bool) -> models.Network:
+def first_network(config: Config, resume: bool, tell: Callable[[str], None]) -> models.Network:
     """Make the network that a training starts with: fresh, or with the weights of `config.init`.
 
-    From a checkpoint of another scale all is taken but the upsampler, which starts anew.
+    From a checkpoint that does not hold the scale all is taken but the upsampler, which starts anew.
+
+    Args:
+        config: the settings.
+        resume: leaves the weights to the checkpoint of the run.
+        tell: receives a line where the upsampler starts anew.
+
+    Raises:
+        ModelError: `config.init` is not a checkpoint of this backbone, or has other dimensions.
     """
     network = models.create(config.backbone, scale=config.scale, **config.dimensions)
-    if config.init and not resume:
-        source = read_network(Path(config.init), config.backbone)
-        others = () if source.scale == config.scale else network.UPSAMPLER
-        kept = {name: value for name, value in source.state_dict().items() if not name.startswith(others)}
-        network.load_state_dict(kept, strict=not others)
+    if not config.init or resume:
+        return network
+    source = make_nearest(read_checkpoint(Path(config.init)), config.backbone, config.scale)
+    others: tuple[str, ...] = ()
+    if source.scale != config.scale:
+        others = network.UPSAMPLER
+        tell(f"{config.init} is a network of x{source.scale}: the upsampler for x{config.scale} starts anew")
+    kept, expected = (
+        {name: value for name, value in each.state_dict().items() if not name.startswith(others)}
+        for each in (source, network)
+    )
+    if problems := describe_mismatch(kept, expected):
+        raise ModelError(f"{config.init} has other dimensions than the settings: {'; '.join(problems)}")
+    network.load_state_dict(network.state_dict() | kept)
     return network
 
 

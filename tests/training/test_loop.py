@@ -21,7 +21,7 @@ from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserErro
 from amsr_deploy.models.checkpoint import TRAINED_FOR, read_checkpoint, read_network
 from amsr_deploy.training import run_folder, synthetic
 from amsr_deploy.training.config import Config
-from amsr_deploy.training.loop import train
+from amsr_deploy.training.loop import first_network, train
 from amsr_deploy.training.report import LineReporter, Status
 from amsr_deploy.training.run_folder import RunFolder, read_config
 from amsr_deploy.training.trainer import Trainer
@@ -245,12 +245,38 @@ def test_a_run_may_have_minutes_instead_of_steps(config: Config, tmp_path: Path)
 def test_another_scale_keeps_all_but_the_upsampler(config: Config, tmp_path: Path) -> None:
     train(config, tmp_path / "x4")
     start = str(tmp_path / "x4" / "weights.safetensors")
-    train(replace(config, init=start, scale=2, steps=1, learning_rate=1e-12), tmp_path / "x2")
+    lines: list[str] = []
+    moved = replace(config, init=start, scale=2, steps=1, learning_rate=1e-12)
+    train(moved, tmp_path / "x2", reporter=LineReporter(lines.append))
+    assert f"{start} is a network of x4: the upsampler for x2 starts anew" in lines
     first, second = weights_of(tmp_path / "x4"), weights_of(tmp_path / "x2")
     for name, value in first.items():
         if not name.startswith("tail_conv."):
             torch.testing.assert_close(second[name], value, rtol=0, atol=1e-6)
     assert read_network(tmp_path / "x2" / "weights.safetensors").scale == 2
+
+
+def test_the_scale_chooses_the_upsampler_of_a_checkpoint(config: Config, tmp_path: Path) -> None:
+    torch.save(
+        {k: v for scale in (2, 3, 4) for k, v in models.create("carn", scale=scale).state_dict().items()},
+        tmp_path / "carn.pth",
+    )
+    torch.save(models.create("fsrcnn", scale=2).state_dict(), tmp_path / "fsrcnn.pth")
+    for backbone in ("carn", "fsrcnn"):
+        start, lines = tmp_path / f"{backbone}.pth", []
+        given = settings(tmp_path / "run", False, {"init": start, "data": config.data, "scale": 2})
+        network = first_network(given, False, lines.append)
+        assert_same(network.state_dict(), read_network(start, scale=2).state_dict())
+        assert lines == []
+
+
+def test_another_width_than_that_of_the_checkpoint_is_named(config: Config, tmp_path: Path) -> None:
+    torch.save(models.create("disp", channels=8, blocks=1).state_dict(), tmp_path / "start.pth")
+    wide = replace(config, backbone="disp", init=str(tmp_path / "start.pth"), dimensions={"channels": 16, "blocks": 1})
+    with pytest.raises(
+        ModelError, match=r"start.pth has other dimensions than the settings: .* instead of \(16, 3, 3, 3\)"
+    ):
+        first_network(wide, False, print)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
