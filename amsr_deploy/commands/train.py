@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amsr_deploy.descriptor import describe
+from amsr_deploy import models
 from amsr_deploy.errors import UserError
 from amsr_deploy.interrupts import exit_code
-from amsr_deploy.models import CLASSES, name_of
 from amsr_deploy.models.checkpoint import make_nearest, read_checkpoint
 from amsr_deploy.training.config import Config, scaled_rate
 from amsr_deploy.training.distributed import world_from_environment
@@ -64,7 +62,8 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
     if resume:
         if source or "init" in given:
             raise UserError("--resume uses the run's own settings and cannot be combined with --config or --init")
-        return RunFolder(out).read_config().moved(**as_fields(given, ""))
+        config = RunFolder(out).read_config()
+        return config.moved(**as_fields(given, config, ""))
     if source:
         config = read_config(Path(source))
         if given.get("backbone", config.backbone) != config.backbone:
@@ -72,7 +71,7 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
         if "batch_size" in given:
             rate = scaled_rate(config.learning_rate, config.batch_size, given["batch_size"])
             given.setdefault("learning_rate", rate)
-        return replace(config, **as_fields(given, ", or give --masks"))
+        return replace(config, **as_fields(given, config, ", or give --masks"))
     given |= dimensions(given)
     missing = [f"--{name}" for name in ("backbone", "data") if name not in given]
     if missing:
@@ -93,7 +92,7 @@ def dimensions(given: dict[str, Any]) -> dict[str, Any]:
     wanted = {name: given.pop(name) for name in DIMENSIONS if name in given}
     if "init" not in given:
         if wanted and "backbone" in given:
-            check_dimensions(given["backbone"], wanted)
+            models.check_dimensions(given["backbone"], wanted)
         return {"dimensions": wanted}
     network = make_nearest(read_checkpoint(Path(given["init"])), given.get("backbone"), given.get("scale"))
     found = {name: value for name, value in network.dimensions.items() if name != "scale"}
@@ -101,17 +100,7 @@ def dimensions(given: dict[str, Any]) -> dict[str, Any]:
         if found.get(name) != value:
             has = found.get(name, "none")
             raise UserError(f"--{name} {value} contradicts {given['init']}, which has {has}; leave it out")
-    return {"backbone": name_of(network), "scale": given.get("scale", network.scale), "dimensions": found}
-
-
-def check_dimensions(backbone: str, wanted: dict[str, int]) -> None:
-    """Raise UserError where a network has no such dimension, or not of this size."""
-    known = inspect.signature(CLASSES[describe(backbone).name]).parameters
-    for name, value in wanted.items():
-        if name not in known:
-            raise UserError(f"{backbone} has no choice of {name}; leave out --{name}")
-        if value < 1:
-            raise UserError(f"{name} {value} cannot be used; it must be 1 or more")
+    return {"backbone": models.name_of(network), "scale": given.get("scale", network.scale), "dimensions": found}
 
 
 def translate(options: dict[str, Any]) -> dict[str, Any]:
@@ -125,18 +114,22 @@ def translate(options: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def as_fields(given: dict[str, Any], otherwise: str) -> dict[str, Any]:
+def as_fields(given: dict[str, Any], config: Config, otherwise: str) -> dict[str, Any]:
     """Turn options into fields of a Config.
 
     Args:
         given: options by name.
+        config: the settings whose fields they shall replace.
         otherwise: what else can be done about a dilation.
 
     Raises:
-        UserError: a dilation without its schedule.
+        UserError: a dilation without its schedule, or a dimension that the network has not.
     """
     if "dilation" in given or "fixed_mask" in given:
         raise UserError(f"the run has a mask schedule of its own; leave out --dilation and --fixed-mask{otherwise}")
     wanted = {name: value for name, value in given.items() if name in DIMENSIONS}
+    models.check_dimensions(config.backbone, wanted)
+    usual = models.usual_dimensions(config.backbone) | config.dimensions
+    changed = {name: value for name, value in wanted.items() if value != usual[name]}
     fields = {name: value for name, value in given.items() if name not in DIMENSIONS}
-    return fields | ({"dimensions": wanted} if wanted else {})
+    return fields | {"dimensions": config.dimensions | changed}

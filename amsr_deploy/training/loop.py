@@ -276,8 +276,10 @@ def first_network(config: Config, resume: bool, tell: Callable[[str], None]) -> 
         tell: receives a line where the upsampler starts anew.
 
     Raises:
+        UserError: dimensions that the backbone has not.
         ModelError: `config.init` is not a checkpoint of this backbone, or has other dimensions.
     """
+    models.check_dimensions(config.backbone, config.dimensions)
     network = models.create(config.backbone, scale=config.scale, **config.dimensions)
     if not config.init or resume:
         return network

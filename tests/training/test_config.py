@@ -180,6 +180,17 @@ def test_dimensions_that_a_network_has_not(tmp_path: Path, options: dict[str, An
 def test_the_width_of_a_run_stays(tmp_path: Path) -> None:
     RunFolder(tmp_path).write_config(Config.of("disp", "photos", dimensions={"channels": 16}), {})
     (tmp_path / "state.safetensors").touch()
-    assert settings(tmp_path, True, {}).dimensions == {"channels": 16}
-    with pytest.raises(UserError, match=r"dimensions .*24.* differs"):
-        settings(tmp_path, True, {"channels": 24})
+    for options in ({}, {"channels": 16}, {"channels": 16, "blocks": 4}):  # 4 is the usual depth
+        assert settings(tmp_path, True, options).dimensions == {"channels": 16}
+    for options in ({"channels": 24}, {"blocks": 5}):
+        with pytest.raises(UserError, match=rf"dimensions .*{next(iter(options.values()))}.* differs"):
+            settings(tmp_path, True, options)
+
+
+def test_a_width_leaves_the_other_dimensions_of_a_run(tmp_path: Path) -> None:
+    RunFolder(tmp_path).write_config(Config.of("disp", "photos", dimensions={"channels": 16, "blocks": 2}), {})
+    options = {"config": tmp_path / "config.json", "channels": 24}
+    assert settings(tmp_path / "new", False, options).dimensions == {"channels": 24, "blocks": 2}
+    RunFolder(tmp_path).write_config(Config.of("fsrcnn", "photos"), {})
+    with pytest.raises(UserError, match="fsrcnn has no choice of channels"):
+        settings(tmp_path / "new", False, options)
