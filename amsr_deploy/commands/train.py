@@ -10,7 +10,7 @@ from amsr_deploy import models
 from amsr_deploy.errors import UserError
 from amsr_deploy.interrupts import exit_code
 from amsr_deploy.models.checkpoint import make_nearest, read_checkpoint
-from amsr_deploy.training.config import Config, scaled_rate
+from amsr_deploy.training.config import Config, check_length, scaled_rate
 from amsr_deploy.training.distributed import world_from_environment
 from amsr_deploy.training.loop import SAVE_MINUTES, train
 from amsr_deploy.training.report import Reporters, default_reporters
@@ -58,6 +58,7 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
         UserError: options that cannot be combined.
     """
     given = translate(options)
+    check_length(given)
     source = given.pop("config", None)
     if resume:
         if source or "init" in given:
@@ -71,6 +72,8 @@ def settings(out: Path, resume: bool, options: dict[str, Any]) -> Config:
         if "batch_size" in given:
             rate = scaled_rate(config.learning_rate, config.batch_size, given["batch_size"])
             given.setdefault("learning_rate", rate)
+        if "steps" in given:
+            given["minutes"] = None
         return replace(config, **as_fields(given, config, ", or give --masks"))
     given |= dimensions(given)
     missing = [f"--{name}" for name in ("backbone", "data") if name not in given]

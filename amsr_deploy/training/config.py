@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -38,7 +38,7 @@ class Config:
     dimensions: dict[str, int] = field(default_factory=dict)
     """Channels, blocks and the like, as the network's class takes them; the usual ones where left out."""
     steps: int = 100_000
-    """Length of the training; the schedules stretch with it."""
+    """Length of the training, unless there are `minutes`; the schedules stretch with it."""
     minutes: float | None = None
     """Length of the training in time, in place of steps; what a run has reached then depends on its machine."""
     optimizer: Optimizer = "adam"
@@ -96,10 +96,11 @@ class Config:
             settings: other fields.
 
         Raises:
-            UserError: an unknown backbone or a setting out of range.
+            UserError: an unknown backbone, a setting out of range, or settings that exclude each other.
         """
         descriptor = describe(backbone)
         given = {name: value for name, value in settings.items() if value is not None}
+        check_length(given)
         if "masks" in given and (dilation is not None or fixed_mask):
             raise UserError(
                 f"the mask schedule {given['masks']} sets the dilation; leave out `dilation` and `fixed_mask`"
@@ -166,6 +167,14 @@ class Config:
                     "or start a new run with `init`"
                 )
         return replace(self, **changed)
+
+
+def check_length(given: Mapping[str, Any]) -> None:
+    """Raise UserError where settings hold two lengths of a training."""
+    if "steps" in given and "minutes" in given:
+        raise UserError(
+            f"`steps` {given['steps']} and `minutes` {given['minutes']:g} are two lengths of one training; leave out one"
+        )
 
 
 def parse_reductions(text: str) -> tuple[float, ...]:

@@ -131,6 +131,22 @@ def test_settings_of_another_backbone_are_refused(tmp_path: Any) -> None:
         settings(tmp_path / "again", resume=False, options=options | {"backbone": "carn"})
 
 
+def test_the_length_that_is_given_replaces_the_other_kind(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"config": tmp_path / "config.json"}
+    RunFolder(tmp_path).write_config(Config.of("fsrcnn", "photos", minutes=5.0), {})
+    assert settings(tmp_path / "again", False, options).minutes == 5
+    long = settings(tmp_path / "again", False, options | {"steps": 7})
+    assert (long.steps, long.minutes) == (7, None)
+    RunFolder(tmp_path).write_config(long, {})
+    assert settings(tmp_path / "again", False, options | {"minutes": 2.0}).minutes == 2
+
+
+@pytest.mark.parametrize("options", [{"config": "config.json"}, {"backbone": "fsrcnn", "data": ("photos",)}])
+def test_a_training_has_one_length(tmp_path: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="`steps` 7 and `minutes` 2 are two lengths"):
+        settings(tmp_path, False, options | {"steps": 7, "minutes": 2.0})
+
+
 def test_a_dilation_for_a_run_that_has_one_names_what_can_be_done(tmp_path: Path) -> None:
     RunFolder(tmp_path).write_config(Config.of("fsrcnn", "photos"), {})
     (tmp_path / STATE).touch()
