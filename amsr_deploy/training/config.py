@@ -172,9 +172,8 @@ class Config:
 def check_length(given: Mapping[str, Any]) -> None:
     """Raise UserError where settings hold two lengths of a training."""
     if "steps" in given and "minutes" in given:
-        raise UserError(
-            f"`steps` {given['steps']} and `minutes` {given['minutes']:g} are two lengths of one training; leave out one"
-        )
+        lengths = f"`steps` {given['steps']} and `minutes` {given['minutes']:g}"
+        raise UserError(f"{lengths} are two lengths of one training; leave out one")
 
 
 def parse_reductions(text: str) -> tuple[float, ...]:

@@ -27,7 +27,7 @@ from amsr_deploy.training.device import is_compile_failure, select_device, tune
 from amsr_deploy.training.distributed import World, connected, world_from_environment
 from amsr_deploy.training.pictures import Pictures, draw_pictures, read_pictures
 from amsr_deploy.training.report import Reporters
-from amsr_deploy.training.run_folder import RunFolder, not_finite
+from amsr_deploy.training.run_folder import RunFolder
 from amsr_deploy.training.schedule import learning_rate
 from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.trainer import Trainer
@@ -242,7 +242,7 @@ class _Training:
         loss = float(self.world.mean(torch.stack(self.losses).mean()))
         self.losses.clear()
         if not math.isfinite(loss):
-            raise TrainingError(not_finite(step, self.folder.path))
+            raise self.folder.not_finite(step)
         pace = (time.monotonic() - self.started) / (step - self.first)
         rate = learning_rate(step - 1, self.progress, self.config.learning_rate)
         steps = self.clock.expected_steps(step, self.progress)

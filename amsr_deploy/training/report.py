@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from amsr_deploy.training.run_folder import writing
 from amsr_deploy.training.schedule import DENSE
 from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed
@@ -110,6 +111,7 @@ class LogReporter:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "log.jsonl"
+        self._waiting: list[str] = []
 
     def message(self, text: str) -> None:
         """Record a message."""
@@ -127,10 +129,16 @@ class LogReporter:
         """Do nothing."""
 
     def _write(self, entry: dict[str, Any]) -> None:
-        """Append a line; the folder is there only once a training has started."""
+        """Append a line; it waits until there is a folder, which a training makes when it starts.
+
+        Raises:
+            TrainingError: the disk is full or the file cannot be written to.
+        """
+        self._waiting.append(json.dumps(entry) + "\n")
         if self._path.parent.is_dir():
-            with self._path.open("a") as file:
-                file.write(json.dumps(entry) + "\n")
+            with writing(self._path), self._path.open("a") as file:
+                file.writelines(self._waiting)
+            self._waiting.clear()
 
 
 def figures(status: Status) -> str:

@@ -14,6 +14,8 @@ import json
 import os
 import platform
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -95,7 +97,7 @@ class RunFolder:
             TrainingError: weights that are not finite, or a full disk; the earlier checkpoint stays.
         """
         if not trainer.is_finite():
-            raise TrainingError(not_finite(trainer.steps, self.path))
+            raise self.not_finite(trainer.steps)
         facts = {
             "steps": str(trainer.steps),
             "backbone": config.backbone,
@@ -121,6 +123,14 @@ class RunFolder:
             reason = str(error).splitlines()[0]
             raise TrainingError(f"{path} is not a checkpoint of this run ({reason}); start a new one") from error
 
+    def not_finite(self, step: int) -> TrainingError:
+        """Make the error of a training that has diverged: what there is, and what to do."""
+        kept = f"{self.path} keeps the last good checkpoint" if self.has_state else "no checkpoint was written yet"
+        return TrainingError(
+            f"the loss is not finite at step {step}; {kept}: "
+            "start again with a lower `learning_rate` or with `precision` float32"
+        )
+
 
 def read_config(path: Path) -> Config:
     """Read the settings in the config.json of a run.
@@ -143,14 +153,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def not_finite(step: int, folder: Path) -> str:
-    """Say that a training has diverged, and what to do."""
-    return (
-        f"the loss is not finite at step {step}; {folder} keeps the last good checkpoint: "
-        "start again with a lower `learning_rate` or with `precision` float32"
-    )
-
-
 def versions() -> dict[str, str]:
     """List the versions of what decides the numbers of a run."""
     found = {"amsr-deploy": __version__, "python": platform.python_version(), "torch": torch.__version__}
@@ -168,12 +170,20 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         TrainingError: the disk is full or the folder cannot be written to.
     """
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise TrainingError where a file of the run cannot be written, as on a full disk, and say what helps."""
+    try:
+        yield
     except OSError as error:
-        advice = "; free space there and set `resume`" if error.errno == errno.ENOSPC else ""
+        goes_on = "set `resume`" if RunFolder(path.parent).has_state else "start again"
+        advice = f"; free space there and {goes_on}" if error.errno == errno.ENOSPC else ""
         raise TrainingError(f"{path} cannot be written ({error.strerror}){advice}") from error

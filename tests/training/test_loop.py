@@ -171,6 +171,8 @@ def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(
     with pytest.raises(TrainingError, match=r"not finite .* last good checkpoint"):
         train(replace(config, validate_every=4), tmp_path / "run")
     assert all(value.isfinite().all() for value in weights_of(tmp_path / "run").values())
+    with pytest.raises(TrainingError, match=r"not finite .* no checkpoint was written yet"):
+        train(config, tmp_path / "other")
 
 
 def test_weights_that_are_no_numbers_are_not_saved(config: Config, tmp_path: Path) -> None:

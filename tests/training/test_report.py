@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from amsr_deploy.errors import MissingDependencyError
+from amsr_deploy.errors import MissingDependencyError, TrainingError
 from amsr_deploy.training import tensorboard
 from amsr_deploy.training.report import (
     BarReporter,
@@ -63,6 +63,22 @@ def test_the_log_can_be_read_back(tmp_path: Path) -> None:
     entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert entries[1]["loss"] == 0.0321
     assert entries[-1] == {"step": 100, "psnr_y": 27.456}
+
+
+def test_what_is_told_before_the_folder_is_there_reaches_the_log(tmp_path: Path) -> None:
+    reporter = LogReporter(tmp_path / "run")
+    reporter.message("skipped: a picture")
+    (tmp_path / "run").mkdir()
+    reporter.message("step 0 of 8")
+    entries = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert entries == [{"message": "skipped: a picture"}, {"message": "step 0 of 8"}]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_log_that_cannot_grow_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").symlink_to("/dev/full")
+    with pytest.raises(TrainingError, match=r"log.jsonl cannot be written \(No space left.* start again"):
+        LogReporter(tmp_path).status(STATUS)
 
 
 def test_tensorboard_gets_curves_and_pictures(tmp_path: Path) -> None:
