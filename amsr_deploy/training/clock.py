@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 FIRST_STEPS = 5
 """Steps that compile and choose algorithms: their time is no part of the schedules, but of the training."""
 
 
 class Clock:
-    """Measures a training that may be interrupted.
-
-    Attributes:
-        spent: seconds of training before this process.
-    """
+    """Measures a training that may be interrupted."""
 
     def __init__(self, steps: int, minutes: float | None) -> None:
-        self.spent = 0.0
+        self._spent = self._lost_before = 0.0  # by earlier processes
         self._steps, self._minutes = steps, minutes
         self._started = time.monotonic()
         self._first: int | None = None
@@ -25,11 +22,24 @@ class Clock:
     @property
     def seconds(self) -> float:
         """Seconds of training so far."""
-        return self.spent + time.monotonic() - self._started
+        return self._spent + time.monotonic() - self._started
 
     def start(self) -> None:
         """Count from now on."""
         self._started = time.monotonic()
+
+    def state(self) -> dict[str, str]:
+        """Write what `load_state` needs: the seconds of training, and how many of them are no part of the schedules."""
+        return {"seconds": f"{self.seconds:.3f}", "lost_seconds": f"{self._lost:.3f}"}
+
+    def load_state(self, state: Mapping[str, str]) -> None:
+        """Go on from what `state` returned; checkpoints of earlier versions have no lost seconds.
+
+        Raises:
+            KeyError, ValueError: the seconds are missing or no number.
+        """
+        self._spent = float(state["seconds"])
+        self._lost = self._lost_before = float(state.get("lost_seconds", 0))
 
     def progress(self, step: int) -> float:
         """Compute the share of the training that is done after so many steps, in [0, 1]."""
@@ -38,7 +48,7 @@ class Clock:
         self._first = step if self._first is None else self._first
         whole, seconds = 60 * self._minutes, self.seconds
         if step < self._first + FIRST_STEPS:
-            self._lost = min(seconds - self.spent, max(whole - self.spent, 0) / 2)
+            self._lost = self._lost_before + min(seconds - self._spent, max(whole - self._spent, 0) / 2)
         return min((seconds - self._lost) / (whole - self._lost), 1.0)
 
     def expected_steps(self, step: int, progress: float) -> int:

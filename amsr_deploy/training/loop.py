@@ -130,7 +130,7 @@ class _Training:
         self.clock = Clock(config.steps, config.minutes)
         if resume:
             folder.check_pictures(pictures.files)
-            self.clock.spent = folder.restore(self.trainer)
+            folder.restore(self.trainer, self.clock)
         if world.is_main:
             folder.write_config(config, self._facts(pictures))
         length = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps}"
@@ -261,7 +261,7 @@ class _Training:
     def _save(self) -> None:
         """Write a checkpoint; the first process does."""
         if self.world.is_main:
-            self.folder.save(self.trainer, self.config, self.clock.seconds)
+            self.folder.save(self.trainer, self.config, self.clock)
         self.saved = time.monotonic()
 
 

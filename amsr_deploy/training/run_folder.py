@@ -28,6 +28,7 @@ from amsr_deploy.errors import TrainingError, UserError
 from amsr_deploy.files import replacing
 from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR
 from amsr_deploy.models.tensor_file import read, serialize
+from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config, config_from_json
 from amsr_deploy.training.pictures import File
 from amsr_deploy.training.trainer import Trainer
@@ -85,13 +86,13 @@ class RunFolder:
             )
         raise TrainingError("the training pictures come in another order than in the run; give `data` in its order")
 
-    def save(self, trainer: Trainer, config: Config, seconds: float) -> None:
+    def save(self, trainer: Trainer, config: Config, clock: Clock) -> None:
         """Write a checkpoint and the averaged weights.
 
         Args:
             trainer: what to save.
             config: the settings of the run.
-            seconds: time that the training has taken so far.
+            clock: the time that the training has taken so far, which is saved too.
 
         Raises:
             TrainingError: weights that are not finite, or a full disk; the earlier checkpoint stays.
@@ -105,11 +106,11 @@ class RunFolder:
             MASKS: config.masks,
             TRAINED_FOR: "photo" if config.degraded else "clean",
         }
-        write(self.path / STATE, serialize(trainer.state(), facts | {"seconds": f"{seconds:.3f}"}))
+        write(self.path / STATE, serialize(trainer.state(), facts | clock.state()))
         write(self.weights, serialize(trainer.average, facts))
 
-    def restore(self, trainer: Trainer) -> float:
-        """Bring a trainer to the newest checkpoint; returns the seconds that the training took until then.
+    def restore(self, trainer: Trainer, clock: Clock) -> None:
+        """Bring a trainer and its clock to the newest checkpoint.
 
         Raises:
             TrainingError: it cannot be read or belongs to another network.
@@ -118,7 +119,7 @@ class RunFolder:
         try:
             state, facts = read(path)
             trainer.load_state(state, int(facts["steps"]))
-            return float(facts["seconds"])
+            clock.load_state(facts)
         except (OSError, KeyError, RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise TrainingError(f"{path} is not a checkpoint of this run ({reason}); start a new one") from error

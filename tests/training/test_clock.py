@@ -48,11 +48,29 @@ def test_slow_first_steps_are_not_the_whole_training(time: Time) -> None:
 
 def test_a_resumed_training_has_the_rest_of_its_minutes(time: Time) -> None:
     watch = Clock(steps=1, minutes=1)
-    watch.spent = 30.0
+    watch.load_state({"seconds": "30"})
     assert watch.progress(500) == pytest.approx(0.5)
     time.now += 30
     assert watch.progress(600) == 1
     assert watch.seconds == 60
     watch = Clock(steps=1, minutes=1)
-    watch.spent = 61.0
+    watch.load_state({"seconds": "61"})
     assert watch.progress(700) == 1
+
+
+def test_time_that_was_no_part_of_the_schedules_stays_so_in_a_resumed_training(time: Time) -> None:
+    first = Clock(steps=1, minutes=2)
+    first.progress(0)
+    time.now += 20  # compiling
+    assert [first.progress(step) for step in (1, 5)] == [0, 0]
+    time.now += 50
+    before = first.progress(100)
+    second = Clock(steps=1, minutes=2)
+    second.load_state(first.state())
+    assert second.progress(100) == pytest.approx(before) == 0.5
+    time.now += 10  # compiling again
+    second.progress(101)
+    second.progress(105)
+    time.now += 20
+    assert second.progress(200) == pytest.approx(70 / 90)
+    assert second.seconds == pytest.approx(100)

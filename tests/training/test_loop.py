@@ -20,6 +20,7 @@ from amsr_deploy.descriptor import Optimizer
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
 from amsr_deploy.models.checkpoint import TRAINED_FOR, read_checkpoint, read_network
 from amsr_deploy.training import run_folder, synthetic
+from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.loop import first_network, train
 from amsr_deploy.training.report import LineReporter, Status
@@ -178,10 +179,10 @@ def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(
 def test_weights_that_are_no_numbers_are_not_saved(config: Config, tmp_path: Path) -> None:
     trainer = Trainer(models.create("fsrcnn"), config, torch.device("cpu"))
     folder = RunFolder(tmp_path)
-    folder.save(trainer, config, seconds=0)
+    folder.save(trainer, config, Clock(1, None))
     next(iter(trainer.network.parameters())).data.fill_(float("inf"))
     with pytest.raises(TrainingError, match="not finite"):
-        folder.save(trainer, config, seconds=0)
+        folder.save(trainer, config, Clock(1, None))
     assert all(value.isfinite().all() for value in weights_of(tmp_path).values())
 
 
