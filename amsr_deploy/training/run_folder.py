@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from amsr_deploy import __version__
-from amsr_deploy.errors import TrainingError, UserError
+from amsr_deploy.errors import TrainingError, UserError, first_line
 from amsr_deploy.files import replacing
 from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR
 from amsr_deploy.models.tensor_file import read, serialize
@@ -121,7 +121,7 @@ class RunFolder:
             trainer.load_state(state, int(facts["steps"]))
             clock.load_state(facts)
         except (OSError, KeyError, RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
+            reason = f"without {error}" if isinstance(error, KeyError) else first_line(error)
             raise TrainingError(f"{path} is not a checkpoint of this run ({reason}); start a new one") from error
 
     def not_finite(self, step: int) -> TrainingError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +17,11 @@ from amsr_deploy.training.muon import Muon
 CLIP_NORM = 1.0
 """Gradients are clipped to this norm."""
 BETAS = (0.9, 0.99)
+MOMENTS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
+    torch.optim.Adam: ("step", "exp_avg", "exp_avg_sq"),
+    Muon: ("momentum_buffer",),
+}
+"""What the optimisers keep of each weight from their first step on."""
 
 
 class Trainer:
@@ -112,17 +115,15 @@ class Trainer:
         self.network.load_state_dict({name: state[f"network.{name}"] for name in self.average})
         for name, value in self.average.items():
             value.copy_(state[f"average.{name}"])
-        moments: dict[str, dict[str, Tensor]] = defaultdict(dict)
-        for key, value in state.items():
-            kind, _, rest = key.partition(".")
-            if kind == "optimizer":
-                moment, _, name = rest.partition(".")
-                moments[name][moment] = self._moment(value, self._named[name])
+        if steps == 0:
+            return
         for optimizer in self._optimizers:
+            kinds = MOMENTS[type(optimizer)]
             for group in optimizer.param_groups:
                 for name, weight in self._named.items():
                     if any(weight is each for each in group["params"]):
-                        optimizer.state[weight] = moments[name]
+                        moments = {kind: state[f"optimizer.{kind}.{name}"] for kind in kinds}
+                        optimizer.state[weight] = {k: self._moment(value, weight) for k, value in moments.items()}
 
     @staticmethod
     def _moment(value: Tensor, parameter: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from amsr_deploy import models
 from amsr_deploy.commands.train import settings
 from amsr_deploy.descriptor import Optimizer
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
+from amsr_deploy.models import tensor_file
 from amsr_deploy.models.checkpoint import TRAINED_FOR, read_checkpoint, read_network
 from amsr_deploy.training import run_folder, synthetic
 from amsr_deploy.training.clock import Clock
@@ -131,6 +132,17 @@ def test_a_damaged_checkpoint_is_refused(config: Config, tmp_path: Path) -> None
     state = tmp_path / "run" / "state.safetensors"
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(TrainingError, match="not a checkpoint of this run"):
+        train(config, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("lost", ["optimizer.exp_avg_sq.tail_conv.bias", "optimizer.momentum_buffer."])
+def test_a_checkpoint_without_moments_is_refused(config: Config, tmp_path: Path, lost: str) -> None:
+    config = replace(config, optimizer="muon", steps=1)
+    train(config, tmp_path / "run")
+    state, facts = tensor_file.read(tmp_path / "run" / "state.safetensors")
+    kept = {name: value for name, value in state.items() if not name.startswith(lost)}
+    (tmp_path / "run" / "state.safetensors").write_bytes(tensor_file.serialize(kept, facts))
+    with pytest.raises(TrainingError, match=rf"not a checkpoint of this run \(without '{lost}"):
         train(config, tmp_path / "run", resume=True)
 
 
