@@ -191,7 +191,8 @@ class _Training:
         generator = torch.Generator().manual_seed(config.seed * SEED_STRIDE + step)
         numbers = self.sampler.numbers(config.batch_size, generator)[self.share]
         self.draws.copy_(numbers, non_blocking=True)
-        trainer.begin_step(learning_rate(step, self.progress, config.learning_rate))
+        self.rate = learning_rate(step, self.progress, config.learning_rate)
+        trainer.begin_step(self.rate)
         self.losses.append(self._step_or_fall_back())
         self._advance()
         ended = self.progress == 1
@@ -244,12 +245,11 @@ class _Training:
         if not math.isfinite(loss):
             raise self.folder.not_finite(step)
         pace = (time.monotonic() - self.started) / (step - self.first)
-        rate = learning_rate(step - 1, self.progress, self.config.learning_rate)
         steps = self.clock.expected_steps(step, self.progress)
         speed = self.config.batch_size / pace
         if not self.warm:  # compiling and choosing algorithms took their time until now
             self.warm, self.first, self.started = True, step, time.monotonic()
-        self.reporter.status(Status(step, steps, loss, self.dilation, rate, speed, (steps - step) * pace))
+        self.reporter.status(Status(step, steps, loss, self.dilation, self.rate, speed, (steps - step) * pace))
 
     def _validate_and_save(self) -> None:
         self._save()

@@ -257,6 +257,19 @@ def test_a_run_may_have_minutes_instead_of_steps(config: Config, tmp_path: Path)
     assert train(replace(config, minutes=0.05), tmp_path / "run", resume=True).step == result.step
 
 
+def test_the_rate_that_is_told_is_that_of_the_step(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[float] = []
+    begin = Trainer.begin_step
+    monkeypatch.setattr(Trainer, "begin_step", lambda self, rate: (used.append(rate), begin(self, rate)))
+    seen: list[Status] = []
+    reporter = LineReporter(lambda _: None)
+    reporter.status = seen.append  # type: ignore[method-assign]
+    train(config, tmp_path / "run", reporter=reporter)
+    assert [status.learning_rate for status in seen] == [used[-1]]
+
+
 def test_another_scale_keeps_all_but_the_upsampler(config: Config, tmp_path: Path) -> None:
     train(config, tmp_path / "x4")
     start = str(tmp_path / "x4" / "weights.safetensors")
