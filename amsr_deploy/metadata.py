@@ -140,13 +140,22 @@ def check_types(kind: type[Any], values: Mapping[str, Any]) -> None:
             raise TypeError(f"{each.name} is {values[each.name]!r:.60}")
 
 
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
 _FITS: Mapping[str, Callable[[Any], bool]] = {
     "str": lambda value: isinstance(value, str),
     "str | None": lambda value: value is None or isinstance(value, str),
     "bool": lambda value: isinstance(value, bool),
+    "bool | None": lambda value: value is None or isinstance(value, bool),
     "int": lambda value: type(value) is int and value >= 0,
-    "float": lambda value: type(value) in (int, float) and math.isfinite(value),
+    "float": _is_number,
+    "float | None": lambda value: value is None or _is_number(value),
+    "tuple[str, ...]": lambda value: isinstance(value, list | tuple) and all(isinstance(each, str) for each in value),
+    "tuple[float, ...]": lambda value: isinstance(value, list | tuple) and all(map(_is_number, value)),
     "dict[str, str]": lambda value: isinstance(value, dict) and all(isinstance(each, str) for each in value.values()),
+    "dict[str, int]": lambda value: isinstance(value, dict) and all(isinstance(each, int) for each in value.values()),
     "Precision": lambda value: value in get_args(Precision),
     "Purpose": lambda value: value in PURPOSES,
 }

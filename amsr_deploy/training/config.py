@@ -10,7 +10,7 @@ from typing import Any, Literal
 from amsr_deploy.descriptor import LOSSES, OPTIMIZERS, SCALE, SCALES, Loss, Optimizer, describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import check_dilation
-from amsr_deploy.metadata import Precision
+from amsr_deploy.metadata import Precision, check_types
 from amsr_deploy.training.schedule import MaskSchedule
 
 PRECISIONS: tuple[Precision | Literal["auto"], ...] = ("auto", "bfloat16", "float32")
@@ -135,7 +135,7 @@ class Config:
             "permuted": (0 <= self.permuted <= 1, "from 0 to 1"),
             "synthetic": (0 <= self.synthetic < 1, "0 or more, below 1"),
             "ema": (0 <= self.ema < 1, "0 or more, below 1"),
-            "seed": (self.seed >= 0, "0 or more"),
+            "seed": (0 <= self.seed < 2**32, "from 0 to 2^32 - 1"),
             "validate_every": (self.validate_every >= 1, "1 or more"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
         }
@@ -197,11 +197,15 @@ def config_from_json(settings: dict[str, Any]) -> Config:
     """Read settings as `dataclasses.asdict` gave them; those that came with a later version have their defaults.
 
     Raises:
-        UserError: other fields than those of a Config.
+        UserError: other fields than those of a Config, or values of other types.
     """
     names = {field.name for field in fields(Config)}
     required = {field.name for field in fields(Config) if field.default is MISSING and field.default_factory is MISSING}
     odd = ", ".join(sorted((set(settings) - names) | (required - set(settings))))
     if odd:
         raise UserError(f"the settings of the run do not fit this version of amsr-deploy (unknown or missing: {odd})")
+    try:
+        check_types(Config, settings)
+    except TypeError as error:
+        raise UserError(f"the settings of the run cannot be used: {error}") from None
     return Config(**settings)

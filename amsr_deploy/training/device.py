@@ -87,3 +87,8 @@ def full_precision() -> Iterator[None]:
 def is_compile_failure(error: BaseException) -> bool:
     """Tell whether torch.compile failed, as without Triton or a C compiler, and not the code that it compiles."""
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether memory was too small, that of a GPU or that of the processor."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)

@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import TrainingError, UserError, first_line
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,21 @@ def connected(world: World, device: torch.device) -> Iterator[None]:
     """Connect the processes of a world: NCCL between GPUs, gloo between CPUs.
 
     Afterwards gloo's threads have stopped: one that frees a tensor while Python shuts down would abort the process.
+
+    Raises:
+        TrainingError: they cannot, as without the address that `torchrun` sets.
     """
     if world.size == 1:
         yield
         return
     # Imported later, as optimisers do, it would keep the group and its threads alive in default arguments.
     importlib.import_module("torch.distributed.nn.functional")
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=world.rank, world_size=world.size)
+    try:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=world.rank, world_size=world.size)
+    except (ValueError, RuntimeError) as error:
+        raise TrainingError(
+            f"{world.size} processes cannot connect ({first_line(error)}); start them with torchrun"
+        ) from error
     yield
     gc.collect()  # a network in a cycle of references would keep the group, too
     dist.destroy_process_group()  # not after an error: it would wait for the others, who wait for this one

@@ -23,7 +23,7 @@ from amsr_deploy.training.capture import Repeated
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import DRAWS, PatchSampler
-from amsr_deploy.training.device import is_compile_failure, select_device, tune
+from amsr_deploy.training.device import is_compile_failure, is_out_of_memory, select_device, tune
 from amsr_deploy.training.distributed import World, connected, world_from_environment
 from amsr_deploy.training.pictures import Pictures, draw_pictures, read_pictures
 from amsr_deploy.training.report import Reporters
@@ -72,7 +72,8 @@ def train(
         save_minutes: a checkpoint at least this often.
 
     Raises:
-        TrainingError: no usable pictures, no checkpoint to resume, a loss that is not finite, a full disk.
+        TrainingError: no usable pictures, no checkpoint to resume, a loss that is not finite, a full disk, too little
+            memory, processes that cannot connect.
         UserError: settings that cannot be used, or a folder that holds another run.
         ModelError: `config.init` is not a checkpoint of this backbone.
         BackendError: a device or precision that this machine does not have.
@@ -85,12 +86,11 @@ def train(
     try:
         with connected(world, device):
             return _Training(config, RunFolder(out), resume, world, device, telling, save_minutes).run()
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            f"{device} has too little memory ({str(error).splitlines()[0]}); "
-            "use a smaller `batch_size` or fewer pictures"
-        ) from error
-    except RuntimeError as error:
+    except (MemoryError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise TrainingError(
+                f"{device} has too little memory ({first_line(error)}); use a smaller `batch_size` or fewer pictures"
+            ) from error
         if is_compile_failure(error):
             reason = first_line(error)
             raise BackendError(f"torch.compile does not work here ({reason}); turn `compile` off") from error
@@ -121,7 +121,9 @@ class _Training:
         self.validator = self._validator()
         for line in pictures.skipped:
             reporter.message(f"skipped: {line}")
-        pairs = [*pictures.pairs, *(draw_pictures(config.scale, config.degraded) if config.synthetic else [])]
+        pairs = pictures.pairs
+        if config.synthetic:
+            pairs = pairs + draw_pictures(config.scale, config.degraded, config.patch_size)
         self.sampler = PatchSampler(pairs, config.patch_size, config.texture, device, config.permuted, config.synthetic)
         self.trainer = Trainer(network, config, device, world)
         own = len(range(config.batch_size)[self.share])

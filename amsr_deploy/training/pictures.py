@@ -105,15 +105,26 @@ def read_pictures(
     return pictures
 
 
-def draw_pictures(scale: int, degraded: bool = False) -> list[Pair]:
+def draw_pictures(scale: int, degraded: bool = False, smallest: int = 1) -> list[Pair]:
     """Draw synthetic pictures at both sizes.
 
-    `degraded` damages the LR versions, and leaves the dithered pictures out: damage would take their dots away.
+    Args:
+        scale: how much larger HR is than LR.
+        degraded: damage the LR versions, and leave the dithered pictures out: damage would take their dots away.
+        smallest: LR pixels that each side must have.
+
+    Raises:
+        UserError: the pictures are smaller.
     """
     generator = np.random.default_rng(0) if degraded else None
     pairs = [pair for picture in synthetic_pictures() for pair in _pairs(picture, 1, scale, (1.0,), generator)]
     if not degraded:
         pairs += [_enlarged(picture, scale) for picture in dithered_pictures()]
+    if (side := min(len(pair.lr) for pair in pairs)) < smallest:
+        raise UserError(
+            f"`patch_size` {smallest} is larger than the synthetic pictures, of {side} LR pixels; "
+            "use a smaller one or set `synthetic` to 0"
+        )
     return [replace(pair, is_synthetic=True) for pair in pairs]
 
 

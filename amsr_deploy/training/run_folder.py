@@ -74,7 +74,7 @@ class RunFolder:
 
     def check_pictures(self, files: list[File]) -> None:
         """Raise TrainingError unless the run in this folder saw these same pictures, in the same order."""
-        recorded = [(entry["name"], entry["sha256"]) for entry in _read_json(self.path / CONFIG).get("pictures", [])]
+        recorded = self._pictures()
         current = [(file.name, file.sha256) for file in files]
         if recorded == current:
             return
@@ -85,6 +85,14 @@ class RunFolder:
                 f"or start a new run with `init` {self.weights}"
             )
         raise TrainingError("the training pictures come in another order than in the run; give `data` in its order")
+
+    def _pictures(self) -> list[tuple[str, str]]:
+        """Read name and digest of each picture that the run saw."""
+        path = self.path / CONFIG
+        try:
+            return [(str(entry["name"]), str(entry["sha256"])) for entry in _read_json(path)["pictures"]]
+        except (KeyError, TypeError) as error:
+            raise TrainingError(f"{path} does not name the pictures of the run; start a new one") from error
 
     def save(self, trainer: Trainer, config: Config, clock: Clock) -> None:
         """Write a checkpoint and the averaged weights.

@@ -60,6 +60,7 @@ def test_fixed_mask_is_the_target_from_the_first_step() -> None:
         {"permuted": 1.5},
         {"synthetic": 1.0},
         {"seed": -1},
+        {"seed": 2**64},
         {"validate_every": 0},
         {"precision": "float8"},
         {"dilation": 4},
@@ -87,6 +88,27 @@ def test_json_keeps_all_settings() -> None:
 def test_json_of_another_version_is_refused() -> None:
     with pytest.raises(UserError, match="momentum"):
         config_from_json({**asdict(Config.of("carn", "photos")), "momentum": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("steps", "2"),
+        ("data", "photos"),
+        ("data", [1]),
+        ("minutes", "2"),
+        ("reductions", [1, "a"]),
+        ("dimensions", [3]),
+        ("dimensions", {"channels": "16"}),
+        ("backbone", None),
+        ("compile", 1),
+        ("precision", []),
+    ],
+)
+def test_json_of_other_types_is_refused(name: str, value: Any) -> None:
+    settings = json.loads(json.dumps(asdict(Config.of("carn", "photos")))) | {name: value}
+    with pytest.raises(UserError, match=re.escape(f"{name} ")):
+        config_from_json(settings)
 
 
 def test_a_run_may_move_but_not_change() -> None:

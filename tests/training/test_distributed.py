@@ -15,10 +15,11 @@ from safetensors.torch import load_file
 from training_cases import quick_config
 
 from amsr_deploy import models
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import TrainingError, UserError
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import PatchSampler
 from amsr_deploy.training.distributed import World, connected, world_from_environment
+from amsr_deploy.training.loop import train
 from amsr_deploy.training.pictures import read_pictures
 from amsr_deploy.training.trainer import Trainer
 
@@ -121,6 +122,17 @@ def test_the_world_of_an_environment(
     else:
         with pytest.raises(UserError, match=expected):
             world_from_environment()
+
+
+def test_processes_that_torchrun_did_not_start_say_so(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    with pytest.raises(
+        TrainingError, match=r"2 processes cannot connect \(.*MASTER_ADDR.*\); start them with torchrun"
+    ):
+        train(quick_config(folder), tmp_path / "run")
 
 
 def test_a_batch_that_does_not_divide() -> None:

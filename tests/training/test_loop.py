@@ -360,6 +360,20 @@ def bicubic_loss(config: Config) -> float:
     return float((upscaled - batch.hr).abs().mean())
 
 
+def test_a_processor_without_memory(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trainer, "backward", lambda *_: torch.empty(2**60))
+    with pytest.raises(TrainingError, match=r"cpu has too little memory \(.*; use a smaller `batch_size`"):
+        train(config, tmp_path / "run")
+
+
+def test_a_config_without_its_pictures_is_refused(config: Config, tmp_path: Path) -> None:
+    train(replace(config, steps=1), tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    path.write_text(path.read_text().replace('"name"', '"title"'))
+    with pytest.raises(TrainingError, match=r"config.json does not name the pictures of the run"):
+        train(config, tmp_path / "run", resume=True)
+
+
 def test_without_a_compiler_the_way_round_is_said(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from amsr_deploy.errors import UserError
 from amsr_deploy.training import synthetic
 from amsr_deploy.training.data import PatchSampler
 from amsr_deploy.training.pictures import Pair, draw_pictures
@@ -44,6 +45,14 @@ def test_pixels_that_differ_from_all_around_them_are_among_them() -> None:
 @pytest.mark.usefixtures("few")
 def test_damage_leaves_dithered_pictures_out() -> None:
     assert len(draw_pictures(4, degraded=True)) < len(draw_pictures(4))
+
+
+@pytest.mark.usefixtures("few")
+def test_patches_that_are_larger_than_the_pictures_are_refused() -> None:
+    assert draw_pictures(2, smallest=192)
+    with pytest.raises(UserError, match="`patch_size` 200 is larger than the synthetic pictures, of 192 LR pixels"):
+        draw_pictures(2, smallest=200)
+    assert draw_pictures(2, degraded=True, smallest=200)  # without the dithered ones
 
 
 @pytest.mark.usefixtures("few")
