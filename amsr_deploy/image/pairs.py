@@ -20,20 +20,28 @@ def picture_paths(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; give a folder of HR pictures")
-    named = (path for path in folder.iterdir() if path.suffix.lower() in image.FORMATS)
-    paths = sorted(path for path in named if not is_special(path))
+    paths = sorted(path for path in folder.iterdir() if is_picture(path) and not is_special(path))
     if not paths:
         raise UserError(f"{folder} holds no picture; give a folder of {', '.join(image.FORMATS)} files")
     return paths
 
 
-def read_rgb(path: Path) -> Image.Image:
+def is_picture(path: Path) -> bool:
+    """Tell whether a file has the name of a picture."""
+    return path.suffix.lower() in image.FORMATS
+
+
+def read_rgb(path: Path, content: bytes | None = None) -> Image.Image:
     """Read a picture file, upright, in 8-bit RGB without transparency.
+
+    Args:
+        path: the file.
+        content: its bytes, where they have been read already.
 
     Raises:
         ImageError: a file that is missing or damaged.
     """
-    return Image.fromarray(np.rint(image.read(path).rgb * np.float32(255)).astype(np.uint8))
+    return Image.fromarray(np.rint(image.read(path, content).rgb * np.float32(255)).astype(np.uint8))
 
 
 def crop_to_scale(picture: Image.Image, scale: int) -> Image.Image:

@@ -13,19 +13,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-from PIL import __version__ as pillow
+from PIL import Image
 
+from amsr_deploy import image
 from amsr_deploy.cores import usable_cores
-from amsr_deploy.errors import ImageError, TrainingError, UserError
+from amsr_deploy.errors import ImageError, MissingDependencyError, TrainingError, UserError
 from amsr_deploy.evaluation.degradations import damage_of, degrade
-from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
+from amsr_deploy.image.pairs import is_picture, low_resolution, picture_paths, read_rgb
 from amsr_deploy.training.synthetic import dithered_pictures, synthetic_pictures
 
-Loader = Callable[[], tuple[bytes, Image.Image]]
-"""Reads a file and decodes it."""
-PACKED = (".avif", ".jpg", ".png", ".webp")
-"""Endings of the pictures in a packed file."""
+Loader = Callable[[], bytes]
+"""Reads the content of a picture file."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def read_pictures(
     """Decode the pictures of some sources, and make their LR versions.
 
     Args:
-        sources: folders of HR pictures, or tar files of them; grey, palette and transparent ones are read as RGB.
+        sources: folders of HR pictures, or tar files of them; all are read as upright RGB of 8 bits.
         smallest: LR pixels that each side must have.
         scale: how much larger HR is than LR.
         reductions: factors by which each picture is reduced, in (0, 1].
@@ -129,19 +127,15 @@ def draw_pictures(scale: int, degraded: bool = False, smallest: int = 1) -> list
 
 
 def _loose(folder: Path) -> list[tuple[Path, Loader]]:
-    """List the pictures directly in a folder, and how to read each."""
-    return [(path, partial(_load_file, path)) for path in picture_paths(folder)]
-
-
-def _load_file(path: Path) -> tuple[bytes, Image.Image]:
-    return path.read_bytes(), read_rgb(path)
+    """List the pictures directly in a folder, and how to load each."""
+    return [(path, partial(image.read_content, path)) for path in picture_paths(folder)]
 
 
 def _packed(file: Path) -> list[tuple[Path, Loader]]:
-    """List the pictures of a tar file, and how to decode each."""
+    """List the pictures of a tar file, and how to load each."""
     try:
         with tarfile.open(file) as pack:
-            members = [member for member in pack if Path(member.name).suffix in PACKED and member.isfile()]
+            members = [member for member in pack if is_picture(Path(member.name)) and member.isfile()]
             contents = [pack.extractfile(member).read() for member in members]  # type: ignore[union-attr]
     except (tarfile.TarError, EOFError) as error:
         raise UserError(
@@ -149,17 +143,7 @@ def _packed(file: Path) -> list[tuple[Path, Loader]]:
         ) from error
     if not members:
         raise UserError(f"{file} holds no picture; pack it with benchmarks/pack_crops.py")
-    return [
-        (file / member.name, partial(_decode, file / member.name, content))
-        for member, content in zip(members, contents, strict=True)
-    ]
-
-
-def _decode(path: Path, content: bytes) -> tuple[bytes, Image.Image]:
-    try:
-        return content, Image.open(BytesIO(content)).convert("RGB")
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is a file that Pillow {pillow} cannot decode") from error
+    return [(file / member.name, BytesIO(content).getvalue) for member, content in zip(members, contents, strict=True)]
 
 
 def _read(
@@ -167,9 +151,12 @@ def _read(
 ) -> tuple[File, list[Pair]] | str:
     """Read a file's pictures, or say why there are none."""
     try:
-        content, picture = load()
-    except (ImageError, OSError) as error:
+        content = load()
+        picture = read_rgb(path, content)
+    except ImageError as error:
         return str(error)
+    except MissingDependencyError as error:
+        return f"{path}: {error}"
     generator = damage_of(content) if degraded else None
     pairs = list(_pairs(picture, smallest, scale, reductions, generator))
     side = smallest * scale

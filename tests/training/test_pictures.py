@@ -69,10 +69,15 @@ def test_folders_without_usable_pictures(tmp_path: Path) -> None:
 def pack(folder: Path, tmp_path: Path) -> Path:
     """The pictures of the folder in one file, with something else."""
     (folder / "MANIFEST.tsv").write_text("name\tsource\n")
-    with tarfile.open(tmp_path / "pack.tar", "w") as file:
+    return packed_from(folder, tmp_path)
+
+
+def packed_from(folder: Path, target: Path) -> Path:
+    """Pack all files of a folder into one."""
+    with tarfile.open(target / "pack.tar", "w") as file:
         for path in sorted(folder.iterdir()):
             file.add(path, path.name)
-    return tmp_path / "pack.tar"
+    return target / "pack.tar"
 
 
 def test_a_packed_file_holds_the_same_pictures_as_its_folder(folder: Path, pack: Path) -> None:
@@ -82,6 +87,25 @@ def test_a_packed_file_holds_the_same_pictures_as_its_folder(folder: Path, pack:
         np.testing.assert_array_equal(one.hr, other.hr)
         np.testing.assert_array_equal(one.lr, other.lr)
     assert len(read_pictures([folder, pack], 8, 4).pairs) == 4
+
+
+def test_pictures_of_all_formats_are_read_from_a_packed_file_as_from_a_folder(folder: Path, tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    with Image.open(folder / "a.png") as photo:
+        photo.save(folder / "c.jpeg")
+        photo.save(folder / "d.JPG", exif=turned)
+        photo.save(folder / "e.tif")
+    deep = np.asarray(np.arange(128 * 160).reshape(128, 160) * 3, np.uint16)
+    Image.fromarray(deep).save(folder / "f.png")
+    (folder / "g.Jpg").write_bytes((folder / "c.jpeg").read_bytes()[:2000])
+    loose, packed = (read_pictures([source], 8, 4) for source in (folder, packed_from(folder, tmp_path)))
+    assert [file.name for file in packed.files] == ["a.png", "b.png", "c.jpeg", "d.JPG", "e.tif", "f.png"]
+    assert packed.files == loose.files
+    for one, other in zip(packed.pairs, loose.pairs, strict=True):
+        np.testing.assert_array_equal(one.hr, other.hr)
+    assert packed.pairs[3].hr.shape == (160, 128, 3)  # upright
+    assert "pack.tar/g.Jpg is damaged" in packed.skipped[0]
 
 
 def test_a_damaged_or_empty_packed_file_is_refused(pack: Path, tmp_path: Path) -> None:
@@ -99,12 +123,9 @@ def test_a_damaged_or_empty_packed_file_is_refused(pack: Path, tmp_path: Path) -
 
 def test_a_picture_in_a_packed_file_that_cannot_be_decoded_is_named(folder: Path, tmp_path: Path) -> None:
     (folder / "b.png").write_bytes(b"no picture")
-    with tarfile.open(tmp_path / "pack.tar", "w") as file:
-        for path in sorted(folder.iterdir()):
-            file.add(path, path.name)
-    pictures = read_pictures([tmp_path / "pack.tar"], 8, 4)
+    pictures = read_pictures([packed_from(folder, tmp_path)], 8, 4)
     assert len(pictures.pairs) == 1
-    assert "pack.tar/b.png is a file that Pillow" in pictures.skipped[0]
+    assert "pack.tar/b.png is not a picture in a known format" in pictures.skipped[0]
 
 
 def test_degraded_pictures_are_the_same_each_time(folder: Path) -> None:
