@@ -159,10 +159,19 @@ def _read(
         return f"{path}: {error}"
     generator = damage_of(content) if degraded else None
     pairs = list(_pairs(picture, smallest, scale, reductions, generator))
-    side = smallest * scale
     if not pairs:
-        return f"{path} is {picture.width}x{picture.height}; at least {side}x{side} is needed"
+        return f"{path} is {too_small(picture, smallest * scale, max(reductions))}"
     return File(path.name, len(content), hashlib.sha256(content).hexdigest()), pairs
+
+
+def too_small(picture: Image.Image, side: int, reduction: float) -> str:
+    """Say that a picture is smaller than a side, as it is or by the largest of the reductions."""
+    size = f"{picture.width}x{picture.height}"
+    if min(picture.size) >= side:
+        size += (
+            f", but {int(picture.width * reduction)}x{int(picture.height * reduction)} by `reductions` {reduction:g}"
+        )
+    return f"{size}; at least {side}x{side} is needed"
 
 
 def _pairs(

@@ -65,6 +65,13 @@ def test_folders_without_usable_pictures(tmp_path: Path) -> None:
         read_pictures([tmp_path], 8, 4)
 
 
+def test_reductions_that_leave_no_patch_are_named(folder: Path) -> None:
+    with pytest.raises(
+        TrainingError, match=r"a.png is 160x128, but 16x12 by `reductions` 0.1; at least 32x32 is needed"
+    ):
+        read_pictures([folder], 8, 4, (0.1, 0.01))
+
+
 @pytest.fixture
 def pack(folder: Path, tmp_path: Path) -> Path:
     """The pictures of the folder in one file, with something else."""
