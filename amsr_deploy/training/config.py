@@ -52,7 +52,7 @@ class Config:
     texture: bool = True
     """Sample patches by their local contrast; false samples them uniformly."""
     permuted: float = 1 / 3
-    """Share of patches whose colour channels are permuted, or replaced by one of them."""
+    """Share of patches whose colour channels are permuted, or replaced by one; a ninth of it keeps its colours."""
     synthetic: float = 0.04
     """Share of patches from synthetic pictures: flat colours, gradients, text, line art, dithers."""
     degraded: bool = False

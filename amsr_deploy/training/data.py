@@ -55,7 +55,7 @@ class PatchSampler:
             patch_size: side of an LR patch in pixels, a multiple of GRID.
             texture: sample places by their local contrast; false samples them uniformly.
             device: where pictures live and patches are cropped.
-            permuted: share of patches whose colour channels are permuted.
+            permuted: share of patches whose colours come in one of ORDERS; a ninth of it has the usual order.
             synthetic: share of patches from synthetic pictures, where there are any.
         """
         self.patch_size, self.permuted = patch_size, permuted
