@@ -8,6 +8,7 @@ import torch
 
 from amsr_deploy import models
 from amsr_deploy.training.config import Config
+from amsr_deploy.training.data import Batch, PatchSampler
 
 
 def quick_config(folder: Path) -> Config:
@@ -35,3 +36,8 @@ def small_network(backbone: str) -> torch.nn.Module:
         network.layers = network.layers[:1]
         network.layers[0].residual_group.blocks = network.layers[0].residual_group.blocks[:2]
     return network
+
+
+def draw(sampler: PatchSampler, count: int, seed: int, share: slice = slice(None)) -> Batch:
+    """A share of a batch, as a training on a CPU makes it."""
+    return sampler.crop(sampler.numbers(count, torch.Generator().manual_seed(seed))[share])

@@ -36,9 +36,6 @@ def run_session(
         AmsrError: see `train`.
     """
     config = settings(out, resume, options)
-    folder = RunFolder(out)
-    if not resume:
-        folder.check_new()
     reporter = default_reporters(out, tensorboard) if world_from_environment().is_main else Reporters()
     try:
         result = train(config, out, resume, reporter, SAVE_MINUTES if save_minutes is None else save_minutes)

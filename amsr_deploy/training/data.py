@@ -89,18 +89,8 @@ class PatchSampler:
         else:
             torch.cat([masks.dilate(detail, dilation).flatten() for detail in self.detail], out=self.mask)
 
-    def draw(self, count: int, generator: torch.Generator, share: slice = slice(None)) -> Batch:
-        """Sample a batch of patches, each flipped and turned at random.
-
-        Args:
-            count: number of patches of the whole batch.
-            generator: source of randomness, on the CPU.
-            share: the patches of the batch to crop; the others are sampled but not cropped.
-        """
-        return self.crop(self.numbers(count, generator)[share].to(self.device, non_blocking=True))
-
     def numbers(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draw the random numbers [count, DRAWS], on the CPU, that decide a batch."""
+        """Draw the random numbers [count, DRAWS], on the CPU, that decide a batch: those of each patch in its row."""
         pinned = self.device.type == "cuda"  # the processor need not wait for their copy then
         return torch.rand(count, DRAWS, generator=generator, dtype=torch.float64, pin_memory=pinned)
 

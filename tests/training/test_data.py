@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from training_cases import draw
 
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.training.data import PatchSampler
@@ -22,10 +23,6 @@ def numbered(height: int, width: int, seed: int) -> Pair:
     return Pair(lr.repeat(4, 0).repeat(4, 1), lr)
 
 
-def generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 @given(
     sizes=st.lists(st.tuples(st.integers(8, 30), st.integers(8, 30)), min_size=1, max_size=3),
     seed=st.integers(0, 1000),
@@ -37,7 +34,7 @@ def test_lr_hr_and_mask_of_a_patch_belong_together(
     pairs = [numbered(height, width, seed + i) for i, (height, width) in enumerate(sizes)]
     sampler = PatchSampler(pairs, PATCH)
     sampler.set_dilation(dilation)
-    batch = sampler.draw(5, generator(seed))
+    batch = draw(sampler, 5, seed)
     assert batch.lr.shape == (5, 3, PATCH, PATCH)
     torch.testing.assert_close(batch.hr, batch.lr.repeat_interleave(4, 2).repeat_interleave(4, 3), rtol=0, atol=0)
     masks = {}
@@ -54,7 +51,7 @@ def test_all_eight_orientations_occur() -> None:
     lr = np.zeros((PATCH, PATCH, 3), np.uint8)
     lr[0, 1] = 255  # under eight orientations at eight places
     sampler = PatchSampler([Pair(lr.repeat(4, 0).repeat(4, 1), lr)], PATCH)
-    batch = sampler.draw(200, generator(0))
+    batch = draw(sampler, 200, 0)
     counts = batch.lr[:, 0].flatten(1).argmax(dim=1).bincount(minlength=PATCH**2)
     assert (counts > 0).sum() == 8
     assert counts[counts > 0].min() > 10
@@ -62,15 +59,15 @@ def test_all_eight_orientations_occur() -> None:
 
 def test_a_draw_depends_on_its_seed_only() -> None:
     sampler = PatchSampler([numbered(40, 50, 0)], PATCH)
-    first, second = sampler.draw(6, generator(3)), sampler.draw(6, generator(3))
+    first, second = draw(sampler, 6, 3), draw(sampler, 6, 3)
     assert torch.equal(first.hr, second.hr)
-    assert not torch.equal(first.hr, sampler.draw(6, generator(4)).hr)
+    assert not torch.equal(first.hr, draw(sampler, 6, 4).hr)
 
 
 def test_shares_make_up_the_whole_batch() -> None:
     sampler = PatchSampler([numbered(40, 50, 0), numbered(20, 30, 1)], PATCH)
-    whole = sampler.draw(6, generator(1))
-    shares = [sampler.draw(6, generator(1), slice(start, start + 2)) for start in (0, 2, 4)]
+    whole = draw(sampler, 6, 1)
+    shares = [draw(sampler, 6, 1, slice(start, start + 2)) for start in (0, 2, 4)]
     for name in ("lr", "hr", "mask"):
         assert torch.equal(torch.cat([getattr(share, name) for share in shares]), getattr(whole, name))
 
@@ -80,5 +77,5 @@ def test_texture_is_preferred_unless_refused(texture: bool, low: float, high: fl
     lr = np.full((64, 64, 3), 128, np.uint8)
     lr[:, 32:] = np.random.default_rng(0).integers(0, 256, (64, 32, 3))
     sampler = PatchSampler([Pair(lr.repeat(4, 0).repeat(4, 1), lr)], PATCH, texture)
-    batch = sampler.draw(400, generator(0))
+    batch = draw(sampler, 400, 0)
     assert low < (batch.lr.std(dim=(1, 2, 3)) > 0.1).float().mean() < high

@@ -12,7 +12,7 @@ import pytest
 import torch
 import torch.multiprocessing as mp
 from safetensors.torch import load_file
-from training_cases import quick_config
+from training_cases import draw, quick_config
 
 from amsr_deploy import models
 from amsr_deploy.errors import TrainingError, UserError
@@ -35,7 +35,7 @@ def gradients(config: Config, world: World) -> dict[str, torch.Tensor]:
     trainer = Trainer(models.create(config.backbone), config, CPU, world)
     sampler = PatchSampler(read_pictures([Path(config.data[0])], config.patch_size, 4).pairs, config.patch_size)
     share = world.share(config.batch_size)
-    trainer.backward(sampler.draw(config.batch_size, torch.Generator().manual_seed(0), share))
+    trainer.backward(draw(sampler, config.batch_size, 0, share))
     return {name: p.grad for name, p in trainer.network.named_parameters() if p.grad is not None}
 
 

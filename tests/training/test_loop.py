@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_cases import quick_config
+from training_cases import draw, quick_config
 
 from amsr_deploy import models
 from amsr_deploy.commands.train import settings
@@ -355,7 +355,7 @@ def bicubic_loss(config: Config) -> float:
     from amsr_deploy.training.pictures import read_pictures
 
     pairs = read_pictures([Path(config.data[0])], config.patch_size, 4, config.reductions).pairs
-    batch = PatchSampler(pairs, config.patch_size).draw(400, torch.Generator().manual_seed(0))
+    batch = draw(PatchSampler(pairs, config.patch_size), 400, 0)
     upscaled = torch.nn.functional.interpolate(batch.lr, scale_factor=4, mode="bicubic").clamp(0, 1)
     return float((upscaled - batch.hr).abs().mean())
 

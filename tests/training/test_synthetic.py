@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from training_cases import draw
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.training import synthetic
@@ -70,7 +71,7 @@ def test_synthetic_patches_have_their_share(share: float) -> None:
     photo = Pair(random.integers(0, 250, (256, 256, 3), np.uint8), random.integers(0, 250, (64, 64, 3), np.uint8))
     drawn = Pair(np.full((512, 512, 3), 255, np.uint8), np.full((128, 128, 3), 255, np.uint8), is_synthetic=True)
     sampler = PatchSampler([photo, drawn], 8, synthetic=share)
-    batch = sampler.draw(2000, torch.Generator().manual_seed(0))
+    batch = draw(sampler, 2000, 0)
     assert abs(float((batch.lr.amin(dim=(1, 2, 3)) == 1).float().mean()) - share) < 0.04
 
 
@@ -78,7 +79,7 @@ def test_permuted_patches_keep_their_pixels() -> None:
     colours = np.array([[[10, 20, 30]]], np.uint8)
     pair = Pair(colours.repeat(32, 0).repeat(32, 1), colours.repeat(8, 0).repeat(8, 1))
     for share, orders in ((0.0, 1), (1.0, 9)):  # six orders of the colours, three greys
-        batch = PatchSampler([pair], 8, permuted=share).draw(200, torch.Generator().manual_seed(0))
+        batch = draw(PatchSampler([pair], 8, permuted=share), 200, 0)
         seen = {tuple((patch[:, 0, 0] * 255).round().int().tolist()) for patch in batch.lr}
         assert len(seen) == orders
         assert all(sorted(colour) == [10, 20, 30] or len(set(colour)) == 1 for colour in seen)
