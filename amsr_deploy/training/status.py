@@ -19,6 +19,7 @@ class Status:
     dilation: int | None
     """None while the masks are all ones."""
     learning_rate: float
+    """That of the last step."""
     images_per_second: float
     remaining: float
     """Seconds to the end at the present speed."""
