@@ -367,7 +367,7 @@ def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float
     """Train a network with masks on a folder of pictures."""
     from amsr_deploy.commands.train import run_session
 
-    sys.exit(run_session(out, resume, tensorboard, save_minutes, options))
+    sys.exit(run_session(out, resume, tensorboard, save_minutes, options, setting("quiet")))
 
 
 @main.command("eval")

@@ -21,7 +21,12 @@ DIMENSIONS = ("channels", "blocks")
 
 
 def run_session(
-    out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, options: dict[str, Any]
+    out: Path,
+    resume: bool,
+    tensorboard: bool | None,
+    save_minutes: float | None,
+    options: dict[str, Any],
+    quiet: bool = False,
 ) -> int:
     """Train, show progress, say how to continue, and return the exit code.
 
@@ -31,12 +36,13 @@ def run_session(
         tensorboard: see `default_reporters`.
         save_minutes: see `train`; None is the default.
         options: options of the command line by name; None means not given.
+        quiet: show nothing but errors.
 
     Raises:
         AmsrError: see `train`.
     """
     config = settings(out, resume, options)
-    reporter = default_reporters(out, tensorboard) if world_from_environment().is_main else Reporters()
+    reporter = default_reporters(out, tensorboard, quiet) if world_from_environment().is_main else Reporters()
     try:
         result = train(config, out, resume, reporter, SAVE_MINUTES if save_minutes is None else save_minutes)
         if result.signal is not None:

@@ -154,17 +154,18 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}"
 
 
-def default_reporters(folder: Path, tensorboard: bool | None = None) -> Reporters:
+def default_reporters(folder: Path, tensorboard: bool | None = None, quiet: bool = False) -> Reporters:
     """Make the default reporters: a bar on a terminal, lines elsewhere; the log file; TensorBoard where installed.
 
     Args:
         folder: folder of the run.
         tensorboard: true requires it, false leaves it out, None uses it where it is installed, and says so where not.
+        quiet: show nothing.
 
     Raises:
         MissingDependencyError: TensorBoard is required and not installed.
     """
-    screen = screen_reporter()
+    screen = Reporters() if quiet else screen_reporter()
     reporters = [screen, LogReporter(folder)]
     if tensorboard is not False:
         if tensorboard or is_installed():

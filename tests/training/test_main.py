@@ -25,7 +25,7 @@ def test_both_commands_ask_for_the_same(given: str, monkeypatch: pytest.MonkeyPa
     asked: list[Any] = []
 
     def note(
-        out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, options: dict[str, Any]
+        out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, options: dict[str, Any], *_: bool
     ) -> int:
         asked.append((out, resume, tensorboard, save_minutes, train.translate(options)))
         return 0

@@ -101,7 +101,10 @@ def test_without_tensorboard_a_run_says_so_and_goes_on(
     with pytest.raises(MissingDependencyError, match="tensorboard"):
         default_reporters(tmp_path, tensorboard=True)
     default_reporters(tmp_path, tensorboard=False).close()
+    (tmp_path / "quiet").mkdir()
+    tell(default_reporters(tmp_path / "quiet", quiet=True))
     assert capsys.readouterr().out == ""
+    assert (tmp_path / "quiet" / "log.jsonl").is_file()
 
 
 def test_reports_need_no_tensorboard() -> None:
