@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -143,7 +142,7 @@ def _packed(file: Path) -> list[tuple[Path, Loader]]:
         ) from error
     if not members:
         raise UserError(f"{file} holds no picture; pack it with benchmarks/pack_crops.py")
-    return [(file / member.name, BytesIO(content).getvalue) for member, content in zip(members, contents, strict=True)]
+    return [(file / member.name, partial(bytes, content)) for member, content in zip(members, contents, strict=True)]
 
 
 def _read(
