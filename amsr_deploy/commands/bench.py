@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from amsr_deploy.commands.report_file import check_report_file, write_report
+from amsr_deploy.commands.report_file import check_not_read, check_report_file, write_report
 from amsr_deploy.descriptor import SCALE, Purpose
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.bench import results
@@ -86,6 +86,8 @@ def run_benchmarks(options: BenchOptions, fail: Callable[[Exception], object]) -
     """
     check_report_file(options.json_file, ".json")
     check_report_file(options.markdown, ".md")
+    for path in (options.json_file, options.markdown):
+        check_not_read(path, [options.model, options.dense_model])
     with_pairs = options.crossover or not options.operators
     choice = (options.backbones, options.scale, options.trained_for, options.model, options.dense_model)
     pairs = choose_pairs(*choice) if with_pairs else []

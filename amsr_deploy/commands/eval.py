@@ -15,7 +15,7 @@ from rich.table import Table
 
 from amsr_deploy.commands.console import output_console
 from amsr_deploy.commands.eval_results import Results, Run, check_plots, plot, write_csv
-from amsr_deploy.commands.report_file import check_report_file, write_report
+from amsr_deploy.commands.report_file import check_not_read, check_report_file, write_report
 from amsr_deploy.descriptor import Purpose, Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evaluate_bicubic, mean
@@ -98,6 +98,10 @@ def evaluate_folder(models: Sequence[str | Path], options: EvalOptions, fail: Ca
     """
     paths = picture_paths(options.data)
     options.check()
+    small = options.lr_folder.iterdir() if options.lr_folder is not None and options.lr_folder.is_dir() else ()
+    read = [*paths, *small, *(Path(model) for model in models)]
+    for path in (options.json_file, options.csv_file, options.plot_file):
+        check_not_read(path, read)
     failed: dict[str, Exception] = {}
 
     def remember(error: Exception) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from amsr_deploy.errors import UserError
@@ -21,6 +23,14 @@ def check_report_file(path: Path | None, suffix: str) -> None:
         raise UserError(f"{path} does not end in {suffix}; give another file for the figures")
     if problem := folder_problem(path):
         raise UserError(problem)
+
+
+def check_not_read(path: Path | None, read: Iterable[Path | None]) -> None:
+    """Raise UserError where a file for figures is one that the command reads."""
+    if path is None or path == STANDARD:
+        return
+    if os.path.realpath(path) in {os.path.realpath(each) for each in read if each is not None}:
+        raise UserError(f"{path} is an input; choose another name for the figures")
 
 
 def write_report(path: Path | None, text: str) -> None:

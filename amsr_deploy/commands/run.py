@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from amsr_deploy.commands.infer import Request, infer_pictures
 from amsr_deploy.commands.inputs import Inputs, find_inputs
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming, wanted_handling
-from amsr_deploy.commands.report_file import check_report_file
+from amsr_deploy.commands.report_file import check_not_read, check_report_file
 from amsr_deploy.commands.shard import Shard
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import WriteOptions
@@ -58,7 +58,8 @@ def run_infer(backbone: str | None, model: Path | None, options: Options) -> int
         **take(options, "mask", "save_mask", "compare"),
         shard=shard,
     )
-    with take_inputs("infer", options, naming) as inputs:
+    read = [request.mask, model]
+    with take_inputs("infer", options, naming, reporter, read) as inputs:
         chosen = wanted_model(backbone, model, options["device"], options["trained_for"])
         if address is None:
             return infer_pictures(inputs, chosen, request, reporter, **options)
@@ -72,7 +73,7 @@ def run_mask(options: Options) -> int:
     from amsr_deploy.commands.mask import mask_pictures, wanted_mask  # here, because `amsr infer` needs none of it
 
     naming, reporter = take_naming(options), take_reporter(options)
-    with take_inputs("mask", options, naming) as inputs:
+    with take_inputs("mask", options, naming, reporter) as inputs:
         return mask_pictures(inputs, wanted_mask(**options), naming, reporter)
 
 
@@ -96,15 +97,25 @@ def take_reporter(options: Options) -> Reporter:
 
 
 @contextmanager
-def take_inputs(command: str, options: Options, naming: Naming) -> Iterator[Inputs]:
+def take_inputs(
+    command: str, options: Options, naming: Naming, reporter: Reporter, read: Iterable[Path | None] = ()
+) -> Iterator[Inputs]:
     """Find the pictures of a command.
 
+    Args:
+        command: its name.
+        options: what the command line gives.
+        naming: how the outputs are named.
+        reporter: its file is none that is read.
+        read: other files that are.
+
     Raises:
-        UserError: there are none.
+        UserError: there are none, or the report would replace what is read.
     """
     names, files_from = options.pop("inputs"), options.pop("files_from")
     if not names and not files_from:
         click.echo(f"Usage: amsr {command} [OPTIONS] INPUTS...\n\n{EXAMPLES[command]}", err=True)
         raise UserError(f"no INPUTS; `amsr {command} --help` lists what there is")
     with find_inputs(names, files_from, options.pop("recursive"), naming.output, naming.suffix) as inputs:
+        check_not_read(reporter.json_file, [*(each.path for each in inputs.pictures), files_from, *read])
         yield inputs

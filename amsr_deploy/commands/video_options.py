@@ -10,7 +10,7 @@ from amsr_deploy import image
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.output_size import OutputSize, Size
 from amsr_deploy.commands.outputs import check_standard_output
-from amsr_deploy.commands.report_file import check_report_file
+from amsr_deploy.commands.report_file import check_not_read, check_report_file
 from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.files import STANDARD, folder_problem
@@ -76,6 +76,7 @@ class VideoOptions:
     def check(self) -> None:
         """Raise UserError for values out of their range, and for options that contradict each other."""
         check_report_file(self.json_file, ".json")
+        check_not_read(self.json_file, [self.source, self.mask])
         if not 0 <= self.start <= LONGEST:
             raise UserError(f"`start` {self.start:g} is no time in a video; give 0 seconds or more")
         if self.duration is not None and not 0 < self.duration <= LONGEST:

@@ -577,6 +577,21 @@ def test_json_lines(here: Path, command: Command) -> None:
     assert amsr(*arguments, "a.png", "--json", "--overwrite").exit_code == 0
 
 
+def test_a_report_replaces_no_input(here: Path, command: Command) -> None:
+    arguments, _ = command
+    picture = draw(here / "a.png").rename(here / "pic.json")
+    names_of_pictures = here / "list.json"
+    names_of_pictures.write_text("pic.json\n")
+    before = picture.read_bytes()
+    for given in (["pic.json", "--json", "pic.json"], ["--files-from", "list.json", "--json", "./list.json"]):
+        result = amsr(*arguments, *given, "-o", "out/")
+        assert result.exit_code == 2
+        assert "is an input" in errors(result)[0]
+    assert picture.read_bytes() == before
+    assert names_of_pictures.read_text() == "pic.json\n"
+    assert not (here / "out").exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="permissions")
 def test_reports_are_written_anew_and_pictures_are_not(here: Path, command: Command) -> None:
     arguments, ending = command

@@ -224,6 +224,10 @@ def test_quality_is_drawn_against_cost(
         assert run(*arguments)[0] == 0
         with Image.open(file) as plot:
             assert len(np.unique(np.array(plot.convert("L")))) > 10
+        picture = photos / "a.png"
+        before = picture.read_bytes()
+        assert run("--model", model, "--data", photos, "--plot", picture)[0] == 2
+        assert picture.read_bytes() == before
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = CliRunner().invoke(main, ["eval", *map(str, arguments)])
     assert result.exit_code == 1
