@@ -123,7 +123,8 @@ def run_batch(
     except KeyboardInterrupt:
         turns.stop()
     finally:
-        reporter.close()
+        if reporter.entries or not jobs:  # an interrupt before the first line leaves an old report as it is
+            reporter.close()
     if turns.stopped:
         report_failure(AmsrError(f"interrupted: {finished} of {len(jobs)} pictures are done"))
         return exit_code(stopping.number)
