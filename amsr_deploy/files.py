@@ -62,8 +62,12 @@ def by_age(folder: Path, *suffixes: str) -> list[Path]:
     return sorted(ages, key=lambda path: ages[path], reverse=True)
 
 
-def folder_problem(path: Path) -> str | None:
-    """Say why no file can be made in the folder of a path, or return None."""
+def write_problem(path: Path) -> str | None:
+    """Say why no file can be written at a path, or return None."""
+    if is_special(path):
+        return f"{path} is a pipe, a socket or a device; choose another name"
+    if blocker := next((folder for folder in path.parents if folder.is_file()), None):
+        return f"{blocker} is a file and no folder; choose another name"
     if not path.parent.is_dir():
         return f"folder {path.parent} does not exist; create it first"
     if not os.access(path.parent, os.W_OK):

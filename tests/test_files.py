@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from amsr_deploy.files import by_age, replacing
+from amsr_deploy.files import by_age, replacing, write_problem
 
 
 def test_an_error_of_an_open_file_names_the_path(tmp_path: Path) -> None:
@@ -83,6 +83,18 @@ def test_a_file_that_came_meanwhile_stays_where_that_is_asked_for(
     assert caught.value.filename == str(path)
     assert path.read_text() == "first"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_why_a_file_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    os.mkfifo(tmp_path / "pipe.png")
+    assert write_problem(tmp_path / "a.png") is None
+    assert write_problem(tmp_path / "b.png") is None
+    for name in ("a.png/b.png", "a.png/folder/b.png"):
+        assert f"{tmp_path / 'a.png'} is a file and no folder" in str(write_problem(tmp_path / name))
+    assert "does not exist" in str(write_problem(tmp_path / "none" / "b.png"))
+    assert "pipe.png is a pipe" in str(write_problem(tmp_path / "pipe.png"))
 
 
 def test_an_error_is_not_hidden_by_that_of_removing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_metadata, read_model
 from amsr_deploy.engine.shapes import Size, Sizes, format_size, make_sizes
 from amsr_deploy.errors import EngineError, UserError
-from amsr_deploy.files import folder_problem
+from amsr_deploy.files import write_problem
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_path
 from amsr_deploy.runtime.newest import newest_export
@@ -111,7 +111,7 @@ def check_output(path: Path) -> Path:
         raise UserError(f"output {path} does not end in .engine")
     if path.is_dir():
         raise UserError(f"output {path} is a folder")
-    if problem := folder_problem(path):
+    if problem := write_problem(path):
         raise UserError(problem)
     sidecar = sidecar_path(path)
     if sidecar.exists() and not path.exists():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, PURPOSES, Purpose, describe
 from amsr_deploy.errors import ModelError, UserError, check_torch
-from amsr_deploy.files import folder_problem
+from amsr_deploy.files import write_problem
 from amsr_deploy.metadata import MOST_MASK_LOSS, Precision
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.shipped import model_name, shipped_weights
@@ -142,7 +142,7 @@ def check_output(path: Path) -> None:
         raise UserError(f"output {path} does not end in .onnx")
     if path.is_dir():
         raise UserError(f"output {path} is a folder")
-    if problem := folder_problem(path):
+    if problem := write_problem(path):
         raise UserError(problem)
     if path.exists() and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
         raise UserError(f"{path} is write-protected; change its permissions, or choose another --output")

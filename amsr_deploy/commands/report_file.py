@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from amsr_deploy.errors import UserError
-from amsr_deploy.files import STANDARD, folder_problem, replacing
+from amsr_deploy.files import STANDARD, write_problem, replacing
 
 
 def check_report_file(path: Path | None, suffix: str) -> None:
@@ -21,7 +21,7 @@ def check_report_file(path: Path | None, suffix: str) -> None:
         return
     if path.suffix != suffix:
         raise UserError(f"{path} does not end in {suffix}; give another file for the figures")
-    if problem := folder_problem(path):
+    if problem := write_problem(path):
         raise UserError(problem)
 
 
@@ -36,5 +36,5 @@ def check_not_read(path: Path | None, read: Iterable[Path | None]) -> None:
 def write_report(path: Path | None, text: str) -> None:
     """Write lines to a file; None, and standard output, which the caller prints to, are left out."""
     if path is not None and path != STANDARD:
-        with replacing(path) as temporary:
+        with replacing(path.resolve()) as temporary:  # the place of a link stays
             temporary.write_text(text, encoding="utf-8")

@@ -13,7 +13,7 @@ from amsr_deploy.commands.outputs import check_standard_output
 from amsr_deploy.commands.report_file import check_not_read, check_report_file
 from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import UserError
-from amsr_deploy.files import STANDARD, folder_problem
+from amsr_deploy.files import STANDARD, write_problem
 from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.encoding import Encoding
@@ -132,7 +132,7 @@ class VideoOptions:
             raise UserError(f"{target} is the input; choose another name for what is written")
         if target.is_dir():
             raise UserError(f"{target} is a folder; give the name of a file")
-        if problem := folder_problem(target):
+        if problem := write_problem(target):
             raise UserError(problem)
         if target.exists() and not self.overwrite:
             raise UserError(f"{target} exists; replace it with `overwrite`, or choose another name")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from amsr_deploy.errors import ImageError, first_line
-from amsr_deploy.files import folder_problem, replacing
+from amsr_deploy.files import write_problem, replacing
 from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jpeg import segment
@@ -174,12 +174,13 @@ def check_writable(path: Path) -> Format:
     """Return the format of a picture file that can be written.
 
     Raises:
-        ImageError: an unknown suffix, a folder in its place, no folder to hold it, or one that may not be written.
+        ImageError: an unknown suffix, a folder or a pipe in its place, no folder to hold it, or one that may not be
+            written.
     """
     file_format = output_format(path)
     if path.is_dir():
         raise ImageError(f"{path} is a folder; give the name of a picture")
-    if problem := folder_problem(path):
+    if problem := write_problem(path):
         raise ImageError(problem)
     return file_format
 

@@ -579,6 +579,23 @@ def test_json_lines(here: Path, command: Command) -> None:
     assert amsr(*arguments, "a.png", "--json", "--overwrite").exit_code == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes with names")
+def test_links_and_pipes_stay_what_they_are(here: Path, command: Command) -> None:
+    arguments, ending = command
+    draw(here / "a.png")
+    (here / "link.json").symlink_to("report.json")
+    assert amsr(*arguments, "a.png", "--json", "link.json").exit_code == 0
+    assert (here / "link.json").is_symlink()
+    assert json.loads((here / "report.json").read_text())["output"] == f"a{ending}"
+    for name in ("pipe.png", "pipe.json"):
+        os.mkfifo(here / name)
+    for given in (["-o", "pipe.png"], ["--json", "pipe.json"]):
+        (line,) = errors(amsr(*arguments, "a.png", "--overwrite", *given))
+        assert "is a pipe" in line
+    assert (here / "pipe.png").is_fifo()
+    assert (here / "pipe.json").is_fifo()
+
+
 def test_a_report_replaces_no_input(here: Path, command: Command) -> None:
     arguments, _ = command
     picture = draw(here / "a.png").rename(here / "pic.json")
