@@ -94,8 +94,8 @@ strategy_option = click.option(
 )
 
 
-def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of commands that read pictures and write others."""
+def picture_options(suffix: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make what adds the options of commands that read pictures and write others, whose names have a suffix."""
     options = (
         click.argument("inputs", nargs=-1, type=FILE),
         click.option(
@@ -106,16 +106,20 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--format",
             "extension",
-            type=click.Choice(["png", "jpg", "webp", "tiff", "avif", "jxl"]),
+            type=click.Choice(["png", "jpg", "webp", "tiff", "avif", "jxl", "bmp"]),
             help="Format of the outputs.  [default: that of --output, else png]",
         ),
-        click.option("--suffix", metavar="TEXT", help="Ending of the outputs' names.  [default: _x4, as the size is]"),
+        click.option("--suffix", metavar="TEXT", help=f"Ending of the outputs' names.  [default: {suffix}]"),
         click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
         click.option("--skip-existing", is_flag=True, help="Pass over pictures whose outputs exist."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -125,7 +129,7 @@ def main() -> None:
 
 
 @main.command(short_help="Upscale pictures, by a scale or to a size.")
-@picture_options
+@picture_options("_x4, as the size is")
 @click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor.  [default: the model's own]")
 @click.option("--width", type=int, metavar="PIXELS", help="Width of the output, in place of a scale.")
 @click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale.")
@@ -192,7 +196,7 @@ def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
 
 
 @main.command(short_help="Write the masks of pictures as pictures.")
-@picture_options
+@picture_options("_mask or _overlay")
 @click.option("--overlay", is_flag=True, help="Write the photo with the masked area tinted.")
 @backbone_option
 @dilation_option

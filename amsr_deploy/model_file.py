@@ -23,12 +23,14 @@ def read_metadata(path: Path) -> Metadata:
     """Read the metadata of a model file.
 
     Raises:
-        ModelError: no such file, or not a model of this project.
+        ModelError: no such file, one that may not be read, or not a model of this project.
     """
     try:
         with path.open("rb") as file:
             entries = [_strings(value) for _, value in fields(file, {METADATA_PROPS}) if isinstance(value, bytes)]
         return Metadata.from_properties({entry[1]: entry[2] for entry in entries})
+    except PermissionError as error:
+        raise ModelError(f"{path} may not be read; check its permissions") from error
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path} is not a model of amsr-deploy ({error})") from error
 

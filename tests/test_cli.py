@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import subprocess
 import sys
@@ -305,6 +307,7 @@ def test_bad_arguments(photo_file: Path, model: Path, tmp_path: Path) -> None:
     assert_refused(amsr("mask", photo_file, "--backbone", "swinir", "--threshold", 2), "not a share")
     assert_refused(amsr(*infer, "--threshold", 0.5), "no windows")
     assert_refused(amsr(*infer, "--device", "tpu"), "tpu")
+    assert_refused(amsr(*infer, "--budget", 0), "above 0")
     Image.new("L", (5, 6)).save(tmp_path / "small.png")
     assert_refused(amsr(*infer, "--mask", tmp_path / "small.png"), "5 x 6", "48 x 40")
     assert_refused(amsr(*infer, "--mask", tmp_path / "small.png", "--dense"), "--dense")
@@ -330,6 +333,18 @@ def test_foreign_models(tmp_path: Path, photo_file: Path) -> None:
     for name in ("foreign.onnx", "text.onnx", "missing.onnx"):
         assert_refused(amsr("infer", photo_file, "--model", tmp_path / name), name)
         assert_refused(amsr("inspect", tmp_path / name), name)
+
+
+def test_a_model_that_may_not_be_read(photo_file: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path == model:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert_refused(amsr("infer", photo_file, "--model", model), f"{model.name} may not be read; check its permissions")
 
 
 def test_doctor_names_versions_and_kernels(monkeypatch: pytest.MonkeyPatch) -> None:

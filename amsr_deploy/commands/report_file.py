@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from amsr_deploy.errors import UserError
-from amsr_deploy.files import STANDARD, write_problem, replacing
+from amsr_deploy.files import STANDARD, replacing, write_problem
 
 
 def check_report_file(path: Path | None, suffix: str) -> None:

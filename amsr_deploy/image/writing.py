@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from amsr_deploy.errors import ImageError, first_line
-from amsr_deploy.files import write_problem, replacing
+from amsr_deploy.files import replacing, write_problem
 from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jpeg import segment

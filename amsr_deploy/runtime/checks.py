@@ -47,7 +47,7 @@ def check_threshold(threshold: object, model: str, has_windows: bool) -> None:
 def check_budget(budget: float) -> None:
     """Raise UserError unless the budget is a share of the dense network's cost."""
     if not 0 < budget <= 1:
-        raise UserError(f"`budget` {budget} is no share of the dense cost; give a number from 0 to 1, like 0.4")
+        raise UserError(f"`budget` {budget} is no share of the dense cost; give a number above 0, at most 1, like 0.4")
 
 
 def check_region(region: object, size: tuple[int, ...]) -> None:

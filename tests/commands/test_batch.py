@@ -405,7 +405,7 @@ def test_several_pictures_need_a_folder(here: Path, command: Command) -> None:
 def test_formats_and_suffixes(here: Path, command: Command) -> None:
     arguments, _ = command
     draw(here / "a.png")
-    for name, form in (("jpg", "JPEG"), ("webp", "WEBP"), ("tiff", "TIFF")):
+    for name, form in (("jpg", "JPEG"), ("webp", "WEBP"), ("tiff", "TIFF"), ("bmp", "BMP")):
         assert amsr(*arguments, "a.png", "--format", name, "--suffix", "-new").exit_code == 0
         with Image.open(here / f"a-new.{name}") as file:
             assert file.format == form
@@ -651,6 +651,12 @@ def test_without_pictures_the_usage_is_short(command: Command) -> None:
     assert result.exit_code == 2
     assert result.stderr.count(f"  amsr {arguments[0]} ") == 3
     assert len(result.stderr.splitlines()) < 10
+
+
+def test_the_help_names_the_suffix(command: Command) -> None:
+    (name, *_), ending = command
+    words = " ".join(amsr(name, "--help").stdout.split())
+    assert f"Ending of the outputs' names. [default: {Path(ending).stem}" in words
 
 
 def test_misspelled_options_are_answered_with_the_nearest(command: Command) -> None:

@@ -46,14 +46,18 @@ class OnnxRuntimeBackend:
 
         Raises:
             UserError: an unknown device, less than one thread.
-            ModelError: not a readable ONNX, or not one of this project.
+            ModelError: a file that may not be read, not an ONNX, or not one of this project.
             BackendError: the device is not available, or there are no native kernels for a bfloat16 model.
         """
         options = session_options(threads)
         providers = add_provider(options, device)
         kernels = _register_kernels(options) if device in WITH_KERNELS else None
         try:
-            session = ort.InferenceSession(model.read_bytes(), options, providers=providers)
+            content = model.read_bytes()
+        except PermissionError as error:
+            raise ModelError(f"{model} may not be read; check its permissions") from error
+        try:
+            session = ort.InferenceSession(content, options, providers=providers)
         except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
             if kernels is None and "bfloat16" in str(error):
                 remedy = "install the package again where there is a C++ compiler" if device in WITH_KERNELS else ""
