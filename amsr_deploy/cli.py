@@ -111,7 +111,7 @@ def picture_options(suffix: str) -> Callable[[Callable[..., Any]], Callable[...,
         ),
         click.option("--suffix", metavar="TEXT", help=f"Ending of the outputs' names.  [default: {suffix}]"),
         click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
-        click.option("--skip-existing", is_flag=True, help="Pass over pictures whose outputs exist."),
+        click.option("--skip-existing", is_flag=True, help="Keep outputs that exist; make those that are missing."),
     )
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:

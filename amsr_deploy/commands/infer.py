@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from amsr_deploy.commands.outputs import Naming, Outputs, SkippedError, open_out
 from amsr_deploy.commands.shard import Shard
 from amsr_deploy.commands.turns import Turn
 from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import ImageError, UserError
 from amsr_deploy.image import Picture, WriteOptions
 from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.mask import Mask
@@ -208,18 +209,35 @@ class Outcome:
         return upscaler.worked(self.mask.pixels) if self.mask else np.ones(picture.size, np.bool_)
 
 
+@dataclass(frozen=True)
+class Files:
+    """The files that are made of a picture.
+
+    Attributes:
+        result: the upscaled picture.
+        comparison: None where it is not wanted, or is there already and kept.
+        mask: likewise.
+        keeps_result: whether the result is there already and kept: what is missing beside it is made.
+    """
+
+    result: Path
+    comparison: Path | None = None
+    mask: Path | None = None
+    keeps_result: bool = False
+
+
 class Results(Protocol):
     """Takes the files that are made of pictures."""
 
-    def claim(self, source: Input, size: str) -> tuple[Path, Path | None]:
-        """Name the files for the result of that size and, where it is wanted, for the comparison.
+    def claim(self, source: Input, size: str) -> Files:
+        """Name the files for the result of that size and for what is wanted beside it.
 
         Raises:
             AmsrError: they cannot be.
         """
 
-    def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
-        """Let a file be written."""
+    def write(self, source: Input, files: Files, target: Path, write_file: Callable[[Path], object]) -> None:
+        """Let one of the files be written."""
 
     def shown(self, target: Path) -> str:
         """Return what users know a file as."""
@@ -241,24 +259,31 @@ class Targets:
             AmsrError: it is not there, or its output cannot be.
         """
         source.check()
-        if self.request.save_mask:
-            self.outputs.reserve(source, self.request.save_mask, "mask")
         if not self.request.size.depends_on_picture:
             self.claim(source, self.request.size.label(self.scales))
+        elif self.request.save_mask:
+            with suppress(SkippedError):  # the name of the result is not known yet
+                self.outputs.reserve(source, self.request.save_mask, "mask")
 
-    def claim(self, source: Input, size: str) -> tuple[Path, Path | None]:
-        """Reserve the files for the result and, where it is wanted, for the comparison; see `Outputs.claim`."""
-        target = self.outputs.claim(source, size)
-        if not self.request.compare:
-            return target, None
+    def claim(self, source: Input, size: str) -> Files:
+        """Reserve the files for the result and for what is wanted beside it; see `Outputs.reserve_all`."""
+        wanted = {"result": self.outputs.target(source, size)}
+        if self.request.compare:
+            wanted["comparison"] = self.outputs.beside(wanted["result"], "compare")
+        if self.request.save_mask:
+            wanted["mask"] = self.request.save_mask
+        kept = self.outputs.reserve_all(source, wanted)
+        missing = {purpose: path for purpose, path in wanted.items() if purpose not in kept}
+        return Files(wanted["result"], missing.get("comparison"), missing.get("mask"), "result" in kept)
+
+    def write(self, source: Input, files: Files, target: Path, write_file: Callable[[Path], object]) -> None:
+        """Write one of the files, the result first; see `Outputs.write`."""
         try:
-            return target, self.outputs.reserve(source, self.outputs.beside(target, "compare"), "comparison")
-        except SkippedError:  # a comparison that is there stays; the result decides whether there is work
-            return target, None
-
-    def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
-        """Write a file; see `Outputs.write`."""
-        self.outputs.write(source, target, write_file)
+            self.outputs.write(source, target, write_file)
+        except ImageError as error:
+            if target == files.result:
+                raise
+            raise ImageError(f"{error}; {self.shown(files.result)} is written") from error
 
     def shown(self, target: Path) -> str:
         """Return what users know a file as."""
@@ -289,32 +314,32 @@ class Work:
             reading.enter_context(turn.reading())
             picture = source.read(content)
             plan = self.request.size.plan(str(source), picture.size, self.upscalers)
-            target, sheet = self.results.claim(source, plan.label)
-            image.check_fit(target, picture, plan.size, self.request.writing)
+            files = self.results.claim(source, plan.label)
+            image.check_fit(files.result, picture, plan.size, self.request.writing)
             if math.prod(picture.size) <= MOST_AHEAD:
                 reading.close()
-            return self._upscale(source, picture, plan, target, sheet, turn)
+            return self._upscale(source, picture, plan, files, turn)
 
-    def _upscale(
-        self, source: Input, picture: Picture, plan: Plan, target: Path, sheet: Path | None, turn: Turn
-    ) -> Report:
-        """Upscale a picture, and write all that is wanted of it."""
+    def _upscale(self, source: Input, picture: Picture, plan: Plan, files: Files, turn: Turn) -> Report:
+        """Upscale a picture, and write all that is wanted of it and missing."""
         upscaler = self.upscalers[plan.scale]
         region, dilation = self._region(source, upscaler, picture)
-        if plan.reduced or sheet:
+        write = partial(self.results.write, source, files)
+        if plan.reduced or files.comparison:
             outcome, result = self._upscale_whole(picture, plan, region, turn)
-            self.results.write(source, target, lambda path: image.write(path, result, self.request.writing))
-            if sheet:
+            if not files.keeps_result:
+                write(files.result, lambda path: image.write(path, result, self.request.writing))
+            if files.comparison:
                 from amsr_deploy.commands.comparison import compare  # here, because few need it
 
                 comparison = from_pillow(compare(picture, outcome.worked(picture, upscaler), result))
-                self.results.write(source, sheet, lambda path: image.write(path, comparison))
+                write(files.comparison, lambda path: image.write(path, comparison))
         else:
             strips = PictureStrips(upscaler.start, picture, region, on_tile(picture, turn))
-            outcome = self._upscale_strips(source, target, picture, strips, turn)
-        if self.request.save_mask:
+            outcome = self._upscale_strips(source, files, picture, strips, turn)
+        if files.mask:
             mask = outcome.worked(picture, upscaler)
-            self.results.write(source, self.request.save_mask, lambda path: image.write_mask(path, mask))
+            write(files.mask, lambda path: image.write_mask(path, mask))
         return Report(
             upscaler.model,
             self.origin,
@@ -324,7 +349,7 @@ class Work:
             outcome.density,
             outcome.cost_share,
             outcome.seconds,
-            self.results.shown(target),
+            self.results.shown(files.result),
             outcome.dense_reason,
             plan.reduction,
         )
@@ -351,16 +376,20 @@ class Work:
         return Outcome(colour.mask, colour.density, colour.cost_share, colour.dense_reason, seconds), result
 
     def _upscale_strips(
-        self, source: Input, target: Path, picture: Picture, strips: PictureStrips, turn: Turn
+        self, source: Input, files: Files, picture: Picture, strips: PictureStrips, turn: Turn
     ) -> Outcome:
-        """Upscale a picture and write it strip by strip."""
+        """Upscale a picture and write it strip by strip, unless the result is kept."""
 
         def write(path: Path) -> None:
             with image.open_strips(path, picture, strips.size, self.request.writing) as writer, turn.network():
                 for strip in strips.samples(writer.channels, writer.bits):
                     writer.write(strip)
 
-        self.results.write(source, target, write)
+        if files.keeps_result:
+            with turn.network():
+                deque(strips.samples(3, 8), maxlen=0)
+        else:
+            self.results.write(source, files, files.result, write)
         colour = strips.colour
         return Outcome(colour.mask, colour.density, colour.cost_share, colour.dense_reason, strips.seconds)
 

@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ LONGEST_NAME = 255
 
 
 class SkippedError(AmsrError):
-    """A picture that is left out, because its result exists already."""
+    """A picture that is left out, because all that is wanted of it exists already."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,15 @@ class Outputs:
             self.inputs.several or is_folder(output) or not (output.suffix or os.path.lexists(output))
         )
 
+    def target(self, source: Input, size: str) -> Path:
+        """Name the file that the result of a picture goes to, and make its folder."""
+        if self.spool:
+            return self.spool
+        target = self.naming.target(source, size, self.is_folder)
+        if self.is_folder:
+            make_folder(target.parent)
+        return target
+
     def claim(self, source: Input, size: str) -> Path:
         """Reserve the file that the result of a picture goes to.
 
@@ -124,12 +133,7 @@ class Outputs:
             UserError: it exists already, is an input, or belongs to another picture.
             ImageError: it cannot be written, or the file system does not take its name.
         """
-        if self.spool:
-            return self.spool
-        target = self.naming.target(source, size, self.is_folder)
-        if self.is_folder:
-            make_folder(target.parent)
-        return self.reserve(source, target, "result")
+        return self.reserve(source, self.target(source, size), "result")
 
     def reserve(self, source: Input, target: Path, purpose: str) -> Path:
         """Likewise for a file of which the name is known, and what it is for."""
@@ -145,6 +149,30 @@ class Outputs:
         image.check_writable(target)
         self.check_free(source, target)
         return target
+
+    def reserve_all(self, source: Input, files: Mapping[str, Path]) -> Collection[str]:
+        """Reserve all files that are wanted of a picture.
+
+        Args:
+            source: the picture.
+            files: by their purposes.
+
+        Returns:
+            The purposes of those that exist already and are kept.
+
+        Raises:
+            SkippedError: all of them are kept.
+            UserError, ImageError: see `claim`.
+        """
+        kept: dict[str, SkippedError] = {}
+        for purpose, target in files.items():
+            try:
+                self.reserve(source, target, purpose)
+            except SkippedError as reason:
+                kept[purpose] = reason
+        if len(kept) == len(files):
+            raise next(iter(kept.values()))
+        return kept.keys()
 
     def beside(self, target: Path, what: str) -> Path:
         """Name a further picture of the same result.

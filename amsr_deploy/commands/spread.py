@@ -15,7 +15,7 @@ from typing import Any
 from amsr_deploy import __version__, image
 from amsr_deploy.commands.batch import Job, Reporter, run_batch
 from amsr_deploy.commands.cluster import Cluster, open_cluster
-from amsr_deploy.commands.infer import Report, Request, Targets, Work, at_once, check_masked, load_upscalers
+from amsr_deploy.commands.infer import Files, Report, Request, Targets, Work, at_once, check_masked, load_upscalers
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.outputs import beside, open_outputs
 from amsr_deploy.commands.turns import Turn, Turns
@@ -61,13 +61,13 @@ class Parcel:
     size: str = ""
     files: list[bytes] = field(default_factory=list)
 
-    def claim(self, source: Input, size: str) -> tuple[Path, Path | None]:
+    def claim(self, source: Input, size: str) -> Files:
         """Name the files as `Targets.claim` does, which the other machine asks when they arrive."""
         self.size = size
         target = self.request.naming.target(source, size, into_folder=True)
-        return target, beside(target, "compare") if self.request.compare else None
+        return Files(target, beside(target, "compare") if self.request.compare else None)
 
-    def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
+    def write(self, source: Input, files: Files, target: Path, write_file: Callable[[Path], object]) -> None:
         """Let a file be written, and keep its bytes; errors name it as the user knows it."""
         with tempfile.TemporaryDirectory(prefix="amsr-") as folder:
             path = Path(folder, f"result{target.suffix}")
@@ -168,7 +168,9 @@ def upscale(cluster: Cluster, targets: Targets, source: Input, turn: Turn) -> Re
     with turn.reading(), turn.network():  # no picture waits for the network of another one
         content = image.read_content(source.path)
     report, parcel = cluster.work(str(source), source, content)
-    target, sheet = targets.claim(source, parcel.size)
-    for path, content in zip([target, *([sheet] if sheet else [])], parcel.files, strict=True):
-        targets.write(source, path, partial(image.write_content, content=content))
+    files = targets.claim(source, parcel.size)
+    missing = (None if files.keeps_result else files.result, files.comparison)
+    for path, content in zip(missing, parcel.files, strict=False):  # a comparison may not be wanted
+        if path:
+            targets.write(source, files, path, partial(image.write_content, content=content))
     return report

@@ -747,6 +747,44 @@ def test_a_result_that_is_missing_is_made_beside_its_comparison(here: Path, mode
     assert (here / "a_x4_compare.png").read_text() == "mine"
 
 
+@pytest.mark.parametrize("option", ["--compare", "--save-mask"])
+@pytest.mark.parametrize("mode", ["RGB", "LA"])
+def test_what_is_missing_beside_a_result_is_made(here: Path, model: Path, option: str, mode: str) -> None:
+    Image.open(draw(here / "a.png")).convert(mode).save(here / "a.png")
+    more = [option, *(["saved.png"] if option == "--save-mask" else [])]
+    beside = here / ("saved.png" if option == "--save-mask" else "a_x4_compare.png")
+    infer = ["infer", "--model", model, "a.png"]
+    assert amsr(*infer, *more).exit_code == 0
+    expected = np.asarray(Image.open(beside))
+    beside.unlink()
+    (here / "a_x4.png").write_text("mine")
+    result = amsr(*infer, "--skip-existing", *more)
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(np.asarray(Image.open(beside)), expected)
+    assert (here / "a_x4.png").read_text() == "mine"
+    assert "a.png is skipped" in amsr(*infer, "--skip-existing", *more).stdout
+    assert "a.png is skipped" in amsr(*infer, "--skip-existing", *more, "--width", 48, "-o", "a_x4.png").stdout
+
+
+@pytest.mark.parametrize("option", ["--compare", "--save-mask"])
+def test_a_result_whose_further_picture_fails_is_named(
+    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    draw(here / "a.png")
+    publish = files.publish
+
+    def fail(source: Path, target: Path, replace: bool) -> None:
+        if target.name != "a_x4.png":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source), None, str(target))
+        publish(source, target, replace)
+
+    monkeypatch.setattr(files, "publish", fail)
+    more = [option, *(["saved.png"] if option == "--save-mask" else [])]
+    (line,) = errors(amsr("infer", "--model", model, "a.png", *more))
+    assert line.endswith("; a_x4.png is written")
+    assert names(here) == ["a.png", "a_x4.png"]
+
+
 def test_no_more_threads_than_cores(here: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from amsr_deploy.runtime.backends import onnxruntime
 
