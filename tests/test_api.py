@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,6 +86,26 @@ def test_images_without_pixels_are_refused(upscaler: amsr_deploy.Upscaler, size:
 def test_an_unknown_purpose_is_refused() -> None:
     with pytest.raises(UserError, match="'faces'; use clean or photo"):
         amsr_deploy.load(trained_for="faces")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("picture", [None, [[1, 2, 3]], 5])
+def test_what_is_no_picture_is_refused(upscaler: amsr_deploy.Upscaler, picture: Any) -> None:
+    expected = f"an array, a Pillow image or the path of a file, not a {type(picture).__name__}"
+    with pytest.raises(UserError, match=expected):
+        upscaler.upscale(picture)
+
+
+@pytest.mark.parametrize("picture", ["a.png", Path("a.png"), Image.new("RGB", (8, 8)), None])
+def test_masks_are_of_arrays(upscaler: amsr_deploy.Upscaler, picture: Any) -> None:
+    with pytest.raises(UserError, match=f"an array .*, not a {type(picture).__name__}"):
+        upscaler.mask(picture)
+
+
+@pytest.mark.parametrize("scale", ["2", 2.5, True])
+def test_a_scale_that_is_no_whole_number_is_refused(tmp_path: Path, scale: Any) -> None:
+    for model in ("disp", write_model(tmp_path / "twice.onnx", 2)):
+        with pytest.raises(UserError, match=f"`scale` {scale!r} is no whole number"):
+            amsr_deploy.load(model, scale=scale)
 
 
 def test_paths_arrays_and_images_agree(upscaler: amsr_deploy.Upscaler, tmp_path: Path) -> None:

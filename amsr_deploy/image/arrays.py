@@ -18,6 +18,8 @@ def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
     Raises:
         UserError: another shape or type.
     """
+    if not isinstance(image, np.ndarray):
+        raise UserError(f"a picture must be an array [height, width, 3], not a {type(image).__name__}")
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise UserError(f"a picture must be an array [height, width, 3]; this one has the shape {image.shape}")
     if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):

@@ -36,6 +36,12 @@ def check_settings(
         raise UserError(f"tile {tile!r} is too small for {model} or no whole number; use {smallest} pixels or more")
 
 
+def check_scale(scale: object) -> None:
+    """Raise UserError unless the scale is a whole number; None is always good."""
+    if scale is not None and (not isinstance(scale, int | np.integer) or isinstance(scale, bool)):
+        raise UserError(f"`scale` {scale!r} is no whole number; use 2, 3 or 4")
+
+
 def check_threshold(threshold: object, model: str, has_windows: bool) -> None:
     """Raise UserError unless the threshold is in [0, 1] and there are windows to keep."""
     if not isinstance(threshold, int | float | np.number) or not 0 <= threshold <= 1:

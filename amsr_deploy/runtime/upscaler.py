@@ -31,7 +31,7 @@ from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.checks import check_region, check_settings
+from amsr_deploy.runtime.checks import check_region, check_scale, check_settings
 from amsr_deploy.runtime.parts import PHASE, PartUpscaling
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
@@ -202,6 +202,9 @@ class Upscaler:
         Args:
             image: [H, W, 3] RGB: uint8, uint16, or floating point in [0, 1].
             dilation: side k of the mask's dilation square, odd; None is the upscaler's own.
+
+        Raises:
+            UserError: shapes or types that do not fit.
         """
         return compute_mask(to_float(image), self.dilation if dilation is None else dilation, self._strategy)
 
@@ -242,7 +245,7 @@ class Upscaler:
         if isinstance(image, np.ndarray):
             stored = image.dtype if image.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
             return self.start(to_float(image), mask).run(stored).astype(image.dtype, copy=False)
-        picture = from_pillow(image) if isinstance(image, Image.Image) else pictures.read(image)
+        picture = picture_of(image)
         channels, strips = channel_count(picture, grey=True), PictureStrips(self.start, picture, mask)
         bits, top = picture.bits if channels == 1 else 8, 0
         result = new_pillow((*strips.size, channels), bits)
@@ -375,6 +378,20 @@ class Upscaler:
         return select(tiles.pad(pixels, edge, self.metadata.size_multiple), self.metadata, self.threshold)
 
 
+def picture_of(image: object) -> pictures.Picture:
+    """Take the picture of a Pillow image, or read that of a file.
+
+    Raises:
+        UserError: neither of them.
+        ImageError: a file that cannot be read.
+    """
+    if isinstance(image, Image.Image):
+        return from_pillow(image)
+    if isinstance(image, str | os.PathLike):
+        return pictures.read(image)
+    raise UserError(f"a picture must be an array, a Pillow image or the path of a file, not a {type(image).__name__}")
+
+
 def load(
     model: str | Path = DEFAULT_BACKBONE,
     *,
@@ -416,6 +433,7 @@ def load(
         AmsrError: no such model, a file that is none, of another scale or trained for something else, a device that
             cannot be had, a value out of range.
     """
+    check_scale(scale)
     path = shipped_model(model, scale, dense, trained_for) if model in BACKBONES else Path(model)
     if not path.is_file():
         raise ModelError(f"model {str(model)!r} is neither a file nor one of: {', '.join(BACKBONES)}")
