@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
 from amsr_deploy.commands.bar import Bar
 from amsr_deploy.commands.group import HeldMessages, failure_text, report_failure
 from amsr_deploy.commands.inputs import Input
-from amsr_deploy.commands.outputs import SkippedError
+from amsr_deploy.commands.outputs import SkippedError, TakenError
 from amsr_deploy.commands.report_file import write_report
 from amsr_deploy.commands.turns import Turn, Turns
 from amsr_deploy.errors import AmsrError
@@ -36,11 +37,13 @@ class Job:
         source: the picture.
         prepare: what can be checked before the work; raises where it cannot be done.
         run: does it; takes its turn among the pictures that are worked on at the same time.
+        release: leaves to others what a picture that failed had reserved.
     """
 
     source: Input
     prepare: Callable[[], object]
     run: Callable[[Turn], Done]
+    release: Callable[[], object] = lambda: None
 
 
 @dataclass
@@ -106,19 +109,16 @@ def run_batch(
     failures = finished = 0
     try:
         with stopping, Bar(len(jobs), not reporter.quiet) as bar:
-            for job, call in attempts(jobs, turns, threads, bar):
-                try:
-                    result = outcome(call, turns, stopping)
-                except KeyboardInterrupt:
-                    continue
-                except SkippedError as reason:
-                    reporter.skipped(bar, job.source, reason)
-                except Exception as error:
+            for job, result in outcomes(jobs, turns, threads, bar, stopping):
+                if isinstance(result, SkippedError):
+                    reporter.skipped(bar, job.source, result)
+                elif isinstance(result, Exception):
                     failures += 1
-                    reporter.failed(bar, job.source, error)
+                    reporter.failed(bar, job.source, result)
                 else:
                     finished += 1
                     reporter.done(bar, job.source, result)
+                del result  # a failure holds on to its picture
                 bar.finish()
     except KeyboardInterrupt:
         turns.stop()
@@ -131,6 +131,40 @@ def run_batch(
     if failures and len(jobs) > 1:
         report_failure(AmsrError(f"{failures} of {len(jobs)} pictures failed"))
     return min(failures, 1)
+
+
+def outcomes(
+    jobs: Sequence[Job], turns: Turns, threads: int, bar: Bar, stopping: StoppingSignal
+) -> Iterator[tuple[Job, Done | Exception]]:
+    """Yield each job with what it makes, or why it does not; those that are interrupted are left out.
+
+    Jobs whose file belongs to another one come last: they are tried again where others have failed.
+    """
+    numbers = count()
+    while jobs:
+        taken: list[tuple[Job, TakenError]] = []
+        has_failures = False
+        for job, call in attempts(jobs, turns, threads, bar, numbers):
+            try:
+                result = outcome(call, turns, stopping)
+            except KeyboardInterrupt:
+                continue
+            except TakenError as error:
+                taken.append((job, error.with_traceback(None)))
+            except SkippedError as reason:
+                yield job, reason
+            except Exception as error:
+                has_failures = True
+                job.release()
+                yield job, error
+            else:
+                yield job, result
+        if turns.stopped:
+            return
+        if not has_failures:
+            yield from taken
+            return
+        jobs = [job for job, _ in taken]
 
 
 def outcome(call: Callable[[], Done], turns: Turns, stopping: StoppingSignal) -> Done:
@@ -147,8 +181,10 @@ def outcome(call: Callable[[], Done], turns: Turns, stopping: StoppingSignal) ->
         return call()
 
 
-def attempts(jobs: Sequence[Job], turns: Turns, threads: int, bar: Bar) -> Iterator[tuple[Job, Callable[[], Done]]]:
-    """Yield each job with the call that does it, or that raises why it cannot be done."""
+def attempts(
+    jobs: Sequence[Job], turns: Turns, threads: int, bar: Bar, numbers: Iterator[int]
+) -> Iterator[tuple[Job, Callable[[], Done]]]:
+    """Yield each job with the call that does it, or that raises why it cannot be done; numbers are those of turns."""
     ready: list[Job] = []
     for job in jobs:
         try:
@@ -157,7 +193,7 @@ def attempts(jobs: Sequence[Job], turns: Turns, threads: int, bar: Bar) -> Itera
             yield job, raising(error)
         else:
             ready.append(job)
-    calls = [started(job, turns, number, bar) for number, job in enumerate(ready)]
+    calls = [started(job, turns, next(numbers), bar) for job in ready]
     yield from zip(ready, side_by_side(calls, turns, min(threads, len(calls))), strict=True)
 
 

@@ -166,7 +166,12 @@ def infer_pictures(inputs: Inputs, model: str | Path, request: Request, reporter
         targets = Targets(outputs, request, upscalers)
         work = Work(upscalers, origin(model), request, targets)
         jobs = [
-            Job(source, partial(targets.prepare, source), partial(work.upscale, source))
+            Job(
+                source,
+                partial(targets.prepare, source),
+                partial(work.upscale, source),
+                partial(outputs.release, source),
+            )
             for source in request.pictures(inputs)
         ]
         reporter.to_stderr = outputs.spool is not None

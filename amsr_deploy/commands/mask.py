@@ -97,7 +97,12 @@ def mask_pictures(inputs: Inputs, request: Request, naming: Naming, reporter: Re
         label = "overlay" if request.overlay else "mask"
         return run_batch(
             [
-                Job(source, partial(prepare, source, outputs, label), partial(write_mask, source, outputs, request))
+                Job(
+                    source,
+                    partial(prepare, source, outputs, label),
+                    partial(write_mask, source, outputs, request),
+                    partial(outputs.release, source),
+                )
                 for source in inputs.pictures
             ],
             reporter,

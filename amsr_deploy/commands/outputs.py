@@ -27,6 +27,10 @@ class SkippedError(AmsrError):
     """A picture that is left out, because all that is wanted of it exists already."""
 
 
+class TakenError(UserError):
+    """A file that is reserved for another picture, which may fail."""
+
+
 @dataclass(frozen=True)
 class Naming:
     """How results are named: `NAME_SIZE.png` beside their pictures where nothing else is asked for.
@@ -93,6 +97,7 @@ class Outputs:
     def __post_init__(self) -> None:
         """Raise UserError where several pictures would go into one file."""
         output, extension = self.naming.output, self.naming.extension
+        self._written: set[str] = set()
         self._inputs = {os.path.realpath(path) for path in (*(each.path for each in self.inputs.pictures), *self.read)}
         if output is None or output == STANDARD:
             if output and self.inputs.several:
@@ -143,7 +148,7 @@ class Outputs:
             raise UserError(f"{target} is an input; choose another name for what is written")
         owner, use = self.claims.setdefault(key, (source, purpose))
         if owner is not source:
-            raise UserError(f"{target} is the result of {owner} already; give {source} another --output or --suffix")
+            raise TakenError(f"{target} is the result of {owner} already; give {source} another --output or --suffix")
         if use != purpose:
             raise UserError(f"{target} would be written twice; give the {use} and the {purpose} names of their own")
         image.check_writable(target)
@@ -196,6 +201,13 @@ class Outputs:
         except ImageError:
             self.check_free(source, target)  # it came during the work
             raise
+        self._written.add(os.path.realpath(target))
+
+    def release(self, source: Input) -> None:
+        """Let other pictures have the files that were reserved for one that failed, but for those that are written."""
+        for key, (owner, _) in list(self.claims.items()):
+            if owner is source and key not in self._written:
+                del self.claims[key]
 
     def shown(self, target: Path) -> str:
         """Return what users know a file as."""

@@ -153,7 +153,12 @@ def spread_pictures(
         scales, busy = cluster.facts()
         targets = Targets(outputs, request, scales)
         jobs = [
-            Job(source, partial(targets.prepare, source), partial(upscale, cluster, targets, source))
+            Job(
+                source,
+                partial(targets.prepare, source),
+                partial(upscale, cluster, targets, source),
+                partial(outputs.release, source),
+            )
             for source in inputs.pictures
         ]
         return run_batch(jobs, reporter, AHEAD * busy, AHEAD * busy, cluster.stop)

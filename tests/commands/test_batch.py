@@ -148,6 +148,22 @@ def test_inputs_that_want_one_name_lose_no_result(here: Path, command: Command) 
     assert names(here / "out") == [f"a{ending}", "a_jpg.png"] or names(here / "out") == ["a_jpg.png", f"a{ending}"]
 
 
+def test_a_picture_that_fails_leaves_its_name_to_others(here: Path, command: Command) -> None:
+    arguments, ending = command
+    (here / "a.png").write_text("no picture")
+    (here / "a.webp").write_text("nor this")
+    draw(here / "a.jpg")
+    draw(here / "b.png")
+    draw(here / "sub" / "a.jpg")
+    result = amsr(*arguments, "a.png", "a.webp", "a.jpg", "sub/a.jpg", "b.png", "-o", "out", "--json")
+    assert result.exit_code == 1
+    entries = {entry["input"]: entry for entry in map(json.loads, result.stdout.splitlines())}
+    assert {name for name, entry in entries.items() if "output" in entry} == {"a.jpg", "b.png"}
+    assert "is the result of a.jpg already" in entries["sub/a.jpg"]["error"]
+    assert len(errors(result)) == 4
+    assert names(here / "out") == [f"a{ending}", f"b{ending}"]
+
+
 def bad_inputs(folder: Path) -> list[Path]:
     """Inputs of which each cannot be read in its own way."""
     (folder / "loop.png").symlink_to("loop.png")
