@@ -201,6 +201,8 @@ class Outputs:
         except ImageError:
             self.check_free(source, target)  # it came during the work
             raise
+        if target == self.spool:
+            write_standard(target.read_bytes())
         self._written.add(os.path.realpath(target))
 
     def release(self, source: Input) -> None:
@@ -254,8 +256,6 @@ def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> I
     with tempfile.TemporaryDirectory(prefix="amsr-") as folder:
         spool = Path(folder, f"stdout{naming.extension or '.png'}")
         yield Outputs(replace(naming, output=output), inputs, read, spool)
-        if spool.exists():
-            write_standard(spool.read_bytes())
 
 
 def check_standard_output(kind: str) -> None:

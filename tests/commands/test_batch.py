@@ -398,8 +398,9 @@ def test_standard_streams_that_are_closed_or_full(here: Path, command: Command) 
     for rest, expected in cases.items():
         result = subprocess.run(f"{amsr_here} {rest}", shell=True, stderr=subprocess.PIPE, text=True)
         assert result.returncode in (1, 2)
-        assert expected in result.stderr.splitlines()[-1]
-        assert "unexpected" not in result.stderr
+        (line,) = result.stderr.splitlines()
+        assert expected in line
+        assert "unexpected" not in line
     assert names(here) == ["a.png"]
 
 
