@@ -94,6 +94,8 @@ def run_batch(
 ) -> int:
     """Do jobs, those first that can be refused without work. Their lines come in the order of the jobs.
 
+    Those whose file belongs to another one come last: they are tried again where others have failed.
+
     Args:
         jobs: what to do.
         reporter: what says how it went.
@@ -136,10 +138,7 @@ def run_batch(
 def outcomes(
     jobs: Sequence[Job], turns: Turns, threads: int, bar: Bar, stopping: StoppingSignal
 ) -> Iterator[tuple[Job, Done | Exception]]:
-    """Yield each job with what it makes, or why it does not; those that are interrupted are left out.
-
-    Jobs whose file belongs to another one come last: they are tried again where others have failed.
-    """
+    """Yield each job with what it makes, or why it does not; those that are interrupted are left out."""
     numbers = count()
     while jobs:
         taken: list[tuple[Job, TakenError]] = []
@@ -150,7 +149,7 @@ def outcomes(
             except KeyboardInterrupt:
                 continue
             except TakenError as error:
-                taken.append((job, error.with_traceback(None)))
+                taken.append((job, error.with_traceback(None)))  # that would hold on to the picture
             except SkippedError as reason:
                 yield job, reason
             except Exception as error:
