@@ -157,7 +157,7 @@ class VideoUpscaler:
             OutOfMemoryError: even small tiles are too large for the memory.
         """
         started = time.perf_counter()
-        if self._kind != (frame.shape, frame.dtype):
+        if not isinstance(frame, np.ndarray) or self._kind != (frame.shape, frame.dtype):
             self._begin_anew_with(frame)
         fresh, (density, computed, new_scene) = self._fresh(frame), (0.0, 0.0, False)
         if not self._reuse or fresh.any():

@@ -260,6 +260,9 @@ def test_bad_settings(disp: Upscaler) -> None:
         VideoUpscaler(disp, mask=np.ones((20, 30), np.bool_)).upscale(np.zeros((30, 20, 3), np.uint8))
     with pytest.raises(UserError, match=r"\(30, 20\)"):
         VideoUpscaler(disp).upscale(np.zeros((30, 20), np.uint8))
+    for no_frame in (None, "a.png", [[[0, 0, 0]]]):
+        with pytest.raises(UserError, match=r"must be an array \[height, width, 3\], not a"):
+            VideoUpscaler(disp).upscale(no_frame)  # type: ignore[type-var]
     for wrong in ({"mask": np.ones((20, 30), np.bool_)}, {"budget": 0.4}):
         with pytest.raises(UserError, match="works everywhere"):
             VideoUpscaler("disp", scale=2, device="cpu", dense=True, **wrong)
