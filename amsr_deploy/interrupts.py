@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import threading
@@ -72,19 +73,26 @@ class RaisedSignal(Handlers):
     An import may swallow an exception, or leave half a package: there the signal is sent again until it is done.
     """
 
+    def __enter__(self: Own) -> Own:
+        self._depth = len(call_stack(inspect.currentframe())) - 1
+        return super().__enter__()
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not is_importing(frame):
+        entered_since = call_stack(frame)[: -self._depth]
+        if not any("importlib._bootstrap" in each.f_code.co_filename for each in entered_since):
             raise Interruption(number)
         again = threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), number))
         again.daemon = True
         again.start()
 
 
-def is_importing(frame: FrameType | None) -> bool:
-    """Tell whether a frame is within an import."""
-    while frame is not None and "importlib._bootstrap" not in frame.f_code.co_filename:
+def call_stack(frame: FrameType | None) -> list[FrameType]:
+    """List a frame and those that called it, the innermost first."""
+    frames = []
+    while frame is not None:
+        frames.append(frame)
         frame = frame.f_back
-    return frame is not None
+    return frames
 
 
 class NotedSignal(Handlers):
