@@ -15,9 +15,8 @@ Own = TypeVar("Own", bound="Handlers")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 """Ctrl-C, the end that the system or a user asks for, and a terminal that is closed."""
-
-
 RETRY_SECONDS = 0.05
+"""Until a signal that came within an import is sent again."""
 
 
 class Interruption(KeyboardInterrupt):

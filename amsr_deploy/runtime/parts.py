@@ -39,10 +39,8 @@ class PartUpscaling:
 
     def run(self, part: tiles.Part, halo: int, multiple: int) -> None:
         """Upscale rows and columns of the picture; see `Upscaler.run_parts`."""
-        size_multiple = self.backend.metadata.size_multiple
-        longest = tiles.padded_length(max(self.image.shape[:2]), self.edge, size_multiple)
         while True:
-            tile = self.limit.within(longest)
+            tile = self.limit.within(self.image.shape[:2], self.edge, self.backend.metadata.size_multiple)
             try:
                 self._run_tiles(part, halo, multiple, tile)
                 return

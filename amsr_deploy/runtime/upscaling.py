@@ -33,8 +33,9 @@ class TileLimit:
         self.size = size
         self._lock = threading.Lock()
 
-    def within(self, longest: int) -> tiles.Size:
-        """Return the limit for a picture whose sides are of this length at most."""
+    def within(self, size: tiles.Size, edge: int, multiple: int) -> tiles.Size:
+        """Return the limit for a picture of a size that is reflected by an edge, and at the end up to a multiple."""
+        longest = tiles.padded_length(max(size), edge, multiple)
         return min(self.size[0], longest), min(self.size[1], longest)
 
     def shrink(self, failed: tiles.Size, error: OutOfMemoryError, metadata: Metadata) -> None:
@@ -127,12 +128,10 @@ class Upscaling:
 
     def _strips(self, result: NDArray[Element] | None, dtype: np.dtype[Element]) -> Iterator[NDArray[Element]]:
         """Yield strips that are parts of `result`, or arrays of their own; smaller tiles where memory runs out."""
-        multiple = self.backend.metadata.size_multiple
-        longest = tiles.padded_length(max(self.image.shape[:2]), self.edge, multiple)
         grey = all((row == row[:, :1]).all() for row in self.image)
         done, height = 0, self.image.shape[0]
         while done < height:
-            tile = self.limit.within(longest)
+            tile = self.limit.within(self.image.shape[:2], self.edge, self.backend.metadata.size_multiple)
             try:
                 for rows, first, last in self._rows(tile, done):
                     strip = self._allocate(result, first, last, dtype)

@@ -262,7 +262,7 @@ def test_bad_settings(disp: Upscaler) -> None:
         VideoUpscaler(disp).upscale(np.zeros((30, 20), np.uint8))
     for no_frame in (None, "a.png", [[[0, 0, 0]]]):
         with pytest.raises(UserError, match=r"must be an array \[height, width, 3\], not a"):
-            VideoUpscaler(disp).upscale(no_frame)  # type: ignore[type-var]
+            VideoUpscaler(disp).upscale(no_frame)
     for wrong in ({"mask": np.ones((20, 30), np.bool_)}, {"budget": 0.4}):
         with pytest.raises(UserError, match="works everywhere"):
             VideoUpscaler("disp", scale=2, device="cpu", dense=True, **wrong)
