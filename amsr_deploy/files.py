@@ -19,7 +19,8 @@ def replacing(path: Path, replace: bool = True) -> Iterator[Path]:
     """Yield a temporary file beside `path` that replaces it when the block ends well, and is removed otherwise.
 
     The temporary name keeps the suffix, by which libraries choose a format, and is short, whatever the path's length.
-    A file that is replaced leaves its permissions to the new one.
+    A file that is replaced leaves its permissions to the new one. A link stays, and the file that it leads to is
+    replaced.
 
     Args:
         path: the file to write.
@@ -28,14 +29,15 @@ def replacing(path: Path, replace: bool = True) -> Iterator[Path]:
     Raises:
         OSError: the folder is missing or cannot be written, or a file is there that stays; it names `path`.
     """
-    temporary = path.with_name(f".{os.urandom(8).hex()}{path.suffix}")
+    place = Path(os.path.realpath(path))
+    temporary = place.with_name(f".{os.urandom(8).hex()}{path.suffix}")
     try:
         yield temporary
-        if path.exists() and (mode := stat.S_IMODE(path.stat().st_mode)) != stat.S_IMODE(temporary.stat().st_mode):
+        if place.exists() and (mode := stat.S_IMODE(place.stat().st_mode)) != stat.S_IMODE(temporary.stat().st_mode):
             temporary.chmod(mode)
-        publish(temporary, path, replace)
+        publish(temporary, place, replace)
     except OSError as error:
-        if error.filename in (temporary, str(temporary), None):  # None: of a file that is open
+        if error.filename in (temporary, str(temporary), str(place), None):  # None: of a file that is open
             error.filename, error.filename2 = str(path), None
         raise
     finally:
@@ -63,15 +65,20 @@ def by_age(folder: Path, *suffixes: str) -> list[Path]:
 
 
 def write_problem(path: Path) -> str | None:
-    """Say why no file can be written at a path, or return None."""
+    """Say why no file can be written at a path, in place of one that is there too, or return None."""
     if is_special(path):
         return f"{path} is a pipe, a socket or a device; choose another name"
+    if path.is_dir():
+        return f"{path} is a folder; give the name of a file"
     if blocker := next((folder for folder in path.parents if folder.is_file()), None):
         return f"{blocker} is a file and no folder; choose another name"
-    if not path.parent.is_dir():
-        return f"folder {path.parent} does not exist; create it first"
-    if not os.access(path.parent, os.W_OK):
-        return f"folder {path.parent} may not be written; check its permissions or choose another"
+    folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
+    if not folder.is_dir():
+        return f"folder {folder} does not exist; create it first"
+    if not os.access(folder, os.W_OK):
+        return f"folder {folder} may not be written; check its permissions or choose another"
+    if path.exists() and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+        return f"{path} is write-protected; change its permissions, or choose another name"
     return None
 
 

@@ -50,6 +50,23 @@ def test_a_file_is_replaced_when_the_block_ends_well(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    real, link = tmp_path / "there" / "real.txt", tmp_path / "link.txt"
+    link.symlink_to(real)
+    for text in ("new", "newer"):  # where nothing is there yet, too
+        with replacing(link) as temporary:
+            temporary.write_text(text)
+        assert link.is_symlink()
+        assert real.read_text() == text
+    assert sorted(tmp_path.rglob("*")) == [link, real.parent, real]
+    (real.parent / "folder").mkdir()
+    folder = tmp_path / "folder.txt"
+    folder.symlink_to("there/folder")
+    with pytest.raises(OSError, match=str(folder)), replacing(folder) as temporary:
+        temporary.write_text("text")
+
+
 def test_errors_name_the_file_that_was_wanted(tmp_path: Path) -> None:
     path = tmp_path / "none" / "a.txt"
     with pytest.raises(FileNotFoundError) as caught, replacing(path) as temporary:
@@ -95,6 +112,11 @@ def test_why_a_file_cannot_be_written(tmp_path: Path) -> None:
         assert f"{tmp_path / 'a.png'} is a file and no folder" in str(write_problem(tmp_path / name))
     assert "does not exist" in str(write_problem(tmp_path / "none" / "b.png"))
     assert "pipe.png is a pipe" in str(write_problem(tmp_path / "pipe.png"))
+    assert f"{tmp_path} is a folder" in str(write_problem(tmp_path))
+    (tmp_path / "link.png").symlink_to("none/b.png")
+    assert f"folder {tmp_path / 'none'} does not exist" in str(write_problem(tmp_path / "link.png"))
+    (tmp_path / "a.png").chmod(0o444)
+    assert "a.png is write-protected" in str(write_problem(tmp_path / "a.png"))
 
 
 def test_an_error_is_not_hidden_by_that_of_removing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,8 +109,6 @@ def check_output(path: Path) -> Path:
     """
     if path.suffix != ".engine":
         raise UserError(f"output {path} does not end in .engine")
-    if path.is_dir():
-        raise UserError(f"output {path} is a folder")
     if problem := write_problem(path):
         raise UserError(problem)
     sidecar = sidecar_path(path)

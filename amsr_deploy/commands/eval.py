@@ -154,10 +154,10 @@ def report(results: Results, options: EvalOptions) -> None:
         print_tables(results)
     write_report(options.json_file, f"{text}\n")
     if options.csv_file is not None:
-        with replacing(options.csv_file.resolve()) as temporary:
+        with replacing(options.csv_file) as temporary:
             write_csv(results, temporary)
     if options.plot_file is not None:
-        with replacing(options.plot_file.resolve()) as temporary:
+        with replacing(options.plot_file) as temporary:
             plot(results, temporary)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,12 +139,8 @@ def check_output(path: Path) -> None:
     """Raise UserError unless a model can be written under this name."""
     if path.suffix != ".onnx":
         raise UserError(f"output {path} does not end in .onnx")
-    if path.is_dir():
-        raise UserError(f"output {path} is a folder")
     if problem := write_problem(path):
         raise UserError(problem)
-    if path.exists() and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
-        raise UserError(f"{path} is write-protected; change its permissions, or choose another --output")
 
 
 def earlier_weights(path: Path) -> str | None:

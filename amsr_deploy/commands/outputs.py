@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -151,8 +150,8 @@ class Outputs:
             raise TakenError(f"{target} is the result of {owner} already; give {source} another --output or --suffix")
         if use != purpose:
             raise UserError(f"{target} would be written twice; give the {use} and the {purpose} names of their own")
-        image.check_writable(target)
         self.check_free(source, target)
+        image.check_writable(target)
         return target
 
     def reserve_all(self, source: Input, files: Mapping[str, Path]) -> Collection[str]:
@@ -221,14 +220,12 @@ class Outputs:
         Raises:
             SkippedError, UserError: see `claim`.
         """
-        if target == self.spool or not os.path.lexists(target):
+        if target == self.spool or not (target.is_file() or target.is_symlink()):
             return
         if self.naming.existing == "skip":
             raise SkippedError(f"{target} exists already; {source} is skipped")
         if self.naming.existing == "refuse":
             raise UserError(f"{target} exists already; give --overwrite to replace it, --skip-existing to keep it")
-        if target.exists() and not target.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
-            raise UserError(f"{target} is write-protected; change its permissions, or choose another --output")
 
 
 def beside(target: Path, what: str) -> Path:

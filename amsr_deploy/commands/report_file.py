@@ -36,5 +36,5 @@ def check_not_read(path: Path | None, read: Iterable[Path | None]) -> None:
 def write_report(path: Path | None, text: str) -> None:
     """Write lines to a file; None, and standard output, which the caller prints to, are left out."""
     if path is not None and path != STANDARD:
-        with replacing(path.resolve()) as temporary:  # the place of a link stays
+        with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -128,7 +128,7 @@ def upscale_video(options: VideoOptions, model: str | Path, show: Callable[[str]
 @contextmanager
 def _written(target: Path, name: str, reader: Reader, size: Size, encoding: Encoding) -> Iterator[Writer]:
     """Open the output, which takes its name where the block ends well."""
-    with nullcontext(target) if target == STANDARD else replacing(target.resolve()) as path:
+    with nullcontext(target) if target == STANDARD else replacing(target) as path:
         writer = Writer(path, name, reader, size, encoding)
         try:
             yield writer

@@ -130,12 +130,10 @@ class VideoOptions:
             return target
         if target.resolve() == self.source.resolve():
             raise UserError(f"{target} is the input; choose another name for what is written")
-        if target.is_dir():
-            raise UserError(f"{target} is a folder; give the name of a file")
+        if target.is_file() and not self.overwrite:
+            raise UserError(f"{target} exists; replace it with `overwrite`, or choose another name")
         if problem := write_problem(target):
             raise UserError(problem)
-        if target.exists() and not self.overwrite:
-            raise UserError(f"{target} exists; replace it with `overwrite`, or choose another name")
         return target
 
     def _default_output(self, size: str) -> Path:

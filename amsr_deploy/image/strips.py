@@ -90,7 +90,7 @@ class StripWriter:
         self._threads = ThreadPoolExecutor(min(_MAX_THREADS, usable_cores()))
         self._open = ExitStack()
         try:
-            temporary = self._open.enter_context(replacing(path.resolve(), replace))  # the place of a link stays
+            temporary = self._open.enter_context(replacing(path, replace))
             self._file = self._open.enter_context(temporary.open("wb"))
             self._encoder.begin(self._file)
         except OSError as error:

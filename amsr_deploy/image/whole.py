@@ -51,7 +51,7 @@ class WholeWriter:
     def _finish(self) -> None:
         data = self._canvas.encode()
         try:
-            with replacing(self._path.resolve(), self._replace) as temporary:  # the place of a link stays
+            with replacing(self._path, self._replace) as temporary:
                 temporary.write_bytes(data)
         except OSError as error:
             raise ImageError(

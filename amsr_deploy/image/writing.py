@@ -174,12 +174,9 @@ def check_writable(path: Path) -> Format:
     """Return the format of a picture file that can be written.
 
     Raises:
-        ImageError: an unknown suffix, a folder or a pipe in its place, no folder to hold it, or one that may not be
-            written.
+        ImageError: an unknown suffix, or see `write_problem`.
     """
     file_format = output_format(path)
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder; give the name of a picture")
     if problem := write_problem(path):
         raise ImageError(problem)
     return file_format
@@ -204,7 +201,7 @@ def write_content(path: Path, content: bytes) -> None:
         ImageError: a full disk, or a folder that may not be written. A file that was there before is then unchanged.
     """
     try:
-        with replacing(path.resolve()) as temporary:  # the place of a link stays
+        with replacing(path) as temporary:
             temporary.write_bytes(content)
     except OSError as error:
         raise ImageError(f"{path} cannot be written ({error.strerror}); free space or choose another folder") from error

@@ -71,7 +71,7 @@ def write_sections(path: Path, sections: Sequence[Section]) -> None:
             text = place.sub(content.replace("\\", r"\\"), text)
         else:
             text = "\n\n".join(part for part in (text.rstrip("\n"), content) if part) + "\n"
-    with replacing(path.resolve()) as temporary:
+    with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
