@@ -89,12 +89,10 @@ def build(
     if plugins:
         config.plugins_to_serialize = [str(plugins.library)]
     cache = _attach_cache(config, timing_cache)
-    engine = _run(trt, builder, network, config)
-    if engine is None:
-        raise EngineError(f"{edition.name} {edition.version} cannot build the engine: {log.summary()}")
+    built = _run(edition, builder, network, config)
     if timing_cache and cache:
         write_cache(timing_cache, bytes(cache.serialize()), "timings")
-    return Built(bytes(engine), list(log.warnings))
+    return Built(built.engine, [*log.warnings, *built.warnings])
 
 
 def _strongly_typed(trt: ModuleType) -> int:
@@ -130,19 +128,28 @@ def _parser_error(parser: Any) -> str:
     return f"{error.node_operator()} node {error.node_name()}: {' '.join(error.desc().split())}{more}"
 
 
-def _run(trt: ModuleType, builder: Any, network: Any, config: Any) -> Any:
-    """Serialize the engine, or return None; in a thread of its own, because TensorRT ignores interrupts."""
+def _run(edition: Edition, builder: Any, network: Any, config: Any) -> Built:
+    """Serialize the engine in a thread of its own, because TensorRT ignores interrupts."""
     cancelled = threading.Event()
     console = Console(stderr=True)
     bars = Progress(console=console, transient=True, disable=not console.is_terminal)
     with bars as progress, ThreadPoolExecutor(1) as thread:
-        config.progress_monitor = make_monitor(trt, progress, cancelled)
+        config.progress_monitor = make_monitor(edition.trt, progress, cancelled)
         try:
-            return thread.submit(builder.build_serialized_network, network, config).result()
+            return thread.submit(_serialize, edition, builder, network, config).result()
         except KeyboardInterrupt:
             cancelled.set()
             console.print("stopping after the current step")
             raise
+
+
+def _serialize(edition: Edition, builder: Any, network: Any, config: Any) -> Built:
+    """Serialize the engine, with what the log has of this thread."""
+    _, log = logger_of(edition.trt)
+    engine = builder.build_serialized_network(network, config)
+    if engine is None:
+        raise EngineError(f"{edition.name} {edition.version} cannot build the engine: {log.summary()}")
+    return Built(bytes(engine), list(log.warnings))
 
 
 def _attach_cache(config: Any, path: Path | None) -> Any:

@@ -37,6 +37,7 @@ from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition, choose_builder, load_edition, rtx_gpus
 from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
+from amsr_deploy.runtime.backends.tensorrt.log import logger_of
 from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins, load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
 from amsr_deploy.runtime.shipped import shipped_model
@@ -430,8 +431,27 @@ class EndlessBuilder:
 def test_an_interrupt_stops_the_builder() -> None:
     endless = EndlessBuilder()
     with pytest.raises(KeyboardInterrupt):
-        builder._run(load_edition("tensorrt-rtx").trt, endless, None, SimpleNamespace())
+        builder._run(load_edition("tensorrt-rtx"), endless, None, SimpleNamespace())
     assert endless.steps >= 3
+
+
+@pytest.mark.parametrize("engine", [None, b"engine"])
+def test_what_tensorrt_says_during_a_build_is_told(engine: bytes | None) -> None:
+    edition = load_edition("tensorrt-rtx")
+    logger, _ = logger_of(edition.trt)
+
+    class Talking:
+        def build_serialized_network(self, *_: Any) -> bytes | None:
+            logger.log(edition.trt.ILogger.WARNING, "careful")
+            logger.log(edition.trt.ILogger.ERROR, "Error Code 2: OutOfMemory")
+            return engine
+
+    if engine is None:
+        with pytest.raises(EngineError, match="cannot build the engine: Error Code 2: OutOfMemory"):
+            builder._run(edition, Talking(), None, SimpleNamespace())
+    else:
+        built = builder._run(edition, Talking(), None, SimpleNamespace())
+        assert built.warnings == ["careful"]
 
 
 def test_an_interrupt_leaves_nothing_behind(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
