@@ -171,7 +171,7 @@ def main() -> None:
     help="Spread the pictures over a Ray cluster: HOST:PORT, auto or, without an address, one that starts here.",
 )
 @json_option
-def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
+def infer(**options: Any) -> None:
     """Upscale pictures, by a scale or to a size.
 
     INPUTS are pictures, folders, patterns like '*.png', or - for standard input. Without --model, --backbone and --for
@@ -192,7 +192,7 @@ def infer(backbone: str | None, model: Path | None, **options: Any) -> None:
     """
     from amsr_deploy.commands.run import run_infer
 
-    sys.exit(run_infer(backbone, model, options))
+    sys.exit(run_infer(**options))
 
 
 @main.command(short_help="Write the masks of pictures as pictures.")
@@ -217,7 +217,7 @@ def mask(**options: Any) -> None:
     """
     from amsr_deploy.commands.run import run_mask
 
-    sys.exit(run_mask(options))
+    sys.exit(run_mask(**options))
 
 
 @main.command()
@@ -367,11 +367,11 @@ def doctor() -> None:
 @click.option(
     "--tensorboard/--no-tensorboard", default=None, help="Write curves for TensorBoard.  [default: if it is installed]"
 )
-def train(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, **options: Any) -> None:
+def train(**options: Any) -> None:
     """Train a network with masks on a folder of pictures."""
     from amsr_deploy.commands.train import run_session
 
-    sys.exit(run_session(out, resume, tensorboard, save_minutes, options, setting("quiet")))
+    sys.exit(run_session(quiet=setting("quiet"), **options))
 
 
 @main.command("eval")

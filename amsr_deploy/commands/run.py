@@ -40,8 +40,8 @@ Options = dict[str, Any]
 """What the command line gives, by the names of the parameters."""
 
 
-def run_infer(backbone: str | None, model: Path | None, options: Options) -> int:
-    """Upscale pictures, and return the exit code."""
+def run_infer(backbone: str | None, model: Path | None, **options: Any) -> int:
+    """Upscale pictures as the options of `amsr infer` ask, and return the exit code."""
     part, address = options.pop("shard"), options.pop("ray")
     shard = None if part is None else Shard.parse(part)
     naming, reporter = take_naming(options), take_reporter(options)
@@ -68,8 +68,8 @@ def run_infer(backbone: str | None, model: Path | None, options: Options) -> int
         return spread_pictures(inputs, chosen, request, reporter, address, **options)
 
 
-def run_mask(options: Options) -> int:
-    """Write masks, and return the exit code."""
+def run_mask(**options: Any) -> int:
+    """Write masks as the options of `amsr mask` ask, and return the exit code."""
     from amsr_deploy.commands.mask import mask_pictures, wanted_mask  # here, because `amsr infer` needs none of it
 
     naming, reporter = take_naming(options), take_reporter(options)

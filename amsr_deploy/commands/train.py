@@ -25,8 +25,8 @@ def run_session(
     resume: bool,
     tensorboard: bool | None,
     save_minutes: float | None,
-    options: dict[str, Any],
     quiet: bool = False,
+    **options: Any,
 ) -> int:
     """Train, show progress, say how to continue, and return the exit code.
 
@@ -35,8 +35,8 @@ def run_session(
         resume: continue from its checkpoint.
         tensorboard: see `default_reporters`.
         save_minutes: see `train`; None is the default.
-        options: options of the command line by name; None means not given.
         quiet: show nothing but errors.
+        options: the other options of the command line by name; None means not given.
 
     Raises:
         AmsrError: see `train`.

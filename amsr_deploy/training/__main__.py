@@ -55,9 +55,7 @@ def option_names() -> dict[str, str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line asks, and return the exit code."""
     try:
-        options = vars(parser().parse_args(arguments))
-        session = {name: options.pop(name) for name in ("out", "resume", "tensorboard", "save_minutes")}
-        return run_session(**session, options=options)
+        return run_session(**vars(parser().parse_args(arguments)))
     except AmsrError as error:
         print(f"error: {with_options(str(error), option_names())}", file=sys.stderr)
         return error.exit_code
