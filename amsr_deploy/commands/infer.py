@@ -82,8 +82,7 @@ class Request:
         if inputs.several and (self.mask or self.save_mask):
             raise UserError("--mask and --save-mask are for one picture at a time")
         self.effort.check(self.mask, strategy, dense)
-        if file_format := image.FORMATS.get(self.naming.ending):
-            self.writing.check(file_format)
+        self.writing.check(self.naming.format)
 
     def pictures(self, inputs: Inputs) -> Sequence[Input]:
         """Return the pictures that are wanted, and say so where there are none."""

@@ -185,7 +185,7 @@ class Search:
         errors: list[OSError] = []
         found = False
         for parent, names in self._walk(folder, errors.append):
-            pictures = [Path(name) for name in names if Path(name).suffix.lower() in image.FORMATS]
+            pictures = [path for path in map(Path, names) if image.named_format(path)]
             stems = {picture.stem for picture in pictures}
             for picture in natural(pictures):
                 if reason := self._reason_against(parent / picture, stems):

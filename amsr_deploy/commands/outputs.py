@@ -52,10 +52,10 @@ class Naming:
             raise UserError(f"suffix {self.suffix!r} is no part of a file name; give something like _large")
 
     @property
-    def ending(self) -> str:
-        """The suffix that the outputs are going to have."""
-        named = self.output.suffix.lower() if self.output else ""
-        return self.extension or (named if named in image.FORMATS else ".png")
+    def format(self) -> image.Format:
+        """The format that the outputs are going to have."""
+        named = self.output and image.named_format(self.output)
+        return image.FORMATS[self.extension] if self.extension else named or image.FORMATS[".png"]
 
     def target(self, source: Input, size: str, into_folder: bool) -> Path:
         """Name the result of a picture: in `output` where that is a folder, else `output` itself."""
@@ -102,10 +102,10 @@ class Outputs:
             if output and self.inputs.several:
                 raise UserError("standard output (-) takes one picture; give a folder as --output")
             return
-        is_picture = output.suffix.lower() in image.FORMATS and not is_folder(output)
-        if self.inputs.several and (is_picture or output.is_file()):
+        named = None if is_folder(output) else image.named_format(output)
+        if self.inputs.several and (named or output.is_file()):
             raise UserError(f"--output {output} is one file, but there are several pictures; give a folder")
-        if extension and is_picture and image.FORMATS[output.suffix.lower()] != image.FORMATS[extension]:
+        if extension and named and named != image.FORMATS[extension]:
             raise UserError(f"--output {output} is not of the format {extension[1:]}; leave out --format")
 
     @property

@@ -87,13 +87,18 @@ def names(writable: bool = False) -> str:
     return f"{', '.join(most)} or {last}"
 
 
+def named_format(path: Path) -> Format | None:
+    """Return the format that a file name tells; None where it is no name of a picture."""
+    return FORMATS.get(path.suffix.lower())
+
+
 def output_format(path: Path) -> Format:
     """Return the format that a file name asks for.
 
     Raises:
         ImageError: a suffix of no format, or of one that is only read.
     """
-    file_format = FORMATS.get(path.suffix.lower())
+    file_format = named_format(path)
     if file_format is None:
         raise ImageError(f"{path} does not end in a known suffix; use one of: {', '.join(WRITABLE)}")
     if not file_format.writable:

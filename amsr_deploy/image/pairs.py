@@ -20,15 +20,10 @@ def picture_paths(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; give a folder of HR pictures")
-    paths = sorted(path for path in folder.iterdir() if is_picture(path) and not is_special(path))
+    paths = sorted(path for path in folder.iterdir() if image.named_format(path) and not is_special(path))
     if not paths:
         raise UserError(f"{folder} holds no picture; give a folder of {', '.join(image.FORMATS)} files")
     return paths
-
-
-def is_picture(path: Path) -> bool:
-    """Tell whether a file has the name of a picture."""
-    return path.suffix.lower() in image.FORMATS
 
 
 def read_rgb(path: Path, content: bytes | None = None) -> Image.Image:

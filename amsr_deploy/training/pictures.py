@@ -18,7 +18,7 @@ from amsr_deploy import image
 from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import ImageError, MissingDependencyError, TrainingError, UserError
 from amsr_deploy.evaluation.degradations import damage_of, degrade
-from amsr_deploy.image.pairs import is_picture, low_resolution, picture_paths, read_rgb
+from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
 from amsr_deploy.training.synthetic import dithered_pictures, synthetic_pictures
 
 Loader = Callable[[], bytes]
@@ -134,7 +134,7 @@ def _packed(file: Path) -> list[tuple[Path, Loader]]:
     """List the pictures of a tar file, and how to load each."""
     try:
         with tarfile.open(file) as pack:
-            members = [member for member in pack if is_picture(Path(member.name)) and member.isfile()]
+            members = [member for member in pack if image.named_format(Path(member.name)) and member.isfile()]
             contents = [pack.extractfile(member).read() for member in members]  # type: ignore[union-attr]
     except (tarfile.TarError, EOFError) as error:
         raise UserError(
