@@ -251,7 +251,11 @@ class _Training:
         speed = self.config.batch_size / pace
         if not self.warm:  # compiling and choosing algorithms took their time until now
             self.warm, self.first, self.started = True, step, time.monotonic()
-        self.reporter.status(Status(step, steps, loss, self.dilation, self.rate, speed, (steps - step) * pace))
+        try:
+            self.reporter.status(Status(step, steps, loss, self.dilation, self.rate, speed, (steps - step) * pace))
+        except Exception:  # such as a closed pipe
+            self._save()
+            raise
 
     def _validate_and_save(self) -> None:
         self._save()

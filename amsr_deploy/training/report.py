@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amsr_deploy.training.run_folder import writing
 from amsr_deploy.training.schedule import DENSE
 from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed
@@ -107,11 +107,14 @@ class BarReporter:
 
 
 class LogReporter:
-    """Writes one JSON object per line to `log.jsonl`, from which a training can be plotted."""
+    """Writes one JSON object per line to `log.jsonl`, from which a training can be plotted.
+
+    Lines wait until there is a folder, which a training makes when it starts, and room: a full disk ends no training.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "log.jsonl"
-        self._waiting: list[str] = []
+        self._waiting = b""
 
     def message(self, text: str) -> None:
         """Record a message."""
@@ -126,19 +129,23 @@ class LogReporter:
         self._write({"step": validation.step, "psnr_y": validation.psnr_y})
 
     def close(self) -> None:
-        """Do nothing."""
+        """Write what still waits."""
+        self._flush()
 
     def _write(self, entry: dict[str, Any]) -> None:
-        """Append a line; it waits until there is a folder, which a training makes when it starts.
+        self._waiting += json.dumps(entry).encode() + b"\n"
+        self._flush()
 
-        Raises:
-            TrainingError: the disk is full or the file cannot be written to.
-        """
-        self._waiting.append(json.dumps(entry) + "\n")
-        if self._path.parent.is_dir():
-            with writing(self._path), self._path.open("a") as file:
-                file.writelines(self._waiting)
-            self._waiting.clear()
+    def _flush(self) -> None:
+        """Append what waits, as far as that can be; warn where it cannot."""
+        if not self._path.parent.is_dir():
+            return
+        try:
+            with self._path.open("ab", buffering=0) as file:
+                while self._waiting:
+                    self._waiting = self._waiting[file.write(self._waiting) :]
+        except OSError as error:
+            warnings.warn(f"{self._path} lacks its last lines ({error.strerror}); free space there", stacklevel=2)
 
 
 def figures(status: Status) -> str:

@@ -14,8 +14,6 @@ import json
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -179,19 +177,12 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         TrainingError: the disk is full or the folder cannot be written to.
     """
-    with writing(path):
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Raise TrainingError where a file of the run cannot be written, as on a full disk, and say what helps."""
-    try:
-        yield
     except OSError as error:
         goes_on = "set `resume`" if RunFolder(path.parent).has_state else "start again"
         advice = f"; free space there and {goes_on}" if error.errno == errno.ENOSPC else ""

@@ -215,6 +215,17 @@ def test_a_full_disk_keeps_the_last_checkpoint(config: Config, tmp_path: Path, m
     }
 
 
+def test_a_report_that_fails_loses_no_steps(long: Config, tmp_path: Path) -> None:
+    class Closed(LineReporter):
+        def status(self, status: Status) -> None:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        train(long, tmp_path / "run", reporter=Closed())
+    _, facts = tensor_file.read(tmp_path / "run" / "state.safetensors")
+    assert facts["steps"] == "20"
+
+
 def test_a_folder_that_cannot_be_made(config: Config, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(TrainingError, match="cannot be written"):

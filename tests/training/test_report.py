@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from amsr_deploy.errors import MissingDependencyError, TrainingError
+from amsr_deploy.errors import MissingDependencyError
 from amsr_deploy.training import tensorboard
 from amsr_deploy.training.report import (
     BarReporter,
@@ -75,10 +75,15 @@ def test_what_is_told_before_the_folder_is_there_reaches_the_log(tmp_path: Path)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-def test_a_log_that_cannot_grow_is_named(tmp_path: Path) -> None:
-    (tmp_path / "log.jsonl").symlink_to("/dev/full")
-    with pytest.raises(TrainingError, match=r"log.jsonl cannot be written \(No space left.* start again"):
-        LogReporter(tmp_path).status(STATUS)
+def test_what_a_log_has_no_room_for_waits(tmp_path: Path) -> None:
+    log, reporter = tmp_path / "log.jsonl", LogReporter(tmp_path)
+    log.symlink_to("/dev/full")
+    for tell_more in (lambda: reporter.message("first"), lambda: reporter.message("second"), reporter.close):
+        with pytest.warns(UserWarning, match=r"log.jsonl lacks its last lines \(No space left"):
+            tell_more()
+    log.unlink()
+    reporter.message("third")
+    assert [json.loads(line)["message"] for line in log.read_text().splitlines()] == ["first", "second", "third"]
 
 
 def test_tensorboard_gets_curves_and_pictures(tmp_path: Path) -> None:
