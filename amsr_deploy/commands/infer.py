@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
@@ -329,7 +328,7 @@ class Work:
         upscaler = self.upscalers[plan.scale]
         region, dilation = self._region(source, upscaler, picture)
         write = partial(self.results.write, source, files)
-        if plan.reduced or files.comparison:
+        if files.comparison or (plan.reduced and not files.keeps_result):
             outcome, result = self._upscale_whole(picture, plan, region, turn)
             if not files.keeps_result:
                 write(files.result, lambda path: image.write(path, result, self.request.writing))
@@ -382,17 +381,14 @@ class Work:
     def _upscale_strips(
         self, source: Input, files: Files, picture: Picture, strips: PictureStrips, turn: Turn
     ) -> Outcome:
-        """Upscale a picture and write it strip by strip, unless the result is kept."""
+        """Upscale a picture and write it strip by strip; where the result is kept, only find its mask."""
 
         def write(path: Path) -> None:
             with image.open_strips(path, picture, strips.size, self.request.writing) as writer, turn.network():
                 for strip in strips.samples(writer.channels, writer.bits):
                     writer.write(strip)
 
-        if files.keeps_result:
-            with turn.network():
-                deque(strips.samples(3, 8), maxlen=0)
-        else:
+        if not files.keeps_result:
             self.results.write(source, files, files.result, write)
         colour = strips.colour
         return Outcome(colour.mask, colour.density, colour.cost_share, colour.dense_reason, strips.seconds)

@@ -783,6 +783,21 @@ def test_what_is_missing_beside_a_result_is_made(here: Path, model: Path, option
     assert "a.png is skipped" in amsr(*infer, "--skip-existing", *more, "--width", 48, "-o", "a_x4.png").stdout
 
 
+@pytest.mark.parametrize("size", [[], ["--width", "30"]])
+def test_a_mask_that_is_missing_beside_a_result_needs_no_network(
+    here: Path, model: Path, monkeypatch: pytest.MonkeyPatch, size: list[str]
+) -> None:
+    draw(here / "a.png")
+    infer = ["infer", "--model", model, "a.png", "-o", "large.png", "--save-mask", "mask.png", *size]
+    assert amsr(*infer).exit_code == 0
+    expected = (here / "mask.png").read_bytes()
+    (here / "mask.png").unlink()
+    monkeypatch.setattr(OnnxRuntimeBackend, "run", None)
+    result = amsr(*infer, "--skip-existing")
+    assert result.exit_code == 0, result.output
+    assert (here / "mask.png").read_bytes() == expected
+
+
 @pytest.mark.parametrize("option", ["--compare", "--save-mask"])
 def test_a_result_whose_further_picture_fails_is_named(
     here: Path, model: Path, monkeypatch: pytest.MonkeyPatch, option: str
