@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 
 from amsr_deploy.descriptor import Device, Purpose
@@ -12,7 +11,6 @@ from amsr_deploy.errors import BackendError, EngineError, ModelError
 from amsr_deploy.files import by_age
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
-from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.shipped import chosen_model
 
 _log = logging.getLogger(__name__)
@@ -39,8 +37,8 @@ def wanted_model(
 def newest_model(folder: Path, device: Device) -> Path | None:
     """Find the newest model of this project in a folder that runs, and say why others are not taken.
 
-    Where the newest is an engine and the export of its weights is there too, that is taken: `open_backend` runs it by
-    the engine where it can.
+    Where the newest is an engine and the export of its weights is there too, that is taken: `choose.open_backend` runs
+    it by the engine where it can.
 
     Args:
         folder: where exports and engines are.
@@ -96,9 +94,11 @@ def runnable(path: Path, models: dict[Path, Metadata], device: Device) -> Path |
     if device not in ("auto", "tensorrt"):
         _log.warning("%s is not used: it is an engine, and the device is %s", path, device)
         return None
+    from amsr_deploy.runtime.backends.tensorrt.backend import read_engine  # here, because few have engines
+
     try:
-        with closing(open_backend(path, device)):
-            return path
+        read_engine(path)
     except (BackendError, EngineError) as error:
         _log.warning("%s is not used: %s", path, error)
         return None
+    return path

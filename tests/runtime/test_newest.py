@@ -6,13 +6,13 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from scale_cases import scale_metadata, write_model
 
 from amsr_deploy.errors import BackendError
-from amsr_deploy.runtime import newest
+from amsr_deploy.runtime.backends.tensorrt import backend
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar
 from amsr_deploy.runtime.newest import newest_export, newest_model
 
@@ -33,22 +33,12 @@ def write_engine(path: Path, weights: str, masked: bool = True) -> Path:
     return path
 
 
-class Opened:
-    def close(self) -> None:
-        pass
-
-
 @pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """A machine on which all engines run; what was opened."""
-    opened: list[Path] = []
-
-    def open_backend(path: Path, _: Any) -> Opened:
-        opened.append(path)
-        return Opened()
-
-    monkeypatch.setattr(newest, "open_backend", open_backend)
-    return opened
+def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that all engines fit, on which none is loaded only to find that out."""
+    for name in ("find_gpu", "load_edition", "check_machine", "check_file", "open_cuda"):
+        monkeypatch.setattr(backend, name, Mock())
+    monkeypatch.setattr(backend, "load_engine", Mock(side_effect=AssertionError))
 
 
 def test_nothing_is_found_in_an_empty_folder(tmp_path: Path) -> None:
@@ -89,13 +79,11 @@ def test_an_engine_beside_its_export_is_left_to_the_backend(tmp_path: Path) -> N
         assert newest_model(tmp_path, device) == model  # type: ignore[arg-type]
 
 
-def test_an_engine_of_other_weights_is_taken_where_it_runs(
-    tmp_path: Path, gpu: list[Path], caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.usefixtures("gpu")
+def test_an_engine_of_other_weights_is_taken_where_it_runs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     model = age(write_model(tmp_path / "model.onnx", 4), 10)
     engine = write_engine(tmp_path / "other.engine", "abc")
     assert newest_model(tmp_path, "auto") == engine
-    assert gpu == [engine]
     assert "model.onnx: of other weights" in caplog.text
     assert newest_model(tmp_path, "cpu") == model
     assert "other.engine is not used: it is an engine, and the device is cpu" in caplog.text
@@ -106,10 +94,7 @@ def test_an_engine_of_other_weights_is_taken_where_it_runs(
 def test_an_engine_that_does_not_run_is_passed_over_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(*_: object) -> None:
-        raise BackendError("no GPU here")
-
-    monkeypatch.setattr(newest, "open_backend", fail)
+    monkeypatch.setattr(backend, "find_gpu", Mock(side_effect=BackendError("no GPU here")))
     model = age(write_model(tmp_path / "model.onnx", 4), 10)
     write_engine(tmp_path / "other.engine", "abc")
     assert newest_model(tmp_path, "auto") == model

@@ -131,13 +131,18 @@ def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
         EngineError: it is not one, is damaged, or does not fit this machine; says what was expected and found.
         BackendError: there is no GPU, no TensorRT, neither PyCUDA nor cuda-bindings; says which.
     """
+    return load_engine(engine, *read_engine(engine), eager)
+
+
+def read_engine(engine: Path) -> tuple[Sidecar, bytes, Gpu, Edition, Cuda]:
+    """Read what `load_engine` takes of an engine that fits this machine; see `open_engine`."""
     sidecar = read_sidecar(engine)
     gpu = find_gpu()
     edition = load_edition(sidecar.edition)
     check_machine(engine, sidecar, gpu, edition)
     data = engine.read_bytes()
     check_file(engine, sidecar, data)
-    return load_engine(engine, sidecar, data, gpu, edition, open_cuda(), eager)
+    return sidecar, data, gpu, edition, open_cuda()
 
 
 def load_engine(
