@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -19,57 +18,43 @@ Step = Callable[[Image.Image], Image.Image]
 FILTERS = (Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 
 
-@dataclass(frozen=True)
-class Severity:
-    """How strong the steps may be. Each strength is drawn uniformly up to the one given here.
-
-    Attributes:
-        blur: standard deviation of the Gaussian, in LR pixels.
-        noise: standard deviation of the noise that is equal everywhere, of 255.
-        shot: standard deviation of the noise of a sensor at white, of 255; it falls with the root of the light.
-        quality: lowest and highest quality of JPEG.
-        share: probability of each step.
-    """
-
-    blur: float
-    noise: float
-    shot: float
-    quality: tuple[int, int]
-    share: float
+MOST_BLUR = 1.2
+"""Standard deviation of the Gaussian, in LR pixels; it is drawn uniformly up to this, and so are the next ones."""
+MOST_NOISE = 12
+"""Standard deviation of the noise that is equal everywhere, of 255."""
+MOST_SHOT = 10
+"""Standard deviation of the noise of a sensor at white, of 255; it falls with the root of the light."""
+QUALITIES = (40, 95)
+"""Lowest and highest quality of JPEG."""
+SHARE = 0.6
+"""Probability of each step."""
 
 
-MILD_TO_MIDDLE = Severity(blur=1.2, noise=12, shot=10, quality=(40, 95), share=0.6)
-"""What the weights for photos are trained on."""
-
-
-def degrade(
-    picture: Image.Image, scale: int, generator: np.random.Generator, severity: Severity = MILD_TO_MIDDLE
-) -> Image.Image:
+def degrade(picture: Image.Image, scale: int, generator: np.random.Generator) -> Image.Image:
     """Reduce an HR picture to an LR one with random damage.
 
     Args:
         picture: HR, RGB; its sides are multiples of the scale.
         scale: how much larger HR is than LR.
         generator: source of randomness: the same state gives the same picture.
-        severity: how strong the damage may be.
 
     Returns:
         The LR picture, RGB.
     """
     small = (picture.width // scale, picture.height // scale)
     reduction = FILTERS[generator.integers(len(FILTERS))]
-    blur, noise, shot = (generator.uniform(0, limit) for limit in (severity.blur, severity.noise, severity.shot))
-    quality = int(generator.integers(severity.quality[0], severity.quality[1] + 1))
+    blur, noise, shot = (generator.uniform(0, limit) for limit in (MOST_BLUR, MOST_NOISE, MOST_SHOT))
+    quality = int(generator.integers(QUALITIES[0], QUALITIES[1] + 1))
     optional: list[Step] = [
         lambda now: gaussian_blur(now, blur * now.width / small[0]),
         lambda now: gaussian_noise(now, noise, generator),
         lambda now: shot_noise(now, shot, generator),
     ]
-    steps: list[Step] = [step for step in optional if generator.random() < severity.share]
+    steps: list[Step] = [step for step in optional if generator.random() < SHARE]
     steps.insert(int(generator.integers(len(steps) + 1)), lambda now: now.resize(small, reduction))
     for step in steps:
         picture = step(picture)
-    return jpeg(picture, quality) if generator.random() < severity.share else picture
+    return jpeg(picture, quality) if generator.random() < SHARE else picture
 
 
 def damage_of(content: bytes) -> np.random.Generator:

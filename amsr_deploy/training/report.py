@@ -52,9 +52,8 @@ class Reporters:
 class LineReporter:
     """Plain lines, for logs and pipes."""
 
-    def __init__(self, line: Callable[[str], None] = print, seconds: float = LINE_SECONDS) -> None:
+    def __init__(self, line: Callable[[str], None]) -> None:
         self._line = line
-        self._seconds = seconds
         self._last = float("-inf")
 
     def message(self, text: str) -> None:
@@ -64,7 +63,7 @@ class LineReporter:
     def status(self, status: Status) -> None:
         """Print a line now and then, and one at the end."""
         now = time.monotonic()
-        if now - self._last >= self._seconds or status.step == status.steps:
+        if now - self._last >= LINE_SECONDS or status.step == status.steps:
             self._last = now
             self._line(f"{status.step}/{status.steps} {figures(status)} {clock(status.remaining)} left")
 

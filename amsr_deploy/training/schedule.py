@@ -11,6 +11,12 @@ from amsr_deploy.mask import check_dilation
 DENSE = "dense"
 WARMUP_SHARE = 0.1
 """Most of a training that the learning rate takes to rise."""
+WARMUP_STEPS = 200
+"""Most steps that it takes for that."""
+LOWEST_RATE = 1e-7
+"""The learning rate at the end."""
+SHRINKING = 0.3
+"""Share of a training during which the dilation shrinks."""
 GROWTHS = (16, 8, 4, 2)
 """How much larger than the target the dilation is, stage after stage."""
 
@@ -35,17 +41,16 @@ class MaskSchedule:
     stages: tuple[Stage, ...]
 
     @classmethod
-    def towards(cls, target: int, dense: float = 0.1, shrink: float = 0.3) -> MaskSchedule:
+    def towards(cls, target: int, dense: float = 0.1) -> MaskSchedule:
         """Make a schedule: all ones first, then a large dilation that shrinks step by step to the target.
 
         Args:
             target: the dilation to end with, odd.
             dense: share of all steps with masks of all ones.
-            shrink: share of all steps during which the dilation shrinks.
         """
         first = (Stage(None, dense),) if dense else ()
-        shrinking = (Stage(target + growth, shrink / len(GROWTHS)) for growth in GROWTHS)
-        return cls((*first, *shrinking, Stage(target, 1 - dense - shrink)))
+        shrinking = (Stage(target + growth, SHRINKING / len(GROWTHS)) for growth in GROWTHS)
+        return cls((*first, *shrinking, Stage(target, 1 - dense - SHRINKING)))
 
     @classmethod
     def parse(cls, text: str) -> MaskSchedule:
@@ -94,15 +99,13 @@ class MaskSchedule:
         return self.target
 
 
-def learning_rate(step: int, progress: float, peak: float, warmup: int = 200, floor: float = 1e-7) -> float:
-    """Compute the rate of a step: a linear warm-up to the peak, then a cosine down to the floor.
+def learning_rate(step: int, progress: float, peak: float) -> float:
+    """Compute the rate of a step: a linear warm-up to the peak, then a cosine down to the lowest rate.
 
     Args:
         step: number of the step, from 0.
         progress: share of the training that is done, in [0, 1].
         peak: the highest rate.
-        warmup: steps to the peak, fewer in a short training.
-        floor: the lowest rate.
     """
-    rise = min(max((step + 1) / warmup, progress / WARMUP_SHARE), 1.0)
-    return floor + rise * (peak - floor) * (1 + math.cos(math.pi * progress)) / 2
+    rise = min(max((step + 1) / WARMUP_STEPS, progress / WARMUP_SHARE), 1.0)
+    return LOWEST_RATE + rise * (peak - LOWEST_RATE) * (1 + math.cos(math.pi * progress)) / 2

@@ -20,9 +20,9 @@ SIDE = 768
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,;:!?&%()"
 
 
-def synthetic_pictures(seed: int = 0) -> list[Image.Image]:
-    """Draw COUNT pictures of SIDE x SIDE pixels in RGB, the same for the same seed."""
-    random = np.random.default_rng(seed)
+def synthetic_pictures() -> list[Image.Image]:
+    """Draw COUNT pictures of SIDE x SIDE pixels in RGB, the same each time."""
+    random = np.random.default_rng(0)
     kinds: tuple[Callable[[np.random.Generator], Image.Image], ...] = (
         patchwork,
         gradients,
@@ -33,9 +33,9 @@ def synthetic_pictures(seed: int = 0) -> list[Image.Image]:
     return [kinds[number % len(kinds)](random) for number in range(COUNT)]
 
 
-def dithered_pictures(seed: int = 0) -> list[Image.Image]:
+def dithered_pictures() -> list[Image.Image]:
     """Draw DITHERED pictures in RGB, SIDE / 4 LR pixels along each side, whose pixels differ from all around them."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     kinds = (two_colours, switched_channels, grey_noise, coloured_noise, error_diffusion)
     return [kinds[number % len(kinds)](random, SIDE // 4) for number in range(DITHERED)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -47,26 +48,31 @@ class Driver:
         return 0
 
 
-def test_a_gpu_tells_its_name_and_abilities() -> None:
-    gpu = find_gpu(lambda _: Driver())
+def load_driver(monkeypatch: pytest.MonkeyPatch, driver: Driver) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: driver)
+
+
+def test_a_gpu_tells_its_name_and_abilities(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_driver(monkeypatch, Driver())
+    gpu = find_gpu()
     assert (gpu.name, gpu.compute_capability, gpu.memory, gpu.driver) == ("Orin", (8, 7), 8 << 30, (12, 6))
     assert gpu.architecture == "sm_87"
     assert str(gpu) == "Orin (sm_87, 8 GiB, driver for CUDA 12.6)"
 
 
-def test_no_driver() -> None:
-    def missing(name: str) -> Any:
-        raise OSError(f"{name}: cannot open shared object file")
-
+def test_no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", Mock(side_effect=OSError("cannot open shared object file")))
     with pytest.raises(BackendError, match="no NVIDIA driver here"):
-        find_gpu(missing)
+        find_gpu()
 
 
-def test_no_gpu() -> None:
+def test_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_driver(monkeypatch, Driver(cuInit=100))
     with pytest.raises(BackendError, match="finds no GPU"):
-        find_gpu(lambda _: Driver(cuInit=100))
+        find_gpu()
 
 
-def test_a_driver_that_does_not_fit() -> None:
+def test_a_driver_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_driver(monkeypatch, Driver(cuInit=803))
     with pytest.raises(BackendError, match=r"does not work \(cuInit: error 803\)"):
-        find_gpu(lambda _: Driver(cuInit=803))
+        find_gpu()

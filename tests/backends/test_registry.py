@@ -8,12 +8,14 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from conftest import ROOT
 from engine_cases import DATA, HERE, ORIN, make_sidecar, metadata_of, write_engine
 
 from amsr_deploy.errors import BackendError, EngineError, UserError
+from amsr_deploy.runtime.backends import choose
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.tensorrt import backend, registry
@@ -142,36 +144,36 @@ class TestSearch:
         assert find_engines([Path()], "fsrcnn_x4_bf16.onnx", METADATA) == [other, own]
 
 
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose, "load_tensorrt", Mock(side_effect=BackendError("no GPU")))
+
+
 class TestChoice:
-    def test_auto_takes_an_engine_that_loads(self) -> None:
+    def test_auto_takes_an_engine_that_loads(self, monkeypatch: pytest.MonkeyPatch) -> None:
         write_engine(Path("a.engine"), make_sidecar(METADATA))
         loaded: Any = object()
-        assert open_backend(MODEL, "auto", load_engine=lambda _: loaded) is loaded
-        assert open_backend(MODEL, "tensorrt", load_engine=lambda _: loaded) is loaded
+        monkeypatch.setattr(choose, "load_tensorrt", lambda _: loaded)
+        assert open_backend(MODEL, "auto") is loaded
+        assert open_backend(MODEL, "tensorrt") is loaded
 
+    @pytest.mark.usefixtures("no_gpu")
     def test_auto_goes_on_and_says_why(self) -> None:
         write_engine(Path("a.engine"), make_sidecar(METADATA))
-
-        def load(_: Path) -> Any:
-            raise BackendError("no GPU")
-
         with pytest.warns(UserWarning, match=r"a\.engine is not used: no GPU"):
-            assert isinstance(open_backend(MODEL, "auto", load_engine=load), OnnxRuntimeBackend)
+            assert isinstance(open_backend(MODEL, "auto"), OnnxRuntimeBackend)
         with pytest.raises(EngineError, match=r"a\.engine is not used: no GPU"):
-            open_backend(MODEL, "tensorrt", load_engine=load)
+            open_backend(MODEL, "tensorrt")
 
+    @pytest.mark.usefixtures("no_gpu")
     def test_one_reason_for_many_engines_is_said_once(self) -> None:
         for name in ("a.engine", "b.engine"):
             os.utime(write_engine(Path(name), make_sidecar(METADATA)), (1, 1))
-
-        def load(_: Path) -> Any:
-            raise BackendError("no GPU")
-
         with pytest.warns(UserWarning, match=r"\w\.engine, \w\.engine are not used: no GPU") as warned:
-            open_backend(MODEL, "auto", load_engine=load)
+            open_backend(MODEL, "auto")
         assert len(warned) == 1
 
-    def test_the_next_engine_is_tried(self) -> None:
+    def test_the_next_engine_is_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
         new, old = (write_engine(Path(name), make_sidecar(METADATA)) for name in ("new.engine", "old.engine"))
         os.utime(old, (1, 1))
 
@@ -180,7 +182,8 @@ class TestChoice:
                 raise EngineError("built for another GPU")
             return path
 
-        assert open_backend(MODEL, "auto", load_engine=load) == old
+        monkeypatch.setattr(choose, "load_tensorrt", load)
+        assert open_backend(MODEL, "auto") == old
 
     def test_other_devices_take_no_engine(self) -> None:
         write_engine(Path("a.engine"), make_sidecar(METADATA))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 from amsr_deploy.descriptor import DEVICES, CpuPrecision, Device
@@ -28,7 +27,6 @@ def open_backend(
     device: Device,
     threads: int | None = None,
     precision: CpuPrecision | None = None,
-    load_engine: Callable[[Path], Backend] = load_tensorrt,
 ) -> Backend:
     """Load a model where it runs best, or where it is wanted.
 
@@ -38,7 +36,6 @@ def open_backend(
             warning where an engine is there and not used. The others are execution providers of ONNX Runtime.
         threads: CPU threads of ONNX Runtime; None is one for each core.
         precision: of the arithmetic on the CPU; None is that of the file.
-        load_engine: loads an engine.
 
     Raises:
         UserError: an unknown device, or one that cannot run an engine.
@@ -49,9 +46,9 @@ def open_backend(
     if model.suffix == ".engine":
         if device not in ("auto", "tensorrt"):
             raise UserError(f"{model} is an engine: it runs on device tensorrt, not on {device}")
-        return load_engine(model)
+        return load_tensorrt(model)
     if device in ("auto", "tensorrt"):
-        engine = _open_engine_of(model, device, load_engine)
+        engine = _open_engine_of(model, device)
         if engine is not None:
             return engine
     return open_session(model, "auto" if device == "tensorrt" else device, threads, precision)
@@ -75,7 +72,7 @@ def open_session(
     return session
 
 
-def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], Backend]) -> Backend | None:
+def _open_engine_of(model: Path, device: Device) -> Backend | None:
     """Open the first engine of a model that loads; None where `auto` may use another backend.
 
     Raises:
@@ -87,7 +84,7 @@ def _open_engine_of(model: Path, device: Device, load_engine: Callable[[Path], B
     names: dict[str, list[str]] = {}
     for engine in engines:
         try:
-            return load_engine(engine)
+            return load_tensorrt(engine)
         except (BackendError, EngineError) as error:
             names.setdefault(str(error), []).append(engine.name)
     reasons = [f"{', '.join(named)} {'are' if named[1:] else 'is'} not used: {error}" for error, named in names.items()]

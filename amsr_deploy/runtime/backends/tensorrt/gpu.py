@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,17 +37,14 @@ class Gpu:
         )
 
 
-def find_gpu(load: Callable[[str], Any] = ctypes.CDLL) -> Gpu:
+def find_gpu() -> Gpu:
     """Find the GPU of this machine.
-
-    Args:
-        load: opens the driver's library.
 
     Raises:
         BackendError: there is no driver, or it has no GPU; says which.
     """
     try:
-        driver = load(_LIBRARY)
+        driver = ctypes.CDLL(_LIBRARY)
     except OSError as error:
         raise BackendError(f"no NVIDIA driver here ({_LIBRARY} is not found)") from error
     _call(driver, "cuInit", 0)
