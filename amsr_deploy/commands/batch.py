@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,21 +30,19 @@ class Done(Protocol):
         """Return the same for JSON."""
 
 
-@dataclass
-class Job:
-    """A picture and what is to be done with it.
+@dataclass(frozen=True)
+class Task:
+    """What is to be done with each picture.
 
     Attributes:
-        source: the picture.
         prepare: what can be checked before the work; raises where it cannot be done.
-        run: does it; takes its turn among the pictures that are worked on at the same time.
+        run: does it; takes the picture's turn among those that are worked on at the same time.
         release: leaves to others what a picture that failed had reserved.
     """
 
-    source: Input
-    prepare: Callable[[], object]
-    run: Callable[[Turn], Done]
-    release: Callable[[], object] = lambda: None
+    prepare: Callable[[Input], object]
+    run: Callable[[Input, Turn], Done]
+    release: Callable[[Input], object]
 
 
 @dataclass
@@ -86,20 +85,22 @@ class Reporter:
 
 
 def run_batch(
-    jobs: Sequence[Job],
+    pictures: Sequence[Input],
+    task: Task,
     reporter: Reporter,
     threads: int = 1,
     networks: int = 1,
     stop: Callable[[], object] = lambda: None,
 ) -> int:
-    """Do jobs, those first that can be refused without work. Their lines come in the order of the jobs.
+    """Work on pictures, those first that can be refused without work. Their lines come in the order of the pictures.
 
     Those whose file belongs to another one come last: they are tried again where others have failed.
 
     Args:
-        jobs: what to do.
+        pictures: the pictures.
+        task: what to do with each.
         reporter: what says how it went.
-        threads: jobs that run at the same time.
+        threads: pictures that are worked on at the same time.
         networks: of these, those that may be read, and those that may be upscaled, at the same time.
         stop: called where a signal ends the work; ends what runs elsewhere.
 
@@ -110,67 +111,67 @@ def run_batch(
     stopping = StoppingSignal(turns.stop)
     failures = finished = 0
     try:
-        with stopping, Bar(len(jobs), not reporter.quiet) as bar:
-            for job, result in outcomes(jobs, turns, threads, bar, stopping):
+        with stopping, Bar(len(pictures), not reporter.quiet) as bar:
+            for source, result in outcomes(pictures, task, turns, threads, bar, stopping):
                 if isinstance(result, SkippedError):
-                    reporter.skipped(bar, job.source, result)
+                    reporter.skipped(bar, source, result)
                 elif isinstance(result, Exception):
                     failures += 1
-                    reporter.failed(bar, job.source, result)
+                    reporter.failed(bar, source, result)
                 else:
                     finished += 1
-                    reporter.done(bar, job.source, result)
+                    reporter.done(bar, source, result)
                 del result  # a failure holds on to its picture
                 bar.finish()
     except KeyboardInterrupt:
         turns.stop()
     finally:
-        if reporter.entries or not jobs:  # an interrupt before the first line leaves an old report as it is
+        if reporter.entries or not pictures:  # an interrupt before the first line leaves an old report as it is
             reporter.close()
     if turns.stopped:
-        report_failure(AmsrError(f"interrupted: {finished} of {len(jobs)} pictures are done"))
+        report_failure(AmsrError(f"interrupted: {finished} of {len(pictures)} pictures are done"))
         return exit_code(stopping.number)
-    if failures and len(jobs) > 1:
-        report_failure(AmsrError(f"{failures} of {len(jobs)} pictures failed"))
+    if failures and len(pictures) > 1:
+        report_failure(AmsrError(f"{failures} of {len(pictures)} pictures failed"))
     return min(failures, 1)
 
 
 def outcomes(
-    jobs: Sequence[Job], turns: Turns, threads: int, bar: Bar, stopping: StoppingSignal
-) -> Iterator[tuple[Job, Done | Exception]]:
-    """Yield each job with what it makes, or why it does not; those that are interrupted are left out."""
+    pictures: Sequence[Input], task: Task, turns: Turns, threads: int, bar: Bar, stopping: StoppingSignal
+) -> Iterator[tuple[Input, Done | Exception]]:
+    """Yield each picture with what becomes of it, or why nothing does; those that are interrupted are left out."""
     numbers = count()
-    while jobs:
-        taken: list[tuple[Job, TakenError]] = []
+    while pictures:
+        taken: list[tuple[Input, TakenError]] = []
         has_failures = False
-        for job, call in attempts(jobs, turns, threads, bar, numbers):
+        for source, call in attempts(pictures, task, turns, threads, bar, numbers):
             try:
                 result = outcome(call, turns, stopping)
             except KeyboardInterrupt:
                 continue
             except TakenError as error:
-                taken.append((job, error.with_traceback(None)))  # that would hold on to the picture
+                taken.append((source, error.with_traceback(None)))  # that would hold on to the picture
             except SkippedError as reason:
-                yield job, reason
+                yield source, reason
             except Exception as error:
                 has_failures = True
-                job.release()
-                yield job, error
+                task.release(source)
+                yield source, error
             else:
-                yield job, result
+                yield source, result
         if turns.stopped:
             return
         if not has_failures:
             yield from taken
             return
-        jobs = [job for job, _ in taken]
+        pictures = [source for source, _ in taken]
 
 
 def outcome(call: Callable[[], Done], turns: Turns, stopping: StoppingSignal) -> Done:
-    """Return what a job makes; an interrupt stops all jobs but those that only write their file.
+    """Return what becomes of a picture; an interrupt stops all but those that are only written.
 
     Raises:
-        KeyboardInterrupt: the job did not come to its end.
+        KeyboardInterrupt: the work on it did not come to its end.
     """
     try:
         with stopping.allowed():
@@ -181,30 +182,26 @@ def outcome(call: Callable[[], Done], turns: Turns, stopping: StoppingSignal) ->
 
 
 def attempts(
-    jobs: Sequence[Job], turns: Turns, threads: int, bar: Bar, numbers: Iterator[int]
-) -> Iterator[tuple[Job, Callable[[], Done]]]:
-    """Yield each job with the call that does it, or that raises why it cannot be done; numbers are those of turns."""
-    ready: list[Job] = []
-    for job in jobs:
+    pictures: Sequence[Input], task: Task, turns: Turns, threads: int, bar: Bar, numbers: Iterator[int]
+) -> Iterator[tuple[Input, Callable[[], Done]]]:
+    """Yield each picture with the call that works on it, or that raises why it cannot; numbers are those of turns."""
+    ready: list[Input] = []
+    for source in pictures:
         try:
-            job.prepare()
+            task.prepare(source)
         except Exception as error:
-            yield job, raising(error)
+            yield source, raising(error)
         else:
-            ready.append(job)
-    calls = [started(job, turns, next(numbers), bar) for job in ready]
+            ready.append(source)
+    calls = [partial(in_turn, source, task, turns, next(numbers), bar) for source in ready]
     yield from zip(ready, side_by_side(calls, turns, min(threads, len(calls))), strict=True)
 
 
-def started(job: Job, turns: Turns, number: int, bar: Bar) -> Callable[[], Done]:
-    """Give a job its turn, and let it show in the bar how far it is."""
-
-    def run() -> Done:
-        with Turn(turns, number, lambda done, total: bar.tile(str(job.source), done, total)) as turn:
-            turn.tile(0, 1)
-            return job.run(turn)
-
-    return run
+def in_turn(source: Input, task: Task, turns: Turns, number: int, bar: Bar) -> Done:
+    """Work on a picture in its turn, and show in the bar how far that is."""
+    with Turn(turns, number, partial(bar.tile, str(source))) as turn:
+        turn.tile(0, 1)
+        return task.run(source, turn)
 
 
 def raising(error: Exception) -> Callable[[], Done]:
@@ -216,17 +213,17 @@ def raising(error: Exception) -> Callable[[], Done]:
     return call
 
 
-def side_by_side(jobs: Sequence[Callable[[], Done]], turns: Turns, threads: int) -> Iterator[Callable[[], Done]]:
-    """Yield calls that return the results of jobs in their order, while some of them run in threads.
+def side_by_side(calls: Sequence[Callable[[], Done]], turns: Turns, threads: int) -> Iterator[Callable[[], Done]]:
+    """Yield calls that return the results of others in their order, while some of those run in threads.
 
-    The messages of a job come out when those of the jobs before it, and their results, are out.
+    The messages of a call come out when those of the calls before it, and their results, are out.
     """
     if threads <= 1:
-        yield from jobs
+        yield from calls
         return
     with ThreadPoolExecutor(threads) as pool:
-        messages = [HeldMessages() for _ in jobs]
-        futures = deque(pool.submit(held.run, job) for held, job in zip(messages, jobs, strict=True))
+        messages = [HeldMessages() for _ in calls]
+        futures = deque(pool.submit(held.run, call) for held, call in zip(messages, calls, strict=True))
         try:
             for held in messages:
                 held.release()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy import image
-from amsr_deploy.commands.batch import Job, Reporter, run_batch
+from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.group import say
 from amsr_deploy.commands.inputs import Input, Inputs
@@ -33,7 +33,7 @@ from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.shipped import origin, shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
-from amsr_deploy.runtime.upscaling import OnTile
+from amsr_deploy.runtime.upscaling import OnTile, Upscaling
 
 Upscalers = Mapping[int, Upscaler]
 """Models by their scale."""
@@ -163,18 +163,10 @@ def infer_pictures(inputs: Inputs, model: str | Path, request: Request, reporter
     with open_outputs(request.naming, inputs, [request.mask] if request.mask else []) as outputs:
         targets = Targets(outputs, request, upscalers)
         work = Work(upscalers, origin(model), request, targets)
-        jobs = [
-            Job(
-                source,
-                partial(targets.prepare, source),
-                partial(work.upscale, source),
-                partial(outputs.release, source),
-            )
-            for source in request.pictures(inputs)
-        ]
+        task = Task(targets.prepare, work.upscale, outputs.release)
         reporter.to_stderr = outputs.spool is not None
         networks = at_once(upscalers)
-        return run_batch(jobs, reporter, max(networks, STAGES), networks)
+        return run_batch(request.pictures(inputs), task, reporter, max(networks, STAGES), networks)
 
 
 def at_once(upscalers: Upscalers) -> int:
@@ -194,22 +186,6 @@ def check_masked(upscalers: Upscalers, request: Request) -> None:
 def on_tile(picture: Picture, turn: Turn) -> OnTile:
     """Choose what follows the tiles of a picture: those of alpha come after the last one of the colours."""
     return turn.last_tile if picture.alpha is None else turn.tile
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the network did with the colours of a picture; see `upscaler.Upscaled`."""
-
-    mask: Mask | None
-    density: float
-    cost_share: float
-    dense_reason: str | None
-    seconds: float
-    """Wall time of mask and network, of alpha too."""
-
-    def worked(self, picture: Picture, upscaler: Upscaler) -> NDArray[np.bool_]:
-        """Return where the network worked."""
-        return upscaler.worked(self.mask.pixels) if self.mask else np.ones(picture.size, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -328,39 +304,46 @@ class Work:
         upscaler = self.upscalers[plan.scale]
         region, dilation = self._region(source, upscaler, picture)
         write = partial(self.results.write, source, files)
+
+        def worked(mask: Mask | None) -> NDArray[np.bool_]:
+            return upscaler.worked(mask.pixels) if mask else np.ones(picture.size, np.bool_)
+
+        colour: Upscaled | Upscaling  # what became of it
         if files.comparison or (plan.reduced and not files.keeps_result):
-            outcome, result = self._upscale_whole(picture, plan, region, turn)
+            colour, seconds, result = self._upscale_whole(picture, plan, region, turn)
             if not files.keeps_result:
                 write(files.result, lambda path: image.write(path, result, self.request.writing))
             if files.comparison:
                 from amsr_deploy.commands.comparison import compare  # here, because few need it
 
-                comparison = from_pillow(compare(picture, outcome.worked(picture, upscaler), result))
+                comparison = from_pillow(compare(picture, worked(colour.mask), result))
                 write(files.comparison, lambda path: image.write(path, comparison))
         else:
             strips = PictureStrips(upscaler.start, picture, region, on_tile(picture, turn))
-            outcome = self._upscale_strips(source, files, picture, strips, turn)
+            if not files.keeps_result:
+                write(files.result, partial(self._write_strips, picture, strips, turn))
+            colour, seconds = strips.colour, strips.seconds
         if files.mask:
-            mask = outcome.worked(picture, upscaler)
+            mask = worked(colour.mask)
             write(files.mask, lambda path: image.write_mask(path, mask))
         return Report(
             upscaler.model,
             self.origin,
             plan.scale,
             upscaler.backend,
-            dilation if outcome.mask else None,
-            outcome.density,
-            outcome.cost_share,
-            outcome.seconds,
+            dilation if colour.mask else None,
+            colour.density,
+            colour.cost_share,
+            seconds,
             self.results.shown(files.result),
-            outcome.dense_reason,
+            colour.dense_reason,
             plan.reduction,
         )
 
     def _upscale_whole(
         self, picture: Picture, plan: Plan, region: NDArray[np.bool_] | None, turn: Turn
-    ) -> tuple[Outcome, Picture]:
-        """Upscale a picture in memory, and reduce it where that is asked for."""
+    ) -> tuple[Upscaled, float, Picture]:
+        """Upscale a picture in memory, and reduce it where that is asked for; the seconds are those of alpha too."""
         size = [side * plan.scale for side in picture.size]
         check_memory(
             4 * FLOATS_OF_PIXEL * math.prod(size),
@@ -375,23 +358,13 @@ class Work:
 
         with turn.network():
             result = image.upscale(picture, network)
-        colour, seconds = runs[0], sum(run.seconds for run in runs)
-        return Outcome(colour.mask, colour.density, colour.cost_share, colour.dense_reason, seconds), result
+        return runs[0], sum(run.seconds for run in runs), result
 
-    def _upscale_strips(
-        self, source: Input, files: Files, picture: Picture, strips: PictureStrips, turn: Turn
-    ) -> Outcome:
-        """Upscale a picture and write it strip by strip; where the result is kept, only find its mask."""
-
-        def write(path: Path) -> None:
-            with image.open_strips(path, picture, strips.size, self.request.writing) as writer, turn.network():
-                for strip in strips.samples(writer.channels, writer.bits):
-                    writer.write(strip)
-
-        if not files.keeps_result:
-            self.results.write(source, files, files.result, write)
-        colour = strips.colour
-        return Outcome(colour.mask, colour.density, colour.cost_share, colour.dense_reason, strips.seconds)
+    def _write_strips(self, picture: Picture, strips: PictureStrips, turn: Turn, path: Path) -> None:
+        """Upscale a picture and write it strip by strip."""
+        with image.open_strips(path, picture, strips.size, self.request.writing) as writer, turn.network():
+            for strip in strips.samples(writer.channels, writer.bits):
+                writer.write(strip)
 
     def _region(
         self, source: Input, upscaler: Upscaler, picture: Picture

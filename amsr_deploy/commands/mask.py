@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from amsr_deploy import image
-from amsr_deploy.commands.batch import Job, Reporter, run_batch
+from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
 from amsr_deploy.descriptor import Descriptor, Strategy, describe
@@ -34,6 +34,11 @@ class Request:
     threshold: float
     strategy: Strategy
     network: Descriptor
+
+    @property
+    def label(self) -> str:
+        """What the outputs are called in names."""
+        return "overlay" if self.overlay else "mask"
 
 
 def wanted_mask(
@@ -94,32 +99,21 @@ def mask_pictures(inputs: Inputs, request: Request, naming: Naming, reporter: Re
     """
     with open_outputs(naming, inputs) as outputs:
         reporter.to_stderr = outputs.spool is not None
-        label = "overlay" if request.overlay else "mask"
-        return run_batch(
-            [
-                Job(
-                    source,
-                    partial(prepare, source, outputs, label),
-                    partial(write_mask, source, outputs, request),
-                    partial(outputs.release, source),
-                )
-                for source in inputs.pictures
-            ],
-            reporter,
-        )
+        task = Task(partial(prepare, outputs, request), partial(write_mask, outputs, request), outputs.release)
+        return run_batch(inputs.pictures, task, reporter)
 
 
-def prepare(source: Input, outputs: Outputs, label: str) -> None:
+def prepare(outputs: Outputs, request: Request, source: Input) -> None:
     """Check what can be known of a picture before it is read.
 
     Raises:
         AmsrError: it is not there, or its output cannot be.
     """
     source.check()
-    outputs.claim(source, label)
+    outputs.claim(source, request.label)
 
 
-def write_mask(source: Input, outputs: Outputs, request: Request, turn: object) -> Report:  # noqa: ARG001
+def write_mask(outputs: Outputs, request: Request, source: Input, turn: object) -> Report:  # noqa: ARG001
     """Write the mask of a picture, or the picture with the mask as a tint.
 
     Raises:
@@ -129,7 +123,7 @@ def write_mask(source: Input, outputs: Outputs, request: Request, turn: object) 
     found = compute_mask(picture.visible, request.dilation, request.strategy)
     pixels = selected_pixels(found.pixels, request.network, request.threshold)
     density = selected_share(found.pixels, request.network, request.threshold)
-    target = outputs.claim(source, "overlay" if request.overlay else "mask")
+    target = outputs.claim(source, request.label)
     if request.overlay:
         tinted = image.overlay(picture, pixels)
         image.check_output(target, tinted)

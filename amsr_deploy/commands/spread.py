@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from amsr_deploy import __version__, image
-from amsr_deploy.commands.batch import Job, Reporter, run_batch
+from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.cluster import Cluster, open_cluster
 from amsr_deploy.commands.infer import Files, Report, Request, Targets, Work, at_once, check_masked, load_upscalers
 from amsr_deploy.commands.inputs import Input, Inputs
@@ -152,16 +152,8 @@ def spread_pictures(
     ):
         scales, busy = cluster.facts()
         targets = Targets(outputs, request, scales)
-        jobs = [
-            Job(
-                source,
-                partial(targets.prepare, source),
-                partial(upscale, cluster, targets, source),
-                partial(outputs.release, source),
-            )
-            for source in inputs.pictures
-        ]
-        return run_batch(jobs, reporter, AHEAD * busy, AHEAD * busy, cluster.stop)
+        task = Task(targets.prepare, partial(upscale, cluster, targets), outputs.release)
+        return run_batch(inputs.pictures, task, reporter, AHEAD * busy, AHEAD * busy, cluster.stop)
 
 
 def upscale(cluster: Cluster, targets: Targets, source: Input, turn: Turn) -> Report:
