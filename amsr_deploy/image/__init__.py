@@ -5,7 +5,8 @@ from amsr_deploy.image.formats import FORMATS, READABLE, WRITABLE, Format, Write
 from amsr_deploy.image.picture import Metadata, Picture, overlay, upscale
 from amsr_deploy.image.reading import read, read_content
 from amsr_deploy.image.strips import StripWriter
-from amsr_deploy.image.writing import check_fit, check_output, check_writable, open_strips, write, write_content
+from amsr_deploy.image.whole import write_content
+from amsr_deploy.image.writing import check_fit, check_output, check_writable, open_strips, write
 
 __all__ = [
     "FORMATS",

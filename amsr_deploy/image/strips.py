@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal, Protocol, cast
@@ -18,6 +18,7 @@ from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.png_encoder import PngEncoder
 from amsr_deploy.image.samples import Samples
+from amsr_deploy.image.whole import not_written
 
 _STRIP_BYTES = 1 << 20
 _MAX_THREADS = 8
@@ -144,13 +145,8 @@ class StripWriter:
         """Remove what is written; a file that was there before stays."""
         self._threads.shutdown(cancel_futures=True)
         self._jobs.clear()
-        stop = _AbortedError()
-        try:
-            self._open.__exit__(_AbortedError, stop, None)
-        except _AbortedError:
-            pass
-        except OSError as error:  # what is left in the file's buffer does not fit either
-            _ = error
+        with suppress(_AbortedError, OSError):  # what is left in the file's buffer may not fit either
+            self._open.__exit__(_AbortedError, _AbortedError(), None)
 
     def __enter__(self) -> StripWriter:
         return self
@@ -187,7 +183,7 @@ class StripWriter:
 
     def _failure(self, error: OSError) -> ImageError:
         self.abort()
-        return ImageError(f"{self._path} cannot be written ({error.strerror}); free space or choose another folder")
+        return not_written(self._path, error)
 
 
 def _encoder(path: Path, layout: Layout) -> Encoder:

@@ -46,14 +46,22 @@ class WholeWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            self._finish()
+            write_content(self._path, self._canvas.encode(), self._replace)
 
-    def _finish(self) -> None:
-        data = self._canvas.encode()
-        try:
-            with replacing(self._path, self._replace) as temporary:
-                temporary.write_bytes(data)
-        except OSError as error:
-            raise ImageError(
-                f"{self._path} cannot be written ({error.strerror}); free space or choose another folder"
-            ) from error
+
+def write_content(path: Path, content: bytes, replace: bool = True) -> None:
+    """Write the bytes of a picture file: all of them or, on failure, none.
+
+    Raises:
+        ImageError: a full disk, or a folder that may not be written. A file that was there before is then unchanged.
+    """
+    try:
+        with replacing(path, replace) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        raise not_written(path, error) from error
+
+
+def not_written(path: Path, error: OSError) -> ImageError:
+    """Make the error of a picture that the disk did not take."""
+    return ImageError(f"{path} cannot be written ({error.strerror}); free space or choose another folder")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from amsr_deploy.errors import ImageError, first_line
-from amsr_deploy.files import replacing, write_problem
+from amsr_deploy.files import write_problem
 from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jpeg import segment
@@ -192,19 +192,6 @@ def write(path: StrPath, picture: Picture, options: WriteOptions = _AS_IT_COMES)
     with _open(Path(path), picture, picture.size, options) as writer:
         for strip in sample_strips(picture, writer.bits, writer.channels):
             writer.write(strip)
-
-
-def write_content(path: Path, content: bytes) -> None:
-    """Write the bytes of a picture file: all of them or, on failure, none.
-
-    Raises:
-        ImageError: a full disk, or a folder that may not be written. A file that was there before is then unchanged.
-    """
-    try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        raise ImageError(f"{path} cannot be written ({error.strerror}); free space or choose another folder") from error
 
 
 def open_strips(
