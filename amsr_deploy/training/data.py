@@ -37,7 +37,11 @@ class Batch:
 
 
 class PatchSampler:
-    """Samples augmented patches from pictures."""
+    """Samples augmented patches from pictures.
+
+    Attributes:
+        dilation: of the masks, see `set_dilation`.
+    """
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class PatchSampler:
 
     def set_dilation(self, dilation: int | None) -> None:
         """Dilate the masks of all pictures by a k x k square, in place; None makes them all ones."""
+        self.dilation = dilation
         if dilation is None:
             self.mask.fill_(True)
         else:

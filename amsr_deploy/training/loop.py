@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -116,15 +116,12 @@ class _Training:
         tune(device)
         torch.manual_seed(config.seed)
         network = first_network(config, resume, reporter.message)
-        sources = [Path(source) for source in config.data]
-        pictures = read_pictures(sources, config.patch_size, config.scale, config.reductions, config.degraded)
+        pictures = self._read("skipped", config.data, config.patch_size, config.reductions)
         self.validator = self._validator()
-        for line in pictures.skipped:
-            reporter.message(f"skipped: {line}")
-        pairs = pictures.pairs
-        if config.synthetic:
-            pairs = pairs + draw_pictures(config.scale, config.degraded, config.patch_size)
-        self.sampler = PatchSampler(pairs, config.patch_size, config.texture, device, config.permuted, config.synthetic)
+        drawn = draw_pictures(config.scale, config.degraded, config.patch_size) if config.synthetic else []
+        self.sampler = PatchSampler(
+            pictures.pairs + drawn, config.patch_size, config.texture, device, config.permuted, config.synthetic
+        )
         self.trainer = Trainer(network, config, device, world)
         own = len(range(config.batch_size)[self.share])
         self.draws = torch.zeros(own, DRAWS, dtype=torch.float64, device=device)
@@ -141,19 +138,22 @@ class _Training:
             f"{len(pictures.files)} pictures at {len(config.reductions)} sizes, "
             f"batches of {config.batch_size}, {self.trainer.precision} on {device}"
         )
-        self.dilation: int | None = -1  # none yet
         self.losses: list[Tensor] = []
         self.psnr_y: float | None = None
+
+    def _read(self, word: str, sources: Sequence[str], smallest: int, reductions: tuple[float, ...]) -> Pictures:
+        """Read pictures, and tell which of them are skipped."""
+        config = self.config
+        pictures = read_pictures(list(map(Path, sources)), smallest, config.scale, reductions, config.degraded)
+        for line in pictures.skipped:
+            self.reporter.message(f"{word}: {line}")
+        return pictures
 
     def _validator(self) -> Validator | None:
         """Make the validator on whole pictures; the other processes leave that to the first one."""
         if self.config.validation is None or not self.world.is_main:
             return None
-        pictures = read_pictures(
-            [Path(self.config.validation)], SMALLEST, self.config.scale, degraded=self.config.degraded
-        )
-        for line in pictures.skipped:
-            self.reporter.message(f"skipped in validation: {line}")
+        pictures = self._read("skipped in validation", [self.config.validation], SMALLEST, (1.0,))
         edge = edge_for(describe(self.config.backbone).size_multiple)
         return Validator(pictures.pairs, self.config.dilation, edge, self.device)
 
@@ -187,8 +187,7 @@ class _Training:
         """Make one step, and do what is due after it."""
         config, trainer, step = self.config, self.trainer, self.trainer.steps
         dilation = config.schedule.dilation_at(self.progress)
-        if dilation != self.dilation:
-            self.dilation = dilation
+        if dilation != self.sampler.dilation:
             self.sampler.set_dilation(dilation)
         generator = torch.Generator().manual_seed(config.seed * SEED_STRIDE + step)
         numbers = self.sampler.numbers(config.batch_size, generator)[self.share]
@@ -251,8 +250,9 @@ class _Training:
         speed = self.config.batch_size / pace
         if not self.warm:  # compiling and choosing algorithms took their time until now
             self.warm, self.first, self.started = True, step, time.monotonic()
+        left = (steps - step) * pace
         try:
-            self.reporter.status(Status(step, steps, loss, self.dilation, self.rate, speed, (steps - step) * pace))
+            self.reporter.status(Status(step, steps, loss, self.sampler.dilation, self.rate, speed, left))
         except Exception:  # such as a closed pipe
             self._save()
             raise
