@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from amsr_deploy import __version__
 from amsr_deploy.commands.effort import LEVELS
-from amsr_deploy.commands.group import Commands, report_failure, say, setting
+from amsr_deploy.commands.group import Commands, say, setting
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE, FileName
 from amsr_deploy.descriptor import (
     BACKBONES,
@@ -409,7 +408,7 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
 
     trained_for = next(iter(options["trained_for"]), None)
     models = [chosen_model(backbone, model, trained_for) for backbone in backbones or (None,)]
-    sys.exit(min(evaluate_folder(models, EvalOptions(**options), report_failure), 1))
+    sys.exit(evaluate_folder(models, EvalOptions(**options)))
 
 
 @main.command()
@@ -449,7 +448,7 @@ def bench(**options: Any) -> None:
     check_torch("amsr bench")
     from amsr_deploy.commands.bench import BenchOptions, run_benchmarks
 
-    sys.exit(min(run_benchmarks(BenchOptions(**options), report_failure), 1))
+    sys.exit(run_benchmarks(BenchOptions(**options)))
 
 
 @main.command()
@@ -494,7 +493,7 @@ def bench(**options: Any) -> None:
 @click.option("--preset", help="The encoder's dial between speed and size.  [default: medium]")
 @click.option("--pixel-format", help="FFmpeg's name of it.  [default: that of INPUT, or the nearest]")
 @json_option
-def video(source: Path, output: Path | None, backbone: str | None, model: Path | None, **options: Any) -> None:
+def video(backbone: str | None, model: Path | None, **options: Any) -> None:
     """Upscale a video; what does not change from frame to frame is not computed again.
 
     INPUT is any file that FFmpeg decodes; - is y4m from a pipe. Sound, subtitles, chapters and colour tags are kept.
@@ -503,6 +502,5 @@ def video(source: Path, output: Path | None, backbone: str | None, model: Path |
     from amsr_deploy.commands.video_options import VideoOptions
     from amsr_deploy.runtime.newest import wanted_model
 
-    show = functools.partial(say, err=str(output or source) == "-")
     chosen = wanted_model(backbone, model, options["device"], options["trained_for"])
-    sys.exit(upscale_video(VideoOptions(source, output, **options), chosen, show))
+    sys.exit(upscale_video(VideoOptions(**options), chosen))

@@ -23,7 +23,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from amsr_deploy import errors, models, native
-from amsr_deploy.cli import main, report_failure
+from amsr_deploy.cli import main
+from amsr_deploy.commands.group import report_failure
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import StripWriter

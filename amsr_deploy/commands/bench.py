@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from amsr_deploy.commands.group import Failures
 from amsr_deploy.commands.report_file import check_not_read, check_report_file, write_report
 from amsr_deploy.descriptor import SCALE, Purpose
 from amsr_deploy.errors import UserError
@@ -69,17 +70,16 @@ class BenchOptions:
             raise UserError("`threads`, `repeats`, `channels` and `count` must be 1 or more")
 
 
-def run_benchmarks(options: BenchOptions, fail: Callable[[Exception], object]) -> int:
+def run_benchmarks(options: BenchOptions) -> int:
     """Measure and show tables, or JSON: networks, or `operators` and `crossover` where chosen.
 
     The JSON object has `machine` and, of what was measured, `networks`, `operators` and `crossover`.
 
     Args:
         options: what to measure.
-        fail: takes the error of each picture that failed.
 
     Returns:
-        The number of pictures that failed.
+        The exit code: 1 where a picture failed.
 
     Raises:
         AmsrError: what concerns all pictures: folders, models, settings, packages that are not installed.
@@ -92,16 +92,12 @@ def run_benchmarks(options: BenchOptions, fail: Callable[[Exception], object]) -
     choice = (options.backbones, options.scale, options.trained_for, options.model, options.dense_model)
     pairs = choose_pairs(*choice) if with_pairs else []
     machine = examine_machine(options.threads)
-    failed: dict[str, Exception] = {}
-    try:
-        photos = read_all_photos(options, pairs, lambda error: failed.setdefault(str(error), error))
-    finally:  # where all pictures failed, too
-        for error in failed.values():
-            fail(error)
+    with Failures() as failures:
+        photos = read_all_photos(options, pairs, failures.add)
     sections, content = measure(options, pairs, photos, machine.peak)
     sections.insert(0, results.machine_section(machine))
     write(sections, {"machine": asdict(machine), **content}, options.json_file, options.markdown)
-    return len(failed)
+    return failures.exit_code
 
 
 def read_all_photos(

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from amsr_deploy.commands.console import output_console
 from amsr_deploy.commands.eval_results import Results, Run, check_plots, plot, write_csv
+from amsr_deploy.commands.group import Failures
 from amsr_deploy.commands.report_file import check_not_read, check_report_file, write_report
 from amsr_deploy.descriptor import Purpose, Strategy
 from amsr_deploy.errors import UserError
@@ -78,7 +79,7 @@ class EvalOptions:
             check_plots()
 
 
-def evaluate_folder(models: Sequence[str | Path], options: EvalOptions, fail: Callable[[Exception], object]) -> int:
+def evaluate_folder(models: Sequence[str | Path], options: EvalOptions) -> int:
     """Measure models of one scale on the pictures of a folder and show tables, or JSON.
 
     The JSON object has `data`, `degraded`, `scale`, for each model and mask setting an entry of `runs` with `model`,
@@ -88,10 +89,9 @@ def evaluate_folder(models: Sequence[str | Path], options: EvalOptions, fail: Ca
     Args:
         models: names of backbones, or paths of ONNX files.
         options: what to measure.
-        fail: takes the error of each picture that failed.
 
     Returns:
-        The number of pictures that failed.
+        The exit code: 1 where a picture failed.
 
     Raises:
         AmsrError: what concerns all pictures: models, folders, settings.
@@ -102,20 +102,13 @@ def evaluate_folder(models: Sequence[str | Path], options: EvalOptions, fail: Ca
     read = [*paths, *small, *(Path(model) for model in models)]
     for path in (options.json_file, options.csv_file, options.plot_file):
         check_not_read(path, read)
-    failed: dict[str, Exception] = {}
-
-    def remember(error: Exception) -> None:
-        failed.setdefault(str(error), error)
-
-    try:
-        runs = [measure(model, settings, paths, options, remember) for model in models for settings in options.runs()]
+    with Failures() as failures:
+        settings = options.runs()
+        runs = [measure(model, each, paths, options, failures.add) for model in models for each in settings]
         scale = common_scale(runs)
-        bicubic = evaluate_bicubic(paths, scale, remember, options.lr_folder, options.degraded)
+        bicubic = evaluate_bicubic(paths, scale, failures.add, options.lr_folder, options.degraded)
         report(Results(options.data, options.degraded, scale, runs, bicubic), options)
-    finally:  # where all pictures failed, too
-        for error in failed.values():
-            fail(error)
-    return len(failed)
+    return failures.exit_code
 
 
 def measure(

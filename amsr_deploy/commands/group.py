@@ -261,6 +261,29 @@ def describe_failure(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"
 
 
+class Failures:
+    """The pictures that failed: each error is told once, at the end of the block, even where another one ends it."""
+
+    def __init__(self) -> None:
+        self._errors: dict[str, Exception] = {}
+
+    def add(self, error: Exception) -> None:
+        """Keep an error; one of several that say the same."""
+        self._errors.setdefault(str(error), error)
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a picture failed."""
+        return min(len(self._errors), 1)
+
+    def __enter__(self) -> Failures:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for error in self._errors.values():
+            report_failure(error)
+
+
 def failure_text(error: Exception) -> str:
     """Return what `report_failure` prints, for JSON."""
     return with_options(describe_failure(error), option_names, file_names)

@@ -9,10 +9,10 @@ from pathlib import Path
 import onnx
 from rich.table import Table
 
-from amsr_deploy.commands import tables
 from amsr_deploy.commands.console import output_console
 from amsr_deploy.engine.model import read_metadata, read_model
 from amsr_deploy.errors import AmsrError
+from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
 from amsr_deploy.runtime.backends.tensorrt.edition import load_edition, rtx_gpus
 from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
@@ -28,7 +28,7 @@ def print_model(path: Path) -> None:
     model = read_model(path)
     metadata = read_metadata(path, model)
     console = output_console()
-    for table in (tensors(model), operators(model), tables.cost(metadata), tables.properties(metadata)):
+    for table in (tensors(model), operators(model), cost(metadata), properties(metadata)):
         console.print(table)
 
 
@@ -55,6 +55,26 @@ def operators(model: onnx.ModelProto) -> Table:
     return table
 
 
+def cost(metadata: Metadata) -> Table:
+    """List multiply-accumulates per LR pixel at some densities."""
+    table = Table("density", "MACs per LR pixel", "share of dense", title="Cost", title_justify="left")
+    densities = (0.0, 0.25, 0.5, 0.75, 1.0) if metadata.masked else (1.0,)
+    for density in densities:
+        table.add_row(f"{density:.2f}", f"{metadata.cost.masked(density):,.0f}", f"{metadata.cost.share(density):.1%}")
+    return table
+
+
+def properties(metadata: Metadata) -> Table:
+    """List all metadata."""
+    table = Table("property", "value", title="Metadata", title_justify="left")
+    for name, value in vars(metadata).items():
+        if name not in ("cost", "tools"):
+            table.add_row(name, str(value))
+    for tool, version in metadata.tools.items():
+        table.add_row(tool, version)
+    return table
+
+
 def print_engine(engine: Path) -> None:
     """Print an engine's inputs, what it runs on, whether that is here, cost and metadata as tables.
 
@@ -66,8 +86,8 @@ def print_engine(engine: Path) -> None:
     for table in (
         inputs(sidecar),
         facts(engine, sidecar),
-        tables.cost(sidecar.model),
-        tables.properties(sidecar.model),
+        cost(sidecar.model),
+        properties(sidecar.model),
     ):
         console.print(table)
 

@@ -31,7 +31,7 @@ ON_GPUS = ("auto", "cuda", "tensorrt")
 
 
 @dataclass(frozen=True)
-class Plan:
+class Orders:
     """What workers are to do with all pictures.
 
     Attributes:
@@ -85,18 +85,20 @@ class Parcel:
 class PictureWorker:
     """Upscales pictures that it is sent."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, orders: Orders) -> None:
         """Load the models.
 
         Raises:
             AmsrError: see `load_upscalers` and `check_masked`; another version of the package.
         """
-        if plan.version != __version__:
-            raise BackendError(f"a worker has amsr-deploy {__version__}, this machine {plan.version}; install the same")
-        self._request = plan.request
-        self._upscalers = load_upscalers(plan.model, plan.request.size, **plan.settings)
-        check_masked(self._upscalers, plan.request)
-        self._origin = origin(plan.model)
+        if orders.version != __version__:
+            raise BackendError(
+                f"a worker has amsr-deploy {__version__}, this machine {orders.version}; install the same"
+            )
+        self._request = orders.request
+        self._upscalers = load_upscalers(orders.model, orders.request.size, **orders.settings)
+        check_masked(self._upscalers, orders.request)
+        self._origin = origin(orders.model)
 
     @property
     def at_once(self) -> int:
@@ -144,8 +146,8 @@ def spread_pictures(
     inputs.check_several("--ray")
     request.check(inputs, settings.get("strategy", "kmeans"), settings.get("dense", False))
     settings["dilation"] = request.effort.chosen_dilation
-    plan = Plan(model if model in BACKBONES else Path(model).absolute(), request, settings)
-    make, on_gpus = partial(PictureWorker, plan), settings["device"] in ON_GPUS
+    orders = Orders(model if model in BACKBONES else Path(model).absolute(), request, settings)
+    make, on_gpus = partial(PictureWorker, orders), settings["device"] in ON_GPUS
     with (
         open_outputs(request.naming, inputs) as outputs,
         open_cluster(address, make, settings["threads"], on_gpus) as cluster,

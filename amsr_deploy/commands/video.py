@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ import click
 from numpy.typing import NDArray
 
 from amsr_deploy.commands.bar import Bar
-from amsr_deploy.commands.group import setting
+from amsr_deploy.commands.group import say, setting
 from amsr_deploy.commands.infer import load_upscalers
 from amsr_deploy.commands.output_size import Plan, Size
 from amsr_deploy.commands.report_file import write_report
@@ -90,13 +90,12 @@ class Report:
         )
 
 
-def upscale_video(options: VideoOptions, model: str | Path, show: Callable[[str], None]) -> int:
+def upscale_video(options: VideoOptions, model: str | Path) -> int:
     """Upscale a video with all that belongs to it: times, colour tags, sound and other streams.
 
     Args:
         options: what is wanted.
         model: name of a backbone, or path of a model.
-        show: takes the line at the end.
 
     Returns:
         The exit code: 0 where the video was done to its end, else that of the signal that stopped it.
@@ -121,7 +120,7 @@ def upscale_video(options: VideoOptions, model: str | Path, show: Callable[[str]
     if options.json_file == STANDARD:
         click.echo(report.as_json(), err=target == STANDARD)
     else:
-        show(str(report))
+        say(str(report), err=target == STANDARD)
     return 0 if stopped_by is None else exit_code(stopped_by)
 
 

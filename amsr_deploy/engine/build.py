@@ -1,4 +1,4 @@
-"""What `amsr build-engine` does: ONNX -> engine and sidecar."""
+"""From an ONNX model to an engine and its sidecar, compared with the CPU where that can be."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from PIL import Image
 from amsr_deploy.descriptor import describe
 from amsr_deploy.export.verify import check_finite
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution
-from amsr_deploy.image.sample import SAMPLE
+from amsr_deploy.image.sample_photo import SAMPLE
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.models import Network, name_of
 

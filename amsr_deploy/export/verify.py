@@ -13,7 +13,7 @@ from torch import Tensor
 
 from amsr_deploy.descriptor import Descriptor, describe
 from amsr_deploy.errors import ModelError
-from amsr_deploy.image.sample import read_sample
+from amsr_deploy.image.sample_photo import read_sample
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Precision
 from amsr_deploy.models import Network

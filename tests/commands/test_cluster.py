@@ -27,7 +27,7 @@ from amsr_deploy.commands.infer import Request
 from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming
-from amsr_deploy.commands.spread import PictureWorker, Plan
+from amsr_deploy.commands.spread import Orders, PictureWorker
 from amsr_deploy.errors import AmsrError, BackendError, UserError
 
 
@@ -199,13 +199,13 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
     """What it is sent and what it answers cross between processes; names are those of the other machine."""
     model = write_model(tmp_path / "repeat.onnx", 4)
     request = Request(OutputSize(), Effort(), Naming(Path("elsewhere/out")), image.WriteOptions(), compare=True)
-    plan, content = Plan(model, request, {}), photo_file.read_bytes()
+    orders, content = Orders(model, request, {}), photo_file.read_bytes()
     expected = CliRunner().invoke(
         main, ["infer", str(photo_file), "--model", str(model), "-o", str(tmp_path / "photo_x4.png"), "--compare"]
     )
     assert expected.exit_code == 0, expected.output
     monkeypatch.chdir("/")
-    worker = PictureWorker(pickle.loads(pickle.dumps(plan)))
+    worker = PictureWorker(pickle.loads(pickle.dumps(orders)))
     task = pickle.loads(pickle.dumps((Input(Path("there/photo.png")), content)))
     report, parcel = pickle.loads(pickle.dumps(worker.work(*task)))
     assert report.output == "elsewhere/out/photo_x4.png"
@@ -219,7 +219,7 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
 def test_a_worker_of_another_version_does_not_start() -> None:
     request = Request(OutputSize(), Effort(), Naming(), image.WriteOptions())
     with pytest.raises(BackendError, match=r"this machine 0\.0\.1; install the same"):
-        PictureWorker(Plan("disp", request, {}, version="0.0.1"))
+        PictureWorker(Orders("disp", request, {}, version="0.0.1"))
 
 
 @pytest.mark.parametrize(
