@@ -28,11 +28,15 @@ def read_metadata(path: Path) -> Metadata:
     try:
         with path.open("rb") as file:
             entries = [_strings(value) for _, value in fields(file, {METADATA_PROPS}) if isinstance(value, bytes)]
-        return Metadata.from_properties({entry[1]: entry[2] for entry in entries})
+        properties = {entry[1]: entry[2] for entry in entries}
     except PermissionError as error:
         raise ModelError(f"{path} may not be read; check its permissions") from error
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path} is not a model of amsr-deploy ({error})") from error
+    try:
+        return Metadata.from_properties(properties)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}; make one with `amsr export`") from error
 
 
 def _strings(message: bytes) -> dict[int, str]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import onnx
 
 from amsr_deploy.errors import ModelError
-from amsr_deploy.metadata import Metadata
 
 
 def read_model(path: Path) -> onnx.ModelProto:
@@ -24,15 +23,3 @@ def read_model(path: Path) -> onnx.ModelProto:
     except Exception as error:  # protobuf and the checker raise types of their own
         raise ModelError(f"{path} is not a readable ONNX model") from error
     return model
-
-
-def read_metadata(path: Path, model: onnx.ModelProto) -> Metadata:
-    """Read a model's metadata.
-
-    Raises:
-        ModelError: not a model of this project.
-    """
-    try:
-        return Metadata.from_properties({entry.key: entry.value for entry in model.metadata_props})
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}; make one with `amsr export`") from error

@@ -28,12 +28,12 @@ from amsr_deploy import models
 from amsr_deploy.cli import main
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.engine import build, builder
-from amsr_deploy.engine import model as model_reader
 from amsr_deploy.engine.builder import prepare_graph
 from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.shapes import make_profile, make_sizes
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.export.onnx import export_onnx
+from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition, choose_builder, load_edition, rtx_gpus
 from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
@@ -235,14 +235,10 @@ class TestGraph:
     def test_what_the_parser_does_not_know_is_named(self) -> None:
         model = onnx.load(MODEL)
         del model.functions[:]
-        metadata = read_metadata(model)
+        metadata = read_metadata(MODEL)
         profile = make_profile(metadata, make_sizes(None, None, (64, 64), metadata))
         with pytest.raises(EngineError, match=r"cannot parse the model: \w+ node .*Plugin not found.* more\)"):
             builder.build(load_edition("tensorrt-rtx"), model, profile, None, None)
-
-
-def read_metadata(model: onnx.ModelProto) -> Any:
-    return model_reader.read_metadata(MODEL, model)
 
 
 class TestFlavour:
@@ -277,7 +273,7 @@ class TestFlavour:
             load_edition("tensorrt")
 
     def test_names_tell_the_gpu_where_it_matters(self) -> None:
-        metadata = read_metadata(onnx.load(MODEL))
+        metadata = read_metadata(MODEL)
         full = Edition("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
         sizes = make_sizes(None, None, None, metadata)
         name = build.engine_name(Path("a/carn_x4_fp16.onnx"), metadata, full, ORIN, sizes)
@@ -371,7 +367,7 @@ class TestInPlace:
 class TestPlugins:
     def test_models_of_bfloat16_are_not_for_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
         model, edition = onnx.load(MODEL), Edition("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
-        metadata, known = read_metadata(model), Plugins(Path("libamsr_tensorrt.so"), frozenset({"MaskGather"}), "1")
+        metadata, known = read_metadata(MODEL), Plugins(Path("libamsr_tensorrt.so"), frozenset({"MaskGather"}), "1")
         monkeypatch.setattr(build, "load_plugins", lambda _: known)
         assert build.needed_plugins(model, metadata, edition) is known
         with pytest.raises(UserError, match="do not compute in bfloat16"):

@@ -14,6 +14,7 @@ from amsr_deploy.cores import usable_cores
 from amsr_deploy.descriptor import Device
 from amsr_deploy.errors import BackendError, ModelError, UserError, first_line
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
 from amsr_deploy.runtime.backends.providers import PROVIDERS, WITH_KERNELS, add_provider
 
@@ -70,10 +71,7 @@ class OnnxRuntimeBackend:
         used = session.get_providers()[0]
         if device != "auto" and used != PROVIDERS[device].name:
             raise BackendError(f"device {device} was asked for, but ONNX Runtime could only start {used}")
-        try:
-            self.metadata = Metadata.from_properties(session.get_modelmeta().custom_metadata_map)
-        except ModelError as error:
-            raise ModelError(f"{model}: {error}; make one with `amsr export`") from error
+        self.metadata: Metadata = read_metadata(model)
         self.device = next(name for name, provider in PROVIDERS.items() if provider.name == used)
         self.is_local = self.device == "cpu" and kernels is not None and self.metadata.body == "pixels"
         self.model = model.name
