@@ -20,18 +20,19 @@ Box = tuple[int, int, int, int]
 """Left, upper, right and lower border in pixels of the input."""
 
 
-def compare(picture: Picture, mask: NDArray[np.bool_], result: Picture) -> Image.Image:
-    """Draw two rows of panels: whole pictures, and the part with the most detail at the size of the result.
+def compare(picture: Picture, mask: NDArray[np.bool_], result: Picture, crop: Box | None = None) -> Image.Image:
+    """Draw two rows of panels: whole pictures, and a crop of each at the size of the result.
 
     Args:
         picture: the input.
         mask: [H, W], where the network worked.
         result: the upscaled picture.
+        crop: what is enlarged, in pixels of the input; None is the part with the most detail.
     """
     small, large = _image(picture), _image(result)
     tinted = _image(image.overlay(picture, mask))
     scale = large.width / small.width
-    left, upper, right, lower = busiest_part(picture, round(PANEL / scale))
+    left, upper, right, lower = crop or busiest_part(picture, round(PANEL / scale))
     box = (round(left * scale), round(upper * scale), round(right * scale), round(lower * scale))
     nearest, bicubic = Image.Resampling.NEAREST, Image.Resampling.BICUBIC
     panels = {

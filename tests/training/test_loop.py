@@ -221,7 +221,7 @@ def test_a_report_that_fails_loses_no_steps(long: Config, tmp_path: Path) -> Non
             raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        train(long, tmp_path / "run", reporter=Closed())
+        train(long, tmp_path / "run", reporter=Closed(print))
     _, facts = tensor_file.read(tmp_path / "run" / "state.safetensors")
     assert facts["steps"] == "20"
 
