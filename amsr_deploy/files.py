@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from amsr_deploy.errors import UserError
+
 STANDARD = Path("-")
 """Standard input or standard output, where a command takes a file."""
 
@@ -80,6 +82,14 @@ def write_problem(path: Path) -> str | None:
     if path.exists() and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
         return f"{path} is write-protected; change its permissions, or choose another name"
     return None
+
+
+def check_target(path: Path, suffix: str) -> None:
+    """Raise UserError where no file can be written at a path, or its name does not end in a suffix."""
+    if path.suffix != suffix:
+        raise UserError(f"{path} does not end in {suffix}; give another name")
+    if problem := write_problem(path):
+        raise UserError(problem)
 
 
 def publish(source: Path, target: Path, replace: bool) -> None:

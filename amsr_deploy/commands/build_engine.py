@@ -13,7 +13,7 @@ from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_model
 from amsr_deploy.engine.shapes import Size, Sizes, format_size, make_sizes
 from amsr_deploy.errors import EngineError, UserError
-from amsr_deploy.files import write_problem
+from amsr_deploy.files import check_target
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_path
@@ -108,10 +108,7 @@ def check_output(path: Path) -> Path:
         UserError: it does not end in .engine, its folder is missing or cannot be written, or a file that belongs to
             no engine has the name of its sidecar.
     """
-    if path.suffix != ".engine":
-        raise UserError(f"output {path} does not end in .engine")
-    if problem := write_problem(path):
-        raise UserError(problem)
+    check_target(path, ".engine")
     sidecar = sidecar_path(path)
     if sidecar.exists() and not path.exists():
         raise UserError(f"{sidecar}, where the facts of the engine go, is there and belongs to no engine; name another")

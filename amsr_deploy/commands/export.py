@@ -8,7 +8,7 @@ from pathlib import Path
 
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, PURPOSES, Purpose, describe
 from amsr_deploy.errors import ModelError, UserError, check_torch
-from amsr_deploy.files import write_problem
+from amsr_deploy.files import check_target
 from amsr_deploy.metadata import MOST_MASK_LOSS, Precision
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.shipped import model_name, shipped_weights
@@ -58,7 +58,7 @@ def export_backbone(
     if precision == "bfloat16" and dense:
         raise UserError(f"bfloat16 is for masked networks; use float16 or float32 for {title(backbone)} without a mask")
     if output is not None:
-        check_output(output)
+        check_target(output, ".onnx")
     if weights is not None and not weights.is_file():
         raise ModelError(f"{weights} is not a file; give a .safetensors or .pth checkpoint")
     source = weights or shipped_weights(backbone or DEFAULT_BACKBONE, scale, trained_for)
@@ -74,7 +74,7 @@ def export_backbone(
     network = make_network(checkpoint, backbone, scale)
     purpose = known_purpose(source, checkpoint.facts.get(TRAINED_FOR), trained_for)
     path = output or Path(model_name(models.name_of(network), network.scale, dense, precision, purpose))
-    check_output(path)
+    check_target(path, ".onnx")
     masks = checkpoint.facts.get(MASKS)
     dilation = MaskSchedule.parse(masks).target if masks else describe(models.name_of(network)).dilation
     loss = 0.0
@@ -133,14 +133,6 @@ def check_loss(weights: Path, loss: float, force: bool) -> None:
             f"{message}; export it with --dense, train it with masks (amsr train --init {weights}), or give --force"
         )
     _log.warning("%s", message)
-
-
-def check_output(path: Path) -> None:
-    """Raise UserError unless a model can be written under this name."""
-    if path.suffix != ".onnx":
-        raise UserError(f"output {path} does not end in .onnx")
-    if problem := write_problem(path):
-        raise UserError(problem)
 
 
 def earlier_weights(path: Path) -> str | None:

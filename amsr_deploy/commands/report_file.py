@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from amsr_deploy.errors import UserError
-from amsr_deploy.files import STANDARD, replacing, write_problem
+from amsr_deploy.files import STANDARD, check_target, replacing
 
 
 def check_report_file(path: Path | None, suffix: str) -> None:
@@ -17,12 +17,8 @@ def check_report_file(path: Path | None, suffix: str) -> None:
         path: the file; None and standard output are always good.
         suffix: what its name must end in.
     """
-    if path is None or path == STANDARD:
-        return
-    if path.suffix != suffix:
-        raise UserError(f"{path} does not end in {suffix}; give another file for the figures")
-    if problem := write_problem(path):
-        raise UserError(problem)
+    if path is not None and path != STANDARD:
+        check_target(path, suffix)
 
 
 def check_not_read(path: Path | None, read: Iterable[Path | None]) -> None:
