@@ -90,12 +90,21 @@ def test_functions_of_the_model_make_nearly_the_same_picture(program: Path, phot
     assert np.abs(result.astype(int) - expected).max() <= 1
 
 
+def test_comments_in_a_header_are_skipped(program: Path, photo_ppm: Path) -> None:
+    plain, _ = upscale(program, photo_ppm)
+    photo_ppm.write_bytes(photo_ppm.read_bytes().replace(b"P6\n", b"P6\n# Created by GIMP\n#\n", 1))
+    commented, _ = upscale(program, photo_ppm)
+    np.testing.assert_array_equal(commented, plain)
+
+
 @pytest.mark.parametrize(
     ("model", "photo", "message"),
     [
         ("swinir", None, "not a model of amsr-deploy that is masked by pixels"),
         ("disp", b"P6\n4 4\n255\nshort", "photo.ppm ends too soon"),
         ("disp", b"P6\n0 4\n255\n", "photo.ppm is not a binary PPM of 8 bits"),
+        ("disp", b"P6\n# a comment without an end", "photo.ppm is not a binary PPM of 8 bits"),
+        ("disp", b"", "photo.ppm is not a binary PPM of 8 bits"),
     ],
 )
 def test_what_does_not_fit_is_one_line(
@@ -108,3 +117,8 @@ def test_what_does_not_fit_is_one_line(
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert message in done.stderr
     assert not result.exists()
+
+
+def test_a_picture_that_is_missing_is_named(program: Path, tmp_path: Path) -> None:
+    done = run(program, shipped_model("disp"), tmp_path / "none.ppm", tmp_path / "result.ppm", tmp_path / "mask.pgm")
+    assert (done.returncode, done.stderr) == (1, f"upscale: error: {tmp_path / 'none.ppm'} cannot be read\n")

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -23,11 +24,20 @@ struct Mask {
     std::vector<std::uint8_t> pixels;
 };
 
+/// The next number of a header; GIMP and others write a comment before it.
+inline std::size_t read_number(std::istream& file) {
+    while ((file >> std::ws).peek() == '#') file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+    std::size_t number = 0;
+    file >> number;
+    return number;
+}
+
 inline Picture read_ppm(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
+    if (!file) throw std::runtime_error(path + " cannot be read");
     std::string kind;
-    std::size_t width = 0, height = 0, white = 0;
-    file >> kind >> width >> height >> white;
+    file >> kind;
+    const std::size_t width = read_number(file), height = read_number(file), white = read_number(file);
     file.get();
     const bool has_size = 0 < width && width < 65536 && 0 < height && height < 65536;
     if (!file || kind != "P6" || white != 255 || !has_size) {
