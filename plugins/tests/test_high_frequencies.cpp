@@ -62,6 +62,24 @@ void check_case(std::mt19937& random, int height, int width) {
     }
 }
 
+/// A pixel that is not a number spoils those that its blur reaches, and no others.
+void check_not_a_number(std::mt19937& random) {
+    constexpr int side = 11, place = 5;
+    std::vector<float> image(side * side * 3), out(side * side);
+    std::uniform_real_distribution<float> colour(0, 1);
+    std::generate(image.begin(), image.end(), [&] { return colour(random); });
+    image[(place * side + place) * 3] = std::nanf("");
+    CHECK(high_frequencies(image.data(), side, side, taps, flat_range, out.data()), "%s", "a flat picture");
+    float low = 1, high = 0;
+    for (int pixel = 0; pixel < side * side; ++pixel) {
+        const bool reached = std::abs(pixel / side - place) <= 2 && std::abs(pixel % side - place) <= 2;
+        const float value = out[static_cast<std::size_t>(pixel)];
+        CHECK(std::isnan(value) == reached, "pixel %d is %g", pixel, static_cast<double>(value));
+        if (!reached) low = std::min(low, value), high = std::max(high, value);
+    }
+    CHECK(low == 0 && high == 1, "the others span %g to %g", static_cast<double>(low), static_cast<double>(high));
+}
+
 }  // namespace
 
 int main() {
@@ -69,6 +87,7 @@ int main() {
     for (int height = 1; height < 8; ++height) {
         for (int width = 1; width < 40; ++width) check_case(random, height, width);
     }
+    check_not_a_number(random);
     const std::vector<float> flat(30, 0.5f);
     std::vector<float> out(10);
     CHECK(!high_frequencies(flat.data(), 2, 5, taps, flat_range, out.data()), "a flat picture has %s", "detail");

@@ -97,8 +97,10 @@ AMSR_KERNEL(threads) measure_detail(Picture picture, float* detail, Workspace::C
             __fadd_rn(__fadd_rn(residue(picture, y, x, 0), residue(picture, y, x, 1)), residue(picture, y, x, 2));
         const float mean = __fdiv_rn(sum, 3.0f) + 0.0f;
         detail[at] = mean;
-        high = __float_as_uint(mean);
-        low_complement = ~high;
+        if (mean == mean) {  // what is not a number is no extreme
+            high = __float_as_uint(mean);
+            low_complement = ~high;
+        }
     }
     for (int bits = 16; bits > 0; bits /= 2) {
         const std::uint32_t other_high = exchange(high, bits), other_low = exchange(low_complement, bits);
@@ -123,9 +125,16 @@ struct Range {
         const float low = __uint_as_float(~counters->low_complement);
         return {low, __fsub_rn(__uint_as_float(counters->high), low)};
     }
-    AMSR_DEVICE bool is_flat() const { return span < flat_range; }
+    AMSR_DEVICE bool is_flat() const { return !(span >= flat_range); }  // it is NaN where no pixel is a number
     AMSR_DEVICE float normalized(float detail) const { return __fdiv_rn(__fsub_rn(detail, low), span); }
 };
+
+/// The bin of a normalised detail; the first one where that is not a number.
+AMSR_DEVICE int bin_of(float normalized) {
+    constexpr auto last = static_cast<float>(bins - 1);
+    const float scaled = __fmul_rn(normalized, static_cast<float>(bins)), positive = scaled > 0.0f ? scaled : 0.0f;
+    return static_cast<int>(positive < last ? positive : last);
+}
 
 AMSR_KERNEL(threads) count_bins(const float* detail, std::int64_t pixels, Workspace::Counters* counters) {
     const Range range = Range::of(counters);
@@ -135,8 +144,7 @@ AMSR_KERNEL(threads) count_bins(const float* detail, std::int64_t pixels, Worksp
     __syncthreads();
     for (std::int64_t at = std::int64_t{blockIdx.x} * threads + threadIdx.x; at < pixels;
          at += std::int64_t{gridDim.x} * threads) {
-        const int bin = static_cast<int>(__fmul_rn(range.normalized(detail[at]), static_cast<float>(bins)));
-        atomicAdd(counts + (bin < bins ? bin : bins - 1), 1u);
+        atomicAdd(counts + bin_of(range.normalized(detail[at])), 1u);
     }
     __syncthreads();
     for (int bin = static_cast<int>(threadIdx.x); bin < bins; bin += threads) {

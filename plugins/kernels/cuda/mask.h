@@ -18,7 +18,8 @@ struct Picture {
 std::size_t mask_workspace(std::int64_t height, std::int64_t width);
 
 /// mask [H, W], 1 where the network works: strategy `kmeans`, then dilation by a square of side `dilation` (odd).
-/// threshold: one double, the split of the normalised high frequencies; negative where the picture is flat.
+/// threshold: one double, the split of the normalised high frequencies; negative where the picture is flat, NaN where
+/// infinite values leave no detail that is large. Pixels that are not a number have no detail.
 cudaError_t compute_mask(const Picture& picture, std::int64_t dilation, std::uint8_t* mask, double* threshold,
                          void* workspace, cudaStream_t stream);
 
