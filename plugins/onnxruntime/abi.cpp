@@ -1,5 +1,6 @@
 #include "abi.h"
 
+#include <limits>
 #include <memory>
 
 namespace amsr::ort {
@@ -25,6 +26,13 @@ View view(const Api& api, const Value* value) {
     return tensor;
 }
 
+/// Whether a node has an attribute of a type with several values, as a list or a text.
+template <class Get, class T>
+bool has_several(const Api& api, const KernelInfo* info, const char* name) {
+    std::size_t count = 0;
+    return succeeded(api, api.call<Get>(info, name, static_cast<T*>(nullptr), &count));
+}
+
 }  // namespace
 
 void check(const Api& api, Status* status) {
@@ -43,6 +51,10 @@ Attributes NodeInfo::attributes(const std::vector<Attribute>& described) const {
             attributes.set(attribute.name, true, static_cast<double>(integer));
         } else if (succeeded(api_, api_.call<KernelInfoGetAttribute_float>(info_, attribute.name, &number))) {
             attributes.set(attribute.name, false, static_cast<double>(number));
+        } else if (has_several<KernelInfoGetAttributeArray_int64, std::int64_t>(api_, info_, attribute.name) ||
+                   has_several<KernelInfoGetAttributeArray_float, float>(api_, info_, attribute.name) ||
+                   has_several<KernelInfoGetAttribute_string, char>(api_, info_, attribute.name)) {
+            refuse_type(attribute);
         }
     }
     return attributes;
@@ -88,7 +100,10 @@ Symbol combine(const Symbol& a, const Symbol& b, const char* sign, std::int64_t 
 
 }  // namespace
 
-Symbol operator*(const Symbol& a, const Symbol& b) { return combine(a, b, "*", a.size * b.size); }
+Symbol operator*(const Symbol& a, const Symbol& b) {
+    const bool fits = a.size <= 0 || b.size <= std::numeric_limits<std::int64_t>::max() / a.size;
+    return fits ? combine(a, b, "*", a.size * b.size) : Symbol{};
+}
 Symbol operator/(const Symbol& a, const Symbol& b) { return combine(a, b, "/", b.size == 0 ? -1 : a.size / b.size); }
 
 std::vector<Symbol> ShapeInference::input(std::size_t index, std::size_t axes) const {

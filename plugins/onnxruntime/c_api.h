@@ -57,11 +57,15 @@ using GetSymbolicDimensions = Entry<63, Status*, const TensorInfo*, const char**
 using GetTensorTypeAndShape = Entry<65, Status*, const Value*, TensorInfo**>;
 using KernelInfoGetAttribute_float = Entry<85, Status*, const KernelInfo*, const char*, float*>;
 using KernelInfoGetAttribute_int64 = Entry<86, Status*, const KernelInfo*, const char*, std::int64_t*>;
+using KernelInfoGetAttribute_string = Entry<87, Status*, const KernelInfo*, const char*, char*, std::size_t*>;
 using KernelContext_GetInput = Entry<90, Status*, const KernelContext*, std::size_t, const Value**>;
 using KernelContext_GetOutput =
     Entry<91, Status*, KernelContext*, std::size_t, const std::int64_t*, std::size_t, Value**>;
 using ReleaseStatus = Entry<93, void, Status*>;
 using ReleaseTensorTypeAndShapeInfo = Entry<99, void, TensorInfo*>;
+using KernelInfoGetAttributeArray_float = Entry<162, Status*, const KernelInfo*, const char*, float*, std::size_t*>;
+using KernelInfoGetAttributeArray_int64 =
+    Entry<163, Status*, const KernelInfo*, const char*, std::int64_t*, std::size_t*>;
 using KernelContext_GetGPUComputeStream = Entry<193, Status*, const KernelContext*, void**>;
 using KernelInfoGetConstantInput_tensor = Entry<249, Status*, const KernelInfo*, std::size_t, int*, const Value**>;
 using ShapeInferContext_GetInputTypeShape = Entry<268, Status*, const ShapeInferContext*, std::size_t, TensorInfo**>;

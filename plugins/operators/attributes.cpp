@@ -25,6 +25,11 @@ std::string names_of(const std::vector<Attribute>& described) {
 
 }  // namespace
 
+void refuse_type(const Attribute& attribute) {
+    throw InvalidInput(std::string("attribute ") + attribute.name +
+                       (attribute.is_integer ? " must be an integer" : " must be a floating-point number"));
+}
+
 Attributes::Attributes(const std::vector<Attribute>& described) : described_(&described) {
     for (const Attribute& attribute : described) values_.push_back(convert(attribute, attribute.otherwise));
 }
@@ -32,8 +37,7 @@ Attributes::Attributes(const std::vector<Attribute>& described) : described_(&de
 void Attributes::set(const std::string& name, bool is_integer, double value) {
     require(has(name), "there is no attribute " + name + "; " + names_of(*described_));
     const Attribute& attribute = (*described_)[place(name)];
-    require(attribute.is_integer == is_integer,
-            "attribute " + name + (attribute.is_integer ? " must be an integer" : " must be a floating-point number"));
+    if (attribute.is_integer != is_integer) refuse_type(attribute);
     require(value >= attribute.least && value <= attribute.most,  // not so for NaN
             "attribute " + name + " is " + text_of(attribute, value) + ", not in [" +
                 text_of(attribute, attribute.least) + ", " + text_of(attribute, attribute.most) + "]");

@@ -26,6 +26,9 @@ constexpr Attribute number_attribute(const char* name, float otherwise,
     return {name, false, otherwise, least, std::numeric_limits<float>::max()};
 }
 
+/// Throws InvalidInput: the attribute has a value of another type.
+[[noreturn]] void refuse_type(const Attribute& attribute);
+
 /// The values of one node's attributes.
 class Attributes {
   public:

@@ -7,7 +7,7 @@ namespace {
 
 constexpr Attribute negative_slope = number_attribute("negative_slope", 1.0f);
 constexpr Attribute group = integer_attribute("group", 1, 1);
-constexpr Attribute upscale = integer_attribute("upscale", 1, 1);
+constexpr Attribute upscale = integer_attribute("upscale", 1, 1, 16);
 
 Tensor value(const char* name, const char* shape) { return {name, Element::value, shape}; }
 Tensor weight(const char* name, const char* shape) { return {name, Element::value, shape, true}; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -328,10 +329,14 @@ def test_bad_input_is_refused(operator: str, changes: dict[str, NDArray], messag
         ("MaskedConv2d", {"group": 3}, "Ci/group is not a whole number: 4 is not a multiple of 3"),
         ("MaskedConv2d", {"group": 1.0}, "attribute group must be an integer"),
         ("MaskedConv2d", {"negative_slope": 1}, "attribute negative_slope must be a floating-point number"),
+        ("MaskedConv2d", {"group": [1]}, "attribute group must be an integer"),
+        ("MaskedConv2d", {"group": "1"}, "attribute group must be an integer"),
+        ("MaskedConv2d", {"negative_slope": [0.5]}, "attribute negative_slope must be a floating-point number"),
         ("PixelConv2d", {"upscale": 3}, "Co/upscale/upscale is not a whole number: 4 is not a multiple of 3"),
+        ("PixelConv2d", {"upscale": 17}, r"attribute upscale is 17, not in \[1, 16\]"),
     ],
 )
-def test_bad_attributes_are_refused(operator: str, changes: dict[str, float], message: str) -> None:
+def test_bad_attributes_are_refused(operator: str, changes: dict[str, Any], message: str) -> None:
     cases = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=3)
     cases += random_pixel_cases(np.random.default_rng(3), height=5, width=6, inputs=4, outputs=4)
     case = next(case for case in cases if case.operator == operator)
@@ -361,3 +366,18 @@ def test_type_is_inferred_where_axes_have_names(storage: int) -> None:
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     session = ort.InferenceSession(model.SerializeToString(), native_options(), providers=["CPUExecutionProvider"])
     assert session.get_outputs()[0].shape == ["Q", 4]
+
+
+@needs_native
+def test_a_product_of_axes_that_no_number_holds_is_not_inferred() -> None:
+    shapes = {"pixels": [2**60, 4], "weight": [16, 4, 3, 3], "bias": [16]}
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+    inputs.insert(1, helper.make_tensor_value_info("size", TensorProto.INT64, [2]))
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, ["pixels", "channels"])
+    names = [value.name for value in inputs]
+    node = helper.make_node("PixelConv2d", names, ["out"], domain=operators.DOMAIN, upscale=4)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(operators.DOMAIN, operators.VERSION)]
+    graph = helper.make_graph([node], "large", inputs, [out])
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    session = ort.InferenceSession(model.SerializeToString(), native_options(), providers=["CPUExecutionProvider"])
+    assert session.get_outputs()[0].shape == ["pixels", "channels"]

@@ -437,9 +437,11 @@ Plugin walk_protocol(Library& library, const Scenario& scenario) {
 
 void check_refusals(Library& library) {
     for (nvinfer1::IPluginCreatorV3One* const creator : library.creators()) check_bad_fields(library, *creator);
-    static const std::int32_t four = 4, eight = 8;
+    static const std::int32_t four = 4, eight = 8, seventeen = 17;
     refuse(library, library.creator("MaskNeighbors"), {{"kernel_size", &four, PluginFieldType::kINT32, 1}}, "odd");
     refuse(library, library.creator("WindowLayer"), {{"shift", &eight, PluginFieldType::kINT32, 1}}, "shift is 8");
+    refuse(library, library.creator("PixelConv2d"), {{"upscale", &seventeen, PluginFieldType::kINT32, 1}},
+           "attribute upscale is 17, not in [1, 16]");
     for (const Case& known : all_cases()) check_bad_shapes(library, {known, DataType::kFLOAT, SizeForm::numbers});
 }
 
