@@ -56,17 +56,20 @@ class StreamMemory {
 /// The kernel of any operator. Constant weights are packed at the first call and kept, others for each call.
 class CudaKernel final : public NodeKernel {
   public:
+    /// Throws InvalidInput where the kernels do not take constant weights of that shape.
     CudaKernel(const Node& node, cuda::ElementType type)
-        : kernels_(cuda::kernels_of(node.op.kernel)), type_(type), keeps_(node.has_constant_weights) {}
+        : kernels_(cuda::kernels_of(node.op.kernel)), type_(type), keeps_(node.has_constant_weights) {
+        if (keeps_) packed_bytes({node, type_});
+    }
     ~CudaKernel() override { cudaFree(kept_); }
 
     void compute(const ort::Call& arguments) override {
         cuda::Call call{arguments, type_, static_cast<cudaStream_t>(arguments.context.stream())};
-        const std::size_t packed_bytes = kernels_.packed_bytes ? cuda::checked_packed_bytes(kernels_, call) : 0;
-        const StreamMemory packed(keeps_ ? 0 : packed_bytes, call.stream);
-        if (packed_bytes > 0 && keeps_) {
-            call.packed = kept(call, packed_bytes);
-        } else if (packed_bytes > 0) {
+        const std::size_t bytes = packed_bytes(call);
+        const StreamMemory packed(keeps_ ? 0 : bytes, call.stream);
+        if (bytes > 0 && keeps_) {
+            call.packed = kept(call, bytes);
+        } else if (bytes > 0) {
             check_cuda(kernels_.pack(call, packed.data()));
             call.packed = packed.data();
         }
@@ -77,6 +80,11 @@ class CudaKernel final : public NodeKernel {
     }
 
   private:
+    /// Of the weights; 0 for operators without.
+    std::size_t packed_bytes(const cuda::Call& call) const {
+        return kernels_.packed_bytes ? cuda::checked_packed_bytes(kernels_, call) : 0;
+    }
+
     const void* kept(const cuda::Call& call, std::size_t bytes) {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (kept_ != nullptr) return kept_;
