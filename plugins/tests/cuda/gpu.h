@@ -42,7 +42,7 @@ class Buffer {
         memory_ = static_cast<T*>(memory);
     }
     explicit Buffer(const std::vector<T>& values, std::size_t offset = 0) : Buffer(values.size(), offset) {
-        CHECK_CUDA(cudaMemcpy(data(), values.data(), size_ * sizeof(T), cudaMemcpyHostToDevice));
+        write(values);
     }
     Buffer(Buffer&& other) noexcept
         : memory_(std::exchange(other.memory_, nullptr)), size_(other.size_), offset_(other.offset_) {}
@@ -50,6 +50,13 @@ class Buffer {
     ~Buffer() { cudaFree(memory_); }
 
     T* data() const { return memory_ + offset_; }
+    std::size_t size() const { return size_; }
+
+    /// As many as there are.
+    void write(const std::vector<T>& values) const {
+        CHECK_CUDA(cudaMemcpy(data(), values.data(), size_ * sizeof(T), cudaMemcpyHostToDevice));
+        CHECK_CUDA(cudaDeviceSynchronize());  // the copy may return before it has arrived, and no other stream waits
+    }
 
     std::vector<T> values() const { return values(size_); }
 

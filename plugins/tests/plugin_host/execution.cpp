@@ -1,23 +1,15 @@
 #include "execution.h"
 
-#include <cuda_runtime_api.h>
-
-#include <cmath>
 #include <cstring>
 
-#include "check.h"
-#include "cpu/simd/storage.h"
+#include "cuda/gpu.h"
 
 namespace amsr::host {
 namespace {
 
 using nvinfer1::DataType;
 
-#define CHECK_CUDA(call)                                                              \
-    do {                                                                              \
-        const cudaError_t error_of_call = (call);                                     \
-        CHECK(error_of_call == cudaSuccess, "%s", cudaGetErrorString(error_of_call)); \
-    } while (false)
+using Bytes = test::Buffer<unsigned char>;
 
 template <class T>
 void append(std::vector<unsigned char>& bytes, T value) {
@@ -64,31 +56,6 @@ double decode(const std::vector<unsigned char>& bytes, std::size_t i, DataType t
     }
 }
 
-class Memory {
-  public:
-    explicit Memory(std::size_t bytes) : bytes_(bytes) { CHECK_CUDA(cudaMalloc(&data_, bytes + 16)); }
-    explicit Memory(const std::vector<unsigned char>& values) : Memory(values.size()) { write(values); }
-    Memory(Memory&& other) noexcept : bytes_(other.bytes_), data_(std::exchange(other.data_, nullptr)) {}
-    Memory(const Memory&) = delete;
-    Memory& operator=(const Memory&) = delete;
-    ~Memory() { cudaFree(data_); }
-
-    void* get() const { return data_; }
-    void write(const std::vector<unsigned char>& values) const {
-        CHECK_CUDA(cudaMemcpy(data_, values.data(), values.size(), cudaMemcpyHostToDevice));
-        CHECK_CUDA(cudaDeviceSynchronize());  // the copy may return before it has arrived, and no other stream waits
-    }
-    std::vector<unsigned char> read() const {
-        std::vector<unsigned char> values(bytes_);
-        CHECK_CUDA(cudaMemcpy(values.data(), data_, bytes_, cudaMemcpyDeviceToHost));
-        return values;
-    }
-
-  private:
-    std::size_t bytes_;
-    void* data_ = nullptr;
-};
-
 /// One plugin with its memory on the GPU.
 class Execution {
   public:
@@ -119,8 +86,8 @@ class Execution {
     void check_in_place() {
         const int input = scenario_.known.in_place_input;
         if (input < 0) return;
-        const Memory& memory = memory_[static_cast<std::size_t>(input)];
-        const std::vector<unsigned char> before = memory.read();
+        const Bytes& memory = memory_[static_cast<std::size_t>(input)];
+        const std::vector<unsigned char> before = memory.values();
         expect_success(enqueue(memory));
         CHECK_CUDA(cudaStreamSynchronize(stream_));
         compare(memory);
@@ -159,12 +126,12 @@ class Execution {
     }
 
   private:
-    std::int32_t enqueue(const Memory& output) { return enqueue(output, workspace_.get()); }
+    std::int32_t enqueue(const Bytes& output) { return enqueue(output, workspace_.data()); }
 
-    std::int32_t enqueue(const Memory& output, void* workspace) {
+    std::int32_t enqueue(const Bytes& output, void* workspace) {
         std::vector<const void*> inputs;
-        for (const Memory& memory : memory_) inputs.push_back(memory.get());
-        void* const out = output.get();
+        for (const Bytes& memory : memory_) inputs.push_back(memory.data());
+        void* const out = output.data();
         return runtime_.enqueue(in_.data(), &out_, inputs.data(), &out, workspace, stream_);
     }
 
@@ -173,12 +140,12 @@ class Execution {
         CHECK(status == 0, "enqueue returned %d", status);
     }
 
-    static void clear(const Memory& memory) {
-        memory.write(std::vector<unsigned char>(memory.read().size(), 0xff));  // NaN, so that what is left out shows
+    static void clear(const Bytes& memory) {
+        memory.write(std::vector<unsigned char>(memory.size(), 0xff));  // NaN, so that what is left out shows
     }
 
-    void compare(const Memory& memory) const {
-        const std::vector<unsigned char> actual = memory.read();
+    void compare(const Bytes& memory) const {
+        const std::vector<unsigned char> actual = memory.values();
         const std::vector<double>& expected = scenario_.known.output.values;
         const double tolerance = scenario_.known.output.kind != Kind::value ? 0
                                  : out_.type == DataType::kHALF             ? 2e-2
@@ -196,8 +163,8 @@ class Execution {
     nvinfer1::IPluginV3OneRuntime& runtime_;
     const std::vector<nvinfer1::PluginTensorDesc> in_;
     const nvinfer1::PluginTensorDesc out_;
-    Memory output_, workspace_;
-    std::vector<Memory> memory_;
+    Bytes output_, workspace_;
+    std::vector<Bytes> memory_;
     cudaStream_t stream_ = nullptr;
 };
 
