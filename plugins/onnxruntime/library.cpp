@@ -8,14 +8,9 @@
 #include "cpu/picture/interleave.h"
 #include "cpu/simd/instruction_set.h"
 #include "cpu_operators.h"
+#include "operators/export.h"
 #ifdef AMSR_CUDA
 #include "cuda_operators.h"
-#endif
-
-#ifdef _WIN32
-#define AMSR_EXPORT extern "C" __declspec(dllexport)
-#else
-#define AMSR_EXPORT extern "C" __attribute__((visibility("default")))
 #endif
 
 namespace amsr::ort {

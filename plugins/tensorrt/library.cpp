@@ -5,13 +5,8 @@
 
 #include "error.h"
 #include "log.h"
+#include "operators/export.h"
 #include "plugin.h"
-
-#ifdef _WIN32
-#define AMSR_EXPORT extern "C" __declspec(dllexport)
-#else
-#define AMSR_EXPORT extern "C" __attribute__((visibility("default")))
-#endif
 
 namespace amsr::trt {
 namespace {
