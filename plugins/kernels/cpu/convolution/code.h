@@ -72,7 +72,7 @@ struct ConvolutionCode {
     std::size_t lanes;         // outputs in a vector
     std::size_t depth;         // inputs that one multiply-add consumes
     std::size_t weight_bytes;  // of a packed weight: those of a float, or of the storage type itself
-    int panel_max;             // vectors of the largest panel
+    std::size_t panel_max;     // vectors of the largest panel
     void (*run)(const PackedConvolution&, const ConvolutionBlock<T>&);
     void (*run_dots)(const PackedConvolution&, const ConvolutionBlock<T>&);  // lanes are inputs: for few outputs
     /// Adds runs of the products of each row, [rows][product_stride], to its sums, [rows][sum_stride]; sum_stride is a

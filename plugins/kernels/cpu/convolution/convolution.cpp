@@ -15,15 +15,37 @@ constexpr std::size_t alignment = cache_line;  // and the widest vector
 
 std::size_t rounded_up(std::size_t value, std::size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
+/// The weights [Ci / groups] of an output and a tap, of [Co, taps, Ci / groups].
+template <class T>
+const T* weights_of(const ConvolutionShape& shape, const T* weight, std::size_t output, std::size_t tap) {
+    return weight + (output * shape.taps + tap) * shape.group_inputs();
+}
+
+/// The taps at which some of the outputs have weights.
+template <class T>
+std::vector<std::uint32_t> used_taps(const ConvolutionShape& shape, const std::vector<std::size_t>& outputs,
+                                     const T* weight) {
+    std::vector<std::uint32_t> taps;
+    for (std::uint32_t tap = 0; tap < shape.taps; ++tap) {
+        const bool used = std::any_of(outputs.begin(), outputs.end(), [&](std::size_t output) {
+            const T* values = weights_of(shape, weight, output, tap);
+            return std::any_of(values, values + shape.group_inputs(),
+                               [](T value) { return !(to_float(value) == 0.0f); });
+        });
+        if (used) taps.push_back(tap);
+    }
+    return taps;
+}
+
 /// How many of the vectors from `first` on make a panel: those that read the same taps, of one group or one of each.
-int panel_vectors(const std::vector<OutputVector>& vectors, std::size_t first, int most, bool per_group) {
-    for (int count = most; count > 1; --count) {
-        if (first + static_cast<std::size_t>(count) > vectors.size()) continue;
+std::size_t panel_vectors(const std::vector<OutputVector>& vectors, std::size_t first, std::size_t most,
+                          bool per_group) {
+    for (std::size_t count = std::min(most, vectors.size() - first); count > 1; --count) {
         const auto fits = [&](const OutputVector& vector) {
             return (per_group || vector.group == vectors[first].group) && vector.taps == vectors[first].taps;
         };
         const auto begin = vectors.begin() + static_cast<std::ptrdiff_t>(first);
-        if (std::all_of(begin, begin + count, fits)) return count;
+        if (std::all_of(begin, begin + static_cast<std::ptrdiff_t>(count), fits)) return count;
     }
     return 1;
 }
@@ -52,6 +74,43 @@ class WeightWriter {
     unsigned char* to_;
     std::size_t bytes_;
 };
+
+/// A panel of `count` vectors: which inputs and taps it reads, and where its outputs go.
+ConvolutionPanel panel_of(const OutputVector* vectors, std::size_t count, std::size_t group_inputs) {
+    ConvolutionPanel panel{};
+    panel.vectors = static_cast<int>(count);
+    panel.first_input = vectors[0].group * group_inputs;
+    panel.tap_count = vectors[0].taps.size();
+    for (std::size_t v = 0; v < count; ++v) {
+        panel.line[v] = vectors[v].line;
+        panel.column[v] = vectors[v].column;
+        panel.count[v] = static_cast<int>(vectors[v].outputs.size());
+    }
+    return panel;
+}
+
+/// Writes a vector's weights of a tap for the inputs of one multiply-add, with zeros where outputs or inputs end.
+template <class T>
+void write_vector(WeightWriter<T>& writer, const ConvolutionCode<T>& code, const ConvolutionShape& shape,
+                  const OutputVector& vector, std::size_t tap, std::size_t input, const T* weight) {
+    for (std::size_t lane = 0; lane < code.lanes; ++lane) {
+        for (std::size_t i = input; i < input + code.depth; ++i) {
+            const bool is_weight = lane < vector.outputs.size() && i < shape.group_inputs();
+            writer.write(is_weight ? weights_of(shape, weight, vector.outputs[lane], tap) + i : nullptr);
+        }
+    }
+}
+
+/// Writes the weights of a panel in the order in which the vector code reads them.
+template <class T>
+void write_panel(WeightWriter<T>& writer, const ConvolutionCode<T>& code, const ConvolutionShape& shape,
+                 const OutputVector* vectors, std::size_t count, const T* weight) {
+    for (const std::uint32_t tap : vectors[0].taps) {
+        for (std::size_t input = 0; input < shape.group_inputs(); input += code.depth) {
+            for (std::size_t v = 0; v < count; ++v) write_vector(writer, code, shape, vectors[v], tap, input, weight);
+        }
+    }
+}
 
 /// The first aligned address in a buffer that is made this large.
 void* aligned(std::vector<unsigned char>& buffer, std::size_t bytes) {
@@ -90,61 +149,34 @@ Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, c
 template <class T>
 void Convolution<T>::pack_panels(const T* weight, const T* bias) {
     const ConvolutionShape& shape = packed_.shape;
-    const std::size_t inputs = shape.group_inputs(), lanes = code_->lanes, depth = code_->depth;
-    const auto weights_of = [&](std::size_t output, std::size_t tap) {
-        return weight + (output * shape.taps + tap) * inputs;
-    };
+    const std::size_t lanes = code_->lanes;
     std::vector<OutputVector> vectors = output_vectors(shape, lanes);
     std::size_t tap_total = 0;
     for (OutputVector& vector : vectors) {
-        for (std::uint32_t tap = 0; tap < shape.taps; ++tap) {
-            const bool used = std::any_of(vector.outputs.begin(), vector.outputs.end(), [&](std::size_t output) {
-                const T* values = weights_of(output, tap);
-                return std::any_of(values, values + inputs, [](T value) { return !(to_float(value) == 0.0f); });
-            });
-            if (used) vector.taps.push_back(tap);
-        }
+        vector.taps = used_taps(shape, vector.outputs, weight);
         tap_total += vector.taps.size();
     }
-    const bool per_group = shape.groups > 1 && vectors.size() == shape.groups;
-    taps_.reserve(tap_total);
-    bias_.assign(vectors.size() * lanes, 0.0f);
-    const std::size_t tap_bytes = rounded_up(inputs, depth) * lanes * code_->weight_bytes;
+    const std::size_t tap_bytes = rounded_up(shape.group_inputs(), code_->depth) * lanes * code_->weight_bytes;
     WeightWriter<T> writer(aligned(weights_, tap_total * tap_bytes), code_->weight_bytes);
-    for (std::size_t first = 0; first < vectors.size();) {
-        ConvolutionPanel panel{};
-        panel.vectors = panel_vectors(vectors, first, code_->panel_max, per_group);
-        panel.per_group = per_group && panel.vectors > 1;
-        panel.first_input = vectors[first].group * inputs;
+    taps_.reserve(tap_total);  // panels point into it
+    bias_.assign(vectors.size() * lanes, 0.0f);
+    const bool per_group = shape.groups > 1 && vectors.size() == shape.groups;
+    for (std::size_t first = 0, count; first < vectors.size(); first += count) {
+        count = panel_vectors(vectors, first, code_->panel_max, per_group);
+        const OutputVector* const begin = vectors.data() + first;
+        ConvolutionPanel panel = panel_of(begin, count, shape.group_inputs());
+        panel.per_group = per_group && count > 1;
         panel.taps = taps_.data() + taps_.size();
-        panel.tap_count = vectors[first].taps.size();
-        taps_.insert(taps_.end(), vectors[first].taps.begin(), vectors[first].taps.end());
+        taps_.insert(taps_.end(), begin->taps.begin(), begin->taps.end());
         panel.weights = writer.position();
+        write_panel(writer, *code_, shape, begin, count, weight);
         panel.bias = bias_.data() + first * lanes;
-        for (int v = 0; v < panel.vectors; ++v) {
-            const OutputVector& vector = vectors[first + static_cast<std::size_t>(v)];
-            panel.line[v] = vector.line;
-            panel.column[v] = vector.column;
-            panel.count[v] = static_cast<int>(vector.outputs.size());
-            for (std::size_t lane = 0; lane < vector.outputs.size(); ++lane) {
-                bias_[(first + static_cast<std::size_t>(v)) * lanes + lane] = to_float(bias[vector.outputs[lane]]);
-            }
-        }
-        for (const std::uint32_t tap : vectors[first].taps) {
-            for (std::size_t i = 0; i < inputs; i += depth) {
-                for (int v = 0; v < panel.vectors; ++v) {
-                    const OutputVector& vector = vectors[first + static_cast<std::size_t>(v)];
-                    for (std::size_t lane = 0; lane < lanes; ++lane) {
-                        for (std::size_t d = i; d < i + depth; ++d) {
-                            const bool real = lane < vector.outputs.size() && d < inputs;
-                            writer.write(real ? weights_of(vector.outputs[lane], tap) + d : nullptr);
-                        }
-                    }
-                }
-            }
-        }
         panels_.push_back(panel);
-        first += static_cast<std::size_t>(panel.vectors);
+    }
+    for (std::size_t v = 0; v < vectors.size(); ++v) {
+        const std::vector<std::size_t>& outputs = vectors[v].outputs;
+        for (std::size_t lane = 0; lane < outputs.size(); ++lane)
+            bias_[v * lanes + lane] = to_float(bias[outputs[lane]]);
     }
     packed_.panels = panels_.data();
     packed_.panel_count = panels_.size();
@@ -159,7 +191,7 @@ void Convolution<T>::pack_dots(const T* weight, const T* bias) {
     for (std::size_t tap = 0; tap < shape.taps; ++tap) {
         for (std::size_t input = 0; input < shape.inputs; input += step) {
             for (std::size_t output = 0; output < shape.outputs; ++output) {
-                const T* values = weight + (output * shape.taps + tap) * shape.inputs + input;
+                const T* values = weights_of(shape, weight, output, tap) + input;
                 for (std::size_t i = 0; i < step; ++i) writer.write(values + i);
             }
         }
