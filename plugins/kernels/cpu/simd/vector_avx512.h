@@ -19,7 +19,7 @@ struct Avx512Vector {
     static Vector scale(Vector x, Vector exponent) { return _mm512_scalef_ps(x, exponent); }
 
     static __mmask16 kept(int columns) {
-        return columns >= lanes ? 0xffff : static_cast<__mmask16>((1u << columns) - 1u);
+        return static_cast<__mmask16>(columns >= lanes ? 0xffffu : (1u << columns) - 1u);
     }
     static Vector load(const float* from) { return _mm512_loadu_ps(from); }
     static Vector load(const float* from, int columns) { return _mm512_maskz_loadu_ps(kept(columns), from); }
