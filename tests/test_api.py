@@ -71,6 +71,26 @@ def test_transparency_comes_through(upscaler: amsr_deploy.Upscaler) -> None:
     assert (large[:, 8:, :3] == (200, 30, 30)).all()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"model": 3}, "`model` must be a str or a path, not of type int"),
+        ({"model": None}, "`model` must be a str or a path, not of type NoneType"),
+        ({"model": ["disp"]}, "`model` must be a str or a path, not of type list"),
+        ({"threads": "all"}, "'all' threads cannot work"),
+        ({"threads": 1.5}, "1.5 threads cannot work"),
+    ],
+)
+def test_settings_of_another_type_are_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        amsr_deploy.load(**{"device": "cpu", **wrong})
+
+
+def test_numbers_may_be_those_of_numpy(tmp_path: Path) -> None:
+    numbers: Any = {"scale": np.int8(2), "dilation": np.int64(3), "threads": np.int32(1)}
+    assert amsr_deploy.load(write_model(tmp_path / "twice.onnx", 2), **numbers).dilation == 3
+
+
 @pytest.mark.parametrize("mode", ["F", "I"])
 def test_images_without_a_range_are_refused(upscaler: amsr_deploy.Upscaler, mode: str) -> None:
     with pytest.raises(UserError, match=mode):
@@ -124,6 +144,20 @@ def test_paths_arrays_and_images_agree(upscaler: amsr_deploy.Upscaler, tmp_path:
         upscaler.upscale(tmp_path / "none.png")
     with pytest.raises(AmsrError, match=r"large\.xyz"):
         upscaler.upscale_file(tmp_path / "small.png", tmp_path / "large.xyz")
+    with pytest.raises(UserError, match="`target` must be a str or a path, not of type NoneType"):
+        upscaler.upscale_file(tmp_path / "small.png", None)  # type: ignore[arg-type]
+
+
+def test_a_picture_never_takes_its_own_place(upscaler: amsr_deploy.Upscaler, tmp_path: Path) -> None:
+    small, link = tmp_path / "small.png", tmp_path / "link.png"
+    Image.fromarray(RANDOM.integers(0, 255, (9, 11, 3), dtype=np.uint8)).save(small)
+    link.symlink_to(small)
+    before = small.read_bytes()
+    for source, target in ((small, small), (small, link), (link, small), (small, tmp_path / "." / "small.png")):
+        with pytest.raises(UserError, match="is the input; choose another name"):
+            upscaler.upscale_file(source, target)
+    assert small.read_bytes() == before
+    assert link.is_symlink()
 
 
 def test_one_call_does_it_all(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import TypeGuard
+
 import numpy as np
 
 from amsr_deploy.descriptor import STRATEGIES
@@ -9,6 +12,22 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.mask import Mask, check_dilation
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.tiles import smallest_tile
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Tell whether a value is a whole number, which True and False are not."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell whether a value is one real number, which True and False are not."""
+    return is_whole(value) or isinstance(value, float | np.floating)
+
+
+def check_path(name: str, value: object) -> None:
+    """Raise UserError where an argument cannot name a file."""
+    if not isinstance(value, str | os.PathLike):
+        raise UserError(f"`{name}` must be a str or a path, not of type {type(value).__name__}")
 
 
 def check_settings(
@@ -32,28 +51,30 @@ def check_settings(
     if strategy != "kmeans" and not masked:
         raise UserError(f"{model} works everywhere: there is no mask for the strategy {strategy}")
     smallest = smallest_tile(metadata.halo, metadata.size_multiple)
-    if tile is not None and (not isinstance(tile, int | np.integer) or tile < smallest):
+    if tile is not None and (not is_whole(tile) or tile < smallest):
         raise UserError(f"tile {tile!r} is too small for {model} or no whole number; use {smallest} pixels or more")
 
 
 def check_scale(scale: object) -> None:
     """Raise UserError unless the scale is a whole number; None is always good."""
-    if scale is not None and (not isinstance(scale, int | np.integer) or isinstance(scale, bool)):
+    if scale is not None and not is_whole(scale):
         raise UserError(f"`scale` {scale!r} is no whole number; use 2, 3 or 4")
 
 
 def check_threshold(threshold: object, model: str, has_windows: bool) -> None:
     """Raise UserError unless the threshold is in [0, 1] and there are windows to keep."""
-    if not isinstance(threshold, int | float | np.number) or not 0 <= threshold <= 1:
+    if not is_number(threshold) or not 0 <= threshold <= 1:
         raise UserError(f"threshold {threshold!r} is not a share; use a number from 0 to 1")
     if not has_windows:
         raise UserError(f"{model} has no windows to keep: a threshold is for masked SwinIR models")
 
 
-def check_budget(budget: float) -> None:
+def check_budget(budget: object) -> None:
     """Raise UserError unless the budget is a share of the dense network's cost."""
-    if not 0 < budget <= 1:
-        raise UserError(f"`budget` {budget} is no share of the dense cost; give a number above 0, at most 1, like 0.4")
+    if not is_number(budget) or not 0 < budget <= 1:
+        raise UserError(
+            f"`budget` {budget!r} is no share of the dense cost; give a number above 0, at most 1, like 0.4"
+        )
 
 
 def check_region(region: object, size: tuple[int, ...]) -> None:

@@ -31,7 +31,7 @@ from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.checks import check_region, check_scale, check_settings
+from amsr_deploy.runtime.checks import check_path, check_region, check_scale, check_settings
 from amsr_deploy.runtime.parts import PHASE, PartUpscaling
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
@@ -234,7 +234,7 @@ class Upscaler:
 
         Returns:
             An array [sH, sW, 3] of the same type for an array, s the model's scale; else a Pillow image with grey,
-            transparency and colour profile as they were, and 8 bits (`upscale_file` keeps 16).
+            transparency and colour profile as they were, with 16 bits only if it is grey (`upscale_file` keeps all).
 
         Raises:
             UserError: shapes or types that do not fit.
@@ -261,12 +261,16 @@ class Upscaler:
 
         Args:
             source: the picture.
-            target: the file to write, in the format of its suffix; one that is there is replaced.
+            target: the file to write, in the format of its suffix; one that is there is replaced, but never the source.
             mask: [H, W] bool, a region of interest of the caller's own; None computes one.
 
         Raises:
-            AmsrError: see `upscale`; a target that cannot be written.
+            AmsrError: see `upscale`; a target that cannot be written, or is the source.
         """
+        check_path("source", source)
+        check_path("target", target)
+        if os.path.realpath(source) == os.path.realpath(target):
+            raise UserError(f"{target} is the input; choose another name for what is written")
         picture = pictures.read(source)
         height, width = picture.size
         pictures.check_output(target, picture, (height * self.metadata.scale, width * self.metadata.scale))
@@ -433,6 +437,7 @@ def load(
         AmsrError: no such model, a file that is none, of another scale or trained for something else, a device that
             cannot be had, a value out of range.
     """
+    check_path("model", model)
     check_scale(scale)
     path = shipped_model(model, scale, dense, trained_for) if model in BACKBONES else Path(model)
     if not path.is_file():

@@ -19,7 +19,7 @@ from amsr_deploy.image.arrays import from_float, to_float, white
 from amsr_deploy.mask import mask_reach
 from amsr_deploy.mask.native import mask_above_detail
 from amsr_deploy.runtime.budget import mask_within
-from amsr_deploy.runtime.checks import check_budget, check_region
+from amsr_deploy.runtime.checks import check_budget, check_region, is_number, is_whole
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, single
 
@@ -119,16 +119,18 @@ class VideoUpscaler:
 
         Raises:
             AmsrError: see `amsr_deploy.load`; a tolerance, tile or budget out of its range; a mask or a budget for a
-                model that works everywhere; a budget beside a mask or a dilation.
+                model that works everywhere; a budget beside a mask or a dilation; settings beside an upscaler.
         """
-        if not 0 <= tolerance < 255:
-            raise UserError(f"`tolerance` {tolerance} is out of range; use 0 (exact) to 254")
+        if not is_number(tolerance) or not 0 <= tolerance < 255:
+            raise UserError(f"`tolerance` {tolerance!r} is out of range; use 0 (exact) to 254")
         if tile is not None:
             _check_tile(tile)
         if budget is not None:
             check_budget(budget)
             if mask is not None or settings.get("dilation") is not None:
                 raise UserError("a `budget` sets the dilation: leave out `mask` and `dilation`")
+        if isinstance(model, Upscaler) and settings:
+            raise UserError(f"{model.model} is loaded already; leave out {', '.join(f'`{name}`' for name in settings)}")
         self.upscaler = model if isinstance(model, Upscaler) else load(model, **settings)
         if (mask is not None or budget is not None) and not self.upscaler.is_masked:
             raise UserError(f"{self.upscaler.model} works everywhere: it cannot follow a mask or a budget")
@@ -183,7 +185,9 @@ class VideoUpscaler:
         reach = self.upscaler.reach(self._halo)
         if self.tolerance > 0 and self.upscaler.is_masked:
             reach += mask_reach(scene.dilation)
-        self._scene, self._tiles = scene, Tiles((frame.shape[0], frame.shape[1]), self.tile, reach)
+        height, width, _ = frame.shape
+        side = min(self.tile, SMALLEST_TILE * math.ceil(max(height, width) / SMALLEST_TILE))
+        self._scene, self._tiles = scene, Tiles((height, width), side, reach)
         self._inputs = KeptInputs(self._tiles, self._tolerance_of(frame.dtype))
 
     def _fresh(self, frame: NDArray[Element]) -> NDArray[np.bool_]:
@@ -286,7 +290,7 @@ class VideoUpscaler:
 
 def _check_tile(tile: int) -> None:
     """Raise UserError for what is no side of a tile."""
-    if not isinstance(tile, int | np.integer) or tile < SMALLEST_TILE or tile % SMALLEST_TILE:
+    if not is_whole(tile) or tile < SMALLEST_TILE or tile % SMALLEST_TILE:
         raise UserError(f"`tile` {tile!r} is no side of a tile; use a multiple of {SMALLEST_TILE}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -244,6 +245,14 @@ def test_tiles_are_smaller_where_they_are_joined(disp: Upscaler) -> None:
     assert VideoUpscaler(local, tolerance=0).tile == 8
 
 
+@pytest.mark.parametrize("tolerance", [0, 3])
+def test_a_tile_larger_than_the_frame_is_the_frame(disp: Upscaler, tolerance: float) -> None:
+    frame = photo_like((20, 30), np.random.default_rng(3))
+    huge, fitting = (VideoUpscaler(disp, tolerance=tolerance, tile=tile) for tile in (2**40, 32))
+    for shown in (frame, spot(frame, np.random.default_rng(5)), frame):
+        np.testing.assert_array_equal(huge.upscale(shown).image, fitting.upscale(shown).image)
+
+
 def test_bad_settings(disp: Upscaler) -> None:
     for wrong in (
         {"tolerance": -1},
@@ -253,8 +262,14 @@ def test_bad_settings(disp: Upscaler) -> None:
         {"tile": 8.0},
         {"budget": 0},
         {"budget": 2},
+        {"tolerance": "high"},
+        {"tolerance": None},
+        {"tolerance": True},
+        {"tolerance": np.array([2, 3])},
+        {"budget": "half"},
+        {"budget": True},
     ):
-        with pytest.raises(UserError, match=str(next(iter(wrong.values())))):
+        with pytest.raises(UserError, match=re.escape(repr(next(iter(wrong.values()))))):
             VideoUpscaler(disp, **wrong)
     with pytest.raises(UserError, match="30x20, but the picture 20x30"):
         VideoUpscaler(disp, mask=np.ones((20, 30), np.bool_)).upscale(np.zeros((30, 20, 3), np.uint8))
@@ -266,6 +281,8 @@ def test_bad_settings(disp: Upscaler) -> None:
     for wrong in ({"mask": np.ones((20, 30), np.bool_)}, {"budget": 0.4}):
         with pytest.raises(UserError, match="works everywhere"):
             VideoUpscaler("disp", scale=2, device="cpu", dense=True, **wrong)
+    with pytest.raises(UserError, match="loaded already; leave out `scale`, `dilation`"):
+        VideoUpscaler(disp, scale=4, dilation=11)
     for wrong in ({"mask": np.ones((20, 30), np.bool_)}, {"dilation": 3}):
         with pytest.raises(UserError, match="sets the dilation"):
             VideoUpscaler("disp", scale=2, device="cpu", budget=0.4, **wrong)

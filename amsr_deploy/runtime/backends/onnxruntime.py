@@ -104,16 +104,16 @@ def session_options(threads: int | None = None) -> ort.SessionOptions:
     """Make options of a session with some CPU threads, one for each core at most, which sleep between runs.
 
     Raises:
-        UserError: less than one thread.
+        UserError: less than one thread, or no whole number.
     """
-    if threads is not None and threads < 1:
-        raise UserError(f"{threads} threads cannot work; use 1 or more")
+    if threads is not None and (not isinstance(threads, int | np.integer) or threads < 1):
+        raise UserError(f"{threads!r} threads cannot work; use 1 or more")
     if threads is not None and threads > (cores := usable_cores()):
         warnings.warn(f"{threads} threads are more than the {cores} cores, which is slower; {cores} run", stacklevel=2)
         threads = cores
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = threads or 0  # 0 is ONNX Runtime's default
+    options.intra_op_num_threads = int(threads or 0)  # 0 is ONNX Runtime's default
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
 
