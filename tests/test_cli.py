@@ -358,6 +358,12 @@ def test_doctor_names_versions_and_kernels(monkeypatch: pytest.MonkeyPatch) -> N
         assert part in result.stdout
 
 
+@pytest.mark.parametrize("option", ["--batch-size", "--learning-rate", "--patch-size", "--validate-every", "--blocks"])
+def test_settings_of_a_training_are_named_as_options(tmp_path: Path, option: str) -> None:
+    result = amsr("train", "--backbone", "disp", "--data", tmp_path, "--out", tmp_path / "run", option, 0)
+    assert_refused(result, f"{option} 0")
+
+
 def test_doctor_fails_where_commands_would(monkeypatch: pytest.MonkeyPatch, photo_file: Path, model: Path) -> None:
     if native.library_path() is None:
         pytest.skip("the native library is not built")

@@ -58,6 +58,6 @@ def check_dimensions(name: str, dimensions: Mapping[str, Any]) -> None:
         if key not in usual:
             raise UserError(f"{name} has no choice of {key}; leave out `{key}`")
         if type(value) is not type(usual[key]):
-            raise UserError(f"{key} {value!r} cannot be used; it must be of type {type(usual[key]).__name__}")
+            raise UserError(f"`{key}` {value!r} cannot be used; it must be of type {type(usual[key]).__name__}")
         if type(value) is int and value < 1:
-            raise UserError(f"{key} {value} cannot be used; it must be 1 or more")
+            raise UserError(f"`{key}` {value} cannot be used; it must be 1 or more")

@@ -141,7 +141,7 @@ class Config:
         }
         for name, (fine, allowed) in checks.items():
             if not fine:
-                raise UserError(f"{name} {getattr(self, name)} cannot be used; it must be {allowed}")
+                raise UserError(f"`{name}` {getattr(self, name)} cannot be used; it must be {allowed}")
 
     @property
     def schedule(self) -> MaskSchedule:
