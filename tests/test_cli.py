@@ -364,6 +364,12 @@ def test_settings_of_a_training_are_named_as_options(tmp_path: Path, option: str
     assert_refused(result, f"{option} 0")
 
 
+@pytest.mark.parametrize("extra", ["onnx", "torch", "train", "eval", "plots", "video", "ray", "heic", "openvino"])
+def test_doctor_says_what_each_missing_extra_costs(monkeypatch: pytest.MonkeyPatch, extra: str) -> None:
+    monkeypatch.setattr("amsr_deploy.commands.doctor.installed_version", lambda _: None)
+    assert f"amsr-deploy[{extra}]" in amsr("doctor").stdout
+
+
 def test_doctor_fails_where_commands_would(monkeypatch: pytest.MonkeyPatch, photo_file: Path, model: Path) -> None:
     if native.library_path() is None:
         pytest.skip("the native library is not built")
