@@ -30,12 +30,13 @@ _MAX_PROFILE_BYTES = 1 << 26
 
 @dataclass(frozen=True)
 class Chunks:
-    """What a PNG consists of: a PNG of its pixels only, the first of each other chunk, and all texts."""
+    """What a PNG consists of: a PNG of its pixels, the first of each other chunk, all texts, and whether it ends."""
 
     pixels: bytes
     others: dict[bytes, bytes]
     texts: list[Text]
     depth: int
+    ends: bool
 
     def text(self, keyword: bytes) -> Text | None:
         """Return the first text of a keyword."""
@@ -71,6 +72,8 @@ def read_png(source: Source) -> Stored:
         else:
             image.load()
             samples = to_stored_mode(image, source)
+    if not chunks.ends:
+        source.warn("it lacks its end; what is there is read")
     return Stored(to_picture(samples, metadata), lambda: _exif(chunks))
 
 
@@ -107,8 +110,8 @@ def split(source: Source) -> Chunks:
         else:
             raise ImageError(f"{source.path} is damaged (wrong checksum of {name}); copy or export it again")
         place = end + 4
-    if kind != b"IEND":
-        source.warn("it lacks its end; what is there is read")
+    ends = kind == b"IEND"
+    if not ends:
         kept.append(struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND")))
     if len(kept) < 2 or kept[1][4:8] != b"IHDR" or len(kept[1]) != 25:
         raise ImageError(f"{source.path} is damaged (it does not begin with a header); copy or export it again")
@@ -116,7 +119,7 @@ def split(source: Source) -> Chunks:
         raise ImageError(
             f"{source.path} is a PNG in Apple's form for apps (CgBI), which cannot be read; convert it first"
         )
-    return Chunks(b"".join(kept), others, found, depth=kept[1][16])
+    return Chunks(b"".join(kept), others, found, depth=kept[1][16], ends=ends)
 
 
 def _exif(chunks: Chunks) -> Image.Exif:

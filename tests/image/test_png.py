@@ -194,6 +194,16 @@ def test_a_missing_end_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture,
     assert "lacks its end" in caplog.text
 
 
+@pytest.mark.parametrize("depth", [8, 16])
+def test_pixels_that_are_missing_are_only_an_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, depth: int
+) -> None:
+    (tmp_path / "a.png").write_bytes(png(depth=depth, end=b"")[:-20])
+    with pytest.raises(ImageError, match="damaged"):
+        image.read(tmp_path / "a.png")
+    assert not caplog.text
+
+
 def test_what_follows_the_end_does_not_matter(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     read(tmp_path, png() + b"anything at all")
     assert not caplog.text
