@@ -132,12 +132,14 @@ def read_list(path: Path) -> list[Path]:
     """Read the names in a list of files, in the encoding of file names: one a line, or with a zero byte after each.
 
     Raises:
-        UserError: it cannot be read, or is empty.
+        UserError: it cannot be read, is empty, or is no list.
     """
     try:
         content = sys.stdin.buffer.read() if path == STANDARD else path.read_bytes()
     except OSError as error:
         raise UserError(f"list {path} cannot be read: {error.strerror}") from error
+    if b"\0\0" in content or content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UserError(f"list {path} is no list of names; give a text in UTF-8 with one name a line")
     content = content.removeprefix(codecs.BOM_UTF8)
     lines = content.split(b"\0") if b"\0" in content else content.splitlines()
     names = [Path(os.fsdecode(line)) for line in lines if line.strip()]

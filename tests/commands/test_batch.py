@@ -329,6 +329,19 @@ def test_an_empty_name_is_refused(here: Path, command: Command) -> None:
     assert names(here) == ["a.png"]
 
 
+@pytest.mark.parametrize("content", ["a picture", "a\r\n".encode("utf-16"), b"\xfe\xff\0a\0\n"])
+def test_what_is_no_list_of_names_is_refused_in_a_line(here: Path, command: Command, content: str | bytes) -> None:
+    arguments, _ = command
+    draw(here / "a.png")
+    if isinstance(content, bytes):
+        (here / "list").write_bytes(content)
+    else:
+        draw(here / "b.png").rename(here / "list")
+    result = amsr(*arguments, "--files-from", "list")
+    assert result.exit_code == 2
+    assert errors(result) == ["amsr: error: list list is no list of names; give a text in UTF-8 with one name a line"]
+
+
 def test_patterns_and_lists(here: Path, command: Command) -> None:
     arguments, ending = command
     for name in ("p1.png", "p2.png", "p10.png", "[odd].png", ".p3.png"):
