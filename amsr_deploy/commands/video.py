@@ -76,18 +76,23 @@ class Report:
     def __str__(self) -> str:
         notes = [
             self.reduction,
-            f"{self.broken} broken frames repeated" if self.broken else None,
+            f"{counted(self.broken, 'broken frame')} repeated" if self.broken else None,
             f"the input breaks off: {self.cut_off}" if self.cut_off else None,
             "stopped; what was done is kept" if self.stopped else None,
         ]
         return ", ".join(
             [
-                f"{self.output}: {self.model} ({self.origin}), {self.backend}, {self.frames} frames",
+                f"{self.output}: {self.model} ({self.origin}), {self.backend}, {counted(self.frames, 'frame')}",
                 f"{self.rate:.2f} frames/s, density {self.density:.2f}, {self.reused:.0%} reused",
-                f"{self.scenes} scenes",
+                counted(self.scenes, "scene"),
                 *filter(None, notes),
             ]
         )
+
+
+def counted(count: int, thing: str) -> str:
+    """Say how many there are of a thing: `1 scene`, `2 scenes`."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def upscale_video(options: VideoOptions, model: str | Path) -> int:

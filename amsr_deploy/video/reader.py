@@ -23,6 +23,7 @@ from amsr_deploy.files import STANDARD
 from amsr_deploy.video.rgb import to_rgb
 
 Y4M_FORMAT = "yuv4mpegpipe"
+TO_PIPE = "ffmpeg -i CLIP -f yuv4mpegpipe - | amsr video -"
 FALLBACK_RATE = Fraction(25)
 MICROSECONDS = Fraction(1, 1_000_000)
 
@@ -76,7 +77,8 @@ class Reader:
         try:
             self._container = cast(InputContainer, self._open(path))
         except (av.error.FFmpegError, ValueError) as error:
-            raise VideoError(f"{self.name} cannot be read as a video ({reason(error)})") from error
+            hint = f"; a pipe must hold y4m: {TO_PIPE}" if path == STANDARD else ""
+            raise VideoError(f"{self.name} cannot be read as a video ({reason(error)}){hint}") from error
         with ExitStack() as unless_ready:
             unless_ready.callback(self._container.close)
             self._stream = self._video_stream()

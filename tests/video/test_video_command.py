@@ -25,6 +25,7 @@ from PIL import Image
 
 from amsr_deploy.cli import main
 from amsr_deploy.errors import ModelError, VideoError
+from amsr_deploy.files import STANDARD
 from amsr_deploy.video.frames import VideoUpscaler
 
 av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
@@ -435,6 +436,13 @@ def test_a_file_that_is_refused_is_closed(
         Reader(tmp_path / "in.mkv", start)
     with pytest.raises(AssertionError, match="not open"):
         next(container.demux())
+
+
+def test_only_y4m_comes_through_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with make(tmp_path / "clip.mkv", 2).open() as file:
+        monkeypatch.setattr("sys.stdin", file)
+        with pytest.raises(VideoError, match=r"standard input .*; a pipe must hold y4m: ffmpeg -i"):
+            Reader(STANDARD)
 
 
 def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:
