@@ -115,8 +115,12 @@ def table_name(what: str, scale: int) -> str:
 
 
 def replace_table(name: str, rows: Iterable[str]) -> None:
-    """Put rows between the markers `<!-- NAME -->` and `<!-- end -->` of the card."""
-    text, table = CARD.read_text(encoding="utf-8"), "\n".join(rows)
+    """Put rows between the markers `<!-- NAME -->` and `<!-- end -->` of the card.
+
+    The card is read once the rows are there: hours of measurement keep what has been written into it meanwhile.
+    """
+    table = "\n".join(rows)
+    text = CARD.read_text(encoding="utf-8")
     pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
     CARD.write_text(pattern.sub(lambda marks: f"{marks[1]}{table}\n{marks[2]}", text), encoding="utf-8")
 

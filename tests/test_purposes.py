@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import model_card
@@ -260,3 +261,17 @@ class TestCard:
         rows = {row.split(" | ")[0].strip("| `") for row in table.splitlines()[2:]}
         assert rows == {f"{name.replace(' ', '_')}_photo.onnx" for name in shipped.photo_models()}
         assert (photo_card.NONE in table) == (not rows)
+
+    def test_a_table_keeps_what_is_written_while_it_is_measured(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        card = tmp_path / "MODEL_CARD.md"
+        card.write_text("<!-- first -->\nold\n<!-- end -->\n<!-- second -->\nold\n<!-- end -->\n", encoding="utf-8")
+        monkeypatch.setattr(model_card, "CARD", card)
+
+        def measured() -> Iterator[str]:
+            model_card.replace_table("second", ["of another run"])
+            yield "of this run"
+
+        model_card.replace_table("first", measured())
+        assert card.read_text(encoding="utf-8").split("\n")[1::3][:2] == ["of this run", "of another run"]
