@@ -107,7 +107,7 @@ def draw_pictures(scale: int, degraded: bool = False, smallest: int = 1) -> list
 
     Args:
         scale: how much larger HR is than LR.
-        degraded: damage the LR versions, and leave the dithered pictures out: damage would take their dots away.
+        degraded: damage the LR versions, but not those of the dithered pictures: it would take their dots away.
         smallest: LR pixels that each side must have.
 
     Raises:
@@ -115,8 +115,7 @@ def draw_pictures(scale: int, degraded: bool = False, smallest: int = 1) -> list
     """
     generator = np.random.default_rng(0) if degraded else None
     pairs = [pair for picture in synthetic_pictures() for pair in _pairs(picture, 1, scale, (1.0,), generator)]
-    if not degraded:
-        pairs += [_enlarged(picture, scale) for picture in dithered_pictures()]
+    pairs += [_enlarged(picture, scale) for picture in dithered_pictures()]
     if (side := min(len(pair.lr) for pair in pairs)) < smallest:
         raise UserError(
             f"`patch_size` {smallest} is larger than the synthetic pictures, of {side} LR pixels; "

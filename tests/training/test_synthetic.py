@@ -11,7 +11,7 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.training import synthetic
 from amsr_deploy.training.data import PatchSampler
 from amsr_deploy.training.pictures import Pair, draw_pictures
-from amsr_deploy.training.synthetic import SIDE, synthetic_pictures
+from amsr_deploy.training.synthetic import SIDE, dithered_pictures, synthetic_pictures
 
 
 @pytest.fixture
@@ -43,8 +43,10 @@ def test_pixels_that_differ_from_all_around_them_are_among_them() -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_damage_leaves_dithered_pictures_out() -> None:
-    assert len(draw_pictures(4, degraded=True)) < len(draw_pictures(4))
+def test_damage_leaves_dithered_pictures_as_they_are() -> None:
+    clean, degraded = ({pair.lr.tobytes() for pair in draw_pictures(4, damaged)} for damaged in (False, True))
+    assert clean & degraded == {np.asarray(picture).tobytes() for picture in dithered_pictures()}
+    assert len(clean) == len(degraded)
 
 
 @pytest.mark.usefixtures("few")
@@ -52,7 +54,6 @@ def test_patches_that_are_larger_than_the_pictures_are_refused() -> None:
     assert draw_pictures(2, smallest=192)
     with pytest.raises(UserError, match="`patch_size` 200 is larger than the synthetic pictures, of 192 LR pixels"):
         draw_pictures(2, smallest=200)
-    assert draw_pictures(2, degraded=True, smallest=200)  # without the dithered ones
 
 
 @pytest.mark.usefixtures("few")
