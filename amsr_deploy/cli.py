@@ -88,6 +88,9 @@ for_option = click.option(
     type=click.Choice(PURPOSES),
     help="Shipped model for clean pictures, or for photos with noise and JPEG damage.  [default: clean]",
 )
+self_ensemble_option = click.option(
+    "--self-ensemble", is_flag=True, help="Take the mean of eight turned and mirrored runs: 8 times slower, better."
+)
 strategy_option = click.option(
     "--strategy", type=click.Choice(STRATEGIES), default="kmeans", show_default=True, help="How the mask is found."
 )
@@ -142,7 +145,8 @@ def main() -> None:
 @threshold_option
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask of your own: a picture, white where the network shall work.")
-@click.option("--dense", is_flag=True, help="Work everywhere: slowest, best.")
+@click.option("--dense", is_flag=True, help="Work everywhere: slower, best.")
+@self_ensemble_option
 @click.option("--save-mask", type=FILE, help="Write a picture that is white where the network worked.")
 @click.option("--compare", is_flag=True, help="Write NAME_compare.png too: input, mask, bicubic, result, and a crop.")
 @click.option(
@@ -398,6 +402,7 @@ def train(**options: Any) -> None:
 @strategy_option
 @tile_option
 @click.option("--dense", is_flag=True, help="Measure the dense network, alone or beside the dilations of --dilation.")
+@self_ensemble_option
 @json_option
 @click.option("--csv", "csv_file", type=FILE, help="Write the figures as CSV, a line for each picture.")
 @click.option("--plot", "plot_file", type=FILE, help="Draw quality against cost into a PNG file; needs matplotlib.")

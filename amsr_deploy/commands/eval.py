@@ -42,7 +42,7 @@ class EvalOptions:
         json_file: where to write JSON; `-` prints it instead of the tables.
         csv_file: where to write a line for each picture.
         plot_file: where to draw quality against cost.
-        scale, threshold, strategy, tile: as `load` takes them.
+        scale, threshold, strategy, tile, self_ensemble: as `load` takes them.
     """
 
     data: Path
@@ -58,10 +58,11 @@ class EvalOptions:
     threshold: float | None = None
     strategy: Strategy = "kmeans"
     tile: int | None = None
+    self_ensemble: bool = False
 
     def runs(self) -> list[dict[str, Any]]:
         """Make the keyword arguments of `load` for each run of a model."""
-        settings = {name: getattr(self, name) for name in ("scale", "threshold", "strategy", "tile")}
+        settings = {name: getattr(self, name) for name in ("scale", "threshold", "strategy", "tile", "self_ensemble")}
         choices: list[dict[str, Any]] = [{"dilation": dilation} for dilation in self.dilations or ()]
         if self.dense:
             choices.append({"dense": True, "threshold": None, "strategy": "kmeans"})
@@ -122,6 +123,8 @@ def measure(
     with load(model, precision=None, **settings) as upscaler:
         metadata = upscaler.metadata
         name = f"{model} for photos" if settings["trained_for"] == "photo" else str(model)
+        if options.self_ensemble:
+            name = f"{name} with self-ensemble"
         label = f"{name} {'dense' if settings.get('dense') else f'k={upscaler.dilation}'}"
         progress = Console(file=sys.stderr)
         shown = track(paths, label, console=progress, transient=True, disable=not progress.is_terminal)

@@ -35,6 +35,7 @@ from amsr_deploy.runtime.checks import check_path, check_region, check_scale, ch
 from amsr_deploy.runtime.parts import PHASE, PartUpscaling
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
+from amsr_deploy.runtime.self_ensemble import VIEWS, SelfEnsemble
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
 
@@ -81,6 +82,7 @@ class Upscaler:
         backend: name of the backend that runs it.
         dilation: side k of the mask's dilation square.
         threshold: share of masked pixels from which a window is kept (SwinIR).
+        has_self_ensemble: whether results are the mean of those for a picture turned and mirrored in eight ways.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Upscaler:
         dense: bool = False,
         tile: int | None = None,
         load_twin: Callable[[], Backend] | None = None,
+        self_ensemble: bool = False,
     ) -> None:
         """Put a backend to work.
 
@@ -103,6 +106,7 @@ class Upscaler:
             dense: work everywhere.
             tile: most LR pixels along a side that are upscaled at once; None is a fast size that fits.
             load_twin: loads the dense twin of a masked model, for pictures whose masks are so dense that it is faster.
+            self_ensemble: return the mean of the results for a picture turned and mirrored in eight ways.
 
         Raises:
             UserError: a value out of its range, or one that the model has no use for.
@@ -119,6 +123,7 @@ class Upscaler:
         self._part_tile = TileLimit(self._largest_tile(tile, PART_HALOS))
         self._takes_default_mask = dilation is None and threshold is None and strategy == "kmeans"
         self._load_twin = load_twin
+        self.has_self_ensemble = self_ensemble
 
     def _largest_tile(self, side: int | None, halos: int) -> tiles.Size:
         """Most LR pixels in height and width at once; by default so many halos or LEAST_TILE, if memory allows."""
@@ -209,8 +214,9 @@ class Upscaler:
         return compute_mask(to_float(image), self.dilation if dilation is None else dilation, self._strategy)
 
     def cost_share(self, mask: NDArray[np.bool_]) -> float:
-        """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's."""
-        return self.metadata.cost.share(self._select(mask, edge=0).density)
+        """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's, which runs once."""
+        once = self.metadata.cost.share(self._select(mask, edge=0).density)
+        return VIEWS * once if self.has_self_ensemble else once
 
     def worked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Find the pixels [H, W] that the body computes for a mask [H, W]: of windows, those that any layer keeps."""
@@ -307,6 +313,11 @@ class Upscaler:
         Raises:
             UserError: a mask that does not fit.
         """
+        upscaling = self._start(image, mask, on_tile)
+        return SelfEnsemble(**vars(upscaling), start=self._start) if self.has_self_ensemble else upscaling
+
+    def _start(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None, on_tile: OnTile) -> Upscaling:
+        """`start` without a self-ensemble."""
         found = self._mask_for(image, mask)
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if found is None else found.pixels
         density = self._select(pixels, edge=0).density
@@ -409,6 +420,7 @@ def load(
     tile: int | None = None,
     threads: int | None = None,
     precision: CpuPrecision | None = "auto",
+    self_ensemble: bool = False,
 ) -> Upscaler:
     """Load a model that ships with the package, or one that `amsr export` wrote.
 
@@ -428,6 +440,8 @@ def load(
         threads: CPU threads that work on an operator; None is one for each core.
         precision: of the arithmetic on the CPU: `auto` is bfloat16 where the processor is faster in it and the model
             lies beside its form in bfloat16 (`disp_x4_bf16.onnx`), else float32; None is that of the file.
+        self_ensemble: return the mean of the results for a picture turned and mirrored in eight ways: better pictures
+            for eight times the work, and a whole result in memory.
 
     A masked model with its dense twin beside it (`carn_x4.onnx`, `carn_x4_dense.onnx`) lets the twin upscale pictures
     so dense that it is faster; those get the full network, which is never worse. Whoever sets dilation, threshold,
@@ -450,7 +464,7 @@ def load(
         raise UserError(f"{path} was trained for {known}, not for {trained_for}; leave out `trained_for`")
     twin = twin_path(path) if isinstance(backend, OnnxRuntimeBackend) else None
     load_twin = partial(open_backend, twin, device, threads) if twin and twin.is_file() else None
-    upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin)
+    upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin, self_ensemble)
     _log.info("%s runs on %s", upscaler.model, upscaler.backend)
     if upscaler.is_masked and backend.metadata.mask_loss > MOST_MASK_LOSS:
         warnings.warn(

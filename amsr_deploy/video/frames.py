@@ -119,7 +119,8 @@ class VideoUpscaler:
 
         Raises:
             AmsrError: see `amsr_deploy.load`; a tolerance, tile or budget out of its range; a mask or a budget for a
-                model that works everywhere; a budget beside a mask or a dilation; settings beside an upscaler.
+                model that works everywhere; a budget beside a mask or a dilation; settings beside an upscaler; a
+                self-ensemble.
         """
         if not is_number(tolerance) or not 0 <= tolerance < 255:
             raise UserError(f"`tolerance` {tolerance!r} is out of range; use 0 (exact) to 254")
@@ -132,6 +133,8 @@ class VideoUpscaler:
         if isinstance(model, Upscaler) and settings:
             raise UserError(f"{model.model} is loaded already; leave out {', '.join(f'`{name}`' for name in settings)}")
         self.upscaler = model if isinstance(model, Upscaler) else load(model, **settings)
+        if self.upscaler.has_self_ensemble:
+            raise UserError("a self-ensemble is for single pictures; leave out `self_ensemble`")
         if (mask is not None or budget is not None) and not self.upscaler.is_masked:
             raise UserError(f"{self.upscaler.model} works everywhere: it cannot follow a mask or a budget")
         self.tolerance = tolerance if reuse else 0
