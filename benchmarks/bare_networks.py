@@ -38,7 +38,7 @@ from amsr_deploy.runtime.backends.base import Inputs
 from amsr_deploy.runtime.selection import select, whole
 from amsr_deploy.runtime.shipped import shipped_model, shipped_weights
 
-NETWORKS = ("disp", "carn", "fsrcnn", "srresnet", "swinir")
+NETWORKS = ("disp", "srresnet", "swinir", "carn", "fsrcnn")
 SIZE_4K, SMALL = SIZES[1], (96, 64)
 TOLERANCE = {torch.float16: 2e-2, torch.float32: 5e-4}
 """Of a result in [0, 1]; convolutions of cuDNN, Winograd's among them, round as well."""
