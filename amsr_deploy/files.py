@@ -6,11 +6,13 @@ import errno
 import os
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from amsr_deploy.errors import UserError
+
+StrPath = str | os.PathLike[str]
 
 STANDARD = Path("-")
 """Standard input or standard output, where a command takes a file."""
@@ -90,6 +92,14 @@ def check_target(path: Path, suffix: str) -> None:
         raise UserError(f"{path} does not end in {suffix}; give another name")
     if problem := write_problem(path):
         raise UserError(problem)
+
+
+def check_not_read(path: StrPath | None, read: Iterable[StrPath | None]) -> None:
+    """Raise UserError where a file to write is one of those that are read; None and standard output never are."""
+    if path is None or path == STANDARD:
+        return
+    if os.path.realpath(path) in {os.path.realpath(each) for each in read if each is not None}:
+        raise UserError(f"{path} is an input; choose another name for what is written")
 
 
 def publish(source: Path, target: Path, replace: bool) -> None:

@@ -154,7 +154,7 @@ def test_a_picture_never_takes_its_own_place(upscaler: amsr_deploy.Upscaler, tmp
     link.symlink_to(small)
     before = small.read_bytes()
     for source, target in ((small, small), (small, link), (link, small), (small, tmp_path / "." / "small.png")):
-        with pytest.raises(UserError, match="is the input; choose another name"):
+        with pytest.raises(UserError, match="is an input; choose another name"):
             upscaler.upscale_file(source, target)
     assert small.read_bytes() == before
     assert link.is_symlink()

@@ -10,7 +10,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from amsr_deploy.files import by_age, replacing, write_problem
+from amsr_deploy.errors import UserError
+from amsr_deploy.files import STANDARD, by_age, check_not_read, replacing, write_problem
 
 
 def test_an_error_of_an_open_file_names_the_path(tmp_path: Path) -> None:
@@ -117,6 +118,18 @@ def test_why_a_file_cannot_be_written(tmp_path: Path) -> None:
     assert f"folder {tmp_path / 'none'} does not exist" in str(write_problem(tmp_path / "link.png"))
     (tmp_path / "a.png").chmod(0o444)
     assert "a.png is write-protected" in str(write_problem(tmp_path / "a.png"))
+
+
+def test_what_is_read_is_not_written(tmp_path: Path) -> None:
+    read, link, other = tmp_path / "a.png", tmp_path / "link.png", tmp_path / "b.png"
+    read.touch()
+    link.symlink_to(read)
+    for path in (read, str(read), link, tmp_path / "none" / ".." / "a.png"):
+        with pytest.raises(UserError, match=r"png is an input; choose another name"):
+            check_not_read(path, [None, other, read])
+    check_not_read(other, [None, read])
+    check_not_read(None, [None, read])
+    check_not_read(STANDARD, [STANDARD])
 
 
 def test_an_error_is_not_hidden_by_that_of_removing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amsr_deploy.commands.group import Failures
-from amsr_deploy.commands.report_file import check_not_read, check_report_file, write_report
+from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import SCALE, Purpose
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.bench import results
@@ -22,7 +22,7 @@ from amsr_deploy.evaluation.bench.networks import measure_pair
 from amsr_deploy.evaluation.bench.peak import Peak
 from amsr_deploy.evaluation.bench.photos import Photo, read_photos
 from amsr_deploy.evaluation.bench.twins import Pair, choose_pairs
-from amsr_deploy.files import STANDARD
+from amsr_deploy.files import STANDARD, check_not_read
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from rich.table import Table
 from amsr_deploy.commands.console import output_console
 from amsr_deploy.commands.eval_results import Results, Run, check_plots, plot, write_csv
 from amsr_deploy.commands.group import Failures
-from amsr_deploy.commands.report_file import check_not_read, check_report_file, write_report
+from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import Purpose, Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evaluate_bicubic, mean
-from amsr_deploy.files import STANDARD, replacing
+from amsr_deploy.files import STANDARD, check_not_read, replacing
 from amsr_deploy.image.pairs import picture_paths
 from amsr_deploy.runtime.upscaler import load
 

@@ -16,9 +16,10 @@ from amsr_deploy.commands.infer import Request, infer_pictures
 from amsr_deploy.commands.inputs import Inputs, find_inputs
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming, wanted_handling
-from amsr_deploy.commands.report_file import check_not_read, check_report_file
+from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.commands.shard import Shard
 from amsr_deploy.errors import UserError, quoted_parts
+from amsr_deploy.files import check_not_read
 from amsr_deploy.image import WriteOptions
 from amsr_deploy.runtime.newest import wanted_model
 

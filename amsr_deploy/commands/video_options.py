@@ -10,10 +10,10 @@ from amsr_deploy import image
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.output_size import OutputSize, Size
 from amsr_deploy.commands.outputs import check_standard_output
-from amsr_deploy.commands.report_file import check_not_read, check_report_file
+from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import UserError
-from amsr_deploy.files import STANDARD, write_problem
+from amsr_deploy.files import STANDARD, check_not_read, write_problem
 from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.encoding import Encoding
@@ -122,14 +122,13 @@ class VideoOptions:
             size: what the size of the result is called in names, such as `x2`.
 
         Raises:
-            UserError: it cannot be, is the input, or exists and may not be replaced.
+            UserError: it cannot be, is an input, or exists and may not be replaced.
         """
         target = self.output or self._default_output(size)
         if target == STANDARD:
             check_standard_output("video")
             return target
-        if target.resolve() == self.source.resolve():
-            raise UserError(f"{target} is the input; choose another name for what is written")
+        check_not_read(target, [self.source, self.mask])
         if target.is_file() and not self.overwrite:
             raise UserError(f"{target} exists; replace it with `overwrite`, or choose another name")
         if problem := write_problem(target):

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import UserError
+from amsr_deploy.files import StrPath
 from amsr_deploy.image.picture import Picture, grey_to_rgb
-from amsr_deploy.image.reading import StrPath, read
+from amsr_deploy.image.reading import read
 from amsr_deploy.image.writing import write
 
 

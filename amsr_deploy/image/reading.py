@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from amsr_deploy.errors import AmsrError, ImageError, MissingDependencyError, first_line
+from amsr_deploy.files import StrPath
 from amsr_deploy.image import boxes, formats, jpeg, jxl, png
 from amsr_deploy.image.caught import caught_warnings
 from amsr_deploy.image.colour import check_profile, coded_colour
@@ -23,8 +23,6 @@ from amsr_deploy.image.place import Resolution
 from amsr_deploy.image.samples import to_picture
 from amsr_deploy.image.source import Source, open_source
 from amsr_deploy.image.stored import Stored
-
-StrPath = str | os.PathLike[str]
 
 _HEAD_BYTES = 64
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

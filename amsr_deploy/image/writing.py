@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from amsr_deploy.errors import ImageError, first_line
-from amsr_deploy.files import write_problem
+from amsr_deploy.files import StrPath, write_problem
 from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jpeg import segment
 from amsr_deploy.image.jxl import encode_jxl
 from amsr_deploy.image.picture import Metadata, Picture
 from amsr_deploy.image.pillow import new_pillow, paste
-from amsr_deploy.image.reading import StrPath
 from amsr_deploy.image.samples import Samples, channel_count, sample_strips
 from amsr_deploy.image.strips import StripWriter
 from amsr_deploy.image.texts import to_comment, to_resource

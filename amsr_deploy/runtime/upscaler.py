@@ -20,6 +20,7 @@ from PIL import Image
 from amsr_deploy import image as pictures
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.files import StrPath, check_not_read
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
 from amsr_deploy.image.samples import channel_count
@@ -47,7 +48,6 @@ PART_HALOS = 24
 """Default side of a tile in halos for parts of the frames of a video, whose memory was used before."""
 
 Element = TypeVar("Element", bound=np.generic)
-StrPath = str | os.PathLike[str]
 
 _log = logging.getLogger(__name__)
 
@@ -275,8 +275,7 @@ class Upscaler:
         """
         check_path("source", source)
         check_path("target", target)
-        if os.path.realpath(source) == os.path.realpath(target):
-            raise UserError(f"{target} is the input; choose another name for what is written")
+        check_not_read(target, [source])
         picture = pictures.read(source)
         height, width = picture.size
         pictures.check_output(target, picture, (height * self.metadata.scale, width * self.metadata.scale))

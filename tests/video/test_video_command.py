@@ -496,10 +496,14 @@ def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:
     odd = make(tmp_path / "odd.mkv", 2, pixel_format="yuv444p", size=(31, 33))
     refuse(odd, "even sides", scale=3, pixel_format="yuv420p")
     assert_refused(amsr("video", good, "-o", out, "--dense", "--budget", 0.4), tmp_path, "--dense", "--budget")
-    assert_refused(amsr("video", good, "-o", good), tmp_path, "is the input")
+    assert_refused(amsr("video", good, "-o", good), tmp_path, "is an input")
     named = good.rename(tmp_path / "good.json")
     assert_refused(amsr("video", named, "-o", out, "--json", named), tmp_path, "is an input")
     good = named.rename(good)
+    region = tmp_path / "region.mkv"
+    region.write_bytes(OSPREY.read_bytes())
+    assert_refused(amsr("video", good, "-o", region, "--mask", region, "--overwrite"), tmp_path, "is an input")
+    region.unlink()
     for name in ("out", "out.xyz", "out.avi", "out.WMV", "out.mpg", "out.y4m", "out.gif", "out.mka"):
         listed = f"{name} has no suffix that can be written; use .mkv, .mp4, .mov, .webm, .m4v"
         assert_refused(amsr("video", good, "-o", tmp_path / name), tmp_path, listed)
