@@ -79,6 +79,10 @@ def test_transparency_comes_through(upscaler: amsr_deploy.Upscaler) -> None:
         ({"model": ["disp"]}, "`model` must be a str or a path, not of type list"),
         ({"threads": "all"}, "'all' threads cannot work"),
         ({"threads": 1.5}, "1.5 threads cannot work"),
+        ({"threads": True}, "True threads cannot work"),
+        ({"dilation": True}, "dilation True is not"),
+        ({"scale": True}, "`scale` True is no whole number"),
+        ({"tile": True}, "tile True is too small"),
     ],
 )
 def test_settings_of_another_type_are_refused(wrong: dict[str, Any], message: str) -> None:

@@ -12,7 +12,7 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "amsr_deploy"
 LAYERS = (
-    ("errors", "descriptor", "metadata", "model_file", "files", "interrupts", "memory", "cores", "native"),
+    ("errors", "descriptor", "metadata", "model_file", "files", "interrupts", "memory", "cores", "numeric", "native"),
     ("mask", "image", "models"),
     ("runtime.backends",),
     ("runtime",),

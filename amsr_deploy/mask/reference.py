@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
+from amsr_deploy.numeric import is_whole
 
 FLAT_RANGE = 1e-6
 """A picture whose high frequencies span less than this is flat: its mask is empty."""
@@ -239,7 +240,7 @@ def _dilate_rows(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:
 
 def check_dilation(dilation: object) -> None:
     """Raise UserError unless the dilation is a positive odd number."""
-    if not isinstance(dilation, int | np.integer) or dilation < 1 or dilation % 2 == 0:
+    if not is_whole(dilation) or dilation < 1 or dilation % 2 == 0:
         raise UserError(f"dilation {dilation!r} is not a positive odd number; use 1 (none), 3, 5, 7, ...")
 
 

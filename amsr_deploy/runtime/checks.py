@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TypeGuard
 
 import numpy as np
 
@@ -11,17 +10,8 @@ from amsr_deploy.descriptor import STRATEGIES
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import Mask, check_dilation
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.numeric import is_number, is_whole
 from amsr_deploy.runtime.tiles import smallest_tile
-
-
-def is_whole(value: object) -> TypeGuard[int]:
-    """Tell whether a value is a whole number, which True and False are not."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Tell whether a value is one real number, which True and False are not."""
-    return is_whole(value) or isinstance(value, float | np.floating)
 
 
 def check_path(name: str, value: object) -> None:

@@ -18,8 +18,9 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.image.arrays import from_float, to_float, white
 from amsr_deploy.mask import mask_reach
 from amsr_deploy.mask.native import mask_above_detail
+from amsr_deploy.numeric import is_number, is_whole
 from amsr_deploy.runtime.budget import mask_within
-from amsr_deploy.runtime.checks import check_budget, check_region, is_number, is_whole
+from amsr_deploy.runtime.checks import check_budget, check_region
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, single
 

@@ -15,6 +15,7 @@ from amsr_deploy.descriptor import Device
 from amsr_deploy.errors import BackendError, ModelError, UserError, first_line
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
+from amsr_deploy.numeric import is_whole
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
 from amsr_deploy.runtime.backends.providers import PROVIDERS, WITH_KERNELS, add_provider
 
@@ -106,7 +107,7 @@ def session_options(threads: int | None = None) -> ort.SessionOptions:
     Raises:
         UserError: less than one thread, or no whole number.
     """
-    if threads is not None and (not isinstance(threads, int | np.integer) or threads < 1):
+    if threads is not None and (not is_whole(threads) or threads < 1):
         raise UserError(f"{threads!r} threads cannot work; use 1 or more")
     if threads is not None and threads > (cores := usable_cores()):
         warnings.warn(f"{threads} threads are more than the {cores} cores, which is slower; {cores} run", stacklevel=2)
