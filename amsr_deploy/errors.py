@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from importlib.util import find_spec
-from pathlib import Path
 
 
 class AmsrError(Exception):
@@ -97,25 +96,14 @@ def missing_dependency(error: ModuleNotFoundError) -> MissingDependencyError | N
     return MissingDependencyError(*PACKAGES[module], "this command") if module in PACKAGES else None
 
 
-def with_options(message: str, options: Mapping[str, str], names: Collection[str] = ()) -> str:
+def with_options(message: str, options: Mapping[str, str]) -> str:
     """Name options of a command line where a message names arguments in backquotes.
 
     Args:
         message: such as "set `device` to cpu".
         options: option of each argument, such as `--device`; other words in backquotes stay as they are.
-        names: parts of names of files with backquotes of their own, which stay as they are, too.
     """
-    pattern = "|".join([*map(re.escape, sorted(names, key=len, reverse=True)), r"`\w+`"])
-
-    def shown(match: re.Match[str]) -> str:
-        return match[0] if match[0] in names else options.get(match[0].strip("`"), match[0])
-
-    return re.sub(pattern, shown, message)
-
-
-def quoted_parts(paths: Iterable[Path]) -> set[str]:
-    """Find the parts of names of files that hold backquotes, without suffixes: results have others."""
-    return {Path(part).stem for path in paths for part in path.parts if "`" in part}
+    return re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), message)
 
 
 def one_line(text: str) -> str:

@@ -13,13 +13,12 @@ import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from amsr_deploy.errors import AmsrError, missing_dependency, one_line, quoted_parts, with_options
+from amsr_deploy.errors import AmsrError, missing_dependency, one_line, with_options
 from amsr_deploy.interrupts import Interruption, RaisedSignal, exit_code
 from amsr_deploy.memory import IN_STRIPS
 
@@ -30,9 +29,6 @@ LOCAL_CLUSTER = "local"
 
 option_names: dict[str, str] = {}
 """What sets each argument of the command that runs, which threads ask for, too: `--model`, or `MODEL`."""
-
-file_names: set[str] = set()
-"""Parts of the names of its files that look like arguments; see `quoted_parts`."""
 
 
 def remember(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -74,9 +70,6 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         option_names.clear()
         option_names.update({name: shown_name(each) for each in self.params for name in names_of(each)})
-        values = (value if isinstance(value, tuple) else (value,) for value in ctx.params.values())
-        file_names.clear()
-        file_names.update(quoted_parts(path for path in chain.from_iterable(values) if isinstance(path, Path)))
         replace_closed_input()
         with warnings.catch_warnings():
             set_up_messages()
@@ -231,7 +224,7 @@ def show_warning(message: Warning | str, *_: Any) -> None:
 
 def show_message(message: str) -> None:
     """Print a message as one line, with options where it names arguments."""
-    line = one_line(f"amsr: {with_options(message, option_names, file_names)}")
+    line = one_line(f"amsr: {with_options(message, option_names)}")
     if held := _held.get():
         held.show(line)
     else:
@@ -286,4 +279,4 @@ class Failures:
 
 def failure_text(error: Exception) -> str:
     """Return what `report_failure` prints, for JSON."""
-    return with_options(describe_failure(error), option_names, file_names)
+    return with_options(describe_failure(error), option_names)

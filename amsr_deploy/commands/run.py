@@ -11,14 +11,14 @@ import click
 
 from amsr_deploy.commands.batch import Reporter
 from amsr_deploy.commands.effort import Effort
-from amsr_deploy.commands.group import file_names, setting
+from amsr_deploy.commands.group import setting
 from amsr_deploy.commands.infer import Request, infer_pictures
 from amsr_deploy.commands.inputs import Inputs, find_inputs
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming, wanted_handling
 from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.commands.shard import Shard
-from amsr_deploy.errors import UserError, quoted_parts
+from amsr_deploy.errors import UserError
 from amsr_deploy.files import check_not_read
 from amsr_deploy.image import WriteOptions
 from amsr_deploy.runtime.newest import wanted_model
@@ -118,7 +118,5 @@ def take_inputs(
         click.echo(f"Usage: amsr {command} [OPTIONS] INPUTS...\n\n{EXAMPLES[command]}", err=True)
         raise UserError(f"no INPUTS; `amsr {command} --help` lists what there is")
     with find_inputs(names, files_from, options.pop("recursive"), naming.output, naming.suffix) as inputs:
-        found = [each.path for each in inputs.pictures]
-        check_not_read(reporter.json_file, [*found, files_from, *read])
-        file_names.update(quoted_parts(found))
+        check_not_read(reporter.json_file, [*(each.path for each in inputs.pictures), files_from, *read])
         yield inputs

@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from amsr_deploy.commands.train import DIMENSIONS, run_session
-from amsr_deploy.errors import AmsrError, quoted_parts, with_options
+from amsr_deploy.errors import AmsrError, with_options
 from amsr_deploy.training.config import Config, parse_reductions
 
 TYPES: dict[str, Callable[[str], object]] = {
@@ -57,8 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run_session(**vars(parser().parse_args(arguments)))
     except AmsrError as error:
-        names = quoted_parts(map(Path, sys.argv[1:] if arguments is None else arguments))
-        print(f"error: {with_options(str(error), option_names(), names)}", file=sys.stderr)
+        print(f"error: {with_options(str(error), option_names())}", file=sys.stderr)
         return error.exit_code
 
 

@@ -796,22 +796,6 @@ def test_what_is_missing_beside_a_result_is_made(here: Path, model: Path, option
     assert "a.png is skipped" in amsr(*infer, "--skip-existing", *more, "--width", 48, "-o", "a_x4.png").stdout
 
 
-@pytest.mark.parametrize("name", ["`tile`.png", "`tile`", "a `tile` b.png", "`tile`/a.png", "a/`tile` b.png"])
-@pytest.mark.parametrize("source", ["in", "in/{}"])
-def test_names_in_backquotes_are_no_options(here: Path, model: Path, name: str, source: str) -> None:
-    path = here / "in" / name
-    path.parent.mkdir(parents=True)
-    path.write_text("no picture")
-    draw(here / "in" / "other.png")
-    source = source.format(name) if path.suffix else f"in/{name}"  # in a folder the suffix makes it a picture
-    failed = amsr("infer", source, "in/other.png", "-r", "--model", model, "--json", "report.json")
-    assert any(f"in/{name}" in line for line in errors(failed))
-    assert f"in/{name}" in (here / "report.json").read_text()
-    assert "--tile" not in failed.stderr + (here / "report.json").read_text()
-    existing = amsr("infer", "in/other.png", "--model", model, "-o", f"in/{name}")
-    assert f"in/{name}" in existing.stderr
-
-
 @pytest.mark.parametrize("size", [[], ["--width", "30"]])
 def test_a_mask_that_is_missing_beside_a_result_needs_no_network(
     here: Path, model: Path, monkeypatch: pytest.MonkeyPatch, size: list[str]
