@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from amsr_deploy.errors import UserError
+from amsr_deploy.warn import warn_caller
 
 StrPath = str | os.PathLike[str]
 
@@ -128,4 +128,4 @@ def write_cache(path: Path, data: bytes, what: str) -> None:
         with replacing(path) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
-        warnings.warn(f"{what} are not kept: {path}: {error.strerror}", stacklevel=2)
+        warn_caller(f"{what} are not kept: {path}: {error.strerror}")

@@ -12,7 +12,8 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "amsr_deploy"
 LAYERS = (
-    ("errors", "descriptor", "metadata", "model_file", "files", "interrupts", "memory", "cores", "numeric", "native"),
+    ("errors", "descriptor", "interrupts", "cores", "numeric", "warn"),
+    ("metadata", "model_file", "files", "memory", "native"),
     ("mask", "image", "models"),
     ("runtime.backends",),
     ("runtime",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_
 from amsr_deploy.runtime.newest import newest_export
 from amsr_deploy.runtime.shipped import chosen_model, shipped_model
 from amsr_deploy.runtime.tiles import smallest_tile
+from amsr_deploy.warn import warn_caller
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,9 @@ def warn_of_small_tiles(sizes: Sizes, metadata: Metadata) -> None:
     """Warn where the tiles of larger pictures would consist of overlap only."""
     smallest = smallest_tile(metadata.halo, metadata.size_multiple)
     if min(sizes.largest) < smallest:
-        warnings.warn(
+        warn_caller(
             f"tiles of {format_size(sizes.largest)} overlap almost entirely: larger pictures will be slow or refused; "
-            f"give a `max_shape` of {smallest}x{smallest} or more",
-            stacklevel=2,
+            f"give a `max_shape` of {smallest}x{smallest} or more"
         )
 
 
@@ -119,4 +118,4 @@ def warn_of_other_weights(path: Path, metadata: Metadata) -> None:
     """Warn where an engine of other weights is going to be replaced."""
     with suppress(EngineError):
         if read_sidecar(path).model.weights_sha256 != metadata.weights_sha256:
-            warnings.warn(f"{path} is replaced; it held other weights", stacklevel=2)
+            warn_caller(f"{path} is replaced; it held other weights")

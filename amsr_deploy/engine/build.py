@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import shlex
 import time
-import warnings
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from amsr_deploy.runtime.backends.tensorrt.edition import RTX_CAPABILITIES, Edit
 from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins, load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest, sidecar_path
+from amsr_deploy.warn import warn_caller
 
 _PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
 
@@ -73,7 +73,7 @@ def write_engine(request: Request, proto: onnx.ModelProto, metadata: Metadata) -
     built = build(edition, prepare_graph(proto, plugins), profile, plugins, cache, request.in_place)
     seconds = time.perf_counter() - started
     for message in built.warnings:
-        warnings.warn(f"{edition.name}: {message}", stacklevel=2)
+        warn_caller(f"{edition.name}: {message}")
     sidecar = Sidecar(
         model=metadata,
         source=request.model.name,
@@ -140,7 +140,7 @@ def choose_edition(name: str) -> tuple[Edition, Gpu | None]:
     edition = choose_builder(gpu is not None) if name == "auto" else load_edition(name)
     if edition.builds_without_gpu:
         if gpu and not edition.runs_on(gpu.compute_capability):
-            warnings.warn(f"{edition.name} {edition.version} does not run on the {gpu} of this machine", stacklevel=2)
+            warn_caller(f"{edition.name} {edition.version} does not run on the {gpu} of this machine")
         return edition, None
     if gpu is None:
         raise BackendError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from amsr_deploy.runtime.selection import Everything, Selection, select, selecte
 from amsr_deploy.runtime.self_ensemble import VIEWS, SelfEnsemble
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
+from amsr_deploy.warn import warn_caller
 
 TILE_HALOS = 16
 """Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
@@ -466,10 +466,9 @@ def load(
     upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin, self_ensemble)
     _log.info("%s runs on %s", upscaler.model, upscaler.backend)
     if upscaler.is_masked and backend.metadata.mask_loss > MOST_MASK_LOSS:
-        warnings.warn(
+        warn_caller(
             f"{path} was not trained with masks: its mask costs {backend.metadata.mask_loss:.1f} dB; "
-            "set `dense`, or train it with masks: amsr train --init",
-            stacklevel=2,
+            "set `dense`, or train it with masks: amsr train --init"
         )
     return upscaler
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
 from amsr_deploy.runtime.selection import Selection
 from amsr_deploy.runtime.tiles import Element, Span
+from amsr_deploy.warn import warn_caller
 
 OnTile = Callable[[int, int], object]
 """Is called with the number of tiles that are done, and of all."""
@@ -60,7 +60,7 @@ class TileLimit:
             if self.size[0] < failed[0] or self.size[1] < failed[1]:
                 return
             self.size = (height, width)
-        warnings.warn(f"out of memory; trying again with tiles of {height}x{width} pixels", stacklevel=3)
+        warn_caller(f"out of memory; trying again with tiles of {height}x{width} pixels")
 
 
 def not_finite() -> ModelError:

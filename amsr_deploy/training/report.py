@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from amsr_deploy.training.schedule import DENSE
 from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed
 from amsr_deploy.training.validation import Validation
+from amsr_deploy.warn import warn_caller
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -144,7 +144,7 @@ class LogReporter:
                 while self._waiting:
                     self._waiting = self._waiting[file.write(self._waiting) :]
         except OSError as error:
-            warnings.warn(f"{self._path} lacks its last lines ({error.strerror}); free space there", stacklevel=2)
+            warn_caller(f"{self._path} lacks its last lines ({error.strerror}); free space there")
 
 
 def figures(status: Status) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.checks import check_budget, check_region
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, single
+from amsr_deploy.warn import warn_caller
 
 TILE = 16
 """Default side of a tile in LR pixels, where tiles that changed are joined; as measured: docs/video.md."""
@@ -252,7 +252,7 @@ class VideoUpscaler:
         """Find the largest dilation that a budget pays for in this picture, or 1."""
         mask, dilation = mask_within(self.upscaler, partial(mask_above_detail, picture, threshold), budget)
         if self.upscaler.cost_share(mask) > budget:
-            warnings.warn("there are scenes where even dilation 1 costs more than the `budget`", stacklevel=5)
+            warn_caller("there are scenes where even dilation 1 costs more than the `budget`")
         return dilation
 
     def _mask_of(self, picture: NDArray[np.float32]) -> NDArray[np.bool_] | None:

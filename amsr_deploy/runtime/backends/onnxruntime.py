@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from amsr_deploy.model_file import read_metadata
 from amsr_deploy.numeric import is_whole
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
 from amsr_deploy.runtime.backends.providers import PROVIDERS, WITH_KERNELS, add_provider
+from amsr_deploy.warn import warn_caller
 
 _OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory")
 
@@ -110,7 +110,7 @@ def session_options(threads: int | None = None) -> ort.SessionOptions:
     if threads is not None and (not is_whole(threads) or threads < 1):
         raise UserError(f"{threads!r} threads cannot work; use 1 or more")
     if threads is not None and threads > (cores := usable_cores()):
-        warnings.warn(f"{threads} threads are more than the {cores} cores, which is slower; {cores} run", stacklevel=2)
+        warn_caller(f"{threads} threads are more than the {cores} cores, which is slower; {cores} run")
         threads = cores
     options = ort.SessionOptions()
     options.log_severity_level = 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -28,6 +27,7 @@ from amsr_deploy.runtime.backends.tensorrt.log import logger_of
 from amsr_deploy.runtime.backends.tensorrt.plugins import load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
 from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream, Network, Shape
+from amsr_deploy.warn import warn_caller
 
 STREAMS = 2
 """Pictures that are copied and computed at once, each on its stream."""
@@ -194,7 +194,7 @@ class Engine:
             load_plugins(edition)
         self._engine = self._runtime.deserialize_cuda_engine(data)
         if self._engine is None and sidecar.carries_plugins and load_plugins(edition):
-            warnings.warn(f"{path.name} does not load with its own plugins; trying those of this machine", stacklevel=2)
+            warn_caller(f"{path.name} does not load with its own plugins; trying those of this machine")
             self._log.clear()
             self._engine = self._runtime.deserialize_cuda_engine(data)
         if self._engine is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.runtime.backends.tensorrt.cuda_bindings import BindingsCuda, Driver, find_driver, mismatch
 from amsr_deploy.runtime.backends.tensorrt.cuda_pycuda import PyCuda
+from amsr_deploy.warn import warn_caller
 
 INSTALL = (
     "neither PyCUDA nor cuda-bindings is installed; for a driver of CUDA 13 run: pip install 'amsr-deploy[cuda13]', "
@@ -73,7 +73,7 @@ def open_cuda() -> Cuda:
     if driver is None:
         raise BackendError(problem or INSTALL)
     if problem:
-        warnings.warn(f"{problem}; cuda-bindings {driver.version} takes its place", stacklevel=2)
+        warn_caller(f"{problem}; cuda-bindings {driver.version} takes its place")
     return BindingsCuda(driver)
 
 

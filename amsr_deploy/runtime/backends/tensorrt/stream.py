@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda
+from amsr_deploy.warn import warn_caller
 
 PREPARED_SHAPES = 16
 """Shapes that a stream keeps prepared; the one that was not used for the longest time goes first."""
@@ -204,7 +204,7 @@ class GpuStream:
         except BackendError as error:
             prepared.drop_graph()
             self._network.captures_graphs = False
-            warnings.warn(f"{error}; kernels are launched one by one", stacklevel=2)
+            warn_caller(f"{error}; kernels are launched one by one")
             return False
         return True
 
