@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
 import re
@@ -106,13 +107,23 @@ def with_value(arguments: list[str], option: str, default: str, is_value: Callab
 
 
 def is_json_target(text: str, takes_files: bool) -> bool:
-    """Tell whether a text is where JSON goes: a file, or `-`.
+    """Tell whether a text is where JSON goes: a file, even of a wrong name, or `-`.
 
     Args:
         text: what follows `--json`.
         takes_files: whether the command takes files without an option, too: then the JSON file is known by its name.
     """
-    return text == "-" or (text.endswith(".json") if takes_files else text[:1] not in ("", "-"))
+    if text == "-" or text[:1] in ("", "-"):
+        return text == "-"
+    return not takes_files or text.endswith(".json") or is_new_file(text)
+
+
+def is_new_file(text: str) -> bool:
+    """Tell whether a text can only be the name of a file to write: none that is there, no picture, no pattern."""
+    from amsr_deploy.image import READABLE  # here, because the command line's help needs no NumPy
+
+    suffix = Path(text).suffix.lower()
+    return bool(suffix) and suffix not in READABLE and not os.path.lexists(text) and not glob.has_magic(text)
 
 
 def is_cluster_address(text: str) -> bool:

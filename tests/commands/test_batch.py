@@ -609,6 +609,28 @@ def test_json_lines(here: Path, command: Command) -> None:
     assert amsr(*arguments, "a.png", "--json", "--overwrite").exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["report.txt", "report.jsonl", "folder/report.CSV", "/none/report.log"])
+def test_a_report_of_another_name_is_no_picture(here: Path, command: Command, name: str) -> None:
+    arguments, _ = command
+    draw(here / "a.png")
+    for given in (["a.png", "--json", name], ["--json", name, "a.png"]):
+        result = amsr(*arguments, *given)
+        assert result.exit_code == 2
+        assert errors(result) == [f"amsr: error: {name} does not end in .json; give another name"]
+        assert result.stdout == ""
+    assert names(here) == ["a.png"]
+
+
+@pytest.mark.parametrize("name", ["b.png", "b.dat", "folder.v1", "*.dat", "b.d?t", "[b].png"])
+def test_what_follows_json_may_be_a_picture(here: Path, command: Command, name: str) -> None:
+    arguments, _ = command
+    (here / "folder.v1").mkdir()
+    for path in ("b.png", "folder.v1/b.png"):
+        draw(here / path)
+    draw(here / "c.png").rename(here / "b.dat")
+    assert amsr(*arguments, "--json", name, "-o", "out/").exit_code == 0
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links and pipes with names")
 def test_links_and_pipes_stay_what_they_are(here: Path, command: Command) -> None:
     arguments, ending = command
