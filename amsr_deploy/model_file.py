@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mimetypes
 import os
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -13,6 +14,14 @@ from amsr_deploy.metadata import Metadata
 
 METADATA_PROPS = 14
 """Number of the field in ONNX's ModelProto; each entry holds a key (1) and a value (2)."""
+_CHECKPOINT = "a checkpoint; make a model of it with `amsr export --weights`"
+_OTHER_KINDS = {
+    ".safetensors": _CHECKPOINT,
+    ".pth": _CHECKPOINT,
+    ".pt": _CHECKPOINT,
+    ".engine": "an engine; give the ONNX that it was built from",
+}
+"""What files of other suffixes are, and what to do."""
 _VARINT, _BYTES = 0, 2
 """Wire types of Protocol Buffers."""
 _FIXED = {1: 8, 5: 4}
@@ -29,14 +38,25 @@ def read_metadata(path: Path) -> Metadata:
         with path.open("rb") as file:
             entries = [_strings(value) for _, value in fields(file, {METADATA_PROPS}) if isinstance(value, bytes)]
         properties = {entry[1]: entry[2] for entry in entries}
+    except FileNotFoundError as error:
+        raise ModelError(f"{path} does not exist; check the name") from error
     except PermissionError as error:
         raise ModelError(f"{path} may not be read; check its permissions") from error
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{path} is not a model of amsr-deploy ({error})") from error
+        raise ModelError(f"{path} is not a model of amsr-deploy: it is {_other_kind(path)}") from error
     try:
         return Metadata.from_properties(properties)
     except ModelError as error:
         raise ModelError(f"{path}: {error}; make one with `amsr export`") from error
+
+
+def _other_kind(path: Path) -> str:
+    """Say what a file is that is no ONNX, as far as its name tells, and what to do."""
+    if path.is_dir():
+        return "a folder; give a file in it"
+    if (mimetypes.guess_type(path.name)[0] or "").startswith("image/"):
+        return "a picture; give an ONNX that `amsr export` wrote"
+    return _OTHER_KINDS.get(path.suffix.lower(), "damaged, or another kind of file; make one with `amsr export`")
 
 
 def _strings(message: bytes) -> dict[int, str]:
@@ -64,7 +84,7 @@ def fields(file: BinaryIO, wanted: Container[int] | None = None) -> Iterator[tup
             continue
         length = _FIXED.get(wire) if wire != _BYTES else varint(file)
         if length is None or file.tell() + length > end:
-            raise ValueError("it is damaged, or another kind of file")
+            raise ValueError("not a message of Protocol Buffers")
         if wanted is None or number in wanted:
             yield number, file.read(length)
         else:
@@ -81,7 +101,7 @@ def varint(file: BinaryIO) -> int:
     while True:
         byte = file.read(1)
         if not byte or shift > 63:
-            raise ValueError("it is damaged, or another kind of file")
+            raise ValueError("not a message of Protocol Buffers")
         value |= (byte[0] & 0x7F) << shift
         shift += 7
         if byte[0] < 0x80:

@@ -14,7 +14,6 @@ from amsr_deploy.engine.shapes import Size, Sizes, format_size, make_sizes
 from amsr_deploy.errors import EngineError, UserError
 from amsr_deploy.files import check_target
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_path
 from amsr_deploy.runtime.newest import newest_export
 from amsr_deploy.runtime.shipped import chosen_model, shipped_model
@@ -61,8 +60,7 @@ def build_engine(options: BuildOptions) -> str:
         EngineError: TensorRT's message, or the engine's result differs from the CPU's.
     """
     path = wanted_export(options.model, options.trained_for)
-    proto = read_model(path)
-    metadata = read_metadata(path)
+    proto, metadata = read_model(path)
     edition, gpu = choose_edition(options.edition)
     sizes = make_sizes(options.min_shape, options.opt_shape, options.max_shape, metadata)
     warn_of_small_tiles(sizes, metadata)

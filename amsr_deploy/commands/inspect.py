@@ -13,7 +13,6 @@ from amsr_deploy.commands.console import output_console
 from amsr_deploy.engine.model import read_model
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
 from amsr_deploy.runtime.backends.tensorrt.edition import load_edition, rtx_gpus
 from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
@@ -26,8 +25,7 @@ def print_model(path: Path) -> None:
     Raises:
         ModelError: no such file, or not a model of this project.
     """
-    model = read_model(path)
-    metadata = read_metadata(path)
+    model, metadata = read_model(path)
     console = output_console()
     for table in (tensors(model), operators(model), cost(metadata), properties(metadata)):
         console.print(table)

@@ -152,9 +152,13 @@ class TestModel:
         assert (sidecar.source, sidecar.model.scale) == ("carn_x2.onnx", 2)
 
     def test_not_a_model(self, here: Path) -> None:
-        assert_refused(amsr("build-engine", "none.onnx"), 1, "none.onnx is not a file")
+        assert_refused(amsr("build-engine", "none.onnx"), 1, "none.onnx does not exist")
+        cut = onnx.load(MODEL)
+        cut.graph.node[-1].input[0] = "missing"
+        onnx.save(cut, "cut.onnx")
+        assert_refused(amsr("build-engine", "cut.onnx"), 1, "cut.onnx is damaged")
         Path("garbled.onnx").write_text("no model")
-        assert_refused(amsr("build-engine", "garbled.onnx"), 1, "garbled.onnx is not a readable ONNX model")
+        assert_refused(amsr("build-engine", "garbled.onnx"), 1, "garbled.onnx is not a model of amsr-deploy")
 
     def test_foreign_model(self, here: Path) -> None:
         model = onnx.load(MODEL)

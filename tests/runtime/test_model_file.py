@@ -30,9 +30,32 @@ def test_models_of_others_are_refused(tmp_path: Path) -> None:
     model = onnx.load(SMALL)
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "other.onnx")
-    for path in (tmp_path / "other.onnx", tmp_path / "missing.onnx", tmp_path):
-        with pytest.raises(ModelError, match="not a model of amsr-deploy"):
-            read_metadata(path)
+    with pytest.raises(ModelError, match="not a model of amsr-deploy"):
+        read_metadata(tmp_path / "other.onnx")
+    with pytest.raises(ModelError, match=r"missing\.onnx does not exist"):
+        read_metadata(tmp_path / "missing.onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.safetensors", "a checkpoint; make a model of it with `amsr export --weights`"),
+        ("a.PTH", "a checkpoint"),
+        ("a.engine", "an engine; give the ONNX"),
+        ("a.png", "a picture"),
+        ("a.JPEG", "a picture"),
+        ("a.txt", "damaged, or another kind of file"),
+        ("a", "damaged, or another kind of file"),
+        ("a.onnx", "damaged, or another kind of file"),
+    ],
+)
+def test_files_of_another_kind_are_called_what_they_are(tmp_path: Path, name: str, kind: str) -> None:
+    (tmp_path / name).write_text("something else")
+    with pytest.raises(ModelError, match=f"{name} is not a model of amsr-deploy: it is {kind}"):
+        read_metadata(tmp_path / name)
+    (tmp_path / f"folder of {name}").mkdir()
+    with pytest.raises(ModelError, match=f"{name} is not a model of amsr-deploy: it is a folder"):
+        read_metadata(tmp_path / f"folder of {name}")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
