@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import av
@@ -28,6 +27,8 @@ Y4M_FORMATS = [
 """Pixel formats that y4m has a name for."""
 CRF = {"libx264": 17, "libx265": 19, "libvpx-vp9": 24, "libaom-av1": 24, "libsvtav1": 24}
 """Default rate factors: hard to tell from the original."""
+MOST_CRF = {"libx264": 51, "libx265": 51, "libvpx-vp9": 63, "libaom-av1": 63, "libsvtav1": 63}
+"""Largest rate factors; libx264 takes larger ones for this one without a word."""
 PRESETS = {"libx264": "medium", "libx265": "medium", "libsvtav1": "8"}
 QUIET = {
     "libx265": {"x265-params": "log-level=error"},
@@ -78,8 +79,11 @@ class Encoding:
         """
         if self.crf is not None and encoder not in CRF:
             raise UserError(f"{encoder} takes no `crf`; use one of: {', '.join(CRF)}")
-        if self.crf is not None and not 0 <= self.crf < math.inf:
-            raise UserError(f"`crf` {self.crf:g} is no rate factor; give 0 or more, {CRF[encoder]} is the default")
+        if self.crf is not None and not 0 <= self.crf <= MOST_CRF[encoder]:
+            raise UserError(
+                f"`crf` {self.crf:g} is no rate factor of {encoder}; "
+                f"give 0 to {MOST_CRF[encoder]}, {CRF[encoder]} is the default"
+            )
         if self.preset is not None and encoder not in PRESETS:
             raise UserError(f"{encoder} takes no `preset`; use one of: {', '.join(PRESETS)}")
         options = dict(QUIET.get(encoder, {}))

@@ -29,6 +29,7 @@ from amsr_deploy.files import STANDARD
 from amsr_deploy.video.frames import VideoUpscaler
 
 av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
+from amsr_deploy.video.encoding import MOST_CRF  # noqa: E402
 from amsr_deploy.video.reader import Reader  # noqa: E402
 from amsr_deploy.video.rgb import tags_for  # noqa: E402
 from amsr_deploy.video.writer import decodable_in_time  # noqa: E402
@@ -509,6 +510,17 @@ def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:
         assert_refused(amsr("video", good, "-o", tmp_path / name), tmp_path, listed)
     assert_refused(amsr("video", good, "-o", tmp_path / "no" / "x.mkv"), tmp_path, "does not exist")
     assert good.stat().st_size
+
+
+@pytest.mark.parametrize(("encoder", "most"), MOST_CRF.items())
+def test_rate_factors_end_where_those_of_the_encoder_do(encoder: str, most: int, tmp_path: Path) -> None:
+    if encoder not in av.codecs_available:
+        pytest.skip("not of this FFmpeg")
+    video = ("video", make(tmp_path / "clip.mkv", 2), "-o", tmp_path / "out.mkv", "--encoder", encoder, "--crf")
+    assert_refused(
+        amsr(*video, most + 0.5), tmp_path, f"--crf {most + 0.5} is no rate factor of {encoder}", f"to {most}"
+    )
+    assert amsr(*video, most).exit_code == 0
 
 
 def test_changing_sizes_are_refused(tmp_path: Path) -> None:
