@@ -21,7 +21,7 @@ Box = tuple[int, int, int, int]
 
 
 def compare(picture: Picture, mask: NDArray[np.bool_], result: Picture, crop: Box | None = None) -> Image.Image:
-    """Draw two rows of panels: whole pictures, and a crop of each at the size of the result.
+    """Draw two rows of panels: whole pictures and, where that is less, a crop of each at the size of the result.
 
     Args:
         picture: the input.
@@ -42,6 +42,8 @@ def compare(picture: Picture, mask: NDArray[np.bool_], result: Picture, crop: Bo
         "amsr": large,
     }
     whole = {name: _fitted(panel) for name, panel in panels.items()}
+    if box == (0, 0, *large.size):
+        return row(whole)
     crops = {f"{name}, crop": panel.crop(box) for name, panel in panels.items()}
     return stack([row(whole), row(crops)])
 

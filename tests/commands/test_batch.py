@@ -25,6 +25,7 @@ from scale_cases import write_model
 from amsr_deploy import files, image
 from amsr_deploy.cli import main
 from amsr_deploy.commands.batch import Reporter
+from amsr_deploy.commands.comparison import TITLE
 from amsr_deploy.commands.inputs import natural
 from amsr_deploy.commands.turns import Turns
 from amsr_deploy.interrupts import SIGNALS
@@ -777,14 +778,19 @@ def test_what_a_budget_pays_for(here: Path, model: Path) -> None:
         assert amsr(*infer, *options).exit_code == 2
 
 
-def test_a_comparison_shows_the_result(here: Path, model: Path) -> None:
-    pixels = np.full((40, 60, 4), (200, 30, 30, 255), np.uint8)
+@pytest.mark.parametrize(("size", "rows"), [((40, 60), 1), ((120, 120), 1), ((121, 60), 2), ((40, 200), 2)])
+def test_a_comparison_shows_the_result_and_a_crop_that_is_less(
+    here: Path, model: Path, size: tuple[int, int], rows: int
+) -> None:
+    pixels = np.full((*size, 4), (200, 30, 30, 255), np.uint8)
     pixels[10:20, 30:50] = np.random.default_rng(0).integers(0, 255, (10, 20, 4), dtype=np.uint8)
     Image.fromarray(pixels).save(here / "a.png")
     assert amsr("infer", "a.png", "--model", model, "--compare").exit_code == 0
     with Image.open(here / "a_x4_compare.png") as sheet:
         assert sheet.width >= 4 * 240
-        assert sheet.height >= 2 * 160
+        crop = min(480, 4 * size[0]) + TITLE
+        whole = round(4 * size[0] * min(1, 480 / (4 * max(size)))) + TITLE
+        assert sheet.height == whole + (rows - 1) * crop
         colours = sheet.convert("RGB").getcolors(1 << 24)
     assert colours is not None
     assert (200, 30, 30) in {colour for _, colour in colours}
