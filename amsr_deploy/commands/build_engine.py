@@ -12,7 +12,7 @@ from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_model
 from amsr_deploy.engine.shapes import Size, Sizes, format_size, make_sizes
 from amsr_deploy.errors import EngineError, UserError
-from amsr_deploy.files import check_target
+from amsr_deploy.files import check_not_read, check_target
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_path
 from amsr_deploy.runtime.newest import newest_export
@@ -54,12 +54,14 @@ def build_engine(options: BuildOptions) -> str:
     """Build an engine and its sidecar, and return a line that says what was written.
 
     Raises:
-        UserError: shapes that do not fit, a model of another type than wanted, an output that cannot be.
+        UserError: shapes that do not fit, a model of another type than wanted, an output that cannot be, timings that
+            would replace the model.
         ModelError: not an ONNX of this project.
         BackendError: no TensorRT, or no GPU for it.
         EngineError: TensorRT's message, or the engine's result differs from the CPU's.
     """
     path = wanted_export(options.model, options.trained_for)
+    check_not_read(options.timing_cache, [path])
     proto, metadata = read_model(path)
     edition, gpu = choose_edition(options.edition)
     sizes = make_sizes(options.min_shape, options.opt_shape, options.max_shape, metadata)

@@ -160,6 +160,12 @@ class TestModel:
         Path("garbled.onnx").write_text("no model")
         assert_refused(amsr("build-engine", "garbled.onnx"), 1, "garbled.onnx is not a model of amsr-deploy")
 
+    def test_timings_do_not_replace_the_model(self, here: Path) -> None:
+        model = Path("model.onnx")
+        model.write_bytes(MODEL.read_bytes())
+        assert_refused(amsr("build-engine", model, "--timing-cache", model), 2, "model.onnx is an input")
+        assert model.read_bytes() == MODEL.read_bytes()
+
     def test_foreign_model(self, here: Path) -> None:
         model = onnx.load(MODEL)
         del model.metadata_props[:]
