@@ -7,7 +7,7 @@ from PIL import Image
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.picture import Metadata, Picture
-from amsr_deploy.image.samples import Samples
+from amsr_deploy.image.samples import Samples, to_picture
 
 
 def from_pillow(image: Image.Image) -> Picture:
@@ -22,15 +22,9 @@ def from_pillow(image: Image.Image) -> Picture:
         raise UserError(f"a Pillow image of mode {image.mode} has no range; convert it to L, RGB or I;16")
     metadata = Metadata(icc_profile=None if image.mode == "CMYK" else image.info.get("icc_profile"))
     if image.mode.startswith("I;16"):
-        grey = np.asarray(image).astype(np.float32) / np.float32(65535)
-        return Picture(np.repeat(grey[..., None], 3, axis=2), grey=True, bits=16, metadata=metadata)
-    is_grey = image.mode in ("1", "L", "LA", "La")
-    mode = "L" if is_grey else "RGB"
-    samples = np.asarray(image.convert(mode + "A" if image.has_transparency_data else mode))
-    pixels = samples.reshape(*samples.shape[:2], -1).astype(np.float32) / np.float32(255)
-    colour = np.repeat(pixels[..., :1], 3, axis=2) if is_grey else np.ascontiguousarray(pixels[..., :3])
-    alpha = np.ascontiguousarray(pixels[..., -1]) if image.has_transparency_data else None
-    return Picture(colour, alpha, is_grey, metadata=metadata)
+        return to_picture(np.asarray(image), metadata)
+    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    return to_picture(np.asarray(image.convert(mode + "A" if image.has_transparency_data else mode)), metadata)
 
 
 def new_pillow(shape: tuple[int, int, int], bits: int) -> Image.Image:
