@@ -9,6 +9,7 @@ from PIL import Image
 
 from amsr_deploy.descriptor import describe
 from amsr_deploy.export.verify import check_finite
+from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution
 from amsr_deploy.image.sample_photo import SAMPLE
 from amsr_deploy.mask import compute_mask
@@ -42,11 +43,7 @@ def sample_pair(scale: int, multiple: int) -> tuple[NDArray[np.float32], NDArray
     """
     with Image.open(SAMPLE) as file:
         hr = crop_to_scale(file.convert("RGB"), scale * multiple)
-    return _pixels(hr), _pixels(low_resolution(hr, scale))
-
-
-def _pixels(picture: Image.Image) -> NDArray[np.float32]:
-    return np.asarray(picture, dtype=np.float32) / np.float32(255)
+    return to_float(np.asarray(hr)), to_float(np.asarray(low_resolution(hr, scale)))
 
 
 def _squared_error(output: NDArray[np.float32], reference: NDArray[np.float32], border: int) -> float:

@@ -18,8 +18,7 @@ from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Precision
 from amsr_deploy.models import Network
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import Everything, select
-from amsr_deploy.runtime.tiles import Span
+from amsr_deploy.runtime.selection import Everything, select, whole
 
 TOLERANCE = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 1e-1}
 """Largest difference allowed to PyTorch, on outputs in [-1, 1]."""
@@ -52,7 +51,7 @@ def verify(path: Path, network: Network) -> float:
         selection = (
             select(mask, backend.metadata, backend.metadata.threshold) if backend.metadata.masked else Everything()
         )
-        actual = backend.run(batch, selection.inputs(*(Span.whole(side) for side in mask.shape)))
+        actual = backend.run(batch, whole(selection, mask))
         picture = torch.from_numpy(batch)
         masks = (torch.from_numpy(mask)[None, None],) if backend.metadata.masked else ()
         expected = compute(double, picture.double(), *masks)

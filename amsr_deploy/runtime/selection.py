@@ -131,5 +131,5 @@ class SelectedWindows:
 
 
 def whole(selection: Selection, pixels: NDArray[np.generic]) -> Inputs:
-    """Return the network's inputs for a photo [H, W, ...] in one piece."""
+    """Return the network's inputs for pixels [H, W, ...] in one piece."""
     return selection.inputs(*(Span.whole(side) for side in pixels.shape[:2]))
