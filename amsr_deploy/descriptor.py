@@ -21,7 +21,7 @@ OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 """Optimizers that a training can use."""
 Loss = Literal["l1", "l2", "psnr"]
 LOSSES: tuple[Loss, ...] = get_args(Loss)
-"""What a training makes small: the mean of absolute or of squared differences."""
+"""What a training makes small: absolute differences, squared ones, or the logarithm of those in each patch."""
 
 Device = Literal["auto", "cpu", "cuda", "tensorrt", "directml", "coreml", "openvino", "webgpu"]
 DEVICES: tuple[Device, ...] = get_args(Device)

@@ -64,7 +64,7 @@ class Reporter:
         self._show(bar, str(result), {"input": str(source), **result.values()})
 
     def skipped(self, bar: Bar, source: Input, reason: SkippedError) -> None:
-        self._show(bar, f"{reason}", {"input": str(source), "skipped": str(reason)})
+        self._show(bar, str(reason), {"input": str(source), "skipped": str(reason)})
 
     def failed(self, bar: Bar, source: Input, error: Exception) -> None:
         if self.json_file:
