@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.errors import ImageError
+from amsr_deploy.image.pillow import stored_samples
 from amsr_deploy.image.source import Source
 
 _CANNOT = ("can not handle", "not implemented", "No support for")
@@ -48,8 +49,7 @@ def to_stored_mode(image: Image.Image, source: Source) -> NDArray[np.uint8]:
         from amsr_deploy.image.inks import cmyk_to_srgb  # here, because few pictures need it
 
         return np.asarray(cmyk_to_srgb(image, source))
-    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-    return np.asarray(image.convert(mode + "A" if image.has_transparency_data else mode))
+    return stored_samples(image)
 
 
 def decode_deep(path: Path, source: Source, subimage: int = 0, raw_colour: bool = True) -> Deep:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.errors import UserError
@@ -23,8 +24,13 @@ def from_pillow(image: Image.Image) -> Picture:
     metadata = Metadata(icc_profile=None if image.mode == "CMYK" else image.info.get("icc_profile"))
     if image.mode.startswith("I;16"):
         return to_picture(np.asarray(image), metadata)
+    return to_picture(stored_samples(image), metadata)
+
+
+def stored_samples(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the samples of an image of 8 bits as grey, grey + alpha, RGB or RGB + alpha."""
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-    return to_picture(np.asarray(image.convert(mode + "A" if image.has_transparency_data else mode)), metadata)
+    return np.asarray(image.convert(mode + "A" if image.has_transparency_data else mode))
 
 
 def new_pillow(shape: tuple[int, int, int], bits: int) -> Image.Image:
