@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -337,14 +338,14 @@ def test_foreign_models(tmp_path: Path, photo_file: Path) -> None:
 
 
 def test_a_model_that_may_not_be_read(photo_file: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = Path.read_bytes
+    open_file = Path.open
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, *mode: Any) -> Any:
         if path == model:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return read(path)
+        return open_file(path, *mode)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     assert_refused(amsr("infer", photo_file, "--model", model), f"{model.name} may not be read; check its permissions")
 
 

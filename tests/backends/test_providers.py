@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.cli import main
 from amsr_deploy.descriptor import BACKBONES, DEVICES, Device
-from amsr_deploy.errors import BackendError, UserError
+from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.functions import FUNCTIONS
 from amsr_deploy.runtime.backends import providers
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, session_options
@@ -175,3 +175,10 @@ class TestPlugins:
             BackendError, match=rf"{plugin} does not load into ONNX Runtime .*: library.so: no such file$"
         ):
             add_provider(session_options(), "webgpu")
+
+
+def test_a_file_of_another_kind_is_called_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    path.write_text("no model")
+    with pytest.raises(ModelError, match="it is a checkpoint"):
+        OnnxRuntimeBackend(path, "cpu")

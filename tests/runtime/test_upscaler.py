@@ -335,7 +335,7 @@ def test_bad_models(tmp_path: Path) -> None:
         amsr_deploy.load("edsr")
     garbage = tmp_path / "garbage.onnx"
     garbage.write_text("no model")
-    with pytest.raises(ModelError, match=r"garbage\.onnx cannot be loaded"):
+    with pytest.raises(ModelError, match=r"garbage\.onnx is not a model of amsr-deploy"):
         amsr_deploy.load(garbage)
 
 

@@ -54,14 +54,12 @@ class OnnxRuntimeBackend:
         options = session_options(threads)
         providers = add_provider(options, device)
         kernels = _register_kernels(options) if device in WITH_KERNELS else None
-        try:
-            content = model.read_bytes()
-        except PermissionError as error:
-            raise ModelError(f"{model} may not be read; check its permissions") from error
+        self.metadata: Metadata = read_metadata(model)
+        content = model.read_bytes()
         try:
             session = ort.InferenceSession(content, options, providers=providers)
         except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
-            if kernels is None and "bfloat16" in str(error):
+            if kernels is None and self.metadata.precision == "bfloat16":
                 remedy = "install the package again where there is a C++ compiler" if device in WITH_KERNELS else ""
                 raise BackendError(
                     f"{model} computes in bfloat16, which needs the native kernels; "
@@ -72,7 +70,6 @@ class OnnxRuntimeBackend:
         used = session.get_providers()[0]
         if device != "auto" and used != PROVIDERS[device].name:
             raise BackendError(f"device {device} was asked for, but ONNX Runtime could only start {used}")
-        self.metadata: Metadata = read_metadata(model)
         self.device = next(name for name, provider in PROVIDERS.items() if provider.name == used)
         self.is_local = self.device == "cpu" and kernels is not None and self.metadata.body == "pixels"
         self.model = model.name
