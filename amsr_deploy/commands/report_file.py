@@ -11,10 +11,11 @@ def check_report_file(path: Path | None, suffix: str) -> None:
     """Raise UserError where no figures can be written: before the measurement, not after it.
 
     Args:
-        path: the file; None and standard output are always good.
+        path: the file; None is always good, and so is standard output for JSON, which alone is printed.
         suffix: what its name must end in.
     """
-    if path is not None and path != STANDARD:
+    is_printed = path == STANDARD and suffix == ".json"
+    if path is not None and not is_printed:
         check_target(path, suffix)
 
 

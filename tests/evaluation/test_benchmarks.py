@@ -217,6 +217,7 @@ def test_bad_input(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> Non
     assert_refused(bench(folder, pair, "--width", 64), "width 64")
     assert_refused(bench(folder, pair, "--repeats", 0), "1 or more")
     assert_refused(bench(folder, pair, "--markdown", tmp_path / "report.txt"), "report.txt")
+    assert_refused(bench(folder, pair, "--markdown", "-"), "- does not end in .md")
     assert_refused(bench(folder, pair, "--json", tmp_path / "none" / "a.json"), "none")
     assert_refused(bench(folder, pair, "--backbone", "carn"), "--backbone")
     alone = CliRunner().invoke(main, ["bench", "--data", str(folder), "--model", str(pair[0])])

@@ -235,6 +235,13 @@ def test_quality_is_drawn_against_cost(
     assert run("--model", model, "--data", photos, "--plot", tmp_path / "plot.txt")[0] == 2
 
 
+@pytest.mark.parametrize(("option", "suffix"), [("--csv", ".csv"), ("--plot", ".png")])
+def test_only_json_is_printed(model: Path, photos: Path, option: str, suffix: str) -> None:
+    result = CliRunner().invoke(main, ["eval", "--model", str(model), "--data", str(photos), option, "-"])
+    assert result.exit_code == 2
+    assert f"- does not end in {suffix}" in result.stderr
+
+
 def test_the_plot_has_a_point_for_each_run() -> None:
     runs = [
         Run("a", 4, 1000.0, Evaluation(1, {"p": Scores(30.0, 29.0, 0.9, 0.5, 0.75)})),
