@@ -412,7 +412,7 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
     from amsr_deploy.runtime.shipped import chosen_model
 
     trained_for = next(iter(options["trained_for"]), None)
-    models = [chosen_model(backbone, model, trained_for) for backbone in backbones or (None,)]
+    models = [chosen_model(backbone, model, trained_for) for backbone in dict.fromkeys(backbones) or (None,)]
     sys.exit(evaluate_folder(models, EvalOptions(**options)))
 
 

@@ -163,6 +163,11 @@ def test_bench_measures_the_pairs_for_photos() -> None:
 
 
 @pytest.mark.usefixtures("weights")
+def test_bench_measures_a_backbone_that_is_named_twice_once() -> None:
+    assert [pair.name for pair in choose_pairs(["disp", "disp"], None, None, None, None)] == ["disp"]
+
+
+@pytest.mark.usefixtures("weights")
 def test_eval_compares_both_on_damaged_pictures(folder: Path, tmp_path: Path) -> None:
     evaluate = ("eval", "--scale", 4, "--data", folder, "--for", "clean", "--for", "photo", "--json", "-")
     damaged, again, undamaged = (json.loads(amsr(*evaluate, *more).stdout) for more in (["--degraded"],) * 2 + ([],))

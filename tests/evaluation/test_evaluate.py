@@ -242,6 +242,11 @@ def test_only_json_is_printed(model: Path, photos: Path, option: str, suffix: st
     assert f"- does not end in {suffix}" in result.stderr
 
 
+def test_a_backbone_that_is_named_twice_is_measured_once(photos: Path) -> None:
+    _, out = run("--backbone", "fsrcnn", "--backbone", "fsrcnn", "--data", photos, "--json", "-")
+    assert [each["model"] for each in json.loads(out)["runs"]] == ["fsrcnn"]
+
+
 def test_the_plot_has_a_point_for_each_run() -> None:
     runs = [
         Run("a", 4, 1000.0, Evaluation(1, {"p": Scores(30.0, 29.0, 0.9, 0.5, 0.75)})),

@@ -53,7 +53,7 @@ def choose_pairs(
         UserError: a file without the other, files and backbones or a scale.
         ModelError: what does not ship, a file that is no model.
     """
-    names = list(backbones)
+    names = list(dict.fromkeys(backbones))
     if (model is None) != (dense_model is None):
         raise UserError("a masked and a dense model are compared; give `model` and `dense_model`")
     if model is not None and dense_model is not None:
