@@ -132,6 +132,13 @@ def test_a_scale_that_is_no_whole_number_is_refused(tmp_path: Path, scale: Any) 
             amsr_deploy.load(model, scale=scale)
 
 
+@pytest.mark.parametrize("name", ["dense", "self_ensemble"])
+@pytest.mark.parametrize("value", ["no", 8, None])
+def test_what_is_neither_true_nor_false_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(UserError, match=f"`{name}` {value!r} must be True or False"):
+        amsr_deploy.load(**{name: value})
+
+
 def test_paths_arrays_and_images_agree(upscaler: amsr_deploy.Upscaler, tmp_path: Path) -> None:
     pixels = RANDOM.integers(0, 255, (9, 11, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "small.png")

@@ -45,6 +45,12 @@ def check_settings(
         raise UserError(f"tile {tile!r} is too small for {model} or no whole number; use {smallest} pixels or more")
 
 
+def check_flag(name: str, value: object) -> None:
+    """Raise UserError unless the value of an argument is True or False: "no" would count as True."""
+    if not isinstance(value, bool | np.bool_):
+        raise UserError(f"`{name}` {value!r} must be True or False")
+
+
 def check_scale(scale: object) -> None:
     """Raise UserError unless the scale is a whole number; None is always good."""
     if scale is not None and not is_whole(scale):

@@ -31,7 +31,7 @@ from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.checks import check_path, check_region, check_scale, check_settings
+from amsr_deploy.runtime.checks import check_flag, check_path, check_region, check_scale, check_settings
 from amsr_deploy.runtime.parts import PHASE, PartUpscaling
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
@@ -452,6 +452,8 @@ def load(
     """
     check_path("model", model)
     check_scale(scale)
+    check_flag("dense", dense)
+    check_flag("self_ensemble", self_ensemble)
     path = shipped_model(model, scale, dense, trained_for) if model in BACKBONES else Path(model)
     if not path.is_file():
         raise ModelError(f"model {str(model)!r} is neither a file nor one of: {', '.join(BACKBONES)}")
