@@ -379,5 +379,5 @@ class Work:
         mask, dilation = mask_within(upscaler, lambda dilation: upscaler.mask(colour, dilation).pixels, budget)
         share = upscaler.cost_share(mask)
         if share > budget:
-            _log.warning("%s: even dilation 1 costs %.0f%% of the dense network, not %g", source, 100 * share, budget)
+            _log.warning("%s: even dilation 1 costs %.3g of the dense network, not %g", source, share, budget)
         return mask, dilation
