@@ -19,7 +19,7 @@ def picture_paths(folder: Path) -> list[Path]:
         UserError: not a folder, or no picture in it.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; give a folder of HR pictures")
+        raise UserError(f"{folder} is not a folder; give a folder of pictures")
     paths = sorted(path for path in folder.iterdir() if image.named_format(path) and not is_special(path))
     if not paths:
         raise UserError(f"{folder} holds no picture; give a folder of {', '.join(image.FORMATS)} files")
