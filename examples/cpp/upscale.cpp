@@ -135,7 +135,8 @@ void run(const std::vector<std::string>& arguments) {
 int main(int count, char** values) {
     const std::vector<std::string> arguments(values + 1, values + count);
     if (arguments.size() != 4 && arguments.size() != 5) {
-        std::cerr << "usage: upscale MODEL.onnx INPUT.ppm OUTPUT.ppm MASK.pgm [libamsr_onnxruntime.so]\n";
+        std::cerr << "usage: upscale MODEL.onnx INPUT.ppm OUTPUT.ppm MASK.pgm [libamsr_onnxruntime.so]\n"
+                     "OUTPUT.ppm and MASK.pgm are written.\n";
         return 2;
     }
     try {
