@@ -113,7 +113,7 @@ def is_json_target(text: str, takes_files: bool) -> bool:
         text: what follows `--json`.
         takes_files: whether the command takes files without an option, too: then the JSON file is known by its name.
     """
-    if text == "-" or text[:1] in ("", "-"):
+    if text[:1] in ("", "-"):
         return text == "-"
     return not takes_files or text.endswith(".json") or is_new_file(text)
 

@@ -33,7 +33,7 @@ def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
 def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[Element]:
     """Convert a picture in [0, 1] to the given type: the inverse of `to_float`."""
     scaled = image * np.float32(white(dtype))
-    return (scaled if np.issubdtype(dtype, np.floating) else np.rint(scaled)).astype(dtype)
+    return (scaled if np.issubdtype(dtype, np.floating) else np.rint(scaled, out=scaled)).astype(dtype)
 
 
 def white(dtype: np.dtype[np.generic]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from amsr_deploy.image.picture import Metadata, Picture, grey_to_rgb
 from amsr_deploy.image.place import swaps_axes
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
+Element = TypeVar("Element", bound=np.generic)
 
 _STRIP_ROWS = 256
 
@@ -57,20 +58,21 @@ def turn(picture: Picture, orientation: int) -> Picture:
     alpha, resolution = picture.alpha, picture.metadata.resolution
     return replace(
         picture,
-        rgb=_turn(picture.rgb, orientation),
-        alpha=None if alpha is None else _turn(alpha, orientation),
+        rgb=np.ascontiguousarray(turned(picture.rgb, orientation)),
+        alpha=None if alpha is None else np.ascontiguousarray(turned(alpha, orientation)),
         metadata=replace(picture.metadata, resolution=resolution and resolution.turned(orientation)),
     )
 
 
-def _turn(pixels: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+def turned(pixels: NDArray[Element], orientation: int) -> NDArray[Element]:
+    """Return a view of pixels [H, W, ...] in an EXIF orientation, 1 to 8."""
     if swaps_axes(orientation):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
+    return pixels
 
 
 def channel_count(picture: Picture, grey: bool) -> int:

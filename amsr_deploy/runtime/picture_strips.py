@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from amsr_deploy.image import Picture
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.samples import Samples
-from amsr_deploy.runtime.upscaling import OnTile, Upscaling
+from amsr_deploy.runtime.upscaling import OnTile, Start
 
 Rows = NDArray[np.float32]
-Start = Callable[[Rows, NDArray[np.bool_] | None, OnTile], Upscaling]
-"""Decides what runs on a picture; see `Upscaler.start`."""
 
 
 class PictureStrips:

@@ -21,6 +21,8 @@ from amsr_deploy.warn import warn_caller
 
 OnTile = Callable[[int, int], object]
 """Is called with the number of tiles that are done, and of all."""
+Start = Callable[[NDArray[np.float32], NDArray[np.bool_] | None, OnTile], "Upscaling"]
+"""Decides what runs on a picture; see `Upscaler.start`."""
 
 
 class TileLimit:

@@ -17,7 +17,8 @@ import amsr_deploy
 from amsr_deploy import memory
 from amsr_deploy.cli import main
 from amsr_deploy.errors import ImageError, UserError
-from amsr_deploy.runtime.self_ensemble import VIEWS, unview, view
+from amsr_deploy.image.samples import turned
+from amsr_deploy.runtime.self_ensemble import BACK, VIEWS
 from amsr_deploy.runtime.upscaler import Upscaler
 
 ROUNDING = 1e-6
@@ -46,10 +47,10 @@ def random_picture(height: int, width: int) -> NDArray[np.float32]:
 
 def test_views_are_eight_and_can_be_undone() -> None:
     picture = random_picture(5, 7)
-    views = [view(picture, number) for number in range(VIEWS)]
-    assert len({each.tobytes() for each in views}) == VIEWS
-    for number, each in enumerate(views):
-        np.testing.assert_array_equal(unview(each, number), picture)
+    views = {orientation: turned(picture, orientation) for orientation in BACK}
+    assert len({(each.shape, each.tobytes()) for each in views.values()}) == VIEWS
+    for orientation, each in views.items():
+        np.testing.assert_array_equal(turned(each, BACK[orientation]), picture)
 
 
 @pytest.mark.parametrize("name", ["disp", "swinir"])
@@ -65,12 +66,14 @@ def test_the_result_is_the_mean_of_those_of_all_views(name: str, exports: Export
 
 
 @settings(max_examples=10)
-@given(height=st.integers(1, 24), width=st.integers(1, 24), number=st.integers(0, VIEWS - 1))
-def test_a_turned_picture_gives_the_turned_result(ensemble: Upscaler, height: int, width: int, number: int) -> None:
+@given(height=st.integers(1, 24), width=st.integers(1, 24), orientation=st.sampled_from(sorted(BACK)))
+def test_a_turned_picture_gives_the_turned_result(
+    ensemble: Upscaler, height: int, width: int, orientation: int
+) -> None:
     picture = random_picture(height, width)
     mask = picture[..., 0] > 0.5
-    turned = ensemble.upscale(view(picture, number), view(mask, number))
-    np.testing.assert_allclose(unview(turned, number), ensemble.upscale(picture, mask), atol=ROUNDING)
+    result = turned(ensemble.upscale(turned(picture, orientation), turned(mask, orientation)), BACK[orientation])
+    np.testing.assert_allclose(result, ensemble.upscale(picture, mask), atol=ROUNDING)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

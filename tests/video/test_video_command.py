@@ -515,7 +515,7 @@ def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("encoder", "most"), MOST_CRF.items())
 def test_rate_factors_end_where_those_of_the_encoder_do(encoder: str, most: int, tmp_path: Path) -> None:
     if encoder not in av.codecs_available:
-        pytest.skip("not of this FFmpeg")
+        pytest.skip(f"this FFmpeg has no {encoder}")
     video = ("video", make(tmp_path / "clip.mkv", 2), "-o", tmp_path / "out.mkv", "--encoder", encoder, "--crf")
     assert_refused(
         amsr(*video, most + 0.5), tmp_path, f"--crf {most + 0.5} is no rate factor of {encoder}", f"to {most}"
