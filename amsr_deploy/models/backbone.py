@@ -57,6 +57,10 @@ class Backbone(nn.Module):
         """List the modules that the mask thins out."""
         raise NotImplementedError
 
+    def compiled_parts(self) -> list[nn.Module]:
+        """List the modules that torch.compile takes one by one; of those that are alike it compiles one."""
+        return [self]
+
     @classmethod
     def arguments(cls, weights: Weights) -> dict[str, Any]:
         """Read what `__init__` takes from the shapes of weights under our names; raises what `adapt` does."""

@@ -285,6 +285,10 @@ class SwinIR(Backbone):
     def values_per_pixel(self) -> int:
         return HEADS * WINDOW**2  # the attention of a window's pixels to each other
 
+    def compiled_parts(self) -> list[nn.Module]:
+        """List the layers: to compile the whole network takes many minutes."""
+        return [module for module in self.modules() if isinstance(module, TransformerLayer)]
+
     def forward(self, image: Tensor, mask: Tensor | None = None, threshold: float = DESCRIPTOR.threshold) -> Tensor:
         """Upscale with all windows computed: dense, or blended with a mask as in training.
 

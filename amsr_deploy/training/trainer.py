@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import torch
 from torch import Tensor, nn
 
-from amsr_deploy.descriptor import Optimizer, describe
+from amsr_deploy.descriptor import Optimizer
+from amsr_deploy.models import Network
 from amsr_deploy.models.backbone import Backbone
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import Batch
@@ -33,12 +36,11 @@ class Trainer:
         steps: optimisation steps made so far.
     """
 
-    def __init__(self, network: nn.Module, config: Config, device: torch.device, world: World | None = None) -> None:
+    def __init__(self, network: Network, config: Config, device: torch.device, world: World | None = None) -> None:
         world = world or World()
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dtype = select_precision(config.precision, device)
-        compiles_soon = describe(config.backbone).body == "pixels"
-        self.compile = device.type == "cuda" and compiles_soon if config.compile is None else config.compile
+        self.compile = device.type == "cuda" if config.compile is None else config.compile
         self.steps = 0
         self._device = device
         self._decay, self._loss = config.ema, config.loss
@@ -46,8 +48,10 @@ class Trainer:
         self._renewal = torch.zeros((), device=device)
         self._named = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
         self._optimizers = make_optimizers(self.network, self._named, config.optimizer, self._rate)
+        if self.compile:
+            for part in network.compiled_parts():
+                part.compile()
         self._parallel = world.parallel(self.network, device)
-        self._compiled = torch.compile(self._parallel) if self.compile else None
         self._weights = list(self.network.state_dict().values())
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self._averages = list(self.average.values())
@@ -79,14 +83,14 @@ class Trainer:
 
     def without_compile(self) -> None:
         """Stop using torch.compile."""
-        self.compile, self._compiled = False, None
+        self.compile = False
 
     def backward(self, batch: Batch) -> Tensor:
         """Put the gradients of the loss of a batch into the parameters, and return the loss []."""
         self.network.zero_grad(set_to_none=True)
-        forward = self._parallel if self._compiled is None else self._compiled
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
-            output = forward(batch.lr.contiguous(memory_format=torch.channels_last), batch.mask)
+        stance = torch.compiler.set_stance("default" if self.compile else "force_eager")
+        with stance, torch.autocast(self._device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
+            output = self._parallel(batch.lr.contiguous(memory_format=torch.channels_last), batch.mask)
         loss = compute_loss(self._loss, output, batch.hr)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
@@ -133,6 +137,11 @@ class Trainer:
         return torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
+def is_hidden(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
+    """Tell whether Muon learns the weight of a layer of the body: a matrix, or a kernel of more than a pixel."""
+    return isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.kernel_size != (1, 1))
+
+
 def make_optimizers(
     network: nn.Module, weights: dict[str, nn.Parameter], kind: Optimizer, rate: Tensor
 ) -> list[torch.optim.Optimizer]:
@@ -147,7 +156,7 @@ def make_optimizers(
     kernels: list[Tensor] = []
     if kind == "muon" and isinstance(network, Backbone):
         layers = {layer for masked in network.masked_modules() for layer in masked.modules()}
-        kernels = [layer.weight for layer in layers if isinstance(layer, nn.Conv2d) and layer.kernel_size != (1, 1)]
+        kernels = [layer.weight for layer in layers if is_hidden(layer)]
     others = [weight for weight in weights.values() if not any(weight is kernel for kernel in kernels)]
     adam = torch.optim.Adam(others, rate, BETAS, fused=True, capturable=rate.is_cuda)
     return [adam, Muon(kernels, rate)] if kernels else [adam]

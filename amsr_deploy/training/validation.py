@@ -60,7 +60,8 @@ class Validator:
         crops: list[NDArray[np.uint8]] = []
         for image, mask, hr in zip(self._images, self._masks, self._hr, strict=True):
             inputs = (image[None].contiguous(memory_format=torch.channels_last), mask[None, None])
-            output = functional_call(network, weights, inputs)[0].clamp(0, 1).mul(255).round().byte()
+            with torch.compiler.set_stance("force_eager"):  # to compile for each size would take longer
+                output = functional_call(network, weights, inputs)[0].clamp(0, 1).mul(255).round().byte()
             scale = output.shape[1] // image.shape[1]
             height, width, _ = hr.shape
             top = left = self._edge * scale
