@@ -85,7 +85,7 @@ queue() {
 
 queue "disp 4 3 64" "disp 2 1 64" &
 queues=($!)
-queue "fsrcnn 4 2 256" "carn 4 4 64" "srresnet 4 4 64" "swinir 4 2 64 --learning-rate 6e-4" &
+queue "fsrcnn 4 2 256" "carn 4 3 64" "srresnet 4 3 64" "swinir 4 8 32" &
 queues+=($!)
 trap 'kill "${queues[@]}"; wait; exit 143' INT TERM
 wait "${queues[@]}"

@@ -72,7 +72,7 @@ class Config:
     precision: Precision | Literal["auto"] = "auto"
     """Arithmetic of the forward pass; `auto` is bfloat16 where the device computes in it."""
     compile: bool | None = None
-    """Use torch.compile; None does on a GPU, but for networks of windows: compiling SwinIR takes many minutes."""
+    """Use torch.compile; None does on a GPU."""
 
     @classmethod
     def of(
