@@ -196,6 +196,7 @@ def build() -> Iterator[str]:
         except OSError as error:
             yield f"The pack does not run here: {error}."
         else:
+            install_operators()
             yield f"Unpacked {pack.name}."
             return
     has_headers = bool(os.environ.get("TENSORRT_INCLUDE_DIR"))
@@ -207,8 +208,13 @@ def build() -> Iterator[str]:
     )
     targets = [*(f"test_cuda_{test}" for test in TESTS), "amsr_cuda_benchmark", "amsr_cuda_kernels", "amsr_onnxruntime"]
     call("cmake", "--build", BUILD, "--parallel", "--target", *targets, *(["amsr_plugin_host"] * has_headers))
-    shutil.copy(BUILD / "onnxruntime" / "libamsr_onnxruntime.so", REPOSITORY / "amsr_deploy" / "native")
+    install_operators()
     yield f"Built for sm_{architecture}."
+
+
+def install_operators() -> None:
+    """Put the library of ONNX Runtime's operators, on the CPU and with CUDA, where the package looks for it."""
+    shutil.copy(BUILD / "onnxruntime" / "libamsr_onnxruntime.so", REPOSITORY / "amsr_deploy" / "native")
 
 
 def operator_test(name: str) -> Path:

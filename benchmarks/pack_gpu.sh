@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds what benchmarks/gpu.py needs on a bare machine with a GPU, so that it spends no time on that: the tests of the
-# kernels, their benchmark and C interface, and the TensorRT plugins with their host. They hold CUDA's runtime.
+# kernels, their benchmark and C interface, the TensorRT plugins with their host, and the operators for ONNX Runtime.
+# They hold CUDA's runtime.
 #
 #   benchmarks/pack_gpu.sh [PHOTO]      into build/gpu_pack, of 4 MiB at most
 #
@@ -17,7 +18,8 @@ headers=${TENSORRT_INCLUDE_DIR:-$(.ci/fetch-tensorrt-headers build/tensorrt_head
 cmake -S plugins -B "$build" -DCMAKE_BUILD_TYPE=Release -DAMSR_TESTS=ON -DAMSR_CUDA=ON -DAMSR_TENSORRT=ON \
     -DCMAKE_CUDA_ARCHITECTURES="$architecture-real" -DTENSORRT_INCLUDE_DIR="$(realpath "$headers")"
 programs=(tests/cuda/test_cuda_{rows,convolution,mask,window_layer} tests/cuda/amsr_cuda_benchmark
-    tests/plugin_host/amsr_plugin_host tensorrt/libamsr_tensorrt.so c_api/libamsr_cuda_kernels.so)
+    tests/plugin_host/amsr_plugin_host tensorrt/libamsr_tensorrt.so c_api/libamsr_cuda_kernels.so
+    onnxruntime/libamsr_onnxruntime.so)
 targets=()
 for program in "${programs[@]}"; do
     name=$(basename "$program" .so)
