@@ -364,9 +364,7 @@ def doctor() -> None:
 @click.option("--save-minutes", type=float, help="Longest time between two checkpoints, in minutes.  [default: 10]")
 @click.option("--device", help="auto, cpu, cuda or cuda:N.  [default: auto]")
 @click.option("--precision", type=click.Choice(["auto", "bfloat16", "float32"]), help="[default: auto]")
-@click.option(
-    "--compile/--no-compile", default=None, help="Use torch.compile.  [default: on for GPUs]"
-)
+@click.option("--compile/--no-compile", default=None, help="Use torch.compile.  [default: on for GPUs]")
 @click.option(
     "--tensorboard/--no-tensorboard", default=None, help="Write curves for TensorBoard.  [default: if it is installed]"
 )
