@@ -288,8 +288,8 @@ def plugin_host() -> Iterator[str]:
 
 def runtime_memory() -> Iterator[str]:
     """Copy to the GPU and back through what engines run with, at once and as a CUDA graph."""
+    from amsr_deploy.runtime.backends.gpu import find_gpu
     from amsr_deploy.runtime.backends.tensorrt.cuda import describe, open_cuda
-    from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
 
     try:
         cuda = open_cuda()
@@ -421,8 +421,8 @@ def import_torch() -> Any:
 
 def rtx_engine() -> Iterator[str]:
     """Report what TensorRT for RTX itself says to an engine on this GPU, whether or not we would give it one."""
+    from amsr_deploy.runtime.backends.gpu import find_gpu
     from amsr_deploy.runtime.backends.tensorrt.edition import load_edition
-    from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
     from amsr_deploy.runtime.backends.tensorrt.log import logger_of
     from amsr_deploy.runtime.shipped import shipped_model
 

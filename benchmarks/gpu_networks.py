@@ -20,12 +20,12 @@ from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.mask.native import compute_mask
 from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, session_options
 from amsr_deploy.runtime.backends.providers import PROVIDERS, add_provider
 from amsr_deploy.runtime.backends.tensorrt.backend import TensorRtBackend, open_engine
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import MODULES, load_edition
-from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
 from amsr_deploy.runtime.backends.tensorrt.stream import Network
 from amsr_deploy.runtime.selection import select, whole
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from amsr_deploy.engine.shapes import make_profile, make_sizes
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.gpu import Gpu
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest, sidecar_path
 
 ORIN = Gpu("Orin", (8, 7), 8 << 30, (12, 6))

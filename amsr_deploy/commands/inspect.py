@@ -13,9 +13,9 @@ from amsr_deploy.commands.console import output_console
 from amsr_deploy.engine.model import read_model
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
 from amsr_deploy.runtime.backends.tensorrt.edition import load_edition, rtx_gpus
-from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
 
 

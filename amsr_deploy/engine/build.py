@@ -18,10 +18,10 @@ from amsr_deploy.engine.shapes import Sizes, make_profile
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.files import replacing
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.backends.tensorrt.backend import load_engine
 from amsr_deploy.runtime.backends.tensorrt.cuda import open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import RTX_CAPABILITIES, Edition, choose_builder, load_edition
-from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins, load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest, sidecar_path
 from amsr_deploy.warn import warn_caller

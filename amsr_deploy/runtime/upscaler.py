@@ -130,9 +130,16 @@ class Upscaler:
         largest = self._backend.largest
         if side is None and largest:
             return largest
-        within_memory = tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
-        side = side or min(within_memory, max(halos * self.metadata.halo, LEAST_TILE))
+        side = side or self._fast_side(halos)
         return (min(side, largest[0]), min(side, largest[1])) if largest else (side, side)
+
+    def _fast_side(self, halos: int) -> int:
+        """Choose the side of the fastest tiles, within memory: so many halos or LEAST_TILE, on a GPU the largest."""
+        budget, device_memory = memory_budget(), self._backend.device_memory
+        if device_memory is not None:
+            return tiles.side_within(min(budget, device_memory // 2), self.metadata.bytes_per_pixel)
+        within_memory = tiles.side_within(budget, self.metadata.bytes_per_pixel)
+        return min(within_memory, max(halos * self.metadata.halo, LEAST_TILE))
 
     def close(self) -> None:
         """Give back what the model holds of the device, which also happens when nothing refers to the upscaler."""

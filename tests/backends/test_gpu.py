@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from amsr_deploy.errors import BackendError
-from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
+from amsr_deploy.runtime.backends.gpu import find_gpu
 
 
 class Driver:

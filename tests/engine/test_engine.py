@@ -34,9 +34,9 @@ from amsr_deploy.engine.shapes import make_profile, make_sizes
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.model_file import read_metadata
+from amsr_deploy.runtime.backends.gpu import Gpu
 from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition, choose_builder, load_edition, rtx_gpus
-from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
 from amsr_deploy.runtime.backends.tensorrt.log import logger_of
 from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins, load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar

@@ -149,8 +149,9 @@ class ScarceBackend:
 
     model, name, largest = "scarce", "test", None
 
-    def __init__(self, limit: int, metadata: Metadata, value: float = 0.0) -> None:
+    def __init__(self, limit: int, metadata: Metadata, value: float = 0.0, device_memory: int | None = None) -> None:
         self.limit, self.metadata, self.value = limit, metadata, value
+        self.device_memory = device_memory
         self.sizes: list[int] = []
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
@@ -179,6 +180,30 @@ def test_a_picture_that_fits_is_one_tile(height: int, width: int, multiple: int)
     backend = ScarceBackend(10**9, replace(scale_metadata(4, masked=True, dense_above=1.0), size_multiple=multiple))
     Upscaler(backend).run(np.zeros((height, width, 3), dtype=np.float32))
     assert len(backend.sizes) == 1
+
+
+def test_a_gpu_gets_the_largest_tiles_that_fit_into_half_its_memory(metadata: Metadata) -> None:
+    image = np.random.default_rng(0).random((400, 500, 3), dtype=np.float32)
+    whole = (400 + 2 * EDGE) * (500 + 2 * EDGE)
+    sizes = {}
+    for device_memory in (None, 2 * 350**2 * metadata.bytes_per_pixel, 2 * 508**2 * metadata.bytes_per_pixel):
+        backend = ScarceBackend(10**9, metadata, device_memory=device_memory)
+        result = Upscaler(backend).run(image)
+        np.testing.assert_array_equal(result.image, image.repeat(4, axis=0).repeat(4, axis=1))
+        sizes[device_memory] = backend.sizes
+    on_cpu, in_parts, at_once = sizes.values()
+    assert at_once == [whole]
+    assert 1 < len(in_parts) < len(on_cpu)
+    assert max(in_parts) <= 350**2
+
+
+def test_a_gpu_with_more_memory_than_the_machine_gets_what_fits_into_both(
+    metadata: Metadata, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amsr_deploy.runtime.upscaler.memory_budget", lambda: 300**2 * metadata.bytes_per_pixel)
+    backend = ScarceBackend(10**9, metadata, device_memory=1 << 40)
+    Upscaler(backend).run(np.zeros((400, 500, 3), dtype=np.float32))
+    assert 192**2 < max(backend.sizes) <= 300**2
 
 
 @pytest.mark.filterwarnings("ignore:out of memory")

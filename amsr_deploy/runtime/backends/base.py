@@ -31,6 +31,8 @@ class Backend(Protocol):
     """Pictures that it may run at the same time, each in a thread: copies to a GPU overlap with its work."""
     largest: tuple[int, int] | None
     """Height and width of the largest picture that it takes at once; None: memory decides."""
+    device_memory: int | None
+    """Bytes of the device's own memory, where the largest tiles are the fastest; None where it works in main memory."""
 
     is_local: bool
     """Whether a pixel's result is the same to the last bit in any part of a picture that holds what the network sees

@@ -16,6 +16,7 @@ from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.numeric import is_whole
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
+from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.providers import PROVIDERS, WITH_KERNELS, add_provider
 from amsr_deploy.warn import warn_caller
 
@@ -30,6 +31,7 @@ class OnnxRuntimeBackend:
         model: the model's file name.
         name: the backend as it is shown to users.
         device: where it runs; never `auto`.
+        device_memory: bytes of the GPU's memory; None elsewhere.
         is_local: on the CPU with the native kernels, whose convolutions sum in one order, wherever a pixel is; not
             those of windows.
     """
@@ -71,6 +73,7 @@ class OnnxRuntimeBackend:
         if device != "auto" and used != PROVIDERS[device].name:
             raise BackendError(f"device {device} was asked for, but ONNX Runtime could only start {used}")
         self.device = next(name for name, provider in PROVIDERS.items() if provider.name == used)
+        self.device_memory = find_gpu().memory if self.device == "cuda" else None
         self.is_local = self.device == "cpu" and kernels is not None and self.metadata.body == "pixels"
         self.model = model.name
         detail = "" if self.device == "cuda" else f" ({kernels or 'ONNX functions'})"

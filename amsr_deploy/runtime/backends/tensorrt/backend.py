@@ -17,11 +17,11 @@ from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.backends.tensorrt import buckets
 from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition, load_edition
-from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.backends.tensorrt.kernel_cache import KernelCache, cache_file
 from amsr_deploy.runtime.backends.tensorrt.log import logger_of
 from amsr_deploy.runtime.backends.tensorrt.plugins import load_plugins
@@ -49,6 +49,7 @@ class TensorRtBackend:
     """
 
     is_local = False
+    device_memory: int | None = None
 
     def __init__(self, engine: Path, sidecar: Sidecar, network: Network, cuda: Cuda, host: str) -> None:
         """Take a loaded engine; `open_engine` loads one.

@@ -6,8 +6,8 @@ import platform
 from pathlib import Path
 
 from amsr_deploy.errors import EngineError
+from amsr_deploy.runtime.backends.gpu import Gpu
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition
-from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
-from amsr_deploy.runtime.backends.tensorrt.gpu import find_gpu
+from amsr_deploy.runtime.backends.gpu import find_gpu
 
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: work in the default stream would break a capture
 _OUT_OF_MEMORY = 2  # CUDA_ERROR_OUT_OF_MEMORY

@@ -9,7 +9,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from amsr_deploy.files import write_cache
-from amsr_deploy.runtime.backends.tensorrt.gpu import Gpu
+from amsr_deploy.runtime.backends.gpu import Gpu
 
 
 def cache_file(sha256: str, version: str, gpu: Gpu) -> Path:
