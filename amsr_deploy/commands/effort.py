@@ -35,13 +35,15 @@ class Effort:
 
             check_budget(self.budget)
 
-    def check(self, mask: Path | None, strategy: str, dense: bool) -> None:
+    def check(self, mask: Path | None, strategy: str, dense: bool, self_ensemble: bool = False) -> None:
         """Raise UserError where it contradicts other options."""
         if mask and (self.given or strategy != "kmeans"):
             others = " and ".join([*self.given, *(["--strategy"] if strategy != "kmeans" else [])])
             raise UserError(f"--mask is taken as it is: it cannot be combined with {others}")
         if self.budget is not None and dense:
             raise UserError("--dense works everywhere: it cannot be combined with --budget")
+        if self.budget is not None and self_ensemble:
+            raise UserError("--self-ensemble makes eight runs: it cannot be combined with --budget; give --dilation")
 
     @property
     def given(self) -> list[str]:

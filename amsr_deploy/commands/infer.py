@@ -72,7 +72,9 @@ class Request:
     compare: bool = False
     shard: Shard | None = None
 
-    def check(self, inputs: Inputs, strategy: str, dense: bool) -> None:
+    def check(
+        self, inputs: Inputs, strategy: str = "kmeans", dense: bool = False, self_ensemble: bool = False, **_: Any
+    ) -> None:
         """Raise UserError where options contradict each other or the number of pictures."""
         if self.shard:
             inputs.check_several("--shard")
@@ -80,7 +82,7 @@ class Request:
                 raise UserError("--shard needs an --output folder: results beside the pictures would be taken for more")
         if inputs.several and (self.mask or self.save_mask):
             raise UserError("--mask and --save-mask are for one picture at a time")
-        self.effort.check(self.mask, strategy, dense)
+        self.effort.check(self.mask, strategy, dense, self_ensemble)
         self.writing.check(self.naming.format)
 
     def pictures(self, inputs: Inputs) -> Sequence[Input]:
@@ -157,7 +159,7 @@ def infer_pictures(inputs: Inputs, model: str | Path, request: Request, reporter
     Raises:
         AmsrError: what concerns all pictures: the model, the settings, the names of the outputs.
     """
-    request.check(inputs, settings.get("strategy", "kmeans"), settings.get("dense", False))
+    request.check(inputs, **settings)
     upscalers = load_upscalers(model, request.size, dilation=request.effort.chosen_dilation, **settings)
     check_masked(upscalers, request)
     with open_outputs(request.naming, inputs, [request.mask] if request.mask else []) as outputs:

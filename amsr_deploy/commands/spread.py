@@ -144,7 +144,7 @@ def spread_pictures(
     if request.shard:
         raise UserError("--ray and --shard spread pictures each; give one of them")
     inputs.check_several("--ray")
-    request.check(inputs, settings.get("strategy", "kmeans"), settings.get("dense", False))
+    request.check(inputs, **settings)
     settings["dilation"] = request.effort.chosen_dilation
     orders = Orders(model if model in BACKBONES else Path(model).absolute(), request, settings)
     make, on_gpus = partial(PictureWorker, orders), settings["device"] in ON_GPUS

@@ -35,7 +35,7 @@ from amsr_deploy.runtime.checks import check_flag, check_path, check_region, che
 from amsr_deploy.runtime.parts import PHASE, PartUpscaling
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
-from amsr_deploy.runtime.self_ensemble import VIEWS, SelfEnsemble
+from amsr_deploy.runtime.self_ensemble import SelfEnsemble
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
 from amsr_deploy.warn import warn_caller
@@ -221,9 +221,8 @@ class Upscaler:
         return compute_mask(to_float(image), self.dilation if dilation is None else dilation, self._strategy)
 
     def cost_share(self, mask: NDArray[np.bool_]) -> float:
-        """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's, which runs once."""
-        once = self.metadata.cost.share(self._select(mask, edge=0).density)
-        return VIEWS * once if self.has_self_ensemble else once
+        """Return the multiply-accumulates of a run for a mask [H, W] as a share of the dense network's."""
+        return self.metadata.cost.share(self._select(mask, edge=0).density)
 
     def worked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Find the pixels [H, W] that the body computes for a mask [H, W]: of windows, those that any layer keeps."""

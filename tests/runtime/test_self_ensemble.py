@@ -96,7 +96,6 @@ def test_it_keeps_the_mask_and_costs_eight_times_as_much(
     assert mean.mask
     np.testing.assert_array_equal(mean.mask.pixels, once.mask.pixels)
     assert (mean.density, mean.cost_share) == (once.density, VIEWS * once.cost_share)
-    assert ensemble.cost_share(once.mask.pixels) == mean.cost_share
 
 
 def test_tiles_are_counted_over_all_views(model: Path, photo: NDArray[np.float32]) -> None:
@@ -127,6 +126,15 @@ def test_the_command_line_has_it(model: Path, photo_file: Path, tmp_path: Path) 
     run("infer", photo_file, "--model", model, "-o", once)
     assert report["cost_share"] > 1
     assert target.read_bytes() != once.read_bytes()
+
+
+@pytest.mark.parametrize("spread", [[], ["--ray"]])
+def test_no_budget_pays_for_it(spread: list[str], folder: Path) -> None:
+    result = CliRunner().invoke(main, ["infer", str(folder), "--self-ensemble", "--budget", "1", *spread])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "amsr: error: --self-ensemble makes eight runs: it cannot be combined with --budget; give --dilation\n"
+    )
 
 
 def test_eval_compares_it(model: Path, folder: Path) -> None:
