@@ -172,7 +172,7 @@ def test_eval_compares_both_on_damaged_pictures(folder: Path, tmp_path: Path) ->
     evaluate = ("eval", "--scale", 4, "--data", folder, "--for", "clean", "--for", "photo", "--json", "-")
     damaged, again, undamaged = (json.loads(amsr(*evaluate, *more).stdout) for more in (["--degraded"],) * 2 + ([],))
     assert damaged == again
-    assert [run["model"] for run in damaged["runs"]] == ["disp", "disp for photos"]
+    assert [(run["model"], run["trained_for"]) for run in damaged["runs"]] == [("disp", "clean"), ("disp", "photo")]
     assert (damaged["degraded"], undamaged["degraded"]) == (True, False)
     assert damaged["runs"][0]["mean"] != damaged["runs"][1]["mean"] != undamaged["runs"][1]["mean"]
     assert damaged["bicubic"]["mean"]["psnr_y"] < undamaged["bicubic"]["mean"]["psnr_y"]
@@ -184,7 +184,8 @@ def test_eval_compares_both_on_damaged_pictures(folder: Path, tmp_path: Path) ->
     by_hand = json.loads(amsr(*evaluate, "--lr", lr).stdout)
     assert by_hand["runs"] == damaged["runs"]
     assert by_hand["bicubic"] == damaged["bicubic"]
-    assert "on pictures, degraded" in amsr("eval", "--data", folder, "--degraded").stdout
+    table = amsr("eval", "--data", folder, "--degraded", "--for", "photo").stdout
+    assert "disp for photos x4 on pictures, degraded" in table
     assert "--degraded" in refused(amsr(*evaluate, "--degraded", "--lr", lr), 2)
 
 

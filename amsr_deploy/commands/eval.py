@@ -84,8 +84,8 @@ def evaluate_folder(models: Sequence[str | Path], options: EvalOptions) -> int:
     """Measure models of one scale on the pictures of a folder and show tables, or JSON.
 
     The JSON object has `data`, `degraded`, `scale`, for each model and mask setting an entry of `runs` with `model`,
-    `dilation` (null is dense), `mean` and `pictures`, and `bicubic` with `mean` and `pictures`; its own `model` and
-    `mean` are those of the first run. Means have the names of `Scores`.
+    `trained_for`, `self_ensemble`, `dilation` (null is dense), `mean` and `pictures`, and `bicubic` with `mean` and
+    `pictures`; its own `model` and `mean` are those of the first run. Means have the names of `Scores`.
 
     Args:
         models: names of backbones, or paths of ONNX files.
@@ -122,19 +122,23 @@ def measure(
     """Measure a model with one setting of the mask, showing how far it is on a terminal."""
     with load(model, precision=None, **settings) as upscaler:
         metadata = upscaler.metadata
-        name = f"{model} for photos" if settings["trained_for"] == "photo" else str(model)
-        if options.self_ensemble:
-            name = f"{name} with self-ensemble"
-        label = f"{name} {'dense' if settings.get('dense') else f'k={upscaler.dilation}'}"
+        label = f"{upscaler.model} {f'k={upscaler.dilation}' if upscaler.is_masked else 'dense'}"
         progress = Console(file=sys.stderr)
         shown = track(paths, label, console=progress, transient=True, disable=not progress.is_terminal)
         evaluation = evaluate(upscaler, shown, fail, options.lr_folder, options.degraded)
-        return Run(name, metadata.scale, metadata.cost.dense, evaluation)
+        return Run(
+            str(model),
+            metadata.scale,
+            metadata.cost.dense,
+            evaluation,
+            metadata.trained_for,
+            upscaler.has_self_ensemble,
+        )
 
 
 def common_scale(runs: Sequence[Run]) -> int:
     """Tell the scale of all runs, or raise UserError."""
-    scales = {run.model: run.scale for run in runs}
+    scales = {str(run): run.scale for run in runs}
     if len(set(scales.values())) > 1:
         given = ", ".join(f"{model} x{scale}" for model, scale in scales.items())
         raise UserError(f"models of one scale are compared, not {given}; give `scale`")
@@ -164,7 +168,7 @@ def print_tables(results: Results) -> None:
     for run in results.runs:
         dilation = run.evaluation.dilation
         setting = "dense" if dilation is None else f"dilation {dilation}"
-        console.print(table(run.evaluation, results.bicubic, f"{run.model} x{run.scale} on {data}, {setting}"))
+        console.print(table(run.evaluation, results.bicubic, f"{run} x{run.scale} on {data}, {setting}"))
 
 
 def table(run: Evaluation, bicubic: Mapping[str, Quality], title: str) -> Table:

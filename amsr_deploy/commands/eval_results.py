@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from amsr_deploy.descriptor import Purpose
 from amsr_deploy.errors import MissingDependencyError
 from amsr_deploy.evaluation.evaluate import Evaluation, Quality, finite, mean, to_json
 
-FIELDS = ("model", "scale", "dilation", "picture", "psnr_y", "psnr_rgb", "ssim", "density", "cost_share")
+FIELDS = (
+    *("model", "trained_for", "self_ensemble", "scale", "dilation", "picture"),
+    *("psnr_y", "psnr_rgb", "ssim", "density", "cost_share"),
+)
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,25 @@ class Run:
         scale: its upscaling factor.
         macs: multiply-accumulates of the dense network at one LR pixel.
         evaluation: the scores of the pictures.
+        trained_for: the pictures that it was made for.
+        self_ensemble: whether results are means of eight turned runs.
     """
 
     model: str
     scale: int
     macs: float
     evaluation: Evaluation
+    trained_for: Purpose = "clean"
+    self_ensemble: bool = False
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What tells it from others, but for the setting of the mask."""
+        return {"model": self.model, "trained_for": self.trained_for, "self_ensemble": self.self_ensemble}
+
+    def __str__(self) -> str:
+        purpose = " for photos" if self.trained_for == "photo" else ""
+        return f"{self.model}{purpose}{' with self-ensemble' if self.self_ensemble else ''}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +68,7 @@ class Results:
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain data."""
-        runs = [{"model": run.model, **run.evaluation.to_json()} for run in self.runs]
+        runs = [{**run.names, **run.evaluation.to_json()} for run in self.runs]
         first = {"model": runs[0]["model"], "mean": runs[0]["mean"]}
         setting = {"scale": self.scale, "data": str(self.data), "degraded": self.degraded}
         return {**first, **setting, "runs": runs, "bicubic": to_json(self.bicubic)}
@@ -60,7 +77,7 @@ class Results:
         """Give the scores of each picture with what they belong to."""
         for run in self.runs:
             dilation = run.evaluation.dilation
-            names = {"model": run.model, "scale": self.scale, "dilation": "dense" if dilation is None else dilation}
+            names = {**run.names, "scale": self.scale, "dilation": "dense" if dilation is None else dilation}
             for picture, scores in run.evaluation.pictures.items():
                 yield {**names, "picture": picture, **finite(scores)}
         for picture, quality in self.bicubic.items():
@@ -90,8 +107,8 @@ def plot(results: Results, path: Path) -> None:
 
     figure = Figure(figsize=(7.2, 4.8), layout="constrained")
     axes = figure.add_subplot()
-    for number, model in enumerate(dict.fromkeys(run.model for run in results.runs)):
-        runs = [run for run in results.runs if run.model == model]
+    for number, model in enumerate(dict.fromkeys(map(str, results.runs))):
+        runs = [run for run in results.runs if str(run) == model]
         masked = [run for run in runs if run.evaluation.dilation is not None]
         dense = [run for run in runs if run.evaluation.dilation is None]
         axes.plot(*points(masked), "o-", color=f"C{number}", label=model)

@@ -203,6 +203,7 @@ def test_several_backbones_and_a_line_of_csv_for_each_picture(photos: Path, tmp_
         lines = list(csv.DictReader(opened))
     assert len(lines) == 4 * 2 + 2
     assert [line["dilation"] for line in lines if line["picture"] == "a.png"] == ["1", "dense", "1", "dense", ""]
+    assert [line["trained_for"] for line in lines if line["picture"] == "a.png"] == ["clean"] * 4 + [""]
     assert float(lines[0]["psnr_y"]) == runs[0]["pictures"][0]["psnr_y"]
     assert lines[-1]["model"] == "bicubic"
     assert lines[-1]["density"] == ""
@@ -213,6 +214,11 @@ def test_models_of_one_scale_are_compared() -> None:
     assert common_scale(runs[:1]) == 2
     with pytest.raises(UserError, match="not x2 x2, x4 x4"):
         common_scale(runs)
+    purposes = [
+        Run("disp", scale, 1.0, Evaluation(None, {}), purpose) for scale, purpose in ((2, "clean"), (4, "photo"))
+    ]
+    with pytest.raises(UserError, match="not disp x2, disp for photos x4"):
+        common_scale(purposes)
 
 
 def test_quality_is_drawn_against_cost(

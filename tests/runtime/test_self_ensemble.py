@@ -140,8 +140,10 @@ def test_no_budget_pays_for_it(spread: list[str], folder: Path) -> None:
 def test_eval_compares_it(model: Path, folder: Path) -> None:
     options = ("eval", "--model", model, "--data", folder, "--json", "-")
     (mean,), (once,) = (json.loads(run(*options, *more))["runs"] for more in (["--self-ensemble"], []))
-    assert mean["model"] == f"{once['model']} with self-ensemble"
+    assert mean["model"] == once["model"] == str(model)
+    assert (mean["self_ensemble"], once["self_ensemble"]) == (True, False)
     assert mean["mean"]["psnr_y"] != once["mean"]["psnr_y"]
+    assert " with self-ensemble x4" in " ".join(run(*options[:-2], "--self-ensemble").split())
 
 
 def test_videos_take_none(model: Path) -> None:
