@@ -48,6 +48,23 @@ class Decoded:
         return to_rgb(self.frame)
 
 
+class Pipe:
+    """What comes from standard input.
+
+    Attributes:
+        count: bytes that were read, so far.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def read(self, size: int) -> bytes:
+        """Read as many bytes, or fewer at the end."""
+        content = sys.stdin.buffer.read(size)
+        self.count += len(content)
+        return content
+
+
 class Reader:
     """A video file that is read, or y4m from standard input.
 
@@ -74,6 +91,7 @@ class Reader:
             VideoError: no video, or none that can be decoded; an interlaced one that shall stay so.
         """
         self.name = "standard input" if path == STANDARD else str(path)
+        self._pipe = Pipe() if path == STANDARD else None
         try:
             self._container = cast(InputContainer, self._open(path))
         except (av.error.FFmpegError, ValueError) as error:
@@ -87,6 +105,7 @@ class Reader:
             self.rate = self._stream.average_rate or self._stream.guessed_rate or FALLBACK_RATE
             self.broken = 0
             self.cut_off: str | None = None
+            self._end = 0
             self._last: int | None = None
             self._pending: list[int] = []
             self._unplaced = 0
@@ -103,10 +122,9 @@ class Reader:
             self.size = (self.first.height, self.first.width)
             unless_ready.pop_all()
 
-    @staticmethod
-    def _open(path: Path) -> Any:
-        if path == STANDARD:
-            return av.open(sys.stdin.buffer, format=Y4M_FORMAT)
+    def _open(self, path: Path) -> Any:
+        if self._pipe is not None:
+            return av.open(self._pipe, format=Y4M_FORMAT)
         return av.open(str(path), metadata_errors="replace")
 
     def _video_stream(self) -> av.VideoStream:
@@ -182,6 +200,8 @@ class Reader:
                     ):
                         yield packet
                     continue
+                if packet.pos is not None:
+                    self._end = packet.pos + packet.size
                 if packet.pts is not None:
                     self._pending.append(packet.pts - self._shift)
                 try:
@@ -199,9 +219,16 @@ class Reader:
                     yield from self._repeats(decoded.time)
                     self._last = decoded.time
                     yield decoded
+            if self._ends_within_frame():
+                self.cut_off = "its last frame is not whole"
         except av.error.FFmpegError as error:
             self.cut_off = reason(error)
         yield from self._repeats(None)
+
+    def _ends_within_frame(self) -> bool:
+        """Tell whether there is more of a y4m than its packets, which FFmpeg passes over without a word."""
+        total = self._container.size if self._pipe is None else self._pipe.count
+        return self._container.format.name == Y4M_FORMAT and self._end < total
 
     def _repeats(self, before: int | None) -> Iterator[Decoded]:
         """Yield the places of broken frames that come before a time: of packets that gave no frame.

@@ -29,6 +29,8 @@ from amsr_deploy.files import STANDARD
 from amsr_deploy.video.frames import VideoUpscaler
 
 av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
+from amsr_deploy.commands.video import upscale_video  # noqa: E402
+from amsr_deploy.commands.video_options import VideoOptions  # noqa: E402
 from amsr_deploy.video.encoding import MOST_CRF  # noqa: E402
 from amsr_deploy.video.reader import Reader  # noqa: E402
 from amsr_deploy.video.rgb import tags_for  # noqa: E402
@@ -405,6 +407,22 @@ def test_a_file_that_breaks_off_is_kept_as_far_as_it_goes(tmp_path: Path) -> Non
     result = amsr("video", tmp_path / "in.mkv", "-o", tmp_path / "out.mkv", "--json")
     assert result.exit_code == 0, result.output
     assert 0 < json.loads(result.stdout)["frames"] == len(times_of(tmp_path / "out.mkv")) < 40
+
+
+@pytest.mark.parametrize("pipe", [False, True])
+@pytest.mark.parametrize("left_out", [0, 1, 32 * 48 * 3 // 2 - 1, 32 * 48 * 3 // 2, 32 * 48 * 3 // 2 + 5])
+def test_a_y4m_that_breaks_off_in_a_frame_says_so(
+    left_out: int, pipe: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "in.y4m", tmp_path / "out.mkv"
+    whole = make(tmp_path / "whole.y4m", 3, "wrapped_avframe").read_bytes()
+    source.write_bytes(whole[: len(whole) - left_out])
+    with source.open() as file:
+        monkeypatch.setattr("sys.stdin", file)
+        upscale_video(VideoOptions(STANDARD if pipe else source, target, json_file=tmp_path / "out.json"), "disp")
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert report["frames"] == len(times_of(target)) == (2 if left_out else 3)
+    assert report["cut_off"] == ("its last frame is not whole" if left_out else None)
 
 
 def test_fuzzed_files_give_a_line_or_a_video(tmp_path: Path) -> None:
