@@ -23,6 +23,7 @@ from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evalu
 from amsr_deploy.files import STANDARD, check_not_read, replacing
 from amsr_deploy.image.pairs import picture_paths
 from amsr_deploy.runtime.upscaler import load
+from amsr_deploy.warn import warn_caller
 
 COLUMNS = ("PSNR-Y dB", "PSNR-RGB dB", "SSIM", "density", "share of dense MACs")
 DIGITS = (2, 2, 4, 3, 3)
@@ -147,6 +148,9 @@ def common_scale(runs: Sequence[Run]) -> int:
 
 def report(results: Results, options: EvalOptions) -> None:
     """Print tables or JSON, and write the files."""
+    if exact := results.exact:
+        names = exact[0] if len(exact) == 1 else f"{exact[0]} and {len(exact) - 1} more"
+        warn_caller(f"{names}: restored exactly, which makes PSNR infinite, and its mean; measure the others alone")
     text = json.dumps(results.to_json(), indent=2)
     if options.json_file == STANDARD:
         print(text)

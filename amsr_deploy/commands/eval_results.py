@@ -73,6 +73,14 @@ class Results:
         setting = {"scale": self.scale, "data": str(self.data), "degraded": self.degraded}
         return {**first, **setting, "runs": runs, "bicubic": to_json(self.bicubic)}
 
+    @property
+    def exact(self) -> list[str]:
+        """Names of the pictures that a network or bicubic interpolation restores exactly: their PSNR is infinite."""
+        scored = [*(run.evaluation.pictures for run in self.runs), self.bicubic]
+        return sorted(
+            {name for pictures in scored for name, scores in pictures.items() if None in finite(scores).values()}
+        )
+
     def lines(self) -> Iterator[dict[str, Any]]:
         """Give the scores of each picture with what they belong to."""
         for run in self.runs:

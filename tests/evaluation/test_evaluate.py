@@ -86,6 +86,23 @@ def test_equal_pictures_have_no_psnr_in_json(model: Path, tmp_path: Path) -> Non
     assert json.loads(content)["mean"]["density"] == 0
 
 
+@pytest.mark.parametrize(
+    ("flat", "names"), [(["black"], "black.png"), (["black", "grey", "white"], "black.png and 2 more")]
+)
+def test_why_a_mean_is_infinite_is_said(model: Path, photos: Path, flat: list[str], names: str) -> None:
+    options = ["eval", "--model", str(model), "--data", str(photos), "--json", "-"]
+    assert CliRunner().invoke(main, options).stderr == ""
+    for name in flat:
+        Image.new("RGB", (64, 64), name).save(photos / f"{name}.png")
+    result = CliRunner().invoke(main, options)
+    mean = json.loads(result.stdout)["bicubic"]["mean"]
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"amsr: {names}: restored exactly, which makes PSNR infinite, and its mean")
+    assert result.stderr.count("\n") == 1
+    assert mean["psnr_y"] is mean["psnr_rgb"] is None
+    assert mean["ssim"] < 1
+
+
 def run(*arguments: object) -> tuple[int, str]:
     result = CliRunner().invoke(main, ["eval", *map(str, arguments)])
     return result.exit_code, result.stdout
