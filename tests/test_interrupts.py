@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from amsr_deploy.interrupts import Interruption, RaisedSignal
 
@@ -48,3 +53,19 @@ def test_a_signal_within_an_import_comes_after_it(tmp_path: Path, monkeypatch: p
             time.sleep(60)
     assert module.whole
     assert caught.value.number == signal.SIGINT
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_signal_while_the_command_line_is_loaded_is_a_line(by_name: bool, tmp_path: Path) -> None:
+    entry = re.search(r'^amsr = "(.+):(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert entry
+    script = f"import sys; from {entry[1]} import {entry[2]}; sys.exit({entry[2]}())"
+    (tmp_path / "click.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    done = subprocess.run(
+        [sys.executable, *(["-c", script] if by_name else ["-m", "amsr_deploy"]), "--version"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "amsr: interrupted\n")
