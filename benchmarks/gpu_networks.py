@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from photo import SIZES, low_resolution
 
 from amsr_deploy import native
-from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.evaluation.bench.timing import medians
+from amsr_deploy.evaluation.bench.twins import shipped_backbones
 from amsr_deploy.mask.native import compute_mask
 from amsr_deploy.runtime.backends.base import Inputs
 from amsr_deploy.runtime.backends.gpu import find_gpu
@@ -28,6 +28,7 @@ from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import MODULES, load_edition
 from amsr_deploy.runtime.backends.tensorrt.stream import Network
 from amsr_deploy.runtime.selection import select, whole
+from amsr_deploy.runtime.shipped import shipped_model
 
 MAX_SHAPE = "1088x1920"
 PAPER = {"fsrcnn": 16, "carn": 224, "srresnet": 349}
@@ -102,7 +103,7 @@ def table(host: Host, photo: Path, folder: Path) -> Iterator[str]:
         "main memory and back.\n"
     )
     yield HEADER
-    for backbone in BACKBONES:
+    for backbone in shipped_backbones():
         for size in SIZES:
             try:
                 yield row(make_case(backbone, photo, size, folder), host)
@@ -137,17 +138,16 @@ def make_case(backbone: str, photo: Path, size: tuple[int, int], folder: Path) -
 
 @cache
 def export(backbone: str, folder: Path, form: str) -> Path:
-    """Export the shipped weights in float16 into a folder; `form` is masked, dense or, in float32, reference."""
+    """Export the shipped weights in float16 into a folder; `form` is masked or dense."""
     path = folder / f"{backbone}_{form}.onnx"
-    options = {"masked": ["--fp16"], "dense": ["--fp16", "--dense"], "reference": []}[form]
-    amsr("export", "--backbone", backbone, *options, "--output", str(path))
+    options = ["--dense"] if form == "dense" else []
+    amsr("export", "--backbone", backbone, "--fp16", *options, "--output", str(path))
     return path
 
 
 def reference(case: Case) -> Result:
     """Compute what float32 gives on the CPU."""
-    model = export(case.backbone, case.masked.parent, "reference")
-    return OnnxRuntimeBackend(model, "cpu").run(case.image, case.selection)
+    return OnnxRuntimeBackend(shipped_model(case.backbone), "cpu").run(case.image, case.selection)
 
 
 def amsr(*words: str) -> None:

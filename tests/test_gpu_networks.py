@@ -35,7 +35,7 @@ class Broken:
 @pytest.fixture
 def case(tmp_path: Path, photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
     monkeypatch.setattr(gpu_networks, "SIZES", ((64, 36), (96, 60)))
-    monkeypatch.setattr(gpu_networks, "BACKBONES", ("fsrcnn",))
+    monkeypatch.setattr(gpu_networks, "shipped_backbones", lambda: ["fsrcnn"])
     monkeypatch.setattr(
         gpu_networks, "export", lambda backbone, _, form: shipped_model(backbone, dense=form == "dense")
     )
