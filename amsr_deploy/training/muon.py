@@ -1,4 +1,4 @@
-"""Muon (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024) for kernels of convolutions.
+"""Muon (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024) for matrices and kernels.
 
 Each update is made orthogonal, so that all directions of a layer learn alike. PyTorch's own Muon takes matrices one by
 one, which costs a small network on a CPU several times its training step; here all of one shape go together.

@@ -145,7 +145,7 @@ def is_hidden(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
 def make_optimizers(
     network: nn.Module, weights: dict[str, nn.Parameter], kind: Optimizer, rate: Tensor
 ) -> list[torch.optim.Optimizer]:
-    """Make the optimisers: Adam, and with `muon` Muon for the kernels in the masked part of the network.
+    """Make the optimisers: Adam, and with `muon` Muon for kernels and matrices in the masked part of the network.
 
     Args:
         network: a backbone.

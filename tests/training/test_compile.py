@@ -9,6 +9,8 @@ import pytest
 import torch
 from training_cases import quick_config, small_network
 
+from amsr_deploy import models
+from amsr_deploy.models import Network
 from amsr_deploy.training.data import Batch
 from amsr_deploy.training.trainer import Trainer
 
@@ -27,6 +29,23 @@ def test_a_compiled_step_has_the_same_gradients(backbone: str, folder: Path) -> 
         trainers[0].network.named_parameters(), trainers[1].network.parameters(), strict=True
     ):
         torch.testing.assert_close(actual.grad, expected.grad, msg=name)
+
+
+def test_layers_that_are_alike_are_compiled_once() -> None:
+    """SwinIR has 24 layers of two kinds, and compiling the whole of it takes minutes."""
+    network: Network = models.create("swinir")
+    graphs: list[torch.fx.GraphModule] = []
+
+    def count(graph: torch.fx.GraphModule, _: object) -> torch.fx.GraphModule:
+        graphs.append(graph)
+        return graph
+
+    parts = network.compiled_parts()
+    for part in parts:
+        part.compile(backend=count)
+    network(torch.rand(1, 3, 16, 16), torch.rand(1, 1, 16, 16) < 0.3)
+    assert len(parts) == 24
+    assert len(graphs) == 2
 
 
 @pytest.mark.parametrize("backbone", ["fsrcnn", "carn", "srresnet", "swinir"])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import pytest
 import torch
 from hypothesis import given
 from torch import nn
 
+from amsr_deploy import models
 from amsr_deploy.training.muon import RMS, Muon, orthogonal
+from amsr_deploy.training.trainer import make_optimizers
 
 
 @given(rows=st.integers(1, 40), columns=st.integers(1, 60), seed=st.integers(0, 99))
@@ -44,3 +47,24 @@ def test_layers_of_all_shapes_learn() -> None:
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.3 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "learned"),
+    [
+        ("disp", ".eval_conv.weight"),
+        ("swinir", (".qkv.weight", ".attn.proj.weight", ".fc1.weight", ".fc2.weight")),
+    ],
+)
+def test_it_learns_kernels_and_matrices_of_the_body_and_adam_the_rest(
+    backbone: str, learned: str | tuple[str, ...]
+) -> None:
+    network = models.create(backbone)
+    named = dict(network.named_parameters())
+    adam, muon = make_optimizers(network, named, "muon", torch.tensor(1e-3))
+    taken = {
+        kind: {name for name, weight in named.items() for each in kind.param_groups[0]["params"] if each is weight}
+        for kind in (adam, muon)
+    }
+    assert taken[muon] == {name for name in named if name.endswith(learned) and not name.startswith("conv_1.")}
+    assert taken[adam] == set(named) - taken[muon]
