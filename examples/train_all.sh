@@ -29,7 +29,7 @@ first_file() {
 
 # Options of a new run from the newest weights; those of an earlier run stay in $run.before.
 new_run() {
-    local name=$1 scale=$2 batch=$3 seconds=$4 run=$5 own=("${@:6}") init
+    local name=$1 scale=$2 batch=$3 seconds=$4 run=$5 init
     if [[ -f $run/weights.safetensors ]]; then
         rm -rf "$run.before"
         mv "$run" "$run.before"
@@ -38,20 +38,20 @@ new_run() {
     fi
     init=$(first_file "$run.before/weights.safetensors" "$root/amsr_deploy/weights/${name}_x$scale.safetensors" \
         "$out/${name}_x4/weights.safetensors" "$root/amsr_deploy/weights/${name}_x4.safetensors")
-    more+=(--backbone "$name" --scale "$scale" --validate-every 1000000 "${own[@]}")
+    more+=(--backbone "$name" --scale "$scale" --validate-every 1000000)
     trained=$((seconds > 2 * start_seconds ? seconds - start_seconds : (seconds + 1) / 2))
     more+=(--minutes "$(awk "BEGIN { print $trained / 60 }")")
     if [[ $init ]]; then more+=(--init "$init"); fi
     if ((gpu)); then more+=(--batch-size "$batch"); fi
 }
 
-# Trains one network for some seconds, with options of its own; it is stopped, and saves, where it takes much longer.
+# Trains one network for some seconds; it is stopped, and saves, where it takes much longer.
 train() {
-    local name=$1 scale=$2 batch=$3 seconds=$4 own=("${@:5}") run=$out/$1_x$2 status=0 more=() trained=0 began=$SECONDS
+    local name=$1 scale=$2 batch=$3 seconds=$4 run=$out/$1_x$2 status=0 more=() trained=0 began=$SECONDS
     if [[ -f $run/state.safetensors && ! -f $run/finished ]]; then
         more=(--resume)
     else
-        new_run "$name" "$scale" "$batch" "$seconds" "$run" "${own[@]}"
+        new_run "$name" "$scale" "$batch" "$seconds" "$run"
     fi
     echo "$name x$scale: $seconds seconds, ${more[*]}"
     timeout --signal TERM $((seconds + 2 * start_seconds)) "$python" -m amsr_deploy.training --out "$run" \
@@ -65,9 +65,9 @@ train() {
     echo "$name x$scale: ended with $status: $(tail -n 1 "$run.log")"
 }
 
-# Networks one after another, each with its share of the time that is left: NAME SCALE SHARE BATCH_SIZE [OPTIONS...].
+# Networks one after another, each with its share of the time that is left: NAME SCALE SHARE BATCH_SIZE.
 queue() {
-    local child='' name scale share batch own other seconds total
+    local child='' name scale share batch other seconds total
     trap 'kill "$child"; wait "$child" || true; exit 143' TERM
     while (($#)); do
         total=0
@@ -75,10 +75,9 @@ queue() {
             read -r _ _ share _ <<<"$other"
             total=$((total + share))
         done
-        read -r name scale share batch own <<<"$1"
+        read -r name scale share batch <<<"$1"
         seconds=$(((deadline - SECONDS) * share / total))
-        # shellcheck disable=SC2086
-        train "$name" "$scale" "$batch" "$((seconds > least_seconds ? seconds : least_seconds))" $own
+        train "$name" "$scale" "$batch" "$((seconds > least_seconds ? seconds : least_seconds))"
         shift
     done
 }

@@ -148,9 +148,9 @@ def common_scale(runs: Sequence[Run]) -> int:
 
 def report(results: Results, options: EvalOptions) -> None:
     """Print tables or JSON, and write the files."""
-    if exact := results.exact:
-        names = exact[0] if len(exact) == 1 else f"{exact[0]} and {len(exact) - 1} more"
-        warn_caller(f"{names}: restored exactly, which makes PSNR infinite, and its mean; measure the others alone")
+    for method, (first, *more) in results.exact.items():
+        names = f"{first} and {len(more)} more" if more else first
+        warn_caller(f"{method} restores {names} exactly: its mean PSNR is infinite; measure the other pictures alone")
     text = json.dumps(results.to_json(), indent=2)
     if options.json_file == STANDARD:
         print(text)

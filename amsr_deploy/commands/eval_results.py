@@ -74,12 +74,14 @@ class Results:
         return {**first, **setting, "runs": runs, "bicubic": to_json(self.bicubic)}
 
     @property
-    def exact(self) -> list[str]:
-        """Names of the pictures that a network or bicubic interpolation restores exactly: their PSNR is infinite."""
-        scored = [*(run.evaluation.pictures for run in self.runs), self.bicubic]
-        return sorted(
-            {name for pictures in scored for name, scores in pictures.items() if None in finite(scores).values()}
-        )
+    def exact(self) -> dict[str, list[str]]:
+        """Pictures that a network or bicubic interpolation restores exactly, by its name: their PSNR is infinite."""
+        scored = {**{str(run): run.evaluation.pictures for run in self.runs}, "bicubic interpolation": self.bicubic}
+        found = {
+            method: [name for name, scores in pictures.items() if None in finite(scores).values()]
+            for method, pictures in scored.items()
+        }
+        return {method: names for method, names in found.items() if names}
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Give the scores of each picture with what they belong to."""

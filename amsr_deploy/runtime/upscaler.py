@@ -134,7 +134,10 @@ class Upscaler:
         return (min(side, largest[0]), min(side, largest[1])) if largest else (side, side)
 
     def _fast_side(self, halos: int) -> int:
-        """Choose the side of the fastest tiles, within memory: so many halos or LEAST_TILE, on a GPU the largest."""
+        """Choose the side of the fastest tiles that memory allows.
+
+        On the CPU it is `halos` times the network's halo, and LEAST_TILE at least; on a GPU the larger, the faster.
+        """
         budget, device_memory = memory_budget(), self._backend.device_memory
         if device_memory is not None:
             return tiles.side_within(min(budget, device_memory // 2), self.metadata.bytes_per_pixel)
@@ -221,7 +224,10 @@ class Upscaler:
         return compute_mask(to_float(image), self.dilation if dilation is None else dilation, self._strategy)
 
     def cost_share(self, mask: NDArray[np.bool_]) -> float:
-        """Return the multiply-accumulates of a run for a mask [H, W] as a share of the dense network's."""
+        """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's.
+
+        A self-ensemble makes eight such runs.
+        """
         return self.metadata.cost.share(self._select(mask, edge=0).density)
 
     def worked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

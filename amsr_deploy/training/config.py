@@ -42,7 +42,7 @@ class Config:
     minutes: float | None = None
     """Length of the training in time, in place of steps; what a run has reached then depends on its machine."""
     optimizer: Optimizer = "adam"
-    """`muon` is for the masked part's kernels; all other weights learn with Adam."""
+    """`muon` is for the kernels and matrices of the masked part; all other weights learn with Adam."""
     loss: Loss = "l1"
     """`l1`: absolute, `l2`: squared differences, `psnr`: their logarithm per patch, for the end of a training."""
     patch_size: int = 32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,9 @@ from training_cases import quick_config, small_network
 from amsr_deploy import models
 from amsr_deploy.models import Network
 from amsr_deploy.training.data import Batch
+from amsr_deploy.training.pictures import read_pictures
 from amsr_deploy.training.trainer import Trainer
+from amsr_deploy.training.validation import SMALLEST, Validator
 
 CPU = torch.device("cpu")
 
@@ -29,6 +32,38 @@ def test_a_compiled_step_has_the_same_gradients(backbone: str, folder: Path) -> 
         trainers[0].network.named_parameters(), trainers[1].network.parameters(), strict=True
     ):
         torch.testing.assert_close(actual.grad, expected.grad, msg=name)
+
+
+@pytest.fixture
+def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every compilation fail."""
+
+    def fail(*_: object) -> Any:
+        raise RuntimeError("no compiler")
+
+    compile_with = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module: compile_with(module, backend=fail))
+
+
+@pytest.mark.usefixtures("no_compiler")
+@pytest.mark.parametrize("backbone", ["fsrcnn", "swinir"])
+def test_steps_run_without_a_compiler_once_they_are_told_to(backbone: str, folder: Path) -> None:
+    batch = Batch(torch.rand(2, 3, 16, 16), torch.rand(2, 3, 64, 64), torch.rand(2, 1, 16, 16) < 0.3)
+    trainer = Trainer(small_network(backbone), replace(quick_config(folder), backbone=backbone, compile=True), CPU)
+    with pytest.raises(RuntimeError, match="no compiler"):
+        trainer.backward(batch)
+    trainer.without_compile()
+    assert trainer.backward(batch).isfinite()
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_validation_compiles_nothing(folder: Path) -> None:
+    """To compile for the size of each picture would take longer than to run."""
+    config = replace(quick_config(folder), compile=True)
+    trainer = Trainer(small_network(config.backbone), config, CPU)
+    pairs = read_pictures([folder], SMALLEST, config.scale, (1.0,)).pairs
+    validation = Validator(pairs, config.dilation, edge=4, device=CPU).measure(trainer.network, trainer.average, 0)
+    assert validation.psnr_y > 0
 
 
 def test_layers_that_are_alike_are_compiled_once() -> None:

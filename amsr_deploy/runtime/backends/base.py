@@ -32,7 +32,7 @@ class Backend(Protocol):
     largest: tuple[int, int] | None
     """Height and width of the largest picture that it takes at once; None: memory decides."""
     device_memory: int | None
-    """Bytes of the device's own memory, where the largest tiles are the fastest; None where it works in main memory."""
+    """Bytes of the device's own memory, where the largest tiles are the fastest; None where tiles do not follow it."""
 
     is_local: bool
     """Whether a pixel's result is the same to the last bit in any part of a picture that holds what the network sees

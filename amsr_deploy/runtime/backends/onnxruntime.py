@@ -31,7 +31,7 @@ class OnnxRuntimeBackend:
         model: the model's file name.
         name: the backend as it is shown to users.
         device: where it runs; never `auto`.
-        device_memory: bytes of the GPU's memory; None elsewhere.
+        device_memory: bytes of the memory of an NVIDIA GPU; None elsewhere.
         is_local: on the CPU with the native kernels, whose convolutions sum in one order, wherever a pixel is; not
             those of windows.
     """
