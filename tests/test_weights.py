@@ -87,8 +87,8 @@ def test_pictures_whose_pixels_stand_alone_stay_near_the_range(model: Shipped) -
 IN_BFLOAT16 = [model for model in SHIPPED if bfloat16_form(shipped_model(*model[:2], False, model[2]))]
 
 
-def test_all_of_the_default_network_ship_in_bfloat16() -> None:
-    assert {model for model in SHIPPED if model[0] == DEFAULT_BACKBONE} == set(IN_BFLOAT16)
+def test_the_default_network_and_the_best_one_ship_in_bfloat16() -> None:
+    assert {model for model in SHIPPED if model[0] in (DEFAULT_BACKBONE, "swinir")} == set(IN_BFLOAT16)
 
 
 @pytest.mark.skipif(native.library_path() is None, reason="the native operators are not built")
