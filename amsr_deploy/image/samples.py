@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.image import alpha as transparency
+from amsr_deploy.image.arrays import Element
 from amsr_deploy.image.picture import Metadata, Picture, grey_to_rgb
 from amsr_deploy.image.place import swaps_axes
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
-Element = TypeVar("Element", bound=np.generic)
 
 _STRIP_ROWS = 256
 

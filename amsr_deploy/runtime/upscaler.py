@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar, cast, overload
+from typing import Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from amsr_deploy import image as pictures
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.files import StrPath, check_not_read
-from amsr_deploy.image.arrays import to_float
+from amsr_deploy.image.arrays import Element, to_float
 from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
 from amsr_deploy.image.samples import channel_count
 from amsr_deploy.mask import Mask
@@ -46,8 +46,6 @@ LEAST_TILE = 192
 """Least default side of a tile: what surrounds each tile takes time too, and FSRCNN's halo is small."""
 PART_HALOS = 24
 """Default side of a tile in halos for parts of the frames of a video, whose memory was used before."""
-
-Element = TypeVar("Element", bound=np.generic)
 
 _log = logging.getLogger(__name__)
 
@@ -138,11 +136,11 @@ class Upscaler:
 
         On the CPU it is `halos` times the network's halo, and LEAST_TILE at least; on a GPU the larger, the faster.
         """
-        budget, device_memory = memory_budget(), self._backend.device_memory
-        if device_memory is not None:
-            return tiles.side_within(min(budget, device_memory // 2), self.metadata.bytes_per_pixel)
-        within_memory = tiles.side_within(budget, self.metadata.bytes_per_pixel)
-        return min(within_memory, max(halos * self.metadata.halo, LEAST_TILE))
+        within_memory = tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
+        device_memory = self._backend.device_memory
+        if device_memory is None:
+            return min(within_memory, max(halos * self.metadata.halo, LEAST_TILE))
+        return min(within_memory, tiles.side_within(device_memory // 2, self.metadata.bytes_per_pixel))
 
     def close(self) -> None:
         """Give back what the model holds of the device, which also happens when nothing refers to the upscaler."""

@@ -7,14 +7,14 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
-from amsr_deploy.image.arrays import from_float, to_float, white
+from amsr_deploy.image.arrays import Element, from_float, to_float, white
 from amsr_deploy.mask import mask_reach
 from amsr_deploy.mask.native import mask_above_detail
 from amsr_deploy.numeric import is_number, is_whole
@@ -37,8 +37,6 @@ SEEN_SHARE = 1 / 3
 """Share of the halo that counts where the tolerance is not 0: what is further away changes next to nothing."""
 CUT_SHARE = 0.6
 """Share of changed tiles from which a frame begins a new scene."""
-
-Element = TypeVar("Element", bound=np.generic)
 
 
 @dataclass(frozen=True)
