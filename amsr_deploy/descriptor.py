@@ -25,7 +25,7 @@ LOSSES: tuple[Loss, ...] = get_args(Loss)
 
 Device = Literal["auto", "cpu", "cuda", "tensorrt", "directml", "coreml", "openvino", "webgpu"]
 DEVICES: tuple[Device, ...] = get_args(Device)
-"""Where a model runs; `auto` is the best of the first that the machine has."""
+"""Where a model runs; `auto` is the best of `tensorrt`, `cuda` and `cpu` that the machine has."""
 
 Purpose = Literal["clean", "photo"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)

@@ -439,8 +439,8 @@ def load(
         trained_for: `photo` is the model for photos with noise and JPEG damage, `clean` that for clean pictures; None
             is `clean`, and with a path what the file is.
         device: `auto` is the best that this machine has: an engine of the model (in its folder, the current folder, or
-            the user's cache) on the GPU, ONNX Runtime's CUDA, the CPU; another choice that cannot be had is an error,
-            and so are `directml`, `coreml`, `openvino` and `webgpu` without the package that brings them.
+            the user's cache) on the GPU, ONNX Runtime's CUDA, the CPU. Another choice is taken, or is an error where it
+            cannot be had: `directml`, `coreml`, `openvino` and `webgpu` each need a package that brings them.
         dilation: side k of the mask's dilation square, odd: the dial between speed and quality; None is the model's.
         threshold: share of masked pixels from which a window is kept (SwinIR); None is the model's own.
         strategy: how the mask's threshold is found.
