@@ -40,7 +40,7 @@ class Resolution:
         return replace(self, x=self.y, y=self.x) if swaps_axes(orientation) else self
 
     def per(self, unit: Literal["m", "cm", "inch"]) -> tuple[float, float]:
-        """Convert to another unit; only where this one has a unit."""
+        """Convert to another unit; without a unit the numbers stay as they are."""
         metres = {"m": 1.0, "cm": 0.01, "inch": 0.0254}
         factor = metres[unit] / metres[self.unit or unit]
         return self.x * factor, self.y * factor

@@ -98,6 +98,5 @@ def _bytes(samples: Samples) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
 
 
 def _physical_size(resolution: Resolution) -> bytes:
-    per_unit = resolution.per("m") if resolution.unit else (resolution.x, resolution.y)
-    x, y = (min(max(round(value), 1), _MAX_RESOLUTION) for value in per_unit)
+    x, y = (min(max(round(value), 1), _MAX_RESOLUTION) for value in resolution.per("m"))
     return struct.pack(">IIB", x, y, int(resolution.unit is not None))

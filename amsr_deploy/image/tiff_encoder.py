@@ -96,9 +96,9 @@ def _directory(metadata: Metadata, big: bool) -> ImageFileDirectory_v2:
             tags.tagtype[tag] = BYTE
             tags[tag] = content
     if metadata.resolution:
-        per_unit = metadata.resolution.per("cm") if metadata.resolution.unit == "m" else metadata.resolution
-        tags[282], tags[283] = per_unit if isinstance(per_unit, tuple) else (per_unit.x, per_unit.y)
-        tags[296] = _UNITS[metadata.resolution.unit]
+        unit = metadata.resolution.unit
+        tags[282], tags[283] = metadata.resolution.per("inch" if unit == "inch" else "cm")
+        tags[296] = _UNITS[unit]
     for tag, value in metadata.geo.tags.items() if metadata.geo else ():
         tags.tagtype[tag] = {GEO_KEYS: SHORT, _GEO_ASCII: ASCII}.get(tag, DOUBLE)
         tags[tag] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -149,6 +150,16 @@ def test_resolutions_of_a_turned_tiff(tmp_path: Path, orientation: int) -> None:
         expected = (150, 300) if orientation == 6 else (300, 150)
         assert picture.metadata.resolution == Resolution(*expected, "inch")
         assert picture.size == ((WIDTH, HEIGHT) if orientation == 6 else (HEIGHT, WIDTH))
+
+
+@pytest.mark.parametrize(("unit", "stored"), [("m", "cm"), ("cm", "cm"), ("inch", "inch"), (None, None)])
+def test_a_tiff_has_resolutions_of_every_unit(
+    tmp_path: Path, unit: Literal["m", "cm", "inch"] | None, stored: Literal["cm", "inch"] | None
+) -> None:
+    picture = Picture(np.zeros((4, 4, 3), np.float32), metadata=Metadata(resolution=Resolution(300, 150, unit)))
+    image.write(tmp_path / "a.tif", picture)
+    factor = 0.01 if unit == "m" else 1
+    assert image.read(tmp_path / "a.tif").metadata.resolution == Resolution(300 * factor, 150 * factor, stored)
 
 
 def test_pixels_that_are_not_square_stay_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
