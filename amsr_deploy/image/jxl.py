@@ -35,7 +35,7 @@ def read_jxl(source: Source) -> Stored:
         raise ImageError(f"{source.path} holds an animation; split it into single pictures")
     for kind in sorted(boxes.packed_only(data) & set(_NAMES)):
         source.warn(f"its {_NAMES[kind]} is compressed by Brotli, which cannot be read, and dropped")
-    with source.plain_path(_LEAST_BYTES) as path:
+    with source.plain_path(".jxl", _LEAST_BYTES) as path:
         deep = decode_deep(path, source)
     if deep.samples.dtype not in (np.uint8, np.uint16):
         raise ImageError(

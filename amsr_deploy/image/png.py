@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
-import tempfile
 import zlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from PIL import Image
 
@@ -65,10 +63,8 @@ def read_png(source: Source) -> Stored:
         metadata = replace(metadata, iptc=_iptc(iptc, source))
     with Image.open(io.BytesIO(chunks.pixels), formats=["PNG"]) as image:
         if chunks.depth == 16:
-            with tempfile.TemporaryDirectory() as folder:
-                copy = Path(folder, "picture.png")
-                copy.write_bytes(chunks.pixels)
-                samples = decode_deep(copy, source).samples
+            with replace(source, file=io.BytesIO(chunks.pixels)).plain_path(".png") as path:
+                samples = decode_deep(path, source).samples
         else:
             image.load()
             samples = to_stored_mode(image, source)

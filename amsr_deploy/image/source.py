@@ -49,10 +49,11 @@ class Source:
         return self.rewound().read()
 
     @contextmanager
-    def plain_path(self, least: int = 0) -> Iterator[Path]:
+    def plain_path(self, suffix: str, least: int = 0) -> Iterator[Path]:
         """Give the file a name that every library takes: in UTF-8, and of a file that can be read from any place.
 
         Args:
+            suffix: of its format, for a copy: by it a library says what is wrong with the file.
             least: bytes that the library reads in any case; a shorter file gets zeros at its end.
         """
         missing = max(least - self.file.seek(0, os.SEEK_END), 0)
@@ -60,7 +61,7 @@ class Source:
             yield self.path
             return
         with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder, "picture")
+            copy = Path(folder, f"picture{suffix}")
             with copy.open("wb") as target:
                 shutil.copyfileobj(self.rewound(), target)
                 target.write(bytes(missing))

@@ -14,6 +14,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from PIL.TiffTags import BYTE
 
 from amsr_deploy.errors import ImageError
+from amsr_deploy.image.arrays import from_float
 from amsr_deploy.image.colour import check_profile
 from amsr_deploy.image.decoders import check_pixels, decode_deep, to_stored_mode
 from amsr_deploy.image.exif import GEO_EXTRAS
@@ -178,7 +179,7 @@ def _without_colour(metadata: Metadata) -> Metadata:
 
 
 def _read_deep(page: Page, layout: Layout, metadata: Metadata, source: Source) -> Picture:
-    with source.plain_path() as path:
+    with source.plain_path(".tif") as path:
         raw = layout.model != YCBCR
         samples = decode_deep(path, source, page.number, raw).samples
     if layout.model in (CIE_LAB, ICC_LAB):
@@ -238,7 +239,7 @@ def _cmyk(samples: NDArray[Any], profile: bytes | None, source: Source) -> NDArr
         return (1 - inks[..., :3]) * (1 - inks[..., 3:])
     if samples.dtype != np.uint8:
         source.warn("CMYK with more than 8 bits per channel is read with 8")
-        samples = np.rint(to_unit(samples) * np.float32(255)).astype(np.uint8)
+        samples = from_float(to_unit(samples), np.dtype(np.uint8))
     image = Image.fromarray(np.ascontiguousarray(samples), "CMYK")
     image.info["icc_profile"] = profile
     return np.asarray(cmyk_to_srgb(image, source))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -278,6 +279,23 @@ def test_names_in_a_legacy_encoding(tmp_path: Path, suffix: str, dtype: type) ->
 
 
 @pytest.mark.skipif(not Path("/dev/null").exists(), reason="needs devices")
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jxl"])
+def test_what_is_wrong_with_a_copy_is_said_of_the_picture(tmp_path: Path, suffix: str) -> None:
+    """Decoders that need a file get a copy of what comes without one, whose name users must not see."""
+    image.write(tmp_path / f"a{suffix}", noise(np.uint16))
+    content = (tmp_path / f"a{suffix}").read_bytes()
+    picture, messages = Path(f"a{suffix}"), []
+    for place in range(100):
+        damaged = bytearray(content)
+        damaged[place] ^= 0xAA
+        try:
+            image.read(picture, bytes(damaged))
+        except ImageError as error:
+            messages.append(str(error))
+    assert messages
+    assert all(str(picture) in message and tempfile.gettempdir() not in message for message in messages)
+
+
 def test_a_device_is_no_picture() -> None:
     with pytest.raises(ImageError, match="is a device"):
         image.read("/dev/null")
