@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from amsr_deploy import image, load
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, STRATEGIES
-from amsr_deploy.image.arrays import to_float
+from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.mask.native import compute_mask
 
 WIDTH = 2048
@@ -82,7 +82,7 @@ def tinted(lr: NDArray[np.float32], mask: NDArray[np.bool_]) -> Image.Image:
 
 def to_image(pixels: NDArray[np.float32]) -> Image.Image:
     """Convert a picture [H, W, 3] in [0, 1] in 8 bits."""
-    return Image.fromarray(np.rint(pixels * np.float32(255)).astype(np.uint8))
+    return Image.fromarray(from_float(pixels, np.dtype(np.uint8)))
 
 
 def sheet(rows: Sequence[Row]) -> Image.Image:

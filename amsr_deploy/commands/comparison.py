@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from amsr_deploy import image
 from amsr_deploy.image import Picture
+from amsr_deploy.image.arrays import from_float
 
 PANEL = 480
 """Most pixels of a panel's side."""
@@ -89,7 +90,7 @@ def _image(picture: Picture) -> Image.Image:
     if picture.alpha is not None:
         alpha = picture.alpha[..., None]
         rgb = rgb * alpha + (1 - alpha)
-    return Image.fromarray(np.rint(np.clip(rgb, 0, 1) * np.float32(255)).astype(np.uint8))
+    return Image.fromarray(from_float(np.clip(rgb, 0, 1), np.dtype(np.uint8)))
 
 
 def _fitted(picture: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -135,15 +136,12 @@ class WriteOptions:
         if self.quality is not None and self.lossless:
             raise UserError("`quality` cannot be combined with `lossless`")
         if self.quality is not None and file_format.quality is None:
-            raise UserError(f"{file_format.name} keeps every sample: `quality` is for {_suffixes_with('quality')}")
+            lossy = suffixes(lambda other: other.quality)
+            raise UserError(f"{file_format.name} keeps every sample: `quality` is for {lossy}")
         if self.lossless and not file_format.lossless:
-            raise UserError(f"{file_format.name} cannot be lossless; use {_suffixes_with('lossless')}")
+            raise UserError(f"{file_format.name} cannot be lossless; use {suffixes(lambda other: other.lossless)}")
 
 
-def suffixes(ability: str, value: object) -> str:
-    """List the suffixes of the formats that can be written whose attribute has a value."""
-    return ", ".join(suffix for suffix in WRITABLE if getattr(FORMATS[suffix], ability) == value)
-
-
-def _suffixes_with(ability: str) -> str:
-    return ", ".join(suffix for suffix in WRITABLE if getattr(FORMATS[suffix], ability))
+def suffixes(fits: Callable[[Format], object]) -> str:
+    """List the suffixes of those formats that fit and can be written."""
+    return ", ".join(suffix for suffix in WRITABLE if fits(FORMATS[suffix]))

@@ -10,6 +10,7 @@ from PIL import Image
 from amsr_deploy import image
 from amsr_deploy.errors import UserError
 from amsr_deploy.files import is_special
+from amsr_deploy.image.arrays import from_float
 
 
 def picture_paths(folder: Path) -> list[Path]:
@@ -36,7 +37,7 @@ def read_rgb(path: Path, content: bytes | None = None) -> Image.Image:
     Raises:
         ImageError: a file that is missing or damaged.
     """
-    return Image.fromarray(np.rint(image.read(path, content).rgb * np.float32(255)).astype(np.uint8))
+    return Image.fromarray(from_float(image.read(path, content).rgb, np.dtype(np.uint8)))
 
 
 def crop_to_scale(picture: Image.Image, scale: int) -> Image.Image:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.image import alpha as transparency
-from amsr_deploy.image.arrays import Element
+from amsr_deploy.image.arrays import Element, from_float
 from amsr_deploy.image.picture import Metadata, Picture, grey_to_rgb
 from amsr_deploy.image.place import swaps_axes
 
@@ -88,15 +88,14 @@ def sample_strips(picture: Picture, bits: int, channels: int) -> Iterator[Sample
         bits: 8 or 16.
         channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
     """
-    dtype = np.uint16 if bits == 16 else np.uint8
-    peak = np.float32(np.iinfo(dtype).max)
+    dtype: np.dtype[Any] = np.dtype(np.uint16 if bits == 16 else np.uint8)
     colours = 1 if channels <= 2 else 3
     for top in range(0, picture.size[0], _STRIP_ROWS):
         rows = slice(top, top + _STRIP_ROWS)
         rgb = picture.rgb[rows]
         samples = np.empty((*rgb.shape[:2], channels), dtype=dtype)
         colour = rgb.mean(axis=2, keepdims=True) if picture.grey else rgb
-        samples[..., :colours] = np.rint(np.clip(colour, 0, 1) * peak)
+        samples[..., :colours] = from_float(np.clip(colour, 0, 1), dtype)
         if picture.alpha is not None and channels > colours:
-            samples[..., -1] = np.rint(np.clip(picture.alpha[rows], 0, 1) * peak)
+            samples[..., -1] = from_float(np.clip(picture.alpha[rows], 0, 1), dtype)
         yield samples

@@ -96,7 +96,8 @@ def fit(
     if not file_format.alpha and picture.opaque:
         picture = replace(picture, alpha=None)
     if picture.alpha is not None and not file_format.alpha:
-        raise ImageError(f"{path}: {file_format.name} cannot hold transparency; use {suffixes('alpha', True)}")
+        others = suffixes(lambda other: other.alpha)
+        raise ImageError(f"{path}: {file_format.name} cannot hold transparency; use {others}")
     longest = max(size)
     if longest > file_format.max_side:
         raise ImageError(
@@ -104,7 +105,8 @@ def fit(
         )
     losses = []
     if picture.bits > file_format.bits:
-        losses.append(f"{file_format.name} rounds 16 bits to 8; use {suffixes('bits', 16)} to keep them")
+        others = suffixes(lambda other: other.bits == 16)
+        losses.append(f"{file_format.name} rounds 16 bits to 8; use {others} to keep them")
     channels = channel_count(picture, file_format.grey)
     metadata, lost = _fit_metadata(picture.metadata, channels, file_format, options)
     return replace(picture, metadata=metadata), losses + lost

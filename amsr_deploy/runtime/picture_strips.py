@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.image import Picture
 from amsr_deploy.image import alpha as transparency
+from amsr_deploy.image.arrays import from_float
 from amsr_deploy.image.samples import Samples
 from amsr_deploy.runtime.upscaling import OnTile, Start
 
@@ -75,10 +76,8 @@ class PictureStrips:
         if self._picture.alpha is None or channels in (1, 3):
             yield from colours
             return
-        white = np.float32(np.iinfo(dtype).max)
         for colour, alpha in in_step(colours, self._alpha(self._picture.alpha)):
-            samples = np.rint(alpha * white).astype(dtype)
-            yield np.concatenate((colour, samples[..., None]), axis=2)
+            yield np.concatenate((colour, from_float(alpha, dtype)[..., None]), axis=2)
 
     def _alpha(self, alpha: Rows) -> Iterator[Rows]:
         """Yield strips [h, W] float32 of the upscaled alpha."""
