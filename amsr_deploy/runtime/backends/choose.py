@@ -11,7 +11,7 @@ from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.precision import choose_precision
 from amsr_deploy.runtime.backends.providers import runs_on_cpu
-from amsr_deploy.runtime.backends.tensorrt.registry import any_engine, engine_folders, find_engines
+from amsr_deploy.runtime.backends.tensorrt.registry import engine_folders, find_engines
 from amsr_deploy.warn import warn_caller
 
 
@@ -77,12 +77,11 @@ def _open_engine_of(model: Path, device: Device) -> Backend | None:
 
     Raises:
         EngineError: device tensorrt, but no engine, or none that loads.
+        ModelError: a file that is no model of this project.
     """
     folders = engine_folders(model)
-    metadata = read_metadata(model) if device == "tensorrt" or any_engine(folders) else None
-    engines = find_engines(folders, model.name, metadata) if metadata else []
     names: dict[str, list[str]] = {}
-    for engine in engines:
+    for engine in find_engines(folders, model.name, read_metadata(model)):
         try:
             return load_tensorrt(engine)
         except (BackendError, EngineError) as error:

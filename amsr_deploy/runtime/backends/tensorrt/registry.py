@@ -27,11 +27,6 @@ def engine_folders(model: Path) -> list[Path]:
     return list({folder.resolve(): folder for folder in folders}.values())
 
 
-def any_engine(folders: list[Path]) -> bool:
-    """Tell whether there is an engine of any model."""
-    return any(by_age(folder, ".engine") for folder in folders)
-
-
 def find_engines(folders: list[Path], name: str, metadata: Metadata) -> list[Path]:
     """Find the engines of a model's weights, dense or masked as it is.
 
@@ -39,13 +34,15 @@ def find_engines(folders: list[Path], name: str, metadata: Metadata) -> list[Pat
     these and of the others, by folder, the newest first. Engines without a readable sidecar are not ours, or not
     whole, and left out.
     """
+    engines = [engine for folder in folders for engine in by_age(folder, ".engine")]
+    if not engines:
+        return []
     from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar  # here, because few have engines
 
     found: dict[Path, Sidecar] = {}
-    for folder in folders:
-        for engine in by_age(folder, ".engine"):
-            with suppress(EngineError):
-                found[engine] = read_sidecar(engine)
+    for engine in engines:
+        with suppress(EngineError):
+            found[engine] = read_sidecar(engine)
     weights = (metadata.weights_sha256, metadata.masked)
     fitting = [engine for engine, of in found.items() if (of.model.weights_sha256, of.model.masked) == weights]
     return sorted(fitting, key=lambda engine: found[engine].source != name)
