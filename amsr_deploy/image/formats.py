@@ -31,7 +31,6 @@ class Format:
         max_side: the most pixels on a side.
         quality: of lossy compression by default, 1 to 100; None for lossless formats.
         lossless: whether compression without loss can be had.
-        extra: the extra of the package that brings its reader; None is always there.
     """
 
     name: str
@@ -48,7 +47,6 @@ class Format:
     max_side: int = _MOST
     quality: int | None = None
     lossless: bool = True
-    extra: str | None = None
 
 
 _SEGMENT = 65533  # bytes of a segment of JPEG; XMP and IPTC have a head there
@@ -72,19 +70,19 @@ _ALL = (
     Format("JPEG XL", (".jxl",), bits=16, grey=False, quality=95),
     Format("BMP", (".bmp",), alpha=False, profile=False, exif=0, xmp=0),
     Format("GIF", (".gif",), writable=False),
-    Format("HEIC", (".heic", ".heif"), writable=False, extra="heic"),
+    Format("HEIC", (".heic", ".heif"), writable=False),
 )
 FORMATS: dict[str, Format] = {suffix: file_format for file_format in _ALL for suffix in file_format.suffixes}
 """Formats by the suffix of the file name."""
 READABLE: tuple[str, ...] = tuple(FORMATS)
-"""Suffixes of pictures that can be read; `Format.extra` says where a package must be installed for it."""
+"""Suffixes of pictures that can be read, HEIC's where its extra is installed."""
 WRITABLE: tuple[str, ...] = tuple(suffix for suffix, file_format in FORMATS.items() if file_format.writable)
 """Suffixes of pictures that can be written."""
 
 
-def names(writable: bool = False) -> str:
-    """List the formats in words, all of them or those that can be written."""
-    *most, last = [file_format.name for file_format in _ALL if file_format.writable or not writable]
+def names() -> str:
+    """List the formats in words."""
+    *most, last = (file_format.name for file_format in _ALL)
     return f"{', '.join(most)} or {last}"
 
 

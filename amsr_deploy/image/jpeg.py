@@ -43,14 +43,12 @@ class Header:
     """What the frame and the scans say.
 
     Attributes:
-        precision: bits of a sample.
         progressive: whether the scans refine each other.
         refining: whether the last scan refines samples that others have given.
         has_profile: whether there is a part of a colour profile.
         has_long_xmp: whether XMP goes on in segments of its own.
     """
 
-    precision: int
     progressive: bool
     refining: bool
     has_profile: bool
@@ -128,7 +126,7 @@ def read_header(data: bytes, source: Source) -> Header:
             "copy or export it again"
         )
     refining = scan and bool(body_of_scan) and body_of_scan[-1] >> 4 > 0
-    return Header(precision, frame in (0xC2, 0xC6, 0xCA, 0xCE), refining, has_profile, has_long_xmp)
+    return Header(frame in (0xC2, 0xC6, 0xCA, 0xCE), refining, has_profile, has_long_xmp)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -6,12 +6,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Element = TypeVar("Element", bound=np.generic)
+from amsr_deploy.image.arrays import Element
 
 Size = tuple[int, int]
 """Height and width."""

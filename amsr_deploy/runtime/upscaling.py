@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import ModelError, first_line
+from amsr_deploy.image.arrays import Element
 from amsr_deploy.image.interleave import interleave
 from amsr_deploy.mask import Mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
 from amsr_deploy.runtime.selection import Selection
-from amsr_deploy.runtime.tiles import Element, Span
+from amsr_deploy.runtime.tiles import Span
 from amsr_deploy.warn import warn_caller
 
 OnTile = Callable[[int, int], object]
