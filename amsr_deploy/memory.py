@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from amsr_deploy import cgroups
 from amsr_deploy.errors import ImageError
 
 CAUTIOUS = 2 << 30
@@ -21,7 +22,13 @@ def memory_budget() -> int:
 
 
 def available_memory(with_swap: bool = True) -> int | None:
-    """Bytes that a program can get, with what other files are cached in; None where nobody tells."""
+    """Bytes that this process can get, with what files are cached in; None where nobody tells."""
+    known = (_system_memory(with_swap), cgroups.memory_left())
+    return min((size for size in known if size is not None), default=None)
+
+
+def _system_memory(with_swap: bool) -> int | None:
+    """Bytes that the whole system has left, which in a container is the machine around it."""
     try:
         lines = _MEMORY_FILE.read_text().splitlines()
     except OSError:

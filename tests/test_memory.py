@@ -13,7 +13,7 @@ from PIL import Image
 from scale_cases import write_model
 
 import amsr_deploy
-from amsr_deploy import image, memory
+from amsr_deploy import cgroups, image, memory
 from amsr_deploy.cli import main
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image import Picture, writing
@@ -29,6 +29,27 @@ finally:
     print(line.split()[1])
 """
 """Runs a command line and prints the largest resident memory in KiB, which does not begin with that of the parent."""
+
+
+@pytest.fixture(autouse=True)
+def groups(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which the files of control groups are looked for; without any there is no limit."""
+    folder = tmp_path_factory.mktemp("groups")
+    monkeypatch.setattr(cgroups, "_OWN", folder / "own")
+    monkeypatch.setattr(cgroups, "_MOUNTED", folder)
+    return folder
+
+
+def limit(group: Path, version: int, most: int | None, used: int, dropped: int) -> None:
+    """Write the files of a control group that limits its memory."""
+    group.mkdir(parents=True, exist_ok=True)
+    if version == 1:
+        files = {"memory.limit_in_bytes": most or 9223372036854771712, "memory.usage_in_bytes": used}
+        files["memory.stat"] = f"inactive_file 3\nrss 7\ntotal_inactive_file {dropped}"  # 3: of this group alone
+    else:
+        files = {"memory.max": most or "max", "memory.current": used, "memory.stat": f"anon 7\ninactive_file {dropped}"}
+    for name, content in files.items():
+        (group / name).write_text(f"{content}\n")
 
 
 @pytest.fixture
@@ -74,6 +95,43 @@ def test_memory_where_the_system_does_not_tell(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(memory, "_MEMORY_FILE", tmp_path / "missing")
     assert memory.available_memory() is None
     assert memory.memory_budget() == memory.CAUTIOUS
+
+
+OLD = "12:cpuset:/\n4:memory:/{}\n0::/\n"
+NEW = "0::/{}\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "version", "limited"),
+    [
+        pytest.param(NEW.format(""), 2, "", id="a container sees its group as the root"),
+        pytest.param(NEW.format("user.slice/a.scope"), 2, "user.slice/a.scope", id="a group of its own"),
+        pytest.param(NEW.format("user.slice/a.scope"), 2, "user.slice", id="a group above it"),
+        pytest.param(OLD.format("docker/12ab"), 1, "memory", id="version 1, a container with the name outside"),
+        pytest.param(OLD.format("jobs/7"), 1, "memory/jobs/7", id="version 1, a group of its own"),
+    ],
+)
+def test_the_limit_of_a_container_is_the_memory_there_is(groups: Path, own: str, version: int, limited: str) -> None:
+    (groups / "own").write_text(own)
+    limit(groups / limited, version, 5000, used=4500, dropped=600)
+    assert memory.available_memory() == memory.available_memory(with_swap=False) == 1100
+    assert memory.memory_budget() == 550
+    with pytest.raises(ImageError, match="a picture takes"):
+        memory.check_memory(1101, "a picture")
+
+
+@pytest.mark.usefixtures("little")
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_strictest_limit_counts(groups: Path, version: int) -> None:
+    root = groups / ("memory" if version == 1 else "")
+    (groups / "own").write_text((OLD if version == 1 else NEW).format("pod/container"))
+    limit(root, version, None, used=10**9, dropped=0)
+    limit(root / "pod" / "container", version, 4 << 20, used=0, dropped=0)
+    assert memory.available_memory() == 2 << 20  # of the system
+    limit(root / "pod", version, 1000, used=400, dropped=100)
+    assert memory.available_memory() == 700
+    limit(root / "pod", version, 1000, used=1200, dropped=0)
+    assert memory.available_memory() == 0
 
 
 @pytest.mark.usefixtures("little")
