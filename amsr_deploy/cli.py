@@ -11,7 +11,8 @@ import click
 
 from amsr_deploy import __version__
 from amsr_deploy.commands.effort import LEVELS
-from amsr_deploy.commands.group import Commands, say, setting
+from amsr_deploy.commands.group import Commands
+from amsr_deploy.commands.messages import say, setting
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE, FileName
 from amsr_deploy.descriptor import (
     BACKBONES,

@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 
 from amsr_deploy import errors, models, native
 from amsr_deploy.cli import main
-from amsr_deploy.commands.group import report_failure
+from amsr_deploy.commands.messages import report_failure
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import StripWriter

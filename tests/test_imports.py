@@ -19,7 +19,8 @@ OTHER_TASKS = {
 """Modules that upscaling a PNG or JPEG does without, so that it begins early."""
 STARTERS = {
     *("amsr_deploy", "amsr_deploy.cli", "amsr_deploy.commands", "amsr_deploy.commands.effort"),
-    *("amsr_deploy.commands.group", "amsr_deploy.commands.types", "amsr_deploy.descriptor", "amsr_deploy.errors"),
+    *("amsr_deploy.commands.group", "amsr_deploy.commands.messages", "amsr_deploy.commands.open_values"),
+    *("amsr_deploy.commands.types", "amsr_deploy.descriptor", "amsr_deploy.errors"),
     *("amsr_deploy.interrupts", "amsr_deploy.memory", "amsr_deploy.cgroups"),
 }
 """Modules that the simplest commands may import, so that they answer at once."""

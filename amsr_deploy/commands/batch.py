@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from amsr_deploy.commands.bar import Bar
-from amsr_deploy.commands.group import HeldMessages, failure_text, report_failure
 from amsr_deploy.commands.inputs import Input
+from amsr_deploy.commands.messages import HeldMessages, failure_text, report_failure
 from amsr_deploy.commands.outputs import SkippedError, TakenError
 from amsr_deploy.commands.report_file import write_report
 from amsr_deploy.commands.turns import Turn, Turns

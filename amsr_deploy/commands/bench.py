@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from amsr_deploy.commands.group import Failures
+from amsr_deploy.commands.messages import Failures
 from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import SCALE, Purpose
 from amsr_deploy.errors import UserError

@@ -16,7 +16,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from amsr_deploy.commands.group import LOCAL_CLUSTER, describe_failure
+from amsr_deploy.commands.messages import describe_failure
+from amsr_deploy.commands.open_values import LOCAL_CLUSTER
 from amsr_deploy.errors import AmsrError, BackendError, UserError, first_line
 
 ATTEMPTS = 3

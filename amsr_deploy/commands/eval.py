@@ -15,7 +15,7 @@ from rich.table import Table
 
 from amsr_deploy.commands.console import output_console
 from amsr_deploy.commands.eval_results import Results, Run, check_plots, plot, write_csv
-from amsr_deploy.commands.group import Failures
+from amsr_deploy.commands.messages import Failures
 from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import Purpose, Strategy
 from amsr_deploy.errors import UserError

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from amsr_deploy import image
 from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.effort import Effort
-from amsr_deploy.commands.group import say
 from amsr_deploy.commands.inputs import Input, Inputs
+from amsr_deploy.commands.messages import say
 from amsr_deploy.commands.output_size import OutputSize, Plan, reduce_to
 from amsr_deploy.commands.outputs import Naming, Outputs, SkippedError, open_outputs
 from amsr_deploy.commands.shard import Shard

@@ -14,8 +14,8 @@ import click
 from numpy.typing import NDArray
 
 from amsr_deploy.commands.bar import Bar
-from amsr_deploy.commands.group import say, setting
 from amsr_deploy.commands.infer import load_upscalers
+from amsr_deploy.commands.messages import say, setting
 from amsr_deploy.commands.output_size import Plan, Size
 from amsr_deploy.commands.report_file import write_report
 from amsr_deploy.commands.video_options import VideoOptions

@@ -1,0 +1,154 @@
+"""What commands say: lines on standard error, as many as the shared options ask for, and errors in one line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import click
+
+from amsr_deploy.errors import AmsrError, missing_dependency, one_line, with_options
+from amsr_deploy.memory import IN_STRIPS
+
+Result = TypeVar("Result")
+
+option_names: dict[str, str] = {}
+"""What sets each argument of the command that runs, which threads ask for, too: `--model`, or `MODEL`."""
+
+
+def setting(name: str) -> bool:
+    """Return whether a shared option was given."""
+    ctx = click.get_current_context(silent=True)
+    return bool(ctx and ctx.meta.get(f"amsr.{name}"))
+
+
+class Messages(logging.Handler):
+    """Prints each record of a log as one line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        show_message(record.getMessage())
+
+
+class HeldMessages:
+    """The messages of work in a thread, which wait until those of earlier work are out."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] | None = []
+        self._lock = threading.Lock()
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do the work, and hold its messages."""
+        token = _held.set(self)
+        try:
+            return work()
+        finally:
+            _held.reset(token)
+
+    def show(self, line: str) -> None:
+        """Print a line, or keep it for `release`."""
+        with self._lock:
+            if self._lines is None:
+                click.echo(line, err=True)
+            else:
+                self._lines.append(line)
+
+    def release(self) -> None:
+        """Print what is held; what follows is printed at once."""
+        with self._lock:
+            for line in self._lines or ():
+                click.echo(line, err=True)
+            self._lines = None
+
+
+_held: ContextVar[HeldMessages | None] = ContextVar("held", default=None)
+
+
+def set_up_messages() -> None:
+    """Let warnings and the log appear as lines on standard error, as many as the shared options ask for."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
+    log = logging.getLogger("amsr_deploy")
+    log.handlers = [Messages()]
+    log.setLevel(logging.ERROR if setting("quiet") else logging.INFO if setting("verbose") else logging.WARNING)
+    if setting("quiet"):
+        warnings.simplefilter("ignore")
+    elif not setting("debug"):
+        warnings.showwarning = show_warning  # type: ignore[assignment]
+
+
+def say(line: str, err: bool = False) -> None:
+    """Print what a command has done, unless only errors are wanted."""
+    if not setting("quiet"):
+        click.echo(line, err=err)
+
+
+def show_warning(message: Warning | str, *_: Any) -> None:
+    """Print a warning as one line."""
+    show_message(str(message))
+
+
+def show_message(message: str) -> None:
+    """Print a message as one line, with options where it names arguments."""
+    line = one_line(f"amsr: {with_options(message, option_names)}")
+    if held := _held.get():
+        held.show(line)
+    else:
+        click.echo(line, err=True)
+
+
+def report_failure(error: Exception) -> int:
+    """Print what went wrong as one line, with --debug after the traceback; returns the exit code."""
+    if setting("debug"):
+        traceback.print_exception(error)
+    show_message(f"error: {describe_failure(error)}")
+    return getattr(error, "exit_code", 1)
+
+
+def describe_failure(error: Exception) -> str:
+    """Say what went wrong, for users."""
+    if isinstance(error, ModuleNotFoundError):
+        error = missing_dependency(error) or error
+    if isinstance(error, AmsrError):
+        return str(error)
+    if isinstance(error, BrokenPipeError):
+        return "The output was closed (broken pipe); the rest was not processed."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the output'}: {error.strerror or error}"
+    if isinstance(error, MemoryError):
+        return f"out of memory; free memory, use a smaller `tile`, {IN_STRIPS}"
+    return f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"
+
+
+class Failures:
+    """The pictures that failed: each error is told once, at the end of the block, even where another one ends it."""
+
+    def __init__(self) -> None:
+        self._errors: dict[str, Exception] = {}
+
+    def add(self, error: Exception) -> None:
+        """Keep an error; one of several that say the same."""
+        self._errors.setdefault(str(error), error)
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a picture failed."""
+        return min(len(self._errors), 1)
+
+    def __enter__(self) -> Failures:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for error in self._errors.values():
+            report_failure(error)
+
+
+def failure_text(error: Exception) -> str:
+    """Return what `report_failure` prints, for JSON."""
+    return with_options(describe_failure(error), option_names)
