@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -457,6 +459,15 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "Traceback" in result.stderr
     assert "missing.png does not exist" in result.stderr
+
+
+@pytest.mark.parametrize("options", [["-q"], ["-v"], ["--debug"], []])
+@pytest.mark.parametrize("name", ["osprey.png", "none.png"])
+def test_messages_of_a_command_end_with_it(options: list[str], name: str, tmp_path: Path) -> None:
+    log = logging.getLogger("amsr_deploy")
+    before = (log.level, log.handlers, warnings.showwarning, list(warnings.filters))
+    amsr(*options, "mask", ROOT / "examples" / name, "-o", tmp_path / "mask.png")
+    assert (log.level, log.handlers, warnings.showwarning, list(warnings.filters)) == before
 
 
 def test_infer_says_that_the_dense_twin_ran(photo_file: Path, model: Path, tmp_path: Path) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from amsr_deploy.commands.messages import option_names, report_failure, set_up_messages, setting
+from amsr_deploy.commands.messages import option_names, report_failure, setting, shown_messages
 from amsr_deploy.commands.open_values import LOCAL_CLUSTER, is_cluster_address, is_json_target, with_value
 from amsr_deploy.interrupts import Interruption, RaisedSignal, exit_code
 
@@ -51,8 +50,7 @@ class Command(click.Command):
         option_names.clear()
         option_names.update({name: shown_name(each) for each in self.params for name in names_of(each)})
         replace_closed_input()
-        with warnings.catch_warnings():
-            set_up_messages()
+        with shown_messages():
             return super().invoke(ctx)
 
 

@@ -7,7 +7,8 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -69,18 +70,26 @@ class HeldMessages:
 _held: ContextVar[HeldMessages | None] = ContextVar("held", default=None)
 
 
-def set_up_messages() -> None:
-    """Let warnings and the log appear as lines on standard error, as many as the shared options ask for."""
+@contextmanager
+def shown_messages() -> Iterator[None]:
+    """Let the log appear as lines on standard error, as much of it as the shared options ask for, for the block."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
     log = logging.getLogger("amsr_deploy")
+    handlers, level = log.handlers, log.level
     log.handlers = [Messages()]
     log.setLevel(logging.ERROR if setting("quiet") else logging.INFO if setting("verbose") else logging.WARNING)
-    if setting("quiet"):
-        warnings.simplefilter("ignore")
-    elif not setting("debug"):
-        warnings.showwarning = show_warning  # type: ignore[assignment]
+    try:
+        with warnings.catch_warnings():
+            if setting("quiet"):
+                warnings.simplefilter("ignore")
+            elif not setting("debug"):
+                warnings.showwarning = show_warning  # type: ignore[assignment]
+            yield
+    finally:
+        log.handlers = handlers
+        log.setLevel(level)
 
 
 def say(line: str, err: bool = False) -> None:
