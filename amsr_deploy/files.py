@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -10,12 +11,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from amsr_deploy.errors import UserError
-from amsr_deploy.warn import warn_caller
 
 StrPath = str | os.PathLike[str]
 
 STANDARD = Path("-")
 """Standard input or standard output, where a command takes a file."""
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -128,4 +130,4 @@ def write_cache(path: Path, data: bytes, what: str) -> None:
         with replacing(path) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
-        warn_caller(f"{what} are not kept: {path}: {error.strerror}")
+        _log.warning("%s are not kept: %s: %s", what, path, error.strerror)

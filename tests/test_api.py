@@ -40,6 +40,14 @@ def test_an_upscaler_says_what_it_is(upscaler: amsr_deploy.Upscaler, tmp_path: P
     assert "dense" in repr(amsr_deploy.load(tmp_path / "twice.onnx", dense=True))
 
 
+def test_warnings_are_printed_where_no_handler_is_set_up(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "twice.onnx", 2)
+    code = f"import amsr_deploy; amsr_deploy.load({str(path)!r}, device='cpu', threads=9999)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("9999 threads are more than the ")
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16"])
 def test_pillow_images_keep_their_kind(upscaler: amsr_deploy.Upscaler, mode: str) -> None:
     grey = mode in ("L", "LA", "1", "I;16")

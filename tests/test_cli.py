@@ -461,6 +461,26 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     assert "missing.png does not exist" in result.stderr
 
 
+@pytest.mark.parametrize("filters", ["ignore", "error"])
+def test_filters_of_python_neither_hide_a_warning_nor_make_it_an_error(
+    filters: str, photo_file: Path, model: Path
+) -> None:
+    command = [sys.executable, "-m", "amsr_deploy", "infer", photo_file, "--model", model, "--threads", "9999"]
+    environment = {**os.environ, "PYTHONWARNINGS": filters}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("amsr: 9999 threads are more than the ")
+
+
+@pytest.mark.parametrize(("options", "lines"), [([], ["amsr: odd"]), (["-v"], ["amsr: odd"]), (["-q"], [])])
+def test_warnings_of_other_packages_are_lines(
+    options: list[str], lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amsr_deploy.commands.doctor.examine", lambda: warnings.warn("odd", stacklevel=1) or [])
+    assert amsr("doctor", *options).stderr.splitlines() == lines
+
+
 @pytest.mark.parametrize("options", [["-q"], ["-v"], ["--debug"], []])
 @pytest.mark.parametrize("name", ["osprey.png", "none.png"])
 def test_messages_of_a_command_end_with_it(options: list[str], name: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_
 from amsr_deploy.runtime.newest import newest_export
 from amsr_deploy.runtime.shipped import chosen_model, shipped_model
 from amsr_deploy.runtime.tiles import smallest_tile
-from amsr_deploy.warn import warn_caller
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,12 @@ def warn_of_small_tiles(sizes: Sizes, metadata: Metadata) -> None:
     """Warn where the tiles of larger pictures would consist of overlap only."""
     smallest = smallest_tile(metadata.halo, metadata.size_multiple)
     if min(sizes.largest) < smallest:
-        warn_caller(
-            f"tiles of {format_size(sizes.largest)} overlap almost entirely: larger pictures will be slow or refused; "
-            f"give a `max_shape` of {smallest}x{smallest} or more"
+        _log.warning(
+            "tiles of %s overlap almost entirely: larger pictures will be slow or refused; "
+            "give a `max_shape` of %dx%d or more",
+            format_size(sizes.largest),
+            smallest,
+            smallest,
         )
 
 
@@ -118,4 +123,4 @@ def warn_of_other_weights(path: Path, metadata: Metadata) -> None:
     """Warn where an engine of other weights is going to be replaced."""
     with suppress(EngineError):
         if read_sidecar(path).model.weights_sha256 != metadata.weights_sha256:
-            warn_caller(f"{path} is replaced; it held other weights")
+            _log.warning("%s is replaced; it held other weights", path)

@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYetError
@@ -100,7 +99,6 @@ class Actor:
         log = logging.getLogger("amsr_deploy")
         log.handlers = [self._messages]
         log.setLevel(level)
-        warnings.showwarning = lambda message, *_, **__: log.warning("%s", message)
         self._worker: Worker
 
     def start(self, make: Callable[[], Worker]) -> Reply:

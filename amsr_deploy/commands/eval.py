@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -23,10 +24,11 @@ from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evalu
 from amsr_deploy.files import STANDARD, check_not_read, replacing
 from amsr_deploy.image.pairs import picture_paths
 from amsr_deploy.runtime.upscaler import load
-from amsr_deploy.warn import warn_caller
 
 COLUMNS = ("PSNR-Y dB", "PSNR-RGB dB", "SSIM", "density", "share of dense MACs")
 DIGITS = (2, 2, 4, 3, 3)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,9 @@ def report(results: Results, options: EvalOptions) -> None:
     """Print tables or JSON, and write the files."""
     for method, (first, *more) in results.exact.items():
         names = f"{first} and {len(more)} more" if more else first
-        warn_caller(f"{method} restores {names} exactly: its mean PSNR is infinite; measure the other pictures alone")
+        _log.warning(
+            "%s restores %s exactly: its mean PSNR is infinite; measure the other pictures alone", method, names
+        )
     text = json.dumps(results.to_json(), indent=2)
     if options.json_file == STANDARD:
         print(text)

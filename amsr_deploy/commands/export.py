@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from amsr_deploy.files import check_target
 from amsr_deploy.metadata import MOST_MASK_LOSS, Precision
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.shipped import model_name, shipped_weights
-from amsr_deploy.warn import warn_caller
+
+_log = logging.getLogger(__name__)
 
 
 def wanted_precision(fp16: bool, bf16: bool) -> Precision:
@@ -83,7 +85,7 @@ def export_backbone(
     before = earlier_weights(path)
     difference = export_onnx(network, path, not dense, precision, Training(dilation, purpose, loss), step)
     if before not in (None, read_metadata(path).weights_sha256):
-        warn_caller(f"{path} is replaced; it held other weights")
+        _log.warning("%s is replaced; it held other weights", path)
     return f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by at most {difference:.1e}"
 
 
@@ -130,7 +132,7 @@ def check_loss(weights: Path, loss: float, force: bool) -> None:
         raise ModelError(
             f"{message}; export it with --dense, train it with masks (amsr train --init {weights}), or give --force"
         )
-    warn_caller(message)
+    _log.warning("%s", message)
 
 
 def earlier_weights(path: Path) -> str | None:

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -30,10 +30,17 @@ def setting(name: str) -> bool:
 
 
 class Messages(logging.Handler):
-    """Prints each record of a log as one line."""
+    """Prints each record of a log as one line, once where several models or scenes say the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        show_message(record.getMessage())
+        message = record.getMessage()
+        if message not in self._said:
+            self._said.add(message)
+            show_message(message)
 
 
 class HeldMessages:
@@ -72,7 +79,10 @@ _held: ContextVar[HeldMessages | None] = ContextVar("held", default=None)
 
 @contextmanager
 def shown_messages() -> Iterator[None]:
-    """Let the log appear as lines on standard error, as much of it as the shared options ask for, for the block."""
+    """Let the log appear as lines on standard error, as much of it as the shared options ask for, for the block.
+
+    Warnings of other packages go to the log.
+    """
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
@@ -82,10 +92,7 @@ def shown_messages() -> Iterator[None]:
     log.setLevel(logging.ERROR if setting("quiet") else logging.INFO if setting("verbose") else logging.WARNING)
     try:
         with warnings.catch_warnings():
-            if setting("quiet"):
-                warnings.simplefilter("ignore")
-            elif not setting("debug"):
-                warnings.showwarning = show_warning  # type: ignore[assignment]
+            warnings.showwarning = lambda message, *_, **__: log.warning("%s", message)
             yield
     finally:
         log.handlers = handlers
@@ -96,11 +103,6 @@ def say(line: str, err: bool = False) -> None:
     """Print what a command has done, unless only errors are wanted."""
     if not setting("quiet"):
         click.echo(line, err=err)
-
-
-def show_warning(message: Warning | str, *_: Any) -> None:
-    """Print a warning as one line."""
-    show_message(str(message))
 
 
 def show_message(message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import shlex
 import time
@@ -24,9 +25,10 @@ from amsr_deploy.runtime.backends.tensorrt.cuda import open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import RTX_CAPABILITIES, Edition, choose_builder, load_edition
 from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins, load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest, sidecar_path
-from amsr_deploy.warn import warn_caller
 
 _PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def write_engine(request: Request, proto: onnx.ModelProto, metadata: Metadata) -
     built = build(edition, prepare_graph(proto, plugins), profile, plugins, cache, request.in_place)
     seconds = time.perf_counter() - started
     for message in built.warnings:
-        warn_caller(f"{edition.name}: {message}")
+        _log.warning("%s: %s", edition.name, message)
     sidecar = Sidecar(
         model=metadata,
         source=request.model.name,
@@ -140,7 +142,7 @@ def choose_edition(name: str) -> tuple[Edition, Gpu | None]:
     edition = choose_builder(gpu is not None) if name == "auto" else load_edition(name)
     if edition.builds_without_gpu:
         if gpu and not edition.runs_on(gpu.compute_capability):
-            warn_caller(f"{edition.name} {edition.version} does not run on the {gpu} of this machine")
+            _log.warning("%s %s does not run on the %s of this machine", edition.name, edition.version, gpu)
         return edition, None
     if gpu is None:
         raise BackendError(

@@ -38,7 +38,6 @@ from amsr_deploy.runtime.selection import Everything, Selection, select, selecte
 from amsr_deploy.runtime.self_ensemble import SelfEnsemble
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
-from amsr_deploy.warn import warn_caller
 
 TILE_HALOS = 16
 """Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
@@ -478,9 +477,11 @@ def load(
     upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin, self_ensemble)
     _log.info("%s runs on %s", upscaler.model, upscaler.backend)
     if upscaler.is_masked and backend.metadata.mask_loss > MOST_MASK_LOSS:
-        warn_caller(
-            f"{path} was not trained with masks: its mask costs {backend.metadata.mask_loss:.1f} dB; "
-            "set `dense`, or train it with masks: amsr train --init"
+        _log.warning(
+            "%s was not trained with masks: its mask costs %.1f dB; "
+            "set `dense`, or train it with masks: amsr train --init",
+            path,
+            backend.metadata.mask_loss,
         )
     return upscaler
 

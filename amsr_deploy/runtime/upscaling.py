@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,12 +19,13 @@ from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
 from amsr_deploy.runtime.selection import Selection
 from amsr_deploy.runtime.tiles import Span
-from amsr_deploy.warn import warn_caller
 
 OnTile = Callable[[int, int], object]
 """Is called with the number of tiles that are done, and of all."""
 Start = Callable[[NDArray[np.float32], NDArray[np.bool_] | None, OnTile], "Upscaling"]
 """Decides what runs on a picture; see `Upscaler.start`."""
+
+_log = logging.getLogger(__name__)
 
 
 class TileLimit:
@@ -63,7 +65,7 @@ class TileLimit:
             if self.size[0] < failed[0] or self.size[1] < failed[1]:
                 return
             self.size = (height, width)
-        warn_caller(f"out of memory; trying again with tiles of {height}x{width} pixels")
+        _log.warning("out of memory; trying again with tiles of %dx%d pixels", height, width)
 
 
 def not_finite() -> ModelError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -13,13 +14,14 @@ from amsr_deploy.training.schedule import DENSE
 from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed
 from amsr_deploy.training.validation import Validation
-from amsr_deploy.warn import warn_caller
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 LINE_SECONDS = 15.0
 """Shortest time between two plain lines; validations always get one."""
+
+_log = logging.getLogger(__name__)
 
 
 class Reporters:
@@ -113,7 +115,7 @@ class LogReporter:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "log.jsonl"
-        self._waiting = b""
+        self._waiting, self._is_full = b"", False
 
     def message(self, text: str) -> None:
         """Record a message."""
@@ -136,15 +138,18 @@ class LogReporter:
         self._flush()
 
     def _flush(self) -> None:
-        """Append what waits, as far as that can be; warn where it cannot."""
+        """Append what waits, as far as that can be; warn where it cannot, once until it can again."""
         if not self._path.parent.is_dir():
             return
         try:
             with self._path.open("ab", buffering=0) as file:
                 while self._waiting:
                     self._waiting = self._waiting[file.write(self._waiting) :]
+            self._is_full = False
         except OSError as error:
-            warn_caller(f"{self._path} lacks its last lines ({error.strerror}); free space there")
+            if not self._is_full:
+                _log.warning("%s lacks its last lines (%s); free space there", self._path, error.strerror)
+            self._is_full = True
 
 
 def figures(status: Status) -> str:

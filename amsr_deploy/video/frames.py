@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -22,7 +23,6 @@ from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.checks import check_budget, check_region
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, single
-from amsr_deploy.warn import warn_caller
 
 TILE = 16
 """Default side of a tile in LR pixels, where tiles that changed are joined; as measured: docs/video.md."""
@@ -37,6 +37,8 @@ SEEN_SHARE = 1 / 3
 """Share of the halo that counts where the tolerance is not 0: what is further away changes next to nothing."""
 CUT_SHARE = 0.6
 """Share of changed tiles from which a frame begins a new scene."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ class VideoUpscaler:
         halo = self.upscaler.metadata.halo
         self._halo = halo if exact else math.ceil(halo * SEEN_SHARE)
         self._scene = _NO_SCENE
+        self._is_over_budget = False
         self._kind: tuple[tuple[int, ...], np.dtype[Any]] | None = None
         self._last: tuple[NDArray[Any], NDArray[np.bool_] | None]
         self._canvas: NDArray[Any]
@@ -249,8 +252,9 @@ class VideoUpscaler:
     def _dilation_within(self, budget: float, picture: NDArray[np.float32], threshold: float) -> int:
         """Find the largest dilation that a budget pays for in this picture, or 1."""
         mask, dilation = mask_within(self.upscaler, partial(mask_above_detail, picture, threshold), budget)
-        if self.upscaler.cost_share(mask) > budget:
-            warn_caller("there are scenes where even dilation 1 costs more than the `budget`")
+        if self.upscaler.cost_share(mask) > budget and not self._is_over_budget:
+            self._is_over_budget = True
+            _log.warning("there are scenes where even dilation 1 costs more than the `budget`")
         return dilation
 
     def _mask_of(self, picture: NDArray[np.float32]) -> NDArray[np.bool_] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -19,12 +20,13 @@ from amsr_deploy.video.encoding import Y4M, Encoding
 from amsr_deploy.video.hdr import side_data, with_hdr
 from amsr_deploy.video.reader import Y4M_FORMAT, Decoded, Reader, reason
 from amsr_deploy.video.rgb import from_rgb, tags_for
-from amsr_deploy.warn import warn_caller
 
 MORE_THAN_8_BITS = {"strict": "experimental"}
 """Lets FFmpeg write y4m of more than 8 bits, which old tools do not read."""
 SUFFIXES = (".mkv", ".mp4", ".mov", ".webm", ".m4v")
 """Of the containers that keep the times of frames."""
+
+_log = logging.getLogger(__name__)
 
 
 class Writer:
@@ -73,11 +75,11 @@ class Writer:
         """Say what of the input the output cannot hold; streams of files are named one by one."""
         first = self._reader.first
         if any(component.is_alpha for component in first.format.components):
-            warn_caller(f"{self._name}: transparency is left out")
+            _log.warning("%s: transparency is left out", self._name)
         if self._is_pipe and first.rotation:
-            warn_caller(f"y4m holds no rotation; turn the pictures by {first.rotation} degrees")
+            _log.warning("y4m holds no rotation; turn the pictures by %d degrees", first.rotation)
         if self._is_pipe and len(self._reader.container.streams) > 1:
-            warn_caller("y4m holds pictures only: audio and all other streams are left out")
+            _log.warning("y4m holds pictures only: audio and all other streams are left out")
 
     def _set_up_video(self, encoder: str) -> None:
         context, first = self._stream.codec_context, self._reader.first
@@ -112,9 +114,8 @@ class Writer:
                 copied[stream.index] = copy
             else:
                 kind = getattr(stream.codec_context, "name", "") or stream.type
-                warn_caller(
-                    f"{self._name}: {stream.type} {stream.index} ({kind}) does not fit and is left out; use .mkv"
-                )
+                left_out = (self._name, stream.type, stream.index, kind)
+                _log.warning("%s: %s %d (%s) does not fit and is left out; use .mkv", *left_out)
         return copied
 
     def _moved(self, chapter: Any) -> Any:
@@ -155,7 +156,7 @@ class Writer:
         self._start = late if self._count == 0 else self._start
         if abs(late - self._start) > 1 and not self._is_uneven:
             self._is_uneven = True
-            warn_caller("y4m holds one rate only: the times of this video are not kept")
+            _log.warning("y4m holds one rate only: the times of this video are not kept")
         self._count += 1
         return self._count - 1
 

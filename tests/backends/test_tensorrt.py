@@ -74,13 +74,13 @@ def test_pictures_in_threads_come_back_right(gpu: FakeCuda) -> None:
         np.testing.assert_allclose(result, alone.upscale(picture), atol=1e-5)
 
 
-def test_smaller_tiles_where_the_gpu_is_full(photo: NDArray[np.float32]) -> None:
+def test_smaller_tiles_where_the_gpu_is_full(photo: NDArray[np.float32], caplog: pytest.LogCaptureFixture) -> None:
     expected = amsr_deploy.load("fsrcnn", device="cpu").run(photo).image
     profile = make_sidecar(metadata_of(MODEL)).profile | {"image": ((1, 3, 8, 8), (1, 3, 64, 64), (1, 3, 200, 200))}
     gpu = FakeCuda(budget=3_000_000)
     upscaler = Upscaler(make_backend(gpu, profile=profile))
-    with pytest.warns(UserWarning, match="out of memory; trying again with tiles of 64x64"):
-        result = upscaler.run(photo).image
+    result = upscaler.run(photo).image
+    assert "out of memory; trying again with tiles of 64x64" in caplog.text
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
@@ -206,9 +206,11 @@ class TestPluginsOfTheMachine:
         (tmp_path / plugins._FILE_NAME).touch()
         assert plugins.plugin_library() == tmp_path / plugins._FILE_NAME
 
-    def test_take_the_place_of_those_that_an_engine_fails_to_load(self, library: Path) -> None:
-        with pytest.warns(UserWarning, match=r"a\.engine does not load with its own plugins"):
-            self.load(FakeTensorRt(needs_plugins=True))
+    def test_take_the_place_of_those_that_an_engine_fails_to_load(
+        self, library: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        self.load(FakeTensorRt(needs_plugins=True))
+        assert "a.engine does not load with its own plugins" in caplog.text
 
     def test_are_not_loaded_without_need(self, library: Path) -> None:
         trt = FakeTensorRt(needs_plugins=False)

@@ -150,7 +150,9 @@ def test_a_scene_begins_with_what_a_picture_gets(disp: Upscaler, photo: NDArray[
     assert np.abs(difference).mean() < 0.01
 
 
-def test_a_budget_chooses_the_dilation_of_a_scene(disp: Upscaler, photo: NDArray[np.float32]) -> None:
+def test_a_budget_chooses_the_dilation_of_a_scene(
+    disp: Upscaler, photo: NDArray[np.float32], caplog: pytest.LogCaptureFixture
+) -> None:
     frame = np.rint(photo[:96, :128] * 255).astype(np.uint8)
     busier = frame.copy()
     busier[40:56, 40:56] = np.random.default_rng(6).integers(0, 256, (16, 16, 3))
@@ -164,9 +166,10 @@ def test_a_budget_chooses_the_dilation_of_a_scene(disp: Upscaler, photo: NDArray
     assert not later.new_scene
     assert later.density == pytest.approx(float(mask_above_detail(to_float(busier), threshold, 5).mean()))
     assert VideoUpscaler(disp, budget=1).upscale(frame).density == pytest.approx(densities[-1])
-    with pytest.warns(UserWarning, match="even dilation 1"):
-        poor = VideoUpscaler(disp, budget=cost.share(densities[0]) * 0.99).upscale(frame)
-    assert poor.density == pytest.approx(densities[0])
+    poor = VideoUpscaler(disp, budget=cost.share(densities[0]) * 0.99)
+    assert poor.upscale(frame).density == pytest.approx(densities[0])
+    assert poor.upscale(255 - frame).new_scene
+    assert caplog.text.count("even dilation 1") == 1
 
 
 def test_a_still_picture_costs_nothing_and_a_spot_a_little(disp: Upscaler) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from amsr_deploy.descriptor import DEVICES, CpuPrecision, Device
@@ -12,7 +13,8 @@ from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.precision import choose_precision
 from amsr_deploy.runtime.backends.providers import runs_on_cpu
 from amsr_deploy.runtime.backends.tensorrt.registry import engine_folders, find_engines
-from amsr_deploy.warn import warn_caller
+
+_log = logging.getLogger(__name__)
 
 
 def load_tensorrt(engine: Path) -> Backend:
@@ -89,7 +91,7 @@ def _open_engine_of(model: Path, device: Device) -> Backend | None:
     reasons = [f"{', '.join(named)} {'are' if named[1:] else 'is'} not used: {error}" for error, named in names.items()]
     if device == "auto":
         for reason in reasons:
-            warn_caller(reason)
+            _log.warning("%s", reason)
         return None
     places = ", ".join(str(folder) for folder in folders)
     raise EngineError("; ".join(reasons) or f"no engine of {model.name} in {places}; run: amsr build-engine {model}")

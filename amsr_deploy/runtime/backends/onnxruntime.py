@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ from amsr_deploy.numeric import is_whole
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.providers import PROVIDERS, WITH_KERNELS, add_provider
-from amsr_deploy.warn import warn_caller
 
 _OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory")
+
+_log = logging.getLogger(__name__)
 
 
 class OnnxRuntimeBackend:
@@ -110,7 +112,7 @@ def session_options(threads: int | None = None) -> ort.SessionOptions:
     if threads is not None and (not is_whole(threads) or threads < 1):
         raise UserError(f"{threads!r} threads cannot work; use 1 or more")
     if threads is not None and threads > (cores := usable_cores()):
-        warn_caller(f"{threads} threads are more than the {cores} cores, which is slower; {cores} run")
+        _log.warning("%d threads are more than the %d cores, which is slower; %d run", threads, cores, cores)
         threads = cores
     options = ort.SessionOptions()
     options.log_severity_level = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import weakref
@@ -27,12 +28,13 @@ from amsr_deploy.runtime.backends.tensorrt.log import logger_of
 from amsr_deploy.runtime.backends.tensorrt.plugins import load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
 from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream, Network, Shape
-from amsr_deploy.warn import warn_caller
 
 STREAMS = 2
 """Pictures that are copied and computed at once, each on its stream."""
 MOST_AT_ONCE = 16
 """Pictures at a time at most, whatever the processor: each takes main memory."""
+
+_log = logging.getLogger(__name__)
 
 
 class TensorRtBackend:
@@ -187,7 +189,7 @@ class Engine:
         """
         self._name, self._trt = path.name, edition.trt
         trt = edition.trt
-        logger, self._log = logger_of(trt)
+        logger, self._messages = logger_of(trt)
         self._runtime = trt.Runtime(logger)
         if sidecar.carries_plugins:
             self._runtime.engine_host_code_allowed = True
@@ -195,12 +197,12 @@ class Engine:
             load_plugins(edition)
         self._engine = self._runtime.deserialize_cuda_engine(data)
         if self._engine is None and sidecar.carries_plugins and load_plugins(edition):
-            warn_caller(f"{path.name} does not load with its own plugins; trying those of this machine")
-            self._log.clear()
+            _log.warning("%s does not load with its own plugins; trying those of this machine", path.name)
+            self._messages.clear()
             self._engine = self._runtime.deserialize_cuda_engine(data)
         if self._engine is None:
             raise EngineError(
-                f"{edition.name} {edition.version} cannot load {path.name}: {self._log.summary()}; "
+                f"{edition.name} {edition.version} cannot load {path.name}: {self._messages.summary()}; "
                 f"build it again: {sidecar.command}"
             )
         self.kernels: KernelCache | None = None
@@ -208,7 +210,7 @@ class Engine:
             file = cache_file(sidecar.sha256, edition.version, gpu)
             self.kernels = KernelCache(trt, self._engine, file, eager)
         self.captures_graphs = captures_graphs and self.kernels is None
-        self._log.clear()
+        self._messages.clear()
 
     def create_context(self) -> Any:
         """Create a `trt.IExecutionContext` without memory of its own."""
@@ -230,7 +232,7 @@ class Engine:
 
     def failure(self) -> BackendError:
         """Make an error of what TensorRT said since the last failure."""
-        return self._log.failure(self._name)
+        return self._messages.failure(self._name)
 
     def close(self) -> None:
         """Save compiled kernels, and free the engine."""

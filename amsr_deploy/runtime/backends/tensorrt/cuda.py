@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.runtime.backends.tensorrt.cuda_bindings import BindingsCuda, Driver, find_driver, mismatch
 from amsr_deploy.runtime.backends.tensorrt.cuda_pycuda import PyCuda
-from amsr_deploy.warn import warn_caller
 
 INSTALL = (
     "neither PyCUDA nor cuda-bindings is installed; for a driver of CUDA 13 run: pip install 'amsr-deploy[cuda13]', "
     "for CUDA 12 and JetPack 6: pip install 'amsr-deploy[cuda12]' (docs/deploy.md)"
 )
+
+_log = logging.getLogger(__name__)
 
 
 class Cuda(Protocol):
@@ -73,7 +75,7 @@ def open_cuda() -> Cuda:
     if driver is None:
         raise BackendError(problem or INSTALL)
     if problem:
-        warn_caller(f"{problem}; cuda-bindings {driver.version} takes its place")
+        _log.warning("%s; cuda-bindings %s takes its place", problem, driver.version)
     return BindingsCuda(driver)
 
 

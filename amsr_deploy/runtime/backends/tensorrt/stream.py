@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda
-from amsr_deploy.warn import warn_caller
 
 PREPARED_SHAPES = 16
 """Shapes that a stream keeps prepared; the one that was not used for the longest time goes first."""
@@ -24,6 +24,8 @@ _SCRATCH = ""  # name of the buffer that prepared shapes compute in
 Arrays = Mapping[str, NDArray[Any]]
 Shape = tuple[int, ...]
 Key = tuple[Shape, ...]
+
+_log = logging.getLogger(__name__)
 
 
 class Network(Protocol):
@@ -204,7 +206,7 @@ class GpuStream:
         except BackendError as error:
             prepared.drop_graph()
             self._network.captures_graphs = False
-            warn_caller(f"{error}; kernels are launched one by one")
+            _log.warning("%s; kernels are launched one by one", error)
             return False
         return True
 
