@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from queue import Empty, Full, Queue
 from types import TracebackType
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
-
-_POLL = 0.1  # seconds after which a waiting thread looks whether it is still wanted
 
 
 def ahead(items: Iterator[Item], most: int) -> Generator[Item, None, None]:
@@ -20,44 +16,14 @@ def ahead(items: Iterator[Item], most: int) -> Generator[Item, None, None]:
 
     Closing the iterator ends the thread.
     """
-    queue: Queue[tuple[Item | None, BaseException | None]] = Queue(most)
-    stop = threading.Event()
-
-    def put(entry: tuple[Item | None, BaseException | None]) -> None:
-        while not stop.is_set():
-            try:
-                queue.put(entry, timeout=_POLL)
-                return
-            except Full:
-                continue
-
-    def work() -> None:
-        try:
-            for item in items:
-                put((item, None))
-                if stop.is_set():
-                    return
-            put((None, StopIteration()))
-        except BaseException as error:
-            put((None, error))
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
+    thread = ThreadPoolExecutor(1)
+    taken = deque(thread.submit(next, items, None) for _ in range(most))
     try:
-        while True:
-            item, error = queue.get()
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error
-            yield item  # type: ignore[misc]
+        while (item := taken.popleft().result()) is not None:
+            taken.append(thread.submit(next, items, None))
+            yield item
     finally:
-        stop.set()
-        while thread.is_alive():
-            try:
-                queue.get_nowait()
-            except Empty:
-                thread.join(_POLL)
+        thread.shutdown(cancel_futures=True)
 
 
 class Behind:
