@@ -116,11 +116,11 @@ class Metadata:
         """Read what `dataclasses.asdict` gave.
 
         Raises:
-            KeyError, TypeError, ValueError: values are missing, unknown, of other types, or cannot be.
+            KeyError, TypeError, ValueError: values are missing, of other types, or cannot be.
         """
         check_types(cls, values)
         check_types(Cost, values["cost"])
-        metadata = cls(**{**values, "cost": Cost(**values["cost"])})
+        metadata = cls(**{**known_values(cls, values), "cost": Cost(**values["cost"])})
         if min(metadata.scale, metadata.dilation, metadata.window_size, metadata.size_multiple) < 1:
             raise ValueError("a scale, dilation, window size or multiple of sizes is 0")
         if metadata.body not in SELECTIONS or min(metadata.cost.fixed, metadata.cost.body, metadata.cost.dense - 1) < 0:
@@ -138,6 +138,11 @@ def check_types(kind: type[Any], values: Mapping[str, Any]) -> None:
         fits = _FITS.get(str(each.type))
         if each.name in values and fits and not fits(values[each.name]):
             raise TypeError(f"{each.name} is {values[each.name]!r:.60}")
+
+
+def known_values(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Choose the values that a dataclass has fields for; other versions of the package write others, too."""
+    return {each.name: values[each.name] for each in fields(kind) if each.name in values}
 
 
 def _is_number(value: Any) -> bool:

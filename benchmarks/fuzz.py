@@ -315,7 +315,7 @@ def sidecars() -> list[tuple[str, bytes]]:
         '{"model": {' + model + '}, "source": "a.onnx", "edition": "tensorrt-rtx", "version": "1.7", '
         '"platform": "Linux x86_64", "gpu": null, "compute_capability": [8, 6], '
         '"profile": {"image": [[1, 3, 8, 8], [1, 3, 272, 480], [1, 3, 1088, 1920]], "index": [[0], [9], [99]]}, '
-        '"plugins": null, "carries_plugins": false, "sha256": "00", "command": "amsr build-engine"}'
+        '"plugins": null, "sha256": "00", "command": "amsr build-engine"}'
     )
     return [(".json", text.encode())]
 

@@ -34,7 +34,6 @@ def make_sidecar(metadata: Metadata, **changes: Any) -> Sidecar:
         compute_capability=(8, 0),
         profile=make_profile(metadata, make_sizes((8, 8), None, (64, 96), metadata)),
         plugins=None,
-        carries_plugins=False,
         sha256=digest(DATA),
         command="amsr build-engine fsrcnn_x4.onnx --edition tensorrt-rtx",
     )

@@ -103,7 +103,6 @@ def facts(engine: Path, sidecar: Sidecar) -> Table:
     """Describe the file, and what it runs on."""
     table = Table("property", "value", title="Engine", title_justify="left")
     data = engine.read_bytes()
-    where = "the engine" if sidecar.carries_plugins else "a library"
     for name, value in {
         "size": f"{len(data) / 1e6:.1f} MB",
         "file": _verdict(lambda: check_file(engine, sidecar, data), "as it was built"),
@@ -111,7 +110,7 @@ def facts(engine: Path, sidecar: Sidecar) -> Table:
         "built with": f"{sidecar.edition} {sidecar.version} on {sidecar.platform}",
         "runs on": sidecar.gpu or f"RTX GPUs: {rtx_gpus(sidecar.compute_capability)}",
         "runs here": _verdict(lambda: _check_here(engine, sidecar), "yes"),
-        "plugins": f"version {sidecar.plugins}, in {where}" if sidecar.plugins else "none",
+        "plugins": f"version {sidecar.plugins}, in the engine" if sidecar.plugins else "none",
         "built by": sidecar.command,
     }.items():
         table.add_row(name, value)

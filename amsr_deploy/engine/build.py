@@ -86,7 +86,6 @@ def write_engine(request: Request, proto: onnx.ModelProto, metadata: Metadata) -
         compute_capability=gpu.compute_capability if gpu else RTX_CAPABILITIES[0],
         profile=profile,
         plugins=plugins.version if plugins else None,
-        carries_plugins=plugins is not None,
         sha256=digest(built.engine),
         command=request.command,
     )

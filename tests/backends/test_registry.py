@@ -48,7 +48,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 class TestSidecar:
     def test_survives_the_file(self, tmp_path: Path) -> None:
-        sidecar = make_sidecar(METADATA, **FOR_ORIN, plugins="1", carries_plugins=True)
+        sidecar = make_sidecar(METADATA, **FOR_ORIN, plugins="1")
         assert read_sidecar(write_engine(tmp_path / "a_1.2_x.engine", sidecar)) == sidecar
         assert sidecar.largest == (64, 96)
 

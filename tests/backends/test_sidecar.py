@@ -33,7 +33,7 @@ def test_a_whole_one(values: dict[str, Any], tmp_path: Path) -> None:
     [
         ("version", 1.7),
         ("gpu", ["RTX"]),
-        ("carries_plugins", "yes"),
+        ("plugins", True),
         ("compute_capability", [8, float("inf")]),
         ("compute_capability", ["8", "6"]),
         ("compute_capability", [8]),
@@ -50,6 +50,11 @@ def test_a_whole_one(values: dict[str, Any], tmp_path: Path) -> None:
 def test_values_that_cannot_be(values: dict[str, Any], name: str, value: object, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=r"a\.json is not what `amsr build-engine` wrote"):
         read(tmp_path, {**values, name: value})
+
+
+def test_what_other_versions_write_is_passed_over(values: dict[str, Any], tmp_path: Path) -> None:
+    more = {**values, "carries_plugins": True, "model": {**values["model"], "other": [1]}}
+    assert read(tmp_path, more) == read(tmp_path, values)
 
 
 def test_nested_too_deeply(tmp_path: Path) -> None:

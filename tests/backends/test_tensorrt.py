@@ -196,7 +196,7 @@ class FakeTensorRt(ModuleType):
 class TestPluginsOfTheMachine:
     @staticmethod
     def load(trt: FakeTensorRt) -> Engine:
-        sidecar = make_sidecar(metadata_of(MODEL), edition="tensorrt", plugins="1", carries_plugins=True)
+        sidecar = make_sidecar(metadata_of(MODEL), edition="tensorrt", plugins="1")
         return Engine(Path("a.engine"), sidecar, Edition("tensorrt", trt), ORIN, b"an engine", captures_graphs=True)
 
     def test_are_found_where_the_build_installs_them(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

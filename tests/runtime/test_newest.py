@@ -28,7 +28,7 @@ def write_engine(path: Path, weights: str, masked: bool = True) -> Path:
     shape = ((1, 3, 8, 8),) * 3
     Sidecar(
         replace(scale_metadata(4, masked, 1.0), weights_sha256=weights),
-        "model.onnx", "tensorrt", "10.7", "Linux x86_64", None, (8, 0), {"image": shape}, None, False, "", "",
+        "model.onnx", "tensorrt", "10.7", "Linux x86_64", None, (8, 0), {"image": shape}, None, "", "",
     ).write(path.with_suffix(".json"))  # fmt: skip
     return path
 

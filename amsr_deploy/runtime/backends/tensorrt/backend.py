@@ -191,12 +191,10 @@ class Engine:
         trt = edition.trt
         logger, self._messages = logger_of(trt)
         self._runtime = trt.Runtime(logger)
-        if sidecar.carries_plugins:
+        if sidecar.plugins:
             self._runtime.engine_host_code_allowed = True
-        elif sidecar.plugins:
-            load_plugins(edition)
         self._engine = self._runtime.deserialize_cuda_engine(data)
-        if self._engine is None and sidecar.carries_plugins and load_plugins(edition):
+        if self._engine is None and sidecar.plugins and load_plugins(edition):
             _log.warning("%s does not load with its own plugins; trying those of this machine", path.name)
             self._messages.clear()
             self._engine = self._runtime.deserialize_cuda_engine(data)

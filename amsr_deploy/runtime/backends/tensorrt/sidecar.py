@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from amsr_deploy.errors import EngineError
-from amsr_deploy.metadata import Metadata, check_types
+from amsr_deploy.metadata import Metadata, check_types, known_values
 
 Range = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 """Smallest, optimal and largest shape of an input."""
@@ -38,9 +38,7 @@ class Sidecar:
     profile: Profile
     """Shapes of its inputs."""
     plugins: str | None
-    """Version of the plugins in use; None: it needs none."""
-    carries_plugins: bool
-    """Whether the engine file holds the plugins' library."""
+    """Version of the plugins that the engine file holds; None: it needs none."""
     sha256: str
     """Digest of the engine file."""
     command: str
@@ -92,7 +90,9 @@ def _from_values(values: dict[str, Any]) -> Sidecar:
         raise ValueError("profile")
     major, minor = _whole(values["compute_capability"])
     model = Metadata.from_values(values["model"])
-    return Sidecar(**{**values, "model": model, "profile": profile, "compute_capability": (major, minor)})
+    return Sidecar(
+        **{**known_values(Sidecar, values), "model": model, "profile": profile, "compute_capability": (major, minor)}
+    )
 
 
 def _whole(numbers: list[Any]) -> tuple[int, ...]:
