@@ -59,8 +59,6 @@ class Metadata:
     """Whether the model takes an index (or windows) or is dense."""
     body: str
     """`pixels` or `windows`: what the mask selects."""
-    scope: str
-    """What the mask thins out: `body`."""
     scale: int
     """Upscaling factor."""
     dilation: int
@@ -69,8 +67,6 @@ class Metadata:
     """Default share of masked pixels from which a window is kept; 0 for bodies masked by pixels."""
     window_size: int
     """Side of an attention window; 1 where there are none."""
-    size_multiple: int
-    """Height and width of the input must be multiples of this."""
     halo: int
     """LR pixels that tiles overlap by on each side."""
     bytes_per_pixel: int
@@ -93,6 +89,11 @@ class Metadata:
 
     trained_for: Purpose = "clean"
     """What the weights were trained for, also where the property is missing."""
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width of the input must be multiples of this."""
+        return self.window_size
 
     def to_properties(self) -> dict[str, str]:
         """Convert to the string map of a model file."""
@@ -121,8 +122,8 @@ class Metadata:
         check_types(cls, values)
         check_types(Cost, values["cost"])
         metadata = cls(**{**known_values(cls, values), "cost": Cost(**values["cost"])})
-        if min(metadata.scale, metadata.dilation, metadata.window_size, metadata.size_multiple) < 1:
-            raise ValueError("a scale, dilation, window size or multiple of sizes is 0")
+        if min(metadata.scale, metadata.dilation, metadata.window_size) < 1:
+            raise ValueError("a scale, dilation or window size is 0")
         if metadata.body not in SELECTIONS or min(metadata.cost.fixed, metadata.cost.body, metadata.cost.dense - 1) < 0:
             raise ValueError("its body or its cost cannot be")
         return metadata

@@ -21,7 +21,7 @@ MAYBE = st.none() | SIZES
 
 
 def model(multiple: int, scale: int = 4, values: int = 0) -> Metadata:
-    return dataclasses.replace(METADATA, size_multiple=multiple, scale=scale, values_per_pixel=values)
+    return dataclasses.replace(METADATA, window_size=multiple, scale=scale, values_per_pixel=values)
 
 
 @given(SIZES)
@@ -77,7 +77,7 @@ def test_smaller_scales_take_larger_pictures() -> None:
 def test_selections_reach_from_nothing_to_everything() -> None:
     sizes = make_sizes((16, 16), (32, 64), (64, 128), model(8))
     assert make_profile(METADATA, sizes)["index"] == ((0,), (717,), (64 * 128,))
-    windows = dataclasses.replace(METADATA, body="windows", window_size=8, size_multiple=8)
+    windows = dataclasses.replace(METADATA, body="windows", window_size=8)
     profile = make_profile(windows, sizes)
     assert profile["windows"] == profile["shifted_windows"] == ((0,), (16,), (8 * 16,))
     assert make_profile(dataclasses.replace(METADATA, masked=False), sizes) == {

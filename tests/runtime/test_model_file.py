@@ -26,6 +26,11 @@ def test_it_is_what_a_session_says(path: Path) -> None:
     assert read_metadata(path) == Metadata.from_properties(session.get_modelmeta().custom_metadata_map)
 
 
+def test_properties_of_other_versions_are_passed_over() -> None:
+    metadata = read_metadata(SMALL)
+    assert Metadata.from_properties({**metadata.to_properties(), "amsr.other": "[1]", "other": "{"}) == metadata
+
+
 def test_models_of_others_are_refused(tmp_path: Path) -> None:
     model = onnx.load(SMALL)
     del model.metadata_props[:]

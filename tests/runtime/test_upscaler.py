@@ -177,7 +177,7 @@ def test_smaller_tiles_are_tried_and_said(metadata: Metadata, caplog: pytest.Log
 
 @given(height=st.integers(1, 40), width=st.integers(1, 40), multiple=st.sampled_from([1, 8]))
 def test_a_picture_that_fits_is_one_tile(height: int, width: int, multiple: int) -> None:
-    backend = ScarceBackend(10**9, replace(scale_metadata(4, masked=True, dense_above=1.0), size_multiple=multiple))
+    backend = ScarceBackend(10**9, replace(scale_metadata(4, masked=True, dense_above=1.0), window_size=multiple))
     Upscaler(backend).run(np.zeros((height, width, 3), dtype=np.float32))
     assert len(backend.sizes) == 1
 
