@@ -34,26 +34,24 @@ class NativeCode:
     """All that could be used, best first."""
 
 
-@functools.cache
 def library_path() -> Path | None:
     """Find the custom-operator library for ONNX Runtime; None where the package was installed without a compiler."""
     return _FILE if _FILE.is_file() else None
 
 
-def register(options: onnxruntime.SessionOptions) -> bool:
-    """Let sessions with these options run the `amsr` operators natively.
+def register(options: onnxruntime.SessionOptions) -> NativeCode | None:
+    """Let sessions with these options run the `amsr` operators natively, and describe what does.
 
     Returns:
-        False where there is no library: ONNX Runtime then runs the operators as functions of standard ones.
+        None where there is no library: ONNX Runtime then runs the operators as functions of standard ones.
 
     Raises:
-        BackendError: the library belongs to another version of the package.
+        BackendError: see `inspect`.
     """
-    path = library_path()
-    if path is not None:
-        _load(path)
-        options.register_custom_ops_library(str(path))
-    return path is not None
+    code = inspect()
+    if code is not None:
+        options.register_custom_ops_library(str(code.library))
+    return code
 
 
 def inspect() -> NativeCode | None:
@@ -63,11 +61,8 @@ def inspect() -> NativeCode | None:
         BackendError: the environment variable AMSR_CPU_ISA names an instruction set that cannot be used, or the library
             belongs to another version of the package.
     """
-    path = library_path()
-    if path is None:
-        return None
-    library = _load(path)
-    return NativeCode(path, _chosen_set(library), _available_sets(library))
+    library = _load()
+    return None if library is None else NativeCode(_FILE, _chosen_set(library), _available_sets(library))
 
 
 def load() -> ctypes.CDLL | None:
@@ -76,11 +71,9 @@ def load() -> ctypes.CDLL | None:
     Raises:
         BackendError: see `inspect`.
     """
-    path = library_path()
-    if path is None:
-        return None
-    library = _load(path)
-    _chosen_set(library)
+    library = _load()
+    if library is not None:
+        _chosen_set(library)
     return library
 
 
@@ -102,8 +95,13 @@ def _chosen_set(library: ctypes.CDLL) -> str:
     return str(chosen.decode())
 
 
+def _load() -> ctypes.CDLL | None:
+    path = library_path()
+    return None if path is None else _open(path)
+
+
 @functools.cache
-def _load(path: Path) -> ctypes.CDLL:
+def _open(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     if not hasattr(library, "amsr_interface_version") or library.amsr_interface_version() != _INTERFACE_VERSION:
         raise BackendError(f"{path} belongs to another version of amsr-deploy; install the package again")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from onnxruntime import SessionOptions
 
 import amsr_deploy
 from amsr_deploy import native
@@ -17,13 +18,23 @@ from amsr_deploy.errors import BackendError
 
 def test_a_library_of_another_version_is_refused_before_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "_FILE", Path(_ctypes.__file__))
-    native.library_path.cache_clear()
-    try:
-        for call in (native.load, native.inspect, lambda: amsr_deploy.load("fsrcnn", device="cpu")):
-            with pytest.raises(BackendError, match="another version of amsr-deploy; install the package again"):
-                call()
-    finally:
-        native.library_path.cache_clear()
+    for call in (native.load, native.inspect, lambda: amsr_deploy.load("fsrcnn", device="cpu")):
+        with pytest.raises(BackendError, match="another version of amsr-deploy; install the package again"):
+            call()
+
+
+def test_without_a_library_nothing_is_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "_FILE", tmp_path / "missing.so")
+    assert [native.library_path(), native.inspect(), native.load(), native.register(SessionOptions())] == [None] * 4
+    assert "ONNX functions" in amsr_deploy.load("fsrcnn", device="cpu").backend
+
+
+@pytest.mark.skipif(native.library_path() is None, reason="the native library is not built")
+def test_what_is_registered_is_named() -> None:
+    code = native.register(SessionOptions())
+    assert code == native.inspect()
+    assert code is not None
+    assert f"({code.instruction_set} kernels)" in amsr_deploy.load("fsrcnn", device="cpu").backend
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited as Linux does it")

@@ -57,7 +57,7 @@ class OnnxRuntimeBackend:
         """
         options = session_options(threads)
         providers = add_provider(options, device)
-        kernels = _register_kernels(options) if device in WITH_KERNELS else None
+        kernels = native.register(options) if device in WITH_KERNELS else None
         self.metadata: Metadata = read_metadata(model)
         content = model.read_bytes()
         try:
@@ -78,8 +78,9 @@ class OnnxRuntimeBackend:
         self.device_memory = find_gpu().memory if self.device == "cuda" else None
         self.is_local = self.device == "cpu" and kernels is not None and self.metadata.body == "pixels"
         self.model = model.name
-        detail = "" if self.device == "cuda" else f" ({kernels or 'ONNX functions'})"
-        self.name = f"onnxruntime {ort.__version__} {self.device}{detail}"
+        self.name = f"onnxruntime {ort.__version__} {self.device}"
+        if self.device != "cuda":
+            self.name += f" ({kernels.instruction_set} kernels)" if kernels else " (ONNX functions)"
 
     def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
@@ -119,12 +120,3 @@ def session_options(threads: int | None = None) -> ort.SessionOptions:
     options.intra_op_num_threads = int(threads or 0)  # 0 is ONNX Runtime's default
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
-
-
-def _register_kernels(options: ort.SessionOptions) -> str | None:
-    """Let a session run the `amsr` operators natively where that was built; returns by what, or None."""
-    code = native.inspect()
-    if code is None:
-        return None
-    native.register(options)
-    return f"{code.instruction_set} kernels"
