@@ -1,4 +1,7 @@
-"""Workers on the machines of a Ray cluster. What a lost one was doing is done again by another."""
+"""Workers on the machines of a Ray cluster. What a lost one was doing is done again by another.
+
+Ray's own `max_task_retries` does not do for that: the retries are used up while the actor restarts.
+"""
 
 from __future__ import annotations
 
