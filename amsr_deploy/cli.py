@@ -267,8 +267,6 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
 @click.option("--fp16", is_flag=True, help="Compute in float16; inputs and outputs stay float32.")
 @click.option(
     "--edition",
-    "--flavour",
-    "edition",
     type=click.Choice(["auto", "tensorrt", "tensorrt-rtx"]),
     default="auto",
     show_default=True,

@@ -72,8 +72,8 @@ class OutputSize:
         return any((self.width, self.height, self.megapixels))
 
     def label(self, scales: Collection[int]) -> str:
-        """Name the size as file names do, before a picture is known."""
-        return "WIDTHxHEIGHT" if self.depends_on_picture else f"x{self.scale or max(scales)}"
+        """Name the size as file names do, where it depends on no picture."""
+        return f"x{self.scale or max(scales)}"
 
     def models(self, scales: Collection[int]) -> list[int]:
         """List the scales of the models that pictures may need, of those that there are.

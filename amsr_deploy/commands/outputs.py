@@ -47,7 +47,7 @@ class Naming:
     existing: Existing = "refuse"
 
     def __post_init__(self) -> None:
-        """Raise UserError for a suffix that is no part of a name, and for a format that the output contradicts."""
+        """Raise UserError for a suffix that is no part of a name."""
         if self.suffix and Path(f"a{self.suffix}").name != f"a{self.suffix}":
             raise UserError(f"suffix {self.suffix!r} is no part of a file name; give something like _large")
 
@@ -94,7 +94,7 @@ class Outputs:
     claims: dict[str, tuple[Input, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raise UserError where several pictures would go into one file."""
+        """Raise UserError where several pictures would go into one file, or the format contradicts the output's."""
         output, extension = self.naming.output, self.naming.extension
         self._written: set[str] = set()
         self._inputs = {os.path.realpath(path) for path in (*(each.path for each in self.inputs.pictures), *self.read)}

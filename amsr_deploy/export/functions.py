@@ -199,13 +199,13 @@ class Function(Protocol):
 Steps = tuple[tuple[str, tuple[str, ...], str], ...]
 """Operators, each with its inputs and its output."""
 SUMS, RESIDUAL, RESULT = "sums", "residual", "result"
-_SILU: Steps = (("Sigmoid", (SUMS,), "gate"), ("Mul", (SUMS, "gate"), "activated"))
+_GATE = ("Sigmoid", (SUMS,), "gate")
 EPILOGUES: dict[str, Steps] = {
     "Add": (("Add", (SUMS, RESIDUAL), "total"), ("LeakyRelu", ("total",), RESULT)),
-    "Silu": (("Sigmoid", (SUMS,), "gate"), ("Mul", (SUMS, "gate"), RESULT)),
-    "SiluAdd": (*_SILU, ("Add", ("activated", RESIDUAL), RESULT)),
+    "Silu": (_GATE, ("Mul", (SUMS, "gate"), RESULT)),
+    "SiluAdd": (_GATE, ("Mul", (SUMS, "gate"), "activated"), ("Add", ("activated", RESIDUAL), RESULT)),
     "Attention": (
-        *(("Sigmoid", (SUMS,), "gate"), ("Constant", (), "half"), ("CastLike", ("half", SUMS), "middle")),
+        *(_GATE, ("Constant", (), "half"), ("CastLike", ("half", SUMS), "middle")),
         *(("Sub", ("gate", "middle"), "attention"), ("Add", (SUMS, RESIDUAL), "total")),
         ("Mul", ("total", "attention"), RESULT),
     ),

@@ -29,7 +29,7 @@ def mask_loss(network: Network, dilation: int) -> float:
     with torch.no_grad():
         outputs = [network(batch, torch.from_numpy(mask)[None, None]).numpy(), network(batch).numpy()]
     for output in outputs:
-        check_finite("sr", output, output, "float32")
+        check_finite(output, output, "float32")
     errors = [_squared_error(output[0].transpose(1, 2, 0), hr, network.scale) for output in outputs]
     return float(10 * np.log10(errors[0] / errors[1]))
 

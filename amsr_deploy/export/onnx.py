@@ -178,7 +178,7 @@ def trace(network: Network, descriptor: Descriptor, masked: bool) -> ir.Model:
     example = (torch.rand(1, 3, 5 * step, 7 * step), *(torch.arange(3 + i) for i in range(len(names))))
     counts = tuple({0: torch.export.Dim(f"{name}_count", min=2)} for name in names)
     shapes = {"image": {2: height, 3: width}} | ({"selections": counts} if names else {})
-    with quiet("torch.onnx"):
+    with quiet():
         program = torch.onnx.export(
             InferenceForm(network, masked),
             example,
@@ -194,16 +194,17 @@ def trace(network: Network, descriptor: Descriptor, masked: bool) -> ir.Model:
 
 
 @contextmanager
-def quiet(logger: str) -> Iterator[None]:
-    """Suppress warnings about packages and types that have no part in our networks."""
-    previous = logging.getLogger(logger).level
-    logging.getLogger(logger).setLevel(logging.ERROR)
+def quiet() -> Iterator[None]:
+    """Suppress PyTorch's warnings about packages and types that have no part in our networks."""
+    log = logging.getLogger("torch.onnx")
+    previous = log.level
+    log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.getLogger(logger).setLevel(previous)
+        log.setLevel(previous)
 
 
 def clean(model: ir.Model) -> None:

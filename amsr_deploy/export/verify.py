@@ -55,7 +55,7 @@ def verify(path: Path, network: Network) -> float:
         picture = torch.from_numpy(batch)
         masks = (torch.from_numpy(mask)[None, None],) if backend.metadata.masked else ()
         expected = compute(double, picture.double(), *masks)
-        check_finite("sr", actual, expected, backend.metadata.precision)
+        check_finite(actual, expected, backend.metadata.precision)
         difference = largest_difference(actual, expected)
         if difference > tolerance:
             rounding = largest_difference(compute(single, picture, *masks), expected)
@@ -79,11 +79,10 @@ def largest_difference(output: NDArray[np.floating], expected: NDArray[np.floati
     return float(np.abs(output - expected).max()) / max(1.0, float(np.abs(expected).max()))
 
 
-def check_finite(name: str, actual: NDArray[np.generic], expected: NDArray[np.generic], precision: Precision) -> None:
+def check_finite(actual: NDArray[np.generic], expected: NDArray[np.generic], precision: Precision) -> None:
     """Check that an output holds numbers only.
 
     Args:
-        name: of the output.
         actual: of the exported model.
         expected: of the network in PyTorch.
         precision: of the model.
@@ -92,14 +91,11 @@ def check_finite(name: str, actual: NDArray[np.generic], expected: NDArray[np.ge
         ModelError: there is NaN or an infinity, and why.
     """
     if not np.isfinite(expected).all():
-        raise ModelError(
-            f"output {name} of the network holds NaN or infinities: its weights are damaged; no file written"
-        )
+        raise ModelError("output sr of the network holds NaN or infinities: its weights are damaged; no file written")
     if not np.isfinite(actual).all():
         advice = "" if precision == "float32" else "; export it in float32"
         raise ModelError(
-            f"output {name} of the exported model holds NaN or infinities: {precision} overflows; "
-            f"no file written{advice}"
+            f"output sr of the exported model holds NaN or infinities: {precision} overflows; no file written{advice}"
         )
 
 

@@ -97,7 +97,7 @@ class TestCheck:
         with pytest.raises(EngineError, match=f"expects {expected}, found {found}.*amsr build-engine fsrcnn_x4.onnx"):
             check_machine(Path("a.engine"), sidecar, ORIN, edition())
 
-    def test_portable_engines_need_a_new_enough_gpu_that_the_flavour_knows(self) -> None:
+    def test_portable_engines_need_a_new_enough_gpu_that_the_edition_knows(self) -> None:
         known = SimpleNamespace(__members__=dict.fromkeys(("NONE", "SM75", "SM86", "SM120")))
         rtx = edition("tensorrt-rtx", "1.8", ComputeCapability=known)
         for capability in ((8, 6), (12, 0)):

@@ -117,10 +117,10 @@ def test_one_value_that_is_no_number_is_enough(precision: str, value: float) -> 
     good = np.zeros((1, 3, 4, 4), np.float32)
     bad = good.copy()
     bad[0, 2, 3, 1] = value
-    check_finite("sr", good, good, precision)  # type: ignore[arg-type]
+    check_finite(good, good, precision)  # type: ignore[arg-type]
     for actual, expected in ((bad, good), (good, bad)):
         with pytest.raises(ModelError, match="output sr"):
-            check_finite("sr", actual, expected, precision)  # type: ignore[arg-type]
+            check_finite(actual, expected, precision)  # type: ignore[arg-type]
 
 
 WRONG = (

@@ -252,7 +252,7 @@ class TestGraph:
             builder.build(load_edition("tensorrt-rtx"), model, profile, None, None)
 
 
-class TestFlavour:
+class TestEdition:
     def test_without_a_gpu_rtx_is_chosen(self) -> None:
         assert choose_builder(has_gpu=False).name == "tensorrt-rtx"
 
