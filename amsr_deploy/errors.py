@@ -49,8 +49,15 @@ class MissingDependencyError(AmsrError):
     def __init__(self, package: str, extra: str | None, purpose: str) -> None:
         """Say what needs the package, and what to install: an extra, or (None) that package again."""
         verb = "are" if " and " in package else "is"
-        target = f"'amsr-deploy[{extra}]'" if extra else f"--force-reinstall {package.replace(' ', '')}"
-        super().__init__(f"{purpose} needs {package}, which {verb} not installed; run: pip install {target}")
+        super().__init__(
+            f"{purpose} needs {package}, which {verb} not installed; run: {install_command(package, extra)}"
+        )
+
+
+def install_command(package: str, extra: str | None) -> str:
+    """Return what installs a package: an extra, or (None) that package again."""
+    target = f"'amsr-deploy[{extra}]'" if extra else f"--force-reinstall {package.replace(' ', '')}"
+    return f"pip install {target}"
 
 
 PACKAGES: dict[str, tuple[str, str | None]] = {
@@ -70,6 +77,7 @@ PACKAGES: dict[str, tuple[str, str | None]] = {
     "openvino": ("openvino", "openvino"),
     "matplotlib": ("matplotlib", "plots"),
     "av": ("PyAV", "video"),
+    "pillow_heif": ("pillow-heif", "heic"),
     "ray": ("Ray", "ray"),
 }
 """Modules that we import, the packages that hold them, and the extras that install those; None: always installed."""

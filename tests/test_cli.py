@@ -357,7 +357,7 @@ def test_doctor_names_versions_and_kernels(monkeypatch: pytest.MonkeyPatch) -> N
     assert result.exit_code == 0, result.output
     for part in ("amsr-deploy", onnxruntime.__version__, torch.__version__, "devices", "kernels"):
         assert part in result.stdout
-    for part in ("openimageio", "onnxscript", "carn_x4_dense", "\ncuda "):
+    for part in ("OpenImageIO", "onnxscript", "carn_x4_dense", "\ncuda "):
         assert part in result.stdout
 
 
@@ -369,8 +369,17 @@ def test_settings_of_a_training_are_named_as_options(tmp_path: Path, option: str
 
 @pytest.mark.parametrize("extra", ["onnx", "torch", "train", "eval", "plots", "video", "ray", "heic", "openvino"])
 def test_doctor_says_what_each_missing_extra_costs(monkeypatch: pytest.MonkeyPatch, extra: str) -> None:
-    monkeypatch.setattr("amsr_deploy.commands.doctor.installed_version", lambda _: None)
+    monkeypatch.setattr("amsr_deploy.commands.doctor.installed_version", lambda *_: None)
     assert f"amsr-deploy[{extra}]" in amsr("doctor").stdout
+
+
+def test_doctor_and_errors_agree_how_to_install_each_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amsr_deploy.commands.doctor.installed_version", lambda *_: None)
+    shown = [line.partition("; run: ")[2] for line in amsr("doctor").stdout.splitlines() if "; run: pip" in line]
+    needed_to_run_it = {"numpy", "platformdirs"}
+    missing = [ModuleNotFoundError(name=module) for module in errors.PACKAGES if module not in needed_to_run_it]
+    told = [str(errors.missing_dependency(error)).partition("; run: ")[2] for error in missing]
+    assert sorted(shown) == sorted(told)
 
 
 def test_doctor_fails_where_commands_would(monkeypatch: pytest.MonkeyPatch, photo_file: Path, model: Path) -> None:

@@ -8,28 +8,36 @@ import platform
 from collections.abc import Iterator
 
 from amsr_deploy import __version__, native
-from amsr_deploy.errors import AmsrError, BackendError
+from amsr_deploy.errors import PACKAGES, AmsrError, BackendError, install_command
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.tensorrt import cuda, edition, plugins, registry
 from amsr_deploy.runtime.shipped import WEIGHTS, photo_models
 
-PACKAGES = {
+CONSEQUENCES = {
     "onnxruntime": "amsr infer cannot run",
-    "openimageio": "16-bit pictures cannot be read; install amsr-deploy again",
-    "torch": "amsr export, train and bench cannot run; install amsr-deploy[torch]",
-    "onnx": "amsr export, inspect and build-engine cannot run; install amsr-deploy[onnx]",
-    "onnxscript": "amsr export and bench cannot run; install amsr-deploy[torch]",
-    "scikit-image": "amsr eval cannot run; install amsr-deploy[eval]",
-    "matplotlib": "amsr eval --plot cannot run; install amsr-deploy[plots]",
-    "av": "amsr video cannot run; install amsr-deploy[video]",
-    "pillow-heif": "HEIC pictures cannot be read; install amsr-deploy[heic]",
-    "ray": "amsr infer --ray cannot run; install amsr-deploy[ray]",
-    "openvino": "amsr bench --openvino cannot run; install amsr-deploy[openvino]",
-    "tensorboard": "amsr train writes no curves; install amsr-deploy[train]",
+    "PIL": "pictures cannot be read",
+    "OpenImageIO": "16-bit pictures cannot be read",
+    "isal": "PNG and TIFF cannot be written",
+    "rich": "commands that show tables or progress cannot run",
+    "torch": "amsr export, train and bench cannot run",
+    "onnx": "amsr export, inspect and build-engine cannot run",
+    "onnx_ir": "amsr export cannot run",
+    "onnxscript": "amsr export and bench cannot run",
+    "skimage": "amsr eval cannot run",
+    "matplotlib": "amsr eval --plot cannot run",
+    "av": "amsr video cannot run",
+    "pillow_heif": "HEIC pictures cannot be read",
+    "ray": "amsr infer --ray cannot run",
+    "openvino": "amsr bench --openvino cannot run",
+    "tensorboard": "amsr train writes no curves",
+}
+"""Modules in the order in which users need them, and the consequence of their absence; NumPy and platformdirs are
+needed to show this."""
+FOR_ENGINES = {
     "pycuda": "engines need cuda-bindings (see cuda)",
     "cuda-bindings": "engines need PyCUDA, and run without CUDA graphs (see cuda)",
 }
-"""Packages in the order in which users need them, and the consequence of their absence."""
+"""Packages one of which engines need, and the consequence of their absence."""
 BUILDS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
 """Packages that hold ONNX Runtime."""
 
@@ -38,7 +46,11 @@ def examine() -> Iterator[tuple[str, str]]:
     """List pairs of a thing and its state."""
     yield "amsr-deploy", __version__
     yield "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    for package, cost in PACKAGES.items():
+    for module, cost in CONSEQUENCES.items():
+        package, extra = PACKAGES[module]
+        version = installed_version(*(BUILDS if module == "onnxruntime" else (module, package)))
+        yield package, version or f"missing: {cost}; run: {install_command(package, extra)}"
+    for package, cost in FOR_ENGINES.items():
         yield package, installed_version(package) or f"missing: {cost}"
     yield "models", models()
     yield "for photos", ", ".join(photo_models()) or "none: `amsr infer --for photo` and the like cannot run"
@@ -51,11 +63,11 @@ def examine() -> Iterator[tuple[str, str]]:
     yield "kernels", kernels()
 
 
-def installed_version(package: str) -> str | None:
-    """Return the version of a package, or None; ONNX Runtime comes under several names."""
-    for name in BUILDS if package == "onnxruntime" else (package,):
+def installed_version(*names: str) -> str | None:
+    """Return the version of a package that has one of these names, and which build of ONNX Runtime it is; or None."""
+    for name in names:
         try:
-            return f"{importlib.metadata.version(name)}{f' ({name})' if name != package else ''}"
+            return f"{importlib.metadata.version(name)}{f' ({name})' if name in BUILDS[1:] else ''}"
         except importlib.metadata.PackageNotFoundError:
             continue
     return None

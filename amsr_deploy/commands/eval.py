@@ -15,7 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from amsr_deploy.commands.console import output_console
-from amsr_deploy.commands.eval_results import Results, Run, check_plots, plot, write_csv
+from amsr_deploy.commands.eval_results import Results, Run, plot, write_csv
 from amsr_deploy.commands.messages import Failures
 from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import Purpose, Strategy
@@ -80,7 +80,7 @@ class EvalOptions:
         check_report_file(self.csv_file, ".csv")
         check_report_file(self.plot_file, ".png")
         if self.plot_file is not None:
-            check_plots()
+            import matplotlib  # noqa: F401 - it is missed before the work
 
 
 def evaluate_folder(models: Sequence[str | Path], options: EvalOptions) -> int:

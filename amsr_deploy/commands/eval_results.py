@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from amsr_deploy.descriptor import Purpose
-from amsr_deploy.errors import MissingDependencyError
 from amsr_deploy.evaluation.evaluate import Evaluation, Quality, finite, mean, to_json
 
 FIELDS = (
@@ -100,14 +99,6 @@ def write_csv(results: Results, path: Path) -> None:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(results.lines())
-
-
-def check_plots() -> None:
-    """Raise MissingDependencyError where matplotlib is not installed."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError("matplotlib", "plots", "a plot") from error
 
 
 def plot(results: Results, path: Path) -> None:
