@@ -37,7 +37,8 @@ from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
 from amsr_deploy.runtime.self_ensemble import SelfEnsemble
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
-from amsr_deploy.runtime.upscaling import OnTile, TileLimit, Upscaling
+from amsr_deploy.runtime.tiled import TileLimit
+from amsr_deploy.runtime.upscaling import OnTile, Upscaling
 
 TILE_HALOS = 16
 """Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
@@ -330,10 +331,11 @@ class Upscaler:
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if found is None else found.pixels
         density = self._select(pixels, edge=0).density
         reason = self._dense_reason(density) if found is not None and mask is None else None
+        upscaling = partial(Upscaling, image, edge=self._edge, limit=self._tile, on_tile=on_tile)
         if reason and self._twin is not None:
-            return Upscaling(image, self._twin, Everything(), None, 1.0, reason, self._edge, self._tile, on_tile)
+            return upscaling(self._twin, Everything(), mask=None, density=1.0, dense_reason=reason)
         selection = self._select(pixels, self._edge)
-        return Upscaling(image, self._backend, selection, found, density, None, self._edge, self._tile, on_tile)
+        return upscaling(self._backend, selection, mask=found, density=density, dense_reason=None)
 
     def run_parts(
         self,
@@ -363,7 +365,7 @@ class Upscaler:
         else:
             pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask
             backend, selection = self._backend, self._select(pixels, self._edge)
-        upscaling = PartUpscaling(image, canvas, backend, selection, self._edge, self._part_tile)
+        upscaling = PartUpscaling(image, backend, selection, self._edge, self._part_tile, canvas=canvas)
         if self.concurrency == 1:
             for part in parts:
                 upscaling.run(part, halo, self.part_multiple)

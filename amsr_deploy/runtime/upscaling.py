@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import ModelError, first_line
 from amsr_deploy.image.arrays import Element
-from amsr_deploy.image.interleave import interleave
 from amsr_deploy.mask import Mask
-from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
-from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
-from amsr_deploy.runtime.selection import Selection
+from amsr_deploy.runtime.backends.base import OutOfMemoryError
+from amsr_deploy.runtime.tiled import Tiled, write_pixels
 from amsr_deploy.runtime.tiles import Span
 
 OnTile = Callable[[int, int], object]
@@ -25,78 +20,21 @@ OnTile = Callable[[int, int], object]
 Start = Callable[[NDArray[np.float32], NDArray[np.bool_] | None, OnTile], "Upscaling"]
 """Decides what runs on a picture; see `Upscaler.start`."""
 
-_log = logging.getLogger(__name__)
 
-
-class TileLimit:
-    """Most LR pixels in height and width that are upscaled at once, of all pictures and threads of an upscaler.
-
-    It shrinks where memory runs out.
-    """
-
-    def __init__(self, size: tiles.Size) -> None:
-        self.size = size
-        self._lock = threading.Lock()
-
-    def within(self, size: tiles.Size, edge: int, multiple: int) -> tiles.Size:
-        """Return the limit for a picture of a size that is reflected by an edge, and at the end up to a multiple."""
-        longest = tiles.padded_length(max(size), edge, multiple)
-        return min(self.size[0], longest), min(self.size[1], longest)
-
-    def shrink(self, failed: tiles.Size, error: OutOfMemoryError, metadata: Metadata) -> None:
-        """Halve the limit after a failure, unless it is smaller by now, and say so.
-
-        Args:
-            failed: the limit that was kept to.
-            error: the failure.
-            metadata: of the model.
-
-        Raises:
-            OutOfMemoryError: there are no smaller tiles.
-        """
-        smallest = tiles.smallest_tile(metadata.halo, metadata.size_multiple)
-        height, width = (max(side // 2, min(side, smallest)) for side in failed)
-        if (height, width) == failed:
-            raise OutOfMemoryError(
-                f"out of memory with tiles of {height}x{width} pixels, the smallest; free memory, or use a smaller "
-                f"backbone ({first_line(error)})"
-            ) from error
-        with self._lock:
-            if self.size[0] < failed[0] or self.size[1] < failed[1]:
-                return
-            self.size = (height, width)
-        _log.warning("out of memory; trying again with tiles of %dx%d pixels", height, width)
-
-
-def not_finite() -> ModelError:
-    """Make the error for outputs that hold NaN or infinities."""
-    return ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
-
-
-@dataclass(frozen=True)
-class Upscaling:
+@dataclass(frozen=True, kw_only=True)
+class Upscaling(Tiled):
     """What is going to run on a picture, and the result in strips.
 
     Attributes:
-        image: [H, W, 3] float32 in [0, 1].
-        backend: runs the network.
-        selection: what of the padded picture the network computes.
         mask: where the network works; None if it is dense.
         density: share of the body that is computed, in [0, 1].
         dense_reason: why the dense twin runs in place of a masked model; None where it does not.
-        edge: LR pixels by which the picture is reflected on all sides.
-        limit: size of the tiles.
         on_tile: is called after each tile.
     """
 
-    image: NDArray[np.float32]
-    backend: Backend
-    selection: Selection
     mask: Mask | None
     density: float
     dense_reason: str | None
-    edge: int
-    limit: TileLimit
     on_tile: OnTile = lambda *_: None
 
     @property
@@ -134,65 +72,41 @@ class Upscaling:
     def _strips(self, result: NDArray[Element] | None, dtype: np.dtype[Element]) -> Iterator[NDArray[Element]]:
         """Yield strips that are parts of `result`, or arrays of their own; smaller tiles where memory runs out."""
         grey = all((row == row[:, :1]).all() for row in self.image)
-        done, height = 0, self.image.shape[0]
-        while done < height:
-            tile = self.limit.within(self.image.shape[:2], self.edge, self.backend.metadata.size_multiple)
+        done = 0
+        while done < self.image.shape[0]:
+            tile = self.tile
+            down, across = self._spans(0, tile), self._spans(1, tile)
             try:
-                for rows, first, last in self._rows(tile, done):
-                    strip = self._allocate(result, first, last, dtype)
-                    self._fill(strip, rows, first, tile, grey)
-                    done = last
+                for number, rows in enumerate(down):
+                    if rows.last - self.edge <= done:
+                        continue
+                    left = replace(rows, first=max(rows.first, done + self.edge))
+                    strip = self._allocate(result, left, dtype)
+                    self._fill(strip, left, across, (number, len(down)), grey)
+                    done = rows.last - self.edge
                     yield strip
             except OutOfMemoryError as error:
                 self.limit.shrink(tile, error, self.backend.metadata)
 
-    def _allocate(
-        self, result: NDArray[Element] | None, first: int, last: int, dtype: np.dtype[Element]
-    ) -> NDArray[Element]:
-        """Return the strip of LR rows [first, last)."""
-        scale = self.backend.metadata.scale
-        if result is not None:
-            return result[first * scale : last * scale]
-        return np.empty(((last - first) * scale, self.size[1], 3), dtype=dtype)
-
     def _spans(self, axis: int, tile: tiles.Size) -> list[Span]:
-        """Return the tiles along an axis of the padded picture."""
+        """Return the tiles along an axis, each responsible for pixels of the picture only."""
         metadata = self.backend.metadata
-        length = tiles.padded_length(self.image.shape[axis], self.edge, metadata.size_multiple)
-        return tiles.spans(length, tile[axis], metadata.halo, metadata.size_multiple)
+        spans = tiles.spans(self.padded[axis], tile[axis], metadata.halo, metadata.size_multiple)
+        end = self.edge + self.image.shape[axis]
+        inside = (replace(span, first=max(span.first, self.edge), last=min(span.last, end)) for span in spans)
+        return [span for span in inside if span.first < span.last]
 
-    def _own(self, span: Span, axis: int) -> tuple[int, int]:
-        """Return the pixels [first, last) of the picture that a tile of the padded one is responsible for."""
-        length = self.image.shape[axis]
-        return max(span.first - self.edge, 0), min(span.last - self.edge, length)
+    def _allocate(self, result: NDArray[Element] | None, rows: Span, dtype: np.dtype[Element]) -> NDArray[Element]:
+        """Return the strip of a row of tiles."""
+        place = self.place(rows)
+        return np.empty((place.stop - place.start, self.size[1], 3), dtype) if result is None else result[place]
 
-    def _rows(self, tile: tiles.Size, done: int) -> Iterator[tuple[Span, int, int]]:
-        """Yield the rows of tiles below the first `done` rows of the picture, and which rows [first, last) to take."""
-        for rows in self._spans(0, tile):
-            first, last = self._own(rows, 0)
-            if last > max(first, done):
-                yield rows, max(first, done), last
-
-    def _fill(self, strip: NDArray[Element], rows: Span, first: int, tile: tiles.Size, grey: bool) -> None:
-        """Upscale a row of tiles into a strip, whose first row is the LR row `first`."""
-        scale = self.backend.metadata.scale
-        above = (first + self.edge - rows.start) * scale
-        spans = self._spans(1, tile)
-        before, total = (count * len(spans) for count in self._count(rows, tile))
-        for number, columns in enumerate(spans, start=1):
-            left, right = self._own(columns, 1)
-            if left >= right:
-                continue
-            part = tiles.read_tile(self.image, rows, columns, self.edge)
-            planes = np.ascontiguousarray(part.transpose(2, 0, 1)[None])
-            upscaled = self.backend.run(planes, self.selection.inputs(rows, columns))[0]
-            self.on_tile(before + number, total)
-            start = (left + self.edge - columns.start) * scale
-            core = upscaled[:, above : above + len(strip), start : start + (right - left) * scale]
-            if not interleave(core, strip[:, left * scale : right * scale], grey):
-                raise not_finite()
-
-    def _count(self, rows: Span, tile: tiles.Size) -> tuple[int, int]:
-        """Count the rows of tiles above one of them, and all."""
-        spans = self._spans(0, tile)
-        return spans.index(rows), len(spans)
+    def _fill(
+        self, strip: NDArray[Element], rows: Span, across: Sequence[Span], count: tuple[int, int], grey: bool
+    ) -> None:
+        """Upscale a row of tiles into a strip; there are so many such rows above it, and in all."""
+        before, total = (number * len(across) for number in count)
+        for number, columns in enumerate(across, start=before + 1):
+            planes = self.run_tile(rows, columns)
+            self.on_tile(number, total)
+            write_pixels(planes, strip[:, self.place(columns)], grey)

@@ -1,0 +1,114 @@
+"""A picture that a network upscales in tiles, which become smaller where memory runs out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.errors import ModelError, first_line
+from amsr_deploy.image.interleave import interleave
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime import tiles
+from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
+from amsr_deploy.runtime.selection import Selection
+from amsr_deploy.runtime.tiles import Span
+
+_log = logging.getLogger(__name__)
+
+
+class TileLimit:
+    """Most LR pixels in height and width that are upscaled at once, of all pictures and threads of an upscaler.
+
+    It shrinks where memory runs out.
+    """
+
+    def __init__(self, size: tiles.Size) -> None:
+        self.size = size
+        self._lock = threading.Lock()
+
+    def shrink(self, failed: tiles.Size, error: OutOfMemoryError, metadata: Metadata) -> None:
+        """Halve the limit after a failure, unless it is smaller by now, and say so.
+
+        Args:
+            failed: the limit that was kept to.
+            error: the failure.
+            metadata: of the model.
+
+        Raises:
+            OutOfMemoryError: there are no smaller tiles.
+        """
+        smallest = tiles.smallest_tile(metadata.halo, metadata.size_multiple)
+        height, width = (max(side // 2, min(side, smallest)) for side in failed)
+        if (height, width) == failed:
+            raise OutOfMemoryError(
+                f"out of memory with tiles of {height}x{width} pixels, the smallest; free memory, or use a smaller "
+                f"backbone ({first_line(error)})"
+            ) from error
+        with self._lock:
+            if self.size[0] < failed[0] or self.size[1] < failed[1]:
+                return
+            self.size = (height, width)
+        _log.warning("out of memory; trying again with tiles of %dx%d pixels", height, width)
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """A picture, and what runs on its tiles.
+
+    Attributes:
+        image: [H, W, 3] float32 in [0, 1].
+        backend: runs the network.
+        selection: what of the padded picture the network computes.
+        edge: LR pixels by which the picture is reflected on all sides.
+        limit: size of the tiles.
+    """
+
+    image: NDArray[np.float32]
+    backend: Backend
+    selection: Selection
+    edge: int
+    limit: TileLimit
+
+    @property
+    def padded(self) -> tiles.Size:
+        """Height and width of the reflected picture."""
+        multiple = self.backend.metadata.size_multiple
+        height, width = (tiles.padded_length(side, self.edge, multiple) for side in self.image.shape[:2])
+        return height, width
+
+    @property
+    def tile(self) -> tiles.Size:
+        """Most LR pixels in height and width at once, as far as is known by now."""
+        longest = max(self.padded)
+        return min(self.limit.size[0], longest), min(self.limit.size[1], longest)
+
+    def place(self, span: Span) -> slice:
+        """Return where in the result that lies which a tile is responsible for."""
+        scale = self.backend.metadata.scale
+        return slice((span.first - self.edge) * scale, (span.last - self.edge) * scale)
+
+    def run_tile(self, rows: Span, columns: Span) -> NDArray[np.float32]:
+        """Upscale a tile; return the planes [3, h, w] of what it is responsible for.
+
+        Raises:
+            OutOfMemoryError: it is too large for the memory.
+        """
+        part = tiles.read_tile(self.image, rows, columns, self.edge)
+        planes = np.ascontiguousarray(part.transpose(2, 0, 1)[None])
+        upscaled = self.backend.run(planes, self.selection.inputs(rows, columns))[0]
+        scale = self.backend.metadata.scale
+        return upscaled[:, rows.core(scale), columns.core(scale)]
+
+
+def write_pixels(planes: NDArray[np.float32], pixels: NDArray[np.generic], grey: bool = False) -> None:
+    """Write planes as pixels; see `interleave`.
+
+    Raises:
+        ModelError: they are not finite.
+    """
+    if not interleave(planes, pixels, grey):
+        raise ModelError("the network's output is not finite; float16 can overflow: use the float32 model")
