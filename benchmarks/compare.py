@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from amsr_deploy import image, load
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, STRATEGIES
 from amsr_deploy.image.arrays import from_float, to_float
-from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.mask import compute_mask
 
 WIDTH = 2048
 """Of the HR pictures, as in the 2K tables."""

@@ -18,7 +18,7 @@ from amsr_deploy import native
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.evaluation.bench.twins import shipped_backbones
-from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.backends.base import Inputs
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, session_options

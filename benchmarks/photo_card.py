@@ -23,7 +23,7 @@ from amsr_deploy.evaluation.degradations import damage_of, gaussian_noise
 from amsr_deploy.evaluation.evaluate import Scores, evaluate, evaluate_bicubic, mean
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution, picture_paths, read_rgb
-from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.shipped import model_name
 
 FOLDERS = ("set14", "b100", "kodak24")

@@ -11,8 +11,7 @@ from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
 from amsr_deploy.descriptor import Descriptor, Strategy, describe
-from amsr_deploy.mask import check_dilation
-from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.mask import check_dilation, compute_mask
 from amsr_deploy.runtime.checks import check_threshold
 from amsr_deploy.runtime.selection import selected_pixels, selected_share
 

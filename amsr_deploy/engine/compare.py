@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import EngineError
 from amsr_deploy.image.sample_photo import read_sample
-from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.backends.base import Backend, Inputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile, Range

@@ -1,18 +1,16 @@
 """The mask: where a picture has edges and texture."""
 
-from amsr_deploy.mask.reference import (
+from amsr_deploy.mask.compute import (
     Mask,
-    check_dilation,
     compute_mask,
     detail_threshold,
-    dilate,
-    high_frequencies,
     keep_windows,
     mask_above_detail,
     mask_reach,
     pixel_index,
     two_means,
 )
+from amsr_deploy.mask.passes import check_dilation, dilate, high_frequencies
 
 __all__ = [
     "Mask",

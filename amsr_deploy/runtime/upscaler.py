@@ -23,8 +23,7 @@ from amsr_deploy.files import StrPath, check_not_read
 from amsr_deploy.image.arrays import Element, to_float
 from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
 from amsr_deploy.image.samples import channel_count
-from amsr_deploy.mask import Mask
-from amsr_deploy.mask.native import compute_mask, detail_threshold
+from amsr_deploy.mask import Mask, compute_mask, detail_threshold
 from amsr_deploy.memory import memory_budget
 from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
 from amsr_deploy.runtime import tiles

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from amsr_deploy.mask import reference
+from amsr_deploy.mask import check_dilation, two_means
+from amsr_deploy.mask.passes import FLAT_RANGE, GAUSSIAN_TAPS, HISTOGRAM_BINS
 from amsr_deploy.models.masked import pad_reflected
 
 
@@ -19,13 +20,13 @@ def high_frequencies(image: Tensor) -> Tensor | None:
     residue = (image - _blur(image)).abs()
     detail = (residue[0] + residue[1] + residue[2]) / 3
     low, high = detail.min(), detail.max()
-    if high - low < reference.FLAT_RANGE:
+    if high - low < FLAT_RANGE:
         return None
     return (detail - low) / (high - low)
 
 
 def _blur(image: Tensor) -> Tensor:
-    centre, first, second = (float(tap) for tap in reference.GAUSSIAN_TAPS)
+    centre, first, second = (float(tap) for tap in GAUSSIAN_TAPS)
     x = pad_reflected(image, 2)
     x = x[:, 2:-2] * centre + (x[:, 1:-3] + x[:, 3:-1]) * first + (x[:, :-4] + x[:, 4:]) * second
     return x[..., 2:-2] * centre + (x[..., 1:-3] + x[..., 3:-1]) * first + (x[..., :-4] + x[..., 4:]) * second
@@ -33,9 +34,9 @@ def _blur(image: Tensor) -> Tensor:
 
 def split(frequencies: Tensor) -> Tensor:
     """Split high frequencies [H, W] into the undilated mask [H, W] bool, at the threshold of two means."""
-    bins = (frequencies * reference.HISTOGRAM_BINS).to(torch.int32).clamp_(max=reference.HISTOGRAM_BINS - 1)
-    histogram = torch.bincount(bins.flatten(), minlength=reference.HISTOGRAM_BINS)
-    threshold, _ = reference.two_means(histogram.cpu().numpy())
+    bins = (frequencies * HISTOGRAM_BINS).to(torch.int32).clamp_(max=HISTOGRAM_BINS - 1)
+    histogram = torch.bincount(bins.flatten(), minlength=HISTOGRAM_BINS)
+    threshold, _ = two_means(histogram.cpu().numpy())
     return frequencies > torch.tensor(threshold, dtype=torch.float32, device=frequencies.device)
 
 
@@ -45,7 +46,7 @@ def dilate(mask: Tensor, dilation: int) -> Tensor:
     Raises:
         UserError: an even or non-positive dilation.
     """
-    reference.check_dilation(dilation)
+    check_dilation(dilation)
     return _dilate_rows(_dilate_rows(mask, dilation).T, dilation).T
 
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.arrays import Element, from_float, to_float, white
-from amsr_deploy.mask import mask_reach
-from amsr_deploy.mask.native import mask_above_detail
+from amsr_deploy.mask import mask_above_detail, mask_reach
 from amsr_deploy.numeric import is_number, is_whole
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.checks import check_budget, check_region

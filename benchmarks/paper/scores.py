@@ -14,8 +14,7 @@ from amsr_deploy.descriptor import Strategy, describe
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.image.pairs import low_resolution, picture_paths
-from amsr_deploy.mask import dilate, keep_windows
-from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.mask import compute_mask, dilate, keep_windows
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import shipped_model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
-from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.mask import compute_mask
 from paper.plan import Picture, Plan
 from paper.records import Record, Store, common, mean, values, where
 from paper.scores import Setting, score

@@ -23,7 +23,8 @@ from amsr_deploy.mask import (
     pixel_index,
     two_means,
 )
-from amsr_deploy.mask import native as runtime_mask
+from amsr_deploy.mask.compiled import best_passes, compiled_passes
+from amsr_deploy.mask.passes import NUMPY_PASSES
 from amsr_deploy.training import masks as torch_mask
 
 DILATIONS = [1, 3, 5, 7, 11, 21, 2**64 + 1]
@@ -92,15 +93,14 @@ def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int) -> Non
 def test_native_code_is_equal(image: NDArray[np.float32], dilation: int, strategy: Strategy) -> None:
     library = native.load()
     assert library is not None
-    frequencies = high_frequencies(image)
-    native_frequencies = runtime_mask.native_passes(library).high_frequencies(image)
+    compiled, frequencies = compiled_passes(library), high_frequencies(image)
     if frequencies is None:
-        assert native_frequencies is None
+        assert compiled.high_frequencies(image) is None
     else:
-        np.testing.assert_array_equal(native_frequencies, frequencies)
+        np.testing.assert_array_equal(compiled.high_frequencies(image), frequencies)
     for picture in (image, image[::2, ::2]):  # the second one is not contiguous
-        expected = compute_mask(picture, dilation, strategy)
-        actual = runtime_mask.compute_mask(picture, dilation, strategy)
+        expected = compute_mask(picture, dilation, strategy, NUMPY_PASSES)
+        actual = compute_mask(picture, dilation, strategy, compiled)
         np.testing.assert_array_equal(actual.pixels, expected.pixels)
         assert (actual.threshold, actual.rounds) == (expected.threshold, expected.rounds)
 
@@ -111,19 +111,20 @@ def test_native_code_survives_pixels_that_are_none(value: float) -> None:
     image = np.random.default_rng(0).random((40, 50, 3), dtype=np.float32)
     image[10, 10, 0] = value
     with np.errstate(all="ignore"):
-        assert runtime_mask.compute_mask(image).pixels.shape == (40, 50)
-        assert isinstance(runtime_mask.detail_threshold(image), float)
+        assert compute_mask(image).pixels.shape == (40, 50)
+        assert isinstance(detail_threshold(image), float)
 
 
 @given(image=pictures(), dilation=st.sampled_from([1, 3, 7]), strategy=st.sampled_from(STRATEGIES))
 def test_a_threshold_of_detail_makes_the_pictures_own_mask(
     image: NDArray[np.float32], dilation: int, strategy: Strategy
 ) -> None:
-    threshold = detail_threshold(image, strategy)
-    pixels, expected = mask_above_detail(image, threshold, dilation), compute_mask(image, dilation, strategy).pixels
+    threshold = detail_threshold(image, strategy, NUMPY_PASSES)
+    pixels = mask_above_detail(image, threshold, dilation, NUMPY_PASSES)
+    expected = compute_mask(image, dilation, strategy, NUMPY_PASSES).pixels
     assert (pixels != expected).mean() <= 0.02  # values at the threshold are rounded otherwise
-    assert runtime_mask.detail_threshold(image, strategy) == threshold
-    np.testing.assert_array_equal(runtime_mask.mask_above_detail(image, threshold, dilation), pixels)
+    assert detail_threshold(image, strategy) == threshold
+    np.testing.assert_array_equal(mask_above_detail(image, threshold, dilation), pixels)
 
 
 @given(image=pictures(), dilation=st.sampled_from([1, 3, 7]), place=st.tuples(st.floats(0, 0.99), st.floats(0, 0.99)))
@@ -138,10 +139,13 @@ def test_a_threshold_of_detail_looks_no_further_than_its_reach(
     assert not differs.any()
 
 
-def test_the_runtime_makes_masks_without_native_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_masks_are_made_in_native_code_where_there_is_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (best_passes() == NUMPY_PASSES) == (native.library_path() is None)
     image = np.random.default_rng(0).random((30, 40, 3), dtype=np.float32)
+    expected = compute_mask(image).pixels
     monkeypatch.setattr(native, "library_path", lambda: None)
-    np.testing.assert_array_equal(runtime_mask.compute_mask(image).pixels, compute_mask(image).pixels)
+    assert best_passes() == NUMPY_PASSES
+    np.testing.assert_array_equal(compute_mask(image).pixels, expected)
 
 
 @given(mask=masks(), dilation=st.sampled_from(DILATIONS))

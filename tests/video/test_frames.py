@@ -16,7 +16,7 @@ import amsr_deploy
 from amsr_deploy import native
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.image.arrays import to_float
-from amsr_deploy.mask.native import mask_above_detail
+from amsr_deploy.mask import mask_above_detail
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.frames import VideoUpscaler
 

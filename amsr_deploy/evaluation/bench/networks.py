@@ -17,7 +17,7 @@ from amsr_deploy.evaluation.bench.photos import Photo
 from amsr_deploy.evaluation.bench.profiling import Kernel, profile
 from amsr_deploy.evaluation.bench.timing import Run, medians
 from amsr_deploy.evaluation.bench.twins import Pair, check_pair
-from amsr_deploy.mask.native import compute_mask
+from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.backends.base import Inputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Selection, select, whole

@@ -1,4 +1,4 @@
-// The mask on the GPU against its definition written plainly, step by step as amsr_deploy/mask/reference.py does it;
+// The mask on the GPU against its definition written plainly, step by step as amsr_deploy/mask/ does it;
 // where a picture has values that are not finite, against the CPU's code.
 #include <algorithm>
 #include <limits>

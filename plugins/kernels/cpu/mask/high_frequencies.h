@@ -1,4 +1,4 @@
-// Where a picture has edges and texture, the slow part of making a mask: amsr_deploy/mask/reference.py, with the same
+// Where a picture has edges and texture, the slow part of making a mask: amsr_deploy/mask/passes.py, with the same
 // float32 operations in the same order, so that the results are equal to the last bit.
 #pragma once
 

@@ -1,5 +1,5 @@
 // From high frequencies to a mask: their histogram, from which a threshold is found, and the mask above it, grown by a
-// square. As amsr_deploy/mask/reference.py, with equal results.
+// square. As amsr_deploy/mask/passes.py, with equal results.
 #pragma once
 
 #include <cstddef>
