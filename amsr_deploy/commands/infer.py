@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy import image
 from amsr_deploy.commands.batch import Reporter, Task, run_batch
-from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.inputs import Input, Inputs
-from amsr_deploy.commands.messages import say
 from amsr_deploy.commands.output_size import OutputSize, Plan, reduce_to
-from amsr_deploy.commands.outputs import Naming, Outputs, SkippedError, open_outputs
-from amsr_deploy.commands.shard import Shard
+from amsr_deploy.commands.outputs import open_outputs
+from amsr_deploy.commands.request import Request
+from amsr_deploy.commands.targets import Files, Results, Targets
 from amsr_deploy.commands.turns import Turn
 from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.errors import ImageError, UserError
-from amsr_deploy.image import Picture, WriteOptions
+from amsr_deploy.errors import UserError
+from amsr_deploy.image import Picture
 from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.mask import Mask
 from amsr_deploy.memory import check_memory
@@ -46,53 +45,6 @@ MOST_AHEAD = 4 << 20
 """Pixels of pictures that may wait for others: larger ones take memory, and reading is little of what they cost."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is wanted of all pictures.
-
-    Attributes:
-        size: of the output.
-        effort: how much work a picture is worth.
-        naming: how the outputs are named.
-        writing: how they are written.
-        mask: a picture of the input's size, white where the network shall work; None computes a mask.
-        save_mask: where a picture goes, white where the network worked; both are for one picture only.
-        compare: write a picture that compares, too.
-        shard: the part of the pictures that is wanted; None is all of them.
-    """
-
-    size: OutputSize
-    effort: Effort
-    naming: Naming
-    writing: WriteOptions
-    mask: Path | None = None
-    save_mask: Path | None = None
-    compare: bool = False
-    shard: Shard | None = None
-
-    def check(
-        self, inputs: Inputs, strategy: str = "kmeans", dense: bool = False, self_ensemble: bool = False, **_: Any
-    ) -> None:
-        """Raise UserError where options contradict each other or the number of pictures."""
-        if self.shard:
-            inputs.check_several("--shard")
-            if self.naming.output is None:
-                raise UserError("--shard needs an --output folder: results beside the pictures would be taken for more")
-        if inputs.several and (self.mask or self.save_mask):
-            raise UserError("--mask and --save-mask are for one picture at a time")
-        self.effort.check(self.mask, strategy, dense, self_ensemble)
-        self.writing.check(self.naming.format)
-
-    def pictures(self, inputs: Inputs) -> Sequence[Input]:
-        """Return the pictures that are wanted, and say so where there are none."""
-        if not self.shard:
-            return inputs.pictures
-        picked = self.shard.pick(inputs.pictures)
-        if not picked:
-            say(f"shard {self.shard} is empty: {len(inputs.pictures)} pictures are in others", err=True)
-        return picked
 
 
 @dataclass(frozen=True)
@@ -188,87 +140,6 @@ def check_masked(upscalers: Upscalers, request: Request) -> None:
 def on_tile(picture: Picture, turn: Turn) -> OnTile:
     """Choose what follows the tiles of a picture: those of alpha come after the last one of the colours."""
     return turn.last_tile if picture.alpha is None else turn.tile
-
-
-@dataclass(frozen=True)
-class Files:
-    """The files that are made of a picture.
-
-    Attributes:
-        result: the upscaled picture.
-        comparison: None where it is not wanted, or is there already and kept.
-        mask: likewise.
-        keeps_result: whether the result is there already and kept: what is missing beside it is made.
-    """
-
-    result: Path
-    comparison: Path | None = None
-    mask: Path | None = None
-    keeps_result: bool = False
-
-
-class Results(Protocol):
-    """Takes the files that are made of pictures."""
-
-    def claim(self, source: Input, size: str) -> Files:
-        """Name the files for the result of that size and for what is wanted beside it.
-
-        Raises:
-            AmsrError: they cannot be.
-        """
-
-    def write(self, source: Input, files: Files, target: Path, write_file: Callable[[Path], object]) -> None:
-        """Let one of the files be written."""
-
-    def shown(self, target: Path) -> str:
-        """Return what users know a file as."""
-
-
-@dataclass(frozen=True)
-class Targets:
-    """The files that a command makes of its pictures."""
-
-    outputs: Outputs
-    request: Request
-    scales: Collection[int]
-    """Of the models."""
-
-    def prepare(self, source: Input) -> None:
-        """Check what can be known of a picture before it is read.
-
-        Raises:
-            AmsrError: it is not there, or its output cannot be.
-        """
-        source.check()
-        if not self.request.size.depends_on_picture:
-            self.claim(source, self.request.size.label(self.scales))
-        elif self.request.save_mask:
-            with suppress(SkippedError):  # the name of the result is not known yet
-                self.outputs.reserve(source, self.request.save_mask, "mask")
-
-    def claim(self, source: Input, size: str) -> Files:
-        """Reserve the files for the result and for what is wanted beside it; see `Outputs.reserve_all`."""
-        wanted = {"result": self.outputs.target(source, size)}
-        if self.request.compare:
-            wanted["comparison"] = self.outputs.beside(wanted["result"], "compare")
-        if self.request.save_mask:
-            wanted["mask"] = self.request.save_mask
-        kept = self.outputs.reserve_all(source, wanted)
-        missing = {purpose: path for purpose, path in wanted.items() if purpose not in kept}
-        return Files(wanted["result"], missing.get("comparison"), missing.get("mask"), "result" in kept)
-
-    def write(self, source: Input, files: Files, target: Path, write_file: Callable[[Path], object]) -> None:
-        """Write one of the files, the result first; see `Outputs.write`."""
-        try:
-            self.outputs.write(source, target, write_file)
-        except ImageError as error:
-            if target == files.result:
-                raise
-            raise ImageError(f"{error}; {self.shown(files.result)} is written") from error
-
-    def shown(self, target: Path) -> str:
-        """Return what users know a file as."""
-        return self.outputs.shown(target)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ import click
 
 from amsr_deploy.commands.batch import Reporter
 from amsr_deploy.commands.effort import Effort
-from amsr_deploy.commands.infer import Request, infer_pictures
+from amsr_deploy.commands.infer import infer_pictures
 from amsr_deploy.commands.inputs import Inputs, find_inputs
 from amsr_deploy.commands.messages import setting
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming, wanted_handling
 from amsr_deploy.commands.report_file import check_report_file
+from amsr_deploy.commands.request import Request
 from amsr_deploy.commands.shard import Shard
 from amsr_deploy.errors import UserError
 from amsr_deploy.files import check_not_read

@@ -15,9 +15,11 @@ from typing import Any
 from amsr_deploy import __version__, image
 from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.cluster import Cluster, open_cluster
-from amsr_deploy.commands.infer import Files, Report, Request, Targets, Work, at_once, check_masked, load_upscalers
+from amsr_deploy.commands.infer import Report, Work, at_once, check_masked, load_upscalers
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.outputs import beside, open_outputs
+from amsr_deploy.commands.request import Request
+from amsr_deploy.commands.targets import Files, Targets
 from amsr_deploy.commands.turns import Turn, Turns
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, ImageError, UserError

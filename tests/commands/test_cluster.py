@@ -23,10 +23,10 @@ from amsr_deploy import image
 from amsr_deploy.cli import main
 from amsr_deploy.commands.cluster import ATTEMPTS, Cluster, Place, Reply, find_places
 from amsr_deploy.commands.effort import Effort
-from amsr_deploy.commands.infer import Request
 from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming
+from amsr_deploy.commands.request import Request
 from amsr_deploy.commands.spread import Orders, PictureWorker
 from amsr_deploy.errors import AmsrError, BackendError, UserError
 
