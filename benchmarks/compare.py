@@ -51,9 +51,9 @@ def photo_row(picture: Picture, corner: tuple[int, int]) -> Row:
     pictures = {
         "input": small.resize(size, Image.Resampling.NEAREST),
         "mask (tinted)": tinted(picture.lr, masked.mask(picture.lr).pixels).resize(size, Image.Resampling.NEAREST),
-        "masked network": to_image(masked.run(picture.lr).image),
+        "masked network": to_image(masked.upscale(picture.lr)),
         "bicubic": small.resize(size, Image.Resampling.BICUBIC),
-        "dense network": to_image(dense.run(picture.lr).image),
+        "dense network": to_image(dense.upscale(picture.lr)),
         "original": picture.hr,
     }
     box = (*corner, corner[0] + SIDE, corner[1] + SIDE)

@@ -25,15 +25,19 @@ import traceback
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.memory import peak_memory
+
+if TYPE_CHECKING:
+    from amsr_deploy.image import Picture
 
 SECONDS = 60
 """Longest time for a case."""
@@ -389,11 +393,26 @@ def read_picture(path: Path) -> int:
     picture = image.read(path)
     height, width = picture.size
     if height * width <= 1 << 16:
-        larger = image.upscale(picture, lambda pixels: pixels.repeat(2, axis=0).repeat(2, axis=1))
+        larger = twice(picture)
         with tempfile.TemporaryDirectory() as folder:
             image.write(Path(folder, "larger.tif"), larger)
             image.write(Path(folder, "larger.png"), larger)
     return height * width
+
+
+def twice(picture: Picture) -> Picture:
+    """Make a picture twice as large by repeated pixels, and all that is said of it."""
+
+    def repeated(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        return pixels.repeat(2, axis=0).repeat(2, axis=1)
+
+    height, width = picture.size
+    return replace(
+        picture,
+        rgb=repeated(picture.visible),
+        alpha=None if picture.alpha is None else repeated(picture.alpha),
+        metadata=picture.metadata.scaled(picture.size, (2 * height, 2 * width)),
+    )
 
 
 def read_exif(path: Path) -> int:

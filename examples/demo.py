@@ -35,12 +35,11 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     masked, dense = (amsr_deploy.load(dense=dense, precision="float32") for dense in (False, True))
     scale, picture = masked.metadata.scale, image.read(OSPREY)
-    mask = masked.mask(picture.rgb).pixels
-    upscaled = image.upscale(picture, lambda rgb: masked.run(rgb, mask).image)
+    mask, large = masked.mask(picture.rgb).pixels, folder / f"osprey_x{scale}.png"
+    masked.upscale_file(OSPREY, large, mask)
     image.write_mask(folder / "osprey_mask.png", mask)
-    image.write(folder / f"osprey_x{scale}.png", upscaled)
-    compare(picture, mask, upscaled, CROP).save(folder / "comparison.png")
-    print(f"{folder}: osprey_x{scale}.png, its osprey_mask.png, and comparison.png")
+    compare(picture, mask, image.read(large), CROP).save(folder / "comparison.png")
+    print(f"{folder}: {large.name}, its osprey_mask.png, and comparison.png")
     print(f"{masked.model}, {masked.backend}: {mask.mean():.0%} of the pixels are masked")
     measure({"bicubic": lambda small: resize(small, scale), "masked": masked.upscale, "dense": dense.upscale}, scale)
 

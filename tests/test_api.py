@@ -204,7 +204,7 @@ def test_sixteen_bits_stay_in_files(upscaler: amsr_deploy.Upscaler, tmp_path: Pa
 def test_tiles_are_counted(tmp_path: Path) -> None:
     upscaler = amsr_deploy.load(write_model(tmp_path / "twice.onnx", 2), tile=20)
     steps: list[tuple[int, int]] = []
-    upscaler.run(np.zeros((50, 50, 3), np.float32), on_tile=lambda *step: steps.append(step))
+    upscaler.start(np.zeros((50, 50, 3), np.float32), on_tile=lambda *step: steps.append(step)).run(np.dtype(np.uint8))
     total = len(steps)
     assert total > 1
     assert steps == [(done, total) for done in range(1, total + 1)]

@@ -31,8 +31,8 @@ from amsr_deploy.memory import check_memory
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.shipped import origin, shipped_scales
-from amsr_deploy.runtime.upscaler import Upscaled, Upscaler, load
-from amsr_deploy.runtime.upscaling import OnTile, Upscaling
+from amsr_deploy.runtime.upscaler import Upscaler, load
+from amsr_deploy.runtime.upscaling import OnTile
 
 Upscalers = Mapping[int, Upscaler]
 """Models by their scale."""
@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Report:
-    """What became of one picture; see `upscaler.Upscaled` for the figures, `output_size.Plan` for the size."""
+    """What became of one picture; see `upscaling.Upscaling` for the figures, `output_size.Plan` for the size."""
 
     model: str
     origin: str
@@ -142,6 +142,16 @@ def on_tile(picture: Picture, turn: Turn) -> OnTile:
     return turn.last_tile if picture.alpha is None else turn.tile
 
 
+def check_whole(picture: Picture, scale: int) -> None:
+    """Raise ImageError where memory is too little for the whole result of a model."""
+    height, width = (side * scale for side in picture.size)
+    check_memory(
+        4 * FLOATS_OF_PIXEL * height * width,
+        f"a result of {width}x{height} pixels that is reduced or compared",
+        "ask for a `scale` that a model has, which needs no reduction, and no `compare`",
+    )
+
+
 @dataclass(frozen=True)
 class Work:
     """What is done with each picture."""
@@ -181,9 +191,14 @@ class Work:
         def worked(mask: Mask | None) -> NDArray[np.bool_]:
             return upscaler.worked(mask.pixels) if mask else np.ones(picture.size, np.bool_)
 
-        colour: Upscaled | Upscaling  # what became of it
-        if files.comparison or (plan.reduced and not files.keeps_result):
-            colour, seconds, result = self._upscale_whole(picture, plan, region, turn)
+        in_memory = files.comparison or (plan.reduced and not files.keeps_result)
+        if in_memory:
+            check_whole(picture, plan.scale)
+        strips = PictureStrips(upscaler.start, picture, region, on_tile(picture, turn))
+        colour = strips.colour
+        if in_memory:
+            with turn.network():
+                result = strips.whole(partial(reduce_to, size=plan.size)) if plan.reduced else strips.whole()
             if not files.keeps_result:
                 write(files.result, lambda path: image.write(path, result, self.request.writing))
             if files.comparison:
@@ -191,11 +206,8 @@ class Work:
 
                 comparison = from_pillow(compare(picture, worked(colour.mask), result))
                 write(files.comparison, lambda path: image.write(path, comparison))
-        else:
-            strips = PictureStrips(upscaler.start, picture, region, on_tile(picture, turn))
-            if not files.keeps_result:
-                write(files.result, partial(self._write_strips, picture, strips, turn))
-            colour, seconds = strips.colour, strips.seconds
+        elif not files.keeps_result:
+            write(files.result, partial(self._write_strips, picture, strips, turn))
         if files.mask:
             mask = worked(colour.mask)
             write(files.mask, lambda path: image.write_mask(path, mask))
@@ -207,31 +219,11 @@ class Work:
             dilation if colour.mask else None,
             colour.density,
             colour.cost_share,
-            seconds,
+            strips.seconds,
             self.results.shown(files.result),
             colour.dense_reason,
             plan.reduction,
         )
-
-    def _upscale_whole(
-        self, picture: Picture, plan: Plan, region: NDArray[np.bool_] | None, turn: Turn
-    ) -> tuple[Upscaled, float, Picture]:
-        """Upscale a picture in memory, and reduce it where that is asked for; the seconds are those of alpha too."""
-        size = [side * plan.scale for side in picture.size]
-        check_memory(
-            4 * FLOATS_OF_PIXEL * math.prod(size),
-            f"a result of {size[1]}x{size[0]} pixels that is reduced or compared",
-            "ask for a `scale` that a model has, which needs no reduction, and no `compare`",
-        )
-        runs: list[Upscaled] = []  # colour, then alpha where there is one
-
-        def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-            runs.append(self.upscalers[plan.scale].run(pixels, region, on_tile(picture, turn)))
-            return reduce_to(runs[-1].image, plan.size) if plan.reduced else runs[-1].image
-
-        with turn.network():
-            result = image.upscale(picture, network)
-        return runs[0], sum(run.seconds for run in runs), result
 
     def _write_strips(self, picture: Picture, strips: PictureStrips, turn: Turn, path: Path) -> None:
         """Upscale a picture and write it strip by strip."""

@@ -126,9 +126,9 @@ class OutputSize:
 
 
 def reduce_to(pixels: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
-    """Pixels [H, W, 3] reduced to a size by Lanczos over all pixels that a new one covers; edges may overshoot."""
-    result = np.empty((*size, 3), dtype=np.float32)
-    for channel in range(3):
+    """Pixels [H, W, C] reduced to a size by Lanczos over all pixels that a new one covers; edges may overshoot."""
+    result = np.empty((*size, pixels.shape[2]), dtype=np.float32)
+    for channel in range(pixels.shape[2]):
         plane = Image.fromarray(pixels[..., channel])  # of 32-bit floats, which Pillow keeps
         result[..., channel] = np.asarray(plane.resize((size[1], size[0]), Image.Resampling.LANCZOS))
     return result

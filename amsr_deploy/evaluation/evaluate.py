@@ -15,7 +15,7 @@ from amsr_deploy.errors import ImageError
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.evaluation.lr_folder import LrFolder
-from amsr_deploy.image.arrays import from_float
+from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution, read_rgb
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -162,9 +162,9 @@ def read_pairs(
 def score(upscaler: Upscaler, hr: Image.Image, lr: Image.Image) -> Scores:
     """Upscale an LR picture and compare it with the HR one."""
     reference = np.array(hr)
-    result = upscaler.run(np.array(lr))
-    quality = compare(from_float(result.image, reference.dtype), reference, upscaler.metadata.scale)
-    return Scores(**asdict(quality), density=result.density, cost_share=result.cost_share)
+    upscaling = upscaler.start(to_float(np.array(lr)))
+    quality = compare(upscaling.run(reference.dtype), reference, upscaler.metadata.scale)
+    return Scores(**asdict(quality), density=upscaling.density, cost_share=upscaling.cost_share)
 
 
 def compare(image: NDArray[np.uint8], reference: NDArray[np.uint8], scale: int) -> Quality:

@@ -2,7 +2,7 @@
 
 from amsr_deploy.image.drawn import read_mask, write_mask
 from amsr_deploy.image.formats import FORMATS, READABLE, WRITABLE, Format, WriteOptions, named_format
-from amsr_deploy.image.picture import Metadata, Picture, overlay, upscale
+from amsr_deploy.image.picture import Metadata, Picture, overlay
 from amsr_deploy.image.reading import read, read_content
 from amsr_deploy.image.strips import StripWriter
 from amsr_deploy.image.whole import write_content
@@ -26,7 +26,6 @@ __all__ = [
     "read",
     "read_content",
     "read_mask",
-    "upscale",
     "write",
     "write_content",
     "write_mask",

@@ -1,8 +1,7 @@
-"""The picture in memory, and what upscaling does to it."""
+"""The picture in memory, with what a file says of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -13,8 +12,6 @@ from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image import exif, xmp
 from amsr_deploy.image.place import GeoReference, Resolution
 from amsr_deploy.image.texts import Text
-
-Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 _TINT = np.array([1, 0, 0.5], dtype=np.float32)
 
@@ -92,33 +89,6 @@ class Picture:
     def opaque(self) -> bool:
         """Whether nothing shines through."""
         return self.alpha is None or bool(self.alpha.min() >= 1)
-
-
-def upscale(picture: Picture, network: Network) -> Picture:
-    """Upscale colour and alpha and keep everything else.
-
-    Transparent pixels first take the colour of the visible ones nearby, so that the colour hidden under them leaves no
-    fringe; colour stays unpremultiplied, because dividing a network's output by a small alpha would magnify its error.
-    Alpha goes through the network too, so that cut-out edges are as sharp as the others.
-
-    Args:
-        picture: the small picture.
-        network: takes [H, W, 3] float32 in [0, 1], returns [h, w, 3] float32, larger, which this function may change.
-    """
-    rgb = network(picture.visible)
-    np.clip(rgb, 0, 1, out=rgb)
-    if picture.grey:
-        rgb = grey_to_rgb(rgb.mean(axis=2))
-    size = rgb.shape[0], rgb.shape[1]
-    alpha = None if picture.alpha is None else _upscale_alpha(picture.alpha, network, size)
-    return replace(picture, rgb=rgb, alpha=alpha, metadata=picture.metadata.scaled(picture.size, size))
-
-
-def _upscale_alpha(alpha: NDArray[np.float32], network: Network, size: tuple[int, int]) -> NDArray[np.float32]:
-    low, high = transparency.limits(alpha, size)
-    if np.array_equal(low, high):
-        return low
-    return np.asarray(np.clip(network(grey_to_rgb(alpha)).mean(axis=2), low, high))
 
 
 def grey_to_rgb(plane: NDArray[np.float32]) -> NDArray[np.float32]:

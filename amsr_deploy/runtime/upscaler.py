@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast, overload
@@ -47,27 +45,6 @@ PART_HALOS = 24
 """Default side of a tile in halos for parts of the frames of a video, whose memory was used before."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Upscaled:
-    """A picture and what it took.
-
-    Attributes:
-        image: [sH, sW, 3] float32 in [0, 1], s the model's scale.
-        mask: where the network worked; None if it was dense.
-        density: share of the body that was computed, in [0, 1].
-        cost_share: multiply-accumulates as a share of the dense network's.
-        seconds: wall time of mask and network.
-        dense_reason: why the dense twin ran in place of a masked model; None where it did not.
-    """
-
-    image: NDArray[np.float32]
-    mask: Mask | None
-    density: float
-    cost_share: float
-    seconds: float
-    dense_reason: str | None = None
 
 
 class Upscaler:
@@ -292,18 +269,6 @@ class Upscaler:
         with pictures.open_strips(target, picture, strips.size) as writer:
             for strip in strips.samples(writer.channels, writer.bits):
                 writer.write(strip)
-
-    def run(
-        self, image: NDArray[np.generic], mask: NDArray[np.bool_] | None = None, on_tile: OnTile = lambda *_: None
-    ) -> Upscaled:
-        """`upscale` on an array, to float32 in [0, 1], with what it took. A picture without colour gets none."""
-        started = time.perf_counter()
-        upscaling = self.start(to_float(image), mask, on_tile)
-        result = upscaling.run(np.dtype(np.float32))
-        seconds = time.perf_counter() - started
-        return Upscaled(
-            result, upscaling.mask, upscaling.density, upscaling.cost_share, seconds, upscaling.dense_reason
-        )
 
     def start(
         self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None, on_tile: OnTile = lambda *_: None

@@ -12,6 +12,7 @@ from PIL import Image
 
 from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
 from amsr_deploy.evaluation.degradations import degrade, gaussian_blur, gaussian_noise, jpeg, shot_noise
+from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pairs import low_resolution
 from paper.plan import SCALE, Picture, Plan
 from paper.records import Record, Store, common, mean, values, where
@@ -90,8 +91,8 @@ def score_damaged(plan: Plan, picture: Picture, damage: str, chosen: Setting) ->
 
 def _scores(plan: Plan, picture: Picture, damage: str, chosen: Setting) -> Record:
     upscaler = chosen.quick_upscaler(plan.threads)
-    result = upscaler.run(np.asarray(damaged(picture, damage)))
-    return quality(result.image, picture.hr) | cost(upscaler, result)
+    upscaling = upscaler.start(to_float(np.asarray(damaged(picture, damage))))
+    return quality(upscaling.run(np.dtype(np.float32)), picture.hr) | cost(upscaler, upscaling)
 
 
 def build(store: Store) -> Table:

@@ -18,7 +18,8 @@ from amsr_deploy.mask import compute_mask, dilate, keep_windows
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import shipped_model
-from amsr_deploy.runtime.upscaler import Upscaled, Upscaler
+from amsr_deploy.runtime.upscaler import Upscaler
+from amsr_deploy.runtime.upscaling import Upscaling
 from paper.linear_upsampler import LinearFit, LinearUpsampler
 from paper.plan import SCALE, Picture, Plan
 from paper.records import Record
@@ -97,15 +98,15 @@ def score(plan: Plan, picture: Picture, setting: Setting, **extra: Any) -> None:
 
 
 def _scores(upscaler: Upscaler, picture: Picture) -> Record:
-    result = upscaler.run(picture.lr)
-    return quality(result.image, picture.hr) | cost(upscaler, result)
+    upscaling = upscaler.start(picture.lr)
+    return quality(upscaling.run(np.dtype(np.float32)), picture.hr) | cost(upscaler, upscaling)
 
 
-def cost(upscaler: Upscaler, result: Upscaled) -> Record:
-    """Tell what a picture cost: density, share of dense MACs, MACs in 1e9."""
-    height, width = (side // SCALE for side in result.image.shape[:2])
-    gmacs = upscaler.metadata.cost.masked(result.density) * height * width / 1e9
-    return {"density": result.density, "cost_share": result.cost_share, "gmacs": gmacs}
+def cost(upscaler: Upscaler, upscaling: Upscaling) -> Record:
+    """Tell what a picture costs: density, share of dense MACs, MACs in 1e9."""
+    height, width = upscaling.image.shape[:2]
+    gmacs = upscaler.metadata.cost.masked(upscaling.density) * height * width / 1e9
+    return {"density": upscaling.density, "cost_share": upscaling.cost_share, "gmacs": gmacs}
 
 
 def score_scope(plan: Plan, picture: Picture, setting: Setting, linear: LinearUpsampler) -> None:
@@ -115,9 +116,10 @@ def score_scope(plan: Plan, picture: Picture, setting: Setting, linear: LinearUp
     if plan.store.has(scores) and plan.store.has(key):
         return
     upscaler = setting.upscaler(plan.threads)
-    result = upscaler.run(picture.lr)
-    plan.store.measure(scores, lambda: quality(result.image, picture.hr) | cost(upscaler, result))
-    plan.store.measure(key, lambda: _scope(upscaler, result.image, picture, linear))
+    upscaling = upscaler.start(picture.lr)
+    result = upscaling.run(np.dtype(np.float32))
+    plan.store.measure(scores, lambda: quality(result, picture.hr) | cost(upscaler, upscaling))
+    plan.store.measure(key, lambda: _scope(upscaler, result, picture, linear))
 
 
 def _scope(upscaler: Upscaler, image: NDArray[np.float32], picture: Picture, linear: LinearUpsampler) -> Record:

@@ -32,8 +32,8 @@ def time_in_turns(plan: Plan, picture: Picture, settings: list[Setting]) -> None
     upscalers = [setting.upscaler(plan.threads) for setting in settings]
     runs = {}
     for number, upscaler in enumerate(upscalers):
-        upscaler.run(picture.lr[:WARM_UP, :WARM_UP])
-        runs[number] = partial(upscaler.run, picture.lr)
+        upscaler.upscale(picture.lr[:WARM_UP, :WARM_UP])
+        runs[number] = partial(upscaler.upscale, picture.lr)
     load, start = os.getloadavg()[0], time.process_time()
     found = medians(runs, plan.repeats, warm_up=0, clock=processor_seconds)
     cpu = (time.process_time() - start) / len(settings)

@@ -42,8 +42,8 @@ def gpu() -> FakeCuda:
 def test_equals_the_cpu_in_tiles_that_the_engine_takes(gpu: FakeCuda, photo: NDArray[np.float32]) -> None:
     upscaler = Upscaler(make_backend(gpu))
     assert max(photo.shape) > 96  # more than one tile
-    expected = amsr_deploy.load("fsrcnn", device="cpu", strategy="fixed").run(photo).image
-    actual = Upscaler(make_backend(gpu), strategy="fixed").run(photo).image
+    expected = amsr_deploy.load("fsrcnn", device="cpu", strategy="fixed").upscale(photo)
+    actual = Upscaler(make_backend(gpu), strategy="fixed").upscale(photo)
     np.testing.assert_allclose(actual, expected, atol=1e-5)
     assert upscaler.backend == "fake GPU"
 
@@ -51,15 +51,15 @@ def test_equals_the_cpu_in_tiles_that_the_engine_takes(gpu: FakeCuda, photo: NDA
 @pytest.mark.parametrize("scale", [2, 3])
 def test_engines_of_any_scale(scale: int, gpu: FakeCuda, tmp_path: Path, photo: NDArray[np.float32]) -> None:
     model = write_model(tmp_path / "model.onnx", scale, mode="cubic")
-    result = Upscaler(make_backend(gpu, model)).run(photo).image
+    result = Upscaler(make_backend(gpu, model)).upscale(photo)
     assert result.shape == (90 * scale, 120 * scale, 3)
-    np.testing.assert_allclose(result, amsr_deploy.load(model, device="cpu").run(photo).image, atol=1e-5)
+    np.testing.assert_allclose(result, amsr_deploy.load(model, device="cpu").upscale(photo), atol=1e-5)
 
 
 def test_flat_pictures_have_an_empty_index(gpu: FakeCuda) -> None:
     flat = np.full((20, 30, 3), 0.5, dtype=np.float32)
-    expected = amsr_deploy.load("fsrcnn", device="cpu").run(flat).image
-    np.testing.assert_allclose(Upscaler(make_backend(gpu)).run(flat).image, expected, atol=1e-5)
+    expected = amsr_deploy.load("fsrcnn", device="cpu").upscale(flat)
+    np.testing.assert_allclose(Upscaler(make_backend(gpu)).upscale(flat), expected, atol=1e-5)
 
 
 def test_pictures_in_threads_come_back_right(gpu: FakeCuda) -> None:
@@ -75,11 +75,11 @@ def test_pictures_in_threads_come_back_right(gpu: FakeCuda) -> None:
 
 
 def test_smaller_tiles_where_the_gpu_is_full(photo: NDArray[np.float32], caplog: pytest.LogCaptureFixture) -> None:
-    expected = amsr_deploy.load("fsrcnn", device="cpu").run(photo).image
+    expected = amsr_deploy.load("fsrcnn", device="cpu").upscale(photo)
     profile = make_sidecar(metadata_of(MODEL)).profile | {"image": ((1, 3, 8, 8), (1, 3, 64, 64), (1, 3, 200, 200))}
     gpu = FakeCuda(budget=3_000_000)
     upscaler = Upscaler(make_backend(gpu, profile=profile))
-    result = upscaler.run(photo).image
+    result = upscaler.upscale(photo)
     assert "out of memory; trying again with tiles of 64x64" in caplog.text
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
@@ -110,17 +110,17 @@ class TestClosing:
         backend = make_backend(gpu)
         with Upscaler(backend) as upscaler:
             for _ in range(4):
-                upscaler.run(self.picture)
+                upscaler.upscale(self.picture)
             assert gpu.used > 0
         self.assert_empty(gpu)
         assert backend.network.is_closed
         upscaler.close()
         with pytest.raises(BackendError, match="was closed"):
-            upscaler.run(self.picture)
+            upscaler.upscale(self.picture)
 
     def test_so_does_the_last_reference(self, gpu: FakeCuda) -> None:
         upscaler = Upscaler(make_backend(gpu))
-        upscaler.run(self.picture)
+        upscaler.upscale(self.picture)
         assert gpu.used > 0
         del upscaler
         self.assert_empty(gpu)
@@ -165,7 +165,9 @@ class TestClosing:
         backend = make_backend(gpu)
         backend.metadata = dataclasses.replace(backend.metadata, dense_above=0.0)
         upscaler = Upscaler(backend, load_twin=lambda: twin)
-        assert upscaler.run(self.picture).dense_reason
+        upscaling = upscaler.start(self.picture)
+        assert upscaling.dense_reason
+        upscaling.run(np.dtype(np.float32))
         assert other.used > 0
         upscaler.close()
         self.assert_empty(gpu)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scale_cases import strips_by
 
-from amsr_deploy import image
 from amsr_deploy.commands.output_size import OutputSize, Plan, reduce_to
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import Picture
@@ -131,12 +132,12 @@ def test_alpha_stays_exact_at_sizes_between() -> None:
     opaque, transparent = np.s_[:, :4], np.s_[:, 6:]
 
     def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        return reduce_to(pixels.repeat(4, axis=0).repeat(4, axis=1), (9, 9))
+        return pixels.repeat(4, axis=0).repeat(4, axis=1)
 
-    rings = np.clip(network(np.repeat(alpha[..., None], 3, axis=2))[..., 0], 0, 1)
+    rings = np.clip(reduce_to(network(alpha[..., None]), (9, 9))[..., 0], 0, 1)
     assert rings[opaque].min() < 0.999
     assert rings[transparent].max() > 0.001
-    upscaled = image.upscale(picture, network)
+    upscaled = strips_by(network, picture).whole(partial(reduce_to, size=(9, 9)))
     assert upscaled.alpha is not None
     assert upscaled.alpha.shape == (9, 9)
     assert (upscaled.alpha[opaque] == 1).all()

@@ -20,6 +20,7 @@ from hypothesis.extra import numpy as hnp
 from ink_profile import cmyk_profile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
+from scale_cases import strips_by
 
 from amsr_deploy import image
 from amsr_deploy.errors import ImageError, UserError
@@ -303,7 +304,7 @@ def test_exif_survives_from_every_format_to_every_format(tmp_path: Path, source:
     picture = from_samples(photo(dtype=np.uint16 if bits == 16 else np.uint8))
     image.write(tmp_path / f"a{source}", described(picture, exif=camera_exif()))
     first = image.read(tmp_path / f"a{source}")
-    image.write(tmp_path / f"b{target}", image.upscale(first, enlarge))
+    image.write(tmp_path / f"b{target}", strips_by(enlarge, first).whole())
     with Image.open(tmp_path / f"b{target}") as stored:
         exif = stored.getexif()
         assert (exif[0x010F], exif[0x0112], float(exif[0x011A])) == ("Maker", 1, 4 * 72.0)
@@ -346,7 +347,7 @@ def test_partly_damaged_exif_is_said(tmp_path: Path, caplog: pytest.LogCaptureFi
 @pytest.mark.parametrize("bits", [8, 16])
 def test_icc_profile_is_kept_byte_for_byte(tmp_path: Path, suffix: str, bits: int) -> None:
     picture = described(from_samples(photo(dtype=np.uint16 if bits == 16 else np.uint8)), icc_profile=SRGB)
-    image.write(tmp_path / f"a{suffix}", image.upscale(picture, enlarge))
+    image.write(tmp_path / f"a{suffix}", strips_by(enlarge, picture).whole())
     assert image.read(tmp_path / f"a{suffix}").metadata.icc_profile == SRGB
 
 
@@ -392,7 +393,7 @@ def test_grey_stays_neutral(samples: NDArray) -> None:
     def tint(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         return enlarge(pixels) * np.array([1, 0.9, 0.8], dtype=np.float32)
 
-    picture = image.upscale(from_samples(samples), tint)
+    picture = strips_by(tint, from_samples(samples)).whole()
     assert picture.grey
     np.testing.assert_array_equal(picture.rgb[..., 0], picture.rgb[..., 1])
     np.testing.assert_array_equal(picture.rgb[..., 0], picture.rgb[..., 2])
@@ -400,7 +401,7 @@ def test_grey_stays_neutral(samples: NDArray) -> None:
 
 @given(samples=arrays(4, np.uint16))
 def test_upscaled_pictures_are_finite_and_in_range(samples: NDArray) -> None:
-    picture = image.upscale(from_samples(samples), enlarge)
+    picture = strips_by(enlarge, from_samples(samples)).whole()
     assert picture.alpha is not None
     assert picture.size == (4 * samples.shape[0], 4 * samples.shape[1]) == picture.alpha.shape
     for pixels in (picture.rgb, picture.alpha):
@@ -411,13 +412,13 @@ def test_upscaled_pictures_are_finite_and_in_range(samples: NDArray) -> None:
 @pytest.mark.parametrize("value", [0, 1])
 def test_uniform_alpha_stays_exact(value: int) -> None:
     picture = Picture(np.ones((5, 3, 3), np.float32) / 2, alpha=np.full((5, 3), value, np.float32))
-    upscaled = image.upscale(picture, enlarge)
+    upscaled = strips_by(enlarge, picture).whole()
     np.testing.assert_array_equal(upscaled.alpha, np.full((20, 12), value))
 
 
 def test_opaque_and_transparent_regions_stay_exact() -> None:
     alpha = np.repeat(np.array([[1, 1, 1, 0.5, 0, 0, 0]], np.float32), 4, axis=0)
-    upscaled = image.upscale(Picture(np.ones((4, 7, 3), np.float32), alpha=alpha), enlarge)
+    upscaled = strips_by(enlarge, Picture(np.ones((4, 7, 3), np.float32), alpha=alpha)).whole()
     assert upscaled.alpha is not None
     assert (upscaled.alpha[:, :8] == 1).all()
     assert (upscaled.alpha[:, 20:] == 0).all()
@@ -435,7 +436,7 @@ def test_colour_under_transparency_leaves_no_fringe() -> None:
     y, x = np.mgrid[:24, :24]
     alpha = np.clip(8.5 - np.hypot(y - 12, x - 12), 0, 1).astype(np.float32)
     rgb = np.where(alpha[..., None] > 0, 1, 0).repeat(3, axis=2).astype(np.float32)
-    upscaled = image.upscale(Picture(rgb, alpha=alpha), blur)
+    upscaled = strips_by(blur, Picture(rgb, alpha=alpha)).whole()
     assert upscaled.alpha is not None
     assert upscaled.rgb[upscaled.alpha > 0].min() > 0.999
 

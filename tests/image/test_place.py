@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from scale_cases import strips_by
 from tiff_maker import page, tiff
 
 from amsr_deploy import image
@@ -26,7 +27,7 @@ def enlarge(pixels: np.ndarray) -> np.ndarray:
 
 
 def upscaled(source: Path, target: Path) -> None:
-    image.write(target, image.upscale(image.read(source), enlarge))
+    image.write(target, strips_by(enlarge, image.read(source)).whole())
 
 
 def tags_of(path: Path) -> ImageFileDirectory_v2:
@@ -243,5 +244,5 @@ def test_exif_follows_the_pixels(tmp_path: Path, orientation: int, area: tuple[i
 
 def test_a_subject_that_cannot_be_told_is_dropped(tmp_path: Path) -> None:
     Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "a.png", exif=described(1, (60000, 4)))
-    picture = image.upscale(image.read(tmp_path / "a.png"), enlarge)
+    picture = strips_by(enlarge, image.read(tmp_path / "a.png")).whole()
     assert 0x9214 not in exif_of(picture).get_ifd(0x8769)

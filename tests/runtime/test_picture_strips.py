@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import amsr_deploy
-from amsr_deploy import image
 from amsr_deploy.image import Picture
 from amsr_deploy.image.samples import channel_count, sample_strips
 from amsr_deploy.runtime.picture_strips import PictureStrips, in_step
@@ -31,7 +30,7 @@ def make_picture(grey: bool, alpha: str, bits: Literal[8, 16]) -> Picture:
 def test_strips_are_what_upscaling_in_memory_gives(grey: bool, alpha: str, bits: Literal[8, 16]) -> None:
     picture = make_picture(grey, alpha, bits)
     with amsr_deploy.load("fsrcnn", tile=40) as upscaler:
-        whole = image.upscale(picture, lambda pixels: upscaler.run(pixels).image)
+        whole = PictureStrips(upscaler.start, picture).whole()
         strips = PictureStrips(upscaler.start, picture)
         channels = channel_count(picture, grey=True)
         found = np.concatenate(list(strips.samples(channels, bits)))

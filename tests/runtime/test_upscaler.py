@@ -33,6 +33,7 @@ from amsr_deploy.runtime.tiles import EDGE, edge_for, smallest_tile
 from amsr_deploy.runtime.upscaler import Upscaler
 
 FEATHER = 1e-5
+FLOAT32 = np.dtype(np.float32)
 
 
 def copy_pair(masked: Path, folder: Path, dense_above: float) -> Path:
@@ -57,7 +58,7 @@ def exported(exports: Exports) -> dict[str, Path]:
 def test_tiles_make_no_difference(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
     whole = amsr_deploy.load(exported[name], tile=1000)
     tiled = amsr_deploy.load(exported[name], tile=smallest_tile(whole.metadata.halo, describe(name).size_multiple))
-    np.testing.assert_allclose(tiled.run(photo).image, whole.run(photo).image, atol=FEATHER)
+    np.testing.assert_allclose(tiled.upscale(photo), whole.upscale(photo), atol=FEATHER)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -87,8 +88,8 @@ def test_a_picture_without_colour_gets_none(exported: dict[str, Path], photo: ND
 @pytest.mark.parametrize("name", BACKBONES)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 13)])
 def test_small_and_flat_pictures(name: str, size: tuple[int, int], exported: dict[str, Path]) -> None:
-    result = amsr_deploy.load(exported[name]).run(np.full((*size, 3), 0.5, dtype=np.float32))
-    assert result.image.shape == (4 * size[0], 4 * size[1], 3)
+    result = amsr_deploy.load(exported[name]).start(np.full((*size, 3), 0.5, dtype=np.float32))
+    assert result.run(FLOAT32).shape == (4 * size[0], 4 * size[1], 3)
     assert result.density == 0
     assert result.mask is not None
     assert not result.mask.pixels.any()
@@ -103,7 +104,6 @@ def test_type_of_the_picture_is_kept(dtype: type, exported: dict[str, Path], pho
     assert large.dtype == dtype
     expected = upscaler.upscale(image.astype(np.float32) / np.float32(largest))
     np.testing.assert_allclose(large / largest, expected, atol=0.51 / largest if largest > 1 else 1e-6)
-    np.testing.assert_array_equal(upscaler.run(image).image, expected)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -119,27 +119,27 @@ def test_surroundings_do_not_tint_the_border(name: str, exported: dict[str, Path
 def test_own_mask_decides(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
     mask = np.zeros(photo.shape[:2], dtype=np.bool_)
     mask[20:50, 30:70] = True
-    result = amsr_deploy.load(exported["carn"]).run(photo, mask)
+    result = amsr_deploy.load(exported["carn"]).start(photo, mask)
     assert result.density == mask.mean()
     assert result.cost_share == pytest.approx((213_696 + mask.mean() * 350_208) / 563_904)
     far = np.s_[:, 4 * (70 + 8) :]
-    empty = amsr_deploy.load(exported["carn"]).run(photo, np.zeros_like(mask)).image
-    np.testing.assert_allclose(result.image[far], empty[far], atol=FEATHER)
-    assert np.abs(result.image - empty).max() > 1e-3
+    empty = amsr_deploy.load(exported["carn"]).upscale(photo, np.zeros_like(mask))
+    np.testing.assert_allclose(result.run(FLOAT32)[far], empty[far], atol=FEATHER)
+    assert np.abs(result.run(FLOAT32) - empty).max() > 1e-3
 
 
 def test_dense_run_works_everywhere(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
-    dense = Upscaler(OnnxRuntimeBackend(exported["carn"]), dense=True).run(photo)
-    full = amsr_deploy.load(exported["carn"]).run(photo, np.ones(photo.shape[:2], dtype=np.bool_))
+    dense = Upscaler(OnnxRuntimeBackend(exported["carn"]), dense=True).start(photo)
+    full = amsr_deploy.load(exported["carn"]).start(photo, np.ones(photo.shape[:2], dtype=np.bool_))
     assert dense.mask is None
     assert dense.density == dense.cost_share == 1
-    np.testing.assert_allclose(dense.image, full.image, atol=FEATHER)
+    np.testing.assert_allclose(dense.run(FLOAT32), full.run(FLOAT32), atol=FEATHER)
 
 
 def test_dilation_and_threshold_are_dials(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
-    densities = [amsr_deploy.load(exported["carn"], dilation=k).run(photo).density for k in (1, 5, 11)]
+    densities = [amsr_deploy.load(exported["carn"], dilation=k).start(photo).density for k in (1, 5, 11)]
     assert densities == sorted(set(densities))
-    kept = [amsr_deploy.load(exported["swinir"], threshold=sigma).run(photo).density for sigma in (0.0, 0.5, 1.0)]
+    kept = [amsr_deploy.load(exported["swinir"], threshold=sigma).start(photo).density for sigma in (0.0, 0.5, 1.0)]
     assert kept == sorted(set(kept), reverse=True)
     assert kept[0] == 1
 
@@ -169,16 +169,16 @@ def metadata(exported: dict[str, Path]) -> Metadata:
 def test_smaller_tiles_are_tried_and_said(metadata: Metadata, caplog: pytest.LogCaptureFixture) -> None:
     image = np.random.default_rng(0).random((200, 300, 3), dtype=np.float32)
     backend = ScarceBackend(limit=80 * 80, metadata=metadata)
-    result = Upscaler(backend, tile=400).run(image)
+    result = Upscaler(backend, tile=400).upscale(image)
     assert caplog.messages[-1] == "out of memory; trying again with tiles of 77x77 pixels"
-    np.testing.assert_array_equal(result.image, image.repeat(4, axis=0).repeat(4, axis=1))
+    np.testing.assert_array_equal(result, image.repeat(4, axis=0).repeat(4, axis=1))
     assert backend.sizes[0] == (200 + 2 * EDGE) * (300 + 2 * EDGE)
 
 
 @given(height=st.integers(1, 40), width=st.integers(1, 40), multiple=st.sampled_from([1, 8]))
 def test_a_picture_that_fits_is_one_tile(height: int, width: int, multiple: int) -> None:
     backend = ScarceBackend(10**9, replace(scale_metadata(4, masked=True, dense_above=1.0), window_size=multiple))
-    Upscaler(backend).run(np.zeros((height, width, 3), dtype=np.float32))
+    Upscaler(backend).upscale(np.zeros((height, width, 3), dtype=np.float32))
     assert len(backend.sizes) == 1
 
 
@@ -188,8 +188,8 @@ def test_a_gpu_gets_the_largest_tiles_that_fit_into_half_its_memory(metadata: Me
     sizes = {}
     for device_memory in (None, 2 * 350**2 * metadata.bytes_per_pixel, 2 * 508**2 * metadata.bytes_per_pixel):
         backend = ScarceBackend(10**9, metadata, device_memory=device_memory)
-        result = Upscaler(backend).run(image)
-        np.testing.assert_array_equal(result.image, image.repeat(4, axis=0).repeat(4, axis=1))
+        result = Upscaler(backend).upscale(image)
+        np.testing.assert_array_equal(result, image.repeat(4, axis=0).repeat(4, axis=1))
         sizes[device_memory] = backend.sizes
     on_cpu, in_parts, at_once = sizes.values()
     assert at_once == [whole]
@@ -202,7 +202,7 @@ def test_a_gpu_with_more_memory_than_the_machine_gets_what_fits_into_both(
 ) -> None:
     monkeypatch.setattr("amsr_deploy.runtime.upscaler.memory_budget", lambda: 300**2 * metadata.bytes_per_pixel)
     backend = ScarceBackend(10**9, metadata, device_memory=1 << 40)
-    Upscaler(backend).run(np.zeros((400, 500, 3), dtype=np.float32))
+    Upscaler(backend).upscale(np.zeros((400, 500, 3), dtype=np.float32))
     assert 192**2 < max(backend.sizes) <= 300**2
 
 
@@ -224,7 +224,7 @@ def test_results_in_integers_are_the_rounded_ones(
     dtype: type[np.uint8] | type[np.uint16], exported: dict[str, Path], photo: NDArray[np.float32]
 ) -> None:
     upscaler = amsr_deploy.load(exported["fsrcnn"], tile=48)
-    exact = upscaler.run(photo).image
+    exact = upscaler.upscale(photo)
     expected = np.rint(exact * np.float32(np.iinfo(dtype).max)).astype(dtype)
     np.testing.assert_array_equal(upscaler.start(photo).run(np.dtype(dtype)), expected)
 
@@ -237,7 +237,7 @@ def test_strips_are_the_whole_though_memory_runs_out_for_another_picture(metadat
     strips = upscaler.start(image).strips(np.dtype(np.float32))
     found = [next(strips)]
     backend.limit = 68 * 68
-    upscaler.run(image)
+    upscaler.upscale(image)
     backend.limit = 80 * 80
     np.testing.assert_array_equal(np.concatenate([*found, *strips]), image.repeat(4, axis=0).repeat(4, axis=1))
 
@@ -250,12 +250,12 @@ def test_the_smallest_tile_is_the_last_that_is_tried_and_serves_the_next_picture
     upscaler = Upscaler(backend)
     for _ in range(2):
         with pytest.raises(OutOfMemoryError, match=f"tiles of {smallest}x{smallest} pixels, the smallest"):
-            upscaler.run(image)
+            upscaler.upscale(image)
         assert backend.sizes[-1] <= smallest**2
     usual = ScarceBackend(limit=smallest**2, metadata=metadata)
-    Upscaler(usual, tile=smallest).run(image)
+    Upscaler(usual, tile=smallest).upscale(image)
     backend.limit, backend.sizes = usual.limit, []
-    upscaler.run(image)
+    upscaler.upscale(image)
     assert backend.sizes == usual.sizes
 
 
@@ -273,8 +273,8 @@ def test_tiles_that_fail_in_several_threads_are_halved_once(metadata: Metadata) 
     backend, halved = TogetherBackend(whole - 1, metadata), ScarceBackend(whole, metadata)
     upscaler = Upscaler(backend, tile=400)
     with ThreadPoolExecutor(2) as threads:
-        list(threads.map(upscaler.run, [image, image]))
-    Upscaler(halved, tile=(200 + 2 * EDGE) // 2).run(image)
+        list(threads.map(upscaler.upscale, [image, image]))
+    Upscaler(halved, tile=(200 + 2 * EDGE) // 2).upscale(image)
     assert sorted(backend.sizes) == sorted([whole, whole, *halved.sizes, *halved.sizes])
 
 
@@ -288,7 +288,7 @@ def test_a_closed_upscaler_does_not_run(exported: dict[str, Path], photo: NDArra
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_output_that_is_not_finite_is_an_error(value: float, metadata: Metadata) -> None:
     with pytest.raises(ModelError, match="not finite"):
-        Upscaler(ScarceBackend(10**9, metadata, value)).run(np.zeros((20, 20, 3), dtype=np.float32))
+        Upscaler(ScarceBackend(10**9, metadata, value)).upscale(np.zeros((20, 20, 3), dtype=np.float32))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.1, 255])
@@ -408,46 +408,46 @@ class TestDenseTwin:
         return np.pad(photo, ((60, 60), (60, 60), (0, 0)), constant_values=0.5)
 
     def test_takes_dense_pictures(self, pair: Path, photo: NDArray[np.float32]) -> None:
-        result = amsr_deploy.load(pair).run(photo)
+        result = amsr_deploy.load(pair).start(photo)
         density = amsr_deploy.load(pair).mask(photo).density
         assert density > 0.4
         assert result.dense_reason == f"density {density:.3g} is above 0.4"
         assert result.mask is None
         assert result.density == result.cost_share == 1
-        np.testing.assert_array_equal(result.image, amsr_deploy.load(twin_path(pair)).run(photo).image)
+        np.testing.assert_array_equal(result.run(FLOAT32), amsr_deploy.load(twin_path(pair)).upscale(photo))
         everywhere = np.ones(photo.shape[:2], dtype=np.bool_)
-        np.testing.assert_allclose(result.image, amsr_deploy.load(pair).run(photo, everywhere).image, atol=FEATHER)
+        np.testing.assert_allclose(result.run(FLOAT32), amsr_deploy.load(pair).upscale(photo, everywhere), atol=FEATHER)
 
     def test_leaves_the_others(self, pair: Path, sparse: NDArray[np.float32]) -> None:
-        result = amsr_deploy.load(pair).run(sparse)
+        result = amsr_deploy.load(pair).start(sparse)
         assert result.dense_reason is None
         assert result.mask is not None
         assert result.density == result.mask.density < 0.4
 
     def test_decides_for_the_whole_picture(self, pair: Path, sparse: NDArray[np.float32]) -> None:
         """A tile may be all texture: it goes by the picture."""
-        tiled = amsr_deploy.load(pair, tile=64).run(sparse)
+        tiled = amsr_deploy.load(pair, tile=64).start(sparse)
         assert tiled.dense_reason is None
-        np.testing.assert_allclose(tiled.image, amsr_deploy.load(pair, tile=1000).run(sparse).image, atol=FEATHER)
+        np.testing.assert_allclose(tiled.run(FLOAT32), amsr_deploy.load(pair, tile=1000).upscale(sparse), atol=FEATHER)
 
     @pytest.mark.parametrize("setting", [{"dilation": 5}, {"strategy": "median"}])
     def test_does_not_overrule_its_user(self, setting: dict[str, Any], pair: Path, photo: NDArray[np.float32]) -> None:
-        result = amsr_deploy.load(pair, **setting).run(photo)
+        result = amsr_deploy.load(pair, **setting).start(photo)
         assert result.dense_reason is None
         assert result.mask is not None
-        region = amsr_deploy.load(pair).run(photo, np.ones(photo.shape[:2], dtype=np.bool_))
+        region = amsr_deploy.load(pair).start(photo, np.ones(photo.shape[:2], dtype=np.bool_))
         assert region.dense_reason is None
 
     def test_must_have_the_same_weights(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:
         shutil.copy(pair, tmp_path / "other.onnx")
         shutil.copy(twin_path(pair), tmp_path / "other_dense.onnx")
-        assert amsr_deploy.load(tmp_path / "other.onnx").run(photo).dense_reason is not None
+        assert amsr_deploy.load(tmp_path / "other.onnx").start(photo).dense_reason is not None
         export_onnx(random_network("fsrcnn", seed=7), tmp_path / "other_dense.onnx", masked=False)
-        assert amsr_deploy.load(tmp_path / "other.onnx").run(photo).dense_reason is None
+        assert amsr_deploy.load(tmp_path / "other.onnx").start(photo).dense_reason is None
 
     def test_may_be_missing(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:
         shutil.copy(pair, tmp_path / "alone.onnx")
-        assert amsr_deploy.load(tmp_path / "alone.onnx").run(photo).mask is not None
+        assert amsr_deploy.load(tmp_path / "alone.onnx").start(photo).mask is not None
 
 
 def test_files_without_a_limit_stay_masked(exported: dict[str, Path]) -> None:
@@ -460,7 +460,7 @@ def test_files_without_a_limit_stay_masked(exported: dict[str, Path]) -> None:
 
 
 def test_number_of_threads_makes_no_difference(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
-    results = [amsr_deploy.load(exported["carn"], threads=threads).run(photo).image for threads in (1, 2)]
+    results = [amsr_deploy.load(exported["carn"], threads=threads).upscale(photo) for threads in (1, 2)]
     np.testing.assert_array_equal(*results)
     with pytest.raises(UserError, match="0 threads"):
         amsr_deploy.load(exported["carn"], threads=0)
@@ -483,4 +483,4 @@ def test_parts_are_those_of_the_whole_picture(name: str, exported: dict[str, Pat
     np.testing.assert_allclose(parted, expected, atol=FEATHER)
     if upscaler.is_local:
         np.testing.assert_array_equal(parted, expected)
-    np.testing.assert_allclose(whole, upscaler.run(photo, mask).image, atol=FEATHER)
+    np.testing.assert_allclose(whole, upscaler.upscale(photo, mask), atol=FEATHER)
