@@ -34,6 +34,22 @@ def test_an_update_is_as_large_as_one_of_adam() -> None:
     assert abs(float(weight.detach().square().mean().sqrt()) / (RMS * 1e-3) - 1) < 0.2
 
 
+def test_steps_are_those_of_pytorch() -> None:
+    torch.manual_seed(0)
+    start = torch.randn(24, 40)
+    own, other = nn.Parameter(start.clone()), nn.Parameter(start.clone())
+    optimizers = (
+        Muon([own], lr=0.01),
+        torch.optim.Muon([other], lr=0.01, weight_decay=0, adjust_lr_fn="match_rms_adamw"),
+    )
+    for _ in range(3):
+        own.grad = torch.randn_like(own)
+        other.grad = own.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    assert (own - other).norm() < 0.05 * (other - start).norm()  # PyTorch computes in bfloat16
+
+
 def test_layers_of_all_shapes_learn() -> None:
     torch.manual_seed(0)
     layers = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 3, 3, padding=1))

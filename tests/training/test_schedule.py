@@ -48,3 +48,4 @@ def test_learning_rate_rises_to_its_peak_and_falls(steps: int, peak: float) -> N
     assert rates[: top + 1] == sorted(rates[: top + 1])
     assert rates[top:] == sorted(rates[top:], reverse=True)
     assert max(rates) == pytest.approx(peak, rel=0.1)
+    assert learning_rate(steps, 1.0, peak) == pytest.approx(1e-7)

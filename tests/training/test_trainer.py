@@ -39,6 +39,26 @@ def test_a_step_makes_the_chosen_loss_small(loss: Loss, folder: Path) -> None:
         torch.testing.assert_close(parameter.grad, gradient)
 
 
+def test_steps_are_those_of_adam_with_clipped_gradients_and_averaged_weights(folder: Path) -> None:
+    torch.manual_seed(0)
+    network, reference = small_network("fsrcnn"), small_network("fsrcnn")
+    trainer = Trainer(network, replace(quick_config(folder), loss="l2", ema=0.3), torch.device("cpu"))
+    adam = torch.optim.Adam(reference.parameters(), betas=(0.9, 0.99))
+    average = {name: value.clone() for name, value in reference.state_dict().items()}
+    for rate, kept, size in ((0.01, 2 / 11, 1), (0.02, 3 / 12, 100), (0.005, 0.3, 10)):
+        batch = Batch(torch.rand(2, 3, 8, 8), size * torch.rand(2, 3, 32, 32), torch.rand(2, 1, 8, 8) < 0.5)
+        trainer.begin_step(rate)
+        trainer.train_on(batch)
+        adam.param_groups[0]["lr"] = rate
+        adam.zero_grad()
+        (reference(batch.lr, batch.mask) - batch.hr).square().mean().backward()
+        torch.nn.utils.clip_grad_norm_(reference.parameters(), 1.0)
+        adam.step()
+        average = {name: kept * average[name] + (1 - kept) * value for name, value in reference.state_dict().items()}
+    torch.testing.assert_close(dict(network.state_dict()), dict(reference.state_dict()))
+    torch.testing.assert_close(trainer.average, average)
+
+
 def test_the_loss_psnr_pulls_at_a_patch_as_at_its_logarithm() -> None:
     hr = torch.zeros(2, 3, 8, 8)
     output = torch.full_like(hr, 0.2)
