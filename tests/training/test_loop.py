@@ -16,17 +16,21 @@ from training_cases import draw, quick_config
 
 from amsr_deploy import models
 from amsr_deploy.commands.train import settings
-from amsr_deploy.descriptor import Optimizer
+from amsr_deploy.descriptor import Optimizer, describe
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
 from amsr_deploy.models import tensor_file
 from amsr_deploy.models.checkpoint import TRAINED_FOR, read_checkpoint, read_network
+from amsr_deploy.runtime.tiles import edge_for
 from amsr_deploy.training import run_folder, synthetic
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
+from amsr_deploy.training.data import Batch, PatchSampler
 from amsr_deploy.training.loop import first_network, train
+from amsr_deploy.training.pictures import read_pictures
 from amsr_deploy.training.report import LineReporter, Status
 from amsr_deploy.training.run_folder import RunFolder, read_config
 from amsr_deploy.training.trainer import Trainer
+from amsr_deploy.training.validation import SMALLEST, Validator
 
 
 @pytest.fixture
@@ -87,6 +91,26 @@ def test_settings_reproduce_a_run(config: Config, tmp_path: Path, monkeypatch: p
     assert_same(weights_of(tmp_path / "one"), weights_of(tmp_path / "two"))
     train(replace(config, seed=1), tmp_path / "other")
     assert not torch.equal(*(weights_of(tmp_path / run)["tail_conv.weight"] for run in ("one", "other")))
+
+
+def test_step_and_seed_decide_the_batches(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[float, ...]] = []
+    crop = PatchSampler.crop
+
+    def noting(self: PatchSampler, draws: torch.Tensor) -> Batch:
+        drawn.append(tuple(draws.flatten().tolist()))
+        return crop(self, draws)
+
+    monkeypatch.setattr(PatchSampler, "crop", noting)
+    config = replace(config, steps=30)
+    for seed in (0, 1):
+        train(replace(config, seed=seed), tmp_path / f"seed{seed}")
+    whole = drawn[:30]
+    assert len(set(drawn)) == len(drawn) == 60
+    drawn.clear()
+    assert train(config, tmp_path / "parts", reporter=Stop(signal.SIGINT)).step < 30
+    train(config, tmp_path / "parts", resume=True)
+    assert drawn == whole
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -232,10 +256,14 @@ def test_a_folder_that_cannot_be_made(config: Config, tmp_path: Path) -> None:
         train(config, tmp_path / "file" / "run")
 
 
-def test_validation_runs_on_whole_masked_pictures(config: Config, folder: Path, tmp_path: Path) -> None:
-    result = train(replace(config, validation=str(folder), validate_every=4), tmp_path / "run")
-    assert result.psnr_y is not None
-    assert 10 < result.psnr_y < 60
+def test_validation_measures_the_weights_that_are_handed_out(config: Config, folder: Path, tmp_path: Path) -> None:
+    config = replace(config, validation=str(folder), validate_every=4, learning_rate=0.01)
+    result = train(config, tmp_path / "run")
+    pairs = read_pictures([folder], SMALLEST, config.scale).pairs
+    edge = edge_for(describe(config.backbone).size_multiple)
+    validator = Validator(pairs, config.dilation, edge, torch.device("cpu"))
+    measured = validator.measure(read_network(result.weights), weights_of(tmp_path / "run"), result.step)
+    assert result.psnr_y == pytest.approx(measured.psnr_y, abs=1e-4)
 
 
 def test_bad_pictures_are_reported(config: Config, folder: Path, tmp_path: Path) -> None:
@@ -362,9 +390,6 @@ def test_a_short_training_beats_bicubic(folder: Path, tmp_path: Path) -> None:
 
 def bicubic_loss(config: Config) -> float:
     """Mean L1 loss of bicubic upsampling on the batches of a training."""
-    from amsr_deploy.training.data import PatchSampler
-    from amsr_deploy.training.pictures import read_pictures
-
     pairs = read_pictures([Path(config.data[0])], config.patch_size, 4, config.reductions).pairs
     batch = draw(PatchSampler(pairs, config.patch_size), 400, 0)
     upscaled = torch.nn.functional.interpolate(batch.lr, scale_factor=4, mode="bicubic").clamp(0, 1)
