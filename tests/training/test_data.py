@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,15 @@ def test_all_eight_orientations_occur() -> None:
     counts = batch.lr[:, 0].flatten(1).argmax(dim=1).bincount(minlength=PATCH**2)
     assert (counts > 0).sum() == 8
     assert counts[counts > 0].min() > 10
+
+
+def test_patches_start_everywhere() -> None:
+    height, width = 20, 28
+    rows, columns = np.indices((height, width), dtype=np.uint8)
+    lr = np.stack((rows, columns, rows), axis=-1)
+    sampler = PatchSampler([Pair(lr, lr)], PATCH, texture=False)
+    corners = (draw(sampler, 5000, 0).lr[:, :2] * 255).round().amin(dim=(2, 3)).int().tolist()
+    assert set(map(tuple, corners)) == set(product(range(height - PATCH + 1), range(width - PATCH + 1)))
 
 
 def test_a_draw_depends_on_its_seed_only() -> None:

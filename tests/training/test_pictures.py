@@ -29,6 +29,17 @@ def test_reduced_pictures_enter_too_where_they_hold_a_patch(folder: Path) -> Non
     assert len(read_pictures([folder], 24, 4, (1.0, 0.5)).pairs) == 2
 
 
+def test_reduced_pictures_keep_their_shape(tmp_path: Path) -> None:
+    rows, columns = np.indices((90, 250), dtype=np.uint8)
+    Image.fromarray(np.stack((rows, columns, rows), axis=-1)).save(tmp_path / "ramps.png")
+    (pair,) = read_pictures([tmp_path], 8, 4, (0.5,)).pairs
+    assert pair.hr.shape == (44, 124, 3)  # multiples of the scale: a row and a column less than half
+    for axis in (0, 1):
+        places = np.indices(pair.hr.shape[:2])[axis]
+        inner = pair.hr[2:-2, 2:-2, axis].astype(float)
+        np.testing.assert_allclose(inner, 2 * places[2:-2, 2:-2] + 0.5, rtol=0, atol=0.5)
+
+
 def test_files_are_identified(folder: Path) -> None:
     files = read_pictures([folder], 8, 4).files
     assert [file.name for file in files] == ["a.png", "b.png"]
