@@ -2,8 +2,8 @@
 
     python benchmarks/photo_card.py ../shared/data --folders set14 b100 kodak24
 
-LR pictures are made by `amsr_deploy.evaluation.degradations`, the same for all: blur, noise and JPEG compression in a
-random order, and undamaged by bicubic interpolation. Masks are those of the LR pictures, with the default dilation.
+LR pictures are made by `amsr_deploy.evaluation.degradations`, the same for all: some of blur, noise and JPEG
+compression; and undamaged by bicubic interpolation. Masks are those of the LR pictures, with the default dilation.
 """
 
 from __future__ import annotations

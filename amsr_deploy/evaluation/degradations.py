@@ -1,8 +1,9 @@
 """LR pictures as phones and the web have them: blurred, noisy, compressed, reduced by another filter.
 
 A smaller form of the degradation model of BSRGAN (Zhang et al., "Designing a Practical Degradation Model for Deep Blind
-Image Super-Resolution", ICCV 2021, section 3): each picture gets some of the steps below in a random order, and JPEG
-compression at the end, as a file that somebody downloads has.
+Image Super-Resolution", ICCV 2021, section 3): each picture gets some of blur, noise and a sensor's noise, in this
+order. It is reduced at a random place among these steps, and in the end often compressed by JPEG, as a file that
+somebody downloads is.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ DAMAGES: dict[str, Damage] = {
     "random": lambda picture, generator: degrade(picture, SCALE, generator),
 }
 """HR -> LR, by name. Standard deviations of noise are of 255, a sensor's at white, that of blur is in LR pixels;
-`random` is a random choice of all in random order."""
+`random` chooses some of all, and when to reduce."""
 COLUMNS = (
     Column("network", "network"),
     Column("damage", "damage"),

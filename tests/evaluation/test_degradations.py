@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from amsr_deploy.evaluation import degradations
 from amsr_deploy.evaluation.degradations import degrade, gaussian_noise, jpeg, shot_noise
 
 
@@ -30,6 +31,20 @@ def test_pictures_are_damaged_in_many_ways() -> None:
     picture = gradient(64, 64)
     results = {degrade(picture, 4, np.random.default_rng(seed)).tobytes() for seed in range(20)}
     assert len(results) == 20
+
+
+def test_pictures_are_damaged_before_and_after_their_reduction(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths: set[int] = set()
+    monkeypatch.setattr(degradations, "gaussian_noise", lambda picture, *_: (widths.add(picture.width), picture)[1])
+    for seed in range(20):
+        degrade(gradient(64, 64), 4, np.random.default_rng(seed))
+    assert widths == {64, 16}
+
+
+def test_noise_is_grey_or_coloured() -> None:
+    grey = Image.new("RGB", (8, 8), (128, 128, 128))
+    noisy = [np.asarray(gaussian_noise(grey, 12, np.random.default_rng(seed))) for seed in range(20)]
+    assert {bool((pixels == pixels[..., :1]).all()) for pixels in noisy} == {True, False}
 
 
 @pytest.mark.parametrize("sigma", [3.0, 12.0])
