@@ -100,12 +100,12 @@ class MaskSchedule:
 
 
 def learning_rate(step: int, progress: float, peak: float) -> float:
-    """Compute the rate of a step: a linear warm-up to the peak, then a cosine down to the lowest rate.
+    """Compute the rate of a step: a cosine from the peak down to the lowest rate, times a linear warm-up.
 
     Args:
         step: number of the step, from 0.
         progress: share of the training that is done, in [0, 1].
-        peak: the highest rate.
+        peak: where the cosine begins; with the warm-up it is almost reached.
     """
     rise = min(max((step + 1) / WARMUP_STEPS, progress / WARMUP_SHARE), 1.0)
     return LOWEST_RATE + rise * (peak - LOWEST_RATE) * (1 + math.cos(math.pi * progress)) / 2
