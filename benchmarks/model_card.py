@@ -16,15 +16,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from amsr_deploy import load
 from amsr_deploy.descriptor import BACKBONES, SCALE, SCALES, describe
-from amsr_deploy.evaluation import metrics
 from amsr_deploy.evaluation.bench.twins import shipped_backbones
-from amsr_deploy.evaluation.evaluate import Evaluation, evaluate
-from amsr_deploy.image.pairs import crop_to_scale, low_resolution, picture_paths, read_rgb
+from amsr_deploy.evaluation.evaluate import Evaluation, evaluate, evaluate_bicubic, mean
+from amsr_deploy.image.pairs import picture_paths
 from amsr_deploy.runtime.shipped import WEIGHTS
 
 CARD = WEIGHTS / "MODEL_CARD.md"
@@ -59,11 +55,11 @@ def fail(error: Exception) -> None:
 
 def row(folder: str, evaluation: Evaluation) -> str:
     """Write a row of the table of figures."""
-    mean = evaluation.mean
+    scores = evaluation.mean
     label = "full" if evaluation.dilation is None else evaluation.dilation
     return (
-        f"| {folder} | {label} | {mean.psnr_y:.2f} | {mean.psnr_rgb:.2f} | {mean.ssim:.4f} | {mean.density:.3f} "
-        f"| {mean.cost_share:.3f} |"
+        f"| {folder} | {label} | {scores.psnr_y:.2f} | {scores.psnr_rgb:.2f} | {scores.ssim:.4f} "
+        f"| {scores.density:.3f} | {scores.cost_share:.3f} |"
     )
 
 
@@ -72,16 +68,8 @@ def bicubic(scale: int, data: Path, folders: Iterable[str]) -> Iterator[str]:
     yield "| folder | PSNR-Y dB | PSNR-RGB dB | SSIM |"
     yield "| --- " * 4 + "|"
     for folder in folders:
-        mean = np.mean([bicubic_scores(read_rgb(path), scale) for path in picture_paths(data / folder)], axis=0)
-        yield f"| {folder} | {mean[0]:.2f} | {mean[1]:.2f} | {mean[2]:.4f} |"
-
-
-def bicubic_scores(picture: Image.Image, scale: int) -> tuple[float, float, float]:
-    """Measure PSNR-Y, PSNR-RGB and SSIM of bicubic interpolation on a picture."""
-    large = crop_to_scale(picture, scale)
-    hr = np.array(large)
-    sr = np.array(low_resolution(large, scale).resize(large.size, Image.Resampling.BICUBIC))
-    return metrics.psnr_y(sr, hr, scale), metrics.psnr(sr, hr, scale), metrics.ssim_y(sr, hr, scale)
+        quality = mean(evaluate_bicubic(picture_paths(data / folder), scale, fail).values())
+        yield f"| {folder} | {quality.psnr_y:.2f} | {quality.psnr_rgb:.2f} | {quality.ssim:.4f} |"
 
 
 def training_pictures(data: Path) -> list[dict[str, str]]:

@@ -26,19 +26,19 @@ DILATION = 5
 Damage = Callable[[Image.Image, Generator], Image.Image]
 
 
-def reduced(picture: Image.Image, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> Image.Image:
+def reduced(picture: Image.Image, kernel: Image.Resampling) -> Image.Image:
     """Reduce a picture by a kernel."""
     return picture.resize((picture.width // SCALE, picture.height // SCALE), kernel)
 
 
 DAMAGES: dict[str, Damage] = {
     "none": lambda picture, _: low_resolution(picture, SCALE),
-    "noise 5": lambda picture, generator: gaussian_noise(reduced(picture), 5, generator),
-    "noise 15": lambda picture, generator: gaussian_noise(reduced(picture), 15, generator),
-    "sensor 10": lambda picture, generator: shot_noise(reduced(picture), 10, generator),
-    "JPEG 80": lambda picture, _: jpeg(reduced(picture), 80),
-    "JPEG 40": lambda picture, _: jpeg(reduced(picture), 40),
-    "blur 1.0": lambda picture, _: gaussian_blur(reduced(picture), 1.0),
+    "noise 5": lambda picture, generator: gaussian_noise(low_resolution(picture, SCALE), 5, generator),
+    "noise 15": lambda picture, generator: gaussian_noise(low_resolution(picture, SCALE), 15, generator),
+    "sensor 10": lambda picture, generator: shot_noise(low_resolution(picture, SCALE), 10, generator),
+    "JPEG 80": lambda picture, _: jpeg(low_resolution(picture, SCALE), 80),
+    "JPEG 40": lambda picture, _: jpeg(low_resolution(picture, SCALE), 40),
+    "blur 1.0": lambda picture, _: gaussian_blur(low_resolution(picture, SCALE), 1.0),
     "box": lambda picture, _: reduced(picture, Image.Resampling.BOX),
     "bilinear": lambda picture, _: reduced(picture, Image.Resampling.BILINEAR),
     "Lanczos": lambda picture, _: reduced(picture, Image.Resampling.LANCZOS),
