@@ -25,7 +25,11 @@ training", 2025, Eq. 4)."""
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon with Nesterov momentum, without weight decay. A weight [Co, ...] is a matrix of Co rows."""
+    """Muon with Nesterov momentum, without weight decay.
+
+    A weight [Co, ...] is one matrix of Co rows. So are the kernel of a grouped convolution, whose groups see different
+    inputs, and SwinIR's weight of queries, keys and values: their rows are made orthogonal across these parts too.
+    """
 
     def __init__(self, weights: Iterable[Tensor], lr: float | Tensor = 1e-3) -> None:
         super().__init__(weights, {"lr": lr})

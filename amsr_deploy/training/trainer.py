@@ -138,7 +138,10 @@ class Trainer:
 
 
 def is_hidden(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
-    """Tell whether Muon learns the weight of a layer of the body: a matrix, or a kernel of more than a pixel."""
+    """Tell whether Muon learns the weight of a layer of the body.
+
+    It does where that is a matrix, or a kernel of more than a pixel; Adam learns the weights of 1x1 convolutions.
+    """
     return isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.kernel_size != (1, 1))
 
 
