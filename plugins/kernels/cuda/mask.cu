@@ -34,7 +34,7 @@ struct Workspace {
         auto* const begin = static_cast<unsigned char*>(memory);
         std::size_t used = 0;
         const auto take = [&](std::size_t size) {
-            void* const at = begin + used;
+            void* const at = memory == nullptr ? nullptr : begin + used;
             used += (size + 255) / 256 * 256;
             return at;
         };
