@@ -14,7 +14,7 @@ def pass_image_for_size(model: onnx.ModelProto) -> None:
 
     Plugins find their inputs in GPU memory, and would have to wait for the GPU to learn two numbers; the shape of a
     tensor they know before anything runs. So `Shape(picture, start=2, end=4)` is left out, and the picture
-    [N, C, H, W] becomes the input `size` itself; its values are never read. This is done for inputs of the network
+    [1, C, H, W] becomes the input `size` itself; its values are never read. This is done for inputs of the network
     only: other tensors would stay in memory for their shape. Such a graph is for the plugins only.
 
     PixelConv2d also takes the picture for a multiple of its size: the number of pixels gives the factor.

@@ -37,6 +37,8 @@ Lengths<Length> named_lengths(const Operator& op, const Attributes& attributes,
         shapes.emplace_back(inputs[i].d, inputs[i].d + inputs[i].nbDims);
         if (i >= op.inputs.size() || !is_picture(op.inputs[i], inputs[i].nbDims)) continue;
         picture = &inputs[i];
+        require(!Length{picture->d[0]}.known() || picture->d[0] == 1,
+                "axis 0 of " + std::string(op.inputs[i].name) + " is " + std::to_string(picture->d[0]) + ", not 1");
         shapes[i] = {2};
     }
     Lengths<Length> lengths = amsr::named_lengths(op, attributes, shapes);

@@ -1,4 +1,4 @@
-// Shapes as TensorRT gives them. A picture [N, C, H, W] may take the place of an operator's input `size`: its shape
+// Shapes as TensorRT gives them. A picture [1, C, H, W] may take the place of an operator's input `size`: its shape
 // says the size, and its values are never read.
 #pragma once
 

@@ -345,6 +345,20 @@ void check_bad_shapes(Library& library, const Scenario& scenario) {
     check_no_workspace(library, scenario, *plugin);
 }
 
+/// Several pictures are none: four of them have as many pixels as one of twice the side.
+void check_several_pictures(Library& library, const Scenario& scenario) {
+    const Plugin plugin = create(library, scenario.known);
+    std::vector<PluginTensorDesc> in = input_descs(scenario);
+    const PluginTensorDesc out = output_desc(scenario);
+    for (std::size_t i = 0; i < in.size(); ++i) {
+        if (!is_picture(scenario.known.inputs[i], scenario)) continue;
+        in[i].dims.d[0] = 4;
+        CHECK(runtime_of(*plugin).onShapeChange(in.data(), static_cast<std::int32_t>(in.size()), &out, 1) != 0,
+              "%s takes four pictures", scenario.known.op.c_str());
+        expect_error(library, "axis 0 of size is 4, not 1");
+    }
+}
+
 }  // namespace
 
 DataType type_of(const Array& array, const Scenario& scenario) {
@@ -442,7 +456,10 @@ void check_refusals(Library& library) {
     refuse(library, library.creator("WindowLayer"), {{"shift", &eight, PluginFieldType::kINT32, 1}}, "shift is 8");
     refuse(library, library.creator("PixelConv2d"), {{"upscale", &seventeen, PluginFieldType::kINT32, 1}},
            "attribute upscale is 17, not in [1, 16]");
-    for (const Case& known : all_cases()) check_bad_shapes(library, {known, DataType::kFLOAT, SizeForm::numbers});
+    for (const Case& known : all_cases()) {
+        check_bad_shapes(library, {known, DataType::kFLOAT, SizeForm::numbers});
+        check_several_pictures(library, {known, DataType::kFLOAT, SizeForm::picture});
+    }
 }
 
 }  // namespace amsr::host
