@@ -22,7 +22,7 @@ ALIGNMENT = 16
 class ConvolutionShape(Structure):
     """As in plugins/kernels/cuda/convolution.h."""
 
-    _fields_ = [(name, c_int64) for name in ("outputs", "inputs", "groups", "kernel_size")]
+    _fields_ = [(name, c_int64) for name in ("outputs", "inputs", "groups", "kernel_size", "upscale")]
 
 
 class WindowLayerShape(Structure):
@@ -56,7 +56,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {  # result, arguments
     ),
     "pixel_conv2d": (
         *(c_int, c_int, _CONVOLUTION, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int),
-        *(c_int, c_float, c_int64, c_void_p, c_void_p),
+        *(c_int, c_float, c_void_p, c_void_p),
     ),
     "packed_window_layer_bytes": (c_int64, c_int, _LAYER),
     "pack_window_layer": (c_int, c_int, _LAYER, _POINTERS, c_void_p, c_void_p),
@@ -147,10 +147,10 @@ class CudaKernels:
         self._run("mask_neighbors", *arguments, _stream(index))
         return neighbors
 
-    def pack_convolution(self, weight: Tensor, bias: Tensor, groups: int = 1) -> Packed:
+    def pack_convolution(self, weight: Tensor, bias: Tensor, groups: int = 1, upscale: int = 1) -> Packed:
         """Pack weight [Co, Ci / groups, k, k] or [Co, Ci] and bias [Co]."""
         kernel_size = weight.shape[2] if weight.ndim == 4 else 1
-        shape = ConvolutionShape(len(weight), weight.shape[1] * groups, groups, kernel_size)
+        shape = ConvolutionShape(len(weight), weight.shape[1] * groups, groups, kernel_size, upscale)
         size = self._library.amsr_packed_convolution_bytes(_is_float16(weight), byref(shape))
         packed = self._memory("convolution", size, weight)
         arguments = (_is_float16(weight), byref(shape), _pointer(weight), _pointer(bias), _pointer(packed))
@@ -209,17 +209,16 @@ class CudaKernels:
         width: int,
         packed: Packed,
         activation: Activation,
-        upscale: int,
         residual: Tensor | None,
         is_nearest: bool,
     ) -> Tensor:
         assert len(pixels) == height * width
-        area = upscale**2
+        area = packed.shape.upscale**2
         out = pixels.new_empty(len(pixels) * area, packed.shape.outputs // area)
         self._run(
             "pixel_conv2d",
             *(_is_float16(pixels), byref(packed.shape), _pointer(pixels), height, width, _pointer(packed.data)),
-            *(_pointer(residual), is_nearest, activation.kind, activation.negative_slope, upscale),
+            *(_pointer(residual), is_nearest, activation.kind, activation.negative_slope),
             *(_pointer(out), _stream(pixels)),
         )
         return out

@@ -116,16 +116,16 @@ class Walker:
         has_residual = bool(add) or activated == "Attention"
         *inputs, weight, bias = node.inputs[:-1] if has_residual else node.inputs
         packed = self._kernels.pack_convolution(
-            *(self.weights[name].to(self._dtype) for name in (weight, bias)), node.attributes.get("group", 1)
+            *(self.weights[name].to(self._dtype) for name in (weight, bias)),
+            node.attributes.get("group", 1),
+            node.attributes.get("upscale", 1),
         )
         kinds = {None: Activation.LEAKY_RELU, "Silu": Activation.SILU, "Attention": Activation.ATTENTION}
         activation = Activation(kinds[activated], node.attributes.get("negative_slope", 1.0))
         compute: Callable[..., Tensor] = {
             "MaskedConv2d": partial(self._masked, packed, activation),
             "Pointwise": partial(self._pointwise, packed, activation),
-            "PixelConv2d": partial(
-                self._pixels, packed, activation, node.attributes.get("upscale", 1), nearest is not None
-            ),
+            "PixelConv2d": partial(self._pixels, packed, activation, nearest is not None),
         }[kind]
 
         def step(values: Values) -> Tensor:
@@ -151,7 +151,6 @@ class Walker:
         self,
         packed: Packed,
         activation: Activation,
-        upscale: int,
         is_nearest: bool,
         values: Values,
         inputs: list[str],
@@ -160,7 +159,7 @@ class Walker:
         pixels, size = inputs
         height, width = values[size].tolist()
         features = self._features(values, pixels)
-        return self._kernels.pixel_conv2d(features, height, width, packed, activation, upscale, residual, is_nearest)
+        return self._kernels.pixel_conv2d(features, height, width, packed, activation, residual, is_nearest)
 
     def _window_layer(self, i: int, node: Node) -> Callable[[Values], Tensor]:
         pixels, windows, size, *weights = node.inputs

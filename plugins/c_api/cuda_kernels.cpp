@@ -73,9 +73,9 @@ AMSR_C_API int amsr_pointwise(int is_float16, int64_t outputs, int64_t channels,
 
 AMSR_C_API int amsr_pixel_conv2d(int is_float16, const ConvolutionShape* shape, const void* pixels, int64_t height,
                                  int64_t width, const void* packed, const void* residual, int is_nearest, int kind,
-                                 float negative_slope, int64_t upscale, void* out, cudaStream_t stream) {
+                                 float negative_slope, void* out, cudaStream_t stream) {
     return cuda::pixel_conv2d(element(is_float16), *shape, pixels, height, width, packed, {residual, is_nearest != 0},
-                              activation(kind, negative_slope), upscale, out, stream);
+                              activation(kind, negative_slope), out, stream);
 }
 
 // Windows

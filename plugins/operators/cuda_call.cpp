@@ -37,6 +37,12 @@ ConvolutionShape convolution_shape(const Call& call) {
     return {call.length("Co"), call.length("Ci"), call.integer("group"), call.length("k")};
 }
 
+ConvolutionShape pixel_convolution_shape(const Call& call) {
+    ConvolutionShape shape = convolution_shape(call);
+    shape.upscale = call.integer("upscale");
+    return shape;
+}
+
 ConvolutionShape pointwise_shape(const Call& call) {
     return {call.length("Co"), static_cast<std::int64_t>(call.row_inputs()) * call.length("C")};
 }
@@ -65,8 +71,8 @@ cudaError_t run_pointwise(const Call& call) {
 
 cudaError_t run_pixel_conv2d(const Call& call) {
     const PixelResidual residual{call.input("residual"), call.op.epilogue == Epilogue::add_nearest};
-    return pixel_conv2d(call.type, convolution_shape(call), call.input("pixels"), call.size.height, call.size.width,
-                        call.packed, residual, call.activation(), call.integer("upscale"), call.output, call.stream);
+    return pixel_conv2d(call.type, pixel_convolution_shape(call), call.input("pixels"), call.size.height,
+                        call.size.width, call.packed, residual, call.activation(), call.output, call.stream);
 }
 
 WindowLayerShape window_layer_shape(const Call& call) {
@@ -109,7 +115,7 @@ const Kernels& kernels_of(Kernel kernel) {
         neighbors{run_mask_neighbors, nullptr, nullptr, mask_neighbors_workspace},
         masked{run_masked_conv2d, packed_bytes<convolution_shape>, pack<convolution_shape>},
         merged{run_pointwise, packed_bytes<pointwise_shape>, pack<pointwise_shape>},
-        dense{run_pixel_conv2d, packed_bytes<convolution_shape>, pack<convolution_shape>},
+        dense{run_pixel_conv2d, packed_bytes<pixel_convolution_shape>, pack<pixel_convolution_shape>},
         layer{run_window_layer, packed_layer_bytes, pack_layer};
     switch (kernel) {
         case Kernel::mask_gather:

@@ -16,7 +16,8 @@ bool is_valid(const ConvolutionShape& shape) {
     constexpr std::int64_t limit = 1 << 16;
     return shape.outputs > 0 && shape.inputs > 0 && shape.groups > 0 && shape.outputs < limit && shape.inputs < limit &&
            shape.outputs % shape.groups == 0 && shape.inputs % shape.groups == 0 && shape.kernel_size > 0 &&
-           shape.kernel_size % 2 == 1 && shape.kernel_size <= 11;
+           shape.kernel_size % 2 == 1 && shape.kernel_size <= 11 && shape.upscale > 0 && shape.upscale <= 16 &&
+           shape.outputs % (shape.groups * shape.upscale * shape.upscale) == 0;
 }
 
 std::size_t weight_bytes(ElementType type, const PackedLayout& layout) {
@@ -82,10 +83,12 @@ int load_bytes(ElementType type, const Gemm& gemm) {
 /// `bytes`: what is loaded of a row at once.
 template <int tile, bool is_pointwise>
 Choice choose(ElementType type, int bytes, bool large) {
-    if (type == ElementType::float32) {
-        return bytes == 16 ? float32_choice<16, tile, is_pointwise>() : float32_choice<4, tile, is_pointwise>();
+    if constexpr (tile != 48) {
+        if (type == ElementType::float32) {
+            return bytes == 16 ? float32_choice<16, tile, is_pointwise>() : float32_choice<4, tile, is_pointwise>();
+        }
     }
-    if constexpr (tile != small_tile) {
+    if constexpr (tile > mma_block) {
         if (bytes == 16 && large) return float16_choice<16, 4, tile, false, is_pointwise>();
     }
     if (bytes == 16) return float16_choice<16, 2, tile, false, is_pointwise>();
@@ -97,13 +100,14 @@ template <bool is_pointwise>
 Choice choose(ElementType type, const PackedLayout& layout, int bytes, bool large) {
     if constexpr (!is_pointwise) {
         if (layout.diagonal) {
-            return bytes == 16 ? float16_choice<16, 2, large_tile, true, false>()
-                               : float16_choice<2, 2, large_tile, true, false>();
+            return bytes == 16 ? float16_choice<16, 2, largest_tile, true, false>()
+                               : float16_choice<2, 2, largest_tile, true, false>();
         }
     }
-    if (layout.tile == small_tile) return choose<small_tile, is_pointwise>(type, bytes, large);
-    if (layout.tile == middle_tile) return choose<middle_tile, is_pointwise>(type, bytes, large);
-    return choose<large_tile, is_pointwise>(type, bytes, large);
+    if (layout.tile == 16) return choose<16, is_pointwise>(type, bytes, large);
+    if (layout.tile == 32) return choose<32, is_pointwise>(type, bytes, large);
+    if (layout.tile == 48) return choose<48, is_pointwise>(type, bytes, large);
+    return choose<largest_tile, is_pointwise>(type, bytes, large);
 }
 
 /// Whether a block fits the shared memory of all GPUs: the table of neighbours grows with the kernel.
@@ -126,24 +130,18 @@ cudaError_t pays_large(const Choice& large, int taps, std::int64_t rows, bool& p
 
 /// How many results can be stored at once: they lie side by side, and all places are multiples of it.
 int store_width(ElementType type, const Gemm& gemm) {
-    const int area = gemm.upscale * gemm.upscale, channels = gemm.outputs / area;
-    if (area > 1 && !gemm.shuffled_runs) return 1;
-    const int run = gemm.shuffled_runs ? gemm.layout.tile / area : gemm.layout.tile;
-    const int group = gemm.layout.group_outputs / area, size = static_cast<int>(bytes_of(type));
-    const std::uintptr_t addresses = address(gemm.out) | address(gemm.residual.values);
-    for (int width = 16 / size; width >= 4; width /= 2) {
-        const bool aligned = addresses % static_cast<std::uintptr_t>(width * size) == 0;
-        if (aligned && run % width == 0 && group % width == 0 && channels % width == 0) return width;
-    }
-    return 1;
+    const std::size_t size = bytes_of(type), run = static_cast<std::size_t>(gemm.layout.run());
+    const std::uintptr_t places = run * size | address(gemm.out) | address(gemm.residual.values);
+    std::size_t width = 16 / size;
+    while (places % (width * size) != 0) width /= 2;
+    return static_cast<int>(width);
 }
 
 template <bool is_pointwise>
-cudaError_t run(ElementType type, Gemm& gemm, const ConvolutionShape& shape, const void* packed,
-                const PixelResidual& residual, const Activation& activation, void* out, cudaStream_t stream) {
+cudaError_t run(ElementType type, Gemm& gemm, const void* packed, const PixelResidual& residual,
+                const Activation& activation, void* out, cudaStream_t stream) {
     if (activation.kind == Activation::attention && residual.values == nullptr && gemm.rows > 0)
         return cudaErrorInvalidValue;
-    const int area = gemm.upscale * gemm.upscale;
     gemm.group_inputs = Divisor(gemm.layout.group_inputs);
     gemm.weights = packed;
     gemm.bias =
@@ -151,8 +149,6 @@ cudaError_t run(ElementType type, Gemm& gemm, const ConvolutionShape& shape, con
     gemm.residual = residual;
     gemm.out = out;
     gemm.activation = activation;
-    gemm.outputs = static_cast<int>(shape.outputs);
-    gemm.shuffled_runs = area > 1 && gemm.layout.tile % area == 0 && gemm.layout.group_outputs % area == 0;
     gemm.store_width = store_width(type, gemm);
     const int taps = is_pointwise ? 0 : gemm.layout.taps;  // of the table
     const int bytes = load_bytes(type, gemm);
@@ -186,7 +182,8 @@ cudaError_t masked_conv2d(ElementType type, const ConvolutionShape& shape, const
                           const void* surround, std::int64_t pixel_count, const std::int32_t* neighbors,
                           const void* packed, const void* residual, const Activation& activation, void* out,
                           cudaStream_t stream) {
-    if (!is_supported(type, shape) || row_count < 0 || pixel_count < 0 || row_count + pixel_count > pixels_max) {
+    if (!is_supported(type, shape) || shape.upscale != 1 || row_count < 0 || pixel_count < 0 ||
+        row_count + pixel_count > pixels_max) {
         return cudaErrorInvalidValue;
     }
     Gemm gemm{};
@@ -198,8 +195,7 @@ cudaError_t masked_conv2d(ElementType type, const ConvolutionShape& shape, const
     gemm.outside = static_cast<std::uint32_t>(row_count + pixel_count);
     gemm.neighbors = neighbors;
     gemm.channels = static_cast<int>(shape.inputs);
-    gemm.upscale = 1;
-    return run<false>(type, gemm, shape, packed, {residual}, activation, out, stream);
+    return run<false>(type, gemm, packed, {residual}, activation, out, stream);
 }
 
 cudaError_t pointwise(ElementType type, std::int64_t outputs, std::int64_t channels, const void* const* inputs,
@@ -216,15 +212,13 @@ cudaError_t pointwise(ElementType type, std::int64_t outputs, std::int64_t chann
     gemm.rows = row_count;
     for (int i = 0; i < input_count; ++i) gemm.inputs[i] = inputs[i];
     gemm.channels = static_cast<int>(channels);
-    gemm.upscale = 1;
-    return run<true>(type, gemm, shape, packed, {residual}, activation, out, stream);
+    return run<true>(type, gemm, packed, {residual}, activation, out, stream);
 }
 
 cudaError_t pixel_conv2d(ElementType type, const ConvolutionShape& shape, const void* pixels, std::int64_t height,
                          std::int64_t width, const void* packed, const PixelResidual& residual,
-                         const Activation& activation, std::int64_t upscale, void* out, cudaStream_t stream) {
-    if (!is_supported(type, shape) || upscale < 1 || upscale > 16 || shape.outputs % (upscale * upscale) != 0 ||
-        height < 0 || width < 0 || (width > 0 && height > pixels_max / width)) {
+                         const Activation& activation, void* out, cudaStream_t stream) {
+    if (!is_supported(type, shape) || height < 0 || width < 0 || (width > 0 && height > pixels_max / width)) {
         return cudaErrorInvalidValue;
     }
     Gemm gemm{};
@@ -237,8 +231,7 @@ cudaError_t pixel_conv2d(ElementType type, const ConvolutionShape& shape, const 
     gemm.width = static_cast<int>(width);
     gemm.kernel_size = static_cast<int>(shape.kernel_size);
     gemm.channels = static_cast<int>(shape.inputs);
-    gemm.upscale = static_cast<int>(upscale);
-    return run<false>(type, gemm, shape, packed, residual, activation, out, stream);
+    return run<false>(type, gemm, packed, residual, activation, out, stream);
 }
 
 }  // namespace amsr::cuda

@@ -15,6 +15,7 @@ struct ConvolutionShape {
     std::int64_t inputs;   // Ci, both multiples of groups
     std::int64_t groups = 1;
     std::int64_t kernel_size = 1;  // k, odd
+    std::int64_t upscale = 1;      // r of a pixel shuffle, up to 16; Co is a multiple of groups * r * r
 };
 
 /// Bytes of device memory for the packed weights and bias of a convolution; 0 where the shape is not that of one, or
@@ -26,7 +27,7 @@ std::size_t packed_convolution_bytes(ElementType type, const ConvolutionShape& s
 cudaError_t pack_convolution(ElementType type, const ConvolutionShape& shape, const void* weight, const void* bias,
                              void* packed, cudaStream_t stream);
 
-/// out [Q, Co] = activation(convolution, residual) at the masked pixels.
+/// out [Q, Co] = activation(convolution, residual) at the masked pixels; r is 1.
 ///   rows [Q, Ci], surround [P, Ci], neighbors [Q, k * k]: j < Q is row j, Q + p surround pixel p, anything else zero.
 ///   residual [Q, Co], or null for none; it may be `out`.
 cudaError_t masked_conv2d(ElementType type, const ConvolutionShape& shape, const void* rows, std::int64_t row_count,
@@ -50,11 +51,11 @@ struct PixelResidual {
     bool is_nearest = false;       // [H * W, Co / (r * r)] instead: the row of a pixel for all pixels that it becomes
 };
 
-/// Dense convolution of pixels [H * W, Ci] with zero padding k / 2, written as torch.pixel_shuffle(upscale) orders it:
+/// Dense convolution of pixels [H * W, Ci] with zero padding k / 2, written as torch.pixel_shuffle(r) orders it:
 /// channel c*r*r + i*r + j of pixel (y, x) becomes channel c of pixel (r*y + i, r*x + j) of out [rH * rW, Co / (r*r)].
 ///   height * width must be below 2^31.
 cudaError_t pixel_conv2d(ElementType type, const ConvolutionShape& shape, const void* pixels, std::int64_t height,
                          std::int64_t width, const void* packed, const PixelResidual& residual,
-                         const Activation& activation, std::int64_t upscale, void* out, cudaStream_t stream);
+                         const Activation& activation, void* out, cudaStream_t stream);
 
 }  // namespace amsr::cuda

@@ -42,9 +42,7 @@ struct Gemm {
     PixelResidual residual;
     void* out;
     Activation activation;
-    int outputs, upscale;
-    bool shuffled_runs;  // the outputs of a tile are taken in the order in which pixel shuffle lays them side by side
-    int store_width;     // results that are stored at once
+    int store_width;  // results that are stored at once
 };
 
 /// Byte of a 16-byte piece in a tile of rows of 64 or 128 bytes, such that eight rows' pieces lie in different banks.
@@ -145,17 +143,22 @@ AMSR_DEVICE void load_weights(const unsigned char* weights, unsigned char* tile)
     }
 }
 
-/// `count` float32, read 16 bytes at a time where they lie side by side.
-template <int count>
-struct alignas(count % 4 == 0 ? 16 : 4) Floats {
-    float values[count];
+/// Values that lie side by side, moved 16 bytes at a time where they fill them.
+template <class T, int count>
+struct alignas(count * sizeof(T) < 16 ? count * sizeof(T) : 16) Values {
+    T values[count];
 
-    AMSR_DEVICE static Floats read(const float* from, int step) {
-        if (step == 1) return *reinterpret_cast<const Floats*>(from);
-        Floats floats;
+    AMSR_DEVICE static Values read(const T* from) { return *reinterpret_cast<const Values*>(from); }
+
+    /// From a channel on; after the last one they start again.
+    AMSR_DEVICE static Values repeat(const T* from, int channel, int channels) {
+        Values result;
         AMSR_UNROLL
-        for (int i = 0; i < count; ++i) floats.values[i] = from[i * step];
-        return floats;
+        for (int i = 0; i < count; ++i) {
+            result.values[i] = from[channel];
+            channel = channel + 1 < channels ? channel + 1 : 0;
+        }
+        return result;
     }
 };
 
@@ -164,15 +167,9 @@ AMSR_DEVICE float sigmoid(float x) { return reciprocal(1.0f + exp2_of(-1.4426950
 
 /// Results of one lane that lie side by side: adds bias and residual, activates, stores.
 template <class T, int count>
-AMSR_DEVICE void store_results(const Gemm& gemm, const Floats<count>& sums, const Floats<count>& bias,
-                               std::int64_t place, std::int64_t residual_place) {
-    struct alignas(count * sizeof(T)) Results {
-        T values[count];
-    };
-    Results residual{}, results;
-    if (gemm.residual.values != nullptr) {
-        residual = *reinterpret_cast<const Results*>(static_cast<const T*>(gemm.residual.values) + residual_place);
-    }
+AMSR_DEVICE void store_results(const Gemm& gemm, const Values<float, count>& sums, const Values<float, count>& bias,
+                               const Values<T, count>& residual, std::int64_t place) {
+    Values<T, count> results;
     const auto activate = [&](const auto& activation) {
         AMSR_UNROLL
         for (int i = 0; i < count; ++i) {
@@ -189,7 +186,7 @@ AMSR_DEVICE void store_results(const Gemm& gemm, const Floats<count>& sums, cons
             return value < 0 ? value * gemm.activation.negative_slope : value;
         });
     }
-    *reinterpret_cast<Results*>(static_cast<T*>(gemm.out) + place) = results;
+    *reinterpret_cast<Values<T, count>*>(static_cast<T*>(gemm.out) + place) = results;
 }
 
 /// One warp turns sums [tile_rows][stride] into results. A lane keeps to its outputs and goes down the rows.
@@ -197,38 +194,43 @@ template <class T, int tile, int count>
 AMSR_DEVICE void store_rows(const Gemm& gemm, const float* sums, int stride, int tile_rows, std::int64_t first_row,
                             int group, int tile_of_group) {
     constexpr int pieces = tile / count, across = pieces < 32 ? pieces : 32, down = 32 / across;
-    const int lane = static_cast<int>(threadIdx.x) % 32, area = gemm.upscale * gemm.upscale;
-    const int channels = gemm.outputs / area, step = gemm.shuffled_runs ? area : 1;
-    const int outputs = gemm.layout.group_outputs - tile_of_group * tile;  // that this tile holds, or more
-    const int first_output = group * gemm.layout.group_outputs + tile_of_group * tile;
-    const float* bias = gemm.bias + (std::int64_t{group} * gemm.layout.tiles + tile_of_group) * tile;
-    for (int piece = lane % across; piece < pieces; piece += across) {
-        const int place = piece * count;
-        const int output = gemm.shuffled_runs ? shuffled_output(place, tile, gemm.upscale) : place;
-        if (output >= outputs) continue;
-        const auto biases = Floats<count>::read(bias + output, step);
-        const std::int64_t offset = shuffled_offset(first_output + output, channels, gemm.upscale, gemm.width);
-        const std::int64_t residual_offset = gemm.residual.is_nearest ? (first_output + output) / area : offset;
+    const int lane = static_cast<int>(threadIdx.x) % 32;
+    if (lane >= down * across) return;
+    const PackedLayout& layout = gemm.layout;
+    const int first_channel = group * layout.channels, channels = layout.groups * layout.channels;
+    const float* const bias = gemm.bias + (std::int64_t{group} * layout.tiles + tile_of_group) * tile;
+    const auto* const residual = static_cast<const T*>(gemm.residual.values);
+    for (int output = lane % across * count; output < tile; output += across * count) {
+        const int position = tile_of_group * tile + output, channel = position % layout.channels;  // in the group
+        if (position >= layout.group_outputs) return;
+        const auto biases = Values<float, count>::read(bias + output);
+        const std::int64_t offset =
+            shuffled_offset(position / layout.channels, channels, layout.upscale, gemm.width) + first_channel + channel;
         for (int row = lane / across; row < tile_rows && first_row + row < gemm.rows; row += down) {
-            const std::int64_t pixel = shuffled_pixel(first_row + row, channels, gemm.upscale, gemm.width);
-            const std::int64_t residual_pixel = gemm.residual.is_nearest ? (first_row + row) * channels : pixel;
-            store_results<T, count>(gemm, Floats<count>::read(sums + row * stride + output, step), biases,
-                                    pixel + offset, residual_pixel + residual_offset);
+            const std::int64_t pixel = first_row + row;
+            const std::int64_t place = shuffled_pixel(pixel, channels, layout.upscale, gemm.width) + offset;
+            Values<T, count> added{};
+            if (residual != nullptr) {
+                added = gemm.residual.is_nearest ? Values<T, count>::repeat(residual + pixel * channels + first_channel,
+                                                                            channel, layout.channels)
+                                                 : Values<T, count>::read(residual + place);
+            }
+            store_results<T, count>(gemm, Values<float, count>::read(sums + row * stride + output), biases, added,
+                                    place);
         }
     }
 }
 
-template <class T, int tile>
+/// Stores as many results at once as the call allows.
+template <class T, int tile, int count = 16 / static_cast<int>(sizeof(T))>
 AMSR_DEVICE void store(const Gemm& gemm, const float* sums, int stride, int tile_rows, std::int64_t first_row,
                        int group, int tile_of_group) {
-    constexpr int widest = 16 / static_cast<int>(sizeof(T));
-    if (gemm.store_width == widest) {
-        store_rows<T, tile, widest>(gemm, sums, stride, tile_rows, first_row, group, tile_of_group);
-    } else if (widest > 4 && gemm.store_width == 4) {
-        store_rows<T, tile, 4>(gemm, sums, stride, tile_rows, first_row, group, tile_of_group);
-    } else {
-        store_rows<T, tile, 1>(gemm, sums, stride, tile_rows, first_row, group, tile_of_group);
+    if constexpr (count > 1) {
+        if (gemm.store_width < count) {
+            return store<T, tile, count / 2>(gemm, sums, stride, tile_rows, first_row, group, tile_of_group);
+        }
     }
+    store_rows<T, tile, count>(gemm, sums, stride, tile_rows, first_row, group, tile_of_group);
 }
 
 /// What a block computes. Tiles of the same rows run side by side, so that they find the rows in the L2 cache.

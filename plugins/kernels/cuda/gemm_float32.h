@@ -22,7 +22,7 @@ struct Float32Tile {
     static_assert(down % 8 == 0, "a thread's rows lie alike");
 };
 
-using Floats4 = Floats<4>;
+using Floats4 = Values<float, 4>;
 
 template <int tile>
 AMSR_DEVICE void add_chunk(const unsigned char* stage, float (&sums)[Float32Tile<tile>::thread_rows][4]) {

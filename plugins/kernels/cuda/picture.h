@@ -21,17 +21,9 @@ AMSR_HOST_DEVICE std::int64_t shuffled_pixel(std::int64_t pixel, int channels, i
     return (std::int64_t{y} * width * upscale + x) * upscale * channels;
 }
 
-/// Where one of them lies from there.
-AMSR_HOST_DEVICE std::int64_t shuffled_offset(int output, int channels, int upscale, int width) {
-    const int area = upscale * upscale, i = output % area / upscale, j = output % upscale;
-    return (std::int64_t{i} * width * upscale + j) * channels + output / area;
-}
-
-/// Which output of a tile comes at a place of the order in which neighbours in memory follow each other. Those of a run
-/// are an area apart.
-AMSR_HOST_DEVICE int shuffled_output(int place, int tile, int upscale) {
-    const int area = upscale * upscale, run = tile / area;
-    return place % run * area + place / run;
+/// Where the upscaled pixel begins from there that is the n-th of them, line by line.
+AMSR_HOST_DEVICE std::int64_t shuffled_offset(int n, int channels, int upscale, int width) {
+    return (std::int64_t{n / upscale} * width * upscale + n % upscale) * channels;
 }
 
 /// A position outside [0, length) reflected into it, as often as it takes, as NumPy pads in its mode `reflect`.

@@ -218,13 +218,12 @@ class Bench {
         struct Layer {
             const char* name;
             ConvolutionShape shape;
-            std::int64_t upscale;
         };
         for (const Layer& layer :
-             {Layer{"PixelConv2d 3 -> 64", {64, 3, 1, 3}, 1}, Layer{"PixelConv2d 64 -> 64", {64, 64, 1, 3}, 1},
-              Layer{"PixelConv2d 64 -> 256, r 2", {256, 64, 1, 3}, 2},
-              Layer{"PixelConv2d 64 -> 256, 4 groups, r 2", {256, 64, 4, 3}, 2},
-              Layer{"PixelConv2d 56 -> 48, r 4", {48, 56, 1, 3}, 4}, Layer{"PixelConv2d 64 -> 3", {3, 64, 1, 3}, 1}}) {
+             {Layer{"PixelConv2d 3 -> 64", {64, 3, 1, 3}}, Layer{"PixelConv2d 64 -> 64", {64, 64, 1, 3}},
+              Layer{"PixelConv2d 64 -> 256, r 2", {256, 64, 1, 3, 2}},
+              Layer{"PixelConv2d 64 -> 256, 4 groups, r 2", {256, 64, 4, 3, 2}},
+              Layer{"PixelConv2d 56 -> 48, r 4", {48, 56, 1, 3, 4}}, Layer{"PixelConv2d 64 -> 3", {3, 64, 1, 3}}}) {
             const Bytes values = numbers(options_.type, layer.shape.inputs * picture_.pixels()),
                         packed = pack(layer.shape);
             const Bytes out(static_cast<std::size_t>(layer.shape.outputs * picture_.pixels()) *
@@ -233,8 +232,7 @@ class Bench {
                 layer.name,
                 [&] {
                     return cuda::pixel_conv2d(options_.type, layer.shape, values.data(), picture_.height,
-                                              picture_.width, packed.data(), {}, relu, layer.upscale, out.data(),
-                                              nullptr);
+                                              picture_.width, packed.data(), {}, relu, out.data(), nullptr);
                 },
                 pixels * static_cast<double>(layer.shape.inputs + layer.shape.outputs) * element_,
                 operations(layer.shape, pixels));

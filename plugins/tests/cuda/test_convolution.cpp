@@ -123,25 +123,25 @@ void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels
 }
 
 template <class T>
-void check_pixels(Random& random, const ConvolutionShape& shape, std::int64_t upscale, std::int64_t height,
-                  std::int64_t width) {
+void check_pixels(Random& random, const ConvolutionShape& shape, std::int64_t height, std::int64_t width,
+                  std::size_t offset = 0) {
     static Turns turns(std::array{Epilogue::none, Epilogue::add, Epilogue::add_nearest, Epilogue::silu});
     const Layer<T> layer(random, shape, turns.next());
     const bool add = has_residual(layer.epilogue), is_nearest = layer.epilogue == Epilogue::add_nearest;
-    const std::int64_t channels = shape.outputs / (upscale * upscale);
+    const std::int64_t channels = shape.outputs / (shape.upscale * shape.upscale);
     const auto pixels = random.values<T>(height * width * shape.inputs);
     const auto residual = random.values<T>(height * width * (is_nearest ? channels : shape.outputs));
     const Buffer<T> device_pixels(pixels), device_residual(residual);
-    const Buffer<T> out(static_cast<std::size_t>(height * width * shape.outputs));
+    const Buffer<T> out(std::vector<T>(static_cast<std::size_t>(height * width * shape.outputs)), offset);
     const auto packed = layer.packed();
     CHECK_CUDA(cuda::pixel_conv2d(type_of<T>, shape, device_pixels.data(), height, width, packed.data(),
-                                  {add ? device_residual.data() : nullptr, is_nearest}, layer.activation, upscale,
-                                  out.data(), nullptr));
+                                  {add ? device_residual.data() : nullptr, is_nearest}, layer.activation, out.data(),
+                                  nullptr));
     reference::Values added = residual_of(add, residual);
-    if (is_nearest) added = reference::nearest(added, height, width, upscale, channels);
+    if (is_nearest) added = reference::nearest(added, height, width, shape.upscale, channels);
     layer.check(
         "PixelConv2d", out.values(),
-        reference::pixel_conv2d(layer.definition(), reference::values_of(pixels), height, width, upscale, added));
+        reference::pixel_conv2d(layer.definition(), reference::values_of(pixels), height, width, shape.upscale, added));
 }
 
 /// Sums of any size, which are biases: e^-x leaves the range of float32 where |x| is 88.
@@ -174,7 +174,7 @@ template <class T>
 void check_type(Random& random) {
     const std::vector<ConvolutionShape> layers{{64, 64, 1, 3}, {64, 64, 4, 3},  {12, 12, 1, 3}, {60, 60, 1, 3},
                                                {56, 12, 1, 1}, {8, 6, 2, 3},    {5, 3, 1, 5},   {64, 64, 4, 5},
-                                               {70, 24, 2, 3}, {256, 64, 4, 1}, {20, 6, 1, 7}};
+                                               {70, 24, 2, 3}, {256, 64, 4, 1}, {20, 6, 1, 7},  {48, 48, 1, 3}};
     for (const auto& shape : layers) check_masked<T>(random, shape, random.number(1, 140));
     for (int epilogue = 0; epilogue < 5; ++epilogue) check_masked<T>(random, {32, 32, 1, 3}, 70);
     check_masked<T>(random, layers[0], 0);
@@ -182,7 +182,7 @@ void check_type(Random& random) {
         for (const std::int64_t groups : {1, 4}) check_masked<T>(random, {64, 64, groups, 3}, 9, offset);
         check_pointwise<T>(random, 64, 64, 2, 9, offset);
     }
-    for (const std::int64_t outputs : {32, 64}) {
+    for (const std::int64_t outputs : {32, 48, 64}) {
         check_masked<T>(random, {outputs, 16, 1, 3}, 520);  // large tiles in the emulation
     }
     for (int i = 0; i < 6; ++i) {
@@ -195,25 +195,32 @@ void check_type(Random& random) {
         check_pointwise<T>(random, random.number(1, 80), random.number(1, 40), count, random.number(1, 140));
     }
     check_pointwise<T>(random, 64, 64, 2, 520);
-    check_pixels<T>(random, {64, 3, 1, 3}, 1, 9, 11);
-    check_pixels<T>(random, {56, 3, 1, 5}, 1, 7, 9);
-    check_pixels<T>(random, {3, 64, 1, 3}, 1, 5, 13);
-    check_pixels<T>(random, {256, 64, 1, 3}, 2, 4, 7);
-    check_pixels<T>(random, {256, 64, 4, 3}, 2, 3, 6);
-    check_pixels<T>(random, {48, 60, 1, 3}, 4, 5, 6);
-    check_pixels<T>(random, {48, 56, 1, 3}, 4, 1, 5);
-    for (const std::int64_t upscale : {1, 2, 4}) {
-        for (int epilogue = 0; epilogue < 4; ++epilogue) {
-            check_pixels<T>(random, {upscale * upscale * 8, 32, 1, 3}, upscale, 3, 5);
+    check_pixels<T>(random, {64, 3, 1, 3}, 9, 11);
+    check_pixels<T>(random, {56, 3, 1, 5}, 7, 9);
+    check_pixels<T>(random, {3, 64, 1, 3}, 5, 13);
+    check_pixels<T>(random, {256, 64, 1, 3, 2}, 4, 7);
+    check_pixels<T>(random, {256, 64, 4, 3, 2}, 3, 6);
+    check_pixels<T>(random, {48, 60, 1, 3, 4}, 5, 6);
+    check_pixels<T>(random, {48, 56, 1, 3, 4}, 1, 5);
+    check_pixels<T>(random, {48, 16, 1, 3, 4}, 20, 27);
+    for (const std::int64_t upscale : {1, 2, 3, 4}) {
+        for (const std::int64_t channels : {3, 8}) {
+            for (int epilogue = 0; epilogue < 4; ++epilogue) {
+                check_pixels<T>(random, {upscale * upscale * channels, 32, 1, 3, upscale}, 3, 5);
+            }
         }
     }
-    for (int epilogue = 0; epilogue < 4; ++epilogue) check_pixels<T>(random, {12, 5, 1, 3}, 2, 3, 5);
-    check_pixels<T>(random, {18, 7, 1, 3}, 3, 6, 5);
-    check_pixels<T>(random, {64, 64, 4, 3}, 1, 8, 20);
-    check_pixels<T>(random, {60, 60, 1, 3}, 1, 6, 7);
-    check_pixels<T>(random, {64, 64, 1, 3}, 1, 33, 34);
-    check_pixels<T>(random, {9, 4, 1, 1}, 3, 6, 9);
-    check_pixels<T>(random, {4, 4, 1, 3}, 1, 0, 5);
+    for (const std::size_t offset : {1, 2, 4}) check_pixels<T>(random, {48, 8, 1, 3, 4}, 2, 3, offset);
+    for (int epilogue = 0; epilogue < 4; ++epilogue) {
+        check_pixels<T>(random, {12, 5, 1, 3, 2}, 3, 5);
+        check_pixels<T>(random, {64, 64, 4, 3, 2}, 2, 3);
+    }
+    check_pixels<T>(random, {18, 7, 1, 3, 3}, 6, 5);
+    check_pixels<T>(random, {64, 64, 4, 3}, 8, 20);
+    check_pixels<T>(random, {60, 60, 1, 3}, 6, 7);
+    check_pixels<T>(random, {64, 64, 1, 3}, 33, 34);
+    check_pixels<T>(random, {9, 4, 1, 1, 3}, 6, 9);
+    check_pixels<T>(random, {4, 4, 1, 3}, 0, 5);
     check_large_sums<T>(random);
 }
 
@@ -227,9 +234,11 @@ void check_bad_shapes() {
     CHECK(cuda::masked_conv2d(ElementType::float16, {20, 4, 1, 9}, nullptr, 1, nullptr, 0, nullptr, nullptr, nullptr,
                               {}, nullptr, nullptr) == cudaErrorInvalidValue,
           "9 x 9 in float16, run");
-    CHECK(cuda::pixel_conv2d(ElementType::float32, {6, 4, 1, 3}, nullptr, 2, 2, nullptr, {}, {}, 2, nullptr, nullptr) ==
-              cudaErrorInvalidValue,
-          "6 outputs are not 4 pixels");
+    CHECK(cuda::packed_convolution_bytes(ElementType::float32, {6, 4, 1, 3, 2}) == 0, "6 outputs are not 4 pixels");
+    CHECK(cuda::packed_convolution_bytes(ElementType::float32, {12, 4, 2, 3, 2}) == 0, "6 of a group are not 4 pixels");
+    CHECK(cuda::masked_conv2d(ElementType::float32, {12, 4, 1, 3, 2}, nullptr, 1, nullptr, 0, nullptr, nullptr, nullptr,
+                              {}, nullptr, nullptr) == cudaErrorInvalidValue,
+          "masked pixels, upscaled");
     CHECK(cuda::pointwise(ElementType::float32, 6, 4, nullptr, 5, 2, nullptr, nullptr, {}, nullptr, nullptr) ==
               cudaErrorInvalidValue,
           "5 inputs");
