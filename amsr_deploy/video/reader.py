@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import VideoError
 from amsr_deploy.files import STANDARD
+from amsr_deploy.video.ending import MICROSECONDS, Y4M_FORMAT, Ending
 from amsr_deploy.video.rgb import to_rgb
 
-Y4M_FORMAT = "yuv4mpegpipe"
 TO_PIPE = "ffmpeg -i CLIP -f yuv4mpegpipe - | amsr video -"
 FALLBACK_RATE = Fraction(25)
-MICROSECONDS = Fraction(1, 1_000_000)
 
 av.logging.set_level(None)
 
@@ -105,7 +104,7 @@ class Reader:
             self.rate = self._stream.average_rate or self._stream.guessed_rate or FALLBACK_RATE
             self.broken = 0
             self.cut_off: str | None = None
-            self._end = 0
+            self._ending = Ending(self._container, self._stream)
             self._last: int | None = None
             self._pending: list[int] = []
             self._unplaced = 0
@@ -194,14 +193,13 @@ class Reader:
     def _read(self) -> Iterator[Decoded | av.Packet[Any]]:
         try:
             for packet in self._container.demux():
+                self._ending.see(packet)
                 if packet.stream.index != self._stream.index:
                     if packet.dts is not None and self._is_wanted(
                         Fraction(packet.pts or packet.dts) * packet.time_base
                     ):
                         yield packet
                     continue
-                if packet.pos is not None:
-                    self._end = packet.pos + packet.size
                 if packet.pts is not None:
                     self._pending.append(packet.pts - self._shift)
                 try:
@@ -219,16 +217,10 @@ class Reader:
                     yield from self._repeats(decoded.time)
                     self._last = decoded.time
                     yield decoded
-            if self._ends_within_frame():
-                self.cut_off = "its last frame is not whole"
+            self.cut_off = self._ending.problem(self._container.size if self._pipe is None else self._pipe.count)
         except av.error.FFmpegError as error:
             self.cut_off = reason(error)
         yield from self._repeats(None)
-
-    def _ends_within_frame(self) -> bool:
-        """Tell whether there is more of a y4m than its packets, which FFmpeg passes over without a word."""
-        total = self._container.size if self._pipe is None else self._pipe.count
-        return self._container.format.name == Y4M_FORMAT and self._end < total
 
     def _repeats(self, before: int | None) -> Iterator[Decoded]:
         """Yield the places of broken frames that come before a time: of packets that gave no frame.

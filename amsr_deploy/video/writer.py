@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import UserError, VideoError
 from amsr_deploy.files import STANDARD
 from amsr_deploy.video.encoding import Y4M, Encoding
+from amsr_deploy.video.ending import Y4M_FORMAT
 from amsr_deploy.video.hdr import side_data, with_hdr
-from amsr_deploy.video.reader import Y4M_FORMAT, Decoded, Reader, reason
+from amsr_deploy.video.reader import Decoded, Reader, reason
 from amsr_deploy.video.rgb import from_rgb, tags_for
 
 MORE_THAN_8_BITS = {"strict": "experimental"}

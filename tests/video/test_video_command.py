@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import threading
 import time
 import wave
 from collections.abc import Sequence
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -81,10 +83,11 @@ def make(
     options: dict[str, str] | None = None,
     unit: Fraction = MILLISECONDS,
     chapters: Sequence[dict[str, Any]] = (),
+    container_options: dict[str, str] | None = None,
     **tags: Any,
 ) -> Path:
     """A clip of 25 frames a second; its times are in a unit of seconds."""
-    with av.open(str(path), "w") as file:
+    with av.open(str(path), "w", container_options=container_options) as file:
         file.set_chapters(list(chapters))
         stream = file.add_stream(codec, rate=25, options={"crf": "5", "bf": "2", **(options or {})})
         stream.height, stream.width = size
@@ -423,6 +426,83 @@ def test_a_y4m_that_breaks_off_in_a_frame_says_so(
     report = json.loads((tmp_path / "out.json").read_text())
     assert report["frames"] == len(times_of(target)) == (2 if left_out else 3)
     assert report["cut_off"] == ("its last frame is not whole" if left_out else None)
+
+
+ENDS = [
+    (".mkv", "libx264", {}, r"it ends at 0\.[3-9]\d of 1\.80 s"),
+    (".webm", "libvpx-vp9", {}, r"it ends at 0\.[4-9]\d of 1\.80 s"),
+    (".mp4", "libx264", {"movflags": "faststart"}, "its index names frames that it does not hold"),
+    (".mp4", "libx264", {"movflags": "frag_keyframe+empty_moov"}, "its index names frames that it does not hold"),
+    (".mov", "libx264", {"movflags": "faststart"}, "its index names frames that it does not hold"),
+    (".avi", "rawvideo", {}, "its index names frames that it does not hold"),
+    (".flv", "libx264", {}, "its last frame is not whole"),
+    (".ts", "libx264", {}, None),
+    (".y4m", "wrapped_avframe", {}, "its last frame is not whole"),
+]
+
+
+@pytest.mark.parametrize(("suffix", "codec", "options", "expected"), ENDS)
+def test_a_file_that_breaks_off_says_so_and_a_whole_one_does_not(
+    suffix: str, codec: str, options: dict[str, str], expected: str | None, tmp_path: Path
+) -> None:
+    ticks = {"times": range(45), "unit": Fraction(1, 25)}
+    whole = make(tmp_path / f"whole{suffix}", 45, codec, sound=suffix == ".mkv", container_options=options, **ticks)
+    content = whole.read_bytes()
+    (tmp_path / f"in{suffix}").write_bytes(content[: len(content) * 3 // 5])
+    for source, reason in ((whole, None), (tmp_path / f"in{suffix}", expected)):
+        result = amsr("video", source, "-o", tmp_path / "out.mkv", "--overwrite", "--json")
+        assert result.exit_code == 0, result.output
+        report = json.loads(result.stdout)
+        assert report["frames"] == 45 if source == whole else 0 < report["frames"] < 45
+        assert re.fullmatch(reason, report["cut_off"]) if reason else report["cut_off"] is None
+
+
+def test_the_rest_of_a_file_that_breaks_off_is_told_only_where_it_is_wanted(tmp_path: Path) -> None:
+    content = make(tmp_path / "whole.mkv", 100).read_bytes()
+    (tmp_path / "in.mkv").write_bytes(content[: len(content) * 3 // 5])
+    for options, said in ((("--start", 1), True), (("--duration", 1), False)):
+        result = amsr("video", tmp_path / "in.mkv", "-o", tmp_path / "out.mkv", "--overwrite", *options)
+        assert result.exit_code == 0, result.output
+        assert ("the input breaks off: it ends at" in result.stdout) == said
+
+
+@pytest.mark.parametrize("times", [[0, 5000, 9000], [0, 40, 41, 90, 4000], [500, 540, 580], [0]])
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_a_whole_file_of_uneven_times_is_not_said_to_break_off(suffix: str, times: list[int], tmp_path: Path) -> None:
+    assert read_to_end(make(tmp_path / f"in{suffix}", len(times), times=times)) is None
+
+
+@pytest.mark.parametrize("codec", ["libx264", "ffv1", "mjpeg"])
+def test_a_recording_whose_header_says_no_length_is_not_said_to_break_off(codec: str, tmp_path: Path) -> None:
+    """FFmpeg estimates it from the rate of the sound, too long."""
+    pixel_format = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    content = io.BytesIO()
+    with av.open(Unseekable(content), "w", format="matroska") as file:
+        stream = file.add_stream(codec, rate=25)
+        (stream.height, stream.width), stream.pix_fmt = SIZE, pixel_format
+        sound = file.add_stream("pcm_s16le", rate=44100, layout="mono")
+        for k, picture in enumerate(pictures(50)):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            tone = av.AudioFrame.from_ndarray(np.zeros((1, 1764), np.int16), format="s16", layout="mono")
+            tone.sample_rate, tone.pts = 44100, 1764 * k
+            file.mux(sound.encode(tone))
+        file.mux(stream.encode(None))
+    (tmp_path / "in.mkv").write_bytes(content.getvalue())
+    assert read_to_end(tmp_path / "in.mkv") is None
+
+
+class Unseekable:
+    """A pipe, for what writes to it."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        self.write = file.write
+
+
+def read_to_end(path: Path) -> str | None:
+    """Read a file; return why it ended early."""
+    with closing(Reader(path)) as reader:
+        assert len(list(reader.items()))
+        return reader.cut_off
 
 
 def test_fuzzed_files_give_a_line_or_a_video(tmp_path: Path) -> None:
