@@ -36,6 +36,7 @@ AHEAD = 4
 class Report:
     """What became of a video; shares are means over all frames, see `frames.UpscaledFrame`."""
 
+    input: str
     output: str
     model: str
     origin: str
@@ -117,7 +118,7 @@ def upscale_video(options: VideoOptions, model: str | Path) -> int:
         upscaler = upscalers[plan.scale]
         video = options.video_upscaler(upscaler, reader.size)
         name = "standard output" if target == STANDARD else str(target)
-        report = Report(name, upscaler.model, origin(model), plan.scale, upscaler.backend, plan.reduction)
+        report = Report(reader.name, name, upscaler.model, origin(model), plan.scale, upscaler.backend, plan.reduction)
         with _written(target, name, reader, plan.size, options.encoding) as writer:
             stopped_by = _run(reader, writer, video, report)
         report.stopped, report.broken, report.cut_off = stopped_by is not None, reader.broken, reader.cut_off

@@ -132,6 +132,7 @@ def test_video_keeps_times_and_sound_and_looks_right(tmp_path: Path) -> None:
     result = amsr("video", source, "-o", tmp_path / "out.mkv", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
+    assert (report["input"], report["output"]) == (str(source), str(tmp_path / "out.mkv"))
     assert report["frames"] == 10
     assert report["scale"] == 2
     assert report["origin"] == "shipped"
@@ -424,6 +425,7 @@ def test_a_y4m_that_breaks_off_in_a_frame_says_so(
         monkeypatch.setattr("sys.stdin", file)
         upscale_video(VideoOptions(STANDARD if pipe else source, target, json_file=tmp_path / "out.json"), "disp")
     report = json.loads((tmp_path / "out.json").read_text())
+    assert report["input"] == ("standard input" if pipe else str(source))
     assert report["frames"] == len(times_of(target)) == (2 if left_out else 3)
     assert report["cut_off"] == ("its last frame is not whole" if left_out else None)
 
