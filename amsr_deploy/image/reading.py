@@ -116,7 +116,9 @@ def _reader(source: Source) -> Callable[[Source], Stored]:
         return _read_gif
     if head.startswith(b"BM") or (head.startswith(b"RIFF") and head[8:12] == b"WEBP"):
         return _read_plain
-    raise ImageError(f"{source.path} is not a picture in a known format; give a {formats.names()} file")
+    raise ImageError(
+        f"{source.path} is not a picture in a known format; give a {formats.names()} file, or a video to `amsr video`"
+    )
 
 
 def _read_plain(source: Source) -> Stored:

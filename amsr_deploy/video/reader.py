@@ -24,6 +24,10 @@ from amsr_deploy.video.ending import MICROSECONDS, Y4M_FORMAT, Ending
 from amsr_deploy.video.rgb import to_rgb
 
 TO_PIPE = "ffmpeg -i CLIP -f yuv4mpegpipe - | amsr video -"
+PICTURES = "_pipe"
+"""What FFmpeg's names of picture formats end in, such as `jpeg_pipe`."""
+NUMBERED = "image2"
+"""FFmpeg's name of numbered pictures, and of one that it knows by its suffix only."""
 FALLBACK_RATE = Fraction(25)
 
 av.logging.set_level(None)
@@ -87,7 +91,7 @@ class Reader:
             deinterlace: make whole frames of interlaced ones.
 
         Raises:
-            VideoError: no video, or none that can be decoded; an interlaced one that shall stay so.
+            VideoError: no video, a still picture, or none that can be decoded; an interlaced one that shall stay so.
         """
         self.name = "standard input" if path == STANDARD else str(path)
         self._pipe = Pipe() if path == STANDARD else None
@@ -130,9 +134,19 @@ class Reader:
         streams = [s for s in self._container.streams.video if not s.disposition & Disposition.attached_pic]
         if not streams:
             raise VideoError(f"{self.name} has no video in it; give a file that has")
-        if streams[0].codec_context is None:
+        moving = [stream for stream in streams if not self._is_still(stream)]
+        if not moving:
+            raise VideoError(f"{self.name} is a still picture; upscale it with `amsr infer`")
+        if moving[0].codec_context is None:
             raise VideoError(f"{self.name} is of a codec that this FFmpeg cannot decode")
-        return streams[0]
+        return moving[0]
+
+    def _is_still(self, stream: av.VideoStream) -> bool:
+        """Tell whether a stream is one picture: in a file of a picture's format, or without a time as in AVIF."""
+        name = self._container.format.name
+        if name == NUMBERED:
+            return stream.duration == 1
+        return name.endswith(PICTURES) or (stream.frames == 1 and (name == "gif" or not stream.duration))
 
     def _first_frame(self) -> av.VideoFrame:
         for item in self._items:

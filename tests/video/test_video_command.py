@@ -28,6 +28,7 @@ from PIL import Image
 from amsr_deploy.cli import main
 from amsr_deploy.errors import ModelError, VideoError
 from amsr_deploy.files import STANDARD
+from amsr_deploy.image import Picture, read, write
 from amsr_deploy.video.frames import VideoUpscaler
 
 av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
@@ -621,6 +622,45 @@ def test_rate_factors_end_where_those_of_the_encoder_do(encoder: str, most: int,
         amsr(*video, most + 0.5), tmp_path, f"--crf {most + 0.5} is no rate factor of {encoder}", f"to {most}"
     )
     assert amsr(*video, most).exit_code == 0
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".bmp", ".avif", ".jxl"])
+def test_a_still_picture_is_sent_to_infer(suffix: str, tmp_path: Path) -> None:
+    rgb = read(OSPREY).rgb
+    for size in (LARGER, rgb.shape[:2]):
+        still = tmp_path / f"still_{size[0]}{suffix}"
+        write(still, Picture(rgb[: size[0], : size[1]]))
+        assert_refused(amsr("video", still, "-o", tmp_path / "out.mkv"), tmp_path, "still picture", "`amsr infer`")
+
+
+@pytest.mark.parametrize("duration", [0, 100])
+def test_a_gif_of_one_frame_is_a_still_picture(duration: int, tmp_path: Path) -> None:
+    Image.fromarray(pictures(1)[0]).save(tmp_path / "one.gif", duration=duration)
+    assert_refused(amsr("video", tmp_path / "one.gif", "-o", tmp_path / "out.mkv"), tmp_path, "still picture")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_numbered_pictures_are_a_video(suffix: str, tmp_path: Path) -> None:
+    for number, picture in enumerate(pictures(3)):
+        Image.fromarray(picture).save(tmp_path / f"{number:03}{suffix}")
+    result = amsr("video", tmp_path / f"%03d{suffix}", "-o", tmp_path / "out.mkv")
+    assert result.exit_code == 0, result.output
+    assert times_of(tmp_path / "out.mkv") == [0, 0.04, 0.08]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".avif"])
+def test_pictures_that_move_are_videos(suffix: str, tmp_path: Path) -> None:
+    first, *others = (Image.fromarray(picture) for picture in pictures(3, LARGER))
+    first.save(tmp_path / f"in{suffix}", save_all=True, append_images=others, duration=40)
+    result = amsr("video", tmp_path / f"in{suffix}", "-o", tmp_path / "out.mkv")
+    assert result.exit_code == 0, result.output
+    assert times_of(tmp_path / "out.mkv") == [0, 0.04, 0.08]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_infer_sends_a_video_to_video(suffix: str, tmp_path: Path) -> None:
+    source = make(tmp_path / f"in{suffix}", 1)
+    assert_refused(amsr("infer", source, "-o", tmp_path / "out.png"), tmp_path, "a video to `amsr video`")
 
 
 def test_changing_sizes_are_refused(tmp_path: Path) -> None:
