@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import av
@@ -29,12 +30,17 @@ CRF = {"libx264": 17, "libx265": 19, "libvpx-vp9": 24, "libaom-av1": 24, "libsvt
 """Default rate factors: hard to tell from the original."""
 MOST_CRF = {"libx264": 51, "libx265": 51, "libvpx-vp9": 63, "libaom-av1": 63, "libsvtav1": 63}
 """Largest rate factors; libx264 takes larger ones for this one without a word."""
-PRESETS = {"libx264": "medium", "libx265": "medium", "libsvtav1": "8"}
+PRESET = {"libx264": "medium", "libx265": "medium", "libsvtav1": "8"}
+"""Default presets."""
+_SPEEDS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"]
+PRESETS = {"libx264": _SPEEDS, "libx265": _SPEEDS, "libsvtav1": [str(number) for number in range(-1, 14)]}
+"""Presets that there are; libx264 prints a line of its own about others."""
 QUIET = {
     "libx265": {"x265-params": "log-level=error"},
     "libvpx-vp9": {"b": "0", "row-mt": "1"},
     "libaom-av1": {"b": "0"},
 }
+os.environ.setdefault("SVT_LOG", "0")  # libsvtav1 has no option for it
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Encoding:
         """Make the options of the encoder.
 
         Raises:
-            UserError: something that the encoder has no use for, or a crf out of its range.
+            UserError: something that the encoder has no use for, a crf out of its range, a preset that it has not.
         """
         if self.crf is not None and encoder not in CRF:
             raise UserError(f"{encoder} takes no `crf`; use one of: {', '.join(CRF)}")
@@ -86,11 +92,13 @@ class Encoding:
             )
         if self.preset is not None and encoder not in PRESETS:
             raise UserError(f"{encoder} takes no `preset`; use one of: {', '.join(PRESETS)}")
+        if self.preset is not None and self.preset not in PRESETS[encoder]:
+            raise UserError(f"{encoder} has no `preset` {self.preset}; use one of: {', '.join(PRESETS[encoder])}")
         options = dict(QUIET.get(encoder, {}))
         if encoder in CRF:
             options["crf"] = f"{CRF[encoder] if self.crf is None else self.crf:g}"
         if encoder in PRESETS:
-            options["preset"] = self.preset or PRESETS[encoder]
+            options["preset"] = self.preset or PRESET[encoder]
         return options
 
     def pixel_format_of(self, encoder: str, source: av.VideoFormat, size: tuple[int, int]) -> str:

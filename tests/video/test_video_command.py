@@ -34,7 +34,7 @@ from amsr_deploy.video.frames import VideoUpscaler
 av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
 from amsr_deploy.commands.video import upscale_video  # noqa: E402
 from amsr_deploy.commands.video_options import VideoOptions  # noqa: E402
-from amsr_deploy.video.encoding import MOST_CRF  # noqa: E402
+from amsr_deploy.video.encoding import MOST_CRF, PRESETS  # noqa: E402
 from amsr_deploy.video.reader import Reader  # noqa: E402
 from amsr_deploy.video.rgb import tags_for  # noqa: E402
 from amsr_deploy.video.writer import decodable_in_time  # noqa: E402
@@ -586,7 +586,9 @@ def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:
     refuse(good, "--pixel-format", pixel_format="yuv999")
     refuse(good, "takes no --crf", encoder="ffv1", crf=5)
     assert_refused(amsr("video", good, "-o", "-", "--pixel-format", "gbrp"), tmp_path, "y4m has no --pixel-format gbrp")
-    refuse(good, "does not start with these settings", preset="warp")
+    webm = amsr("video", good, "-o", tmp_path / "out.webm", "--encoder", "libx264")
+    assert_refused(webm, tmp_path, "libx264 does not start with these settings")
+    refuse(good, "takes no --preset; use one of: libx264", encoder="ffv1", preset="fast")
     refuse(good, "--tile 5", tile=5)
     refuse(good, "--budget 2", budget=2)
     refuse(good, "--dilation and --budget", budget=0.4, dilation=3)
@@ -622,6 +624,22 @@ def test_rate_factors_end_where_those_of_the_encoder_do(encoder: str, most: int,
         amsr(*video, most + 0.5), tmp_path, f"--crf {most + 0.5} is no rate factor of {encoder}", f"to {most}"
     )
     assert amsr(*video, most).exit_code == 0
+
+
+@pytest.mark.parametrize("encoder", PRESETS)
+def test_presets_are_those_of_the_encoder_which_prints_nothing(
+    encoder: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if encoder not in av.codecs_available:
+        pytest.skip(f"this FFmpeg has no {encoder}")
+    source = make(tmp_path / "clip.mkv", 2, size=LARGER)
+    video = ("video", source, "-o", tmp_path / "out.mkv", "--encoder", encoder, "--preset")
+    for name in ("warp", "99"):
+        listed = f"{encoder} has no --preset {name}; use one of: {', '.join(PRESETS[encoder])}"
+        assert_refused(amsr(*video, name), tmp_path, listed)
+    for name in PRESETS[encoder]:
+        assert amsr(*video, name, "--overwrite").exit_code == 0
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".bmp", ".avif", ".jxl"])
