@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 
 #include "netpbm.h"
@@ -121,8 +122,9 @@ void check_model(const Ort::Session& session) {
 void run(const std::vector<std::string>& arguments) {
     Ort::Env environment(ORT_LOGGING_LEVEL_ERROR);
     Ort::SessionOptions options;
-    if (arguments.size() == 5) options.RegisterCustomOpsLibrary(arguments[4].c_str());
-    Ort::Session session(environment, arguments[0].c_str(), options);
+    // ONNX Runtime takes paths in the system's own characters: wide ones on Windows.
+    if (arguments.size() == 5) options.RegisterCustomOpsLibrary(std::filesystem::path(arguments[4]).c_str());
+    Ort::Session session(environment, std::filesystem::path(arguments[0]).c_str(), options);
     check_model(session);
     const Picture picture = read_ppm(arguments[1]);
     const Mask mask = find_detail(picture);
