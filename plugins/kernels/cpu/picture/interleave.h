@@ -13,7 +13,7 @@ namespace amsr::cpu {
 struct Planes {
     const float* values;
     std::size_t height, width;
-    std::size_t plane_stride, row_stride;  ///< in values
+    std::size_t plane_stride, row_stride;  // in values
 };
 
 /// Writes pixels [height, width, 3] of T, whose rows lie `row_stride` values apart.
@@ -21,12 +21,8 @@ struct Planes {
 /// Values are clipped to [0, 1] and scaled to T's range, rounded to the nearest, halves to even; float stays as
 /// clipped. Where `grey` is set, all channels get the mean of the three planes.
 ///
-/// @returns whether all values were finite; the pixels are of no use where they were not.
+/// Returns whether all values were finite; the pixels are of no use where they were not.
 template <class T>
 bool interleave(InstructionSet set, const Planes& planes, bool grey, T* pixels, std::size_t row_stride);
-
-extern template bool interleave(InstructionSet, const Planes&, bool, float*, std::size_t);
-extern template bool interleave(InstructionSet, const Planes&, bool, std::uint8_t*, std::size_t);
-extern template bool interleave(InstructionSet, const Planes&, bool, std::uint16_t*, std::size_t);
 
 }  // namespace amsr::cpu
