@@ -12,8 +12,6 @@ class MaskedConvolution {
     MaskedConvolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
                       const Activation& activation);
 
-    const ConvolutionShape& shape() const { return convolution_.shape(); }
-
     /// Computes out[first .. last) of [Q, Co], with residual [Q, Co] unless it is null.
     /// rows [Q, Ci], surround [P, Ci], neighbors [Q, k * k]: j < Q is row j, Q + p surround pixel p, Q + P zero.
     /// Returns false, and leaves the rest undone, where the table names something else.
@@ -21,6 +19,8 @@ class MaskedConvolution {
              const std::int32_t* neighbors, const T* residual, std::size_t first, std::size_t last, T* out) const;
 
   private:
+    const ConvolutionShape& shape() const { return convolution_.shape(); }
+
     Convolution<T> convolution_;
     std::size_t side_;  // k
 };

@@ -14,12 +14,12 @@ class Pointwise {
               const T* bias, const Activation& activation)
         : convolution_(set, {outputs, channels, 1, tensors}, weight, bias, activation) {}
 
-    const ConvolutionShape& shape() const { return convolution_.shape(); }
-
     /// Computes out[first .. last) of [Q, Co] from tensors [Q, channels], with residual [Q, Co] unless it is null.
     void run(const T* const* tensors, const T* residual, std::size_t first, std::size_t last, T* out) const;
 
   private:
+    const ConvolutionShape& shape() const { return convolution_.shape(); }
+
     Convolution<T> convolution_;
 };
 

@@ -27,8 +27,6 @@ class WindowLayer {
     /// The weights are copied.
     WindowLayer(InstructionSet set, const WindowLayerShape& shape, const WindowLayerWeights<T>& weights, float epsilon);
 
-    const WindowLayerShape& shape() const { return shape_; }
-
     /// Replaces the pixels [H * W, C] of windows[first .. last) of `count`. Of equal neighbouring entries only the last
     /// is computed, so that ranges may run at the same time.
     void run(const std::int64_t* windows, std::size_t count, const WindowGrid& grid, std::size_t first,
