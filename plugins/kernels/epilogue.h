@@ -13,8 +13,6 @@ struct Activation {
 
     Kind kind = leaky_relu;
     float negative_slope = 1.0f;  // of the leaky ReLU
-
-    constexpr bool is_none() const { return kind == leaky_relu && negative_slope == 1.0f; }
 };
 
 /// An operator's name ends with its epilogue.

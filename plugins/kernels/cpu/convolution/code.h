@@ -54,6 +54,7 @@ struct PackedConvolution {
     ConvolutionShape shape;
     std::size_t group_inputs, row_stride;  // of the shape: Ci / groups, Co / upscale
     Activation activation;
+    bool activates;  // false where the activation changes nothing
     const ConvolutionPanel* panels;
     std::size_t panel_count;
     const void* dot_weights;  // [taps][inputs / (lanes * depth)][outputs][lanes * depth], where dots are used

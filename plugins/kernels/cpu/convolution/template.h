@@ -178,7 +178,7 @@ AMSR_INLINE void compute_tile(const PackedConvolution& packed, const Convolution
         outs[v] = block.out + panel.line[v] * block.line_stride + place;
         whole = whole && panel.count[v] == V::lanes;
     }
-    if (whole && block.residual == nullptr && packed.activation.is_none()) {
+    if (whole && block.residual == nullptr && !packed.activates) {
         AMSR_UNROLL
         for (int r = 0; r < rows; ++r) {
             AMSR_UNROLL

@@ -453,7 +453,8 @@ void normalise(const float* features, const typename Packed<V>::Norm& norm, floa
 template <class V>
 void project_attention(const WindowLayerShape& shape, const Packed<V>& packed, const Scratch<V>& scratch) {
     const std::size_t stride = scratch.stride;
-    const auto scale = V::set(log2_e / std::sqrt(static_cast<float>(head_channels(shape))));
+    const auto root = V::square_root(V::set(static_cast<float>(head_channels(shape))));
+    const auto scale = V::divide(V::set(log2_e), root);
     project(packed.query, scratch.normalised, stride,
             [&](auto& sums, std::size_t row, std::size_t token) AMSR_INLINE_LAMBDA {
                 apply<V>(sums, [&](typename V::Vector x) AMSR_INLINE_LAMBDA { return V::multiply(x, scale); });
