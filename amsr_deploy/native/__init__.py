@@ -20,6 +20,8 @@ ISA_VARIABLE = "AMSR_CPU_ISA"
 """Environment variable that names the instruction set to use."""
 _INTERFACE_VERSION = 2
 """What `amsr_interface_version` in plugins/onnxruntime/library.cpp has to return."""
+_NO_SUCH_SET = -2
+"""What functions of plugins/onnxruntime/library.cpp return where AMSR_CPU_ISA names a set that cannot be used."""
 _FILE = Path(__file__).with_name("amsr_onnxruntime.dll" if os.name == "nt" else "libamsr_onnxruntime.so")
 
 
@@ -89,10 +91,15 @@ def _chosen_set(library: ctypes.CDLL) -> str:
     """
     chosen = library.amsr_chosen_instruction_set()
     if chosen is None:
-        names = ", ".join(_available_sets(library))
-        wanted = os.environ.get(ISA_VARIABLE, "")
-        raise BackendError(f"{ISA_VARIABLE}={wanted} is not available here; use one of: {names}, or unset it")
+        raise _no_such_set(library)
     return str(chosen.decode())
+
+
+def _no_such_set(library: ctypes.CDLL) -> BackendError:
+    """Say which instruction sets there are."""
+    names = ", ".join(_available_sets(library))
+    wanted = os.environ.get(ISA_VARIABLE, "")
+    return BackendError(f"{ISA_VARIABLE}={wanted} is not available here; use one of: {names}, or unset it")
 
 
 def _load() -> ctypes.CDLL | None:
@@ -119,16 +126,19 @@ def _open(path: Path) -> ctypes.CDLL:
         "amsr_interleave": [address, size, size, size, size, ctypes.c_bool, size, address, size],
     }.items():
         function = getattr(library, name)
-        function.argtypes, function.errcheck = arguments, _answer
+        function.argtypes, function.errcheck = arguments, functools.partial(_answer, library)
     return library
 
 
-def _answer(answer: int, *_: object) -> bool:
+def _answer(library: ctypes.CDLL, answer: int, *_: object) -> bool:
     """Return what a function of the library answers.
 
     Raises:
+        BackendError: AMSR_CPU_ISA names an instruction set that cannot be used.
         MemoryError: it found too little memory.
     """
+    if answer == _NO_SUCH_SET:
+        raise _no_such_set(library)
     if answer < 0:
         raise MemoryError
     return answer != 0

@@ -1,5 +1,6 @@
 // What the library exports: the registration that ONNX Runtime looks for, what `amsr doctor` asks, and the mask.
 #include <new>
+#include <stdexcept>
 #include <string>
 
 #include "abi.h"
@@ -31,7 +32,7 @@ CustomOpDomain* domain_of_process(const Api& api) {
 }
 
 /// What the functions for ctypes return, which C++ exceptions must not leave.
-enum Answer : int { out_of_memory = -1, no = 0, yes = 1 };
+enum Answer : int { no_such_set = -2, out_of_memory = -1, no = 0, yes = 1 };
 
 template <class Function>
 Answer answer(const Function& function) noexcept {
@@ -39,6 +40,8 @@ Answer answer(const Function& function) noexcept {
         return function() ? yes : no;
     } catch (const std::bad_alloc&) {
         return out_of_memory;
+    } catch (const std::invalid_argument&) {  // AMSR_CPU_ISA names a set that cannot be used
+        return no_such_set;
     }
 }
 
@@ -105,8 +108,7 @@ AMSR_EXPORT int amsr_mask_above(const float* frequencies, std::size_t height, st
     });
 }
 
-/// See kernels/cpu/picture/interleave.h; `sample_size` is 1 for uint8, 2 for uint16 and 4 for float32. AMSR_CPU_ISA
-/// must not name a set that cannot be used.
+/// See kernels/cpu/picture/interleave.h; `sample_size` is 1 for uint8, 2 for uint16 and 4 for float32.
 AMSR_EXPORT int amsr_interleave(const float* values, std::size_t height, std::size_t width, std::size_t plane_stride,
                                 std::size_t row_stride, bool grey, std::size_t sample_size, void* pixels,
                                 std::size_t pixels_row_stride) {
