@@ -76,19 +76,21 @@ struct ConvolutionCode {
     std::size_t panel_max;     // vectors of the largest panel
     void (*run)(const PackedConvolution&, const ConvolutionBlock<T>&);
     void (*run_dots)(const PackedConvolution&, const ConvolutionBlock<T>&);  // lanes are inputs: for few outputs
+    /// The rest only where `depth` is 1: direct convolutions of pairs of inputs are faster than what follows.
+    void (*widen)(const T* from, std::size_t count, float* to);
     /// Adds runs of the products of each row, [rows][product_stride], to its sums, [rows][sum_stride]; sum_stride is a
     /// multiple of the lanes.
-    void (*add_products)(const ProductRun* runs, std::size_t run_count, const T* products, std::size_t product_stride,
-                         std::size_t rows, T* sums, std::size_t sum_stride);
+    void (*add_products)(const ProductRun* runs, std::size_t run_count, const float* products,
+                         std::size_t product_stride, std::size_t rows, float* sums, std::size_t sum_stride);
     /// Sums [rows][sum_stride], with a residual unless it is null, activated, as out: rows of `count`, `stride` apart.
     /// Whole vectors of sums are read.
-    void (*finish_sums)(const T* sums, std::size_t sum_stride, std::size_t rows, std::size_t count,
+    void (*finish_sums)(const float* sums, std::size_t sum_stride, std::size_t rows, std::size_t count,
                         const Activation& activation, const T* residual, T* out, std::size_t stride);
     /// Transforms the inputs of a tile of 4 x 4 pixels: 16 rows of whole vectors, written `stride` apart.
-    void (*winograd_input)(const T* const* sources, std::size_t inputs, T* to, std::size_t stride);
+    void (*winograd_input)(const T* const* sources, std::size_t inputs, float* to, std::size_t stride);
     /// The sums of the 2 x 2 output pixels of a tile, from products that lie `stride` apart.
-    void (*winograd_output)(const T* products, std::size_t stride, const float* bias, std::size_t vectors,
-                            T* const* sums);
+    void (*winograd_output)(const float* products, std::size_t stride, const float* bias, std::size_t vectors,
+                            float* const* sums);
 };
 
 /// Rows of the largest tile of the vector code.

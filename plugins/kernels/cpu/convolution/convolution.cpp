@@ -37,6 +37,19 @@ std::vector<std::uint32_t> used_taps(const ConvolutionShape& shape, const std::v
     return taps;
 }
 
+template <class T>
+std::vector<OutputVector> vectors_with_taps(const ConvolutionShape& shape, std::size_t lanes, const T* weight) {
+    std::vector<OutputVector> vectors = output_vectors(shape, lanes);
+    for (OutputVector& vector : vectors) vector.taps = used_taps(shape, vector.outputs, weight);
+    return vectors;
+}
+
+std::size_t tap_count(const std::vector<OutputVector>& vectors) {
+    std::size_t count = 0;
+    for (const OutputVector& vector : vectors) count += vector.taps.size();
+    return count;
+}
+
 /// How many of the vectors from `first` on make a panel: those that read the same taps, of one group or one of each.
 std::size_t panel_vectors(const std::vector<OutputVector>& vectors, std::size_t first, std::size_t most,
                           bool per_group) {
@@ -130,6 +143,13 @@ bool use_dots(const ConvolutionShape& shape, const ConvolutionCode<T>& code) {
 }  // namespace
 
 template <class T>
+std::size_t Convolution<T>::vector_operations(InstructionSet set, const ConvolutionShape& shape, const T* weight) {
+    const ConvolutionCode<T>& code = vector_code<ConvolutionCode<T>>(set);
+    if (use_dots(shape, code)) return shape.outputs * shape.taps * shape.inputs / (code.lanes * code.depth);
+    return tap_count(vectors_with_taps(shape, code.lanes, weight)) * vectors_of(shape.group_inputs(), code.depth);
+}
+
+template <class T>
 Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
                             const Activation& activation)
     : code_(&vector_code<ConvolutionCode<T>>(set)),
@@ -151,12 +171,8 @@ template <class T>
 void Convolution<T>::pack_panels(const T* weight, const T* bias) {
     const ConvolutionShape& shape = packed_.shape;
     const std::size_t lanes = code_->lanes;
-    std::vector<OutputVector> vectors = output_vectors(shape, lanes);
-    std::size_t tap_total = 0;
-    for (OutputVector& vector : vectors) {
-        vector.taps = used_taps(shape, vector.outputs, weight);
-        tap_total += vector.taps.size();
-    }
+    const std::vector<OutputVector> vectors = vectors_with_taps(shape, lanes, weight);
+    const std::size_t tap_total = tap_count(vectors);
     const std::size_t tap_bytes = rounded_up(shape.group_inputs(), code_->depth) * lanes * code_->weight_bytes;
     WeightWriter<T> writer(aligned(weights_, tap_total * tap_bytes), code_->weight_bytes);
     taps_.reserve(tap_total);  // panels point into it
@@ -199,13 +215,6 @@ void Convolution<T>::pack_dots(const T* weight, const T* bias) {
     }
     for (std::size_t output = 0; output < shape.outputs; ++output) bias_.push_back(to_float(bias[output]));
     packed_.dot_bias = bias_.data();
-}
-
-template <class T>
-std::size_t Convolution<T>::vector_operations() const {
-    std::size_t total = 0;
-    for (const ConvolutionPanel& panel : panels_) total += static_cast<std::size_t>(panel.vectors) * panel.tap_count;
-    return total * shape().group_inputs();
 }
 
 std::vector<OutputVector> output_vectors(const ConvolutionShape& shape, std::size_t lanes) {

@@ -22,10 +22,10 @@ class Convolution {
     Convolution(const Convolution&) = delete;
     Convolution& operator=(const Convolution&) = delete;
 
-    const ConvolutionShape& shape() const { return packed_.shape; }
+    /// Multiply-adds of whole vectors for a row: what it costs.
+    static std::size_t vector_operations(InstructionSet set, const ConvolutionShape& shape, const T* weight);
 
-    /// Multiply-adds of whole vectors for a row of panels: what it costs.
-    std::size_t vector_operations() const;
+    const ConvolutionShape& shape() const { return packed_.shape; }
 
     /// A row of zeros: what taps outside the image read.
     const T* zeros() const { return zeros_.data(); }
@@ -48,6 +48,9 @@ class Convolution {
 };
 
 std::size_t square_root(std::size_t square);
+
+/// How many vectors hold so many channels.
+constexpr std::size_t vectors_of(std::size_t channels, std::size_t lanes) { return (channels + lanes - 1) / lanes; }
 
 /// A vector of outputs: which they are, and where in a row's output they go.
 struct OutputVector {

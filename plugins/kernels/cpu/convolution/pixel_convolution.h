@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <variant>
 
+#include "cpu/convolution/direct_convolution.h"
 #include "cpu/convolution/tap_products.h"
 #include "cpu/convolution/winograd.h"
 
@@ -15,22 +17,20 @@ class PixelConvolution {
     PixelConvolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
                      const Activation& activation);
 
-    const ConvolutionShape& shape() const { return shape_; }
-
     /// Computes what lines [first .. last) of pixels [height * width, Ci] become: lines of out
     /// [height * r * width * r, Co / r^2].
     void run(const T* pixels, std::size_t height, std::size_t width, const PixelResidual<T>& residual,
              std::size_t first, std::size_t last, T* out) const;
 
   private:
-    class Lines;
+    using Form = std::variant<std::unique_ptr<const DirectConvolution<T>>, std::unique_ptr<const TapProducts<T>>,
+                              std::unique_ptr<const Winograd<T>>>;
 
-    ConvolutionShape shape_;
-    std::size_t side_ = 1;  // k
-    bool joined_;           // neighbours in a line are one tap: for few inputs
-    Convolution<T> convolution_;
-    std::unique_ptr<const TapProducts> products_;  // these two are null where they would not be faster
-    std::unique_ptr<const Winograd> winograd_;
+    /// weight [Co, k * k, Ci / groups].
+    static Form cheapest(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
+                         const Activation& activation);
+
+    Form form_;
 };
 
 }  // namespace amsr::cpu

@@ -1,9 +1,14 @@
-// What PixelConv2d adds to its sums.
+// What the forms of PixelConv2d share: what they cost where they can't be used, and what is added to their sums.
 #pragma once
+
+#include <limits>
 
 #include "cpu/convolution/convolution.h"
 
 namespace amsr::cpu {
+
+/// What a form costs that a convolution can't be computed in.
+constexpr std::size_t unsuitable = std::numeric_limits<std::size_t>::max();
 
 template <class T>
 struct PixelResidual {

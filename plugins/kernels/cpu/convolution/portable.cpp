@@ -24,8 +24,8 @@ struct Portable : PortableVector {
     static constexpr int dot_rows = 3;
 
     static WeightVector load_weights(const float* from) { return load(from); }
-    static Vector load_part(const T* from, int first, int last) {  // lanes [first, last), zero elsewhere
-        return map([&](int i) { return first <= i && i < last ? to_float(from[i]) : 0.0f; });
+    static Vector load_part(const float* from, int first, int last) {  // lanes [first, last), zero elsewhere
+        return map([&](int i) { return first <= i && i < last ? from[i] : 0.0f; });
     }
     static Vector load_inputs(const T* from) { return load(from, lanes); }
     static Input broadcast(const T* from) { return to_float(*from); }

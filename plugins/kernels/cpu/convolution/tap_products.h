@@ -9,21 +9,20 @@
 
 namespace amsr::cpu {
 
+template <class T>
 class TapProducts {
   public:
-    /// Whether there is one group, and k is larger than 1 but at most half a block: k - 1 pixels of each are borders.
-    static bool suits(const ConvolutionShape& shape);
+    /// Operations of whole vectors for a pixel: what it costs; `unsuitable` where the set has no code for it, or there
+    /// are groups, or one tap, or more than half a block in a line: k - 1 pixels of each block are borders.
+    static std::size_t vector_operations(InstructionSet set, const ConvolutionShape& shape, const T* weight);
 
-    /// weight [Co, k * k, Ci] and bias [Co] are copied; a shape that suits.
-    TapProducts(InstructionSet set, const ConvolutionShape& shape, const float* weight, const float* bias,
+    /// weight [Co, k * k, Ci] and bias [Co] are copied.
+    TapProducts(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
                 const Activation& activation);
 
-    /// Multiply-adds and additions of whole vectors for a pixel: what it costs.
-    std::size_t vector_operations() const;
-
     /// As PixelConvolution::run.
-    void run(const float* pixels, std::size_t height, std::size_t width, const PixelResidual<float>& residual,
-             std::size_t first, std::size_t last, float* out) const;
+    void run(const T* pixels, std::size_t height, std::size_t width, const PixelResidual<T>& residual,
+             std::size_t first, std::size_t last, T* out) const;
 
   private:
     /// What the taps of one line of the kernel contribute.
@@ -32,10 +31,11 @@ class TapProducts {
         std::unique_ptr<const Convolution<float>> products;  // null where no tap has weights
     };
 
-    void multiply(const Convolution<float>& products, const float* line, std::size_t width, std::size_t x,
-                  std::size_t count, float* out) const;
+    const float* widened(const T* values, std::size_t count, std::vector<float>& buffer) const;
+    void multiply(const Convolution<float>& products, const T* line, std::size_t width, std::size_t x,
+                  std::size_t count, std::vector<float>& buffer, float* out) const;
 
-    const ConvolutionCode<float>& code_;
+    const ConvolutionCode<T>& code_;
     ConvolutionShape shape_;
     std::size_t side_;  // k
     Activation activation_;

@@ -4,7 +4,8 @@
 //
 // A vector type `V` adds to those of simd/vector_SET.h: Storage, Weight, WeightVector, Input; depth (inputs that one
 // multiply_add consumes), panel_max (vectors of the largest panel), rows(vectors), unroll(vectors) and dot_rows, the
-// shapes of tiles; load_weights, load_inputs, broadcast, broadcast_last, leaky_relu, sum; for float also load_part.
+// shapes of tiles; load_weights, load_inputs, broadcast, broadcast_last, leaky_relu, sum; where depth is 1 also
+// load_part.
 
 #include "cpu/simd/activation_template.h"
 
@@ -292,14 +293,22 @@ void run_dots(const PackedConvolution& packed, const ConvolutionBlock<typename V
     }
 }
 
+template <class V>
+void widen(const typename V::Storage* from, std::size_t count, float* to) {
+    for (std::size_t i = 0; i < count; i += V::lanes) {
+        const int left = static_cast<int>(count - i);
+        V::store(to + i, V::load(from + i, left), left);
+    }
+}
+
 /// Adds `count` runs of the products of each row to one vector of its sums, which starts at column `begin`.
 template <class V, int count>
-void add_runs(const ProductRun* runs, std::size_t begin, const typename V::Storage* products,
-              std::size_t product_stride, std::size_t rows, typename V::Storage* sums, std::size_t sum_stride) {
+void add_runs(const ProductRun* runs, std::size_t begin, const float* products, std::size_t product_stride,
+              std::size_t rows, float* sums, std::size_t sum_stride) {
     const auto lane = [begin](std::size_t column) {
         return column <= begin ? 0 : column >= begin + V::lanes ? V::lanes : static_cast<int>(column - begin);
     };
-    const typename V::Storage* from[count];
+    const float* from[count];
     int first[count], last[count];
     AMSR_UNROLL
     for (int i = 0; i < count; ++i) {
@@ -311,16 +320,16 @@ void add_runs(const ProductRun* runs, std::size_t begin, const typename V::Stora
         last[i] = lane(run.column + run.count);
     }
     for (std::size_t row = 0, at = 0; row < rows; ++row, at += product_stride, sums += sum_stride) {
-        typename V::Vector total = V::load(sums, V::lanes);
+        typename V::Vector total = V::load(sums);
         AMSR_UNROLL
         for (int i = 0; i < count; ++i) total = V::add(total, V::load_part(from[i] + at, first[i], last[i]));
-        V::store(sums, total, V::lanes);
+        V::store(sums, total);
     }
 }
 
 template <class V>
-void add_products(const ProductRun* runs, std::size_t run_count, const typename V::Storage* products,
-                  std::size_t product_stride, std::size_t rows, typename V::Storage* sums, std::size_t sum_stride) {
+void add_products(const ProductRun* runs, std::size_t run_count, const float* products, std::size_t product_stride,
+                  std::size_t rows, float* sums, std::size_t sum_stride) {
     for (std::size_t begin = 0; begin < sum_stride; begin += V::lanes) {
         for (std::size_t i = 0; i < run_count; i += 3) {
             const std::size_t left = run_count - i;
@@ -332,7 +341,7 @@ void add_products(const ProductRun* runs, std::size_t run_count, const typename 
 
 /// Where rows of outputs lie side by side, whole vectors are written: the next rows cover what is too much.
 template <class V>
-void finish_sums(const typename V::Storage* sums, std::size_t sum_stride, std::size_t rows, std::size_t count,
+void finish_sums(const float* sums, std::size_t sum_stride, std::size_t rows, std::size_t count,
                  const Activation& activation, const typename V::Storage* residual, typename V::Storage* out,
                  std::size_t stride) {
     constexpr std::size_t ahead = 16;  // rows whose memory is fetched meanwhile
@@ -362,8 +371,7 @@ AMSR_INLINE void winograd_transform(typename V::Vector (&d)[4]) {
 }
 
 template <class V>
-void winograd_input(const typename V::Storage* const* sources, std::size_t inputs, typename V::Storage* to,
-                    std::size_t stride) {
+void winograd_input(const typename V::Storage* const* sources, std::size_t inputs, float* to, std::size_t stride) {
     for (std::size_t input = 0; input < inputs; input += V::lanes) {
         const int count = static_cast<int>(inputs - input);
         typename V::Vector lines[4][4];
@@ -392,8 +400,8 @@ AMSR_INLINE void winograd_sums(const typename V::Vector (&m)[4], typename V::Vec
 }
 
 template <class V>
-void winograd_output(const typename V::Storage* products, std::size_t stride, const float* bias, std::size_t vectors,
-                     typename V::Storage* const* sums) {
+void winograd_output(const float* products, std::size_t stride, const float* bias, std::size_t vectors,
+                     float* const* sums) {
     for (std::size_t output = 0; output < vectors * V::lanes; output += V::lanes) {
         typename V::Vector lines[4][2];
         AMSR_UNROLL
@@ -424,7 +432,8 @@ constexpr ConvolutionCode<typename V::Storage> code_of() {
     code.panel_max = V::panel_max;
     code.run = run<V>;
     code.run_dots = run_dots<V>;
-    if constexpr (sizeof(typename V::Storage) == sizeof(float)) {  // 16-bit types would round products and sums
+    if constexpr (V::depth == 1) {
+        code.widen = widen<V>;
         code.add_products = add_products<V>;
         code.finish_sums = finish_sums<V>;
         code.winograd_input = winograd_input<V>;

@@ -12,8 +12,6 @@ namespace {
 constexpr std::size_t block_tiles = 48;    // of 2 x 2 output pixels, side by side
 constexpr std::size_t panel_outputs = 64;  // their products and transformed inputs stay in the L2 cache
 
-std::size_t vectors_of(std::size_t channels, std::size_t lanes) { return (channels + lanes - 1) / lanes; }
-
 std::size_t in_whole_vectors(std::size_t channels, std::size_t lanes) { return vectors_of(channels, lanes) * lanes; }
 
 /// Between the 16 values of a tile, `channels` wide: not a multiple of the page, or they would share one set of the L1
@@ -24,11 +22,12 @@ constexpr std::size_t value_stride(std::size_t channels) { return block_tiles * 
 std::array<float, 4> transform(float a, float b, float c) { return {a, (a + b + c) / 2, (a - b + c) / 2, c}; }
 
 /// G g G^T of the taps of one input, which lie `stride` apart.
-std::array<float, 16> transform_taps(const float* taps, std::size_t stride) {
+template <class T>
+std::array<float, 16> transform_taps(const T* taps, std::size_t stride) {
     std::array<float, 4> lines[3];
     for (std::size_t y = 0; y < 3; ++y) {
-        const float* line = taps + 3 * y * stride;
-        lines[y] = transform(line[0], line[stride], line[2 * stride]);
+        const T* line = taps + 3 * y * stride;
+        lines[y] = transform(to_float(line[0]), to_float(line[stride]), to_float(line[2 * stride]));
     }
     std::array<float, 16> result;
     for (std::size_t x = 0; x < 4; ++x) {
@@ -40,16 +39,16 @@ std::array<float, 16> transform_taps(const float* taps, std::size_t stride) {
 
 }  // namespace
 
-struct Winograd::Block {
+template <class T>
+struct Winograd<T>::Block {
     std::size_t tile_y, tile_x, count;
     float* values;    // [16][block_tiles][whole vectors of inputs]
     float* products;  // [16][block_tiles][whole vectors of a panel's outputs]
     float* sums;      // [2][2 * block_tiles][the same]: of the pixels
 };
 
-bool Winograd::suits(const ConvolutionShape& shape) { return shape.taps == 9 && shape.group_inputs() >= 16; }
-
-std::vector<Winograd::Panel> Winograd::panels_of(const ConvolutionShape& shape) {
+template <class T>
+std::vector<typename Winograd<T>::Panel> Winograd<T>::panels_of(const ConvolutionShape& shape) {
     std::vector<Panel> panels;
     for (OutputVector& run : output_vectors(shape, panel_outputs)) {
         const bool fits = !panels.empty() && panels.back().runs[0].group == run.group &&
@@ -61,19 +60,22 @@ std::vector<Winograd::Panel> Winograd::panels_of(const ConvolutionShape& shape) 
     return panels;
 }
 
-std::size_t Winograd::vector_operations(InstructionSet set, const ConvolutionShape& shape) {
+template <class T>
+std::size_t Winograd<T>::vector_operations(InstructionSet set, const ConvolutionShape& shape) {
     constexpr std::size_t transform = 220;  // of a vector of a tile: what its loads, sums and stores take, as measured
-    const std::size_t lanes = vector_code<ConvolutionCode<float>>(set).lanes;
-    std::size_t of_tile = transform * vectors_of(shape.inputs, lanes);
+    const ConvolutionCode<T>& code = vector_code<ConvolutionCode<T>>(set);
+    if (code.depth > 1 || shape.taps != 9 || shape.group_inputs() < 16) return unsuitable;
+    std::size_t of_tile = transform * vectors_of(shape.inputs, code.lanes);
     for (const Panel& panel : panels_of(shape)) {
-        of_tile += (transformed * shape.group_inputs() + transform) * vectors_of(panel.outputs, lanes);
+        of_tile += (transformed * shape.group_inputs() + transform) * vectors_of(panel.outputs, code.lanes);
     }
     return of_tile / 4;
 }
 
-Winograd::Winograd(InstructionSet set, const ConvolutionShape& shape, const float* weight, const float* bias,
-                   const Activation& activation)
-    : code_(vector_code<ConvolutionCode<float>>(set)),
+template <class T>
+Winograd<T>::Winograd(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
+                      const Activation& activation)
+    : code_(vector_code<ConvolutionCode<T>>(set)),
       shape_(shape),
       activation_(activation),
       value_channels_(in_whole_vectors(shape.inputs, code_.lanes)),
@@ -85,7 +87,7 @@ Winograd::Winograd(InstructionSet set, const ConvolutionShape& shape, const floa
         std::vector<float> weights[transformed];  // [outputs, inputs] each
         for (const OutputVector& run : panel.runs) {
             for (const std::size_t output : run.outputs) {
-                panel.bias.push_back(bias[output]);
+                panel.bias.push_back(to_float(bias[output]));
                 for (std::size_t input = 0; input < inputs; ++input) {
                     const auto values = transform_taps(weight + output * shape.taps * inputs + input, inputs);
                     for (std::size_t i = 0; i < transformed; ++i) weights[i].push_back(values[i]);
@@ -102,9 +104,10 @@ Winograd::Winograd(InstructionSet set, const ConvolutionShape& shape, const floa
     }
 }
 
-void Winograd::transform_inputs(const float* pixels, std::size_t height, std::size_t width, const Block& block) const {
+template <class T>
+void Winograd<T>::transform_inputs(const T* pixels, std::size_t height, std::size_t width, const Block& block) const {
     for (std::size_t tile = 0; tile < block.count; ++tile) {
-        const float* sources[transformed];
+        const T* sources[transformed];
         for (std::size_t i = 0; i < transformed; ++i) {
             // of the source, and 1
             const std::size_t below = 2 * block.tile_y + i / 4, right = 2 * (block.tile_x + tile) + i % 4;
@@ -116,7 +119,8 @@ void Winograd::transform_inputs(const float* pixels, std::size_t height, std::si
     }
 }
 
-void Winograd::multiply(const Panel& panel, const Block& block) const {
+template <class T>
+void Winograd<T>::multiply(const Panel& panel, const Block& block) const {
     const float* first = block.values + panel.runs[0].group * shape_.group_inputs();
     for (std::size_t i = 0; i < transformed; ++i) {
         const float* sources[block_tiles + tile_rows_max];
@@ -130,7 +134,8 @@ void Winograd::multiply(const Panel& panel, const Block& block) const {
     }
 }
 
-void Winograd::transform_products(const Panel& panel, const Block& block) const {
+template <class T>
+void Winograd<T>::transform_products(const Panel& panel, const Block& block) const {
     const std::size_t outputs = panel.bias.size();
     for (std::size_t tile = 0; tile < block.count; ++tile) {
         float* const upper = block.sums + 2 * tile * outputs;
@@ -142,28 +147,29 @@ void Winograd::transform_products(const Panel& panel, const Block& block) const 
 }
 
 /// What the pixels of line y become.
-void Winograd::finish(const Panel& panel, const Block& block, std::size_t width, std::size_t y,
-                      ResidualBlock<float>& residual, float* out) const {
+template <class T>
+void Winograd<T>::finish(const Panel& panel, const Block& block, std::size_t width, std::size_t y,
+                         ResidualBlock<T>& residual, T* out) const {
     const std::size_t r = shape_.upscale, row = shape_.outputs / r, outputs = panel.bias.size();
     const std::size_t x = 2 * block.tile_x, count = std::min(width - x, 2 * block.count);
     const float* sums = block.sums + y % 2 * 2 * block_tiles * outputs;
-    const float* residuals = residual.find(y, x, count);
+    const T* residuals = residual.find(y, x, count);
     for (const OutputVector& run : panel.runs) {
-        const float* added =
-            residuals == nullptr ? nullptr : residuals + run.line * residual.line_stride() + run.column;
+        const T* added = residuals == nullptr ? nullptr : residuals + run.line * residual.line_stride() + run.column;
         code_.finish_sums(sums, outputs, count, run.outputs.size(), activation_, added,
                           out + ((y * r + run.line) * width + x) * row + run.column, row);
         sums += run.outputs.size();
     }
 }
 
-void Winograd::run(const float* pixels, std::size_t height, std::size_t width, const PixelResidual<float>& residual,
-                   std::size_t first, std::size_t last, float* out) const {
+template <class T>
+void Winograd<T>::run(const T* pixels, std::size_t height, std::size_t width, const PixelResidual<T>& residual,
+                      std::size_t first, std::size_t last, T* out) const {
     const std::size_t tiles = (width + 1) / 2;
     const std::unique_ptr<float[]> values(new float[transformed * value_stride(value_channels_)]);
     const std::unique_ptr<float[]> products(new float[transformed * value_stride(panel_outputs)]);
     const std::unique_ptr<float[]> sums(new float[4 * block_tiles * panel_outputs + code_.lanes]);
-    ResidualBlock<float> residual_block(residual, shape_, width, 2 * block_tiles);
+    ResidualBlock<T> residual_block(residual, shape_, width, 2 * block_tiles);
     for (std::size_t tile_x = 0; tile_x < tiles; tile_x += block_tiles) {
         const std::size_t count = std::min(tiles - tile_x, block_tiles);
         for (std::size_t tile_y = first / 2; 2 * tile_y < last; ++tile_y) {
@@ -179,5 +185,9 @@ void Winograd::run(const float* pixels, std::size_t height, std::size_t width, c
         }
     }
 }
+
+template class Winograd<float>;
+template class Winograd<float16>;
+template class Winograd<bfloat16>;
 
 }  // namespace amsr::cpu

@@ -9,21 +9,20 @@
 
 namespace amsr::cpu {
 
+template <class T>
 class Winograd {
   public:
-    /// Whether a convolution is of this kind, with enough inputs for a panel.
-    static bool suits(const ConvolutionShape& shape);
-
-    /// Operations of whole vectors for a pixel: what it costs.
+    /// Operations of whole vectors for a pixel: what it costs; `unsuitable` where the set has no code for it, or a
+    /// convolution is of another kind or has too few inputs for a panel.
     static std::size_t vector_operations(InstructionSet set, const ConvolutionShape& shape);
 
     /// weight [Co, 9, Ci / groups] and bias [Co] are copied.
-    Winograd(InstructionSet set, const ConvolutionShape& shape, const float* weight, const float* bias,
+    Winograd(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
              const Activation& activation);
 
     /// As PixelConvolution::run.
-    void run(const float* pixels, std::size_t height, std::size_t width, const PixelResidual<float>& residual,
-             std::size_t first, std::size_t last, float* out) const;
+    void run(const T* pixels, std::size_t height, std::size_t width, const PixelResidual<T>& residual,
+             std::size_t first, std::size_t last, T* out) const;
 
   private:
     static constexpr std::size_t transformed = 16;  // values of a tile of 4 x 4 pixels
@@ -41,17 +40,17 @@ class Winograd {
 
     static std::vector<Panel> panels_of(const ConvolutionShape& shape);
 
-    void transform_inputs(const float* pixels, std::size_t height, std::size_t width, const Block& block) const;
+    void transform_inputs(const T* pixels, std::size_t height, std::size_t width, const Block& block) const;
     void multiply(const Panel& panel, const Block& block) const;
     void transform_products(const Panel& panel, const Block& block) const;
-    void finish(const Panel& panel, const Block& block, std::size_t width, std::size_t y,
-                ResidualBlock<float>& residual, float* out) const;
+    void finish(const Panel& panel, const Block& block, std::size_t width, std::size_t y, ResidualBlock<T>& residual,
+                T* out) const;
 
-    const ConvolutionCode<float>& code_;
+    const ConvolutionCode<T>& code_;
     ConvolutionShape shape_;
     Activation activation_;
     std::size_t value_channels_;  // inputs in whole vectors
-    std::vector<float> zeros_;    // the pixel outside the picture
+    std::vector<T> zeros_;        // the pixel outside the picture
     std::vector<Panel> panels_;
 };
 
