@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from scale_cases import enlarged, write_model
 
 import amsr_deploy
@@ -165,6 +165,28 @@ def test_paths_arrays_and_images_agree(upscaler: amsr_deploy.Upscaler, tmp_path:
         upscaler.upscale_file(tmp_path / "small.png", tmp_path / "large.xyz")
     with pytest.raises(UserError, match="`target` must be a str or a path, not of type NoneType"):
         upscaler.upscale_file(tmp_path / "small.png", None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "I;16"])
+@pytest.mark.parametrize("orientation", range(9))
+def test_an_image_is_upright_like_its_file(
+    upscaler: amsr_deploy.Upscaler, tmp_path: Path, mode: str, orientation: int
+) -> None:
+    pixels = RANDOM.integers(0, 255, (5, 7, 3), dtype=np.uint8)
+    small = Image.fromarray(pixels if mode == "RGB" else pixels[..., 0].astype(np.uint16 if "16" in mode else np.uint8))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    small.save(tmp_path / "small.png", exif=exif)
+    with Image.open(tmp_path / "small.png") as file:
+        result = upscaler.upscale(file)
+    np.testing.assert_array_equal(np.asarray(result), np.asarray(upscaler.upscale(tmp_path / "small.png")))
+    assert result.size == ((10, 14) if orientation >= 5 else (14, 10))
+
+
+def test_damaged_exif_of_an_image_costs_only_itself(upscaler: amsr_deploy.Upscaler) -> None:
+    small = Image.new("RGB", (7, 5))
+    small.info["exif"] = b"Exif\0\0no TIFF"
+    assert upscaler.upscale(small).size == (14, 10)
 
 
 def test_a_picture_never_takes_its_own_place(upscaler: amsr_deploy.Upscaler, tmp_path: Path) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.ExifTags import Base
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.picture import Metadata, Picture
-from amsr_deploy.image.samples import Samples, to_picture
+from amsr_deploy.image.samples import Samples, to_picture, turn
 
 
 def from_pillow(image: Image.Image) -> Picture:
-    """Take the pixels, transparency and colour profile of an image in memory, as they are: not turned by its EXIF.
+    """Take the pixels, transparency and colour profile of an image in memory, upright: turned as its EXIF says.
 
     Raises:
         UserError: no pixels, or samples of more than 8 bits that are not grey with 16.
@@ -22,9 +23,16 @@ def from_pillow(image: Image.Image) -> Picture:
     if image.mode in ("I", "F"):
         raise UserError(f"a Pillow image of mode {image.mode} has no range; convert it to L, RGB or I;16")
     metadata = Metadata(icc_profile=None if image.mode == "CMYK" else image.info.get("icc_profile"))
-    if image.mode.startswith("I;16"):
-        return to_picture(np.asarray(image), metadata)
-    return to_picture(stored_samples(image), metadata)
+    samples = np.asarray(image) if image.mode.startswith("I;16") else stored_samples(image)
+    return turn(to_picture(samples, metadata), _orientation(image))
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation of an image; 1, upright, where its EXIF is damaged."""
+    try:
+        return image.getexif().get(Base.Orientation, 1)
+    except Exception:  # Pillow raises many types on damaged EXIF, which must not cost the picture
+        return 1
 
 
 def stored_samples(image: Image.Image) -> NDArray[np.uint8]:
