@@ -85,6 +85,48 @@ def test_too_little_memory_is_said_before_the_work(
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", "repeat.onnx", "meminfo"}
 
 
+ENCODE = """
+import sys
+import numpy as np
+from pathlib import Path
+from PIL import Image
+from amsr_deploy import image, memory
+
+photo = np.tile(np.asarray(Image.open(sys.argv[1]).convert("RGB")), (5, 4, 1))[:1280, :1536]
+small = image.Picture(np.zeros((320, 384, 3), np.float32))
+options = image.WriteOptions(lossless=sys.argv[3] == "True")
+with image.open_strips(Path(sys.argv[2]).with_suffix(".png"), small, photo.shape[:2]) as png:
+    png.write(photo)
+before = memory.peak_memory()
+with image.open_strips(sys.argv[2], small, photo.shape[:2], options) as file:
+    file.write(photo)
+print(memory.peak_memory() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the peak of a process can be read on Linux only")
+@pytest.mark.parametrize(
+    ("suffix", "lossless"),
+    [(".jpg", False), (".webp", False), (".webp", True), (".avif", False), (".jxl", False), (".bmp", False)],
+)
+def test_writing_takes_no_more_memory_than_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, lossless: bool
+) -> None:
+    path = tmp_path / f"large{suffix}"
+    arguments = [Path(__file__).parent.parent / "examples" / "osprey.png", path, lossless]
+    run = subprocess.run(
+        [sys.executable, "-c", ENCODE, *map(str, arguments)], capture_output=True, text=True, check=True
+    )
+    taken = int(run.stdout)
+    options = image.WriteOptions(lossless=lossless)
+    small = Picture(np.zeros((320, 384, 3), np.float32))
+    monkeypatch.setattr(memory, "available_memory", lambda: taken)
+    with pytest.raises(ImageError, match="GiB of memory"):
+        image.check_output(path, small, (1280, 1536), options)
+    monkeypatch.setattr(memory, "available_memory", lambda: 5 * taken + (250 << 20))
+    image.check_output(path, small, (1280, 1536), options)
+
+
 @pytest.mark.usefixtures("little")
 def test_tiles_take_half_of_the_memory_without_swap() -> None:
     assert memory.available_memory() == 2 << 20

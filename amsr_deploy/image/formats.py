@@ -31,6 +31,7 @@ class Format:
         max_side: the most pixels on a side.
         quality: of lossy compression by default, 1 to 100; None for lossless formats.
         lossless: whether compression without loss can be had.
+        encoder: bytes of a pixel that the library takes while it encodes a whole picture, beside that picture.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Format:
     max_side: int = _MOST
     quality: int | None = None
     lossless: bool = True
+    encoder: int = 0
 
 
 _SEGMENT = 65533  # bytes of a segment of JPEG; XMP and IPTC have a head there
@@ -63,12 +65,13 @@ _ALL = (
         max_side=65500,
         quality=95,
         lossless=False,
+        encoder=5,
     ),
-    Format("WebP", (".webp",), grey=False, max_side=16383, quality=95),
+    Format("WebP", (".webp",), grey=False, max_side=16383, quality=95, encoder=20),
     Format("TIFF", (".tif", ".tiff"), bits=16, iptc=_MOST),
-    Format("AVIF", (".avif",), grey=False, max_side=65536, quality=90, lossless=False),
+    Format("AVIF", (".avif",), grey=False, max_side=65536, quality=90, lossless=False, encoder=50),
     Format("JPEG XL", (".jxl",), bits=16, grey=False, quality=95),
-    Format("BMP", (".bmp",), alpha=False, profile=False, exif=0, xmp=0),
+    Format("BMP", (".bmp",), alpha=False, profile=False, exif=0, xmp=0, encoder=5),
     Format("GIF", (".gif",), writable=False),
     Format("HEIC", (".heic", ".heif"), writable=False),
 )

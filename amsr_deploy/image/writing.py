@@ -35,8 +35,8 @@ _MAX_DENSITY = 65535
 _LIGHT = {b"mDCV", b"mDCv", b"cLLI", b"cLLi"}
 _PILLOW_PIXEL = 4
 """Bytes of a pixel in Pillow, of RGB too."""
-_JXL_COPIES = 3
-"""How often the library of JPEG XL holds the samples, as measured."""
+_JXL_COPIES, _JXL_BYTES = 4, 200 << 20
+"""How often JPEG XL's samples are held, ours counted, and the bytes that its library takes besides, as measured."""
 _AS_IT_COMES = WriteOptions()
 
 _log = logging.getLogger(__name__)
@@ -70,7 +70,8 @@ def check_fit(
     fitted, losses = fit(path, picture, size or picture.size, file_format, options)
     for loss in losses:
         _log.warning("%s: %s", path, loss)
-    check_memory(_bytes_in_memory(fitted, size or picture.size, file_format), f"{path}: {file_format.name}")
+    needed = _bytes_in_memory(fitted, size or picture.size, file_format, options.lossless)
+    check_memory(needed, f"{path}: {file_format.name}")
 
 
 def fit(
@@ -239,14 +240,15 @@ def _encoding(path: Path, file_format: Format) -> Iterator[None]:
         ) from error
 
 
-def _bytes_in_memory(picture: Picture, size: tuple[int, int], file_format: Format) -> int:
+def _bytes_in_memory(picture: Picture, size: tuple[int, int], file_format: Format, lossless: bool) -> int:
     """Estimate the bytes of an enlarged picture that are in memory at once while it is written."""
     channels = channel_count(picture, file_format.grey)
     if file_format in _WITH_STRIPS:
         return 0
     if file_format is _JXL:
-        return _JXL_COPIES * math.prod(size) * channels * picture.bits // 8
-    return math.prod(size) * (1 if channels == 1 else _PILLOW_PIXEL)
+        return _JXL_COPIES * math.prod(size) * channels * picture.bits // 8 + _JXL_BYTES
+    encoder = file_format.encoder * (2 if lossless else 1)
+    return math.prod(size) * ((1 if channels == 1 else _PILLOW_PIXEL) + encoder)
 
 
 class _PillowCanvas:
