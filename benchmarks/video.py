@@ -3,7 +3,8 @@
     python benchmarks/video.py PHOTO OBJECT CLIP.mp4 ... --size 640x360 --scale 2 4 --markdown docs/benchmarks/video.md
     python benchmarks/video.py PHOTO OBJECT --size 320x180 --frames 24 --tolerances   # of compressed clips
 
-All that is compared runs in turns, on the same frames. Prints Markdown tables, or puts them into a file.
+All that is compared runs in turns, on the same frames: it needs the extra `openvino`, and `video` for files and
+`--tolerances`. Prints Markdown tables, or puts them into a file.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import io
 import itertools
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,7 +26,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import amsr_deploy
+from amsr_deploy.commands.messages import describe_failure
 from amsr_deploy.descriptor import CPU_PRECISIONS, CpuPrecision
+from amsr_deploy.errors import AmsrError
 from amsr_deploy.evaluation.bench.machine import examine_machine
 from amsr_deploy.evaluation.bench.markdown import Section, Table, write_sections
 from amsr_deploy.evaluation.bench.openvino import OpenVinoModel
@@ -209,8 +213,8 @@ def compare_tolerances(photo: Frame, thing: Frame, scale: int, count: int) -> No
             print(f"| {clip.__name__} | {crf} | {tile} | {tolerance} | {computed:.0%} | {quality:.1f} |", flush=True)
 
 
-def main() -> None:
-    """Parse and run."""
+def parse() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photo", type=Path)
     parser.add_argument("object", type=Path)
@@ -223,7 +227,16 @@ def main() -> None:
     parser.add_argument("--cpu-time", action="store_true", help="time of the processor: use it with --threads 1")
     parser.add_argument("--tolerances", action="store_true")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="replace the tables of this file")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def measure(given: argparse.Namespace) -> None:
+    """Print what the command line asks for.
+
+    Raises:
+        AmsrError: OpenVINO is not installed.
+        ModuleNotFoundError: PyAV is not installed.
+    """
     width, height = map(int, given.size.split("x"))
     photo, thing = (fitted(path, width, height) for path in (given.photo, given.object))
     if given.tolerances:
@@ -241,6 +254,14 @@ def main() -> None:
         print(section.markdown(), end="\n\n", flush=True)
         if given.markdown:
             write_sections(given.markdown, [section])
+
+
+def main() -> None:
+    """Measure, or say in a line which package is missing."""
+    try:
+        measure(parse())
+    except (AmsrError, ModuleNotFoundError) as error:
+        sys.exit(f"error: {describe_failure(error)}")
 
 
 if __name__ == "__main__":
