@@ -84,6 +84,13 @@ def test_what_describes_colour_stays_in_png(tmp_path: Path, colours: list[Chunk]
     assert max(order.index(kind) for kind, _ in colours) < order.index(b"IDAT")
 
 
+@pytest.mark.parametrize("kind", [b"gAMA", b"cICP"])
+def test_the_first_of_two_equal_chunks_counts(tmp_path: Path, kind: bytes) -> None:
+    first, second = PQ, HLG
+    picture = read(tmp_path, png(chunk(kind, first), chunk(kind, second)))
+    assert picture.metadata.colour == ((kind, first),)
+
+
 @pytest.mark.parametrize("kind", [b"mDCV", b"cLLI"])
 def test_what_is_told_of_the_display_stays_or_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: bytes
@@ -219,23 +226,24 @@ def test_an_animation_is_refused(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------------------ EXIF
 
 
-def exif_data() -> bytes:
+def exif_chunk(form: str, maker: str) -> bytes:
     exif = Image.Exif()
-    exif[0x010F] = "Maker"
-    return exif.tobytes().removeprefix(b"Exif\0\0")
+    exif[0x010F] = maker
+    data = exif.tobytes().removeprefix(b"Exif\0\0")
+    text = b"\nexif\n%8d\n" % (len(data) + 6) + (b"Exif\0\0" + data).hex().encode()
+    body = {
+        "eXIf": data,
+        "tEXt": b"Raw profile type exif\0" + text,
+        "zTXt": b"Raw profile type exif\0\0" + zlib.compress(text),
+    }[form]
+    return chunk(form.encode(), body)
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
 @pytest.mark.parametrize("form", ["eXIf", "tEXt", "zTXt"])
-def test_exif_of_every_form(tmp_path: Path, form: str, where: str) -> None:
-    text = b"\nexif\n%8d\n" % (len(exif_data()) + 6) + (b"Exif\0\0" + exif_data()).hex().encode()
-    body = {
-        "eXIf": exif_data(),
-        "tEXt": b"Raw profile type exif\0" + text,
-        "zTXt": b"Raw profile type exif\0\0" + zlib.compress(text),
-    }[form]
-    made = chunk(form.encode(), body)
-    picture = read(tmp_path, png(made) if where == "before" else png(after=[made]))
+def test_the_first_exif_of_every_form(tmp_path: Path, form: str, where: str) -> None:
+    made = [exif_chunk(form, maker) for maker in ("Maker", "Later")]
+    picture = read(tmp_path, png(*made) if where == "before" else png(after=made))
     exif = Image.Exif()
     exif.load(picture.metadata.exif or b"")
     assert exif[0x010F] == "Maker"
