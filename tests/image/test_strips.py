@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from amsr_deploy import image
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image import StripWriter, deflate, strips, tiff_encoder
 from amsr_deploy.image.deflate import Checksum
+from amsr_deploy.image.samples import Samples
 
 
 def photo(height: int = 300, width: int = 500, channels: int = 3, dtype: type = np.uint16) -> np.ndarray:
@@ -56,6 +58,38 @@ def test_the_caller_may_use_its_rows_again(tmp_path: Path, monkeypatch: pytest.M
             rows[:] = samples[top : top + 5]
             writer.write(rows)
     np.testing.assert_array_equal(stored(tmp_path / f"a{suffix}"), samples)
+
+
+class SlowEncoder:
+    """Packs more slowly than rows come, and counts the strips that are put into the file."""
+
+    written = 0
+
+    def begin(self, file: BinaryIO) -> None:
+        pass
+
+    def pack(self, strip: Samples, _: Samples | None) -> bytes:
+        time.sleep(0.001)
+        return strip.tobytes()
+
+    def put(self, file: BinaryIO, packed: bytes) -> None:
+        file.write(packed)
+        self.written += 1
+
+    def end(self, file: BinaryIO) -> None:
+        pass
+
+
+def test_no_more_than_16_strips_wait_for_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, encoder, held = photo(60), SlowEncoder(), []
+    monkeypatch.setattr(strips, "_STRIP_BYTES", samples[0].nbytes)
+    monkeypatch.setattr(strips, "_encoder", lambda *_: encoder)
+    with StripWriter(tmp_path / "a.raw", (60, 500), 3, 16) as writer:
+        for count, row in enumerate(samples, start=1):
+            writer.write(row[None])
+            held.append(count - encoder.written)
+    assert max(held) == 16
+    assert (tmp_path / "a.raw").read_bytes() == samples.tobytes()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
