@@ -92,32 +92,32 @@ class KeptInputs:
             tolerance: largest difference of a value that is no change, in units of the frames' type.
         """
         self._tiles, self._tolerance = tiles, tolerance
-        self._are_kept = np.zeros(tiles.shape, np.bool_)
-        self._kept: NDArray[Any]
+        self._kept: NDArray[Any] | None = None
 
     def differ(self, frame: NDArray[Any], among: Flags) -> Flags:
-        """Find those among some tiles that were never computed, or whose input changed since.
+        """Find those among some tiles whose input changed since they were computed; before that, all of them.
 
         Args:
             frame: [H, W, 3] uint8, uint16 or float.
             among: the tiles to look at.
         """
-        differ = among & ~self._are_kept
-        inputs = self._tiles.inputs_of(frame)
-        for row, columns in rows(among & self._are_kept):
+        if self._kept is None:
+            return among
+        differ, inputs = np.zeros_like(among), self._tiles.inputs_of(frame)
+        for row, columns in rows(among):
             now, before = inputs[row, columns], self._kept[row, columns]
             largest = (np.maximum(now, before) - np.minimum(now, before)).max(axis=(1, 2))
             differ[row, columns] = largest > self._tolerance
         return differ
 
     def keep(self, frame: NDArray[Any], computed: Flags) -> None:
-        """Remember the input of the tiles that are computed from a frame."""
+        """Remember the input of the tiles that are computed from a frame, which at first are all."""
         inputs = self._tiles.inputs_of(frame)
-        if not self._are_kept.any():
-            self._kept = np.empty(inputs.shape, inputs.dtype)
+        if self._kept is None:
+            self._kept = inputs.copy()
+            return
         for row, columns in rows(computed):
             self._kept[row, columns] = inputs[row, columns]
-        self._are_kept |= computed
 
 
 def rows(flags: Flags) -> Iterator[tuple[int, NDArray[np.intp]]]:
