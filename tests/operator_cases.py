@@ -158,8 +158,8 @@ def window_layer_cases(draw: st.DrawFn) -> Case:
     heads = draw(st.integers(1, 6))
     channels, hidden = heads * draw(st.integers(1, 12)), draw(st.integers(1, 70))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    windows = _indices(draw, down * across)
-    return window_layer_case(random, windows, (down, across), channels, hidden, heads, window_size, shift)
+    windows, epsilon = _indices(draw, down * across), draw(st.sampled_from([1e-5, 1e-2]))
+    return window_layer_case(random, windows, (down, across), channels, hidden, heads, window_size, shift, epsilon)
 
 
 def window_layer_case(
@@ -171,6 +171,7 @@ def window_layer_case(
     heads: int,
     window_size: int,
     shift: int,
+    epsilon: float = 1e-5,
 ) -> Case:
     """A call of WindowLayer on chosen windows of a grid (down, across), with random weights."""
 
@@ -189,7 +190,7 @@ def window_layer_case(
     inputs |= {"position_bias": normal(heads, window_size**2, window_size**2)}
     inputs |= linear("proj", channels, channels)
     inputs |= norm("norm2") | linear("fc1", hidden, channels) | linear("fc2", channels, hidden)
-    attributes = {"window_size": window_size, "shift": shift, "heads": heads, "epsilon": 1e-5}
+    attributes = {"window_size": window_size, "shift": shift, "heads": heads, "epsilon": epsilon}
     return Case("WindowLayer", inputs, attributes)
 
 

@@ -1,6 +1,7 @@
 // High frequencies of random pictures of all small sizes, against their definition in double precision.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -80,6 +81,23 @@ void check_not_a_number(std::mt19937& random) {
     CHECK(low == 0 && high == 1, "the others span %g to %g", static_cast<double>(low), static_cast<double>(high));
 }
 
+/// A picture that spans just flat_range is not flat; one that spans less is.
+void check_flat_range(std::mt19937& random) {
+    constexpr std::size_t height = 4, width = 9;
+    std::vector<float> image(height * width * 3), out(height * width);
+    std::uniform_real_distribution<float> colour(0, 1);
+    std::generate(image.begin(), image.end(), [&] { return colour(random); });
+    const auto varies = [&](float limit) {
+        return high_frequencies(image.data(), height, width, taps, limit, out.data());
+    };
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    CHECK(!varies(infinity), "a range is %s", "infinite");
+    const auto [low, high] = std::minmax_element(out.begin(), out.end());  // not stretched
+    const float range = *high - *low;
+    CHECK(varies(range), "a range of %g is flat", static_cast<double>(range));
+    CHECK(!varies(std::nextafter(range, infinity)), "a range less than %g is not flat", static_cast<double>(range));
+}
+
 }  // namespace
 
 int main() {
@@ -88,6 +106,7 @@ int main() {
         for (int width = 1; width < 40; ++width) check_case(random, height, width);
     }
     check_not_a_number(random);
+    check_flat_range(random);
     const std::vector<float> flat(30, 0.5f);
     std::vector<float> out(10);
     CHECK(!high_frequencies(flat.data(), 2, 5, taps, flat_range, out.data()), "a flat picture has %s", "detail");

@@ -25,7 +25,9 @@ struct Case {
           layer(random, heads * random.number(1, 12), random.number(1, 130), heads, side),
           grid{side * random.number(1, 3), side * random.number(1, 3), side, random.number(0, side - 1)},
           windows(random.positions(grid.window_count())),
-          pixels(random.values<T>(grid.height * grid.width * layer.channels)) {}
+          pixels(random.values<T>(grid.height * grid.width * layer.channels)) {
+        layer.epsilon = random.one_of<float>({1e-5f, 1e-2f});
+    }
 
     WindowLayer<T> packed(InstructionSet set) const {
         const auto number = [](std::int64_t value) { return static_cast<std::size_t>(value); };
