@@ -17,6 +17,7 @@ from conftest import OSPREY
 from PIL import Image
 from safetensors.torch import save_file
 
+import amsr_deploy
 from amsr_deploy import models
 from amsr_deploy.cli import main
 from amsr_deploy.errors import ModelError
@@ -51,6 +52,35 @@ def fragile_weights() -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("backbone", ["fsrcnn", "carn", "disp"])
 def test_networks_trained_with_masks_lose_little(backbone: str) -> None:
     assert mask_loss(read_network(WEIGHTS / f"{backbone}_x4.safetensors"), dilation=5) < 0.3
+
+
+@pytest.mark.parametrize(("spoilt", "counts"), [(4, False), (5, True)])
+def test_what_a_mask_costs_leaves_out_the_border(spoilt: int, counts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the PSNR of the literature: as many pixels as the scale."""
+    network = read_network(WEIGHTS / "fsrcnn_x4.safetensors")
+    dense = network.forward
+
+    def forward(image: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        result = dense(image)
+        if mask is not None:
+            inside = result[:, :, spoilt:-spoilt, spoilt:-spoilt]
+            result = torch.nn.functional.pad(inside, [spoilt] * 4)
+        return result
+
+    monkeypatch.setattr(network, "forward", forward)
+    assert (mask_loss(network, dilation=5) != 0) == counts
+
+
+@pytest.mark.parametrize(("loss", "is_too_much"), [(0.5, False), (0.51, True)])
+def test_a_mask_may_cost_half_a_decibel(
+    here: Path, loss: float, is_too_much: bool, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr("amsr_deploy.export.mask_loss.mask_loss", lambda *_: loss)
+    export = ("export", "--weights", WEIGHTS / "fsrcnn_x4.safetensors")
+    assert amsr(*export).exit_code == int(is_too_much)
+    assert amsr(*export, "--force").exit_code == 0
+    amsr_deploy.load(here / "fsrcnn_x4.onnx", device="cpu")
+    assert any("was not trained with masks" in str(warning.message) for warning in recwarn) == is_too_much
 
 
 def test_the_dilation_is_that_of_the_training(here: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,6 +15,7 @@ import onnxruntime as ort
 import pytest
 import torch
 from export_cases import Exports, kinds_first, random_network
+from numpy.typing import NDArray
 
 from amsr_deploy import models, native
 from amsr_deploy.descriptor import BACKBONES
@@ -19,6 +23,8 @@ from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export import verify
 from amsr_deploy.export.onnx import digest, export_onnx
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.model_file import read_metadata
+from amsr_deploy.models import Network
 
 pytestmark = pytest.mark.usefixtures("one_registry")
 
@@ -170,6 +176,42 @@ def test_a_model_of_other_weights_is_refused(change: float, message: str, export
         network.get_parameter("tail_conv.bias")[0] += change
     with pytest.raises(ModelError, match=message):
         verify.verify(exports("fsrcnn"), network)
+
+
+def off_by(path: Path, network: Network, difference: float, roundings: float) -> SimpleNamespace:
+    """A backend of the network in float64, off by a share of the range and by some times PyTorch's own rounding."""
+    double = copy.deepcopy(network).double()
+
+    def run(image: NDArray[np.float32], _: object) -> NDArray[np.float64]:
+        picture = torch.from_numpy(image)
+        exact = verify.compute(double, picture.double())
+        rounding = verify.compute(network, picture) - exact
+        return exact + difference * max(1, np.abs(exact).max()) + roundings * rounding
+
+    return SimpleNamespace(metadata=read_metadata(path), run=run)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "limit"),
+    [
+        pytest.param(("ROUNDINGS", 0.0), {"difference": 1e-4, "roundings": 0}, id="tolerance"),
+        pytest.param(("TOLERANCE", {"float32": 0.0}), {"difference": 0, "roundings": 4}, id="roundings"),
+    ],
+)
+def test_a_model_may_differ_up_to_the_limit(
+    fixed: tuple[str, Any], limit: dict[str, float], exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, network = exports("fsrcnn", masked=False), random_network("fsrcnn").eval()
+    monkeypatch.setattr(verify, *fixed)
+
+    def check(share: float) -> float:
+        backend = off_by(path, network, **{name: share * value for name, value in limit.items()})
+        monkeypatch.setattr(verify, "OnnxRuntimeBackend", lambda *_: backend)
+        return verify.verify(path, network)
+
+    assert check(0.99) > 0
+    with pytest.raises(ModelError, match="differs from PyTorch"):
+        check(1.01)
 
 
 @pytest.mark.parametrize("properties", [{}, {"amsr.backbone": "no json"}, {"amsr.backbone": json.dumps("carn")}])
