@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from export_cases import Exports
 from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
 
@@ -126,17 +127,38 @@ def test_reuse_without_tolerance_changes_no_bit(model: str, clip: list[Frame], t
         assert kept.new_scene == computed.new_scene
 
 
-def test_windows_over_the_ends_of_a_picture_change_no_bit() -> None:
-    """What is new on the right decides there about windows that are shifted over the ends: about the left, too."""
-    upscaler = amsr_deploy.load("swinir", scale=4, device="cpu")
+@pytest.mark.parametrize("axis", [0, 1])
+def test_windows_over_the_ends_of_a_picture_change_no_bit(axis: int, exports: Exports) -> None:
+    """What is new at one end decides there about windows that are shifted over both: about the other end, too.
+
+    The network sees pixels up to 16 from an end in what is reflected beyond it, as far as a whole window.
+    """
+    upscaler = amsr_deploy.load(exports("swinir"), device="cpu", threshold=0.1, dilation=1)
     reusing, every = VideoUpscaler(upscaler, tolerance=0), VideoUpscaler(upscaler, reuse=False)
-    frame = photo_like((16, 264), np.random.default_rng(1))
-    reusing.upscale(frame)
-    every.upscale(frame)
-    frame[4:12, 260:] ^= 255
-    kept = reusing.upscale(frame)
+    before = photo_like((297, 16), np.random.default_rng(1)) / np.float32(255)
+    before[2:11] = before[-40:] = 0.5
+    after = before.copy()
+    after[-15, 4:12] = 1
+    for frame in (np.moveaxis(each, 0, axis) for each in (before, after)):
+        kept, computed = reusing.upscale(frame), every.upscale(frame)
+        np.testing.assert_array_equal(kept.image, computed.image)
     assert kept.reused > 0
-    np.testing.assert_array_equal(kept.image, every.upscale(frame).image)
+
+
+def test_a_tolerance_looks_as_far_as_the_mask() -> None:
+    upscaler = amsr_deploy.load("disp", scale=2, device="cpu", dilation=33)
+    before = np.full((64, 160, 3), 128, np.uint8)
+    before[:, :32] = np.random.default_rng(7).integers(0, 256, (64, 32, 3))
+    after = before.copy()
+    after[32, 120] = 255
+    threshold = upscaler.detail_threshold(before)
+    masked, masked_later = (mask_above_detail(to_float(frame), threshold, 33) for frame in (before, after))
+    video = VideoUpscaler(upscaler, tile=8)
+    video.upscale(before)
+    spot = video.upscale(after)
+    assert not spot.new_scene
+    new = (masked_later & ~masked).mean()
+    assert spot.density >= new > 0
 
 
 def test_a_scene_begins_with_what_a_picture_gets(disp: Upscaler, photo: NDArray[np.float32]) -> None:
