@@ -113,12 +113,17 @@ def test_a_network_may_work_everywhere_too(model: Path, photo: NDArray[np.float3
     assert not np.array_equal(everywhere.upscale(photo), dense.upscale(photo))
 
 
-def test_too_little_memory_is_told(
-    ensemble: Upscaler, photo: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(memory, "available_memory", lambda: 1000)
-    with pytest.raises(ImageError, match=r"the mean of results of .* leave out `self_ensemble`"):
-        ensemble.upscale(photo)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_too_little_memory_is_told(ensemble: Upscaler, dtype: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sum and the result of a view, both in float32, and the mean must fit."""
+    picture = np.zeros((6, 10, 3), dtype)
+    values = ensemble.metadata.scale**2 * picture.size
+    needed = values * (4 + 4 + picture.itemsize)
+    monkeypatch.setattr(memory, "available_memory", lambda: needed)
+    ensemble.upscale(picture)
+    monkeypatch.setattr(memory, "available_memory", lambda: needed - 1)
+    with pytest.raises(ImageError, match=r"the mean of results of 40x24 pixels .* leave out `self_ensemble`"):
+        ensemble.upscale(picture)
 
 
 def test_the_command_line_has_it(model: Path, photo_file: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import torch
 from export_cases import Exports, random_network
 from hypothesis import given
 from numpy.typing import NDArray
-from scale_cases import scale_metadata
+from scale_cases import FunctionBackend, enlarged, scale_metadata
 
 import amsr_deploy
 from amsr_deploy.descriptor import BACKBONES, describe
@@ -147,7 +147,7 @@ def test_dilation_and_threshold_are_dials(exported: dict[str, Path], photo: NDAr
 class ScarceBackend:
     """A backend that has memory for pictures of up to `limit` pixels only, and repeats them."""
 
-    model, name, largest = "scarce", "test", None
+    model, name, concurrency, largest = "scarce", "test", 1, None
 
     def __init__(self, limit: int, metadata: Metadata, value: float = 0.0, device_memory: int | None = None) -> None:
         self.limit, self.metadata, self.value = limit, metadata, value
@@ -162,8 +162,8 @@ class ScarceBackend:
 
 
 @pytest.fixture
-def metadata(exported: dict[str, Path]) -> Metadata:
-    return OnnxRuntimeBackend(exported["fsrcnn"]).metadata
+def metadata(exports: Exports) -> Metadata:
+    return OnnxRuntimeBackend(exports("fsrcnn")).metadata
 
 
 def test_smaller_tiles_are_tried_and_said(metadata: Metadata, caplog: pytest.LogCaptureFixture) -> None:
@@ -184,15 +184,18 @@ def test_a_picture_that_fits_is_one_tile(height: int, width: int, multiple: int)
 
 def test_a_gpu_gets_the_largest_tiles_that_fit_into_half_its_memory(metadata: Metadata) -> None:
     image = np.random.default_rng(0).random((400, 500, 3), dtype=np.float32)
-    whole = (400 + 2 * EDGE) * (500 + 2 * EDGE)
-    sizes = {}
-    for device_memory in (None, 2 * 350**2 * metadata.bytes_per_pixel, 2 * 508**2 * metadata.bytes_per_pixel):
+    width = 500 + 2 * EDGE
+    whole = (400 + 2 * EDGE) * width
+    sizes = []
+    for side in (None, 350, width - 1, width):
+        device_memory = side and 2 * side**2 * metadata.bytes_per_pixel
         backend = ScarceBackend(10**9, metadata, device_memory=device_memory)
         result = Upscaler(backend).upscale(image)
         np.testing.assert_array_equal(result, image.repeat(4, axis=0).repeat(4, axis=1))
-        sizes[device_memory] = backend.sizes
-    on_cpu, in_parts, at_once = sizes.values()
+        sizes.append(backend.sizes)
+    on_cpu, in_parts, in_two, at_once = sizes
     assert at_once == [whole]
+    assert len(in_two) == 2
     assert 1 < len(in_parts) < len(on_cpu)
     assert max(in_parts) <= 350**2
 
@@ -260,7 +263,9 @@ def test_the_smallest_tile_is_the_last_that_is_tried_and_serves_the_next_picture
 
 
 @pytest.mark.filterwarnings("ignore:out of memory")
-def test_tiles_that_fail_in_several_threads_are_halved_once(metadata: Metadata) -> None:
+def test_tiles_that_fail_in_several_threads_are_halved_once(
+    metadata: Metadata, caplog: pytest.LogCaptureFixture
+) -> None:
     image, together = np.zeros((200, 200, 3), dtype=np.float32), threading.Barrier(2, timeout=60)
 
     class TogetherBackend(ScarceBackend):
@@ -276,6 +281,7 @@ def test_tiles_that_fail_in_several_threads_are_halved_once(metadata: Metadata) 
         list(threads.map(upscaler.upscale, [image, image]))
     Upscaler(halved, tile=(200 + 2 * EDGE) // 2).upscale(image)
     assert sorted(backend.sizes) == sorted([whole, whole, *halved.sizes, *halved.sizes])
+    assert len(caplog.messages) == 1
 
 
 def test_a_closed_upscaler_does_not_run(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
@@ -287,8 +293,12 @@ def test_a_closed_upscaler_does_not_run(exported: dict[str, Path], photo: NDArra
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_output_that_is_not_finite_is_an_error(value: float, metadata: Metadata) -> None:
+    upscaler, image = Upscaler(ScarceBackend(10**9, metadata, value)), np.zeros((20, 20, 3), dtype=np.float32)
     with pytest.raises(ModelError, match="not finite"):
-        Upscaler(ScarceBackend(10**9, metadata, value)).upscale(np.zeros((20, 20, 3), dtype=np.float32))
+        upscaler.upscale(image)
+    part, canvas = (slice(4, 12), slice(0, 20)), np.zeros((80, 80, 3), np.uint8)
+    with pytest.raises(ModelError, match="not finite"):
+        upscaler.run_parts(image, [part], None, metadata.halo, canvas)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.1, 255])
@@ -484,3 +494,29 @@ def test_parts_are_those_of_the_whole_picture(name: str, exported: dict[str, Pat
     if upscaler.is_local:
         np.testing.assert_array_equal(parted, expected)
     np.testing.assert_allclose(whole, upscaler.upscale(photo, mask), atol=FEATHER)
+
+
+@given(
+    length=st.integers(1, 60),
+    place=st.tuples(st.integers(0, 59), st.integers(1, 60)),
+    halo=st.integers(0, 20),
+    multiple=st.sampled_from([1, 8]),
+)
+def test_a_part_reads_no_pixel_out_of_reach(length: int, place: tuple[int, int], halo: int, multiple: int) -> None:
+    """Where a backend is not local, all that a call reads decides about its bits."""
+    seen: set[int] = set()
+
+    def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        seen.update(np.rint(pixels * length).astype(int).ravel().tolist())
+        return enlarged(pixels, 4)
+
+    backend = FunctionBackend(network)
+    backend.is_local, backend.metadata = False, replace(backend.metadata, window_size=multiple)
+    upscaler = Upscaler(backend)
+    start = place[0] % length // upscaler.part_multiple * upscaler.part_multiple
+    columns = slice(start, min(start + place[1], length))
+    image = np.broadcast_to(np.arange(length, dtype=np.float32)[:, None] / length, (9, length, 3))
+    canvas = np.zeros((36, 4 * length, 3), np.float32)
+    upscaler.run_parts(image, [(slice(0, 9), columns)], None, halo, canvas)
+    reach = upscaler.reach(halo)
+    assert seen <= set(range(columns.start - reach, columns.stop + reach))
