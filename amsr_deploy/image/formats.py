@@ -31,6 +31,7 @@ class Format:
         max_side: the most pixels on a side.
         quality: of lossy compression by default, 1 to 100; None for lossless formats.
         lossless: whether compression without loss can be had.
+        small: whether a slower compression makes smaller files.
         encoder: bytes of a pixel that the library takes while it encodes a whole picture, beside that picture.
     """
 
@@ -48,12 +49,13 @@ class Format:
     max_side: int = _MOST
     quality: int | None = None
     lossless: bool = True
+    small: bool = False
     encoder: int = 0
 
 
 _SEGMENT = 65533  # bytes of a segment of JPEG; XMP and IPTC have a head there
 _ALL = (
-    Format("PNG", (".png",), bits=16, iptc=_MOST, texts="all"),
+    Format("PNG", (".png",), bits=16, iptc=_MOST, texts="all", small=True),
     Format(
         "JPEG",
         (".jpg", ".jpeg"),
@@ -68,7 +70,7 @@ _ALL = (
         encoder=5,
     ),
     Format("WebP", (".webp",), grey=False, max_side=16383, quality=95, encoder=20),
-    Format("TIFF", (".tif", ".tiff"), bits=16, iptc=_MOST),
+    Format("TIFF", (".tif", ".tiff"), bits=16, iptc=_MOST, small=True),
     Format("AVIF", (".avif",), grey=False, max_side=65536, quality=90, lossless=False, encoder=50),
     Format("JPEG XL", (".jxl",), bits=16, grey=False, quality=95),
     Format("BMP", (".bmp",), alpha=False, profile=False, exif=0, xmp=0, encoder=5),
@@ -141,6 +143,9 @@ class WriteOptions:
             raise UserError(f"{file_format.name} keeps every sample: `quality` is for {lossy}")
         if self.lossless and not file_format.lossless:
             raise UserError(f"{file_format.name} cannot be lossless; use {suffixes(lambda other: other.lossless)}")
+        if self.compression == "small" and not file_format.small:
+            smaller = suffixes(lambda other: other.small)
+            raise UserError(f"{file_format.name} has no `compression` small: that is for {smaller}")
 
 
 def suffixes(fits: Callable[[Format], object]) -> str:

@@ -193,6 +193,10 @@ def test_lossless(tmp_path: Path, suffix: str) -> None:
         (".tif", {"quality": 90}, "TIFF keeps every sample"),
         (".jpg", {"lossless": True}, "JPEG cannot be lossless; use .*webp"),
         (".avif", {"lossless": True}, "AVIF cannot be lossless"),
+        *(
+            (suffix, {"compression": "small"}, r"no `compression` small: that is for .*\.png.*\.tif")
+            for suffix in (".jpg", ".webp", ".avif", ".jxl", ".bmp")
+        ),
         (".webp", {"lossless": True, "quality": 90}, "cannot be combined"),
         (".jpg", {"quality": 0}, "not between 1 and 100"),
         (".jpg", {"quality": 101}, "not between 1 and 100"),
