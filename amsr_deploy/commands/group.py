@@ -48,22 +48,19 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         option_names.clear()
-        option_names.update({name: shown_name(each) for each in self.params for name in names_of(each)})
+        for each in self.params:
+            option_names.update(shown_names(each))
         replace_closed_input()
         with shown_messages():
             return super().invoke(ctx)
 
 
-def names_of(parameter: click.Parameter) -> set[str]:
-    """Return the names that a parameter may have in the library: its own, and those of its options."""
-    return {str(parameter.name), *(option.lstrip("-").replace("-", "_") for option in parameter.opts)}
-
-
-def shown_name(parameter: click.Parameter) -> str:
-    """Return what users know a parameter as."""
+def shown_names(parameter: click.Parameter) -> dict[str, str]:
+    """Return what users know a parameter as, by its names in the library: its own, and those of its options."""
+    name = str(parameter.name)
     if isinstance(parameter, click.Argument):
-        return parameter.metavar or str(parameter.name).upper()
-    return parameter.opts[0]
+        return {name: parameter.metavar or name.upper()}
+    return {name: parameter.opts[-1], **{option.lstrip("-").replace("-", "_"): option for option in parameter.opts}}
 
 
 def replace_closed_input() -> None:
