@@ -19,8 +19,12 @@ class UserError(AmsrError):
     exit_code = 2
 
 
+class FileError(AmsrError):
+    """A file or folder that is not there or not as it must be, is in the way, or cannot be written."""
+
+
 class ImageError(AmsrError):
-    """A picture that cannot be read or written."""
+    """A picture that cannot be read, used as it was asked for, or written."""
 
 
 class ModelError(AmsrError):

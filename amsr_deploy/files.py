@@ -6,11 +6,12 @@ import errno
 import logging
 import os
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import FileError, UserError
 
 StrPath = str | os.PathLike[str]
 
@@ -81,19 +82,44 @@ def write_problem(path: Path) -> str | None:
     folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
     if not folder.is_dir():
         return f"folder {folder} does not exist; create it first"
-    if not os.access(folder, os.W_OK):
-        return f"folder {folder} may not be written; check its permissions or choose another"
+    if reason := _refusal(folder):
+        return f"folder {folder} may not be written ({reason}); choose another"
     if path.exists() and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
         return f"{path} is write-protected; change its permissions, or choose another name"
     return None
 
 
+def _refusal(folder: Path) -> str | None:
+    """Return the system's reason why no file can be made in a folder, or None."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        return error.strerror
+    return None
+
+
+def check_writable(path: Path) -> None:
+    """Raise FileError where no file can be written at a path."""
+    if problem := write_problem(path):
+        raise FileError(problem)
+
+
 def check_target(path: Path, suffix: str) -> None:
-    """Raise UserError where no file can be written at a path, or its name does not end in a suffix."""
+    """Check that a file can be written at a path, and that its name ends in a suffix.
+
+    Raises:
+        UserError: another name.
+        FileError: see `write_problem`.
+    """
     if path.suffix != suffix:
         raise UserError(f"{path} does not end in {suffix}; give another name")
-    if problem := write_problem(path):
-        raise UserError(problem)
+    check_writable(path)
+
+
+def check_exists(path: Path) -> None:
+    """Raise FileError where there is neither a file nor a folder at a path."""
+    if not path.exists():
+        raise FileError(f"{path} does not exist; check the name")
 
 
 def check_not_read(path: StrPath | None, read: Iterable[StrPath | None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -101,6 +102,14 @@ def test_a_file_that_came_meanwhile_stays_where_that_is_asked_for(
     assert caught.value.filename == str(path)
     assert path.read_text() == "first"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_folder_that_takes_no_file_says_why(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", Mock(side_effect=OSError(number, os.strerror(number))))
+    assert write_problem(tmp_path / "a.png") == (
+        f"folder {tmp_path} may not be written ({os.strerror(number)}); choose another"
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")

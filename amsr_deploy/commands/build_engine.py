@@ -12,7 +12,7 @@ from amsr_deploy.engine.build import Request, choose_edition, engine_name, write
 from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_model
 from amsr_deploy.engine.shapes import Size, Sizes, format_size, make_sizes
-from amsr_deploy.errors import EngineError, UserError
+from amsr_deploy.errors import EngineError, FileError, UserError
 from amsr_deploy.files import check_not_read, check_target
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_path
@@ -109,13 +109,14 @@ def check_output(path: Path) -> Path:
     """Check where to write an engine, and return the path.
 
     Raises:
-        UserError: it does not end in .engine, its folder is missing or cannot be written, or a file that belongs to
-            no engine has the name of its sidecar.
+        UserError: it does not end in .engine.
+        FileError: its folder is missing or cannot be written, or a file that belongs to no engine has the name of its
+            sidecar.
     """
     check_target(path, ".engine")
     sidecar = sidecar_path(path)
     if sidecar.exists() and not path.exists():
-        raise UserError(f"{sidecar}, where the facts of the engine go, is there and belongs to no engine; name another")
+        raise FileError(f"{sidecar}, where the facts of the engine go, is there and belongs to no engine; name another")
     return path
 
 

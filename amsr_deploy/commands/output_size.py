@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.descriptor import SCALES
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import ImageError, UserError
 
 Size = tuple[int, int]
 """Height and width."""
@@ -98,13 +98,13 @@ class OutputSize:
             scales: of the models, one of which `models` names at least.
 
         Raises:
-            UserError: the picture has that size or is larger, or the models cannot make it as large.
+            ImageError: the picture has that size or is larger, or the models cannot make it as large.
         """
         size, most = self._size(picture, max(scales)), _times(picture, max(scales))
         if _is_within(size, picture):
-            raise UserError(f"{source} is {_show(picture)}: {_show(size)} would not enlarge it; ask for a larger size")
+            raise ImageError(f"{source} is {_show(picture)}: {_show(size)} would not enlarge it; ask for a larger size")
         if not _is_within(size, most):
-            raise UserError(
+            raise ImageError(
                 f"{source} is {_show(picture)}: x{max(scales)}, the most there is, makes {_show(most)} of it, "
                 f"not {_show(size)}; ask for a smaller size"
             )

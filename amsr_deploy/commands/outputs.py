@@ -13,7 +13,7 @@ from typing import Literal
 
 from amsr_deploy import image
 from amsr_deploy.commands.inputs import Input, Inputs, is_folder
-from amsr_deploy.errors import AmsrError, ImageError, UserError
+from amsr_deploy.errors import AmsrError, FileError, ImageError, UserError
 from amsr_deploy.files import STANDARD
 
 Existing = Literal["refuse", "overwrite", "skip"]
@@ -56,6 +56,10 @@ class Naming:
         """The format that the outputs are going to have."""
         named = self.output and image.named_format(self.output)
         return image.FORMATS[self.extension] if self.extension else named or image.FORMATS[".png"]
+
+    def is_standard(self, inputs: Inputs) -> bool:
+        """Whether the result goes to standard output, as that of a picture from standard input does by default."""
+        return self.output == STANDARD or (self.output is None and inputs.has_standard)
 
     def target(self, source: Input, size: str, into_folder: bool) -> Path:
         """Name the result of a picture: in `output` where that is a folder, else `output` itself."""
@@ -134,7 +138,8 @@ class Outputs:
 
         Raises:
             SkippedError: it exists already and existing ones are skipped.
-            UserError: it exists already, is an input, or belongs to another picture.
+            UserError: it is an input, or belongs to another picture.
+            FileError: it exists already, or its folder cannot be made.
             ImageError: it cannot be written, or the file system does not take its name.
         """
         return self.reserve(source, self.target(source, size), "result")
@@ -166,7 +171,7 @@ class Outputs:
 
         Raises:
             SkippedError: all of them are kept.
-            UserError, ImageError: see `claim`.
+            UserError, FileError, ImageError: see `claim`.
         """
         kept: dict[str, SkippedError] = {}
         for purpose, target in files.items():
@@ -178,21 +183,11 @@ class Outputs:
             raise next(iter(kept.values()))
         return kept.keys()
 
-    def beside(self, target: Path, what: str) -> Path:
-        """Name a further picture of the same result.
-
-        Raises:
-            UserError: the result goes to standard output.
-        """
-        if self.spool:
-            raise UserError(f"standard output takes one picture; give an --output for the {what} picture beside it")
-        return beside(target, what)
-
     def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
         """Write a file, unless another one has come in its place since it was claimed.
 
         Raises:
-            SkippedError, UserError: see `claim`.
+            SkippedError, FileError: see `claim`.
         """
         self.check_free(source, target)
         try:
@@ -218,14 +213,14 @@ class Outputs:
         """Raise where a file is there that must stay.
 
         Raises:
-            SkippedError, UserError: see `claim`.
+            SkippedError, FileError: see `claim`.
         """
         if target == self.spool or not (target.is_file() or target.is_symlink()):
             return
         if self.naming.existing == "skip":
             raise SkippedError(f"{target} exists already; {source} is skipped")
         if self.naming.existing == "refuse":
-            raise UserError(f"{target} exists already; give --overwrite to replace it, --skip-existing to keep it")
+            raise FileError(f"{target} exists already; give --overwrite to replace it, --skip-existing to keep it")
 
 
 def beside(target: Path, what: str) -> Path:
@@ -238,21 +233,20 @@ def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> I
     """Make the outputs of a command. What goes to standard output lies in a file until it is whole.
 
     Args:
-        naming: how they are named; a picture from standard input goes to standard output by default.
+        naming: how they are named.
         inputs: the pictures that are read.
         read: other files that are read.
 
     Raises:
         UserError: several pictures would go into one file, or a picture to a terminal.
     """
-    output = STANDARD if naming.output is None and inputs.has_standard else naming.output
-    if output != STANDARD:
+    if not naming.is_standard(inputs):
         yield Outputs(naming, inputs, read)
         return
     check_standard_output("pictures")
     with tempfile.TemporaryDirectory(prefix="amsr-") as folder:
         spool = Path(folder, f"stdout{naming.extension or '.png'}")
-        yield Outputs(replace(naming, output=output), inputs, read, spool)
+        yield Outputs(replace(naming, output=STANDARD), inputs, read, spool)
 
 
 def check_standard_output(kind: str) -> None:
@@ -289,9 +283,9 @@ def make_folder(folder: Path) -> None:
     """Make a folder where it is missing.
 
     Raises:
-        UserError: it cannot be made.
+        FileError: it cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"output folder {folder} cannot be made: {error.strerror}") from error
+        raise FileError(f"output folder {folder} cannot be made: {error.strerror}") from error

@@ -51,6 +51,8 @@ class Request:
                 raise UserError("--shard needs an --output folder: results beside the pictures would be taken for more")
         if inputs.several and (self.mask or self.save_mask):
             raise UserError("--mask and --save-mask are for one picture at a time")
+        if self.compare and self.naming.is_standard(inputs):
+            raise UserError("standard output takes one picture; give an --output for the compare picture beside it")
         self.effort.check(self.mask, strategy, dense, self_ensemble)
         self.writing.check(self.naming.format)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from amsr_deploy.commands.inputs import Input
-from amsr_deploy.commands.outputs import Outputs, SkippedError
+from amsr_deploy.commands.outputs import Outputs, SkippedError, beside
 from amsr_deploy.commands.request import Request
 from amsr_deploy.errors import ImageError
 
@@ -74,7 +74,7 @@ class Targets:
         """Reserve the files for the result and for what is wanted beside it; see `Outputs.reserve_all`."""
         wanted = {"result": self.outputs.target(source, size)}
         if self.request.compare:
-            wanted["comparison"] = self.outputs.beside(wanted["result"], "compare")
+            wanted["comparison"] = beside(wanted["result"], "compare")
         if self.request.save_mask:
             wanted["mask"] = self.request.save_mask
         kept = self.outputs.reserve_all(source, wanted)

@@ -12,8 +12,8 @@ from amsr_deploy.commands.output_size import OutputSize, Size
 from amsr_deploy.commands.outputs import check_standard_output
 from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
-from amsr_deploy.errors import UserError
-from amsr_deploy.files import STANDARD, check_not_read, write_problem
+from amsr_deploy.errors import FileError, UserError
+from amsr_deploy.files import STANDARD, check_not_read, check_writable
 from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.encoding import Encoding
@@ -122,7 +122,8 @@ class VideoOptions:
             size: what the size of the result is called in names, such as `x2`.
 
         Raises:
-            UserError: it cannot be, is an input, or exists and may not be replaced.
+            UserError: it is an input, or standard output is a terminal.
+            FileError: it cannot be written, or exists and may not be replaced.
         """
         target = self.output or self._default_output(size)
         if target == STANDARD:
@@ -130,9 +131,8 @@ class VideoOptions:
             return target
         check_not_read(target, [self.source, self.mask])
         if target.is_file() and not self.overwrite:
-            raise UserError(f"{target} exists; replace it with `overwrite`, or choose another name")
-        if problem := write_problem(target):
-            raise UserError(problem)
+            raise FileError(f"{target} exists; replace it with `overwrite`, or choose another name")
+        check_writable(target)
         return target
 
     def _default_output(self, size: str) -> Path:

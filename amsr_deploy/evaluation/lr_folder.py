@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from amsr_deploy.errors import ImageError, UserError
+from amsr_deploy.errors import FileError, ImageError
 from amsr_deploy.image.pairs import picture_paths, read_rgb
 
 
@@ -17,14 +17,14 @@ class LrFolder:
         """List the pictures.
 
         Raises:
-            UserError: not a folder, no picture in it, or two of one name.
+            FileError: no folder, no picture in it, or two of one name.
         """
         self.folder, self.scale = folder, scale
         self._paths: dict[str, Path] = {}
         for path in picture_paths(folder):
             other = self._paths.setdefault(path.stem, path)
             if other != path:
-                raise UserError(f"{other} and {path} are LR pictures of the same name; keep one of them")
+                raise FileError(f"{other} and {path} are LR pictures of the same name; keep one of them")
 
     def read(self, hr: Path, size: tuple[int, int]) -> Image.Image:
         """Read the LR picture of an HR picture, RGB.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import ImageError
 from amsr_deploy.files import StrPath
 from amsr_deploy.image.picture import Picture, grey_to_rgb
 from amsr_deploy.image.reading import read
@@ -25,13 +25,12 @@ def read_mask(path: StrPath, size: tuple[int, int]) -> NDArray[np.bool_]:
         [H, W] bool.
 
     Raises:
-        ImageError: see `read`.
-        UserError: a mask of another size.
+        ImageError: see `read`; a mask of another size.
     """
     picture = read(path)
     if picture.size != size:
         (height, width), (mask_height, mask_width) = size, picture.size
-        raise UserError(
+        raise ImageError(
             f"mask {path} has {mask_width} x {mask_height} pixels, the picture {width} x {height}; make them equal"
         )
     white = picture.rgb.mean(axis=2)

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from amsr_deploy import image
-from amsr_deploy.errors import UserError
-from amsr_deploy.files import is_special
+from amsr_deploy.errors import FileError
+from amsr_deploy.files import check_exists, is_special
 from amsr_deploy.image.arrays import from_float
 
 
@@ -17,13 +17,14 @@ def picture_paths(folder: Path) -> list[Path]:
     """List the pictures directly in a folder, by name; pipes and the like are none.
 
     Raises:
-        UserError: not a folder, or no picture in it.
+        FileError: there is no such folder, or no picture in it.
     """
+    check_exists(folder)
     if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; give a folder of pictures")
+        raise FileError(f"{folder} is not a folder; give a folder of pictures")
     paths = sorted(path for path in folder.iterdir() if image.named_format(path) and not is_special(path))
     if not paths:
-        raise UserError(f"{folder} holds no picture; give a folder of {', '.join(image.FORMATS)} files")
+        raise FileError(f"{folder} holds no picture; give a folder of {', '.join(image.FORMATS)} files")
     return paths
 
 

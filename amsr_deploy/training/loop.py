@@ -74,7 +74,7 @@ def train(
     Raises:
         TrainingError: no usable pictures, no checkpoint to resume, a loss that is not finite, a full disk, too little
             memory, processes that cannot connect.
-        UserError: settings that cannot be used, or a folder that holds another run.
+        UserError: settings that cannot be used.
         ModelError: `config.init` is not a checkpoint of this backbone.
         BackendError: a device or precision that this machine does not have.
     """
@@ -308,12 +308,11 @@ def check_start(config: Config, folder: RunFolder, resume: bool) -> None:
     """Check that the settings fit the folder of the run.
 
     Raises:
-        UserError: a new run over an old one, or another backbone than that of the run to resume.
-        TrainingError: nothing to resume.
+        TrainingError: a new run over an old one, nothing to resume, or another backbone than that of the run to resume.
     """
     if not resume:
         folder.check_new()
         return
     backbone = folder.read_config().backbone
     if backbone != config.backbone:
-        raise UserError(f"{folder.path} holds a run of {backbone}, not of {config.backbone}; choose another `out`")
+        raise TrainingError(f"{folder.path} holds a run of {backbone}, not of {config.backbone}; choose another `out`")

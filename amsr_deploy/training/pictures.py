@@ -16,7 +16,7 @@ from PIL import Image
 
 from amsr_deploy import image
 from amsr_deploy.cores import usable_cores
-from amsr_deploy.errors import ImageError, MissingDependencyError, TrainingError, UserError
+from amsr_deploy.errors import FileError, ImageError, MissingDependencyError, TrainingError, UserError
 from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
 from amsr_deploy.training.synthetic import dithered_pictures, synthetic_pictures
@@ -81,7 +81,7 @@ def read_pictures(
         degraded: damage the LR versions at random; a file of the same content gets the same damage.
 
     Raises:
-        UserError: neither a folder nor a tar file, or no picture in it.
+        FileError: neither a folder nor a tar file, or no picture in it.
         TrainingError: no usable picture in any of them.
     """
     found = [entry for source in sources for entry in (_packed(source) if source.is_file() else _loose(source))]
@@ -136,11 +136,11 @@ def _packed(file: Path) -> list[tuple[Path, Loader]]:
             members = [member for member in pack if image.named_format(Path(member.name)) and member.isfile()]
             contents = [pack.extractfile(member).read() for member in members]  # type: ignore[union-attr]
     except (tarfile.TarError, EOFError) as error:
-        raise UserError(
+        raise FileError(
             f"{file} is not a complete tar file of pictures ({error}); give a folder, or pack it again"
         ) from error
     if not members:
-        raise UserError(f"{file} holds no picture; pack it with benchmarks/pack_crops.py")
+        raise FileError(f"{file} holds no picture; pack it with benchmarks/pack_crops.py")
     return [(file / member.name, partial(bytes, content)) for member, content in zip(members, contents, strict=True)]
 
 

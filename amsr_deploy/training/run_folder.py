@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from amsr_deploy import __version__
-from amsr_deploy.errors import TrainingError, UserError, first_line
+from amsr_deploy.errors import TrainingError, first_line
 from amsr_deploy.files import replacing
 from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR
 from amsr_deploy.models.tensor_file import read, serialize
@@ -47,9 +47,11 @@ class RunFolder:
         return (self.path / STATE).is_file()
 
     def check_new(self) -> None:
-        """Raise UserError where a new run would overwrite an earlier one's checkpoint."""
+        """Raise TrainingError where a new run would overwrite an earlier one's checkpoint."""
         if self.has_state or self.weights.exists():
-            raise UserError(f"{self.path} holds a run already; set `resume` to continue it, or choose another `out`")
+            raise TrainingError(
+                f"{self.path} holds a run already; set `resume` to continue it, or choose another `out`"
+            )
 
     def read_config(self) -> Config:
         """Read the settings of the run in this folder.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scale_cases import strips_by
 
 from amsr_deploy.commands.output_size import OutputSize, Plan, reduce_to
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import ImageError, UserError
 from amsr_deploy.image import Picture
 
 SOURCE = Path("photo.png")
@@ -81,7 +81,7 @@ def test_what_is_no_size(wanted: dict[str, float], message: str) -> None:
     ],
 )
 def test_sizes_that_a_picture_cannot_get(wanted: OutputSize, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(ImageError, match=message):
         wanted.plan(SOURCE, (40, 48), [2, 4])
 
 

@@ -180,7 +180,6 @@ class TestModel:
         [
             (["--min-shape", "90x90", "--max-shape", "80x100"], "90x90 (min)"),
             (["--output", "engine.onnx"], "does not end in .engine"),
-            (["--output", "no/folder/a.engine"], "folder no/folder does not exist"),
         ],
     )
     def test_bad_arguments(self, arguments: list[str], part: str, here: Path) -> None:
@@ -190,9 +189,9 @@ class TestModel:
     def test_nothing_else_is_replaced(self, built: Path, here: Path) -> None:
         build = ("build-engine", MODEL, "--fp16", "--edition", "tensorrt-rtx", "--max-shape", "64x96", "--output")
         Path("run.json").write_text("mine")
-        assert_refused(amsr(*build, "run.engine"), 2, "run.json", "belongs to no engine")
+        assert_refused(amsr(*build, "run.engine"), 1, "run.json", "belongs to no engine")
         Path("folder.engine").mkdir()
-        assert_refused(amsr(*build, "folder.engine"), 2, "folder.engine is a folder")
+        assert_refused(amsr(*build, "folder.engine"), 1, "folder.engine is a folder")
         assert Path("run.json").read_text() == "mine"
         model = dataclasses.replace(read_sidecar(built).model, weights_sha256="other")
         Path("a.engine").write_bytes(b"engine")

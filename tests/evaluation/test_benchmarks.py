@@ -211,7 +211,7 @@ def test_runs_are_measured_in_turns() -> None:
 def test_bad_input(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert_refused(bench(tmp_path / "empty", pair), "holds no picture")
-    assert_refused(bench(tmp_path / "none", pair), "none is not a folder")
+    assert_refused(bench(tmp_path / "none", pair), "none does not exist; check the name")
     assert_refused(bench(folder, pair[::-1]), "dense.onnx is a dense model")
     assert_refused(bench(folder, (pair[0], pair[0])), "fsrcnn.onnx is a masked model")
     assert_refused(bench(folder, pair, "--width", 64), "width 64")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from amsr_deploy.errors import ImageError, UserError
+from amsr_deploy.errors import FileError, ImageError
 from amsr_deploy.evaluation.lr_folder import LrFolder
 
 
@@ -33,7 +33,7 @@ def test_what_does_not_fit_is_said(lr: Path) -> None:
     with pytest.raises(ImageError, match="no LR picture of b"):
         LrFolder(lr, 2).read(Path("b.png"), (18, 20))
     Image.new("RGB", (8, 10)).save(lr / "a.webp")
-    with pytest.raises(UserError, match=r"a\.png and .*a\.webp are LR pictures of the same name"):
+    with pytest.raises(FileError, match=r"a\.png and .*a\.webp are LR pictures of the same name"):
         LrFolder(lr, 4)
-    with pytest.raises(UserError, match="not a folder"):
+    with pytest.raises(FileError, match="not a folder"):
         LrFolder(lr / "a.png", 4)

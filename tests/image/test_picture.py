@@ -23,7 +23,7 @@ from PIL import Image, ImageCms, ImageOps
 from scale_cases import strips_by
 
 from amsr_deploy import image
-from amsr_deploy.errors import ImageError, UserError
+from amsr_deploy.errors import ImageError
 from amsr_deploy.image import Metadata, Picture, StripWriter, alpha
 from amsr_deploy.image.decoders import decode_deep
 from amsr_deploy.image.source import open_source
@@ -647,7 +647,7 @@ def test_transparent_white_is_no_mask(tmp_path: Path) -> None:
 
 def test_mask_of_another_size(tmp_path: Path) -> None:
     image.write_mask(tmp_path / "mask.png", MASK)
-    with pytest.raises(UserError, match=r"3 x 2 pixels, the picture 5 x 4"):
+    with pytest.raises(ImageError, match=r"3 x 2 pixels, the picture 5 x 4"):
         image.read_mask(tmp_path / "mask.png", (4, 5))
 
 

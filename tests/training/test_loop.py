@@ -131,7 +131,7 @@ def test_resume_needs_a_checkpoint_of_the_same_run(config: Config, folder: Path,
     with pytest.raises(TrainingError, match=r"no checkpoint .* to resume"):
         train(config, tmp_path / "run", resume=True)
     train(config, tmp_path / "run")
-    with pytest.raises(UserError, match="run of fsrcnn, not of carn"):
+    with pytest.raises(TrainingError, match="run of fsrcnn, not of carn"):
         train(Config.of("carn", str(folder)), tmp_path / "run", resume=True)
     (folder / "b.png").unlink()
     with pytest.raises(TrainingError, match=r"1 training pictures differ .* b.png"):
@@ -173,7 +173,7 @@ def test_a_checkpoint_without_moments_is_refused(config: Config, tmp_path: Path,
 def test_a_run_is_not_overwritten(config: Config, tmp_path: Path) -> None:
     train(config, tmp_path / "run")
     before = weights_of(tmp_path / "run")
-    with pytest.raises(UserError, match="`resume`"):
+    with pytest.raises(TrainingError, match="`resume`"):
         train(config, tmp_path / "run")
     assert_same(weights_of(tmp_path / "run"), before)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from amsr_deploy.errors import TrainingError, UserError
+from amsr_deploy.errors import FileError, TrainingError
 from amsr_deploy.training.pictures import read_pictures
 
 
@@ -67,9 +67,9 @@ def test_grey_palette_and_transparent_pictures_become_rgb(tmp_path: Path) -> Non
 
 
 def test_folders_without_usable_pictures(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="not a folder"):
+    with pytest.raises(FileError, match="nowhere does not exist; check the name"):
         read_pictures([tmp_path / "nowhere"], 8, 4)
-    with pytest.raises(UserError, match="holds no picture"):
+    with pytest.raises(FileError, match="holds no picture"):
         read_pictures([tmp_path], 8, 4)
     Image.new("RGB", (30, 300)).save(tmp_path / "thin.png")
     with pytest.raises(TrainingError, match=r"no usable picture: .*thin.png is 30x300; at least 32x32 is needed"):
@@ -129,13 +129,13 @@ def test_pictures_of_all_formats_are_read_from_a_packed_file_as_from_a_folder(fo
 def test_a_damaged_or_empty_packed_file_is_refused(pack: Path, tmp_path: Path) -> None:
     content = pack.read_bytes()
     pack.write_bytes(content[:5000])
-    with pytest.raises(UserError, match=r"pack.tar is not a complete tar file"):
+    with pytest.raises(FileError, match=r"pack.tar is not a complete tar file"):
         read_pictures([pack], 8, 4)
     pack.write_bytes(b"no tar file")
-    with pytest.raises(UserError, match=r"pack.tar is not a complete tar file"):
+    with pytest.raises(FileError, match=r"pack.tar is not a complete tar file"):
         read_pictures([pack], 8, 4)
     tarfile.open(tmp_path / "empty.tar", "w").close()
-    with pytest.raises(UserError, match=r"empty.tar holds no picture"):
+    with pytest.raises(FileError, match=r"empty.tar holds no picture"):
         read_pictures([tmp_path / "empty.tar"], 8, 4)
 
 

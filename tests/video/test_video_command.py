@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import wave
@@ -17,6 +19,7 @@ from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -726,9 +729,10 @@ def test_a_full_disk_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make(tmp_path / "in.mkv", 1)
-    allowed = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and allowed(path, mode))
-    assert_refused(amsr("video", source, "-o", tmp_path / "out.mkv"), tmp_path, f"folder {tmp_path} may not be written")
+    refusal = OSError(errno.EROFS, os.strerror(errno.EROFS))
+    monkeypatch.setattr(tempfile, "TemporaryFile", Mock(side_effect=refusal))
+    message = f"folder {tmp_path} may not be written ({os.strerror(errno.EROFS)}); choose another"
+    assert_refused(amsr("video", source, "-o", tmp_path / "out.mkv"), tmp_path, message)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -858,7 +862,7 @@ def test_an_output_that_exists_stays(tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     target.write_text("mine")
     result = amsr("video", tmp_path / "in.mkv", "-o", target)
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "--overwrite" in result.stderr
     assert target.read_text() == "mine"
     assert amsr("video", tmp_path / "in.mkv", "-o", target, "--overwrite").exit_code == 0

@@ -45,7 +45,8 @@ def read_photos(
         fail: takes the error of each picture that cannot be used.
 
     Raises:
-        UserError: not a folder, no picture in it, too small a width.
+        FileError: no folder, or no picture in it.
+        UserError: too small a width.
         ImageError: no picture can be used.
     """
     if width != 0 and width < SMALLEST_WIDTH:
