@@ -80,7 +80,7 @@ class EvalOptions:
         check_report_file(self.csv_file, ".csv")
         check_report_file(self.plot_file, ".png")
         if self.plot_file is not None:
-            import matplotlib  # noqa: F401 - it is missed before the work
+            import matplotlib  # noqa: F401 - where it is missing, that is said before the work
 
 
 def evaluate_folder(models: Sequence[str | Path], options: EvalOptions) -> int:

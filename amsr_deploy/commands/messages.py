@@ -30,7 +30,7 @@ def setting(name: str) -> bool:
 
 
 class Messages(logging.Handler):
-    """Prints each record of a log as one line, once where several models or scenes say the same."""
+    """Prints each record of a log as one line, once where several models say the same."""
 
     def __init__(self) -> None:
         super().__init__()

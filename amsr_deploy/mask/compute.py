@@ -49,6 +49,7 @@ def compute_mask(
 
     Raises:
         UserError: an even or non-positive dilation, an unknown strategy.
+        BackendError: see `best_passes`.
     """
     check_dilation(dilation)
     passes = passes or best_passes()

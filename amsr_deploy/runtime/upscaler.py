@@ -220,9 +220,9 @@ class Upscaler:
         """Upscale a picture.
 
         Args:
-            image: an array [H, W, 3] RGB: uint8, uint16, or floating point in [0, 1]; a Pillow image; or the path of a
-                picture file.
-            mask: [H, W] bool, a region of interest of the caller's own; None computes one.
+            image: an array [H, W, 3] RGB: uint8, uint16, or floating point in [0, 1]; a Pillow image or the path of
+                a picture file, which are turned upright as their EXIF says.
+            mask: [H, W] bool, a region of interest of the caller's own, in the upright picture; None computes one.
 
         Returns:
             An array [sH, sW, 3] of the same type for an array, s the model's scale; else a Pillow image with grey,
