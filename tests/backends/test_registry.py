@@ -19,7 +19,7 @@ from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.runtime.backends import choose
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.backends.tensorrt import backend, registry
+from amsr_deploy.runtime.backends.tensorrt import backend, cuda, registry
 from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition, rtx_gpus
 from amsr_deploy.runtime.backends.tensorrt.registry import engine_folders, find_engines
@@ -190,10 +190,21 @@ class TestChoice:
         write_engine(Path("a.engine"), make_sidecar(METADATA))
         assert isinstance(open_backend(MODEL, "cpu"), OnnxRuntimeBackend)
 
-    def test_without_engines(self) -> None:
+    def test_without_engines(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(open_backend(MODEL, "auto"), OnnxRuntimeBackend)
+        monkeypatch.setattr(choose, "check_gpu", lambda: None)
         with pytest.raises(EngineError, match=r"no engine of fsrcnn_x4\.onnx in .*; run: amsr build-engine"):
             open_backend(MODEL, "tensorrt")
+
+    def test_without_engines_what_they_need_is_said_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(choose, "find_gpu", lambda: ORIN)
+        monkeypatch.setattr(cuda, "open_cuda", Mock(side_effect=BackendError("neither PyCUDA nor cuda-bindings")))
+        with pytest.raises(BackendError, match="neither PyCUDA nor cuda-bindings"):
+            open_backend(MODEL, "tensorrt")
+        monkeypatch.setattr(choose, "find_gpu", Mock(side_effect=BackendError("no NVIDIA driver here")))
+        with pytest.raises(BackendError, match="no NVIDIA driver here"):
+            open_backend(MODEL, "tensorrt")
+        assert isinstance(open_backend(MODEL, "auto"), OnnxRuntimeBackend)
 
     def test_a_named_engine(self, monkeypatch: pytest.MonkeyPatch) -> None:
         engine = write_engine(Path("a.engine"), make_sidecar(METADATA))

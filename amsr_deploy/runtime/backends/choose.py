@@ -9,6 +9,7 @@ from amsr_deploy.descriptor import DEVICES, CpuPrecision, Device
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.base import Backend
+from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.precision import choose_precision
 from amsr_deploy.runtime.backends.providers import runs_on_cpu
@@ -78,6 +79,7 @@ def _open_engine_of(model: Path, device: Device) -> Backend | None:
     """Open the first engine of a model that loads; None where `auto` may use another backend.
 
     Raises:
+        BackendError: device tensorrt, but no engine, nor a GPU that could run one; says what is missing.
         EngineError: device tensorrt, but no engine, or none that loads.
         ModelError: a file that is no model of this project.
     """
@@ -93,5 +95,16 @@ def _open_engine_of(model: Path, device: Device) -> Backend | None:
         for reason in reasons:
             _log.warning("%s", reason)
         return None
+    if reasons:
+        raise EngineError("; ".join(reasons))
+    check_gpu()
     places = ", ".join(str(folder) for folder in folders)
-    raise EngineError("; ".join(reasons) or f"no engine of {model.name} in {places}; run: amsr build-engine {model}")
+    raise EngineError(f"no engine of {model.name} in {places}; run: amsr build-engine {model}")
+
+
+def check_gpu() -> None:
+    """Raise BackendError where an engine could not run: there is no driver, no GPU, or nothing that calls them."""
+    from amsr_deploy.runtime.backends.tensorrt.cuda import open_cuda  # here, because other backends need none
+
+    find_gpu()
+    open_cuda()
