@@ -67,7 +67,7 @@ def test_a_precision_that_is_not_there_is_one_line(exports: Exports, tmp_path: P
     result = CliRunner().invoke(main, ["infer", str(picture), "--model", str(path), "--precision", "bfloat16"])
     assert result.exit_code == 1
     assert "precision bfloat16 was asked for, but" in result.stderr
-    assert "amsr export --bf16" in result.stderr
+    assert "amsr export --backbone fsrcnn --scale 4 --for clean --bf16" in result.stderr
     assert not (tmp_path / "a_x4.png").exists()
     with pytest.raises(BackendError, match="computes in bfloat16"):
         choose_precision(exports("fsrcnn", precision="bfloat16"), "float32")

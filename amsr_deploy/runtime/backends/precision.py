@@ -39,7 +39,10 @@ def choose_precision(model: Path, precision: CpuPrecision | None) -> Path:
         return model
     if precision == "bfloat16" and found:
         return found
-    hint = "; make it: amsr export --bf16" if precision == "bfloat16" and metadata.masked else ""
+    hint = ""
+    if precision == "bfloat16" and metadata.masked:
+        of = f"--backbone {metadata.backbone} --scale {metadata.scale} --for {metadata.trained_for}"
+        hint = f"; make it: amsr export {of} --bf16"
     raise BackendError(f"precision {precision} was asked for, but {model.name} computes in {metadata.precision}{hint}")
 
 
