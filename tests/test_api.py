@@ -127,10 +127,13 @@ def test_what_is_no_picture_is_refused(upscaler: amsr_deploy.Upscaler, picture: 
         upscaler.upscale(picture)
 
 
-@pytest.mark.parametrize("picture", ["a.png", Path("a.png"), Image.new("RGB", (8, 8)), None])
-def test_masks_are_of_arrays(upscaler: amsr_deploy.Upscaler, picture: Any) -> None:
-    with pytest.raises(UserError, match=f"an array .*, not a {type(picture).__name__}"):
-        upscaler.mask(picture)
+def test_masks_are_of_all_that_is_upscaled(upscaler: amsr_deploy.Upscaler, photo_file: Path) -> None:
+    with Image.open(photo_file) as picture:
+        expected = upscaler.mask(np.asarray(picture)).pixels
+        for image in (picture, photo_file, str(photo_file)):
+            np.testing.assert_array_equal(upscaler.mask(image).pixels, expected)
+    with pytest.raises(UserError, match="an array, a Pillow image or the path of a file, not a NoneType"):
+        upscaler.mask(None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scale", ["2", 2.5, True])

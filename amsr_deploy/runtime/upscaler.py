@@ -185,17 +185,19 @@ class Upscaler:
         """Tell whether a mask [H, W] of this upscaler's own is so dense that the dense twin is faster."""
         return self._dense_reason(self._select(mask, edge=0).density) is not None
 
-    def mask(self, image: NDArray[np.generic], dilation: int | None = None) -> Mask:
+    def mask(self, image: NDArray[np.generic] | Image.Image | StrPath, dilation: int | None = None) -> Mask:
         """Find where a picture has edges and texture.
 
         Args:
-            image: [H, W, 3] RGB: uint8, uint16, or floating point in [0, 1].
+            image: an array [H, W, 3] RGB, a Pillow image or a path, as `upscale` takes it.
             dilation: side k of the mask's dilation square, odd; None is the upscaler's own.
 
         Raises:
             UserError: shapes or types that do not fit.
+            ImageError: a file that cannot be read.
         """
-        return compute_mask(to_float(image), self.dilation if dilation is None else dilation, self._strategy)
+        colour = to_float(image) if isinstance(image, np.ndarray) else picture_of(image).visible
+        return compute_mask(colour, self.dilation if dilation is None else dilation, self._strategy)
 
     def cost_share(self, mask: NDArray[np.bool_]) -> float:
         """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's.
