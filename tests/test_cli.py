@@ -453,7 +453,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(arguments: list[str]) ->
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "amsr_deploy", *arguments]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    assert (done.returncode, done.stderr) == (1, "amsr: error: the output: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "amsr: error: standard output: No space left on device\n")
 
 
 def test_a_closed_pipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:

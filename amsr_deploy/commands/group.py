@@ -44,7 +44,14 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         takes_files = any(isinstance(each, click.Argument) for each in self.params)
         args = with_value(args, "--json", "-", partial(is_json_target, takes_files=takes_files))
-        return super().parse_args(ctx, with_value(args, "--ray", LOCAL_CLUSTER, is_cluster_address))
+        try:
+            return super().parse_args(ctx, with_value(args, "--ray", LOCAL_CLUSTER, is_cluster_address))
+        except click.NoSuchOption as error:
+            file = next((each for each in args if each.startswith("-") and os.path.lexists(each)), None)
+            if file is None:
+                raise
+            message = f"{error.message} Give the file {file} as ./{file}."
+            raise click.NoSuchOption(error.option_name, message, error.possibilities, error.ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         option_names.clear()

@@ -131,7 +131,7 @@ def describe_failure(error: Exception) -> str:
     if isinstance(error, BrokenPipeError):
         return "The output was closed (broken pipe); the rest was not processed."
     if isinstance(error, OSError):
-        return f"{error.filename or 'the output'}: {error.strerror or error}"
+        return f"{error.filename or 'standard output'}: {error.strerror or error}"
     if isinstance(error, MemoryError):
         return f"out of memory; free memory, use a smaller `tile`, {IN_STRIPS}"
     return f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"

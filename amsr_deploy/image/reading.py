@@ -187,4 +187,5 @@ def _read_with_pillow(image: Image.Image, source: Source) -> Stored:
 def _check_single(image: Image.Image, source: Source) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
-        raise ImageError(f"{source.path} holds {frames} pictures (an animation); split it into single ones")
+        kind = "" if image.format == "HEIF" else " (an animation)"
+        raise ImageError(f"{source.path} holds {frames} pictures{kind}; split it into single ones")

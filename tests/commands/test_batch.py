@@ -712,6 +712,19 @@ def test_the_help_names_the_suffix(command: Command) -> None:
     assert f"Ending of the outputs' names. [default: {Path(ending).stem}" in words
 
 
+def test_a_file_that_looks_like_an_option_is_answered_with_its_name(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments, _ = command
+    for exists in (False, True):
+        if exists:
+            Path("-zash.png").touch()
+        result = amsr(*arguments, "-zash.png")
+        assert result.exit_code == 2
+        assert ("Give the file -zash.png as ./-zash.png" in result.stderr) is exists
+
+
 def test_misspelled_options_are_answered_with_the_nearest(command: Command) -> None:
     arguments, _ = command
     result = amsr(*arguments, "a.png", "--overwrit")

@@ -130,6 +130,15 @@ def test_heic_is_read_with_its_extra(tmp_path: Path) -> None:
     np.testing.assert_allclose(image.read(tmp_path / "a.heic").rgb, picture.rgb, atol=0.05)
 
 
+def test_a_heic_of_two_pictures_is_no_animation(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    first, second = (Image.new("RGB", (64, 64), colour) for colour in ("red", "blue"))
+    first.save(tmp_path / "a.heic", save_all=True, append_images=[second])
+    with pytest.raises(ImageError, match=r"a\.heic holds 2 pictures; split"):
+        image.read(tmp_path / "a.heic")
+
+
 def test_heic_without_its_extra_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
