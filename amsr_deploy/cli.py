@@ -70,13 +70,6 @@ precision_option = click.option(
     show_default=True,
     help="Of the arithmetic on the CPU; auto is bfloat16 where the processor is faster in it and the model has it.",
 )
-json_option = click.option(
-    "--json",
-    "json_file",
-    type=FILE,
-    metavar="[FILE.json]",
-    help="Write figures as JSON, to a file or (-) in place of text.",
-)
 scale_option = click.option(
     "--scale",
     type=click.IntRange(min(SCALES), max(SCALES)),
@@ -95,6 +88,13 @@ self_ensemble_option = click.option(
 strategy_option = click.option(
     "--strategy", type=click.Choice(STRATEGIES), default="kmeans", show_default=True, help="How the mask is found."
 )
+JSON_LINES, JSON_WHOLE = "a line with an object for each picture", "one object"
+
+
+def json_option(content: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make the option that writes figures as JSON, which have that content."""
+    text = f"Write figures as JSON ({content}), to a file or (-) in place of text."
+    return click.option("--json", "json_file", type=FILE, metavar="[FILE.json]", help=text)
 
 
 def picture_options(suffix: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -174,7 +174,7 @@ def main() -> None:
     metavar="[ADDRESS]",
     help="Spread the pictures over a Ray cluster: HOST:PORT, auto or, without an address, one that starts here.",
 )
-@json_option
+@json_option(JSON_LINES)
 def infer(**options: Any) -> None:
     """Upscale pictures, by a scale or to a size.
 
@@ -206,7 +206,7 @@ def infer(**options: Any) -> None:
 @dilation_option
 @threshold_option
 @strategy_option
-@json_option
+@json_option(JSON_LINES)
 def mask(**options: Any) -> None:
     """Write the masks of pictures as pictures: white where a network would work.
 
@@ -400,7 +400,7 @@ def train(**options: Any) -> None:
 @tile_option
 @click.option("--dense", is_flag=True, help="Measure the dense network, alone or beside the dilations of --dilation.")
 @self_ensemble_option
-@json_option
+@json_option(JSON_WHOLE)
 @click.option("--csv", "csv_file", type=FILE, help="Write the figures as CSV, a line for each picture.")
 @click.option("--plot", "plot_file", type=FILE, help="Draw quality against cost into a PNG file; needs matplotlib.")
 def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> None:
@@ -443,7 +443,7 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
 @click.option("--pictures", "count", type=int, help="Largest number of pictures from each folder.  [default: all]")
 @click.option("--threads", type=int, default=2, show_default=True, help="CPU threads.")
 @click.option("--repeats", type=int, default=5, show_default=True, help="Measurements; their median is reported.")
-@json_option
+@json_option(JSON_WHOLE)
 @click.option("--markdown", type=FILE, help="Write the tables into a Markdown file, replacing earlier ones.")
 def bench(**options: Any) -> None:
     """Time masked networks against dense ones on this machine."""
@@ -494,7 +494,7 @@ def bench(**options: Any) -> None:
 @click.option("--crf", type=float, help="Rate factor: smaller is better and larger.  [default: 17 with libx264]")
 @click.option("--preset", help="The encoder's dial between speed and size.  [default: medium]")
 @click.option("--pixel-format", help="FFmpeg's name of it.  [default: that of INPUT, or the nearest]")
-@json_option
+@json_option(JSON_WHOLE)
 def video(backbone: str | None, model: Path | None, **options: Any) -> None:
     """Upscale a video; what does not change from frame to frame is not computed again.
 
