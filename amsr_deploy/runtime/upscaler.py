@@ -164,7 +164,7 @@ class Upscaler:
         return tiles.round_up(halo, self.part_multiple) + beyond
 
     def detail_threshold(self, image: NDArray[np.generic]) -> float:
-        """Find the detail above which `mask` masks a picture, as that takes it; infinite where it is flat."""
+        """Find the detail above which `mask` masks an array, as that takes it; infinite where it is flat."""
         return detail_threshold(to_float(image), self._strategy)
 
     def selection_changes(self, mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
