@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amsr_deploy import image
-from amsr_deploy.errors import AmsrError, ImageError, UserError
+from amsr_deploy.errors import AmsrError, FileError, ImageError, UserError
 from amsr_deploy.files import STANDARD, is_special
 
 ENDINGS = r"_x[2-4]|_\d+x\d+|_mask|_overlay|_compare"
@@ -113,7 +113,8 @@ def find_inputs(
         ending: what the names of results end in besides ENDINGS: those in a folder of pictures are passed over.
 
     Raises:
-        UserError: a list that cannot be read, standard input for two things.
+        FileError: a list that cannot be read.
+        UserError: standard input for two things.
     """
     listed = [] if files_from is None else read_list(files_from)
     if [*names, *listed].count(STANDARD) + (files_from == STANDARD) > 1:
@@ -132,19 +133,19 @@ def read_list(path: Path) -> list[Path]:
     """Read the names in a list of files, in the encoding of file names: one a line, or with a zero byte after each.
 
     Raises:
-        UserError: it cannot be read, is empty, or is no list.
+        FileError: it cannot be read, is empty, or is no list.
     """
     try:
         content = sys.stdin.buffer.read() if path == STANDARD else path.read_bytes()
     except OSError as error:
-        raise UserError(f"list {path} cannot be read: {error.strerror}") from error
+        raise FileError(f"list {path} cannot be read: {error.strerror}") from error
     if b"\0\0" in content or content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UserError(f"list {path} is no list of names; give a text in UTF-8 with one name a line")
+        raise FileError(f"list {path} is no list of names; give a text in UTF-8 with one name a line")
     content = content.removeprefix(codecs.BOM_UTF8)
     lines = content.split(b"\0") if b"\0" in content else content.splitlines()
     names = [Path(os.fsdecode(line)) for line in lines if line.strip()]
     if not names:
-        raise UserError(f"list {path} names no picture; give one name a line")
+        raise FileError(f"list {path} names no picture; give one name a line")
     return names
 
 

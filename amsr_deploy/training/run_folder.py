@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from amsr_deploy import __version__
-from amsr_deploy.errors import TrainingError, first_line
+from amsr_deploy.errors import TrainingError, UserError, first_line
 from amsr_deploy.files import replacing
 from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR
 from amsr_deploy.models.tensor_file import read, serialize
@@ -145,13 +145,15 @@ def read_config(path: Path) -> Config:
     """Read the settings in the config.json of a run.
 
     Raises:
-        TrainingError: no such file, or another kind of file.
-        UserError: settings that do not fit this version.
+        TrainingError: no such file, another kind of file, or settings that do not fit this version.
     """
     settings = _read_json(path).get("settings")
     if not isinstance(settings, dict):
         raise TrainingError(f"{path} holds no settings of a training")
-    return config_from_json(settings)
+    try:
+        return config_from_json(settings)
+    except UserError as error:
+        raise TrainingError(f"{path}: {error}") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:

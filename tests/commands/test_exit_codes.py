@@ -37,6 +37,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Image.new("L", (8, 8)).save("small.png")
     Path("in.y4m").write_bytes(VIDEO)
     write_model(Path("model.onnx"), 2)
+    Path("odd.json").write_text('{"settings": {"backbone": "fsrcnn"}}')
     for name in ("pictures", "photos", "run"):
         Path(name).mkdir()
     Path("photos/a.png").write_bytes(Path("in.png").read_bytes())
@@ -79,6 +80,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 "train --backbone fsrcnn --out new --steps 1 --data",
             )
         ),
+        (f"{INFER} --files-from none.txt", "list none.txt cannot be read"),
+        (f"{INFER} --files-from there.png", "names no picture"),
+        ("train --config odd.json --out new", "odd.json: the settings of the run do not fit"),
         ("eval --model model.onnx --data in.png", "in.png is not a folder"),
         ("eval --model model.onnx --data pictures", "pictures holds no picture"),
         ("train --backbone fsrcnn --out new --steps 1 --data a.tar", "a.tar is not a complete tar file"),
