@@ -128,6 +128,17 @@ def test_writing_takes_no_more_memory_than_is_asked_for(
 
 
 @pytest.mark.usefixtures("little")
+def test_a_result_that_is_kept_takes_no_memory(tmp_path: Path) -> None:
+    Image.new("RGB", (100, 500)).save(tmp_path / "a.png")
+    (tmp_path / "a_x4.jpg").touch()
+    model, mask = write_model(tmp_path / "repeat.onnx", 4), tmp_path / "mask.png"
+    command = ["infer", tmp_path / "a.png", "--model", model, "--format", "jpg", "--skip-existing", "--save-mask", mask]
+    result = CliRunner().invoke(main, [str(argument) for argument in command])
+    assert result.exit_code == 0, result.output
+    assert mask.is_file()
+
+
+@pytest.mark.usefixtures("little")
 def test_tiles_take_half_of_the_memory_without_swap() -> None:
     assert memory.available_memory() == 2 << 20
     assert memory.memory_budget() == 1 << 19

@@ -177,7 +177,8 @@ class Work:
             picture = source.read(content)
             plan = self.request.size.plan(str(source), picture.size, self.upscalers)
             files = self.results.claim(source, plan.label)
-            image.check_fit(files.result, picture, plan.size, self.request.writing)
+            if not files.keeps_result:
+                image.check_fit(files.result, picture, plan.size, self.request.writing)
             if math.prod(picture.size) <= MOST_AHEAD:
                 reading.close()
             return self._upscale(source, picture, plan, files, turn)

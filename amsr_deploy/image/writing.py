@@ -247,7 +247,7 @@ def _bytes_in_memory(picture: Picture, size: tuple[int, int], file_format: Forma
         return 0
     if file_format is _JXL:
         return _JXL_COPIES * math.prod(size) * channels * picture.bits // 8 + _JXL_BYTES
-    encoder = file_format.encoder * (2 if lossless else 1)
+    encoder = file_format.encoder * (2 if lossless and file_format.quality else 1)
     return math.prod(size) * ((1 if channels == 1 else _PILLOW_PIXEL) + encoder)
 
 
