@@ -164,5 +164,5 @@ def test_strategies_are_compared_on_the_pictures_that_all_have(tmp_path: Path) -
 def test_pictures_are_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="--data"):
         reproduce.main(["table2", "--out", str(tmp_path)])
-    assert run(tmp_path / "nowhere", tmp_path, "table5") == 2
+    assert run(tmp_path / "nowhere", tmp_path, "table5") == 1
     assert "nowhere" in capsys.readouterr().err
