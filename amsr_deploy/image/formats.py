@@ -32,7 +32,8 @@ class Format:
         quality: of lossy compression by default, 1 to 100; None for lossless formats.
         lossless: whether compression without loss can be had.
         small: whether a slower compression makes smaller files.
-        encoder: bytes of a pixel that the library takes while it encodes a whole picture, beside that picture.
+        encoder: bytes of a pixel that the library takes while it encodes a whole picture, beside that picture; a lossy
+            format takes twice as many where it keeps every sample.
     """
 
     name: str
