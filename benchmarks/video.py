@@ -3,8 +3,8 @@
     python benchmarks/video.py PHOTO OBJECT CLIP.mp4 ... --size 640x360 --scale 2 4 --markdown docs/benchmarks/video.md
     python benchmarks/video.py PHOTO OBJECT --size 320x180 --frames 24 --tolerances   # of compressed clips
 
-All that is compared runs in turns, on the same frames: it needs the extra `openvino`, and `video` for files and
-`--tolerances`. Prints Markdown tables, or puts them into a file.
+All that is compared runs in turns, on the same frames: it needs the extras `video`, `openvino` and `onnx`. Prints
+Markdown tables, or puts them into a file.
 """
 
 from __future__ import annotations

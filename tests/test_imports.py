@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from amsr_deploy.errors import PACKAGES
+
 OTHER_TASKS = {
     *("amsr_deploy.commands.comparison", "amsr_deploy.commands.mask", "amsr_deploy.image.inks"),
     *("amsr_deploy.image.tiff", "amsr_deploy.image.tiff_encoder", "amsr_deploy.video"),
@@ -135,4 +137,22 @@ def test_runtime_works_without_torch() -> None:
 def test_engines_are_built_without_torch() -> None:
     blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'onnxscript', 'onnx_ir']));"
     done = run(Path(sys.executable), "-c", f"{blocked} import amsr_deploy.engine.build, amsr_deploy.commands.inspect")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "extras"),
+    [
+        ("reproduce", "plots"),
+        ("video", "video,openvino,onnx"),
+        *((name, "eval") for name in ("model_card", "photo_card")),
+        *((name, "") for name in ("around", "compare", "crops", "fuzz", "memory")),
+    ],
+)
+def test_scripts_start_with_the_extras_that_documents_name(script: str, extras: str) -> None:
+    brought = {"plots": "plots,eval"}.get(extras, extras).split(",")
+    others = [module for module, (_, extra) in PACKAGES.items() if extra is not None and extra not in brought]
+    paths = [str(ROOT), str(ROOT / "benchmarks")]
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({others})); sys.path[:0] = {paths}"
+    done = run(Path(sys.executable), "-c", f"{blocked}; import {script}")
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import time
 from functools import partial
 
 from amsr_deploy import native
-from amsr_deploy.evaluation.bench.machine import cpu_name
+from amsr_deploy.evaluation.bench.processor import cpu_name
 from amsr_deploy.evaluation.bench.timing import Run, medians
 from paper.plan import Picture, Plan, say
 from paper.records import Record

@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 from amsr_deploy import __version__, native
 from amsr_deploy.cores import usable_cores
 from amsr_deploy.evaluation.bench.peak import Peak, measure_peak
+from amsr_deploy.evaluation.bench.processor import cpu_name
 
 PACKAGES = ("onnxruntime", "openvino", "numpy")
 
@@ -55,19 +54,6 @@ def examine_machine(threads: int) -> Machine:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     instruction_set = code.instruction_set if code else None
     return Machine(cpu_name(), usable_cores(), instruction_set, threads, measure_peak(threads), load, versions())
-
-
-def cpu_name() -> str:
-    """Return the processor's name for itself, or at least its architecture."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        return names[0] if names else platform.machine()
-    if platform.system() == "Darwin":
-        return subprocess.run(
-            ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-    return platform.processor() or platform.machine()
 
 
 def versions() -> dict[str, str]:
