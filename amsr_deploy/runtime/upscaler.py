@@ -37,12 +37,8 @@ from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.tiled import TileLimit
 from amsr_deploy.runtime.upscaling import OnTile, Upscaling
 
-TILE_HALOS = 16
-"""Default side of a tile in halos: larger ones overlap less, but cost more in fresh memory than that saves."""
-LEAST_TILE = 192
-"""Least default side of a tile: what surrounds each tile takes time too, and FSRCNN's halo is small."""
-PART_HALOS = 24
-"""Default side of a tile in halos for parts of the frames of a video, whose memory was used before."""
+TILE_HALOS = 24
+"""Default side of a tile in halos: larger ones overlap less, but save little more for the memory that they take."""
 
 _log = logging.getLogger(__name__)
 
@@ -93,29 +89,28 @@ class Upscaler:
         self.threshold = self.metadata.threshold if threshold is None else threshold
         self._backend, self._strategy = backend, strategy
         self._edge = tiles.edge_for(self.metadata.size_multiple)
-        self._tile = TileLimit(self._largest_tile(tile, TILE_HALOS))
-        self._part_tile = TileLimit(self._largest_tile(tile, PART_HALOS))
+        self._tile = TileLimit(self._largest_tile(tile))
         self._takes_default_mask = dilation is None and threshold is None and strategy == "kmeans"
         self._load_twin = load_twin
         self.has_self_ensemble = self_ensemble
 
-    def _largest_tile(self, side: int | None, halos: int) -> tiles.Size:
-        """Most LR pixels in height and width at once; by default so many halos or LEAST_TILE, if memory allows."""
+    def _largest_tile(self, side: int | None) -> tiles.Size:
+        """Most LR pixels in height and width at once."""
         largest = self._backend.largest
         if side is None and largest:
             return largest
-        side = side or self._fast_side(halos)
+        side = side or self._fast_side()
         return (min(side, largest[0]), min(side, largest[1])) if largest else (side, side)
 
-    def _fast_side(self, halos: int) -> int:
+    def _fast_side(self) -> int:
         """Choose the side of the fastest tiles that memory allows.
 
-        On the CPU it is `halos` times the network's halo, and LEAST_TILE at least; on a GPU the larger, the faster.
+        On the CPU it is TILE_HALOS times the network's halo; on a GPU the larger, the faster.
         """
         within_memory = tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
         device_memory = self._backend.device_memory
         if device_memory is None:
-            return min(within_memory, max(halos * self.metadata.halo, LEAST_TILE))
+            return min(within_memory, TILE_HALOS * self.metadata.halo)
         return min(within_memory, tiles.side_within(device_memory // 2, self.metadata.bytes_per_pixel))
 
     def close(self) -> None:
@@ -331,7 +326,7 @@ class Upscaler:
         else:
             pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask
             backend, selection = self._backend, self._select(pixels, self._edge)
-        upscaling = PartUpscaling(image, backend, selection, self._edge, self._part_tile, canvas=canvas)
+        upscaling = PartUpscaling(image, backend, selection, self._edge, self._tile, canvas=canvas)
         if self.concurrency == 1:
             for part in parts:
                 upscaling.run(part, halo, self.part_multiple)
