@@ -8,7 +8,6 @@ from amsr_deploy.mask.compute import (
     mask_above_detail,
     mask_reach,
     pixel_index,
-    two_means,
 )
 from amsr_deploy.mask.passes import check_dilation, dilate, high_frequencies
 
@@ -23,5 +22,4 @@ __all__ = [
     "mask_above_detail",
     "mask_reach",
     "pixel_index",
-    "two_means",
 ]

@@ -262,12 +262,6 @@ def reflect(positions: Tensor, length: int) -> Tensor:
     return torch.minimum(positions, period - positions)
 
 
-def pad_reflected(x: Tensor, edge: int) -> Tensor:
-    """Reflect [..., H, W] by an edge on all sides, however small it is."""
-    rows, columns = (reflect(torch.arange(-edge, side + edge, device=x.device), side) for side in x.shape[-2:])
-    return x[..., rows[:, None], columns]
-
-
 class MaskedCNN(Backbone):
     """A super-resolution CNN head -> body -> tail whose body can be masked by pixels."""
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from amsr_deploy.training import masks
+from amsr_deploy.image.arrays import to_float
+from amsr_deploy.mask import compute_mask, dilate
 from amsr_deploy.training.pictures import Pair
 
 GRID = 8
@@ -52,7 +53,7 @@ class PatchSampler:
         permuted: float = 0.0,
         synthetic: float = 0.0,
     ) -> None:
-        """Move the pictures to the device and make the masks of whole LR pictures there.
+        """Move the pictures to the device, and make the masks of whole LR pictures.
 
         Args:
             pairs: pictures of at least a patch each.
@@ -68,7 +69,7 @@ class PatchSampler:
         self.hr = torch.from_numpy(np.concatenate([pair.hr.reshape(-1, 3) for pair in pairs])).to(self.device)
         small = [torch.from_numpy(pair.lr).to(self.device) for pair in pairs]
         self.lr = torch.cat([pixels.flatten(0, 1) for pixels in small])
-        self.detail = [masks.compute_mask(channels_first(pixels), dilation=1) for pixels in small]
+        self.detail = [compute_mask(to_float(pair.lr), dilation=1).pixels for pair in pairs]
         self.sizes = torch.tensor([pixels.shape[:2] for pixels in small], device=self.device)
         areas = self.sizes.prod(dim=1)
         self.starts = areas.cumsum(0) - areas
@@ -92,7 +93,8 @@ class PatchSampler:
         if dilation is None:
             self.mask.fill_(True)
         else:
-            torch.cat([masks.dilate(detail, dilation).flatten() for detail in self.detail], out=self.mask)
+            grown = np.concatenate([dilate(detail, dilation).ravel() for detail in self.detail])
+            self.mask.copy_(torch.from_numpy(grown))
 
     def numbers(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw the random numbers [count, DRAWS], on the CPU, that decide a batch: those of each patch in its row."""

@@ -18,7 +18,6 @@ from amsr_deploy.descriptor import describe
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError, first_line
 from amsr_deploy.interrupts import NotedSignal
 from amsr_deploy.models.checkpoint import describe_mismatch, make_nearest, read_checkpoint
-from amsr_deploy.runtime.tiles import edge_for
 from amsr_deploy.training.capture import Repeated
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
@@ -154,8 +153,8 @@ class _Training:
         if self.config.validation is None or not self.world.is_main:
             return None
         pictures = self._read("skipped in validation", [self.config.validation], SMALLEST, (1.0,))
-        edge = edge_for(describe(self.config.backbone).size_multiple)
-        return Validator(pictures.pairs, self.config.dilation, edge, self.device)
+        multiple = describe(self.config.backbone).size_multiple
+        return Validator(pictures.pairs, self.config.dilation, multiple, self.device)
 
     def _facts(self, pictures: Pictures) -> dict[str, Any]:
         """List what else describes a run: the machine, what `auto` came to, the pictures."""

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from amsr_deploy.evaluation import metrics
-from amsr_deploy.models.masked import pad_reflected
+from amsr_deploy.image.arrays import Element, to_float
+from amsr_deploy.mask import compute_mask
+from amsr_deploy.runtime.tiles import edge_for, pad
 from amsr_deploy.training.data import channels_first
 from amsr_deploy.training.device import full_precision
-from amsr_deploy.training.masks import compute_mask
 from amsr_deploy.training.pictures import Pair
 
 SMALLEST = 8
@@ -35,22 +36,25 @@ class Validation:
 
 
 class Validator:
-    """Whole pictures and their masks, on the device, reflected at their borders as the runtime does."""
+    """Whole pictures and their masks, on the device, reflected at their borders as the runtime reflects them."""
 
-    def __init__(self, pairs: list[Pair], dilation: int, edge: int, device: torch.device) -> None:
-        """Move the pictures to the device, and make their masks there.
+    def __init__(self, pairs: list[Pair], dilation: int, multiple: int, device: torch.device) -> None:
+        """Make the masks of the pictures, and move both to the device.
 
         Args:
             pairs: the pictures.
             dilation: side of the square that grows the masks.
-            edge: LR pixels by which pictures and masks are reflected on all sides.
+            multiple: what the sides of the network's input are multiples of.
             device: where the network is.
         """
-        images = [channels_first(torch.from_numpy(pair.lr).to(device)) for pair in pairs]
-        self._edge = edge
+        self._edge = edge_for(multiple)
+
+        def batch_of(pixels: NDArray[Element]) -> Tensor:
+            return torch.from_numpy(pad(pixels, self._edge, multiple)).to(device)[None]
+
         self._hr = [pair.hr for pair in pairs]
-        self._masks = [pad_reflected(compute_mask(image, dilation), edge) for image in images]
-        self._images = [pad_reflected(image, edge) for image in images]
+        self._masks = [batch_of(compute_mask(to_float(pair.lr), dilation).pixels)[:, None] for pair in pairs]
+        self._images = [channels_first(batch_of(pair.lr)) for pair in pairs]
 
     @torch.no_grad()
     @full_precision()
@@ -59,10 +63,9 @@ class Validator:
         figures: list[float] = []
         crops: list[NDArray[np.uint8]] = []
         for image, mask, hr in zip(self._images, self._masks, self._hr, strict=True):
-            inputs = (image[None].contiguous(memory_format=torch.channels_last), mask[None, None])
             with torch.compiler.set_stance("force_eager"):  # to compile for each size would take longer
-                output = functional_call(network, weights, inputs)[0].clamp(0, 1).mul(255).round().byte()
-            scale = output.shape[1] // image.shape[1]
+                output = functional_call(network, weights, (image, mask))[0].clamp(0, 1).mul(255).round().byte()
+            scale = output.shape[1] // image.shape[2]
             height, width, _ = hr.shape
             top = left = self._edge * scale
             picture = output[:, top : top + height, left : left + width].permute(1, 2, 0).cpu().numpy()

@@ -1,11 +1,10 @@
-"""The mask: its definition, its edge cases, and its twin in PyTorch."""
+"""The mask: its definition, its edge cases, and its twin in native code."""
 
 from __future__ import annotations
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from numpy.typing import NDArray
 
@@ -21,11 +20,10 @@ from amsr_deploy.mask import (
     mask_above_detail,
     mask_reach,
     pixel_index,
-    two_means,
 )
 from amsr_deploy.mask.compiled import best_passes, compiled_passes
+from amsr_deploy.mask.compute import two_means
 from amsr_deploy.mask.passes import NUMPY_PASSES
-from amsr_deploy.training import masks as torch_mask
 
 DILATIONS = [1, 3, 5, 7, 11, 21, 2**64 + 1]
 
@@ -68,20 +66,6 @@ def test_high_frequencies_follow_their_definition(image: NDArray[np.float32]) ->
         np.testing.assert_allclose(actual * spread, detail - detail.min(), atol=1e-6)
         assert actual.min() == 0
         assert actual.max() == 1
-
-
-@given(image=pictures(), dilation=st.sampled_from([1, 3, 5, 11]))
-def test_pytorch_twin_is_equal(image: NDArray[np.float32], dilation: int) -> None:
-    tensor = torch.from_numpy(image).permute(2, 0, 1)
-    expected, actual = high_frequencies(image), torch_mask.high_frequencies(tensor)
-    if expected is None:
-        assert actual is None
-    else:
-        assert actual is not None
-        np.testing.assert_allclose(actual.numpy(), expected, atol=1e-6)
-    np.testing.assert_array_equal(
-        torch_mask.compute_mask(tensor, dilation).numpy(), compute_mask(image, dilation).pixels
-    )
 
 
 @pytest.mark.skipif(native.library_path() is None, reason="the native library is not built")
@@ -155,7 +139,6 @@ def test_dilation_is_a_square(mask: NDArray[np.bool_], dilation: int) -> None:
     for y, x in np.argwhere(mask).tolist():
         expected[max(y - radius, 0) : y + radius + 1, max(x - radius, 0) : x + radius + 1] = True
     np.testing.assert_array_equal(dilate(mask, dilation), expected)
-    np.testing.assert_array_equal(torch_mask.dilate(torch.from_numpy(mask), dilation).numpy(), expected)
 
 
 @given(mask=masks())

@@ -62,7 +62,7 @@ def test_validation_compiles_nothing(folder: Path) -> None:
     config = replace(quick_config(folder), compile=True)
     trainer = Trainer(small_network(config.backbone), config, CPU)
     pairs = read_pictures([folder], SMALLEST, config.scale, (1.0,)).pairs
-    validation = Validator(pairs, config.dilation, edge=4, device=CPU).measure(trainer.network, trainer.average, 0)
+    validation = Validator(pairs, config.dilation, multiple=1, device=CPU).measure(trainer.network, trainer.average, 0)
     assert validation.psnr_y > 0
 
 

@@ -20,7 +20,6 @@ from amsr_deploy.descriptor import Optimizer, describe
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
 from amsr_deploy.models import tensor_file
 from amsr_deploy.models.checkpoint import TRAINED_FOR, read_checkpoint, read_network
-from amsr_deploy.runtime.tiles import edge_for
 from amsr_deploy.training import run_folder, synthetic
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
@@ -260,8 +259,8 @@ def test_validation_measures_the_weights_that_are_handed_out(config: Config, fol
     config = replace(config, validation=str(folder), validate_every=4, learning_rate=0.01)
     result = train(config, tmp_path / "run")
     pairs = read_pictures([folder], SMALLEST, config.scale).pairs
-    edge = edge_for(describe(config.backbone).size_multiple)
-    validator = Validator(pairs, config.dilation, edge, torch.device("cpu"))
+    multiple = describe(config.backbone).size_multiple
+    validator = Validator(pairs, config.dilation, multiple, torch.device("cpu"))
     measured = validator.measure(read_network(result.weights), weights_of(tmp_path / "run"), result.step)
     assert result.psnr_y == pytest.approx(measured.psnr_y, abs=1e-4)
 

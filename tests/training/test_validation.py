@@ -12,7 +12,6 @@ from amsr_deploy.descriptor import describe
 from amsr_deploy.evaluation.evaluate import evaluate
 from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.runtime.shipped import shipped_weights
-from amsr_deploy.runtime.tiles import edge_for
 from amsr_deploy.training.pictures import read_pictures
 from amsr_deploy.training.validation import SMALLEST, Validator
 
@@ -21,9 +20,8 @@ from amsr_deploy.training.validation import SMALLEST, Validator
 def test_validation_gives_the_figure_of_the_evaluation(backbone: str, folder: Path) -> None:
     description = describe(backbone)
     pairs = read_pictures([folder], SMALLEST, scale=4).pairs
-    edge = edge_for(description.size_multiple)
     network = read_network(shipped_weights(backbone, 4))
-    validator = Validator(pairs, description.dilation, edge, torch.device("cpu"))
+    validator = Validator(pairs, description.dilation, description.size_multiple, torch.device("cpu"))
     upscaler = amsr_deploy.load(backbone, scale=4, device="cpu", precision="float32")
     expected = evaluate(upscaler, folder.iterdir(), fail=pytest.fail).mean.psnr_y
     validation = validator.measure(network, dict(network.state_dict()), step=1)
