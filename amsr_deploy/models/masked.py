@@ -253,15 +253,6 @@ def pixels_from_map(features: Tensor) -> Tensor:
     return features.flatten(2).squeeze(0).transpose(0, 1)
 
 
-def reflect(positions: Tensor, length: int) -> Tensor:
-    """Reflect positions outside [0, length) into it, repeatedly, as NumPy pads in its mode `reflect`."""
-    if length == 1:
-        return torch.zeros_like(positions)
-    period = 2 * (length - 1)
-    positions = positions.abs() % period
-    return torch.minimum(positions, period - positions)
-
-
 class MaskedCNN(Backbone):
     """A super-resolution CNN head -> body -> tail whose body can be masked by pixels."""
 

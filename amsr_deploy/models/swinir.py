@@ -17,7 +17,7 @@ from amsr_deploy.descriptor import describe
 from amsr_deploy.models import operators
 from amsr_deploy.models.backbone import Backbone, Weights, colour_of, shuffled_scale
 from amsr_deploy.models.carn import RGB_MEAN
-from amsr_deploy.models.masked import DenseConv, PictureConv, PixelConv, convolutions, reflect
+from amsr_deploy.models.masked import DenseConv, PictureConv, PixelConv, convolutions
 from amsr_deploy.models.start import carry_colours, upsample_colours
 
 DESCRIPTOR = describe("swinir")
@@ -293,17 +293,14 @@ class SwinIR(Backbone):
         """Upscale with all windows computed: dense, or blended with a mask as in training.
 
         Args:
-            image: [N, 3, H, W] in [0, 1]; other sizes than whole windows are padded by reflection.
+            image: [N, 3, H, W] in [0, 1], H and W multiples of the window size.
             mask: [N, 1, H, W] bool, or None for the dense network.
             threshold: share of masked pixels from which a window is kept.
 
         Returns:
             [N, 3, sH, sW], not clamped.
         """
-        height, width = image.shape[2:]
-        image = pad_to_windows(image)
-        windows = AllWindows(image, None if mask is None else pad_to_windows(mask), threshold)
-        return self.run(image, windows)[:, :, : self.scale * height, : self.scale * width]
+        return self.run(image, AllWindows(image, mask, threshold))
 
     def forward_dense(self, image: Tensor) -> Tensor:
         """Upscale [N, 3, H, W], H and W multiples of the window size, with the dense network -> [N, 3, sH, sW]."""
@@ -339,10 +336,3 @@ class SwinIR(Backbone):
     def masked_modules(self) -> list[nn.Module]:
         """List the modules that the mask thins out."""
         return [module for module in self.modules() if isinstance(module, TransformerGroup)]
-
-
-def pad_to_windows(x: Tensor) -> Tensor:
-    """Pad [N, C, H, W] by reflection at the bottom and the right to whole windows, even from less than one."""
-    whole = (torch.arange(-(-side // WINDOW) * WINDOW, device=x.device) for side in x.shape[2:])
-    rows, columns = (reflect(positions, side) for positions, side in zip(whole, x.shape[2:], strict=True))
-    return x[:, :, rows][:, :, :, columns]

@@ -117,16 +117,6 @@ def test_masks_of_a_batch_are_its_own(name: str) -> None:
         torch.testing.assert_close(batch[i : i + 1], single, atol=TOLERANCE, rtol=0)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 17), (8, 9), (30, 5)])
-def test_swinir_pads_any_size_to_windows(size: tuple[int, int]) -> None:
-    image = torch.rand(1, 3, *size)
-    padded = torch.from_numpy(
-        np.pad(image.numpy(), ((0, 0), (0, 0), (0, -size[0] % 8), (0, -size[1] % 8)), mode="reflect")
-    )
-    expected = network("swinir").forward_dense(padded)[:, :, : 4 * size[0], : 4 * size[1]]
-    torch.testing.assert_close(network("swinir")(image), expected)
-
-
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [("fsrcnn", 24_515), ("carn", 294_171), ("srresnet", 1_517_571), ("swinir", 929_628), ("disp", 163_792)],
