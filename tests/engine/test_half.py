@@ -97,3 +97,23 @@ def test_the_model_that_is_converted_stays_as_it_is() -> None:
 def test_weights_too_large_are_an_error() -> None:
     with pytest.raises(ModelError, match=r"weight weight reaches 70000, more than float16 holds .*without `fp16`"):
         to_half(small_model(70_000))
+
+
+def test_weights_too_small_are_rounded_as_all_are() -> None:
+    half = to_half(small_model(2e-8))
+    assert {tensor.name: numpy_helper.to_array(tensor).max() for tensor in half.graph.initializer}["weight"] == 0
+
+
+def test_constants_too_large_are_an_error() -> None:
+    model = small_model(0.5)
+    constant = numpy_helper.from_array(np.array(70_000, np.float32), "large")
+    model.graph.node.insert(0, helper.make_node("Constant", [], ["unused"], value=constant))
+    with pytest.raises(ModelError, match="weight large reaches 70000"):
+        to_half(model)
+
+
+def test_sizes_are_those_of_the_input_itself() -> None:
+    """`pass_image_for_size` needs it."""
+    model = small_model(0.5)
+    model.graph.node.insert(0, helper.make_node("Shape", ["image"], ["size"]))
+    assert {tuple(node.input) for node in to_half(model).graph.node if node.op_type == "Shape"} == {("image",)}
