@@ -127,6 +127,15 @@ def test_what_is_no_picture_is_refused(upscaler: amsr_deploy.Upscaler, picture: 
         upscaler.upscale(picture)
 
 
+def test_masked_arrays_are_refused_wherever_arrays_enter(upscaler: amsr_deploy.Upscaler) -> None:
+    image = np.zeros((9, 11, 3), np.uint8)
+    video, masked = amsr_deploy.VideoUpscaler(upscaler), np.ma.masked_less(image, 1)
+    video.upscale(image)  # a next frame of this shape and type begins nothing anew
+    for take in (upscaler.upscale, upscaler.mask, upscaler.detail_threshold, video.upscale):
+        with pytest.raises(UserError, match=r"no masked array; fill it first: image\.filled\(\.\.\.\)"):
+            take(masked)
+
+
 def test_masks_are_of_all_that_is_upscaled(upscaler: amsr_deploy.Upscaler, photo_file: Path) -> None:
     with Image.open(photo_file) as picture:
         expected = upscaler.mask(np.asarray(picture)).pixels

@@ -12,18 +12,25 @@ from amsr_deploy.errors import UserError
 Element = TypeVar("Element", bound=np.generic)
 
 
-def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Convert a picture [H, W, 3], uint8, uint16 or floating point in [0, 1], to float32 in [0, 1].
-
-    Raises:
-        UserError: another shape or type.
-    """
+def check_picture(image: object) -> None:
+    """Raise UserError unless this is an array [H, W, 3] of a picture's type; its values are not looked at."""
     if not isinstance(image, np.ndarray):
         raise UserError(f"a picture must be an array [height, width, 3], not a {type(image).__name__}")
+    if isinstance(image, np.ma.MaskedArray):
+        raise UserError("a picture must be no masked array; fill it first: image.filled(...)")
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise UserError(f"a picture must be an array [height, width, 3]; this one has the shape {image.shape}")
     if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
         raise UserError(f"a picture must be uint8, uint16 or float in [0, 1], not {image.dtype}")
+
+
+def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Convert a picture [H, W, 3], uint8, uint16 or floating point in [0, 1], to float32 in [0, 1].
+
+    Raises:
+        UserError: another shape, type or range.
+    """
+    check_picture(image)
     scaled = image.astype(np.float32) / np.float32(white(image.dtype))
     if not (scaled.min() >= 0 and scaled.max() <= 1):
         raise UserError(f"a float picture must be in [0, 1]; this one spans {scaled.min():g} to {scaled.max():g}")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
-from amsr_deploy.image.arrays import Element, from_float, to_float, white
+from amsr_deploy.image.arrays import Element, check_picture, from_float, to_float, white
 from amsr_deploy.mask import mask_above_detail, mask_reach
 from amsr_deploy.numeric import is_number, is_whole
 from amsr_deploy.runtime.budget import mask_within
@@ -163,7 +163,8 @@ class VideoUpscaler:
             OutOfMemoryError: even small tiles are too large for the memory.
         """
         started = time.perf_counter()
-        if not isinstance(frame, np.ndarray) or self._kind != (frame.shape, frame.dtype):
+        check_picture(frame)
+        if self._kind != (frame.shape, frame.dtype):
             self._begin_anew_with(frame)
         fresh, (density, computed, new_scene) = self._fresh(frame), (0.0, 0.0, False)
         if not self._reuse or fresh.any():
@@ -175,7 +176,6 @@ class VideoUpscaler:
 
     def _begin_anew_with(self, frame: NDArray[Element]) -> None:
         """Forget what was kept of frames of another shape or type."""
-        to_float(frame)
         scale, size = self.upscaler.metadata.scale, (frame.shape[0], frame.shape[1])
         if self._region is not None:
             check_region(self._region, size)
