@@ -17,6 +17,7 @@ import amsr_deploy
 from amsr_deploy import image
 from amsr_deploy.errors import AmsrError, UserError
 from amsr_deploy.image.pillow import from_pillow
+from amsr_deploy.mask import Mask
 
 RANDOM = np.random.default_rng(0)
 
@@ -134,6 +135,35 @@ def test_masked_arrays_are_refused_wherever_arrays_enter(upscaler: amsr_deploy.U
     for take in (upscaler.upscale, upscaler.mask, upscaler.detail_threshold, video.upscale):
         with pytest.raises(UserError, match=r"no masked array; fill it first: image\.filled\(\.\.\.\)"):
             take(masked)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.full((9, 11), 255, np.uint8), "must be bool, not uint8; give for example mask >= 128"),
+        (np.full((9, 11), 0.2), "must be bool, not float64"),
+        (np.ma.masked_equal(np.ones((9, 11), np.bool_), False), "no masked array; fill it first"),
+        (np.ones((9, 11, 1), np.bool_), r"shape \(9, 11, 1\)"),
+        ([[True]], "is a list"),
+        (Mask(np.ones((9, 11), np.bool_), 0.5, 1), r"Mask object; .*: mask\.pixels"),
+    ],
+)
+def test_a_mask_is_an_array_of_bool_wherever_it_enters(
+    upscaler: amsr_deploy.Upscaler, tmp_path: Path, wrong: Any, message: str
+) -> None:
+    image = np.zeros((9, 11, 3), np.uint8)
+    Image.fromarray(image).save(tmp_path / "small.png")
+    for take in (
+        upscaler.cost_share,
+        upscaler.worked,
+        lambda mask: upscaler.upscale(image, mask),
+        lambda mask: upscaler.upscale(Image.fromarray(image), mask),
+        lambda mask: upscaler.upscale_file(tmp_path / "small.png", tmp_path / "large.png", mask),
+        lambda mask: amsr_deploy.VideoUpscaler(upscaler, mask=mask),
+    ):
+        with pytest.raises(UserError, match=message):
+            take(wrong)
+    assert not (tmp_path / "large.png").exists()
 
 
 def test_masks_are_of_all_that_is_upscaled(upscaler: amsr_deploy.Upscaler, photo_file: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import STRATEGIES
 from amsr_deploy.errors import UserError
@@ -73,13 +74,22 @@ def check_budget(budget: object) -> None:
         )
 
 
-def check_region(region: object, size: tuple[int, ...]) -> None:
-    """Raise UserError unless a caller's own mask is an array of a picture's size (height, width)."""
-    if isinstance(region, Mask):
-        raise UserError("the mask is a Mask object; give its array of pixels: mask=mask.pixels")
-    if not isinstance(region, np.ndarray) or region.ndim != 2:
-        given = f"has the shape {region.shape}" if isinstance(region, np.ndarray) else f"is a {type(region).__name__}"
+def check_mask(mask: object) -> None:
+    """Raise UserError unless a caller's own mask is an array [H, W] of bool."""
+    if isinstance(mask, Mask):
+        raise UserError("the mask is a Mask object; give its array of pixels: mask.pixels")
+    if not isinstance(mask, np.ndarray) or mask.ndim != 2:
+        given = f"has the shape {mask.shape}" if isinstance(mask, np.ndarray) else f"is a {type(mask).__name__}"
         raise UserError(f"a mask must be an array [height, width]; this one {given}")
+    if isinstance(mask, np.ma.MaskedArray):
+        raise UserError("a mask must be no masked array; fill it first: mask.filled(...)")
+    if mask.dtype != np.bool_:
+        raise UserError(f"a mask must be bool, not {mask.dtype}; give for example mask >= 128")
+
+
+def check_region(region: NDArray[np.bool_], size: tuple[int, ...]) -> None:
+    """Raise UserError unless a caller's own mask is one, and of a picture's size (height, width)."""
+    check_mask(region)
     if region.shape != size:
         (height, width), (mask_height, mask_width) = size, region.shape
         raise UserError(

@@ -28,7 +28,7 @@ from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.checks import check_flag, check_path, check_region, check_scale, check_settings
+from amsr_deploy.runtime.checks import check_flag, check_mask, check_path, check_region, check_scale, check_settings
 from amsr_deploy.runtime.parts import PHASE, PartUpscaling
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
@@ -198,11 +198,20 @@ class Upscaler:
         """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's.
 
         A self-ensemble makes eight such runs.
+
+        Raises:
+            UserError: no array [H, W] of bool.
         """
+        check_mask(mask)
         return self.metadata.cost.share(self._select(mask, edge=0).density)
 
     def worked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Find the pixels [H, W] that the body computes for a mask [H, W]: of windows, those that any layer keeps."""
+        """Find the pixels [H, W] that the body computes for a mask [H, W]: of windows, those that any layer keeps.
+
+        Raises:
+            UserError: no array [H, W] of bool.
+        """
+        check_mask(mask)
         return selected_pixels(mask, self.metadata, self.threshold)
 
     @overload
@@ -355,7 +364,7 @@ class Upscaler:
         if region is None:
             return compute_mask(image, self.dilation, self._strategy)
         check_region(region, image.shape[:2])
-        return Mask(region.astype(np.bool_), threshold=float("nan"), rounds=0)
+        return Mask(region.copy(), threshold=float("nan"), rounds=0)
 
     def _select(self, pixels: NDArray[np.bool_], edge: int) -> Selection:
         """Choose what the model computes, given a mask [H, W] of the picture, which is padded by an edge."""

@@ -19,7 +19,7 @@ from amsr_deploy.image.arrays import Element, check_picture, from_float, to_floa
 from amsr_deploy.mask import mask_above_detail, mask_reach
 from amsr_deploy.numeric import is_number, is_whole
 from amsr_deploy.runtime.budget import mask_within
-from amsr_deploy.runtime.checks import check_budget, check_region
+from amsr_deploy.runtime.checks import check_budget, check_mask, check_region
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, single
 
@@ -126,6 +126,8 @@ class VideoUpscaler:
             raise UserError(f"`tolerance` {tolerance!r} is out of range; use 0 (exact) to 254")
         if tile is not None:
             _check_tile(tile)
+        if mask is not None:
+            check_mask(mask)
         if budget is not None:
             check_budget(budget)
             if mask is not None or settings.get("dilation") is not None:
@@ -140,7 +142,8 @@ class VideoUpscaler:
         self.tolerance = tolerance if reuse else 0
         exact = self.tolerance == 0
         self.tile = tile or ((EXACT_TILE if exact else TILE) if self.upscaler.is_local else LONE_TILE)
-        self._reuse, self._region, self._budget = reuse, mask, budget
+        self._reuse, self._budget = reuse, budget
+        self._region = None if mask is None else mask.copy()
         halo = self.upscaler.metadata.halo
         self._halo = halo if exact else math.ceil(halo * SEEN_SHARE)
         self._scene = _NO_SCENE

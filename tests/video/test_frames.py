@@ -237,6 +237,15 @@ def test_results_are_the_callers_own(disp: Upscaler) -> None:
     np.testing.assert_array_equal(video.upscale(frame).image, expected)
 
 
+def test_a_mask_is_that_of_the_beginning(disp: Upscaler) -> None:
+    frames = [photo_like((20, 30), np.random.default_rng(seed)) for seed in (3, 4)]
+    mask = np.indices((20, 30)).sum(axis=0) % 7 < 3
+    video, expected = VideoUpscaler(disp, mask=mask), VideoUpscaler(disp, mask=mask.copy())
+    for frame in frames:
+        np.testing.assert_array_equal(video.upscale(frame).image, expected.upscale(frame).image)
+        mask[:] = True
+
+
 def test_a_failure_leaves_nothing_to_build_on(disp: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
     video, frame = VideoUpscaler(disp, tolerance=0), photo_like((20, 30), np.random.default_rng(4))
     expected = video.upscale(frame).image
