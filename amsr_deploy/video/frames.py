@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,7 @@ from amsr_deploy.image.arrays import Element, check_picture, from_float, to_floa
 from amsr_deploy.mask import mask_above_detail, mask_reach
 from amsr_deploy.numeric import is_number, is_whole
 from amsr_deploy.runtime.budget import mask_within
-from amsr_deploy.runtime.checks import check_budget, check_mask, check_region
+from amsr_deploy.runtime.checks import check_budget, check_flag, check_mask, check_region
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, single
 
@@ -85,10 +86,10 @@ _NO_SCENE = _Scene(math.inf, dilation=1, dense=False)
 class VideoUpscaler:
     """Upscales frames that follow each other, and computes only those tiles again whose input changed.
 
+    One object is for one stream: calls of several threads wait for each other.
+
     Attributes:
         upscaler: what upscales the tiles.
-        tile: side of a tile in LR pixels.
-        tolerance: largest difference of a value, of 255, for which a tile is kept; 0 without reuse.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class VideoUpscaler:
                 model that works everywhere; a budget beside a mask or a dilation; settings beside an upscaler; a
                 self-ensemble.
         """
+        check_flag("reuse", reuse)
         if not is_number(tolerance) or not 0 <= tolerance < 255:
             raise UserError(f"`tolerance` {tolerance!r} is out of range; use 0 (exact) to 254")
         if tile is not None:
@@ -134,14 +136,15 @@ class VideoUpscaler:
                 raise UserError("a `budget` sets the dilation: leave out `mask` and `dilation`")
         if isinstance(model, Upscaler) and settings:
             raise UserError(f"{model.model} is loaded already; leave out {', '.join(f'`{name}`' for name in settings)}")
+        self._is_own = not isinstance(model, Upscaler)
         self.upscaler = model if isinstance(model, Upscaler) else load(model, **settings)
         if self.upscaler.has_self_ensemble:
             raise UserError("a self-ensemble is for single pictures; leave out `self_ensemble`")
         if (mask is not None or budget is not None) and not self.upscaler.is_masked:
             raise UserError(f"{self.upscaler.model} works everywhere: it cannot follow a mask or a budget")
-        self.tolerance = tolerance if reuse else 0
-        exact = self.tolerance == 0
-        self.tile = tile or ((EXACT_TILE if exact else TILE) if self.upscaler.is_local else LONE_TILE)
+        self._tolerance = tolerance if reuse else 0
+        exact = self._tolerance == 0
+        self._tile = tile or ((EXACT_TILE if exact else TILE) if self.upscaler.is_local else LONE_TILE)
         self._reuse, self._budget = reuse, budget
         self._region = None if mask is None else mask.copy()
         halo = self.upscaler.metadata.halo
@@ -153,6 +156,28 @@ class VideoUpscaler:
         self._canvas: NDArray[Any]
         self._tiles: Tiles
         self._inputs: KeptInputs
+        self._lock = threading.Lock()
+
+    @property
+    def tile(self) -> int:
+        """Side of a tile in LR pixels."""
+        return self._tile
+
+    @property
+    def tolerance(self) -> float:
+        """Largest difference of a value, of 255, for which a tile is kept; 0 without reuse."""
+        return self._tolerance
+
+    def close(self) -> None:
+        """Close the model, if it was loaded for these frames."""
+        if self._is_own:
+            self.upscaler.close()
+
+    def __enter__(self) -> VideoUpscaler:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def upscale(self, frame: NDArray[Element]) -> UpscaledFrame[Element]:
         """Upscale the next frame; one of another size or type begins anew.
@@ -165,8 +190,13 @@ class VideoUpscaler:
             ModelError: the network's output is not finite.
             OutOfMemoryError: even small tiles are too large for the memory.
         """
-        started = time.perf_counter()
         check_picture(frame)
+        with self._lock:
+            return self._upscale(frame)
+
+    def _upscale(self, frame: NDArray[Element]) -> UpscaledFrame[Element]:
+        """`upscale` for one thread at a time."""
+        started = time.perf_counter()
         if self._kind != (frame.shape, frame.dtype):
             self._begin_anew_with(frame)
         fresh, (density, computed, new_scene) = self._fresh(frame), (0.0, 0.0, False)
@@ -190,10 +220,10 @@ class VideoUpscaler:
     def _begin_scene(self, scene: _Scene, frame: NDArray[Element]) -> None:
         """Let something else hold from this frame on, all of which is to be computed."""
         reach = self.upscaler.reach(self._halo)
-        if self.tolerance > 0 and self.upscaler.is_masked:
+        if self._tolerance > 0 and self.upscaler.is_masked:
             reach += mask_reach(scene.dilation)
         height, width, _ = frame.shape
-        side = min(self.tile, SMALLEST_TILE * math.ceil(max(height, width) / SMALLEST_TILE))
+        side = min(self._tile, SMALLEST_TILE * math.ceil(max(height, width) / SMALLEST_TILE))
         self._scene, self._tiles = scene, Tiles((height, width), side, reach)
         self._inputs = KeptInputs(self._tiles, self._tolerance_of(frame.dtype))
 
@@ -218,7 +248,7 @@ class VideoUpscaler:
         computed = np.ones_like(changed) if new_scene or not self._reuse else changed
         if computed.any():
             computed, density = self._compute(frame, picture, mask, computed)
-        if self.tolerance > 0:
+        if self._tolerance > 0:
             self._inputs.keep(frame, computed)
         self._last = (frame.copy(), mask)
         return density, float(computed.mean()), new_scene
@@ -228,7 +258,7 @@ class VideoUpscaler:
 
         Without a tolerance all tiles show the last frame; with one, the frame that each was computed from.
         """
-        if self.tolerance > 0:
+        if self._tolerance > 0:
             return self._inputs.differ(frame, self._tiles.holding(fresh))
         _, last_mask = self._last
         if mask is not None and last_mask is not None:
@@ -237,7 +267,7 @@ class VideoUpscaler:
 
     def _tolerance_of(self, dtype: np.dtype[np.generic]) -> float:
         """Return the tolerance in units of a type of picture."""
-        tolerance = self.tolerance * white(dtype) / 255
+        tolerance = self._tolerance * white(dtype) / 255
         return tolerance if np.issubdtype(dtype, np.floating) else math.floor(tolerance)
 
     def _scene_of(self, picture: NDArray[np.float32]) -> _Scene:
@@ -284,7 +314,7 @@ class VideoUpscaler:
         return computed, float(working.mean())
 
     def _rectangles(self, wanted: Flags) -> list[Rectangle]:
-        return join(wanted, self.tile, self._halo) if self.upscaler.is_local else single(wanted)
+        return join(wanted, self._tile, self._halo) if self.upscaler.is_local else single(wanted)
 
     def _remove_colour(self, frame: NDArray[np.generic], computed: Flags) -> None:
         """Take from computed tiles that see no colour the little of it that networks let into edges."""

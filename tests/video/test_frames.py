@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import hypothesis.strategies as st
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 import amsr_deploy
 from amsr_deploy import native
-from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.mask import mask_above_detail
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -246,6 +248,39 @@ def test_a_mask_is_that_of_the_beginning(disp: Upscaler) -> None:
         mask[:] = True
 
 
+def test_threads_wait_for_each_other(disp: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [photo_like((20, 30), np.random.default_rng(seed)) for seed in range(8)]
+    expected = [VideoUpscaler(disp).upscale(frame).image for frame in frames]
+    run_parts = disp.run_parts
+
+    def run_slowly(*arguments: Any) -> None:
+        run_parts(*arguments)
+        time.sleep(0.01)  # others may begin before the result is taken from the canvas
+
+    monkeypatch.setattr(disp, "run_parts", run_slowly)
+    video = VideoUpscaler(disp, reuse=False)
+    with ThreadPoolExecutor(4) as threads:
+        results = threads.map(lambda frame: video.upscale(frame).image, frames)
+        np.testing.assert_array_equal(list(results), expected)
+
+
+def test_what_was_decided_at_first_cannot_be_set(disp: Upscaler) -> None:
+    video = VideoUpscaler(disp, tolerance=2, tile=24)
+    for name, value in (("tolerance", 2), ("tile", 24)):
+        with pytest.raises(AttributeError, match=name):
+            setattr(video, name, 0)
+        assert getattr(video, name) == value
+
+
+def test_only_a_model_of_its_own_is_closed(disp: Upscaler) -> None:
+    frame = photo_like((20, 30), np.random.default_rng(3))
+    with VideoUpscaler(disp) as shared, VideoUpscaler("disp", scale=2, device="cpu") as own:
+        np.testing.assert_array_equal(shared.upscale(frame).image, own.upscale(frame).image)
+    disp.upscale(frame)
+    with pytest.raises(BackendError, match="is closed; load it again"):
+        own.upscaler.upscale(frame)
+
+
 def test_a_failure_leaves_nothing_to_build_on(disp: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
     video, frame = VideoUpscaler(disp, tolerance=0), photo_like((20, 30), np.random.default_rng(4))
     expected = video.upscale(frame).image
@@ -302,6 +337,8 @@ def test_bad_settings(disp: Upscaler) -> None:
         {"tolerance": np.array([2, 3])},
         {"budget": "half"},
         {"budget": True},
+        {"reuse": "no"},
+        {"reuse": None},
     ):
         with pytest.raises(UserError, match=re.escape(repr(next(iter(wrong.values()))))):
             VideoUpscaler(disp, **wrong)
