@@ -13,7 +13,7 @@ from amsr_deploy import __version__
 from amsr_deploy.commands.effort import LEVELS
 from amsr_deploy.commands.group import Commands
 from amsr_deploy.commands.messages import say, setting
-from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE, FileName
+from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SCALE_OF_MODELS, SIZE, FileName
 from amsr_deploy.descriptor import (
     BACKBONES,
     CPU_PRECISIONS,
@@ -22,10 +22,9 @@ from amsr_deploy.descriptor import (
     LOSSES,
     OPTIMIZERS,
     PURPOSES,
-    SCALES,
     STRATEGIES,
 )
-from amsr_deploy.errors import check_torch
+from amsr_deploy.errors import EXPORT_MODULES, check_modules
 
 FILE = FileName(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(
@@ -35,6 +34,9 @@ network_option = click.option(
 )
 backbone_option = click.option(
     "--backbone", type=click.Choice(list(BACKBONES)), default=DEFAULT_BACKBONE, show_default=True, help="Network."
+)
+model_option = click.option(
+    "--model", type=FILE, help="An ONNX or engine of yours.  [default: the newest here, else a shipped one]"
 )
 dilation_option = click.option(
     "--dilation",
@@ -57,6 +59,13 @@ threshold_option = click.option(
     metavar="SIGMA",
     help="Share of masked pixels that keeps a window (SwinIR).  Smaller: slower, better.  [default: the model's, 0.5]",
 )
+device_option = click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default="auto",
+    show_default=True,
+    help="Where to run; auto is the best of tensorrt, cuda and cpu that is there.  The others: docs/deploy.md.",
+)
 tile_option = click.option(
     "--tile", type=int, metavar="PIXELS", help="Largest side upscaled at once.  [default: as memory allows]"
 )
@@ -72,8 +81,7 @@ precision_option = click.option(
 )
 scale_option = click.option(
     "--scale",
-    type=click.IntRange(min(SCALES), max(SCALES)),
-    metavar="2|3|4",
+    type=SCALE_OF_MODELS,
     help="Scale of the shipped model; the largest that ships by default.",
 )
 for_option = click.option(
@@ -139,7 +147,7 @@ def main() -> None:
 @click.option("--megapixels", type=float, metavar="M", help="Area of the output, in place of a scale.")
 @network_option
 @for_option
-@click.option("--model", type=FILE, help="An ONNX or engine of yours.  [default: the newest here, else a shipped one]")
+@model_option
 @dilation_option
 @level_option
 @budget_option
@@ -158,13 +166,7 @@ def main() -> None:
     "--compression", type=click.Choice(["fast", "small"]), default="fast", show_default=True, help="Of PNG, TIFF."
 )
 @click.option("--strip-metadata", is_flag=True, help="Leave out EXIF, XMP, IPTC and texts.")
-@click.option(
-    "--device",
-    type=click.Choice(DEVICES),
-    default="auto",
-    show_default=True,
-    help="Where to run; auto is the best of tensorrt, cuda and cpu that is there.  The others: docs/deploy.md.",
-)
+@device_option
 @tile_option
 @threads_option
 @precision_option
@@ -231,12 +233,12 @@ def mask(**options: Any) -> None:
     help=f"Network; span needs --weights.  [default: that of --weights, or {DEFAULT_BACKBONE}]",
 )
 @click.option("--weights", type=FILE, help="A checkpoint (.safetensors, .pth); the shipped weights by default.")
-@click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: that of the weights]")
+@click.option("--scale", type=SCALE_OF_MODELS, help="Upscaling factor.  [default: that of the weights]")
 @click.option(
     "--for",
     "trained_for",
     type=click.Choice(PURPOSES),
-    help="Shipped weights for clean pictures or for photos; what --weights were trained for.  [default: as they say]",
+    help="Shipped weights to export, clean by default; with --weights: what they are for, where they do not say it.",
 )
 @click.option("--dense", is_flag=True, help="Export the dense network, without a mask.")
 @click.option("--fp16", is_flag=True, help="Compute in float16; inputs and outputs stay float32.")
@@ -295,13 +297,19 @@ def build_engine(**options: Any) -> None:
 
     Without MODEL it uses the newest export of this folder, else the default model of the package, and with --for that
     one before the folder's.
+
+    \b
+    Examples:
+      amsr build-engine --fp16                   the newest export here
+      amsr build-engine carn_x4.onnx --max-shape 2160x3840
+      amsr build-engine --edition tensorrt-rtx   for any RTX GPU
     """
     from amsr_deploy.commands.build_engine import BuildOptions, build_engine
 
     say(build_engine(BuildOptions(**options)))
 
 
-@main.command()
+@main.command(short_help="Show what a model or an engine holds.")
 @click.argument("file", type=FILE)
 def inspect(file: Path) -> None:
     """Show the inputs, operators, cost and metadata of a model or an engine."""
@@ -315,7 +323,7 @@ def inspect(file: Path) -> None:
         print_model(file)
 
 
-@main.command()
+@main.command(short_help="Show what is installed and what is missing.")
 def doctor() -> None:
     """Show versions, devices and kernels, what is missing and what that costs."""
     from amsr_deploy.commands.doctor import examine, is_sound
@@ -327,7 +335,7 @@ def doctor() -> None:
 
 @main.command()
 @click.option("--backbone", type=click.Choice(list(BACKBONES)), help="Network to train.  [default: that of --init]")
-@click.option("--scale", type=click.IntRange(2, 4), help="Upscaling factor.  [default: 4, or that of --init]")
+@click.option("--scale", type=SCALE_OF_MODELS, help="Upscaling factor.  [default: 4, or that of --init]")
 @click.option("--channels", type=int, help="Width of the network (disp, span).  [default: the usual one]")
 @click.option("--blocks", type=int, help="Depth of the network (disp, span, srresnet).  [default: the usual one]")
 @click.option("--data", type=FILE, multiple=True, help="Folder of HR pictures, or a packed tar file; may be repeated.")
@@ -351,30 +359,47 @@ def doctor() -> None:
     "--reductions", type=REDUCTIONS, help="Factors by which HR pictures are also reduced.  [default: 1,0.75,0.5]"
 )
 @click.option("--loss", type=click.Choice(LOSSES), help="Absolute, squared differences, or PSNR.  [default: l1]")
-@click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="[default: the network's own]")
+@click.option(
+    "--optimizer",
+    type=click.Choice(OPTIMIZERS),
+    help="Adam, or Muon for the masked part.  [default: the network's own]",
+)
 @click.option("--permuted", type=float, help="Share of patches with permuted colour channels.  [default: 0.33]")
 @click.option("--synthetic", type=float, help="Share of patches from synthetic pictures.  [default: 0.04]")
 @click.option(
     "--degraded", is_flag=True, default=None, help="Train for photos that are blurred, noisy and compressed (JPEG)."
 )
 @click.option("--ema", type=float, help="Decay of the averaged weights.  [default: 0.999]")
-@click.option("--seed", type=int, help="[default: 0]")
+@click.option("--seed", type=int, help="Decides the first weights and all batches.  [default: 0]")
 @click.option("--validate-every", type=int, help="Steps between validations and checkpoints.  [default: 1000]")
 @click.option("--save-minutes", type=float, help="Longest time between two checkpoints, in minutes.  [default: 10]")
 @click.option("--device", help="auto, cpu, cuda or cuda:N.  [default: auto]")
-@click.option("--precision", type=click.Choice(["auto", "bfloat16", "float32"]), help="[default: auto]")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "bfloat16", "float32"]),
+    help="Of the arithmetic; auto is bfloat16 where the device computes in it.  [default: auto]",
+)
 @click.option("--compile/--no-compile", default=None, help="Use torch.compile.  [default: on for GPUs]")
 @click.option(
     "--tensorboard/--no-tensorboard", default=None, help="Write curves for TensorBoard.  [default: if it is installed]"
 )
 def train(**options: Any) -> None:
-    """Train a network with masks on a folder of pictures."""
+    """Train a network with masks on a folder of pictures.
+
+    \b
+    Examples:
+      amsr train --backbone disp --data photos/ --out runs/disp
+      amsr train --out runs/disp --resume        go on after Ctrl-C
+      amsr train --init public.pth --data photos/ --out runs/mine --steps 2400
+    """
+    check_modules(["torch"], "train", "amsr train")
     from amsr_deploy.commands.train import run_session
 
     sys.exit(run_session(quiet=setting("quiet"), **options))
 
 
-@main.command("eval")
+@main.command("eval", short_help="Measure PSNR and SSIM on a folder of pictures.")
+@click.option("--data", type=FILE, required=True, help="Folder of HR pictures.")
 @click.option(
     "--backbone",
     "backbones",
@@ -391,7 +416,6 @@ def train(**options: Any) -> None:
     help="Shipped models for clean pictures, or for photos; may be given again.  [default: clean]",
 )
 @click.option("--model", type=FILE, help="A model that `amsr export` wrote, instead of a shipped one.")
-@click.option("--data", type=FILE, required=True, help="Folder of HR pictures.")
 @click.option("--lr", "lr_folder", type=FILE, help="Folder of their LR pictures: NAME or NAMEx4; made by default.")
 @click.option("--degraded", is_flag=True, help="Blur the LR pictures, add noise and JPEG damage: the same each time.")
 @click.option("--dilation", "dilations", type=DILATIONS, help="Dilations to compare; the model's own by default.")
@@ -404,7 +428,15 @@ def train(**options: Any) -> None:
 @click.option("--csv", "csv_file", type=FILE, help="Write the figures as CSV, a line for each picture.")
 @click.option("--plot", "plot_file", type=FILE, help="Draw quality against cost into a PNG file; needs matplotlib.")
 def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> None:
-    """Measure models, and bicubic interpolation, on a folder of HR pictures."""
+    """Measure models, and bicubic interpolation, on a folder of HR pictures.
+
+    \b
+    Examples:
+      amsr eval --data set14/ --dilation 1,5,11  quality and cost of each
+      amsr eval --backbone disp --backbone carn --data set14/ --csv scores.csv --plot scores.png
+      amsr eval --data set14/ --lr set14_x4/     with LR pictures of the set's own
+      amsr eval --data set14/ --degraded --for clean --for photo
+    """
     from amsr_deploy.commands.eval import EvalOptions, evaluate_folder
     from amsr_deploy.runtime.shipped import chosen_model
 
@@ -427,7 +459,7 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
 @scale_option
 @for_option
 @click.option("--model", type=FILE, help="A masked model that `amsr export` wrote, instead of shipped ones.")
-@click.option("--dense-model", type=FILE, help="Its dense twin.")
+@click.option("--dense-model", type=FILE, help="The dense twin of --model, by `amsr export --dense`.")
 @click.option("--operators", is_flag=True, help="Time the masked convolution alone.")
 @click.option(
     "--channels",
@@ -446,21 +478,28 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
 @json_option(JSON_WHOLE)
 @click.option("--markdown", type=FILE, help="Write the tables into a Markdown file, replacing earlier ones.")
 def bench(**options: Any) -> None:
-    """Time masked networks against dense ones on this machine."""
-    check_torch("amsr bench")
+    """Time masked networks against dense ones on this machine.
+
+    \b
+    Examples:
+      amsr bench --backbone disp --data photos/
+      amsr bench --data photos/ --crossover      density above which dense is faster
+      amsr bench --model mine.onnx --dense-model mine_dense.onnx --data photos/
+    """
+    check_modules(EXPORT_MODULES, "torch", "amsr bench")
     from amsr_deploy.commands.bench import BenchOptions, run_benchmarks
 
     sys.exit(run_benchmarks(BenchOptions(**options)))
 
 
-@main.command()
+@main.command(short_help="Upscale a video.")
 @click.argument("source", metavar="INPUT", type=FILE)
 @click.option("-o", "--output", type=FILE, help="Output file; - is y4m.  [default: NAME_x2, as the size is]")
 @click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor; the smallest of the model by default.")
 @click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale.")
 @network_option
 @for_option
-@click.option("--model", type=FILE, help="An ONNX or engine of yours, instead of a shipped model.")
+@model_option
 @dilation_option
 @level_option
 @budget_option
@@ -468,7 +507,7 @@ def bench(**options: Any) -> None:
 @strategy_option
 @click.option("--mask", type=FILE, help="A mask for all frames: a picture, white where the network shall work.")
 @click.option("--dense", is_flag=True, help="Work everywhere.")
-@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
+@device_option
 @threads_option
 @precision_option
 @click.option(
@@ -487,18 +526,39 @@ def bench(**options: Any) -> None:
 )
 @click.option("--no-reuse", "reuse", flag_value=False, default=True, help="Compute all tiles of all frames, exactly.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
-@click.option("--start", type=float, default=0, metavar="SECONDS", help="Leave out what comes before.")
-@click.option("--duration", type=float, metavar="SECONDS", help="Leave out what comes after.")
+@click.option("--start", type=float, default=0, metavar="SECONDS", help="Begin at this time of INPUT.")
+@click.option("--duration", type=float, metavar="SECONDS", help="Take no more than this.  [default: all]")
 @click.option("--deinterlace", is_flag=True, help="Make whole frames of interlaced ones.")
-@click.option("--encoder", help="FFmpeg's name of it.  [default: libx264; libx265 for more than 8 bits; VP9 in .webm]")
-@click.option("--crf", type=float, help="Rate factor: smaller is better and larger.  [default: 17 with libx264]")
-@click.option("--preset", help="The encoder's dial between speed and size.  [default: medium]")
-@click.option("--pixel-format", help="FFmpeg's name of it.  [default: that of INPUT, or the nearest]")
+@click.option(
+    "--encoder", help="By FFmpeg's name of it.  [default: libx264; libx265 for more than 8 bits; libvpx-vp9 in .webm]"
+)
+@click.option(
+    "--crf",
+    type=float,
+    help="Rate factor: smaller is better and larger.  [default: 17 with libx264, 19 with libx265, 24 with VP9 and AV1]",
+)
+@click.option(
+    "--preset",
+    help="Speed against size: ultrafast to placebo with libx264 and libx265, -1 to 13 with libsvtav1.  "
+    "[default: medium; 8 with libsvtav1]",
+)
+@click.option(
+    "--pixel-format",
+    help="Of the output, by FFmpeg's name of it, as yuv444p.  [default: that of INPUT, or the nearest]",
+)
 @json_option(JSON_WHOLE)
 def video(backbone: str | None, model: Path | None, **options: Any) -> None:
     """Upscale a video; what does not change from frame to frame is not computed again.
 
     INPUT is any file that FFmpeg decodes; - is y4m from a pipe. Sound, subtitles, chapters and colour tags are kept.
+    The model is chosen as by `amsr infer`.
+
+    \b
+    Examples:
+      amsr video clip.mp4                        clip_x2.mp4
+      amsr video clip.mp4 --height 2160          to a size
+      amsr video clip.mp4 --tolerance 0 -o clip_exact.mkv
+      amsr video clip.mp4 --start 10 --duration 5 --encoder libx265
     """
     from amsr_deploy.commands.video import upscale_video
     from amsr_deploy.commands.video_options import VideoOptions

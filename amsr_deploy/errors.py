@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 
 
@@ -52,7 +52,7 @@ class MissingDependencyError(AmsrError):
 
     def __init__(self, package: str, extra: str | None, purpose: str) -> None:
         """Say what needs the package, and what to install: an extra, or (None) that package again."""
-        verb = "are" if " and " in package else "is"
+        verb = "are" if ", " in package else "is"
         super().__init__(
             f"{purpose} needs {package}, which {verb} not installed; run: {install_command(package, extra)}"
         )
@@ -87,19 +87,23 @@ PACKAGES: dict[str, tuple[str, str | None]] = {
 """Modules that we import, the packages that hold them, and the extras that install those; None: always installed."""
 
 
-_HELD_BY_TORCH = ("torch", "onnx")
-"""Extras that the extra `torch` brings."""
+EXPORT_MODULES = ("torch", "onnx", "onnx_ir", "onnxscript")
+"""Modules that an export needs; the extra `torch` brings them."""
 
 
-def check_torch(purpose: str) -> None:
-    """Check that all that the extra `torch` brings is there, before the first import that fails names a part of it.
+def check_modules(modules: Iterable[str], extra: str, purpose: str) -> None:
+    """Check that modules are there, before the first import that fails names one of them.
+
+    Args:
+        modules: keys of PACKAGES.
+        extra: that brings them all.
+        purpose: what needs them.
 
     Raises:
-        MissingDependencyError: something is not.
+        MissingDependencyError: one or more are not.
     """
-    needed = {module: name for module, (name, extra) in PACKAGES.items() if extra in _HELD_BY_TORCH}
-    if missing := [name for module, name in needed.items() if find_spec(module) is None]:
-        raise MissingDependencyError(" and ".join(missing), "torch", purpose)
+    if missing := [PACKAGES[module][0] for module in modules if find_spec(module) is None]:
+        raise MissingDependencyError(", ".join(missing), extra, purpose)
 
 
 def missing_dependency(error: ModuleNotFoundError) -> MissingDependencyError | None:

@@ -27,11 +27,20 @@ from safetensors.torch import save_file
 
 from amsr_deploy import errors, models, native
 from amsr_deploy.cli import main
+from amsr_deploy.commands.doctor import CONSEQUENCES
+from amsr_deploy.commands.group import shared_options
 from amsr_deploy.commands.messages import report_failure
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import StripWriter
 from amsr_deploy.mask import compute_mask
+
+UNUSABLE = {
+    "bench": ["--data", "nowhere"],
+    "export": ["--weights", str(ROOT / "README.md")],
+    "train": ["--backbone", "fsrcnn", "--data", "nowhere", "--out", "run"],
+}
+"""Options of the commands that need PyTorch, which fail where it is there, too, and soon."""
 
 
 def amsr(*arguments: object) -> Result:
@@ -431,11 +440,43 @@ def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pyt
     assert advice in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [["bench", "--data", "."], ["export", "--backbone", "fsrcnn"]])
-def test_what_pytorch_needs_is_asked_for_at_once(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "needs", "extra"),
+    [
+        ("bench", "torch, onnx, onnx-ir, onnxscript, which are", "torch"),
+        ("export", "torch, onnx, onnx-ir, onnxscript, which are", "torch"),
+        ("train", "torch, which is", "train"),
+    ],
+)
+def test_what_pytorch_needs_is_asked_for_at_once(
+    command: str, needs: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(errors, "find_spec", lambda _: None)
-    result = amsr(*command)
-    assert_refused(result, f"amsr {command[0]} needs torch and onnx", "are not installed", "amsr-deploy[torch]")
+    result = amsr(command, *UNUSABLE[command])
+    assert_refused(result, f"amsr {command} needs {needs} not installed; run: pip install 'amsr-deploy[{extra}]'")
+
+
+@pytest.mark.parametrize("module", ["torch", "onnx", "onnx_ir", "onnxscript", "tensorboard"])
+@pytest.mark.parametrize("command", UNUSABLE)
+def test_doctor_says_which_commands_miss_a_package(command: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "find_spec", lambda name: None if name == module else name)
+    is_refused = f"amsr {command} needs " in amsr(command, *UNUSABLE[command]).stderr
+    assert is_refused == bool(re.search(rf"\b{command}\b.* cannot run", CONSEQUENCES[module]))
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_help_explains_a_command_and_each_of_its_options(name: str) -> None:
+    command = main.commands[name]
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    assert not [option.opts for option in options if not (option.help or "[").partition("[")[0]]
+    assert "..." not in command.get_short_help_str(limit=60)
+    assert ("Examples:" in amsr(name, "--help").stdout) == (len(options) > len(shared_options()))
+
+
+@pytest.mark.parametrize("command", ["export", "eval", "bench", "train"])
+def test_a_scale_that_no_model_has_is_refused(command: str) -> None:
+    assert "--scale 2|3|4 " in amsr(command, "--help").stdout
+    assert_refused(amsr(command, "--scale", "5"), "'--scale': '5' is no scale of a model; give one of 2, 3, 4")
 
 
 def test_names_that_break_lines_are_shown_in_one(photo_file: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, PURPOSES, Purpose, describe
-from amsr_deploy.errors import ModelError, UserError, check_torch
+from amsr_deploy.errors import EXPORT_MODULES, ModelError, UserError, check_modules
 from amsr_deploy.files import check_target
 from amsr_deploy.metadata import MOST_MASK_LOSS, Precision
 from amsr_deploy.model_file import read_metadata
@@ -62,7 +62,7 @@ def export_backbone(
     if weights is not None and not weights.is_file():
         raise ModelError(f"{weights} is not a file; give a .safetensors or .pth checkpoint")
     source = weights or shipped_weights(backbone or DEFAULT_BACKBONE, scale, trained_for)
-    check_torch("amsr export")
+    check_modules(EXPORT_MODULES, "torch", "amsr export")
     step("loading PyTorch")
     from amsr_deploy import models
     from amsr_deploy.export.mask_loss import mask_loss

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from amsr_deploy.descriptor import SCALES
 from amsr_deploy.errors import UserError
 
 
@@ -63,6 +64,12 @@ def _dilations(text: str) -> tuple[int, ...]:
     return dilations
 
 
+def _scale(text: str) -> int:
+    if text not in map(str, SCALES):
+        raise UserError(f"{text!r} is no scale of a model; give one of {', '.join(map(str, SCALES))}")
+    return int(text)
+
+
 def _reductions(text: str) -> tuple[float, ...]:
     from amsr_deploy.training.config import parse_reductions
 
@@ -76,6 +83,8 @@ def _masks(text: str) -> str:
     return text
 
 
+SCALE_OF_MODELS = Parsed("|".join(map(str, SCALES)), _scale)
+"""One of the scales that models have."""
 SIZE = Parsed("HxW", _size)
 """Height and width."""
 DILATIONS = Parsed("K,K,...", _dilations)

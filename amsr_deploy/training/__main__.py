@@ -1,4 +1,6 @@
-"""`amsr train` where there is PyTorch, NumPy and Pillow and nothing else: the same options, without click.
+"""`amsr train` where there is PyTorch, NumPy and Pillow and nothing else: with the same options, without click.
+
+`amsr train --help` explains them all, on any machine where the package is installed.
 
 python -m amsr_deploy.training --backbone disp --data photos --out runs/disp --minutes 60
 """
