@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from amsr_deploy.commands.messages import Failures
+from amsr_deploy.commands.messages import Failures, setting
 from amsr_deploy.commands.report_file import check_report_file, write_report
+from amsr_deploy.commands.steps import steps
 from amsr_deploy.descriptor import SCALE, Purpose
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.bench import results
@@ -94,7 +94,8 @@ def run_benchmarks(options: BenchOptions) -> int:
     machine = examine_machine(options.threads)
     with Failures() as failures:
         photos = read_all_photos(options, pairs, failures.add)
-    sections, content = measure(options, pairs, photos, machine.peak)
+    with steps(not setting("quiet")) as show:
+        sections, content = measure(options, pairs, photos, machine.peak, show)
     sections.insert(0, results.machine_section(machine))
     write(sections, {"machine": asdict(machine), **content}, options.json_file, options.markdown)
     return failures.exit_code
@@ -109,7 +110,11 @@ def read_all_photos(
 
 
 def measure(
-    options: BenchOptions, pairs: Sequence[Pair], photos: Mapping[int, list[Photo]], peak: Peak
+    options: BenchOptions,
+    pairs: Sequence[Pair],
+    photos: Mapping[int, list[Photo]],
+    peak: Peak,
+    show: Callable[[str], None],
 ) -> tuple[list[Section], dict[str, Any]]:
     """Measure what the options choose, and return it as sections and as plain data."""
     threads, repeats = options.threads, options.repeats
@@ -128,12 +133,6 @@ def measure(
         sections += [section for result in measured for section in results.network_sections(result, peak)]
         content["networks"] = [results.network_data(result) for result in measured]
     return sections, content
-
-
-def show(line: str) -> None:
-    """Say on a terminal what is being done: benchmarks take minutes."""
-    if sys.stderr.isatty():
-        print(line, file=sys.stderr)
 
 
 def write(sections: Sequence[Section], content: dict[str, Any], json_file: Path | None, markdown: Path | None) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from amsr_deploy.commands.console import progress_console
 from amsr_deploy.descriptor import Purpose
 from amsr_deploy.engine.build import Request, choose_edition, engine_name, write_engine
 from amsr_deploy.engine.half import to_half
@@ -75,7 +76,7 @@ def build_engine(options: BuildOptions) -> str:
     target = check_output(options.output or Path(engine_name(path, metadata, edition, gpu, sizes)))
     warn_of_other_weights(target, metadata)
     request = Request(path, options.fp16, edition, gpu, sizes, options.in_place, options.timing_cache, target)
-    return write_engine(request, proto, metadata)
+    return write_engine(request, proto, metadata, progress_console())
 
 
 def wanted_export(model: Path | None, trained_for: Purpose | None) -> Path:

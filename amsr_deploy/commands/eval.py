@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from amsr_deploy.commands.console import output_console
+from amsr_deploy.commands.console import output_console, progress_console
 from amsr_deploy.commands.eval_results import Results, Run, plot, write_csv
 from amsr_deploy.commands.messages import Failures
 from amsr_deploy.commands.report_file import check_report_file, write_report
@@ -126,8 +124,8 @@ def measure(
     with load(model, precision=None, **settings) as upscaler:
         metadata = upscaler.metadata
         label = f"{upscaler.model} {f'k={upscaler.dilation}' if upscaler.is_masked else 'dense'}"
-        progress = Console(file=sys.stderr)
-        shown = track(paths, label, console=progress, transient=True, disable=not progress.is_terminal)
+        console = progress_console()
+        shown = track(paths, label, console=console, transient=True, disable=not console.is_terminal)
         evaluation = evaluate(upscaler, shown, fail, options.lr_folder, options.degraded)
         return Run(
             str(model),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def steps(shown: bool) -> Iterator[Callable[[str], object]]:
+def steps(shown: bool) -> Iterator[Callable[[str], None]]:
     """Show the name of the step that is being done: give it to the function that this yields.
 
     Args:
@@ -18,6 +18,7 @@ def steps(shown: bool) -> Iterator[Callable[[str], object]]:
         yield lambda _: None
         return
     from rich.console import Console  # here, because a pipe needs none
+    from rich.text import Text
 
     with Console(stderr=True).status("") as status:
-        yield status.update
+        yield lambda step: status.update(Text(step))  # as it is: names of pictures may hold [brackets]

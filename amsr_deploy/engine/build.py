@@ -12,6 +12,7 @@ from pathlib import Path
 
 import onnx
 from platformdirs import user_cache_path
+from rich.console import Console
 
 from amsr_deploy.engine.builder import build, prepare_graph
 from amsr_deploy.engine.compare import verify_engine
@@ -65,14 +66,14 @@ class Request:
         )
 
 
-def write_engine(request: Request, proto: onnx.ModelProto, metadata: Metadata) -> str:
-    """Build the engine of a model that has its final types, and write it with its sidecar."""
+def write_engine(request: Request, proto: onnx.ModelProto, metadata: Metadata, console: Console) -> str:
+    """Build the engine of a model that has its final types, and write it with its sidecar; show bars on a console."""
     edition, gpu, target = request.edition, request.gpu, request.target
     profile = make_profile(metadata, request.sizes)
     plugins = needed_plugins(proto, metadata, edition)
     cache = request.timing_cache or default_timing_cache(edition, gpu)
     started = time.perf_counter()
-    built = build(edition, prepare_graph(proto, plugins), profile, plugins, cache, request.in_place)
+    built = build(edition, prepare_graph(proto, plugins), profile, plugins, cache, console, request.in_place)
     seconds = time.perf_counter() - started
     for message in built.warnings:
         _log.warning("%s: %s", edition.name, message)

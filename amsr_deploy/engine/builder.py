@@ -56,6 +56,7 @@ def build(
     profile: Profile,
     plugins: Plugins | None,
     timing_cache: Path | None,
+    console: Console,
     in_place: bool | None = None,
 ) -> Built:
     """Build an engine; an interrupt stops it.
@@ -66,6 +67,7 @@ def build(
         profile: shapes of all inputs.
         plugins: those that the model needs; their library goes into the engine.
         timing_cache: file that keeps the timings of kernels from build to build; None keeps none.
+        console: where bars are shown, if it is a terminal.
         in_place: let plugins overwrite their input, a preview feature; None does so from TensorRT 10.7 on.
 
     Raises:
@@ -89,7 +91,7 @@ def build(
     if plugins:
         config.plugins_to_serialize = [str(plugins.library)]
     cache = _attach_cache(config, timing_cache)
-    built = _run(edition, builder, network, config)
+    built = _run(edition, builder, network, config, console)
     if timing_cache and cache:
         write_cache(timing_cache, bytes(cache.serialize()), "timings")
     return Built(built.engine, [*log.warnings, *built.warnings])
@@ -128,10 +130,9 @@ def _parser_error(parser: Any) -> str:
     return f"{error.node_operator()} node {error.node_name()}: {' '.join(error.desc().split())}{more}"
 
 
-def _run(edition: Edition, builder: Any, network: Any, config: Any) -> Built:
+def _run(edition: Edition, builder: Any, network: Any, config: Any, console: Console) -> Built:
     """Serialize the engine in a thread of its own, because TensorRT ignores interrupts."""
     cancelled = threading.Event()
-    console = Console(stderr=True)
     bars = Progress(console=console, transient=True, disable=not console.is_terminal)
     with bars as progress, ThreadPoolExecutor(1) as thread:
         config.progress_monitor = make_monitor(edition.trt, progress, cancelled)

@@ -23,6 +23,7 @@ import torch
 from click.testing import CliRunner, Result
 from engine_cases import ORIN
 from fake_gpu import FakeCuda, FakeNetwork
+from rich.console import Console
 from scale_cases import write_model
 
 from amsr_deploy import models
@@ -248,7 +249,7 @@ class TestGraph:
         metadata = read_metadata(MODEL)
         profile = make_profile(metadata, make_sizes(None, None, (64, 64), metadata))
         with pytest.raises(EngineError, match=r"cannot parse the model: \w+ node .*Plugin not found.* more\)"):
-            builder.build(load_edition("tensorrt-rtx"), model, profile, None, None)
+            builder.build(load_edition("tensorrt-rtx"), model, profile, None, None, Console())
 
 
 class TestEdition:
@@ -439,7 +440,7 @@ class EndlessBuilder:
 def test_an_interrupt_stops_the_builder() -> None:
     endless = EndlessBuilder()
     with pytest.raises(KeyboardInterrupt):
-        builder._run(load_edition("tensorrt-rtx"), endless, None, SimpleNamespace())
+        builder._run(load_edition("tensorrt-rtx"), endless, None, SimpleNamespace(), Console())
     assert endless.steps >= 3
 
 
@@ -456,9 +457,9 @@ def test_what_tensorrt_says_during_a_build_is_told(engine: bytes | None) -> None
 
     if engine is None:
         with pytest.raises(EngineError, match="cannot build the engine: Error Code 2: OutOfMemory"):
-            builder._run(edition, Talking(), None, SimpleNamespace())
+            builder._run(edition, Talking(), None, SimpleNamespace(), Console())
     else:
-        built = builder._run(edition, Talking(), None, SimpleNamespace())
+        built = builder._run(edition, Talking(), None, SimpleNamespace(), Console())
         assert built.warnings == ["careful"]
 
 
