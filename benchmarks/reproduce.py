@@ -21,7 +21,8 @@ from paper.plan import QUICK_SETS, SETS, Plan, say
 from paper.records import Store
 from paper.table import Table
 
-from amsr_deploy.errors import AmsrError, MissingDependencyError
+from amsr_deploy.commands.messages import describe_failure
+from amsr_deploy.errors import AmsrError
 
 MEASURED = {"table2": table2, "table4": table4, "table5": table5, "fig6": fig6, "fig5": fig5, "table3": table3}
 """What is measured, in the order of `all`; `scope` and `speed` are made from the same measurements."""
@@ -42,8 +43,8 @@ def write(folder: Path) -> None:
         table.write(folder)
     try:
         plots.plot_all(tables, folder)
-    except MissingDependencyError as error:
-        say(f"no plots: {error}")
+    except ModuleNotFoundError as error:
+        say(f"no plots: {describe_failure(error)}")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -91,9 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write(chosen.out)
         if chosen.table == "page":
             write_page(chosen.out)
-    except AmsrError as error:
-        say(f"error: {error}")
-        return error.exit_code
+    except (AmsrError, ModuleNotFoundError) as error:
+        say(f"error: {describe_failure(error)}")
+        return getattr(error, "exit_code", 1)
     return 0
 
 

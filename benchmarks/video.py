@@ -234,8 +234,7 @@ def measure(given: argparse.Namespace) -> None:
     """Print what the command line asks for.
 
     Raises:
-        AmsrError: OpenVINO is not installed.
-        ModuleNotFoundError: PyAV is not installed.
+        ModuleNotFoundError: OpenVINO or PyAV is not installed.
     """
     width, height = map(int, given.size.split("x"))
     photo, thing = (fitted(path, width, height) for path in (given.photo, given.object))

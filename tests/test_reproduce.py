@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,18 @@ def test_a_stopped_run_goes_on(data: Path, out: Path, tmp_path: Path, monkeypatc
     again = (tmp_path / reproduce.RECORDS).read_text().splitlines()
     assert {json.dumps(json.loads(line)["key"]) for line in again if line.endswith("}")} <= stored
     assert reproduce.build(tmp_path)["table2"].rows == reproduce.build(out)["table2"].rows
+
+
+def test_a_missing_package_is_named_with_its_extra(
+    data: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "skimage.metrics", None)
+    assert run(data, tmp_path, "table2") == 1
+    assert "amsr-deploy[eval]" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run(data, out, "build") == 0
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if "no plots" in line)
+    assert "amsr-deploy[plots]" in line
 
 
 def test_what_is_too_small_is_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import MissingDependencyError
-
 
 def luma(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Compute the Y channel of ITU-R BT.601, studio swing: [H, W, 3] uint8 -> [H, W] float64 in [16, 235]."""
@@ -33,13 +31,11 @@ def ssim_y(image: NDArray[np.uint8], reference: NDArray[np.uint8], border: int) 
     a Gaussian window of sigma 1.5, covariances of the whole population.
 
     Raises:
-        MissingDependencyError: scikit-image is not installed.
+        ModuleNotFoundError: scikit-image is not installed.
         ValueError: a side of less than 11 pixels inside the border.
     """
-    try:
-        from skimage.metrics import structural_similarity
-    except ImportError as error:
-        raise MissingDependencyError("scikit-image", "eval", "SSIM") from error
+    from skimage.metrics import structural_similarity
+
     pictures = (inside(luma(picture), border) for picture in (image, reference))
     settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     return float(structural_similarity(*pictures, data_range=255, **settings))  # type: ignore[no-untyped-call, unused-ignore]

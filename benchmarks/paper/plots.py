@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from amsr_deploy.errors import MissingDependencyError
 from amsr_deploy.files import replacing
 from paper.records import values
 from paper.table import Table
@@ -21,7 +20,7 @@ def plot_all(tables: dict[str, Table], folder: Path) -> None:
     """Write all plots whose tables have rows.
 
     Raises:
-        MissingDependencyError: matplotlib is not installed.
+        ModuleNotFoundError: matplotlib is not installed.
     """
     plots = {
         "fig6": lambda axes: sweeps(axes, tables["fig6"], "2K", None),
@@ -37,10 +36,8 @@ def plot_all(tables: dict[str, Table], folder: Path) -> None:
 
 def write(draw: Any, path: Path) -> None:
     """Draw into a picture file."""
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        raise MissingDependencyError("matplotlib", "plots", "a plot") from error
+    import matplotlib as mpl
+
     mpl.use("Agg")
     from matplotlib import pyplot
 

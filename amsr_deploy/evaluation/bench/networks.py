@@ -92,7 +92,7 @@ class NetworkBench:
 
         Raises:
             ModelError: files that are no models, or no pair.
-            MissingDependencyError: OpenVINO is wanted and not installed.
+            ModuleNotFoundError: OpenVINO is wanted and not installed.
         """
         self.pair, self.threads = pair, threads
         self.masked = OnnxRuntimeBackend(pair.masked, "cpu", threads)

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import MissingDependencyError
-
 
 class OpenVinoModel:
     """A dense model in OpenVINO on the CPU.
@@ -27,12 +25,10 @@ class OpenVinoModel:
                 processor computes in it.
 
         Raises:
-            MissingDependencyError: OpenVINO is not installed.
+            ModuleNotFoundError: OpenVINO is not installed.
         """
-        try:
-            import openvino
-        except ImportError as error:
-            raise MissingDependencyError("openvino", "openvino", "the comparison with OpenVINO") from error
+        import openvino
+
         settings = {"INFERENCE_NUM_THREADS": threads} | ({"INFERENCE_PRECISION_HINT": precision} if precision else {})
         self._compiled = openvino.Core().compile_model(model, "CPU", settings)
         used = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
