@@ -7,6 +7,9 @@ from typing import Literal, get_args
 
 from amsr_deploy.errors import UserError
 
+DOMAIN = "amsr"
+"""Of our operators in ONNX, and the namespace of their plugins in TensorRT."""
+
 SCALES = (2, 3, 4)
 """Upscaling factors that a model may have."""
 SCALE = 4

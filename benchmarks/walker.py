@@ -18,7 +18,8 @@ from onnx_file import Graph, Node
 from torch import Tensor
 from torch.nn import functional as F
 
-DOMAIN = "amsr"
+from amsr_deploy.descriptor import DOMAIN
+
 CONVOLUTION = re.compile(r"(MaskedConv2d|PixelConv2d|Pointwise)(\d?)(Silu|Attention)?(Add)?(Nearest)?")
 """Name, number of inputs, activation and residual of an operator; see plugins/kernels/epilogue.h."""
 

@@ -14,6 +14,7 @@ import onnx
 from platformdirs import user_cache_path
 from rich.console import Console
 
+from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.engine.builder import build, prepare_graph
 from amsr_deploy.engine.compare import verify_engine
 from amsr_deploy.engine.shapes import Sizes, make_profile
@@ -24,7 +25,7 @@ from amsr_deploy.runtime.backends.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.backends.tensorrt.backend import load_engine
 from amsr_deploy.runtime.backends.tensorrt.cuda import open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import RTX_CAPABILITIES, Edition, choose_builder, load_edition
-from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins, load_plugins
+from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins, load_plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest, sidecar_path
 
 _PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
@@ -159,7 +160,7 @@ def needed_plugins(model: onnx.ModelProto, metadata: Metadata, edition: Edition)
         UserError: the model is of bfloat16, which the plugins do not take.
     """
     plugins = load_plugins(edition)
-    used = {node.op_type for node in model.graph.node if node.domain == NAMESPACE}
+    used = {node.op_type for node in model.graph.node if node.domain == DOMAIN}
     if not plugins or not used & plugins.operators:
         return None
     if metadata.precision == "bfloat16":

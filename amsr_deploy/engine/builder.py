@@ -14,13 +14,14 @@ import onnx.inliner
 from rich.console import Console
 from rich.progress import Progress
 
+from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.engine.plugin_graph import pass_image_for_size
 from amsr_deploy.engine.progress import make_monitor
 from amsr_deploy.errors import EngineError
 from amsr_deploy.files import write_cache
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition, version_numbers
 from amsr_deploy.runtime.backends.tensorrt.log import logger_of
-from amsr_deploy.runtime.backends.tensorrt.plugins import NAMESPACE, Plugins
+from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile
 
 IN_PLACE_FROM = (10, 7)
@@ -43,7 +44,7 @@ def prepare_graph(model: onnx.ModelProto, plugins: Plugins | None) -> onnx.Model
     TensorRT's parser expands functions too, but gives the nodes of each expansion the same names.
     """
     operators = plugins.operators if plugins else frozenset[str]()
-    expanded = [(f.domain, f.name) for f in model.functions if not (f.domain == NAMESPACE and f.name in operators)]
+    expanded = [(f.domain, f.name) for f in model.functions if not (f.domain == DOMAIN and f.name in operators)]
     prepared = onnx.inliner.inline_selected_functions(model, expanded)
     del prepared.functions[:]
     pass_image_for_size(prepared)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import onnx
 import onnx.numpy_helper
 
-_DOMAIN = "amsr"  # amsr_deploy.models.operators would import torch, which a machine that builds engines need not have
+from amsr_deploy.descriptor import DOMAIN
+
 _ON_UPSCALED_PIXELS = ("PixelConv2d", "PixelConv2dAdd")
 
 
@@ -24,7 +25,7 @@ def pass_image_for_size(model: onnx.ModelProto) -> None:
     pictures = {node.output[0]: node.input[0] for node in graph.node if _is_size(node) and node.input[0] in inputs}
     upscaled = _upscaled_sizes(graph, pictures)
     for node in graph.node:
-        if node.domain == _DOMAIN:
+        if node.domain == DOMAIN:
             known = upscaled if node.op_type in _ON_UPSCALED_PIXELS else pictures
             node.input[:] = [known.get(name, name) for name in node.input]
     for node in reversed(list(graph.node)):

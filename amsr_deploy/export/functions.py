@@ -13,7 +13,8 @@ from onnxscript import opset20 as op
 from onnxscript import script
 from onnxscript.values import OnnxFunction, Opset
 
-from amsr_deploy.models.operators import DOMAIN, VERSION
+from amsr_deploy.descriptor import DOMAIN
+from amsr_deploy.models.operators import VERSION
 
 OPSET = op.version
 """Version of the standard operators that functions and exported models use."""

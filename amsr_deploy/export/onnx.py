@@ -21,7 +21,7 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 
 from amsr_deploy import __version__
-from amsr_deploy.descriptor import Descriptor, Purpose, describe
+from amsr_deploy.descriptor import DOMAIN, Descriptor, Purpose, describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.export.names import name_layers
@@ -31,7 +31,6 @@ from amsr_deploy.metadata import SELECTIONS, Metadata, Precision
 from amsr_deploy.models import Network, name_of
 from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.freeze import freeze
-from amsr_deploy.models.operators import DOMAIN
 
 PRODUCER = "amsr-deploy"
 IR_VERSION = 10

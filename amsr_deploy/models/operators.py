@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.models.activation import attributes as activation_attributes
 from amsr_deploy.models.activation import finish, suffix
 
-DOMAIN = "amsr"
 VERSION = 1
 SEPARATE = -100.0
 """Added to the attention between pixels that the cyclic shift brought together from opposite sides of the image."""

@@ -26,6 +26,7 @@ from operator_cases import (
 from operator_reference import reference
 
 from amsr_deploy import native
+from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
 from amsr_deploy.models import operators
 
@@ -55,7 +56,7 @@ def node_model(
     is_table = case.operator == "MaskNeighbors"
     result = TensorProto.INT32 if is_table else TensorProto.FLOAT
     nodes = [helper.make_node("Cast", [name], [f"{name}_cast"], to=storage) for name in cast]
-    nodes.append(helper.make_node(case.operator, names, ["out"], domain=operators.DOMAIN, **case.attributes))
+    nodes.append(helper.make_node(case.operator, names, ["out"], domain=DOMAIN, **case.attributes))
     nodes.append(helper.make_node("Cast", ["out"], ["result"], to=result))
     graph = helper.make_graph(
         nodes,
@@ -64,7 +65,7 @@ def node_model(
         [helper.make_tensor_value_info("result", result, None)],
         [numpy_helper.from_array(value, name) for name, value in fixed.items()],
     )
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(operators.DOMAIN, operators.VERSION)]
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, operators.VERSION)]
     return helper.make_model(graph, functions=functions, opset_imports=opsets, ir_version=10)
 
 
@@ -360,8 +361,8 @@ def test_type_is_inferred_where_axes_have_names(storage: int) -> None:
     pixels = helper.make_tensor_value_info("pixels", storage, ["P", 4])
     index = helper.make_tensor_value_info("index", TensorProto.INT64, ["Q"])
     rows = helper.make_tensor_value_info("rows", storage, ["Q", 4])
-    node = helper.make_node("MaskGather", ["pixels", "index"], ["rows"], domain=operators.DOMAIN)
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(operators.DOMAIN, operators.VERSION)]
+    node = helper.make_node("MaskGather", ["pixels", "index"], ["rows"], domain=DOMAIN)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, operators.VERSION)]
     graph = helper.make_graph([node], "named axes", [pixels, index], [rows])
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     session = ort.InferenceSession(model.SerializeToString(), native_options(), providers=["CPUExecutionProvider"])
@@ -375,8 +376,8 @@ def test_a_product_of_axes_that_no_number_holds_is_not_inferred() -> None:
     inputs.insert(1, helper.make_tensor_value_info("size", TensorProto.INT64, [2]))
     out = helper.make_tensor_value_info("out", TensorProto.FLOAT, ["pixels", "channels"])
     names = [value.name for value in inputs]
-    node = helper.make_node("PixelConv2d", names, ["out"], domain=operators.DOMAIN, upscale=4)
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(operators.DOMAIN, operators.VERSION)]
+    node = helper.make_node("PixelConv2d", names, ["out"], domain=DOMAIN, upscale=4)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, operators.VERSION)]
     graph = helper.make_graph([node], "large", inputs, [out])
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     session = ort.InferenceSession(model.SerializeToString(), native_options(), providers=["CPUExecutionProvider"])

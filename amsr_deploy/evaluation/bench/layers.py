@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
 from amsr_deploy import native
+from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.errors import BackendError
 from amsr_deploy.evaluation.bench.densities import mask_of_density
 from amsr_deploy.evaluation.bench.neighbors import NeighborTable
@@ -23,7 +24,7 @@ from amsr_deploy.evaluation.bench.photos import Photo
 from amsr_deploy.evaluation.bench.timing import Run, medians, warm_seconds
 from amsr_deploy.export.functions import OPSET
 from amsr_deploy.mask import high_frequencies, pixel_index
-from amsr_deploy.models.operators import DOMAIN, VERSION
+from amsr_deploy.models.operators import VERSION
 from amsr_deploy.runtime.backends.onnxruntime import session_options
 
 MOST_LINES = 288

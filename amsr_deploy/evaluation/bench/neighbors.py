@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from amsr_deploy import native
+from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.export.functions import FUNCTIONS, OPSET
-from amsr_deploy.models.operators import DOMAIN, VERSION
+from amsr_deploy.models.operators import VERSION
 from amsr_deploy.runtime.backends.onnxruntime import session_options
 
 NAME = "MaskNeighbors"

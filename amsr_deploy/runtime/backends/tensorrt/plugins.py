@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amsr_deploy import native
+from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.errors import EngineError
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition
 
 VARIABLE = "AMSR_TENSORRT_PLUGINS"
 """Environment variable with the path of the plugins' library, where that is not inside the package."""
-NAMESPACE = "amsr"
 _FILE_NAME = "amsr_tensorrt.dll" if platform.system() == "Windows" else "libamsr_tensorrt.so"
 
 
@@ -58,7 +58,7 @@ def _load(edition: Edition, library: Path) -> Plugins:
         raise EngineError(
             f"{library} does not load into tensorrt {edition.version}; build the plugins again for it (docs/plugins.md)"
         )
-    creators = [creator for creator in registry.all_creators if creator.plugin_namespace == NAMESPACE]
+    creators = [creator for creator in registry.all_creators if creator.plugin_namespace == DOMAIN]
     if not creators:
         raise EngineError(f"{library} holds no plugin of amsr-deploy; build the plugins again (docs/plugins.md)")
     versions = sorted({creator.plugin_version for creator in creators})
