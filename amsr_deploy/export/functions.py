@@ -17,6 +17,7 @@ from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.models.operators import VERSION
 
 OPSET = op.version
+IR_VERSION = 10
 """Version of the standard operators that functions and exported models use."""
 amsr = Opset(DOMAIN, VERSION)
 

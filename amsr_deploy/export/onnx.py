@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from amsr_deploy import __version__
 from amsr_deploy.descriptor import DOMAIN, Descriptor, Purpose, describe
 from amsr_deploy.errors import UserError
-from amsr_deploy.export.functions import FUNCTIONS, OPSET
+from amsr_deploy.export.functions import FUNCTIONS, IR_VERSION, OPSET
 from amsr_deploy.export.names import name_layers
 from amsr_deploy.export.verify import verify
 from amsr_deploy.files import replacing
@@ -33,7 +33,6 @@ from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.freeze import freeze
 
 PRODUCER = "amsr-deploy"
-IR_VERSION = 10
 """Read by ONNX Runtime 1.18 and later, and by TensorRT 10."""
 FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped weights are stored as they are used
 

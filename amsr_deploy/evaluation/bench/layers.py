@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, helper
+from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from amsr_deploy import native
 from amsr_deploy.descriptor import DOMAIN
@@ -21,11 +20,9 @@ from amsr_deploy.errors import BackendError
 from amsr_deploy.evaluation.bench.densities import mask_of_density
 from amsr_deploy.evaluation.bench.neighbors import NeighborTable
 from amsr_deploy.evaluation.bench.photos import Photo
+from amsr_deploy.evaluation.bench.session import open_graph
 from amsr_deploy.evaluation.bench.timing import Run, medians, warm_seconds
-from amsr_deploy.export.functions import OPSET
 from amsr_deploy.mask import high_frequencies, pixel_index
-from amsr_deploy.models.operators import VERSION
-from amsr_deploy.runtime.backends.onnxruntime import session_options
 
 MOST_LINES = 288
 """LR lines in the middle of a photo that are used."""
@@ -167,18 +164,16 @@ class Chain:
     def __init__(self, layers: int, layer: Layer, storage: int | None, threads: int) -> None:
         """Make a chain of MaskedConv2d on tensors of a storage type, or of Conv where it is None."""
         self.layers = layers
-        options = session_options(threads)
-        native.register(options)
-        model = dense_chain(layers, layer) if storage is None else masked_chain(layers, layer, storage)
-        self._session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        graph = dense_chain(layers, layer) if storage is None else masked_chain(layers, layer, storage)
+        self._session = open_graph(graph, threads)
 
     def run(self, inputs: dict[str, NDArray[np.generic]]) -> object:
         """Run all layers."""
         return self._session.run(None, inputs)
 
 
-def dense_chain(layers: int, layer: Layer) -> ModelProto:
-    """Make a model of Conv and Relu, `layers` times, on `image` [1, C, H, W]."""
+def dense_chain(layers: int, layer: Layer) -> GraphProto:
+    """Make a graph of Conv and Relu, `layers` times, on `image` [1, C, H, W]."""
     nodes, weights, last = [], [], "image"
     for number in range(layers):
         weights += convolution_weights(number, layer, TensorProto.FLOAT)
@@ -186,11 +181,11 @@ def dense_chain(layers: int, layer: Layer) -> ModelProto:
         nodes.append(helper.make_node("Conv", names, [f"sums{number}"], pads=[1] * 4, group=layer.group))
         nodes.append(helper.make_node("Relu", [f"sums{number}"], [f"features{number}"]))
         last = f"features{number}"
-    return chain_model(nodes, weights, {"image": (TensorProto.FLOAT, 4)}, last)
+    return chain_graph(nodes, weights, {"image": (TensorProto.FLOAT, 4)}, last)
 
 
-def masked_chain(layers: int, layer: Layer, storage: int) -> ModelProto:
-    """Make a model of MaskedConv2d with ReLU, `layers` times, on float32 `rows` [Q, C], cast to the storage type."""
+def masked_chain(layers: int, layer: Layer, storage: int) -> GraphProto:
+    """Make a graph of MaskedConv2d with ReLU, `layers` times, on float32 `rows` [Q, C], cast to the storage type."""
     inputs = {"rows": (TensorProto.FLOAT, 2), "surround": (TensorProto.FLOAT, 2), "neighbors": (TensorProto.INT32, 2)}
     nodes = [helper.make_node("Cast", [name], [f"{name}_stored"], to=storage) for name in ("rows", "surround")]
     weights, last = [], "rows_stored"
@@ -202,20 +197,18 @@ def masked_chain(layers: int, layer: Layer, storage: int) -> ModelProto:
         )
         nodes.append(node)
         last = f"features{number}"
-    return chain_model(nodes, weights, inputs, last)
+    return chain_graph(nodes, weights, inputs, last)
 
 
-def chain_model(
+def chain_graph(
     nodes: list[NodeProto], weights: list[TensorProto], inputs: Mapping[str, tuple[int, int]], last: str
-) -> ModelProto:
-    """Make a model of nodes; inputs have an element type and a number of axes, the last value leaves as float32."""
+) -> GraphProto:
+    """Make a graph of nodes; inputs have an element type and a number of axes, the last value leaves as float32."""
     nodes = [*nodes, helper.make_node("Cast", [last], ["out"], to=TensorProto.FLOAT)]
     values = [helper.make_tensor_value_info(name, kind, [None] * axes) for name, (kind, axes) in inputs.items()]
     axes = next(axes for _, axes in inputs.values())
     output = helper.make_tensor_value_info("out", TensorProto.FLOAT, [None] * axes)
-    graph = helper.make_graph(nodes, "chain", values, [output], weights)
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, VERSION)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    return helper.make_graph(nodes, "chain", values, [output], weights)
 
 
 def convolution_weights(number: int, layer: Layer, element: int) -> list[TensorProto]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from amsr_deploy import native
 from amsr_deploy.descriptor import DOMAIN
-from amsr_deploy.export.functions import FUNCTIONS, OPSET
-from amsr_deploy.models.operators import VERSION
-from amsr_deploy.runtime.backends.onnxruntime import session_options
+from amsr_deploy.evaluation.bench.session import open_graph
+from amsr_deploy.export.functions import FUNCTIONS
 
 NAME = "MaskNeighbors"
 
@@ -27,12 +24,7 @@ class NeighborTable:
             [helper.make_tensor_value_info(name, TensorProto.INT64, [None]) for name in ("index", "size")],
             [helper.make_tensor_value_info("neighbors", TensorProto.INT32, [None, 9])],
         )
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, VERSION)]
-        functions = [FUNCTIONS[NAME].to_function_proto()]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=10, functions=functions)
-        options = session_options(threads)
-        native.register(options)
-        self._session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        self._session = open_graph(graph, threads, [FUNCTIONS[NAME].to_function_proto()])
 
     def run(self, index: NDArray[np.int64], size: tuple[int, ...]) -> NDArray[np.int32]:
         """Compute the table [Q, 9] of masked pixels [Q] in a picture of a size (height, width)."""

@@ -12,10 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from amsr_deploy import native
+from amsr_deploy.evaluation.bench.session import open_session
 from amsr_deploy.runtime.backends.base import Inputs
 from amsr_deploy.runtime.backends.onnxruntime import session_options
 
@@ -66,8 +65,7 @@ def profile(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: in
         options = session_options(threads)
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "profile")
-        native.register(options)
-        session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = open_session(model, options)
         for _ in range(RUNS):
             session.run(["sr"], {"image": image, **inputs})
         events = json.loads(Path(session.end_profiling()).read_text())
