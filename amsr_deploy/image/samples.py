@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.image import alpha as transparency
-from amsr_deploy.image.arrays import Element, from_float
+from amsr_deploy.image.arrays import Element, from_float, white
 from amsr_deploy.image.picture import Metadata, Picture, grey_to_rgb
 from amsr_deploy.image.place import swaps_axes
 
@@ -19,11 +19,15 @@ Samples = NDArray[np.uint8] | NDArray[np.uint16]
 _STRIP_ROWS = 256
 
 
+def sample_type(bits: int) -> np.dtype[Any]:
+    """Return the type of samples of 8 or 16 bits."""
+    return np.dtype(np.uint16 if bits == 16 else np.uint8)
+
+
 def to_unit(samples: NDArray[Any]) -> NDArray[np.float32]:
     """Return integers as float32 in [0, 1]; floating point stays."""
     unit = samples.astype(np.float32, order="C")
-    if np.issubdtype(samples.dtype, np.integer):
-        unit /= np.float32(np.iinfo(samples.dtype).max)
+    unit /= np.float32(white(samples.dtype))
     return unit
 
 
@@ -88,7 +92,7 @@ def sample_strips(picture: Picture, bits: int, channels: int) -> Iterator[Sample
         bits: 8 or 16.
         channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
     """
-    dtype: np.dtype[Any] = np.dtype(np.uint16 if bits == 16 else np.uint8)
+    dtype = sample_type(bits)
     colours = 1 if channels <= 2 else 3
     for top in range(0, picture.size[0], _STRIP_ROWS):
         rows = slice(top, top + _STRIP_ROWS)

@@ -17,7 +17,7 @@ from amsr_deploy.files import replacing
 from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.png_encoder import PngEncoder
-from amsr_deploy.image.samples import Samples
+from amsr_deploy.image.samples import Samples, sample_type
 from amsr_deploy.image.whole import not_written
 
 _STRIP_BYTES = 1 << 20
@@ -80,7 +80,7 @@ class StripWriter:
         self.channels, self.bits = channels, bits
         self._path = path
         self._shape = size[1], channels
-        self._dtype = np.dtype(np.uint16 if bits == 16 else np.uint8)
+        self._dtype = sample_type(bits)
         self._rows = max(1, _STRIP_BYTES // (size[1] * channels * self._dtype.itemsize))
         self._missing = size[0]
         self._strip, self._filled = self._new_strip(), 0

@@ -14,7 +14,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from PIL.TiffTags import BYTE
 
 from amsr_deploy.errors import ImageError
-from amsr_deploy.image.arrays import from_float
+from amsr_deploy.image.arrays import from_float, white
 from amsr_deploy.image.colour import check_profile
 from amsr_deploy.image.decoders import check_pixels, decode_deep, to_stored_mode
 from amsr_deploy.image.exif import GEO_EXTRAS
@@ -218,8 +218,7 @@ def _check_range(samples: NDArray[Any], source: Source) -> None:
 
 def _opposite(samples: NDArray[Any]) -> NDArray[Any]:
     """Exchange black and white."""
-    white = np.iinfo(samples.dtype).max if np.issubdtype(samples.dtype, np.integer) else 1
-    return (white - samples).astype(samples.dtype)
+    return (white(samples.dtype) - samples).astype(samples.dtype)
 
 
 def _colour(samples: NDArray[Any], layout: Layout, metadata: Metadata, source: Source) -> tuple[NDArray[Any], bool]:

@@ -22,7 +22,7 @@ from amsr_deploy.image.jpeg import segment
 from amsr_deploy.image.jxl import encode_jxl
 from amsr_deploy.image.picture import Metadata, Picture
 from amsr_deploy.image.pillow import new_pillow, paste
-from amsr_deploy.image.samples import Samples, channel_count, sample_strips
+from amsr_deploy.image.samples import Samples, channel_count, sample_strips, sample_type
 from amsr_deploy.image.strips import StripWriter
 from amsr_deploy.image.texts import to_comment, to_resource
 from amsr_deploy.image.whole import WholeWriter
@@ -288,7 +288,7 @@ class _JxlCanvas:
         self, path: Path, shape: tuple[int, int, int], bits: int, metadata: Metadata, options: WriteOptions
     ) -> None:
         self._path, self._metadata, self._options = path, metadata, options
-        self._samples = np.empty(shape, dtype=np.uint16 if bits == 16 else np.uint8)
+        self._samples = np.empty(shape, dtype=sample_type(bits))
 
     def put(self, rows: Samples, top: int) -> None:
         self._samples[top : top + len(rows)] = rows

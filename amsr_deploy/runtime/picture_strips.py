@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from amsr_deploy.image import Picture
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.arrays import from_float
-from amsr_deploy.image.samples import Samples
+from amsr_deploy.image.samples import Samples, sample_type
 from amsr_deploy.runtime.upscaling import OnTile, Start
 
 Rows = NDArray[np.float32]
@@ -68,7 +68,7 @@ class PictureStrips:
             ModelError: the network's output is not finite.
             OutOfMemoryError: even small tiles are too large for the memory.
         """
-        strips = self._samples(channels, np.dtype(np.uint16 if bits == 16 else np.uint8))
+        strips = self._samples(channels, sample_type(bits))
         while True:
             with self._clock():
                 strip = next(strips, None)
