@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from paper.fig5 import DAMAGES, DILATION, damaged
 from paper.plan import SCALE, Picture
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from amsr_deploy import image, load
+from amsr_deploy.commands.comparison import row, stack
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, STRATEGIES
 from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.mask import compute_mask
@@ -33,8 +34,6 @@ SIDE = 240
 """Of a crop, in HR pixels."""
 DAMAGED = "budgie_singaporean-cityscape.jpg"
 SHOWN = ("none", "noise 15", "sensor 10", "JPEG 40", "blur 1.0", "random")
-TITLE = 22
-"""Pixels above the crops for the names of their columns."""
 Row = dict[str, Image.Image]
 
 
@@ -68,11 +67,11 @@ def damage_rows(folder: Path) -> list[Row]:
 
 def damage_row(lr: NDArray[np.float32], damage: str) -> Row:
     """Show a damaged photo and its masks, with their densities."""
-    row = {damage: to_image(lr).reduce(2)}
+    shown = {damage: to_image(lr).reduce(2)}
     for strategy in STRATEGIES:
         mask = compute_mask(lr, DILATION, strategy)
-        row[f"{strategy} {mask.density:.2f}"] = Image.fromarray(mask.pixels).convert("RGB").reduce(2)
-    return row
+        shown[f"{strategy} {mask.density:.2f}"] = Image.fromarray(mask.pixels).convert("RGB").reduce(2)
+    return shown
 
 
 def tinted(lr: NDArray[np.float32], mask: NDArray[np.bool_]) -> Image.Image:
@@ -85,19 +84,6 @@ def to_image(pixels: NDArray[np.float32]) -> Image.Image:
     return Image.fromarray(from_float(pixels, np.dtype(np.uint8)))
 
 
-def sheet(rows: Sequence[Row]) -> Image.Image:
-    """Rows of pictures of one size, each picture under its name."""
-    width, height = next(iter(rows[0].values())).size
-    result = Image.new("RGB", (len(rows[0]) * (width + 6) - 6, len(rows) * (height + TITLE)), "white")
-    draw, font = ImageDraw.Draw(result), ImageFont.load_default(14)
-    for line, row in enumerate(rows):
-        for column, (name, picture) in enumerate(row.items()):
-            left, top = column * (width + 6), line * (height + TITLE)
-            draw.text((left + 3, top + 2), name, fill="black", font=font)
-            result.paste(picture, (left, top + TITLE))
-    return result
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the sheet that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -106,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("output", type=Path)
     chosen = parser.parse_args(arguments)
     rows = photo_rows(chosen.folder) if chosen.what == "photos" else damage_rows(chosen.folder)
-    sheet(rows).save(chosen.output, quality=90, subsampling=0)
+    stack([row(each) for each in rows]).save(chosen.output, quality=90, subsampling=0)
 
 
 if __name__ == "__main__":

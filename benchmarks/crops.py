@@ -9,9 +9,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from amsr_deploy import load
+from amsr_deploy.commands.comparison import row, stack
 from amsr_deploy.descriptor import SCALE, describe
 from amsr_deploy.evaluation.bench.twins import shipped_backbones
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution, read_rgb
@@ -24,8 +25,6 @@ CROPS = {
 }
 """Left and top corner in the HR picture: plumage and an eye, windows, print, grains."""
 WIDTH, HEIGHT = 260, 200
-TITLE = 16
-"""Pixels above the crops for the names of their columns."""
 REDUCTION = 2
 """A photo of a camera is soft at its full size: HR pictures are half of it."""
 
@@ -42,14 +41,8 @@ def columns(path: Path, box: tuple[int, int, int, int], scale: int) -> dict[str,
 
 def sheet(folder: Path, scale: int) -> Image.Image:
     """Assemble all crops, a row for each photo."""
-    rows = [columns(folder / name, (x, y, x + WIDTH, y + HEIGHT), scale) for name, (x, y) in CROPS.items()]
-    picture = Image.new("RGB", (WIDTH * len(rows[0]), HEIGHT * len(rows) + TITLE), "white")
-    draw = ImageDraw.Draw(picture)
-    for column, name in enumerate(rows[0]):
-        draw.text((column * WIDTH + 4, 2), name, fill="black")
-        for number, row in enumerate(rows):
-            picture.paste(row[name], (column * WIDTH, TITLE + number * HEIGHT))
-    return picture
+    boxes = {name: (x, y, x + WIDTH, y + HEIGHT) for name, (x, y) in CROPS.items()}
+    return stack([row(columns(folder / name, box, scale)) for name, box in boxes.items()])
 
 
 def main() -> None:
