@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from paper.published import MILLISECONDS
 from photo import SIZES, low_resolution
 
 from amsr_deploy import native
@@ -31,8 +32,6 @@ from amsr_deploy.runtime.selection import select, whole
 from amsr_deploy.runtime.shipped import shipped_model
 
 MAX_SHAPE = "1088x1920"
-PAPER = {"fsrcnn": 16, "carn": 224, "srresnet": 349}
-"""Milliseconds at 4K on a GPU that is not named (Shang et al., Table 3)."""
 AIMS = {"fsrcnn": 3, "carn": 8, "srresnet": 14}
 WARM_UP, REPEATS = 3, 20
 HEADER = (
@@ -117,7 +116,7 @@ def row(case: Case, host: Host) -> str:
     masked = host.run(case.masked, case.image, case.selection)
     times = f"{dense.milliseconds:.2f} | {masked.milliseconds:.2f} | {masked.milliseconds / dense.milliseconds:.2f}"
     is_4k = case.image.shape[3] == SIZES[1][0] and case.backbone in AIMS
-    aim = f"{AIMS[case.backbone]} ({PAPER[case.backbone]})" if is_4k else ""
+    aim = f"{AIMS[case.backbone]} ({MILLISECONDS['4K'][case.backbone]})" if is_4k else ""
     expected = reference(case) if case.image.shape[3] == SIZES[0][0] else None
     error = "" if expected is None else f"{np.abs(masked.result - expected).max():.1e}"
     copies = "" if masked.with_copies is None else f"{masked.with_copies:.2f}"

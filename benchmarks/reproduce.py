@@ -14,6 +14,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from paper import fig5, fig6, interpolation, plots, runs, scope, speed, table2, table3, table4, table5
 from paper.page import write_page
@@ -65,18 +66,19 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def measure(chosen: argparse.Namespace) -> None:
     """Measure what is asked for."""
-    plan = Plan(chosen.data, Store(chosen.out / RECORDS), threads=chosen.threads, repeats=chosen.repeats)
-    changes = {
+    settings: dict[str, Any] = {
+        "threads": chosen.threads,
+        "repeats": chosen.repeats,
         "most": chosen.most,
         "minutes": chosen.minutes,
         "label": chosen.label,
         "sets": QUICK_SETS if chosen.quick else SETS,
     }
     if chosen.quick:
-        changes |= {"dilations": (1, 5), "most_training": 2, "training": "large4k"}
+        settings |= {"dilations": (1, 5), "most_training": 2, "training": "large4k"}
     if chosen.backbones:
-        changes["backbones"] = tuple(chosen.backbones)
-    plan = plan.changed(**changes)
+        settings["backbones"] = tuple(chosen.backbones)
+    plan = Plan(chosen.data, Store(chosen.out / RECORDS), **settings)
     for name in MEASURED if chosen.table == "all" else [chosen.table]:
         MEASURED[name].measure(plan)
 

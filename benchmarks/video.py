@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 import amsr_deploy
 from amsr_deploy.commands.messages import describe_failure
@@ -32,6 +32,7 @@ from amsr_deploy.errors import AmsrError
 from amsr_deploy.evaluation.bench.machine import examine_machine
 from amsr_deploy.evaluation.bench.markdown import Section, Table, write_sections
 from amsr_deploy.evaluation.bench.openvino import OpenVinoModel
+from amsr_deploy.evaluation.metrics import psnr
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.video.frames import TOLERANCE, VideoUpscaler
@@ -53,12 +54,7 @@ def fitted(path: Path, width: int, height: int) -> Frame:
 
 def fit(photo: Image.Image, width: int, height: int) -> Frame:
     """Reduce or enlarge a picture until it covers a size, and crop its middle; one of that size stays as it is."""
-    factor = max(width / photo.width, height / photo.height)
-    if factor != 1:
-        larger = (math.ceil(photo.width * factor), math.ceil(photo.height * factor))
-        photo = photo.resize(larger, Image.Resampling.LANCZOS)
-    left, top = (photo.width - width) // 2, (photo.height - height) // 2
-    return np.asarray(photo.crop((left, top, left + width, top + height)))
+    return np.asarray(ImageOps.fit(photo, (width, height), Image.Resampling.LANCZOS))
 
 
 def static(photo: Frame, thing: Frame, count: int) -> Iterator[Frame]:
@@ -107,12 +103,6 @@ def compressed(frames: list[Frame], crf: int) -> list[Frame]:
     file.seek(0)
     with av.open(file) as source:
         return [frame.to_ndarray(format="rgb24") for frame in source.decode(video=0)]
-
-
-def psnr(image: Frame, reference: Frame) -> float:
-    """In dB, infinite where they are equal."""
-    error = float(np.mean((image.astype(np.float32) - reference) ** 2))
-    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
 def read(path: Path, width: int, height: int, count: int) -> Iterator[Frame]:
@@ -170,7 +160,7 @@ class Networks:
             assert np.array_equal(reference.image, equal.image)
             same.append(equal.reused)
             kept.append(result.reused)
-            quality.append(psnr(result.image, reference.image))
+            quality.append(psnr(result.image, reference.image, border=0))
         return [
             *(f"{way.rate:.2f}" for way in (openvino, dense, every, exact)),
             f"{exact.rate / every.rate:.1f}",
@@ -208,7 +198,9 @@ def compare_tolerances(photo: Frame, thing: Frame, scale: int, count: int) -> No
         for tile, tolerance in ((8, 0), *((16, tolerance) for tolerance in (1, 2, 3, 4, 6)), (8, 3), (32, 3), (64, 3)):
             video = VideoUpscaler(upscaler, tolerance=tolerance, tile=tile)
             results = [video.upscale(frame) for frame in frames]
-            quality = min(psnr(result.image, image) for result, image in zip(results, references, strict=True))
+            quality = min(
+                psnr(result.image, image, border=0) for result, image in zip(results, references, strict=True)
+            )
             computed = 1 - np.mean([result.reused for result in results[1:]])
             print(f"| {clip.__name__} | {crf} | {tile} | {tolerance} | {computed:.0%} | {quality:.1f} |", flush=True)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,10 +115,6 @@ class Plan:
     minutes: float | None = None
     label: str | None = None
     started: float = field(default_factory=time.monotonic)
-
-    def changed(self, **values: Any) -> Plan:
-        """Copy the plan with other values."""
-        return replace(self, **values)
 
     def pictures(self, set_name: str, most: int | None = None) -> Iterator[Picture]:
         """Find the pictures of a set that are large enough, naming the others."""
