@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from amsr_deploy.evaluation.bench.timing import medians
 
 WARM_UP, REPEATS, BATCH = 2, 15, 5
-
-
-class Constants(TorchFunctionMode):
-    """Makes each constant of `new_tensor` once: a capture cannot copy from main memory."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._made: dict[object, Tensor] = {}
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if function is not torch.Tensor.new_tensor:
-            return function(*args, **(kwargs or {}))
-        like, values = args
-        key = (like.dtype, like.device, tuple(values))
-        if key not in self._made:
-            self._made[key] = function(*args)
-        return self._made[key]
 
 
 class Captured:
@@ -40,8 +21,8 @@ class Captured:
 
     def __init__(self, work: Callable[[], Tensor]) -> None:
         """Run the work, so that all is set up, then capture it."""
-        self._work, self._constants = work, Constants()  # the graph reads what these hold
-        with torch.inference_mode(), self._constants:
+        self._work = work  # the graph reads what it holds
+        with torch.inference_mode():
             stream = torch.cuda.Stream()
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):

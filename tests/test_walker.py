@@ -18,7 +18,6 @@ import onnxruntime
 import pytest
 import torch
 from cuda_kernels import CudaKernels, KernelError
-from cuda_timing import Constants
 from native_build import EMULATION, build_emulation
 from onnx_file import read_graph
 from photo import low_resolution
@@ -143,15 +142,6 @@ def test_what_a_kernel_refuses_is_an_error(kernels: CudaKernels) -> None:
     packed = kernels.pack_window_layer([torch.zeros(shape) for shape in shapes], heads, 8)
     with pytest.raises(KernelError, match="window_layer"):
         kernels.window_layer(torch.zeros(90, channels), torch.zeros(1, dtype=torch.int64), 9, 10, packed, 0, 1e-5)
-
-
-def test_constants_are_made_once() -> None:
-    image, half = torch.zeros(2), torch.zeros(2, dtype=torch.float16)
-    with Constants():
-        first, again, other = image.new_tensor((1, 2)), image.new_tensor((1, 2)), half.new_tensor((1, 2))
-    assert first is again
-    assert first.tolist() == [1, 2]
-    assert other.dtype == torch.float16
 
 
 def test_a_photo_too_small_is_repeated_by_reflection(photo_file: Path) -> None:
