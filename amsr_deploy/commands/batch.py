@@ -6,11 +6,11 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from amsr_deploy.commands.bar import Bar
 from amsr_deploy.commands.inputs import Input
@@ -22,12 +22,8 @@ from amsr_deploy.errors import AmsrError
 from amsr_deploy.files import STANDARD
 from amsr_deploy.interrupts import StoppingSignal, exit_code
 
-
-class Done(Protocol):
-    """What became of a picture; as text it is a line for users."""
-
-    def values(self) -> Mapping[str, Any]:
-        """Return the same for JSON."""
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance as Done  # what became of a picture; as text it is a line for users
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class Reporter:
     entries: list[str] = field(default_factory=list)
 
     def done(self, bar: Bar, source: Input, result: Done) -> None:
-        self._show(bar, str(result), {"input": str(source), **result.values()})
+        self._show(bar, str(result), {"input": str(source), **asdict(result)})
 
     def skipped(self, bar: Bar, source: Input, reason: SkippedError) -> None:
         self._show(bar, str(reason), {"input": str(source), "skipped": str(reason)})

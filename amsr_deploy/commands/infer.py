@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,6 @@ class Report:
     output: str
     dense_reason: str | None
     reduction: str | None
-
-    def values(self) -> dict[str, Any]:
-        return asdict(self)
 
     def __str__(self) -> str:
         density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}"

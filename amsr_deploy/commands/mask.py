@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from amsr_deploy import image
 from amsr_deploy.commands.batch import Reporter, Task, run_batch
@@ -73,9 +72,6 @@ class Report:
     """What the density counts."""
     threshold: float
     rounds: int
-
-    def values(self) -> dict[str, Any]:
-        return asdict(self)
 
     def __str__(self) -> str:
         return (

@@ -96,29 +96,29 @@ class Reader:
         self.name = "standard input" if path == STANDARD else str(path)
         self._pipe = Pipe() if path == STANDARD else None
         try:
-            self._container = cast(InputContainer, self._open(path))
+            self.container = cast(InputContainer, self._open(path))
         except (av.error.FFmpegError, ValueError) as error:
             hint = f"; a pipe must hold y4m: {TO_PIPE}" if path == STANDARD else ""
             raise VideoError(f"{self.name} cannot be read as a video ({reason(error)}){hint}") from error
         with ExitStack() as unless_ready:
-            unless_ready.callback(self._container.close)
-            self._stream = self._video_stream()
+            unless_ready.callback(self.container.close)
+            self.stream = self._video_stream()
             self._deinterlace = deinterlace
-            self.time_base = self._stream.time_base or 1 / FALLBACK_RATE
-            self.rate = self._stream.average_rate or self._stream.guessed_rate or FALLBACK_RATE
+            self.time_base = self.stream.time_base or 1 / FALLBACK_RATE
+            self.rate = self.stream.average_rate or self.stream.guessed_rate or FALLBACK_RATE
             self.broken = 0
             self.cut_off: str | None = None
-            self._ending = Ending(self._container, self._stream)
+            self._ending = Ending(self.container, self.stream)
             self._last: int | None = None
             self._pending: list[int] = []
             self._unplaced = 0
-            origin = Fraction(self._container.start_time or 0) * MICROSECONDS if start or duration else Fraction(0)
+            origin = Fraction(self.container.start_time or 0) * MICROSECONDS if start or duration else Fraction(0)
             self._from = origin + Fraction(start).limit_denominator(1000)
             self._until = None if duration is None else self._from + Fraction(duration).limit_denominator(1000)
             self._trims = bool(start) or duration is not None
             if start and path != STANDARD:
-                self._container.seek(int(self._from / MICROSECONDS))
-            self._stream.thread_type = "AUTO"
+                self.container.seek(int(self._from / MICROSECONDS))
+            self.stream.thread_type = "AUTO"
             self._items = self._read()
             self._before: list[av.Packet[Any]] = []
             self.first = self._first_frame()
@@ -131,7 +131,7 @@ class Reader:
         return av.open(str(path), metadata_errors="replace")
 
     def _video_stream(self) -> av.VideoStream:
-        streams = [s for s in self._container.streams.video if not s.disposition & Disposition.attached_pic]
+        streams = [s for s in self.container.streams.video if not s.disposition & Disposition.attached_pic]
         if not streams:
             raise VideoError(f"{self.name} has no video in it; give a file that has")
         moving = [stream for stream in streams if not self._is_still(stream)]
@@ -143,7 +143,7 @@ class Reader:
 
     def _is_still(self, stream: av.VideoStream) -> bool:
         """Tell whether a stream is one picture: in a file of a picture's format, or without a time as in AVIF."""
-        name = self._container.format.name
+        name = self.container.format.name
         if name == NUMBERED:
             return stream.duration == 1
         return name.endswith(PICTURES) or (stream.frames == 1 and (name == "gif" or not stream.duration))
@@ -163,19 +163,9 @@ class Reader:
         """About how many frames there are; None: not known."""
         if self._until is not None:
             return int((self._until - self._from) * self.rate)
-        seconds = self._container.duration and self._container.duration * MICROSECONDS
-        count = self._stream.frames or (seconds and int(seconds * self.rate))
+        seconds = self.container.duration and self.container.duration * MICROSECONDS
+        count = self.stream.frames or (seconds and int(seconds * self.rate))
         return max(int(count - self._from * self.rate), 1) if count else None
-
-    @property
-    def container(self) -> InputContainer:
-        """What is read."""
-        return self._container
-
-    @property
-    def stream(self) -> av.VideoStream:
-        """The video that is decoded."""
-        return self._stream
 
     @property
     def shift(self) -> Fraction:
@@ -206,9 +196,9 @@ class Reader:
 
     def _read(self) -> Iterator[Decoded | av.Packet[Any]]:
         try:
-            for packet in self._container.demux():
+            for packet in self.container.demux():
                 self._ending.see(packet)
-                if packet.stream.index != self._stream.index:
+                if packet.stream.index != self.stream.index:
                     if packet.dts is not None and self._is_wanted(
                         Fraction(packet.pts or packet.dts) * packet.time_base
                     ):
@@ -231,7 +221,7 @@ class Reader:
                     yield from self._repeats(decoded.time)
                     self._last = decoded.time
                     yield decoded
-            self.cut_off = self._ending.problem(self._container.size if self._pipe is None else self._pipe.count)
+            self.cut_off = self._ending.problem(self.container.size if self._pipe is None else self._pipe.count)
         except av.error.FFmpegError as error:
             self.cut_off = reason(error)
         yield from self._repeats(None)
@@ -269,7 +259,7 @@ class Reader:
     def _deinterlaced(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Through a filter of its own, which sees no other frame: times stay, and nothing waits."""
         graph = av.filter.Graph()
-        source = graph.add_buffer(template=self._stream, time_base=self.time_base)
+        source = graph.add_buffer(template=self.stream, time_base=self.time_base)
         filtered, sink = graph.add("yadif", "mode=send_frame:deint=all"), graph.add("buffersink")
         source.link_to(filtered)
         filtered.link_to(sink)
@@ -282,7 +272,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the file."""
-        self._container.close()
+        self.container.close()
 
 
 def reason(error: Exception) -> str:

@@ -96,23 +96,19 @@ def _scores(plan: Plan, picture: Picture, damage: str, chosen: Setting) -> Recor
 
 
 def build(store: Store) -> Table:
-    """Make a row for each network and damage, over the pictures that have all of them."""
+    """Make a row for each network and damage, over the pictures that have all of them; no strategy is dense."""
     rows: list[Record] = []
     for backbone in BACKBONES:
         records = where(store.records("damaged"), model=backbone)
         names = [(damage, strategy) for damage in values(records, "damage") for strategy in (None, *STRATEGIES)]
-        groups = dict(zip(names, common(*(of_case(records, *name) for name in names)), strict=True))
+        cases = (where(records, damage=damage, strategy=strategy) for damage, strategy in names)
+        groups = dict(zip(names, common(*cases), strict=True))
         for damage in values(records, "damage"):
             dense, *masked = (groups[damage, strategy] for strategy in (None, *STRATEGIES))
             if dense:
                 row = {"network": describe(backbone).title, "damage": damage, "photos": len(dense)}
                 rows.append(row | {"dense": mean(dense, "psnr_y")["psnr_y"]} | strategy_figures(masked))
     return Table("fig5", COLUMNS, rows)
-
-
-def of_case(records: list[Record], damage: str, strategy: Strategy | None) -> list[Record]:
-    """Find the records of a damage and a strategy; None is dense."""
-    return where(records, damage=damage, strategy=strategy)
 
 
 def strategy_figures(groups: list[list[Record]]) -> Record:

@@ -28,8 +28,8 @@ def build(store: Store) -> Table:
     for instructions in values(times, "instructions"):
         timed = where(times, instructions=instructions)
         groups = list(cases(timed, scores))
-        pairs = common(*(group for _, *pair in groups for group in pair))
-        for ((backbone, dilation), *_), found, scored in zip(groups, *alternate(pairs), strict=True):
+        shared = common(*(group for _, *pair in groups for group in pair))
+        for ((backbone, dilation), *_), found, scored in zip(groups, shared, shared, strict=True):
             if found:
                 label = "dense" if dilation is None else str(dilation)
                 names = {"network": describe(backbone).title, "instructions": instructions, "dilation": label}
@@ -47,9 +47,3 @@ def cases(
             case = {"model": backbone, "dilation": dilation, "strategy": strategy}
             if timed := where(times, **case):
                 yield (backbone, dilation), timed, where(scores, **case)
-
-
-def alternate(groups: Iterator[list[Record]]) -> tuple[list[list[Record]], list[list[Record]]]:
-    """Deal groups out to two lists in turns."""
-    dealt = list(groups)
-    return dealt[::2], dealt[1::2]

@@ -46,8 +46,8 @@ def build(store: Store) -> Table:
     rows = []
     for name in SET_NAMES:
         groups = pairs(where(store.records("scores"), set=name, threshold=None))
-        for number, backbone in enumerate(groups):
-            masked, dense = list(common(*(group for pair in groups.values() for group in pair)))[2 * number :][:2]
+        shared = common(*(group for pair in groups.values() for group in pair))
+        for backbone, masked, dense in zip(groups, shared, shared, strict=True):
             if masked:
                 rows.append(
                     {"set": name, "network": describe(backbone).title, "photos": len(masked)}

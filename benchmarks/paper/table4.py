@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
 from amsr_deploy.mask import compute_mask
-from paper.plan import Picture, Plan
+from paper.plan import Plan
 from paper.records import Record, Store, common, mean, values, where
 from paper.scores import Setting, score
 from paper.table import Column, Table
@@ -55,7 +55,7 @@ def cases(plan: Plan) -> list[tuple[Strategy, int, str]]:
     for picture in plan.pictures(SET_NAME):
         for strategy, densities in found.items():
             for dilation, list_of in densities.items():
-                list_of.append(density(picture, dilation, strategy))
+                list_of.append(compute_mask(picture.lr, dilation, strategy).density)
     means = {
         strategy: {dilation: sum(list_of) / len(list_of) for dilation, list_of in densities.items()}
         for strategy, densities in found.items()
@@ -68,11 +68,6 @@ def cases(plan: Plan) -> list[tuple[Strategy, int, str]]:
     like_median = nearest("kmeans", means["median"][DILATION])
     same: list[tuple[Strategy, int, str]] = [(strategy, DILATION, SAME) for strategy in STRATEGIES]
     return [*same, ("fixed", like_kmeans, LIKE_KMEANS), ("kmeans", like_median, LIKE_MEDIAN)]
-
-
-def density(picture: Picture, dilation: int, strategy: Strategy) -> float:
-    """Share of masked pixels of a picture."""
-    return compute_mask(picture.lr, dilation, strategy).density
 
 
 def remember(plan: Plan, strategy: Strategy, dilation: int, compared: str) -> None:

@@ -19,6 +19,7 @@ from amsr_deploy import image
 from amsr_deploy.cli import main
 from amsr_deploy.errors import AmsrError, ImageError, MissingDependencyError, UserError
 from amsr_deploy.image import Metadata, Picture, WriteOptions, boxes
+from amsr_deploy.image.formats import WRITABLE
 from amsr_deploy.image.jxl_header import is_animation
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -151,11 +152,11 @@ def test_formats_that_are_only_read(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(ImageError, match="is only read"):
         image.write(tmp_path / f"a{suffix}", smooth())
     assert suffix in image.READABLE
-    assert suffix not in image.WRITABLE
+    assert suffix not in WRITABLE
 
 
 def test_the_content_tells_the_format_not_the_name(tmp_path: Path) -> None:
-    for suffix in image.WRITABLE:
+    for suffix in WRITABLE:
         image.write(tmp_path / f"a{suffix}", smooth())
         (tmp_path / f"a{suffix}").rename(tmp_path / "named.txt")
         assert image.read(tmp_path / "named.txt").size == (30, 40)

@@ -26,6 +26,7 @@ from amsr_deploy import image
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image import Metadata, Picture, StripWriter, alpha
 from amsr_deploy.image.decoders import decode_deep
+from amsr_deploy.image.formats import WRITABLE
 from amsr_deploy.image.source import open_source
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -323,7 +324,7 @@ def test_storage_tags_of_a_tiff_do_not_reach_a_jpeg(tmp_path: Path) -> None:
     assert dict(exif_of(picture)) == {0x010E: "a flower"}
 
 
-@pytest.mark.parametrize("suffix", list(image.WRITABLE))
+@pytest.mark.parametrize("suffix", list(WRITABLE))
 def test_a_picture_without_exif_gets_none(tmp_path: Path, suffix: str) -> None:
     image.write(tmp_path / f"a{suffix}", from_samples(photo()))
     assert image.read(tmp_path / f"a{suffix}").metadata.exif is None
@@ -575,7 +576,7 @@ def test_output_folder_without_permission(tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------------------------------- atomicity
 
 
-@pytest.mark.parametrize("suffix", list(image.WRITABLE))
+@pytest.mark.parametrize("suffix", list(WRITABLE))
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, suffix: str) -> None:
     resource = pytest.importorskip("resource")
     path = tmp_path / f"a{suffix}"
