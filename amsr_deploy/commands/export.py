@@ -56,7 +56,8 @@ def export_backbone(
             not exist; an export that differs from PyTorch.
     """
     if precision == "bfloat16" and dense:
-        raise UserError(f"bfloat16 is for masked networks; use float16 or float32 for {title(backbone)} without a mask")
+        title = describe(backbone).title if backbone else "a network"
+        raise UserError(f"bfloat16 is for masked networks; use float16 or float32 for {title} without a mask")
     if output is not None:
         check_target(output, ".onnx")
     if weights is not None and not weights.is_file():
@@ -107,11 +108,6 @@ def known_purpose(weights: Path, recorded: str | None, wanted: Purpose | None) -
     if wanted not in (None, recorded):
         raise ModelError(f"{weights} was trained for {recorded}, not for {wanted}; leave out `trained_for`")
     return recorded
-
-
-def title(backbone: str | None) -> str:
-    """Return the name of a backbone in the literature."""
-    return describe(backbone).title if backbone else "a network"
 
 
 def check_loss(weights: Path, loss: float, force: bool) -> None:

@@ -31,7 +31,7 @@ class WholeWriter:
         ImageError: at the end of the block, where the disk is full or the folder cannot be written.
     """
 
-    def __init__(self, path: Path, channels: int, bits: int, canvas: Canvas, replace: bool = True) -> None:
+    def __init__(self, path: Path, channels: int, bits: int, canvas: Canvas, replace: bool) -> None:
         """Take the name of the file, how its samples are, where they go, and whether a file there is replaced."""
         self.channels, self.bits = channels, bits
         self._path, self._canvas, self._replace, self._done = path, canvas, replace, 0

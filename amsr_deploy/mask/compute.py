@@ -36,23 +36,20 @@ class Mask:
         return float(np.count_nonzero(self.pixels)) / self.pixels.size
 
 
-def compute_mask(
-    image: NDArray[np.float32], dilation: int = 5, strategy: Strategy = "kmeans", passes: Passes | None = None
-) -> Mask:
+def compute_mask(image: NDArray[np.float32], dilation: int = 5, strategy: Strategy = "kmeans") -> Mask:
     """Compute the mask of a picture.
 
     Args:
         image: [H, W, 3] float32 in [0, 1], RGB, low resolution.
         dilation: side k of the square that grows the mask, odd; 1 leaves it as it is.
         strategy: how the threshold is found (ablation of the paper's Table 4).
-        passes: what makes the passes over all pixels; None is the fastest that there is. All have equal results.
 
     Raises:
         UserError: an even or non-positive dilation, an unknown strategy.
         BackendError: see `best_passes`.
     """
     check_dilation(dilation)
-    passes = passes or best_passes()
+    passes = best_passes()
     frequencies = passes.high_frequencies(image)
     if frequencies is None:
         return Mask(np.zeros(image.shape[:2], dtype=np.bool_), threshold=0.0, rounds=0)
@@ -60,16 +57,16 @@ def compute_mask(
     return Mask(passes.mask_above(frequencies, threshold, dilation), threshold, rounds)
 
 
-def detail_threshold(image: NDArray[np.float32], strategy: Strategy = "kmeans", passes: Passes | None = None) -> float:
+def detail_threshold(image: NDArray[np.float32], strategy: Strategy = "kmeans") -> float:
     """Find the detail above which `compute_mask` masks a picture [H, W, 3] in [0, 1]; infinite where that is flat.
 
-    Unlike the threshold of a mask it has a meaning in other pictures too: see `mask_above_detail`. For `passes` see
-    `compute_mask`.
+    Unlike the threshold of a mask it has a meaning in other pictures too: see `mask_above_detail`.
 
     Raises:
         UserError: an unknown strategy.
+        BackendError: see `best_passes`.
     """
-    passes = passes or best_passes()
+    passes = best_passes()
     found = passes.detail(image)
     low, high = found.min(), found.max()
     if high - low < FLAT_RANGE:
@@ -78,18 +75,17 @@ def detail_threshold(image: NDArray[np.float32], strategy: Strategy = "kmeans", 
     return float(low + np.float32(threshold) * (high - low))
 
 
-def mask_above_detail(
-    image: NDArray[np.float32], threshold: float, dilation: int = 5, passes: Passes | None = None
-) -> NDArray[np.bool_]:
+def mask_above_detail(image: NDArray[np.float32], threshold: float, dilation: int = 5) -> NDArray[np.bool_]:
     """Where the detail of a picture [H, W, 3] in [0, 1] is above a threshold, grown: [H, W] bool.
 
-    A pixel of it depends on the pixels at most `mask_reach` away, and on nothing else. For `passes` see `compute_mask`.
+    A pixel of it depends on the pixels at most `mask_reach` away, and on nothing else.
 
     Raises:
         UserError: an even or non-positive dilation.
+        BackendError: see `best_passes`.
     """
     check_dilation(dilation)
-    passes = passes or best_passes()
+    passes = best_passes()
     return passes.mask_above(passes.detail(image), threshold, dilation)
 
 

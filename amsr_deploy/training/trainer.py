@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from amsr_deploy.descriptor import Optimizer
 from amsr_deploy.models import Network
-from amsr_deploy.models.backbone import Backbone
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import Batch
 from amsr_deploy.training.device import select_precision
@@ -146,7 +145,7 @@ def is_hidden(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
 
 
 def make_optimizers(
-    network: nn.Module, weights: dict[str, nn.Parameter], kind: Optimizer, rate: Tensor
+    network: Network, weights: dict[str, nn.Parameter], kind: Optimizer, rate: Tensor
 ) -> list[torch.optim.Optimizer]:
     """Make the optimisers: Adam, and with `muon` Muon for kernels and matrices in the masked part of the network.
 
@@ -157,7 +156,7 @@ def make_optimizers(
         rate: the learning rate [], on the device of the weights; it is read at every step.
     """
     kernels: list[Tensor] = []
-    if kind == "muon" and isinstance(network, Backbone):
+    if kind == "muon":
         layers = {layer for masked in network.masked_modules() for layer in masked.modules()}
         kernels = [layer.weight for layer in layers if is_hidden(layer)]
     others = [weight for weight in weights.values() if not any(weight is kernel for kernel in kernels)]
