@@ -15,14 +15,18 @@ from amsr_deploy.image.place import GEO_TAGS, Factors, scaled_point, swaps_axes,
 _STORAGE = {
     *range(254, 270), 273, *range(277, 282), 284, *range(288, 293), 317, *range(320, 348), *range(512, 533)
 }  # fmt: skip
-_OTHER_METADATA = {700, 33723, 34377, 34675, 37724}  # XMP, IPTC, Photoshop's two and the ICC profile
+_OTHER_METADATA = {Base.XMLPacket, Base.IPTCNAA, Base.ImageResources, Base.InterColorProfile, 37724}
+"""XMP, IPTC, Photoshop's resources, the ICC profile and Photoshop's layers."""
 GEO_EXTRAS = {33920, 42112, 42113, 50844}
 """Tags of GDAL and others that hold for the original pixels only: a matrix, statistics, no-data value, RPCs."""
 # Cameras keep offsets into the original file in the maker note: it is broken in any other.
 _BOUND_TO_FILE = {Base.MakerNote}
 _GROUPS = {IFD.Exif, IFD.GPSInfo}
-_RELATED_SIZES = (0x1001, 0x1002)
-_RESOLUTIONS = ((None, Base.XResolution, Base.YResolution), (IFD.Exif, 0xA20E, 0xA20F))
+_RELATED_SIZES = (Base.RelatedImageWidth, Base.RelatedImageLength)
+_RESOLUTIONS = (
+    (None, Base.XResolution, Base.YResolution),
+    (IFD.Exif, Base.FocalPlaneXResolution, Base.FocalPlaneYResolution),
+)
 """Pairs of tags by the group that holds them; the second is that of the focal plane."""
 _SUBJECTS = (0x9214, 0xA214)
 """SubjectArea (x, y and nothing, a diameter, or width and height) and SubjectLocation (x, y)."""

@@ -13,10 +13,10 @@ from amsr_deploy.image.deflate import Bytes, Checksum
 from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.place import Resolution
+from amsr_deploy.image.png import SIGNATURE
 from amsr_deploy.image.samples import Samples
 from amsr_deploy.image.texts import Text, from_iptc, from_xmp
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _FIRST_FILTER, _FILTER = 0, 2
 """None for the first row, and Up for the others: the smallest files of all filters that are fast."""
@@ -35,7 +35,7 @@ class PngEncoder:
 
     def begin(self, file: BinaryIO) -> None:
         """Write the header and what belongs to the picture."""
-        file.write(_SIGNATURE)
+        file.write(SIGNATURE)
         _write_chunk(file, b"IHDR", self._header)
         for kind, body in self._metadata.colour:
             _write_chunk(file, kind, body)

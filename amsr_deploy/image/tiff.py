@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.ExifTags import IFD
+from PIL.ExifTags import IFD, Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from PIL.TiffTags import BYTE
 
@@ -36,7 +36,7 @@ from amsr_deploy.image.tiff_layout import (
     RGB,
     WHITE_IS_ZERO,
     YCBCR,
-    Layout,
+    SampleLayout,
     refusal,
 )
 
@@ -47,11 +47,7 @@ _REDUCED, _IS_MASK = 1, 4
 """Bits of NewSubfileType."""
 _OLD_REDUCED = 2
 """The value of SubfileType."""
-_SUBDIRECTORIES = 330
-_ICC_PROFILE = 34675
-_COLOUR_MAP = 320
-_XMP, _IPTC = 700, 33723
-_COLOUR_TAGS = {301: "TransferFunction", 318: "WhitePoint", 319: "PrimaryChromaticities"}
+_COLOUR_TAGS = (Base.TransferFunction, Base.WhitePoint, Base.PrimaryChromaticities)
 _PILLOW_MODELS = (WHITE_IS_ZERO, GREY, RGB, PALETTE, CMYK, YCBCR)
 _GROUPS = {IFD.Exif, IFD.GPSInfo}
 _MAX_PAGES = 10_000
@@ -68,9 +64,9 @@ class Page:
     @property
     def is_picture(self) -> bool:
         """Whether it is neither a smaller version of another page nor its mask."""
-        kind = self.tags.get(254, 0)
-        reduced = kind & _REDUCED or self.tags.get(255) == _OLD_REDUCED
-        return not (reduced or kind & _IS_MASK or self.tags.get(262) == MASK)
+        kind = self.tags.get(Base.NewSubfileType, 0)
+        reduced = kind & _REDUCED or self.tags.get(Base.SubfileType) == _OLD_REDUCED
+        return not (reduced or kind & _IS_MASK or self.tags.get(Base.PhotometricInterpretation) == MASK)
 
 
 def read_tiff(source: Source) -> Stored:
@@ -80,21 +76,21 @@ def read_tiff(source: Source) -> Stored:
         ImageError: a file that is damaged, too large, of several pages, or whose samples cannot be read.
     """
     page = _picture_page(_pages(source), source)
-    if missing := [name for tag, name in REQUIRED.items() if tag not in page.tags]:
+    if missing := [tag.name for tag in REQUIRED if tag not in page.tags]:
         raise ImageError(f"{source.path} is damaged (it lacks its {missing[0]}); copy or export it again")
-    layout = Layout.of(page.tags)
+    layout = SampleLayout.of(page.tags)
     reason = refusal(layout)
     if reason:
         raise ImageError(f"{source.path} {reason}")
     check_pixels((layout.width, layout.height))
-    if not page.tags.get(_ICC_PROFILE) and (named := [name for tag, name in _COLOUR_TAGS.items() if tag in page.tags]):
+    if not page.tags.get(Base.InterColorProfile) and (named := [tag.name for tag in _COLOUR_TAGS if tag in page.tags]):
         source.warn(f"its colours are told by {', '.join(named)}, which is kept but rarely read; a profile is safer")
     metadata = Metadata(
         icc_profile=check_profile(_profile(page.tags), source),
         resolution=_resolution(page.tags),
         geo=_georeference(page.tags, source),
-        xmp=page.tags.get(_XMP),
-        iptc=page.tags.get(_IPTC),
+        xmp=page.tags.get(Base.XMLPacket),
+        iptc=page.tags.get(Base.IPTCNAA),
     )
     if _is_for_pillow(layout) and source.head(4) != _BIG_BIG_ENDIAN:
         return Stored(_read_with_pillow(page, metadata, source), lambda: _exif(page, source), turned=True)
@@ -115,7 +111,8 @@ def _pages(source: Source) -> list[Page]:
     while (offset := directory.next) and offset not in found and len(found) < _MAX_PAGES:
         source.file.seek(offset)
         directory.load(source.file)
-        directory.tagtype.update({tag: BYTE for tag in (_XMP, _IPTC) if tag in directory})  # bytes of any type
+        for tag in {Base.XMLPacket, Base.IPTCNAA} & set(directory):
+            directory.tagtype[tag] = BYTE  # whatever type the file gives them
         found[offset] = Page(len(found), offset, dict(directory))
     if not found:
         raise ImageError(f"{source.path} is damaged or cut off (it has no directory); copy or export it again")
@@ -133,14 +130,14 @@ def _picture_page(pages: list[Page], source: Source) -> Page:
         raise ImageError(f"{source.path} holds {len(pictures)} pictures (several pages); split it into single ones")
     if pictures:
         return pictures[0]
-    if any(_SUBDIRECTORIES in page.tags for page in pages):
+    if any(Base.SubIFDs in page.tags for page in pages):
         raise ImageError(
             f"{source.path} holds its picture inside a thumbnail's directory, as raw camera files do; convert it first"
         )
-    return max(pages, key=lambda page: int(page.tags.get(256, 0)))
+    return max(pages, key=lambda page: int(page.tags.get(Base.ImageWidth, 0)))
 
 
-def _is_for_pillow(layout: Layout) -> bool:
+def _is_for_pillow(layout: SampleLayout) -> bool:
     """Whether Pillow reads the samples right: it knows more compressions, OpenImageIO more layouts."""
     one_byte = set(layout.bits) == {8} or (len(layout.bits) == 1 and layout.bits[0] in (1, 2, 4))
     extras_known = not layout.extras or (len(layout.extras) == 1 and layout.alpha is not None)
@@ -163,8 +160,8 @@ def _read_with_pillow(page: Page, metadata: Metadata, source: Source) -> Picture
         image.load()
         if image.mode == "CMYK":
             metadata = _without_colour(metadata)
-        if image.mode == "P" and max(page.tags[_COLOUR_MAP]) < 256:
-            image.putpalette(_narrow_palette(page.tags[_COLOUR_MAP]))
+        if image.mode == "P" and max(page.tags[Base.ColorMap]) < 256:
+            image.putpalette(_narrow_palette(page.tags[Base.ColorMap]))
         return to_picture(to_stored_mode(image, source), metadata)
 
 
@@ -178,7 +175,7 @@ def _without_colour(metadata: Metadata) -> Metadata:
     return replace(metadata, icc_profile=None)
 
 
-def _read_deep(page: Page, layout: Layout, metadata: Metadata, source: Source) -> Picture:
+def _read_deep(page: Page, layout: SampleLayout, metadata: Metadata, source: Source) -> Picture:
     with source.plain_path(".tif") as path:
         raw = layout.model != YCBCR
         samples = decode_deep(path, source, page.number, raw).samples
@@ -221,7 +218,9 @@ def _opposite(samples: NDArray[Any]) -> NDArray[Any]:
     return (white(samples.dtype) - samples).astype(samples.dtype)
 
 
-def _colour(samples: NDArray[Any], layout: Layout, metadata: Metadata, source: Source) -> tuple[NDArray[Any], bool]:
+def _colour(
+    samples: NDArray[Any], layout: SampleLayout, metadata: Metadata, source: Source
+) -> tuple[NDArray[Any], bool]:
     """Return samples as grey or RGB, and whether they became sRGB on the way."""
     if layout.model == WHITE_IS_ZERO:
         return _opposite(samples), False
@@ -245,13 +244,14 @@ def _cmyk(samples: NDArray[Any], profile: bytes | None, source: Source) -> NDArr
 
 
 def _profile(tags: Mapping[int, Any]) -> bytes | None:
-    value = tags.get(_ICC_PROFILE)
+    value = tags.get(Base.InterColorProfile)
     return value if isinstance(value, bytes) else None
 
 
 def _resolution(tags: Mapping[int, Any]) -> Resolution | None:
-    unit = {1: None, 2: "inch", 3: "cm"}.get(tags.get(296, 2))
-    return Resolution.of(float(tags.get(282, 0)), float(tags.get(283, 0)), cast(Literal["inch", "cm"] | None, unit))
+    unit = {1: None, 2: "inch", 3: "cm"}.get(tags.get(Base.ResolutionUnit, 2))
+    x, y = (float(tags.get(tag, 0)) for tag in (Base.XResolution, Base.YResolution))
+    return Resolution.of(x, y, cast(Literal["inch", "cm"] | None, unit))
 
 
 def _georeference(tags: Mapping[int, Any], source: Source) -> GeoReference | None:

@@ -6,6 +6,7 @@ import io
 from typing import BinaryIO
 
 from PIL import Image
+from PIL.ExifTags import Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from PIL.TiffTags import ASCII, BYTE, DOUBLE, LONG, LONG8, SHORT
 
@@ -15,11 +16,11 @@ from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.place import GEO_KEYS
 from amsr_deploy.image.samples import Samples
+from amsr_deploy.image.tiff_layout import GREY, RGB, STRAIGHT
 
 MAX_CLASSIC_BYTES = 2**32 - 1
 """The largest file whose places fit in 32 bits."""
 _GEO_ASCII = 34737
-_XMP, _IPTC = 700, 33723
 _UNITS = {None: 1, "inch": 2, "cm": 3, "m": 3}
 _BIG_HEADER = b"II\x2b\0\x08\0\0\0" + (16).to_bytes(8, "little")
 
@@ -39,15 +40,17 @@ class TiffEncoder:
         most = height * width * channels * bits // 8 * 1001 // 1000 + 1024 * strips
         words = (metadata.exif, metadata.icc_profile, metadata.xmp, metadata.iptc)
         most += sum(len(each or b"") for each in words) + (1 << 20)
-        self._tags = _directory(metadata, big=most > MAX_CLASSIC_BYTES)
-        self._tags[256], self._tags[257] = width, height
-        self._tags[258] = (bits,) * channels
-        self._tags[259], self._tags[317] = 8, 2
-        self._tags[262] = 2 if channels >= 3 else 1
-        self._tags[277], self._tags[278] = channels, layout.strip_rows
+        big = most > MAX_CLASSIC_BYTES
+        self._tags = _directory(metadata, big)
+        self._tags[Base.ImageWidth], self._tags[Base.ImageLength] = width, height
+        self._tags[Base.BitsPerSample] = (bits,) * channels
+        self._tags[Base.Compression], self._tags[Base.Predictor] = 8, 2
+        self._tags[Base.PhotometricInterpretation] = RGB if channels >= 3 else GREY
+        self._tags[Base.SamplesPerPixel], self._tags[Base.RowsPerStrip] = channels, layout.strip_rows
         if channels in (2, 4):
-            self._tags[338] = (2,)  # alpha, not premultiplied
-        self._tags.tagtype[273] = self._tags.tagtype[279] = LONG8 if most > MAX_CLASSIC_BYTES else LONG
+            self._tags[Base.ExtraSamples] = (STRAIGHT,)
+        for tag in (Base.StripOffsets, Base.StripByteCounts):
+            self._tags.tagtype[tag] = LONG8 if big else LONG
         self._strips = strips
 
     def begin(self, file: BinaryIO) -> None:
@@ -75,7 +78,7 @@ class TiffEncoder:
         places = [0]
         for size in sizes[:-1]:
             places.append(places[-1] + size)
-        self._tags[273], self._tags[279] = tuple(places), tuple(sizes)
+        self._tags[Base.StripOffsets], self._tags[Base.StripByteCounts] = tuple(places), tuple(sizes)
         file = io.BytesIO()
         self._tags.save(file)  # adds its own length to the places
         return file.getvalue()
@@ -90,15 +93,15 @@ def _directory(metadata: Metadata, big: bool) -> ImageFileDirectory_v2:
         for tag, value in exif_tags(source).items():
             tags[tag] = value
     if metadata.icc_profile:
-        tags[34675] = metadata.icc_profile
-    for tag, content in ((_XMP, metadata.xmp), (_IPTC, metadata.iptc)):
+        tags[Base.InterColorProfile] = metadata.icc_profile
+    for tag, content in ((Base.XMLPacket, metadata.xmp), (Base.IPTCNAA, metadata.iptc)):
         if content:
             tags.tagtype[tag] = BYTE
             tags[tag] = content
     if metadata.resolution:
         unit = metadata.resolution.unit
-        tags[282], tags[283] = metadata.resolution.per("inch" if unit == "inch" else "cm")
-        tags[296] = _UNITS[unit]
+        tags[Base.XResolution], tags[Base.YResolution] = metadata.resolution.per("inch" if unit == "inch" else "cm")
+        tags[Base.ResolutionUnit] = _UNITS[unit]
     for tag, value in metadata.geo.tags.items() if metadata.geo else ():
         tags.tagtype[tag] = {GEO_KEYS: SHORT, _GEO_ASCII: ASCII}.get(tag, DOUBLE)
         tags[tag] = value

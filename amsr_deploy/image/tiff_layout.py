@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from PIL.ExifTags import Base
+
 WHITE_IS_ZERO, GREY, RGB, PALETTE, MASK, CMYK, YCBCR, CIE_LAB, ICC_LAB = 0, 1, 2, 3, 4, 5, 6, 8, 9
 COLOURS = {WHITE_IS_ZERO: 1, GREY: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3, CIE_LAB: 3, ICC_LAB: 3}
 """Samples of a pixel without extra ones, by the colour models that can be read."""
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
-REQUIRED = {256: "ImageWidth", 257: "ImageLength", 262: "PhotometricInterpretation"}
+REQUIRED = (Base.ImageWidth, Base.ImageLength, Base.PhotometricInterpretation)
 """Tags without which there is no layout."""
 PREMULTIPLIED, STRAIGHT = 1, 2
 """Kinds of extra samples that are alpha."""
@@ -48,7 +50,7 @@ _SAVE_DEPTH = "save it with 8 or 16 bits per channel"
 
 
 @dataclass(frozen=True)
-class Layout:
+class SampleLayout:
     """What the tags say about the samples.
 
     Attributes:
@@ -74,21 +76,21 @@ class Layout:
     compression: int
 
     @classmethod
-    def of(cls, tags: Mapping[int, Any]) -> Layout:
+    def of(cls, tags: Mapping[int, Any]) -> SampleLayout:
         """Read the layout from the tags of a directory, which has at least `REQUIRED`."""
-        samples = tags.get(277, 1)
-        model = tags[262]
+        samples = tags.get(Base.SamplesPerPixel, 1)
+        model = tags[Base.PhotometricInterpretation]
         missing = samples - COLOURS.get(model, samples)
         return cls(
-            width=tags[256],
-            height=tags[257],
-            bits=_each(tags.get(258, 1), samples),
-            kinds=_each(tags.get(339, UNSIGNED), samples),
+            width=tags[Base.ImageWidth],
+            height=tags[Base.ImageLength],
+            bits=_each(tags.get(Base.BitsPerSample, 1), samples),
+            kinds=_each(tags.get(Base.SampleFormat, UNSIGNED), samples),
             model=model,
-            planar=tags.get(284, 1) == 2 and samples > 1,
-            extras=_each(tags.get(338, 0), missing) if missing > 0 else (),
-            inks=tags.get(332, _CMYK_INKS),
-            compression=tags.get(259, _NO_COMPRESSION),
+            planar=tags.get(Base.PlanarConfiguration, 1) == 2 and samples > 1,
+            extras=_each(tags.get(Base.ExtraSamples, 0), missing) if missing > 0 else (),
+            inks=tags.get(Base.InkSet, _CMYK_INKS),
+            compression=tags.get(Base.Compression, _NO_COMPRESSION),
         )
 
     @property
@@ -114,12 +116,12 @@ def _each(value: int | tuple[int, ...], count: int) -> tuple[int, ...]:
     return (values + values[-1:] * count)[:count]
 
 
-def refusal(layout: Layout) -> str | None:
+def refusal(layout: SampleLayout) -> str | None:
     """Say why samples cannot be read; None where they can."""
     return _model_refusal(layout) or _compression_refusal(layout) or _sample_refusal(layout)
 
 
-def _model_refusal(layout: Layout) -> str | None:
+def _model_refusal(layout: SampleLayout) -> str | None:
     if layout.model not in COLOURS:
         name = _OTHER_MODELS.get(layout.model, f"number {layout.model}")
         return f"has a colour model that cannot be read ({name}); save it as RGB"
@@ -132,7 +134,7 @@ def _model_refusal(layout: Layout) -> str | None:
     return None
 
 
-def _compression_refusal(layout: Layout) -> str | None:
+def _compression_refusal(layout: SampleLayout) -> str | None:
     if layout.compression not in _COMPRESSIONS:
         name = _OTHER_COMPRESSIONS.get(layout.compression, f"method {layout.compression}")
         return f"is compressed by {name}, which cannot be read here; save it with Deflate or LZW"
@@ -141,7 +143,7 @@ def _compression_refusal(layout: Layout) -> str | None:
     return None
 
 
-def _sample_refusal(layout: Layout) -> str | None:
+def _sample_refusal(layout: SampleLayout) -> str | None:
     if len(set(layout.bits)) > 1 or len(set(layout.kinds)) > 1:
         return f"has channels of different depths or types; {_SAVE_DEPTH}"
     kind, depth = layout.kinds[0], layout.bits[0]
