@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
+
+DECODERS = r"(PIL|pillow_heif|amsr_deploy)\b"
+"""The modules that warn of a picture: the libraries, and what calls NumPy and deprecated parts of them."""
 
 _caught: ContextVar[list[Warning] | None] = ContextVar("caught", default=None)
 _lock = threading.Lock()
@@ -17,7 +21,11 @@ _outside = ExitStack()
 
 @contextmanager
 def caught_warnings() -> Iterator[list[Warning]]:
-    """Collect all warnings of the block, repeated ones too, and show none; those of other threads are shown as ever."""
+    """Collect all warnings of decoders in the block, repeated ones too, and show none.
+
+    Other warnings are those of the application, and left to its filters. Filters know no threads: while a block runs,
+    all warnings of decoders are shown in other threads.
+    """
     _enter()
     found: list[Warning] = []
     token = _caught.set(found)
@@ -33,18 +41,7 @@ def _enter() -> None:
     global _blocks
     with _lock:
         if not _blocks:
-            _outside.enter_context(warnings.catch_warnings())
-            show = warnings.showwarning
-
-            def sort_out(message: Warning, *place: Any) -> None:
-                found = _caught.get()
-                if found is None:
-                    show(message, *place)
-                else:
-                    found.append(message)
-
-            warnings.showwarning = sort_out  # type: ignore[assignment]
-            warnings.simplefilter("always")
+            _outside.enter_context(_sorted_out())
         _blocks += 1
 
 
@@ -54,3 +51,26 @@ def _leave() -> None:
         _blocks -= 1
         if not _blocks:
             _outside.close()
+
+
+@contextmanager
+def _sorted_out() -> Iterator[None]:
+    """Give the warnings of each block to it; take nothing back at the end that others changed meanwhile."""
+    show = warnings.showwarning
+
+    def sort_out(message: Warning, *place: Any) -> None:
+        found = _caught.get()
+        if found is None:
+            show(message, *place)
+        else:
+            found.append(message)
+
+    warnings.showwarning = sort_out  # type: ignore[assignment]
+    warnings.filterwarnings("always", module=DECODERS)
+    try:
+        yield
+    finally:
+        if warnings.showwarning is sort_out:
+            warnings.showwarning = show
+        with suppress(ValueError):  # others may have reset the filters
+            warnings.filters.remove(("always", None, Warning, re.compile(DECODERS), 0))  # type: ignore[attr-defined]
