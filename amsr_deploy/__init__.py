@@ -21,12 +21,14 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # from 1.29 on, ONNX Runtime reports to Microsoft what it runs
 
 
-def __getattr__(name: str) -> Any:
-    """Import the runtime when it is first used, so that `import amsr_deploy` needs nothing."""
-    if name in __all__:
-        module = {"AmsrError": "errors", "VideoUpscaler": "video.frames"}.get(name, "runtime.upscaler")
-        return getattr(import_module(f"amsr_deploy.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # type checkers would take any name for one that is there
+
+    def __getattr__(name: str) -> Any:
+        """Import the runtime when it is first used, so that `import amsr_deploy` needs nothing."""
+        if name in __all__:
+            module = {"AmsrError": "errors", "VideoUpscaler": "video.frames"}.get(name, "runtime.upscaler")
+            return getattr(import_module(f"amsr_deploy.{module}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from amsr_deploy import image
 from amsr_deploy.errors import AmsrError, UserError
 from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.mask import Mask
+from amsr_deploy.runtime.settings import PictureSettings
 
 RANDOM = np.random.default_rng(0)
 
@@ -97,6 +98,12 @@ def test_transparency_comes_through(upscaler: amsr_deploy.Upscaler) -> None:
 def test_settings_of_another_type_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         amsr_deploy.load(**{"device": "cpu", **wrong})
+
+
+def test_settings_are_those_of_load() -> None:
+    arguments = get_type_hints(amsr_deploy.load)
+    assert arguments.pop("return") is amsr_deploy.Upscaler
+    assert get_type_hints(PictureSettings) == arguments
 
 
 def test_numbers_may_be_those_of_numpy(tmp_path: Path) -> None:

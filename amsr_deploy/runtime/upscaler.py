@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast, overload
+from typing import TYPE_CHECKING, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +33,13 @@ from amsr_deploy.runtime.parts import PHASE, PartUpscaling
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
 from amsr_deploy.runtime.self_ensemble import SelfEnsemble
+from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.tiled import TileLimit
 from amsr_deploy.runtime.upscaling import OnTile, Upscaling
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 TILE_HALOS = 24
 """Default side of a tile in halos: larger ones overlap less, but save little more for the memory that they take."""
@@ -458,13 +462,23 @@ def load(
     return upscaler
 
 
-def upscale(image: NDArray[Element] | Image.Image | StrPath, **settings: Any) -> NDArray[Element] | Image.Image:
+@overload
+def upscale(image: NDArray[Element], **settings: Unpack[PictureSettings]) -> NDArray[Element]: ...
+
+
+@overload
+def upscale(image: Image.Image | StrPath, **settings: Unpack[PictureSettings]) -> Image.Image: ...
+
+
+def upscale(
+    image: NDArray[Element] | Image.Image | StrPath, **settings: Unpack[PictureSettings]
+) -> NDArray[Element] | Image.Image:
     """Upscale one picture: `load` with its settings, then `Upscaler.upscale`, which say more."""
     with load(**settings) as upscaler:
         return upscaler.upscale(image)
 
 
-def upscale_file(source: StrPath, target: StrPath, **settings: Any) -> None:
+def upscale_file(source: StrPath, target: StrPath, **settings: Unpack[PictureSettings]) -> None:
     """Upscale one picture file: `load` with its settings, then `Upscaler.upscale_file`, which say more."""
     with load(**settings) as upscaler:
         upscaler.upscale_file(source, target)

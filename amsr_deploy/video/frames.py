@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,12 @@ from amsr_deploy.mask import mask_above_detail, mask_reach
 from amsr_deploy.numeric import is_number, is_whole
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.checks import check_budget, check_flag, check_mask, check_region
+from amsr_deploy.runtime.settings import Settings
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, single
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 TILE = 16
 """Default side of a tile in LR pixels, where tiles that changed are joined; as measured: docs/video.md."""
@@ -101,7 +105,7 @@ class VideoUpscaler:
         reuse: bool = True,
         mask: NDArray[np.bool_] | None = None,
         budget: float | None = None,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         """Load a model, or take one that is loaded.
 
@@ -116,7 +120,7 @@ class VideoUpscaler:
             mask: [H, W] bool, a region of interest of all frames; None computes masks.
             budget: most multiply-accumulates of the first frame of a scene, as a share of the dense network's: the
                 scene gets the largest dilation that costs no more, or 1. None is the upscaler's own dilation.
-            settings: keyword arguments of `amsr_deploy.load`, where a model is to be loaded.
+            settings: other keyword arguments of `amsr_deploy.load`, where a model is to be loaded.
 
         Raises:
             AmsrError: see `amsr_deploy.load`; a tolerance, tile or budget out of its range; a mask or a budget for a

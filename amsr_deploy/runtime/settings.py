@@ -1,0 +1,30 @@
+"""The keyword arguments of `upscaler.load` as types, for functions that pass them on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypedDict
+
+from amsr_deploy.descriptor import CpuPrecision, Device, Purpose, Strategy
+
+
+class Settings(TypedDict, total=False):
+    """What pictures and videos have in common."""
+
+    scale: int | None
+    trained_for: Purpose | None
+    device: Device
+    dilation: int | None
+    threshold: float | None
+    strategy: Strategy
+    dense: bool
+    threads: int | None
+    precision: CpuPrecision | None
+    self_ensemble: bool
+
+
+class PictureSettings(Settings, total=False):
+    """All of them."""
+
+    model: str | Path
+    tile: int | None
