@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -133,6 +137,31 @@ def test_what_is_no_picture_is_refused(upscaler: amsr_deploy.Upscaler, picture: 
     expected = f"an array, a Pillow image or the path of a file, not a {type(picture).__name__}"
     with pytest.raises(UserError, match=expected):
         upscaler.upscale(picture)
+
+
+@pytest.mark.parametrize(
+    ("most", "said"), [(1 + 2**-23, "1.0000001"), (1.000001, "1.000001"), (255, "255"), (1e9, "1e+09")]
+)
+def test_a_float_picture_out_of_range_is_told_with_what_to_do(
+    upscaler: amsr_deploy.Upscaler, most: float, said: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(f"spans 0 to {said}; divide it by its white, such as 255, or clip")):
+        upscaler.upscale(np.linspace(0, most, 27).reshape(3, 3, 3))
+
+
+@pytest.mark.parametrize("of", [lambda upscaler: upscaler, amsr_deploy.VideoUpscaler])
+@pytest.mark.parametrize("send", [pickle.dumps, copy.deepcopy])
+def test_what_is_loaded_stays_in_its_process(
+    upscaler: amsr_deploy.Upscaler, of: Callable[[amsr_deploy.Upscaler], object], send: Callable[[object], object]
+) -> None:
+    with pytest.raises(UserError, match=r"twice\.onnx.* cannot be copied or sent to another process; load it there"):
+        send(of(upscaler))
+
+
+def test_a_backbone_may_be_a_path() -> None:
+    assert amsr_deploy.load(Path("carn"), device="cpu").metadata == amsr_deploy.load("carn", device="cpu").metadata
+    with pytest.raises(AmsrError, match="'carm' is neither a file nor one of: "):
+        amsr_deploy.load(Path("carm"))
 
 
 def test_masked_arrays_are_refused_wherever_arrays_enter(upscaler: amsr_deploy.Upscaler) -> None:

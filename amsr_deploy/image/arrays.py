@@ -33,7 +33,10 @@ def to_float(image: NDArray[np.generic]) -> NDArray[np.float32]:
     check_picture(image)
     scaled = image.astype(np.float32) / np.float32(white(image.dtype))
     if not (scaled.min() >= 0 and scaled.max() <= 1):
-        raise UserError(f"a float picture must be in [0, 1]; this one spans {scaled.min():g} to {scaled.max():g}")
+        raise UserError(
+            f"a float picture must be in [0, 1]; this one spans {scaled.min():.8g} to {scaled.max():.8g}; "
+            "divide it by its white, such as 255, or clip it"
+        )
     return scaled
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, NoReturn, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,6 +129,9 @@ class Upscaler:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise UserError(f"{self.model} is loaded and cannot be copied or sent to another process; load it there")
 
     def __repr__(self) -> str:
         how = f"dilation {self.dilation}" if self.is_masked else "dense"
@@ -439,9 +442,10 @@ def load(
     check_scale(scale)
     check_flag("dense", dense)
     check_flag("self_ensemble", self_ensemble)
-    path = shipped_model(model, scale, dense, trained_for) if model in BACKBONES else Path(model)
+    name = str(model)
+    path = shipped_model(name, scale, dense, trained_for) if name in BACKBONES else Path(model)
     if not path.is_file():
-        raise ModelError(f"model {str(model)!r} is neither a file nor one of: {', '.join(BACKBONES)}")
+        raise ModelError(f"model {name!r} is neither a file nor one of: {', '.join(BACKBONES)}")
     backend = open_backend(path, device, threads, precision)
     if scale not in (None, backend.metadata.scale):
         raise UserError(f"{path} upscales {backend.metadata.scale} times, not {scale} times; leave the scale out")
