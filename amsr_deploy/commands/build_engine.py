@@ -12,14 +12,14 @@ from amsr_deploy.descriptor import Purpose
 from amsr_deploy.engine.build import Request, choose_edition, engine_name, write_engine
 from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_model
-from amsr_deploy.engine.shapes import Size, Sizes, format_size, make_sizes
+from amsr_deploy.engine.shapes import Sizes, format_size, make_sizes
 from amsr_deploy.errors import EngineError, FileError, UserError
 from amsr_deploy.files import check_not_read, check_target
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_path
 from amsr_deploy.runtime.newest import newest_export
 from amsr_deploy.runtime.shipped import chosen_model, shipped_model
-from amsr_deploy.runtime.tiles import smallest_tile
+from amsr_deploy.runtime.tiles import Size, smallest_tile
 
 _log = logging.getLogger(__name__)
 

@@ -12,9 +12,7 @@ from PIL import Image
 
 from amsr_deploy.descriptor import SCALES
 from amsr_deploy.errors import ImageError, UserError
-
-Size = tuple[int, int]
-"""Height and width."""
+from amsr_deploy.runtime.tiles import Size
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from amsr_deploy.commands.bar import Bar
 from amsr_deploy.commands.infer import load_upscalers
 from amsr_deploy.commands.messages import say, setting
-from amsr_deploy.commands.output_size import Plan, Size
+from amsr_deploy.commands.output_size import Plan
 from amsr_deploy.commands.report_file import write_report
 from amsr_deploy.commands.video_options import VideoOptions
 from amsr_deploy.files import STANDARD, replacing
 from amsr_deploy.interrupts import NotedSignal, exit_code
 from amsr_deploy.runtime.shipped import origin
+from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.video.ahead import Behind, ahead
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import VideoUpscaler

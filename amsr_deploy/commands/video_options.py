@@ -8,13 +8,14 @@ from typing import Any
 
 from amsr_deploy import image
 from amsr_deploy.commands.effort import Effort
-from amsr_deploy.commands.output_size import OutputSize, Size
+from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import check_standard_output
 from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import FileError, UserError
 from amsr_deploy.files import STANDARD, check_not_read, check_writable
 from amsr_deploy.runtime.shipped import shipped_scales
+from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import TOLERANCE, VideoUpscaler

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from amsr_deploy.errors import UserError
 from amsr_deploy.metadata import SELECTIONS, Metadata
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile
-
-Size = tuple[int, int]
-"""Height and width."""
+from amsr_deploy.runtime.tiles import Size
 
 SMALLEST, OPTIMAL, LARGEST = (8, 8), (272, 480), (1088, 1920)
 """Defaults: what a picture of one pixel becomes with its reflected border, a typical picture, and one of 1080 lines."""
