@@ -29,14 +29,13 @@ from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.checks import check_flag, check_mask, check_path, check_region, check_scale, check_settings
-from amsr_deploy.runtime.parts import PHASE, PartUpscaling
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
 from amsr_deploy.runtime.self_ensemble import SelfEnsemble
 from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
-from amsr_deploy.runtime.tiled import TileLimit
-from amsr_deploy.runtime.upscaling import OnTile, Upscaling
+from amsr_deploy.runtime.tile_runner import TileLimit
+from amsr_deploy.runtime.upscaling import PHASE, OnTile, PartUpscaling, Upscaling
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

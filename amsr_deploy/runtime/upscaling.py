@@ -1,4 +1,4 @@
-"""One picture on its way through a network: tile by tile, strip by strip, in the type of the output."""
+"""One picture on its way through a network: in strips of tiles, or those parts of it that are wanted."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from amsr_deploy.image.arrays import Element
 from amsr_deploy.mask import Mask
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
-from amsr_deploy.runtime.tiled import Tiled, write_pixels
+from amsr_deploy.runtime.tile_runner import TileRunner, write_pixels
 from amsr_deploy.runtime.tiles import Span
 
 OnTile = Callable[[int, int], object]
 """Is called with the number of tiles that are done, and of all."""
 Start = Callable[[NDArray[np.float32], NDArray[np.bool_] | None, OnTile], "Upscaling"]
 """Decides what runs on a picture; see `Upscaler.start`."""
+PHASE = 2
+"""Parts of a picture begin at multiples of this: kernels may compute pixels in squares of this side."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upscaling(Tiled):
+class Upscaling(TileRunner):
     """What is going to run on a picture, and the result in strips.
 
     Attributes:
@@ -110,3 +112,33 @@ class Upscaling(Tiled):
             planes = self.run_tile(rows, columns)
             self.on_tile(number, total)
             write_pixels(planes, strip[:, self.place(columns)], grey)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartUpscaling(TileRunner):
+    """What runs on parts of a picture.
+
+    Attributes:
+        canvas: [sH, sW, 3] uint8, uint16 or float32, where results go; s is the scale.
+    """
+
+    canvas: NDArray[np.generic]
+
+    def run(self, part: tiles.Part, halo: int, multiple: int) -> None:
+        """Upscale rows and columns of the picture; see `Upscaler.run_parts`."""
+        while True:
+            tile = self.tile
+            try:
+                self._run_tiles(part, halo, multiple, tile)
+                return
+            except OutOfMemoryError as error:
+                self.limit.shrink(tile, error, self.backend.metadata)
+
+    def _run_tiles(self, part: tiles.Part, halo: int, multiple: int, tile: tiles.Size) -> None:
+        inside = (self._padded(part[0]), self._padded(part[1]))
+        for rows, columns in tiles.part_grid(inside, *self.padded, tile, halo, multiple):
+            write_pixels(self.run_tile(rows, columns), self.canvas[self.place(rows), self.place(columns)])
+
+    def _padded(self, pixels: slice) -> slice:
+        """Return a range of pixels in the padded picture."""
+        return slice(pixels.start + self.edge, pixels.stop + self.edge)

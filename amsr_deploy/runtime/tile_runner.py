@@ -56,7 +56,7 @@ class TileLimit:
 
 
 @dataclass(frozen=True)
-class Tiled:
+class TileRunner:
     """A picture, and what runs on its tiles.
 
     Attributes:
