@@ -98,9 +98,9 @@ def summary(timings: Sequence[Timing]) -> list[str]:
     sparse = [timing.ratio() for timing in timings if timing.density <= SPARSE]
     kept = [timing.ratio() for timing in timings if not timing.runs_dense]
     notes = []
-    for ratios, which in ((sparse, f"of density <= {SPARSE}"), (kept, "that amsr infer leaves masked")):
-        found = f"ratio median {statistics.median(ratios):.3f}, worst {max(ratios):.3f}" if ratios else "none"
-        notes.append(f"{len(ratios)} of {len(timings)} photos {which}: {found}.")
+    for ratios, which in ((sparse, f"at a density <= {SPARSE}"), (kept, "where amsr infer runs the masked network")):
+        found = f"median {statistics.median(ratios):.3f}, worst {max(ratios):.3f}" if ratios else "none"
+        notes.append(f"masked / dense {which} ({len(ratios)} of {len(timings)} photos): {found}.")
     return notes
 
 
@@ -189,8 +189,12 @@ def crossover_section(results: Iterable[Crossover]) -> Section:
             near[min(near, key=lambda target: abs(target - density))].append(ratio)
         ratios = (f"{statistics.median(found):.2f}" if found else "" for found in near.values())
         rows.append([result.name, f"{result.density:.2f}" if result.density < 1 else "never", *ratios])
-    columns = ["network", "dense is faster above density", *(f"ratio near {density}" for density in DENSITIES)]
-    note = "The densities go into `dense_above` of `amsr_deploy/descriptor.py`; exported models carry them."
+    columns = ["network", "dense is faster above density", *(f"ratio near {density}" for density in DENSITIES[:-1])]
+    columns.append(f"ratio above {statistics.mean(DENSITIES[-2:]):.3g}")
+    note = (
+        "A network for which dense is faster far below 1 can store this density as `dense_above` "
+        "(`amsr_deploy/descriptor.py`); the shipped ones store none."
+    )
     return Section(
         "crossover",
         "Where masked and dense time meet; ratio = masked / dense, median over the photos",
