@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from amsr_deploy.image import FORMATS, StripWriter
+from amsr_deploy.image import WRITABLE, StripWriter
 
 PHOTO = Path(__file__).parent.parent / "examples" / "osprey.png"
 
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("sizes", nargs="+", metavar="WIDTHxHEIGHT", help="size of the picture before it is upscaled")
     parser.add_argument("--alpha", action="store_true", help="RGB with transparency")
     parser.add_argument("--backbone", default="fsrcnn", help="default: %(default)s")
-    parser.add_argument("--output", default="png", choices=sorted(suffix[1:] for suffix in FORMATS))
+    parser.add_argument("--output", default="png", choices=sorted(suffix[1:] for suffix in WRITABLE))
     own, options = (sys.argv[1:], []) if "--" not in sys.argv else split(sys.argv[1:])
     arguments = parser.parse_args(own)
     print("| picture | output | peak memory GiB | seconds |\n| --- | --- | ---: | ---: |")

@@ -6,6 +6,7 @@
 # most: three quarters of a queue. An interrupted run is resumed; a finished one starts again from its own weights,
 # a new one from those that ship. Checkpoints are written each minute; $OUT/NAME.log is the log of a training.
 set -euo pipefail
+[ $# -gt 0 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
 minutes=$1 out=${2:-runs/all} options=("${@:3}")
 data=${DATA:-$root/build/crops.tar} python=${PYTHON:-python3}

@@ -2,6 +2,7 @@
 # What the mask schedule and the choice of patches do: one short training for each, all else equal.
 # usage: training_ablation.sh BACKBONE TRAIN_FOLDER VALIDATION_FOLDER OUT [STEPS [OPTIONS OF amsr train...]]
 set -euo pipefail
+[ $# -ge 4 ] || { sed -n '2,3s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 backbone=$1 data=$2 validation=$3 out=$4 steps=${5:-5000} options=("${@:6}")
 
 variant() {

@@ -1,0 +1,26 @@
+"""Scripts for developers, called as nobody should call them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize("script", ["benchmarks/cpu.sh", "examples/train_all.sh", "examples/training_ablation.sh"])
+def test_scripts_without_arguments_say_what_they_take(script: str) -> None:
+    done = subprocess.run(["bash", ROOT / script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert script.rpartition("/")[2] in done.stderr
+    assert "unbound" not in done.stderr
+
+
+def test_memory_is_measured_for_formats_that_are_written() -> None:
+    command = [sys.executable, ROOT / "benchmarks" / "memory.py", "8x8", "--output", "gif"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "invalid choice: 'gif'" in done.stderr
