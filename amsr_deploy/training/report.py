@@ -155,7 +155,7 @@ class LogReporter:
 def figures(status: Status) -> str:
     """Write the figures of a status in one line."""
     kind = DENSE if status.dilation is None else f"k={status.dilation}"
-    return f"loss {status.loss:.5f} {kind} {status.images_per_second:.0f} images/s"
+    return f"loss {status.loss:.5f} {kind} {status.patches_per_second:.0f} patches/s"
 
 
 def clock(seconds: float) -> str:

@@ -20,7 +20,7 @@ class Status:
     """None while the masks are all ones."""
     learning_rate: float
     """That of the last step."""
-    images_per_second: float
+    patches_per_second: float
     remaining: float
     """Seconds to the end at the present speed."""
 

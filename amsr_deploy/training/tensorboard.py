@@ -40,7 +40,7 @@ class TensorBoardReporter:
 
     def status(self, status: Status) -> None:
         """Write loss, learning rate, dilation (0 while dense) and speed."""
-        for name in ("loss", "learning_rate", "images_per_second"):
+        for name in ("loss", "learning_rate", "patches_per_second"):
             self._writer.add_scalar(name, getattr(status, name), status.step)
         self._writer.add_scalar("dilation", status.dilation or 0, status.step)
 

@@ -24,7 +24,7 @@ from amsr_deploy.training.report import (
 )
 from amsr_deploy.training.validation import Validation
 
-STATUS = Status(20, 100, 0.0321, 5, 1e-4, images_per_second=64.0, remaining=3723.0)
+STATUS = Status(20, 100, 0.0321, 5, 1e-4, patches_per_second=64.0, remaining=3723.0)
 DENSE = Status(100, 100, 0.02, None, 1e-4, 64.0, 0.0)
 VALIDATION = Validation(100, 27.456, (np.zeros((8, 16, 3), np.uint8),))
 
@@ -42,8 +42,8 @@ def test_lines_hold_the_figures() -> None:
     tell(LineReporter(lines.append))
     assert lines == [
         "skipped: a picture",
-        "20/100 loss 0.03210 k=5 64 images/s 1:02:03 left",
-        "100/100 loss 0.02000 dense 64 images/s 0:00:00 left",
+        "20/100 loss 0.03210 k=5 64 patches/s 1:02:03 left",
+        "100/100 loss 0.02000 dense 64 patches/s 0:00:00 left",
         "100 validation PSNR-Y 27.456 dB",
     ]
 
@@ -54,7 +54,7 @@ def test_the_bar_shows_the_figures() -> None:
     bar.validation(VALIDATION)
     bar.status(STATUS)
     bar.close()
-    for words in ("20/100", "0.03210", "k=5", "64 images/s", "27.46", "1:02:03"):
+    for words in ("20/100", "0.03210", "k=5", "64 patches/s", "27.46", "1:02:03"):
         assert words in out.getvalue()
 
 
