@@ -85,7 +85,7 @@ class Metadata:
     """Density above which the dense network is faster; 1, also where the property is missing, means never."""
 
     mask_loss: float = 0.0
-    """dB of PSNR that the mask costs on the sample photo; 0: trained with masks, or an older file."""
+    """dB of PSNR that the mask costs on the sample photo; 0: nothing, or not measured, as of shipped weights."""
 
     trained_for: Purpose = "clean"
     """What the weights were trained for, also where the property is missing."""

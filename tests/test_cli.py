@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import logging
@@ -29,11 +30,13 @@ from amsr_deploy import errors, models, native
 from amsr_deploy.cli import main
 from amsr_deploy.commands.doctor import CONSEQUENCES
 from amsr_deploy.commands.group import shared_options
+from amsr_deploy.commands.inspect import properties
 from amsr_deploy.commands.messages import report_failure
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import StripWriter
 from amsr_deploy.mask import compute_mask
+from amsr_deploy.model_file import read_metadata
 
 UNUSABLE = {
     "bench": ["--data", "nowhere"],
@@ -135,6 +138,7 @@ def test_infer_reports_as_json(photo_file: Path, model: Path) -> None:
     report = json.loads(result.stdout)
     figures = {"density", "cost_share", "seconds"}
     names = {"input", "model", "origin", "scale", "backend", "dilation", "output", "dense_reason", "reduction"}
+    names |= {"comparison", "mask"}
     assert set(report) == names | figures
     assert (report["input"], report["dilation"]) == (str(photo_file), 3)
     assert (report["scale"], report["dense_reason"], report["reduction"]) == (4, None, None)
@@ -289,6 +293,12 @@ def test_inspect_shows_the_model(model: Path) -> None:
     assert int(digests[0], 16) > 0
     for part in ("index", "amsr.MaskedConv2d", "24,336", "78.7%", "dilation", "fsrcnn"):
         assert part in result.stdout
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.25])
+def test_inspect_shows_a_loss_that_was_measured(loss: float, exports: Exports) -> None:
+    table = properties(dataclasses.replace(read_metadata(exports("fsrcnn")), mask_loss=loss))
+    assert ("mask_loss" in list(table.columns[0].cells)) == (loss > 0)
 
 
 def test_bad_pictures(tmp_path: Path, photo_file: Path, model: Path) -> None:

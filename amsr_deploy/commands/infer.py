@@ -64,13 +64,25 @@ class Report:
     output: str
     dense_reason: str | None
     reduction: str | None
+    comparison: str | None
+    """The picture of `--compare`, where it was made."""
+    mask: str | None
+    """The picture of `--save-mask`, where it was made."""
 
     def __str__(self) -> str:
         density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}"
-        return (
-            f"{self.output}: {self.model} ({self.origin}), {self.backend}, {density}, "
-            f"{self.cost_share:.0%} of the dense cost, {self.seconds:.2f} s"
-        ) + (f", {self.reduction}" if self.reduction else "")
+        notes = [
+            self.reduction,
+            f"compared in {self.comparison}" if self.comparison else None,
+            f"mask in {self.mask}" if self.mask else None,
+        ]
+        return ", ".join(
+            [
+                f"{self.output}: {self.model} ({self.origin}), {self.backend}, {density}",
+                f"{self.cost_share:.0%} of the dense cost, {self.seconds:.2f} s",
+                *filter(None, notes),
+            ]
+        )
 
 
 def load_upscalers(model: str | Path, wanted: OutputSize, **settings: Any) -> Upscalers:
@@ -221,6 +233,8 @@ class Work:
             self.results.shown(files.result),
             colour.dense_reason,
             plan.reduction,
+            self.results.shown(files.comparison) if files.comparison else None,
+            self.results.shown(files.mask) if files.mask else None,
         )
 
     def _write_strips(self, picture: Picture, strips: PictureStrips, turn: Turn, path: Path) -> None:

@@ -64,10 +64,10 @@ def cost(metadata: Metadata) -> Table:
 
 
 def properties(metadata: Metadata) -> Table:
-    """List all metadata."""
+    """List all metadata; `mask_loss` where it was measured."""
     table = Table("property", "value", title="Metadata", title_justify="left")
     for name, value in vars(metadata).items():
-        if name not in ("cost", "tools"):
+        if name not in ("cost", "tools") and (name, value) != ("mask_loss", 0):
             table.add_row(name, str(value))
     for tool, version in metadata.tools.items():
         table.add_row(tool, version)
