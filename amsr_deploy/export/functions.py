@@ -17,8 +17,9 @@ from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.models.operators import VERSION
 
 OPSET = op.version
-IR_VERSION = 10
 """Version of the standard operators that functions and exported models use."""
+IR_VERSION = 10
+"""Read by ONNX Runtime 1.18 and later, and by TensorRT 10."""
 amsr = Opset(DOMAIN, VERSION)
 
 

@@ -33,7 +33,6 @@ from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.freeze import freeze
 
 PRODUCER = "amsr-deploy"
-"""Read by ONNX Runtime 1.18 and later, and by TensorRT 10."""
 FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped weights are stored as they are used
 
 
