@@ -12,7 +12,7 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "amsr_deploy"
 LAYERS = (
-    ("errors", "descriptor", "interrupts", "cores", "cgroups", "numeric"),
+    ("errors", "descriptor", "interrupts", "cores", "cgroups", "numeric", "versions"),
     ("metadata", "model_file", "files", "memory", "native"),
     ("mask", "image", "models"),
     ("runtime.backends",),

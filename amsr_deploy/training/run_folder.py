@@ -12,16 +12,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import platform
 from collections import Counter
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from amsr_deploy import __version__
 from amsr_deploy.errors import TrainingError, UserError, first_line
 from amsr_deploy.files import replacing
 from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR
@@ -30,6 +27,7 @@ from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config, config_from_json
 from amsr_deploy.training.pictures import File
 from amsr_deploy.training.trainer import Trainer
+from amsr_deploy.versions import versions
 
 CONFIG, STATE, WEIGHTS = "config.json", "state.safetensors", "weights.safetensors"
 
@@ -69,7 +67,8 @@ class RunFolder:
         Raises:
             TrainingError: the folder cannot be written to.
         """
-        content = {"settings": asdict(config), "versions": versions(), **facts}
+        used = versions("numpy", "pillow") | {"torch": torch.__version__}
+        content = {"settings": asdict(config), "versions": used, **facts}
         write(self.path / CONFIG, json.dumps(content, indent=2).encode())
 
     def check_pictures(self, files: list[File]) -> None:
@@ -162,17 +161,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise TrainingError(f"{path} cannot be read as the settings of a training ({error})") from error
     return content if isinstance(content, dict) else {}
-
-
-def versions() -> dict[str, str]:
-    """List the versions of what decides the numbers of a run."""
-    found = {"amsr-deploy": __version__, "python": platform.python_version(), "torch": torch.__version__}
-    for package in ("numpy", "pillow"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def write(path: Path, content: bytes) -> None:

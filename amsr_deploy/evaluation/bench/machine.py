@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 from dataclasses import dataclass
 
-from amsr_deploy import __version__, native
+from amsr_deploy import native
 from amsr_deploy.cores import usable_cores
 from amsr_deploy.evaluation.bench.peak import Peak, measure_peak
 from amsr_deploy.evaluation.bench.processor import cpu_name
+from amsr_deploy.versions import versions
 
 PACKAGES = ("onnxruntime", "openvino", "numpy")
 
@@ -53,15 +52,6 @@ def examine_machine(threads: int) -> Machine:
     code = native.inspect()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     instruction_set = code.instruction_set if code else None
-    return Machine(cpu_name(), usable_cores(), instruction_set, threads, measure_peak(threads), load, versions())
-
-
-def versions() -> dict[str, str]:
-    """List the versions of this package and of those that it is compared with."""
-    found = {"amsr-deploy": __version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return Machine(
+        cpu_name(), usable_cores(), instruction_set, threads, measure_peak(threads), load, versions(*PACKAGES)
+    )
