@@ -19,23 +19,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machine has no installed package
 
-import numpy as np
 import torch
+from cases import Case, make_case
 from cuda_kernels import CudaKernels
 from cuda_timing import Captured, milliseconds
-from numpy.typing import NDArray
 from onnx_file import read_graph
-from photo import SIZES, low_resolution
+from photo import SIZES
 from torch import Tensor
 from walker import Walker
 
-from amsr_deploy.mask import compute_mask
-from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.models import Network
 from amsr_deploy.models.checkpoint import read_network
-from amsr_deploy.runtime.backends.base import Inputs
-from amsr_deploy.runtime.selection import select, whole
 from amsr_deploy.runtime.shipped import shipped_model, shipped_weights
 
 NETWORKS = ("disp", "srresnet", "swinir", "carn", "fsrcnn")
@@ -54,30 +49,9 @@ LEGEND = (
 )
 
 
-@dataclass(frozen=True)
-class Case:
-    """A picture [1, 3, H, W] in [0, 1] and what a masked network computes of it."""
-
-    image: NDArray[np.float32]
-    selection: Inputs
-    density: float
-
-    def on(self, device: str) -> dict[str, Tensor]:
-        """Put the network's inputs on a device."""
-        return {name: torch.from_numpy(value).to(device) for name, value in self._inputs().items()}
-
-    def _inputs(self) -> dict[str, NDArray[np.generic]]:
-        return {"image": self.image, **self.selection}
-
-
-def make_case(photo: Path, size: tuple[int, int], metadata: Metadata, everything: bool = False) -> Case:
-    """Make a photo of about that size, whole windows, with its own mask or all of it masked."""
-    multiple = metadata.size_multiple
-    pixels = low_resolution(photo, *(side // multiple * multiple for side in size))
-    mask = np.ones(pixels.shape[:2], np.bool_) if everything else compute_mask(pixels, metadata.dilation).pixels
-    selection = select(mask, metadata, metadata.threshold)
-    image = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
-    return Case(image, whole(selection, pixels), selection.density)
+def inputs_on(device: str, case: Case) -> dict[str, Tensor]:
+    """Put a network's inputs on a device."""
+    return {name: torch.from_numpy(value).to(device) for name, value in {"image": case.image, **case.selection}.items()}
 
 
 def load_network(backbone: str, scale: int) -> Network:
@@ -88,11 +62,11 @@ def load_network(backbone: str, scale: int) -> Network:
 def expected(backbone: str, network: Network, case: Case) -> Tensor:
     """Compute what the masked network gives on the CPU in float32: by the shipped model, or else by the reference."""
     if importlib.util.find_spec("onnxruntime") is None:
-        return network.forward_compact(**case.on("cpu"))
+        return network.forward_compact(**inputs_on("cpu", case))
     import onnxruntime
 
     session = onnxruntime.InferenceSession(shipped_model(backbone), providers=["CPUExecutionProvider"])
-    (result,) = session.run(None, {name: value.numpy() for name, value in case.on("cpu").items()})
+    (result,) = session.run(None, {name: value.numpy() for name, value in inputs_on("cpu", case).items()})
     return torch.from_numpy(result)
 
 
@@ -151,12 +125,12 @@ def measure(backbone: str, kernels: CudaKernels, photo: Path, device: str = "cud
     metadata, graph = read_metadata(model), read_graph(model)
     network = load_network(backbone, metadata.scale)
     small, case = make_case(photo, SMALL, metadata), make_case(photo, SIZE_4K, metadata)
-    everything = make_case(photo, SIZE_4K, metadata, everything=True).on(device)
-    inputs, on_cpu = case.on(device), expected(backbone, network, small)
+    everything = inputs_on(device, make_case(photo, SIZE_4K, metadata, everything=True))
+    inputs, on_cpu = inputs_on(device, case), expected(backbone, network, small)
     exact = Dense(network, torch.float32, device)(everything["image"])
     for dtype in TOLERANCE:
         walker, dense = Walker(graph, kernels, dtype, device), Dense(network, dtype, device)
-        off_small = difference(walker(small.on(device)), on_cpu)
+        off_small = difference(walker(inputs_on(device, small)), on_cpu)
         off_4k = difference(walker(everything), exact)
         eager = walker(inputs)
         works = {"dense": Captured(partial(dense, inputs["image"])), "masked": Captured(partial(walker, inputs))}

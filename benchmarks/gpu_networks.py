@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from cases import Case, make_case
 from numpy.typing import NDArray
 from paper.published import MILLISECONDS
-from photo import SIZES, low_resolution
+from photo import SIZES
 
 from amsr_deploy import native
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.evaluation.bench.twins import shipped_backbones
-from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.backends.base import Inputs
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, session_options
@@ -28,7 +28,6 @@ from amsr_deploy.runtime.backends.tensorrt.backend import TensorRtBackend, open_
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import MODULES, load_edition
 from amsr_deploy.runtime.backends.tensorrt.stream import Network
-from amsr_deploy.runtime.selection import select, whole
 from amsr_deploy.runtime.shipped import shipped_model
 
 MAX_SHAPE = "1088x1920"
@@ -43,28 +42,22 @@ Result = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Case:
-    """A network and a picture.
+class Comparison:
+    """A masked network and its dense twin on a picture.
 
     Attributes:
-        image: [1, 3, H, W] in [0, 1].
-        selection: what the masked network computes of it.
-        share: masked pixels (kept windows), in [0, 1].
+        backbone: the network's name.
+        masked: its file.
+        dense: that of its twin.
         cost_share: multiply-accumulates of the masked network as a share of the dense one's.
+        case: the picture.
     """
 
     backbone: str
     masked: Path
     dense: Path
-    image: NDArray[np.float32]
-    selection: Inputs
-    share: float
     cost_share: float
-
-    @property
-    def name(self) -> str:
-        height, width = self.image.shape[2:]
-        return f"{width} x {height}"
+    case: Case
 
 
 @dataclass(frozen=True)
@@ -105,34 +98,33 @@ def table(host: Host, photo: Path, folder: Path) -> Iterator[str]:
     for backbone in shipped_backbones():
         for size in SIZES:
             try:
-                yield row(make_case(backbone, photo, size, folder), host)
+                yield row(compare(backbone, photo, size, folder), host)
             except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
                 yield f"| {backbone} | {size[0]} x {size[1]} | {first_line(error)} |" + " |" * 7
 
 
-def row(case: Case, host: Host) -> str:
-    """Measure a case."""
-    dense = host.run(case.dense, case.image, {})
-    masked = host.run(case.masked, case.image, case.selection)
+def row(comparison: Comparison, host: Host) -> str:
+    """Measure a comparison."""
+    backbone, case = comparison.backbone, comparison.case
+    dense = host.run(comparison.dense, case.image, {})
+    masked = host.run(comparison.masked, case.image, case.selection)
+    height, width = case.image.shape[2:]
     times = f"{dense.milliseconds:.2f} | {masked.milliseconds:.2f} | {masked.milliseconds / dense.milliseconds:.2f}"
-    is_4k = case.image.shape[3] == SIZES[1][0] and case.backbone in AIMS
-    aim = f"{AIMS[case.backbone]} ({MILLISECONDS['4K'][case.backbone]})" if is_4k else ""
-    expected = reference(case) if case.image.shape[3] == SIZES[0][0] else None
+    is_4k = width == SIZES[1][0] and backbone in AIMS
+    aim = f"{AIMS[backbone]} ({MILLISECONDS['4K'][backbone]})" if is_4k else ""
+    expected = reference(comparison) if width == SIZES[0][0] else None
     error = "" if expected is None else f"{np.abs(masked.result - expected).max():.1e}"
     copies = "" if masked.with_copies is None else f"{masked.with_copies:.2f}"
-    shares = f"{case.share:.2f} | {case.cost_share:.2f}"
-    return f"| {case.backbone} | {case.name} | {shares} | {times} | {aim} | {error} | {copies} |"
+    shares = f"{case.density:.2f} | {comparison.cost_share:.2f}"
+    return f"| {backbone} | {width} x {height} | {shares} | {times} | {aim} | {error} | {copies} |"
 
 
-def make_case(backbone: str, photo: Path, size: tuple[int, int], folder: Path) -> Case:
-    """Pair a backbone with a photo of a size, cropped to what the backbone takes."""
+def compare(backbone: str, photo: Path, size: tuple[int, int], folder: Path) -> Comparison:
+    """Export both forms of a backbone, and make a photo of a size for them."""
     masked, dense = export(backbone, folder, "masked"), export(backbone, folder, "dense")
     metadata = OnnxRuntimeBackend(masked, "cpu").metadata
-    pixels = low_resolution(photo, *(side // metadata.size_multiple * metadata.size_multiple for side in size))
-    selection = select(compute_mask(pixels, metadata.dilation).pixels, metadata, metadata.threshold)
-    image = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
-    density = selection.density
-    return Case(backbone, masked, dense, image, whole(selection, pixels), density, metadata.cost.share(density))
+    case = make_case(photo, size, metadata)
+    return Comparison(backbone, masked, dense, metadata.cost.share(case.density), case)
 
 
 @cache
@@ -144,9 +136,10 @@ def export(backbone: str, folder: Path, form: str) -> Path:
     return path
 
 
-def reference(case: Case) -> Result:
+def reference(comparison: Comparison) -> Result:
     """Compute what float32 gives on the CPU."""
-    return OnnxRuntimeBackend(shipped_model(case.backbone), "cpu").run(case.image, case.selection)
+    case = comparison.case
+    return OnnxRuntimeBackend(shipped_model(comparison.backbone), "cpu").run(case.image, case.selection)
 
 
 def amsr(*words: str) -> None:

@@ -8,7 +8,7 @@ import gpu_networks
 import numpy as np
 import pytest
 from fake_gpu import FakeCuda, FakeNetwork
-from gpu_networks import Case, Run
+from gpu_networks import Comparison, Run
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import BackendError
@@ -33,26 +33,26 @@ class Broken:
 
 
 @pytest.fixture
-def case(tmp_path: Path, photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+def comparison(tmp_path: Path, photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> Comparison:
     monkeypatch.setattr(gpu_networks, "SIZES", ((64, 36), (96, 60)))
     monkeypatch.setattr(gpu_networks, "shipped_backbones", lambda: ["fsrcnn"])
     monkeypatch.setattr(
         gpu_networks, "export", lambda backbone, _, form: shipped_model(backbone, dense=form == "dense")
     )
-    return gpu_networks.make_case("fsrcnn", photo_file, gpu_networks.SIZES[0], tmp_path)
+    return gpu_networks.compare("fsrcnn", photo_file, gpu_networks.SIZES[0], tmp_path)
 
 
-def test_a_row_has_times_and_the_difference_from_float32(case: Case) -> None:
-    row = gpu_networks.row(case, Cpu())
+def test_a_row_has_times_and_the_difference_from_float32(comparison: Comparison) -> None:
+    row = gpu_networks.row(comparison, Cpu())
     backbone, name, share, _, dense, masked, ratio, aim, error, copies = (cell.strip() for cell in row.split("|")[1:-1])
     assert (backbone, name, dense, masked, ratio) == ("fsrcnn", "64 x 36", "4.00", "3.00", "0.75")
-    assert float(share) == pytest.approx(case.share, abs=0.005)
+    assert float(share) == pytest.approx(comparison.case.density, abs=0.005)
     assert float(error) == 0.25
     assert aim == copies == ""
 
 
-def test_what_cannot_run_has_its_reason_in_the_table(case: Case, photo_file: Path) -> None:
-    lines = list(gpu_networks.table(Broken(), photo_file, case.masked.parent))
+def test_what_cannot_run_has_its_reason_in_the_table(comparison: Comparison, photo_file: Path) -> None:
+    lines = list(gpu_networks.table(Broken(), photo_file, comparison.masked.parent))
     assert "| fsrcnn | 64 x 36 | out of order |" in "".join(lines)
     assert len({line.count("|") for line in lines if line.startswith("|") and "\n" not in line}) == 1
 

@@ -13,7 +13,7 @@ from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.backends.base import Backend, Inputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile, Range
-from amsr_deploy.runtime.selection import Everything, select, whole
+from amsr_deploy.runtime.selection import select, whole
 
 TOLERANCE = {"float32": 2e-2, "float16": 2e-2, "bfloat16": 1e-1}
 """Largest difference allowed, on outputs in [-1, 1]: TensorRT multiplies float32 in TF32, with float16's digits."""
@@ -60,5 +60,5 @@ def _photo_within(shapes: Range) -> NDArray[np.float32]:
 def _selection(engine: Backend, image: NDArray[np.float32]) -> Inputs:
     metadata = engine.metadata
     if not metadata.masked:
-        return whole(Everything(), image)
+        return {}
     return whole(select(compute_mask(image, metadata.dilation).pixels, metadata, metadata.threshold), image)

@@ -18,7 +18,7 @@ from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Precision
 from amsr_deploy.models import Network
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import Everything, select, whole
+from amsr_deploy.runtime.selection import select, whole
 
 TOLERANCE = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 1e-1}
 """Largest difference allowed to PyTorch, on outputs in [-1, 1]."""
@@ -44,18 +44,17 @@ def verify(path: Path, network: Network) -> float:
             on noise, which it was not made for, a network can magnify what is rounded.
     """
     backend = OnnxRuntimeBackend(path, "cpu")
+    metadata = backend.metadata
     single, double = network.eval(), copy.deepcopy(network).eval().double()
-    tolerance, worst = TOLERANCE[backend.metadata.precision], 0.0
-    for image, mask in cases(describe(backend.metadata.backbone), backend.metadata.masked):
+    tolerance, worst = TOLERANCE[metadata.precision], 0.0
+    for image, mask in cases(describe(metadata.backbone), metadata.masked):
         batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
-        selection = (
-            select(mask, backend.metadata, backend.metadata.threshold) if backend.metadata.masked else Everything()
-        )
-        actual = backend.run(batch, whole(selection, mask))
+        inputs = whole(select(mask, metadata, metadata.threshold), mask) if metadata.masked else {}
+        actual = backend.run(batch, inputs)
         picture = torch.from_numpy(batch)
-        masks = (torch.from_numpy(mask)[None, None],) if backend.metadata.masked else ()
+        masks = (torch.from_numpy(mask)[None, None],) if metadata.masked else ()
         expected = compute(double, picture.double(), *masks)
-        check_finite(actual, expected, backend.metadata.precision)
+        check_finite(actual, expected, metadata.precision)
         difference = largest_difference(actual, expected)
         if difference > tolerance:
             rounding = largest_difference(compute(single, picture, *masks), expected)
