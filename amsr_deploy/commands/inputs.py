@@ -226,10 +226,7 @@ class Search:
 
 def is_folder(path: Path) -> bool:
     """Return whether a path is a folder; one that the system does not take is none."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises an error for those
 
 
 def is_hidden(path: Path) -> bool:
