@@ -177,14 +177,14 @@ def print_tables(results: Results) -> None:
         console.print(table(run.evaluation, results.bicubic, f"{run} x{run.scale} on {data}, {setting}"))
 
 
-def table(run: Evaluation, bicubic: Mapping[str, Quality], title: str) -> Table:
+def table(run: Evaluation, bicubic: Mapping[Path, Quality], title: str) -> Table:
     """Make a table with a row for each picture, one for the mean and one for bicubic interpolation."""
     result = Table(title=title)
     result.add_column("picture")
     for column in COLUMNS:
         result.add_column(column, justify="right")
-    for name, scores in run.pictures.items():
-        result.add_row(name, *cells(scores))
+    for path, scores in run.pictures.items():
+        result.add_row(path.name, *cells(scores))
     result.add_section()
     result.add_row("mean", *cells(run.mean), style="bold")
     result.add_row("bicubic", *cells(mean(bicubic.values())))

@@ -56,14 +56,14 @@ class Results:
         degraded: whether the LR pictures were damaged.
         scale: of all models.
         runs: one or more.
-        bicubic: the scores of bicubic interpolation by file name.
+        bicubic: the scores of bicubic interpolation by file.
     """
 
     data: Path
     degraded: bool
     scale: int
     runs: Sequence[Run]
-    bicubic: Mapping[str, Quality]
+    bicubic: Mapping[Path, Quality]
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain data."""
@@ -77,7 +77,7 @@ class Results:
         """Pictures that a network or bicubic interpolation restores exactly, by its name: their PSNR is infinite."""
         scored = {**{str(run): run.evaluation.pictures for run in self.runs}, "bicubic interpolation": self.bicubic}
         found = {
-            method: [name for name, scores in pictures.items() if None in finite(scores).values()]
+            method: [path.name for path, scores in pictures.items() if None in finite(scores).values()]
             for method, pictures in scored.items()
         }
         return {method: names for method, names in found.items() if names}
@@ -87,10 +87,10 @@ class Results:
         for run in self.runs:
             dilation = run.evaluation.dilation
             names = {**run.names, "scale": self.scale, "dilation": "dense" if dilation is None else dilation}
-            for picture, scores in run.evaluation.pictures.items():
-                yield {**names, "picture": picture, **finite(scores)}
-        for picture, quality in self.bicubic.items():
-            yield {"model": "bicubic", "scale": self.scale, "picture": picture, **finite(quality)}
+            for path, scores in run.evaluation.pictures.items():
+                yield {**names, "picture": path.name, **finite(scores)}
+        for path, quality in self.bicubic.items():
+            yield {"model": "bicubic", "scale": self.scale, "picture": path.name, **finite(quality)}
 
 
 def write_csv(results: Results, path: Path) -> None:

@@ -60,11 +60,11 @@ class Evaluation:
 
     Attributes:
         dilation: side k of the mask's dilation square; None is dense.
-        pictures: scores by file name.
+        pictures: scores by file.
     """
 
     dilation: int | None
-    pictures: dict[str, Scores]
+    pictures: dict[Path, Scores]
 
     @property
     def mean(self) -> Scores:
@@ -82,9 +82,9 @@ def mean(scores: Iterable[Scored]) -> Scored:
     return type(given[0])(*(float(column) for column in np.mean([astuple(one) for one in given], axis=0)))
 
 
-def to_json(pictures: Mapping[str, Quality]) -> dict[str, Any]:
+def to_json(pictures: Mapping[Path, Quality]) -> dict[str, Any]:
     """Convert the scores of pictures and their mean to plain data; equal pictures have null as their PSNR."""
-    entries = [{"name": name, **finite(scores)} for name, scores in pictures.items()]
+    entries = [{"name": path.name, **finite(scores)} for path, scores in pictures.items()]
     return {"mean": finite(mean(pictures.values())), "pictures": entries}
 
 
@@ -114,7 +114,7 @@ def evaluate(
         AmsrError: what concerns all pictures.
     """
     pairs = read_pairs(paths, upscaler.metadata.scale, fail, lr_folder, degraded)
-    scores = {name: score(upscaler, hr, lr) for name, hr, lr in pairs}
+    scores = {path: score(upscaler, hr, lr) for path, hr, lr in pairs}
     return Evaluation(upscaler.dilation if upscaler.is_masked else None, scores)
 
 
@@ -124,19 +124,19 @@ def evaluate_bicubic(
     fail: Callable[[Exception], object],
     lr_folder: Path | None = None,
     degraded: bool = False,
-) -> dict[str, Quality]:
-    """Measure bicubic interpolation, Pillow's, by file name: what a network has to beat. See `evaluate`."""
+) -> dict[Path, Quality]:
+    """Measure bicubic interpolation, Pillow's, by file: what a network has to beat. See `evaluate`."""
     pairs = read_pairs(paths, scale, fail, lr_folder, degraded)
     return {
-        name: compare(np.array(lr.resize(hr.size, Image.Resampling.BICUBIC)), np.array(hr), scale)
-        for name, hr, lr in pairs
+        path: compare(np.array(lr.resize(hr.size, Image.Resampling.BICUBIC)), np.array(hr), scale)
+        for path, hr, lr in pairs
     }
 
 
 def read_pairs(
     paths: Iterable[Path], scale: int, fail: Callable[[Exception], object], lr_folder: Path | None, degraded: bool
-) -> Iterator[tuple[str, Image.Image, Image.Image]]:
-    """Read names, HR pictures, whose sides are multiples of the scale, and LR pictures; see `evaluate`."""
+) -> Iterator[tuple[Path, Image.Image, Image.Image]]:
+    """Read HR pictures, whose sides are multiples of the scale, and LR pictures; see `evaluate`."""
     folder = None if lr_folder is None else LrFolder(lr_folder, scale)
     count = 0
     for path in paths:
@@ -154,7 +154,7 @@ def read_pairs(
             fail(error)
         else:
             count += 1
-            yield path.name, hr, lr
+            yield path, hr, lr
     if not count:
         raise ImageError("no picture could be measured")
 

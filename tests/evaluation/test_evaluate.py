@@ -21,7 +21,7 @@ from amsr_deploy.commands.eval import EvalOptions, common_scale
 from amsr_deploy.commands.eval_results import Run, points
 from amsr_deploy.errors import ImageError, UserError
 from amsr_deploy.evaluation import metrics
-from amsr_deploy.evaluation.evaluate import Evaluation, Scores, evaluate
+from amsr_deploy.evaluation.evaluate import Evaluation, Scores, evaluate, evaluate_bicubic
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.runtime.upscaler import load
 
@@ -49,7 +49,7 @@ def photos(tmp_path: Path) -> Path:
 
 def test_scores_are_those_of_the_upscaled_reduction(model: Path, photos: Path) -> None:
     upscaler = load(model, dilation=3)
-    scores = evaluate(upscaler, [photos / "b.png"], pytest.fail).pictures["b.png"]
+    scores = evaluate(upscaler, [photos / "b.png"], pytest.fail).pictures[photos / "b.png"]
     with Image.open(photos / "b.png") as photo:
         hr = photo.convert("RGB").crop((0, 0, 128, 128))
     lr = np.array(hr.resize((32, 32), Image.Resampling.BICUBIC))
@@ -66,10 +66,21 @@ def test_a_bad_picture_does_not_stop_the_others(model: Path, photos: Path) -> No
     Image.new("RGB", (19, 61)).save(photos / "small.png")
     errors: list[Exception] = []
     evaluation = evaluate(load(model), sorted(photos.iterdir()), errors.append)
-    assert list(evaluation.pictures) == ["a.png", "b.png"]
+    assert list(evaluation.pictures) == [photos / "a.png", photos / "b.png"]
     assert ["broken.png" in str(errors[0]), "19x61" in str(errors[1])] == [True, True]
     with pytest.raises(ImageError, match="no picture"):
         evaluate(load(model), [photos / "broken.png"], errors.append)
+
+
+def test_pictures_of_one_name_in_two_folders_all_count(model: Path, photos: Path, tmp_path: Path) -> None:
+    paths = [photos / "a.png", tmp_path / "a.png"]
+    with Image.open(photos / "b.png") as other:
+        other.save(paths[1])
+    evaluation = evaluate(load(model), paths, pytest.fail)
+    first, second = evaluation.pictures.values()
+    assert evaluation.mean.psnr_y == pytest.approx((first.psnr_y + second.psnr_y) / 2)
+    assert list(evaluate_bicubic(paths, 4, pytest.fail)) == paths
+    assert [entry["name"] for entry in evaluation.to_json()["pictures"]] == ["a.png", "a.png"]
 
 
 def test_where_all_pictures_fail_each_says_why(model: Path, tmp_path: Path) -> None:
@@ -272,7 +283,7 @@ def test_a_backbone_that_is_named_twice_is_measured_once(photos: Path) -> None:
 
 def test_the_plot_has_a_point_for_each_run() -> None:
     runs = [
-        Run("a", 4, 1000.0, Evaluation(1, {"p": Scores(30.0, 29.0, 0.9, 0.5, 0.75)})),
-        Run("a", 4, 1000.0, Evaluation(5, {"p": Scores(29.0, 29.0, 0.9, 0.2, 0.5)})),
+        Run("a", 4, 1000.0, Evaluation(1, {Path("p"): Scores(30.0, 29.0, 0.9, 0.5, 0.75)})),
+        Run("a", 4, 1000.0, Evaluation(5, {Path("p"): Scores(29.0, 29.0, 0.9, 0.2, 0.5)})),
     ]
     assert points(runs) == ([0.5, 0.75], [29.0, 30.0])

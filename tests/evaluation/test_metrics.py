@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation import metrics
 
 
@@ -32,6 +35,19 @@ def test_psnr_of_a_constant_error(offset: int) -> None:
 def test_equal_pictures() -> None:
     assert metrics.psnr(noise(0), noise(0), border=4) == float("inf")
     assert metrics.ssim_y(noise(0), noise(0), border=4) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("metric", "least"), [(metrics.psnr, 1), (metrics.psnr_y, 1), (metrics.ssim_y, metrics.SSIM_WINDOW)]
+)
+def test_only_what_can_be_compared_is(metric: Callable[..., float], least: int) -> None:
+    side = least + 2 * 4
+    assert np.isfinite(metric(noise(0, side, 40), noise(1, side, 40), 4))
+    with pytest.raises(UserError, match=f"of 40x{side - 1} are too small: {least} pixels a side"):
+        metric(noise(0, side - 1, 40), noise(1, side - 1, 40), 4)
+    for other in (noise(1, 1, 40), noise(1, 40, 41)):  # the first of which NumPy would repeat
+        with pytest.raises(UserError, match=r"of one shape are compared, not of \(40, 40"):
+            metric(noise(0, 40, 40), other, 0)
 
 
 @given(seed=st.integers(0, 100), border=st.integers(2, 4))
