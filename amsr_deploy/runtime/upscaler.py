@@ -24,6 +24,7 @@ from amsr_deploy.image.samples import channel_count
 from amsr_deploy.mask import Mask, compute_mask, detail_threshold
 from amsr_deploy.memory import memory_budget
 from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
+from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.choose import open_backend
@@ -431,7 +432,7 @@ def load(
 
     A masked model with its dense twin beside it (`carn_x4.onnx`, `carn_x4_dense.onnx`) lets the twin upscale pictures
     so dense that it is faster; those get the full network, which is never worse. Whoever sets dilation, threshold,
-    strategy or a mask gets just that.
+    strategy, a precision or a mask gets just that.
 
     Raises:
         AmsrError: no such model, a file that is none, of another scale or trained for something else, a device that
@@ -451,8 +452,8 @@ def load(
     if trained_for not in (None, backend.metadata.trained_for):
         known = backend.metadata.trained_for
         raise UserError(f"{path} was trained for {known}, not for {trained_for}; leave out `trained_for`")
-    twin = twin_path(path) if isinstance(backend, OnnxRuntimeBackend) else None
-    load_twin = partial(open_backend, twin, device, threads) if twin and twin.is_file() else None
+    has_twin = isinstance(backend, OnnxRuntimeBackend) and _has_twin(path, backend.metadata, precision)
+    load_twin = partial(open_backend, twin_path(path), device, threads) if has_twin else None
     upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin, self_ensemble)
     _log.info("%s runs on %s", upscaler.model, upscaler.backend)
     if upscaler.is_masked and backend.metadata.mask_loss > MOST_MASK_LOSS:
@@ -463,6 +464,12 @@ def load(
             backend.metadata.mask_loss,
         )
     return upscaler
+
+
+def _has_twin(model: Path, metadata: Metadata, precision: CpuPrecision | None) -> bool:
+    """Tell whether a dense twin lies beside a model; one of another precision than was asked for is none."""
+    twin = twin_path(model)
+    return twin.is_file() and (precision in (None, "auto") or read_metadata(twin).precision == metadata.precision)
 
 
 @overload

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from scale_cases import FunctionBackend, enlarged, scale_metadata
 
 import amsr_deploy
-from amsr_deploy.descriptor import BACKBONES, describe
+from amsr_deploy import native
+from amsr_deploy.descriptor import BACKBONES, CpuPrecision, describe
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Metadata
@@ -40,12 +41,17 @@ def copy_pair(masked: Path, folder: Path, dense_above: float) -> Path:
     """Copy a masked model and its dense twin, and leave pictures of more than this density to the twin."""
     path = folder / "fsrcnn.onnx"
     shutil.copy(twin_path(masked), twin_path(path))
+    copy_limited(masked, path, dense_above)
+    return path
+
+
+def copy_limited(masked: Path, path: Path, dense_above: float) -> None:
+    """Copy a masked model that leaves pictures of more than this density to its twin."""
     model = onnx.load(masked)
     for entry in model.metadata_props:
         if entry.key == "amsr.dense_above":
             entry.value = str(dense_above)
     onnx.save(model, path)
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -454,6 +460,23 @@ class TestDenseTwin:
         assert amsr_deploy.load(tmp_path / "other.onnx").start(photo).dense_reason is not None
         export_onnx(random_network("fsrcnn", seed=7), tmp_path / "other_dense.onnx", masked=False)
         assert amsr_deploy.load(tmp_path / "other.onnx").start(photo).dense_reason is None
+
+    @pytest.mark.skipif(native.library_path() is None, reason="without the native operators no model is in bfloat16")
+    @pytest.mark.parametrize(("wanted", "counts"), [("float32", True), ("bfloat16", False)])
+    def test_is_of_the_precision_that_is_asked_for(
+        self,
+        wanted: CpuPrecision,
+        counts: bool,
+        pair: Path,
+        exports: Exports,
+        tmp_path: Path,
+        photo: NDArray[np.float32],
+    ) -> None:
+        model = copy_pair(pair, tmp_path, dense_above=0.4)
+        copy_limited(exports("fsrcnn", precision="bfloat16"), tmp_path / "fsrcnn_bf16.onnx", 0.4)
+        with amsr_deploy.load(model, device="cpu", precision=wanted) as upscaler:
+            assert upscaler.metadata.precision == wanted
+            assert (upscaler.start(photo).dense_reason is not None) == counts
 
     def test_may_be_missing(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:
         shutil.copy(pair, tmp_path / "alone.onnx")
