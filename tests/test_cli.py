@@ -28,6 +28,7 @@ from safetensors.torch import save_file
 
 from amsr_deploy import errors, models, native
 from amsr_deploy.cli import main
+from amsr_deploy.commands.build_engine import wanted_export
 from amsr_deploy.commands.doctor import CONSEQUENCES
 from amsr_deploy.commands.group import shared_options
 from amsr_deploy.commands.inspect import properties
@@ -103,6 +104,16 @@ def test_the_newest_export_of_the_folder_runs_unless_another_is_named(
     Path("mine.onnx").write_bytes(model.read_bytes())
     assert "mine.onnx (yours)" in amsr("infer", photo_file, "--overwrite").stdout
     assert "carn_x4.onnx (shipped)" in amsr("infer", photo_file, "--backbone", "carn", "--overwrite").stdout
+
+
+def test_a_name_in_place_of_a_file_is_the_shipped_model(
+    photo_file: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photo_file.parent)
+    Path("mine.onnx").write_bytes(model.read_bytes())
+    result = amsr("infer", photo_file, "--model", "disp", "--scale", 2, "--precision", "float32")
+    assert "disp_x2.onnx (shipped)" in result.stdout, result.output
+    assert wanted_export(Path("carn"), None).name == "carn_x4.onnx"
 
 
 @pytest.mark.parametrize("backbone", ["carn", "fsrcnn"])

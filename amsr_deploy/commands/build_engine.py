@@ -89,7 +89,7 @@ def wanted_export(model: Path | None, trained_for: Purpose | None) -> Path:
     chosen = chosen_model(None, model, trained_for)
     if isinstance(chosen, Path):
         return chosen
-    newest = None if trained_for else newest_export(Path())
+    newest = None if model or trained_for else newest_export(Path())
     return newest or shipped_model(chosen, trained_for=trained_for)
 
 

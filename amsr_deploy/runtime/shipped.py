@@ -52,7 +52,7 @@ def chosen_model(backbone: str | None, model: Path | None, trained_for: Purpose 
 
     Args:
         backbone: name of a shipped one.
-        model: a file.
+        model: a file, or such a name in its place.
         trained_for: which of the shipped ones; None is those for clean pictures.
 
     Raises:
@@ -62,7 +62,9 @@ def chosen_model(backbone: str | None, model: Path | None, trained_for: Purpose 
         raise UserError(f"`backbone` {backbone} and `model` {model} cannot be combined: each names the model to use")
     if trained_for and model:
         raise UserError(f"`trained_for` chooses a shipped model: it cannot be combined with `model` {model}")
-    return model or backbone or DEFAULT_BACKBONE
+    if model:
+        return str(model) if str(model) in BACKBONES else model
+    return backbone or DEFAULT_BACKBONE
 
 
 def origin(model: str | Path) -> str:
