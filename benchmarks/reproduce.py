@@ -2,10 +2,11 @@
 
     python benchmarks/reproduce.py all --data ../shared/data --out build/results
 
-measures what is not in OUT yet and writes there the tables (JSON, CSV, Markdown) and, where matplotlib is installed
-(`pip install '.[plots]'`), the plots; `table2` or another name measures a part, `build` nothing, `page` writes
-docs/results.md too. It can be stopped at any time: each figure of each picture is stored at once, and
-another run goes on. Times are processor time of one thread, which other work on the machine changes little.
+measures what is not in OUT yet and writes there the tables (JSON, CSV, Markdown) and the plots; it needs the extra
+`plots`: scikit-image to measure, matplotlib to draw, without which `build` leaves the plots out. `table2` or another
+name measures a part, `build` nothing, `page` writes docs/results.md too. It can be stopped at any time: each figure of
+each picture is stored at once, and another run goes on. Times are processor time of one thread, which other work on
+the machine changes little.
 """
 
 from __future__ import annotations
