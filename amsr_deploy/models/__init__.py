@@ -11,6 +11,7 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.models.carn import CARN
 from amsr_deploy.models.disp import DISP
 from amsr_deploy.models.fsrcnn import FSRCNN
+from amsr_deploy.models.layer_check import check_layers
 from amsr_deploy.models.masked import MaskedCNN
 from amsr_deploy.models.span import SPAN
 from amsr_deploy.models.srresnet import SRResNet
@@ -36,8 +37,12 @@ def create(name: str, **arguments: Any) -> Network:
 
     Raises:
         UserError: no such backbone.
+        ModelError: it has a layer that the operators cannot compute.
     """
-    return CLASSES[describe(name).name](**arguments)
+    network = CLASSES[describe(name).name](**arguments)
+    if isinstance(network, MaskedCNN):
+        check_layers(network)
+    return network
 
 
 def name_of(network: Network) -> str:

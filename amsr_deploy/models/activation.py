@@ -23,6 +23,13 @@ class Attention(nn.Module):
 ATTENTION = Attention()
 
 
+def is_leaky(activation: nn.Module | None) -> bool:
+    """Tell whether an activation is a leaky ReLU of one slope, which all operators of convolutions take, or none."""
+    return isinstance(activation, nn.ReLU | nn.LeakyReLU | None) or (
+        isinstance(activation, nn.PReLU) and activation.num_parameters == 1
+    )
+
+
 def finish(sums: Tensor, activation: nn.Module | None, residual: Tensor | None) -> Tensor:
     """Apply the activation to the sums of a convolution, and add the residual.
 
