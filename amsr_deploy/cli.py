@@ -30,7 +30,7 @@ FILE = FileName(path_type=Path, readable=False)  # what cannot be read is said f
 network_option = click.option(
     "--backbone",
     type=click.Choice(list(BACKBONES)),
-    help=f"Network that ships with the package; of span no weights do.  [default: {DEFAULT_BACKBONE}]",
+    help=f"Network whose weights ship with the package.  [default: {DEFAULT_BACKBONE}]",
 )
 backbone_option = click.option(
     "--backbone", type=click.Choice(list(BACKBONES)), default=DEFAULT_BACKBONE, show_default=True, help="Network."
@@ -230,7 +230,7 @@ def mask(**options: Any) -> None:
 @click.option(
     "--backbone",
     type=click.Choice(list(BACKBONES)),
-    help=f"Network; span needs --weights.  [default: that of --weights, or {DEFAULT_BACKBONE}]",
+    help=f"Network; without shipped weights it needs --weights.  [default: that of --weights, or {DEFAULT_BACKBONE}]",
 )
 @click.option("--weights", type=FILE, help="A checkpoint (.safetensors, .pth); the shipped weights by default.")
 @click.option("--scale", type=SCALE_OF_MODELS, help="Upscaling factor.  [default: that of the weights]")
@@ -336,8 +336,10 @@ def doctor() -> None:
 @main.command()
 @click.option("--backbone", type=click.Choice(list(BACKBONES)), help="Network to train.  [default: that of --init]")
 @click.option("--scale", type=SCALE_OF_MODELS, help="Upscaling factor.  [default: 4, or that of --init]")
-@click.option("--channels", type=int, help="Width of the network (disp, span).  [default: the usual one]")
-@click.option("--blocks", type=int, help="Depth of the network (disp, span, srresnet).  [default: the usual one]")
+@click.option(
+    "--channels", type=int, help="Width of the network, where it has such a choice.  [default: the usual one]"
+)
+@click.option("--blocks", type=int, help="Depth of the network, where it has such a choice.  [default: the usual one]")
 @click.option("--data", type=FILE, multiple=True, help="Folder of HR pictures, or a packed tar file; may be repeated.")
 @click.option("-o", "--output", "--out", "out", type=FILE, required=True, help="Folder of the run.")
 @click.option("--validation", type=FILE, help="Folder of HR pictures to validate on.")
@@ -405,7 +407,7 @@ def train(**options: Any) -> None:
     "backbones",
     type=click.Choice(list(BACKBONES)),
     multiple=True,
-    help=f"Network that ships with the package (not span); may be given again.  [default: {DEFAULT_BACKBONE}]",
+    help=f"Network whose weights ship with the package; may be given again.  [default: {DEFAULT_BACKBONE}]",
 )
 @scale_option
 @click.option(

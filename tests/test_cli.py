@@ -33,7 +33,7 @@ from amsr_deploy.commands.doctor import CONSEQUENCES
 from amsr_deploy.commands.group import shared_options
 from amsr_deploy.commands.inspect import properties
 from amsr_deploy.commands.messages import report_failure
-from amsr_deploy.descriptor import DEFAULT_BACKBONE
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import StripWriter
 from amsr_deploy.mask import compute_mask
@@ -507,6 +507,14 @@ def test_names_that_break_lines_are_shown_in_one(photo_file: Path, tmp_path: Pat
     assert done.stdout.startswith(str(tmp_path / "two\\nlines\\x1b[31m_mask.png"))
     assert len(done.stdout.splitlines()) == 1
     assert_refused(amsr("mask", source), "two\\nlines")
+
+
+def test_help_names_networks_as_choices_only() -> None:
+    """What is written by hand would miss the next network."""
+    for name, command in main.commands.items():
+        for option in command.params:
+            words = re.findall(r"\w+", getattr(option, "help", None) or "")
+            assert not set(words) & (set(BACKBONES) - {DEFAULT_BACKBONE}), f"{name} {option.opts}"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

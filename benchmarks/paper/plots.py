@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.files import replacing
 from paper.records import values
 from paper.table import Table
 
 Row = dict[str, Any]
-COLOURS = {"DISP": "C3", "FSRCNN": "C2", "CARN": "C0", "SRResNet": "C1", "SwinIR light": "C4", "SPAN": "C5"}
+COLOURS = {descriptor.title: f"C{number}" for number, descriptor in enumerate(BACKBONES.values())}
+"""Of Matplotlib's cycle."""
 PICK = ("DISP", "CARN")
 """The networks of the picture that compares two."""
 
