@@ -91,7 +91,7 @@ class SPAN(MaskedCNN):
 
     @property
     def values_per_pixel(self) -> int:
-        return max(len(self.conv_cat.weight), 3 * self.scale**2)
+        return max(self.conv_cat.in_channels, 3 * self.scale**2)
 
     def masked_modules(self) -> list[nn.Module]:
         return [*self.blocks(), self.conv_2, self.conv_cat]
