@@ -85,9 +85,8 @@ def add_provider(options: ort.SessionOptions, device: Device) -> list[tuple[str,
     if device not in ("auto", *PROVIDERS):
         raise UserError(f"unknown device {device!r}; use auto, {', '.join(PROVIDERS)}")
     if runs_on_cpu(device):
-        options.enable_mem_pattern = (
-            False  # from the second run of a size on it takes the memory twice, and no less time
-        )
+        # From the second run of a size on, memory patterns take the memory twice, and no less time.
+        options.enable_mem_pattern = False
         return [(CPU, {})]
     chosen: Device = "cuda" if device == "auto" else device
     provider = PROVIDERS[chosen]
