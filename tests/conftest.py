@@ -67,6 +67,13 @@ def shipped_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def photo_file(tmp_path: Path) -> Path:
     """A real photo of 48 x 40 pixels as a PNG file in an empty folder."""
     path = tmp_path / "photo.png"

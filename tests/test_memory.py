@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import amsr
 from PIL import Image
 from scale_cases import write_model
 
 import amsr_deploy
 from amsr_deploy import cgroups, image, memory
-from amsr_deploy.cli import main
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image import Picture, writing
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -77,7 +76,7 @@ def test_too_little_memory_is_said_before_the_work(
     monkeypatch.setattr(Upscaler, "start", lambda *_: pytest.fail("it should be refused before the work"))
     model = write_model(tmp_path / "repeat.onnx", 4)
     command = ["infer", tmp_path / "a.png", "--model", model, *arguments]
-    result = CliRunner().invoke(main, [str(argument) for argument in command])
+    result = amsr(*command)
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 1
     for part in ("GiB of memory, and 0.0 are available", *helps):
@@ -133,7 +132,7 @@ def test_a_result_that_is_kept_takes_no_memory(tmp_path: Path) -> None:
     (tmp_path / "a_x4.jpg").touch()
     model, mask = write_model(tmp_path / "repeat.onnx", 4), tmp_path / "mask.png"
     command = ["infer", tmp_path / "a.png", "--model", model, "--format", "jpg", "--skip-existing", "--save-mask", mask]
-    result = CliRunner().invoke(main, [str(argument) for argument in command])
+    result = amsr(*command)
     assert result.exit_code == 0, result.output
     assert mask.is_file()
 

@@ -10,14 +10,13 @@ import model_card
 import numpy as np
 import photo_card
 import pytest
-from click.testing import CliRunner, Result
+from command_line import amsr, refusal
 from PIL import Image
 from safetensors.torch import save_file
 from scale_cases import enlarged, ship, write_model
 
 import amsr_deploy
 from amsr_deploy import models
-from amsr_deploy.cli import main
 from amsr_deploy.commands.build_engine import wanted_export
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.evaluation.bench.twins import choose_pairs
@@ -31,17 +30,6 @@ from amsr_deploy.runtime.shipped import shipped_model, shipped_weights
 
 OFFSET = 0.125
 PICTURE = np.random.default_rng(0).random((9, 11, 3), dtype=np.float32) / 2
-
-
-def amsr(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def refused(result: Result, code: int) -> str:
-    """The one line of an error."""
-    assert result.exit_code == code, result.output
-    (line,) = (line for line in result.stderr.splitlines() if line.startswith(("amsr: error:", "Error:")))
-    return line
 
 
 @pytest.fixture
@@ -91,7 +79,7 @@ def test_what_does_not_ship_names_what_does(photo_file: Path) -> None:
         amsr_deploy.load("disp", scale=3, trained_for="photo")
     with pytest.raises(ModelError, match=r"no x4 weights of disp for photos: there is disp x2, disp x4$"):
         shipped_weights("disp", 4, "photo")
-    line = refused(amsr("infer", photo_file, "--backbone", "carn", "--for", "photo"), 1)
+    line = refusal(amsr("infer", photo_file, "--backbone", "carn", "--for", "photo"), 1)
     assert line.endswith("this version has no model of carn for photos: there is disp x2, disp x4")
 
 
@@ -112,7 +100,7 @@ def test_what_does_not_ship_names_what_does(photo_file: Path) -> None:
 )
 def test_without_any_for_photos_the_option_says_so(command: tuple[str, ...], photo_file: Path, folder: Path) -> None:
     arguments = [part.format(photo=photo_file, folder=folder) for part in command]
-    line = refused(amsr(*arguments, "--for", "photo"), 1)
+    line = refusal(amsr(*arguments, "--for", "photo"), 1)
     assert " for photos" in line
     assert "this version" in line
 
@@ -151,7 +139,7 @@ def test_a_model_of_ones_own_is_not_chosen_by_purpose(photo_file: Path, tmp_path
         ("bench", "--data", folder, *files),
         ("build-engine", own),
     ):
-        assert "--for" in refused(amsr(*command, "--for", "photo"), 2)
+        assert "--for" in refusal(amsr(*command, "--for", "photo"), 2)
 
 
 @pytest.mark.usefixtures("weights")
@@ -186,7 +174,7 @@ def test_eval_compares_both_on_damaged_pictures(folder: Path, tmp_path: Path) ->
     assert by_hand["bicubic"] == damaged["bicubic"]
     table = amsr("eval", "--data", folder, "--degraded", "--for", "photo").stdout
     assert "disp for photos x4 on pictures, degraded" in table
-    assert "--degraded" in refused(amsr(*evaluate, "--degraded", "--lr", lr), 2)
+    assert "--degraded" in refusal(amsr(*evaluate, "--degraded", "--lr", lr), 2)
 
 
 @pytest.mark.usefixtures("one_registry")
@@ -222,10 +210,10 @@ class TestExport:
     @pytest.mark.usefixtures("here")
     def test_what_contradicts_the_weights_is_refused(self) -> None:
         self.save(**{TRAINED_FOR: "photo"})
-        line = refused(amsr("export", "--weights", "mine.safetensors", "--for", "clean"), 1)
+        line = refusal(amsr("export", "--weights", "mine.safetensors", "--for", "clean"), 1)
         assert line.endswith("mine.safetensors was trained for photo, not for clean; leave out --for")
         self.save(**{TRAINED_FOR: "fax"})
-        assert "trained for 'fax'" in refused(amsr("export", "--weights", "mine.safetensors"), 1)
+        assert "trained for 'fax'" in refusal(amsr("export", "--weights", "mine.safetensors"), 1)
 
 
 def test_doctor_lists_them(weights: Path) -> None:

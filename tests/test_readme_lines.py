@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import amsr
 from conftest import ROOT
 from PIL import Image
-
-from amsr_deploy.cli import main
 
 WIDTH, HEIGHT = 960, 24
 
@@ -35,7 +33,7 @@ def test_all_lines_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         command, _, streams = line.partition(" < ")
         source, _, target = streams.partition(" > ")
         content = Path(source).read_bytes() if source else None
-        result = CliRunner().invoke(main, shlex.split(command)[1:], input=content)
+        result = amsr(*shlex.split(command)[1:], stdin=content)
         assert result.exit_code == 0, f"{line}\n{result.stderr}"
         if target:
             Path(target).write_bytes(result.stdout_bytes)

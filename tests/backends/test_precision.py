@@ -9,13 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import onnxruntime as ort
 import pytest
-from click.testing import CliRunner
+from command_line import amsr
 from export_cases import Exports
 from PIL import Image
 
 import amsr_deploy
 from amsr_deploy import native
-from amsr_deploy.cli import main
 from amsr_deploy.descriptor import CpuPrecision, Device
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.runtime.backends import choose, precision
@@ -64,7 +63,7 @@ def test_other_weights_are_no_form_of_a_model(model: Path, exports: Exports, mon
 def test_a_precision_that_is_not_there_is_one_line(exports: Exports, tmp_path: Path) -> None:
     path, picture = exports("fsrcnn"), tmp_path / "a.png"
     Image.new("RGB", (12, 12), "red").save(picture)
-    result = CliRunner().invoke(main, ["infer", str(picture), "--model", str(path), "--precision", "bfloat16"])
+    result = amsr("infer", picture, "--model", path, "--precision", "bfloat16")
     assert result.exit_code == 1
     assert "precision bfloat16 was asked for, but" in result.stderr
     assert "amsr export --backbone fsrcnn --scale 4 --for clean --bf16" in result.stderr

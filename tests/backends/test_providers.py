@@ -11,11 +11,10 @@ import onnx
 import onnx.inliner
 import onnxruntime as ort
 import pytest
-from click.testing import CliRunner
+from command_line import amsr
 from export_cases import Exports
 from numpy.typing import NDArray
 
-from amsr_deploy.cli import main
 from amsr_deploy.descriptor import BACKBONES, DEVICES, Device
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.functions import FUNCTIONS
@@ -95,7 +94,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_is_not_there_names_its_package(device: str, package: str, photo_file: Path) -> None:
-    result = CliRunner().invoke(main, ["infer", str(photo_file), "--backbone", "fsrcnn", "--device", device])
+    result = amsr("infer", photo_file, "--backbone", "fsrcnn", "--device", device)
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"amsr: error: device {device} was asked for, but this ONNX Runtime has no ")

@@ -18,12 +18,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from command_line import amsr, errors
 from PIL import Image
 from scale_cases import write_model
 
 from amsr_deploy import files, image
-from amsr_deploy.cli import main
 from amsr_deploy.commands.batch import Reporter
 from amsr_deploy.commands.comparison import TITLE
 from amsr_deploy.commands.inputs import natural
@@ -31,14 +30,6 @@ from amsr_deploy.commands.turns import Turns
 from amsr_deploy.interrupts import SIGNALS
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
-
-
-def amsr(*arguments: object, stdin: bytes = b"") -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
-
-
-def errors(result: Result) -> list[str]:
-    return [line for line in result.stderr.splitlines() if line.startswith("amsr: error: ")]
 
 
 def draw(path: Path, size: tuple[int, int] = (12, 8), colour: str = "teal") -> Path:
@@ -55,12 +46,6 @@ def names(folder: Path) -> list[str]:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that repeats pixels four times."""
     return write_model(tmp_path_factory.mktemp("model") / "repeat.onnx", 4)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture(params=["infer", "mask"])

@@ -15,12 +15,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from command_line import amsr
 from conftest import assert_same_picture
 from scale_cases import write_model
 
 from amsr_deploy import image
-from amsr_deploy.cli import main
 from amsr_deploy.commands.cluster import ATTEMPTS, Cluster, Place, Reply, find_places
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.inputs import Input
@@ -200,9 +199,7 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
     model = write_model(tmp_path / "repeat.onnx", 4)
     request = Request(OutputSize(), Effort(), Naming(Path("elsewhere/out")), image.WriteOptions(), compare=True)
     orders, content = Orders(model, request, {}), photo_file.read_bytes()
-    expected = CliRunner().invoke(
-        main, ["infer", str(photo_file), "--model", str(model), "-o", str(tmp_path / "photo_x4.png"), "--compare"]
-    )
+    expected = amsr("infer", photo_file, "--model", model, "-o", tmp_path / "photo_x4.png", "--compare")
     assert expected.exit_code == 0, expected.output
     monkeypatch.chdir("/")
     worker = PictureWorker(pickle.loads(pickle.dumps(orders)))
@@ -236,7 +233,7 @@ def test_what_cannot_be_spread(
     arguments: list[str], message: str, photo_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(photo_file.parent)
-    result = CliRunner().invoke(main, ["infer", *arguments, "--ray"], input=photo_file.read_bytes())
+    result = amsr("infer", *arguments, "--ray", stdin=photo_file.read_bytes())
     assert result.exit_code == 2
     assert re.search(message, result.stderr)
     assert len(result.stderr.splitlines()) == 1
@@ -253,20 +250,20 @@ def test_a_cluster_that_is_not_there(photo_file: Path, monkeypatch: pytest.Monke
     with socket.socket() as unused:  # bound, and deaf
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
-        result = CliRunner().invoke(main, ["infer", str(photo_file.parent), "--ray", address])
+        result = amsr("infer", photo_file.parent, "--ray", address)
     assert result.exit_code == 1
     assert result.stderr.startswith(f"amsr: error: no Ray cluster answers at {address}: ")
 
 
 def test_addresses_of_the_client_are_refused(photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_module(monkeypatch)
-    result = CliRunner().invoke(main, ["infer", str(photo_file.parent), "--ray", "ray://head:10001"])
+    result = amsr("infer", photo_file.parent, "--ray", "ray://head:10001")
     assert result.exit_code == UserError.exit_code
     assert "run this on a machine of the cluster, with HOST:PORT" in result.stderr
 
 
 def test_ray_is_named_where_it_is_missing(photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    result = CliRunner().invoke(main, ["infer", "--ray", str(photo_file.parent)])  # a folder is no address
+    result = amsr("infer", "--ray", photo_file.parent)  # a folder is no address
     assert result.exit_code == 1
     assert "needs Ray, which is not installed; run: pip install 'amsr-deploy[ray]'" in result.stderr

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from command_line import amsr, assert_refused
 from PIL import Image
 from scale_cases import write_model
-
-from amsr_deploy.cli import main
 
 pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
 
@@ -19,20 +17,9 @@ VIDEO = b"YUV4MPEG2 W48 H32 F25:1 C420jpeg\nFRAME\n" + bytes(HEIGHT * WIDTH * 3 
 INFER, VIDEO_COMMAND = "infer in.png --model model.onnx", "video in.y4m --model model.onnx"
 
 
-def amsr(line: str) -> Result:
-    return CliRunner().invoke(main, line.split())
-
-
-def refusal(result: Result) -> str:
-    """The only error."""
-    (line,) = (line for line in result.stderr.splitlines() if line.startswith("amsr: error:"))
-    return line
-
-
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(here: Path) -> Path:
     """The current folder, with a picture, a video, a model, and what is in the way."""
-    monkeypatch.chdir(tmp_path)
     Image.fromarray(np.zeros((HEIGHT, WIDTH, 3), np.uint8)).save("in.png")
     Image.new("L", (8, 8)).save("small.png")
     Path("in.y4m").write_bytes(VIDEO)
@@ -43,7 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("photos/a.png").write_bytes(Path("in.png").read_bytes())
     for name in ("there.png", "there.mkv", "run/weights.safetensors", "a.tar"):
         Path(name).touch()
-    return tmp_path
+    return here
 
 
 @pytest.mark.usefixtures("here", "quick_peak")
@@ -90,9 +77,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_the_disk_and_pictures_give_1(line: str, message: str) -> None:
-    result = amsr(line)
-    assert message in refusal(result)
-    assert result.exit_code == 1
+    assert_refused(amsr(*line.split()), message, code=1)
 
 
 @pytest.mark.usefixtures("here")
@@ -107,6 +92,4 @@ def test_the_disk_and_pictures_give_1(line: str, message: str) -> None:
     ],
 )
 def test_the_command_line_gives_2(line: str, message: str) -> None:
-    result = amsr(line)
-    assert message in refusal(result)
-    assert result.exit_code == 2
+    assert_refused(amsr(*line.split()), message, code=2)

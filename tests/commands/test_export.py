@@ -12,14 +12,13 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from command_line import amsr
 from conftest import OSPREY
 from PIL import Image
 from safetensors.torch import save_file
 
 import amsr_deploy
 from amsr_deploy import models
-from amsr_deploy.cli import main
 from amsr_deploy.errors import ModelError
 from amsr_deploy.export.mask_loss import mask_loss
 from amsr_deploy.export.verify import check_finite
@@ -28,16 +27,6 @@ from amsr_deploy.models.checkpoint import MASKS, read_network
 from amsr_deploy.runtime.shipped import WEIGHTS
 
 pytestmark = pytest.mark.usefixtures("one_registry")
-
-
-def amsr(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def fragile_weights() -> dict[str, torch.Tensor]:

@@ -7,14 +7,14 @@ import random
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from command_line import amsr
 from conftest import assert_same_pictures
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from scale_cases import write_model
 
-from amsr_deploy.cli import main
 from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.shard import Shard
 
@@ -51,18 +51,17 @@ def test_parts_are_of_one_size_and_natural_order(total: int, count: int) -> None
 
 
 def infer(*arguments: object) -> Result:
-    return CliRunner().invoke(main, ["infer", *map(str, arguments)])
+    return amsr("infer", *arguments)
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with `in`, which holds five pictures, and a model that repeats pixels."""
-    (tmp_path / "in").mkdir()
+def here(here: Path) -> Path:
+    """The current folder, with `in`, which holds five pictures, and a model that repeats pixels."""
+    (here / "in").mkdir()
     for number in range(5):
-        Image.new("RGB", (12, 8), (50 * number, 90, 60)).save(tmp_path / "in" / f"photo{number}.png")
-    write_model(tmp_path / "repeat.onnx", 4)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+        Image.new("RGB", (12, 8), (50 * number, 90, 60)).save(here / "in" / f"photo{number}.png")
+    write_model(here / "repeat.onnx", 4)
+    return here
 
 
 def test_parts_write_what_one_machine_writes(here: Path) -> None:

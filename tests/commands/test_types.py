@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 import pytest
-from click.testing import CliRunner
+from command_line import amsr
 
-from amsr_deploy.cli import main
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
 
 
@@ -40,6 +39,6 @@ def test_texts_are_read_once(kind: click.ParamType, text: str, value: object) ->
     ],
 )
 def test_errors_name_the_option_and_the_value(arguments: list[str], message: str) -> None:
-    result = CliRunner().invoke(main, arguments)
+    result = amsr(*arguments)
     assert result.exit_code == 2
     assert message in result.output

@@ -20,14 +20,13 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from command_line import amsr, assert_refused
 from engine_cases import ORIN
 from fake_gpu import FakeCuda, FakeNetwork
 from rich.console import Console
 from scale_cases import write_model
 
 from amsr_deploy import models
-from amsr_deploy.cli import main
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.engine import build, builder
 from amsr_deploy.engine.builder import prepare_graph
@@ -46,24 +45,6 @@ from amsr_deploy.runtime.shipped import shipped_model
 
 pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX has no wheel for this platform")
 MODEL = shipped_model("fsrcnn")
-
-
-def amsr(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def assert_refused(result: Result, code: int, *parts: str) -> None:
-    assert result.exit_code == code, result.output
-    lines = [line for line in result.stderr.splitlines() if line.startswith("amsr: error:")]
-    assert len(lines) == 1, result.stderr
-    for part in parts:
-        assert part in lines[0]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +98,7 @@ def test_inspect_reads_engines(built: Path, here: Path) -> None:
         assert part in result.stdout
     copy = here / built.name
     copy.write_bytes(built.read_bytes())
-    assert_refused(amsr("inspect", copy), 1, ".json beside it")
+    assert_refused(amsr("inspect", copy), ".json beside it", code=1)
 
 
 def test_an_engine_that_tensorrt_does_not_load_says_so(built: Path) -> None:
@@ -154,18 +135,18 @@ class TestModel:
         assert (sidecar.source, sidecar.model.scale) == ("carn_x2.onnx", 2)
 
     def test_not_a_model(self, here: Path) -> None:
-        assert_refused(amsr("build-engine", "none.onnx"), 1, "none.onnx does not exist")
+        assert_refused(amsr("build-engine", "none.onnx"), "none.onnx does not exist", code=1)
         cut = onnx.load(MODEL)
         cut.graph.node[-1].input[0] = "missing"
         onnx.save(cut, "cut.onnx")
-        assert_refused(amsr("build-engine", "cut.onnx"), 1, "cut.onnx is damaged")
+        assert_refused(amsr("build-engine", "cut.onnx"), "cut.onnx is damaged", code=1)
         Path("garbled.onnx").write_text("no model")
-        assert_refused(amsr("build-engine", "garbled.onnx"), 1, "garbled.onnx is not a model of amsr-deploy")
+        assert_refused(amsr("build-engine", "garbled.onnx"), "garbled.onnx is not a model of amsr-deploy", code=1)
 
     def test_timings_do_not_replace_the_model(self, here: Path) -> None:
         model = Path("model.onnx")
         model.write_bytes(MODEL.read_bytes())
-        assert_refused(amsr("build-engine", model, "--timing-cache", model), 2, "model.onnx is an input")
+        assert_refused(amsr("build-engine", model, "--timing-cache", model), "model.onnx is an input", code=2)
         assert model.read_bytes() == MODEL.read_bytes()
 
     def test_foreign_model(self, here: Path) -> None:
@@ -173,7 +154,7 @@ class TestModel:
         del model.metadata_props[:]
         onnx.save(model, "foreign.onnx")
         assert_refused(
-            amsr("build-engine", "foreign.onnx"), 1, "foreign.onnx", "not a model of amsr-deploy", "amsr export"
+            amsr("build-engine", "foreign.onnx"), "foreign.onnx", "not a model of amsr-deploy", "amsr export", code=1
         )
 
     @pytest.mark.parametrize(
@@ -184,15 +165,15 @@ class TestModel:
         ],
     )
     def test_bad_arguments(self, arguments: list[str], part: str, here: Path) -> None:
-        assert_refused(amsr("build-engine", MODEL, *arguments), 2, part)
+        assert_refused(amsr("build-engine", MODEL, *arguments), part, code=2)
         assert not list(here.iterdir())
 
     def test_nothing_else_is_replaced(self, built: Path, here: Path) -> None:
         build = ("build-engine", MODEL, "--fp16", "--edition", "tensorrt-rtx", "--max-shape", "64x96", "--output")
         Path("run.json").write_text("mine")
-        assert_refused(amsr(*build, "run.engine"), 1, "run.json", "belongs to no engine")
+        assert_refused(amsr(*build, "run.engine"), "run.json", "belongs to no engine", code=1)
         Path("folder.engine").mkdir()
-        assert_refused(amsr(*build, "folder.engine"), 1, "folder.engine is a folder")
+        assert_refused(amsr(*build, "folder.engine"), "folder.engine is a folder", code=1)
         assert Path("run.json").read_text() == "mine"
         model = dataclasses.replace(read_sidecar(built).model, weights_sha256="other")
         Path("a.engine").write_bytes(b"engine")
@@ -274,7 +255,10 @@ class TestEdition:
 
         monkeypatch.setattr(build, "find_gpu", no_gpu)
         assert_refused(
-            amsr("build-engine", MODEL, "--edition", "tensorrt"), 1, "finds no GPU", "set --edition to tensorrt-rtx"
+            amsr("build-engine", MODEL, "--edition", "tensorrt"),
+            "finds no GPU",
+            "set --edition to tensorrt-rtx",
+            code=1,
         )
 
     def test_missing_and_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,7 +312,7 @@ class TestComparison:
     def test_an_engine_that_differs_is_not(self, error: float, wrong: list[float], here: Path) -> None:
         wrong.append(error)
         result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx")
-        assert_refused(result, 1, "the engine differs from the CPU by", "more than 0.02")
+        assert_refused(result, "the engine differs from the CPU by", "more than 0.02", code=1)
         assert not list(here.iterdir())
 
     def test_where_engines_cannot_run_that_is_said(self, wrong: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -480,5 +464,5 @@ def test_a_full_disk_leaves_nothing_behind(here: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Sidecar, "write", full)
     result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", "--max-shape", "64x64")
-    assert_refused(result, 1, "No space left on device")
+    assert_refused(result, "No space left on device", code=1)
     assert not list(here.iterdir())

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from command_line import amsr, assert_refused
 from export_cases import Exports
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from amsr_deploy import native
-from amsr_deploy.cli import main
 from amsr_deploy.evaluation.bench import layers
 from amsr_deploy.evaluation.bench.crossover import meeting_density
 from amsr_deploy.evaluation.bench.densities import mask_of_density
@@ -39,16 +39,7 @@ def pair(exports: Exports) -> tuple[Path, Path]:
 
 def bench(data: Path, pair: tuple[Path, Path], *arguments: object) -> Result:
     files = ("--model", pair[0], "--dense-model", pair[1])
-    return CliRunner().invoke(main, ["bench", "--data", *map(str, (data, *files, *QUICK, *arguments))])
-
-
-def assert_refused(result: Result, *parts: str) -> None:
-    """One clear line and exit code 1 or 2."""
-    assert result.exit_code in (1, 2), result.output
-    assert isinstance(result.exception, SystemExit)
-    (line,) = (line for line in result.stderr.splitlines() if line.startswith(("amsr: error:", "Error:")))
-    for part in parts:
-        assert part in line
+    return amsr("bench", "--data", data, *files, *QUICK, *arguments)
 
 
 def test_figures_of_networks(folder: Path, pair: tuple[Path, Path]) -> None:
@@ -220,7 +211,7 @@ def test_bad_input(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> Non
     assert_refused(bench(folder, pair, "--markdown", "-"), "- does not end in .md")
     assert_refused(bench(folder, pair, "--json", tmp_path / "none" / "a.json"), "none")
     assert_refused(bench(folder, pair, "--backbone", "carn"), "--backbone")
-    alone = CliRunner().invoke(main, ["bench", "--data", str(folder), "--model", str(pair[0])])
+    alone = amsr("bench", "--data", folder, "--model", pair[0])
     assert_refused(alone, "--dense-model")
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import amsr
 from conftest import OSPREY
 from PIL import Image
 
 from amsr_deploy import models
-from amsr_deploy.cli import main
 from amsr_deploy.commands.eval import EvalOptions, common_scale
 from amsr_deploy.commands.eval_results import Run, points
 from amsr_deploy.errors import ImageError, UserError
@@ -85,7 +84,7 @@ def test_pictures_of_one_name_in_two_folders_all_count(model: Path, photos: Path
 
 def test_where_all_pictures_fail_each_says_why(model: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    result = CliRunner().invoke(main, ["eval", "--model", str(model), "--data", str(tmp_path)])
+    result = amsr("eval", "--model", model, "--data", tmp_path)
     assert result.exit_code == 1
     assert "broken.png" in result.stderr
     assert "no picture could be measured" in result.stderr
@@ -101,11 +100,11 @@ def test_equal_pictures_have_no_psnr_in_json(model: Path, tmp_path: Path) -> Non
     ("flat", "names"), [(["black"], "black.png"), (["black", "grey", "white"], "black.png and 2 more")]
 )
 def test_why_a_mean_is_infinite_is_said(model: Path, photos: Path, flat: list[str], names: str) -> None:
-    options = ["eval", "--model", str(model), "--data", str(photos), "--json", "-"]
-    assert CliRunner().invoke(main, options).stderr == ""
+    options = ["eval", "--model", model, "--data", photos, "--json", "-"]
+    assert amsr(*options).stderr == ""
     for name in flat:
         Image.new("RGB", (64, 64), name).save(photos / f"{name}.png")
-    result = CliRunner().invoke(main, options)
+    result = amsr(*options)
     mean = json.loads(result.stdout)["bicubic"]["mean"]
     assert result.exit_code == 0
     assert result.stderr.startswith(f"amsr: bicubic interpolation restores {names} exactly: its mean PSNR is infinite")
@@ -115,7 +114,7 @@ def test_why_a_mean_is_infinite_is_said(model: Path, photos: Path, flat: list[st
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(main, ["eval", *map(str, arguments)])
+    result = amsr("eval", *arguments)
     return result.exit_code, result.stdout
 
 
@@ -166,13 +165,13 @@ def test_strategy_and_tile_reach_the_upscaler(model: Path, photos: Path) -> None
 def test_nothing_but_tables_is_printed_where_nobody_looks(model: Path, photos: Path) -> None:
     long = photos / f"{'long_name_' * 6}.png"
     (photos / "a.png").rename(long)
-    result = CliRunner().invoke(main, ["eval", "--model", str(model), "--data", str(photos)])
+    result = amsr("eval", "--model", model, "--data", photos)
     assert result.stderr == ""
     assert long.name in result.stdout
 
 
 def test_backbone_and_model_exclude_each_other(model: Path, photos: Path) -> None:
-    result = CliRunner().invoke(main, ["eval", "--model", str(model), "--backbone", "carn", "--data", str(photos)])
+    result = amsr("eval", "--model", model, "--backbone", "carn", "--data", photos)
     assert result.exit_code == 2
     assert "--backbone carn" in result.stderr
 
@@ -208,7 +207,7 @@ def test_lr_pictures_can_be_given(model: Path, photos: Path, tmp_path: Path) -> 
     assert given["runs"][0]["pictures"][0] == own["runs"][0]["pictures"][0]
     assert given["runs"][0]["pictures"][1] != own["runs"][0]["pictures"][1]
     (lr / "a.png").unlink()
-    result = CliRunner().invoke(main, ["eval", "--model", str(model), "--data", str(photos), "--lr", str(lr)])
+    result = amsr("eval", "--model", model, "--data", photos, "--lr", lr)
     assert result.exit_code == 1
     assert result.stderr.count("no LR picture of a.png") == 1
 
@@ -263,7 +262,7 @@ def test_quality_is_drawn_against_cost(
         assert run("--model", model, "--data", photos, "--plot", picture)[0] == 2
         assert picture.read_bytes() == before
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    result = CliRunner().invoke(main, ["eval", *map(str, arguments)])
+    result = amsr("eval", *arguments)
     assert result.exit_code == 1
     assert "amsr-deploy[plots]" in result.stderr
     assert run("--model", model, "--data", photos, "--plot", tmp_path / "plot.txt")[0] == 2
@@ -271,7 +270,7 @@ def test_quality_is_drawn_against_cost(
 
 @pytest.mark.parametrize(("option", "suffix"), [("--csv", ".csv"), ("--plot", ".png")])
 def test_only_json_is_printed(model: Path, photos: Path, option: str, suffix: str) -> None:
-    result = CliRunner().invoke(main, ["eval", "--model", str(model), "--data", str(photos), option, "-"])
+    result = amsr("eval", "--model", model, "--data", photos, option, "-")
     assert result.exit_code == 2
     assert f"- does not end in {suffix}" in result.stderr
 

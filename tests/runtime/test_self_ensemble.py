@@ -8,14 +8,13 @@ from pathlib import Path
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import amsr
 from export_cases import Exports
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
 import amsr_deploy
 from amsr_deploy import memory
-from amsr_deploy.cli import main
 from amsr_deploy.errors import ImageError, UserError
 from amsr_deploy.image.samples import turned
 from amsr_deploy.runtime.self_ensemble import BACK, VIEWS
@@ -36,7 +35,7 @@ def ensemble(model: Path) -> Upscaler:
 
 def run(*arguments: object) -> str:
     """Run `amsr`, and return what it prints."""
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    result = amsr(*arguments)
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -136,7 +135,7 @@ def test_the_command_line_has_it(model: Path, photo_file: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("spread", [[], ["--ray"]])
 def test_no_budget_pays_for_it(spread: list[str], folder: Path) -> None:
-    result = CliRunner().invoke(main, ["infer", str(folder), "--self-ensemble", "--budget", "1", *spread])
+    result = amsr("infer", folder, "--self-ensemble", "--budget", 1, *spread)
     assert result.exit_code == 2
     assert result.stderr == (
         "amsr: error: --self-ensemble makes eight runs: it cannot be combined with --budget; give --dilation\n"

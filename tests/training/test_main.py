@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from command_line import amsr
 
 from amsr_deploy import cli
 from amsr_deploy.commands import train
@@ -30,7 +30,7 @@ def test_both_commands_ask_for_the_same(given: str, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(train, "run_session", note)
     monkeypatch.setattr(__main__, "run_session", note)
-    result = CliRunner().invoke(cli.main, ["train", *given.split()])
+    result = amsr("train", *given.split())
     assert result.exit_code == 0, result.output
     assert __main__.main(given.split()) == 0
     assert asked[0] == asked[1]
