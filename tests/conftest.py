@@ -73,6 +73,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for tests of hypothesis, whose examples share one."""
+    return tmp_path_factory.mktemp("scratch")
+
+
 @pytest.fixture
 def photo_file(tmp_path: Path) -> Path:
     """A real photo of 48 x 40 pixels as a PNG file in an empty folder."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from picture_cases import SRGB, camera_exif, exif_of
 from PIL import Image, ImageCms
 
 from amsr_deploy import image
@@ -22,7 +23,6 @@ from amsr_deploy.image import Metadata, Picture, WriteOptions, boxes
 from amsr_deploy.image.formats import WRITABLE
 from amsr_deploy.image.jxl_header import is_animation
 
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LOSSY = [".jpg", ".webp", ".avif", ".jxl"]
 
 
@@ -38,12 +38,6 @@ def smooth(channels: int = 3, bits: int = 8) -> Picture:
 def noise(dtype: type = np.uint8) -> Picture:
     samples = np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, (30, 40, 3), dtype=dtype)
     return Picture(samples / np.float32(np.iinfo(dtype).max), bits=8 if dtype == np.uint8 else 16)
-
-
-def camera_exif() -> bytes:
-    exif = Image.Exif()
-    exif[0x010F] = "Maker"
-    return exif.tobytes()
 
 
 # ----------------------------------------------------------------------------------------------------------- formats
@@ -70,9 +64,7 @@ def test_profile_and_exif_of_the_web(tmp_path: Path, suffix: str) -> None:
     again = image.read(tmp_path / f"a{suffix}")
     assert again.metadata.icc_profile
     assert ImageCms.getProfileName(io.BytesIO(again.metadata.icc_profile))
-    exif = Image.Exif()
-    exif.load(again.metadata.exif or b"")
-    assert exif[0x010F] == "Maker"
+    assert exif_of(again)[0x010F] == "Maker"
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

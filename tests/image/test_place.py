@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from picture_cases import enlarge, exif_of
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from scale_cases import strips_by
@@ -22,10 +23,6 @@ AREA_KEYS = (1, 1, 0, 2, 1024, 0, 1, 1, 1025, 0, 1, 1)
 HEIGHT, WIDTH = 24, 32
 
 
-def enlarge(pixels: np.ndarray) -> np.ndarray:
-    return pixels.repeat(4, axis=0).repeat(4, axis=1)
-
-
 def upscaled(source: Path, target: Path) -> None:
     image.write(target, strips_by(enlarge, image.read(source)).whole())
 
@@ -36,12 +33,6 @@ def tags_of(path: Path) -> ImageFileDirectory_v2:
         file.seek(directory.next)
         directory.load(file)
     return directory
-
-
-def exif_of(picture: Picture) -> Image.Exif:
-    exif = Image.Exif()
-    exif.load(picture.metadata.exif or b"")
-    return exif
 
 
 # ------------------------------------------------------------------------------------------------------------ GeoTIFF

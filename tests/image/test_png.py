@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from picture_cases import chunk, enlarge
 from PIL import Image, ImageCms
 from scale_cases import strips_by
 
@@ -22,10 +23,6 @@ WIDE_CHRM = struct.pack(">8I", 31270, 32900, 64000, 33000, 21000, 71000, 15000, 
 PQ, HLG, SRGB_CODE = bytes([9, 16, 0, 1]), bytes([9, 18, 0, 1]), bytes([1, 13, 0, 1])
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 Chunk = tuple[bytes, bytes]
-
-
-def chunk(kind: bytes, body: bytes, damaged: bool = False) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body) ^ damaged)
 
 
 def png(*before: bytes, depth: int = 8, after: Sequence[bytes] = (), end: bytes | None = None) -> bytes:
@@ -55,10 +52,6 @@ def chunks(path: Path) -> dict[bytes, bytes]:
         found.setdefault(data[place + 4 : place + 8], data[place + 8 : place + 8 + length])
         place += 12 + length
     return found
-
-
-def enlarge(pixels: np.ndarray) -> np.ndarray:
-    return pixels.repeat(4, axis=0).repeat(4, axis=1)
 
 
 # ---------------------------------------------------------------------------------------------------------- colour

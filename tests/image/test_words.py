@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from picture_cases import chunk
 from PIL import Image
 from tiff_maker import page, tiff
 
@@ -37,10 +38,6 @@ CAPTION = "Küste".encode()
 IPTC = b"\x1c\x02\x78" + struct.pack(">H", len(CAPTION)) + CAPTION
 OTHER_RESOURCE = b"8BIM\x04\x25\0\0" + struct.pack(">I", 3) + b"abc\0"
 COMMENT = b"Am Meer"
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def pixels() -> Image.Image:

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import onnx
 import onnxruntime as ort
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from amsr_deploy.errors import ModelError
 from amsr_deploy.metadata import Metadata
@@ -63,10 +63,9 @@ def test_files_of_another_kind_are_called_what_they_are(tmp_path: Path, name: st
         read_metadata(tmp_path / f"folder of {name}")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200), kept=st.integers(0, 3000))
-def test_garbage_and_cut_files_are_refused(content: bytes, kept: int, tmp_path: Path) -> None:
-    path = tmp_path / "garbage.onnx"
+def test_garbage_and_cut_files_are_refused(content: bytes, kept: int, scratch: Path) -> None:
+    path = scratch / "garbage.onnx"
     for garbage in (content, SMALL.read_bytes()[:kept], SMALL.read_bytes()[:kept] + content):
         path.write_bytes(garbage)
         with pytest.raises(ModelError):
