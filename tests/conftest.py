@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 if TYPE_CHECKING:
+    from batch_cases import Command
     from export_cases import Exports
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of PyTorch, here and in programs: small networks lose time on more
@@ -86,6 +87,20 @@ def photo_file(tmp_path: Path) -> Path:
     with Image.open(OSPREY) as file:
         file.crop((150, 40, 198, 80)).save(path)
     return path
+
+
+@pytest.fixture
+def repeat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that repeats pixels four times."""
+    from scale_cases import write_model
+
+    return write_model(tmp_path_factory.mktemp("model") / "repeat.onnx", 4)
+
+
+@pytest.fixture(params=["infer", "mask"])
+def command(request: pytest.FixtureRequest, repeat_model: Path) -> Command:
+    """A command that reads pictures, and the ending of what it writes."""
+    return (["infer", "--model", repeat_model], "_x4.png") if request.param == "infer" else (["mask"], "_mask.png")
 
 
 @pytest.fixture
