@@ -362,6 +362,8 @@ class TestInPlace:
 
 
 class TestPlugins:
+    """The library of plugins, with registries that answer as TensorRT's would."""
+
     def test_models_of_bfloat16_are_not_for_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
         model, edition = onnx.load(MODEL), Edition("tensorrt", SimpleNamespace(__version__="10.3.0.26"))  # type: ignore[arg-type]
         metadata, known = read_metadata(MODEL), Plugins(Path("libamsr_tensorrt.so"), frozenset({"MaskGather"}), "1")
@@ -369,8 +371,6 @@ class TestPlugins:
         assert build.needed_plugins(model, metadata, edition) is known
         with pytest.raises(UserError, match="do not compute in bfloat16"):
             build.needed_plugins(model, dataclasses.replace(metadata, precision="bfloat16"), edition)
-
-    """The library of plugins, with registries that answer as TensorRT's would."""
 
     @staticmethod
     def edition(creators: list[Any], handle: object = "handle") -> Edition:
