@@ -20,7 +20,7 @@ from PIL import Image
 
 from amsr_deploy import files, image
 from amsr_deploy.commands.batch import Reporter
-from amsr_deploy.commands.turns import Turns
+from amsr_deploy.commands.turns import Turn, Turns
 from amsr_deploy.interrupts import SIGNALS
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -181,3 +181,21 @@ def test_an_interrupt_while_a_picture_is_told_of_loses_nothing(
     assert "2 of 2 pictures are done" in result.stderr
     assert len((here / "log.json").read_text().splitlines()) == 2
     assert names(here) == ["a.png", "a_x4.png", "b.png", "b_x4.png", "log.json"]
+
+
+def test_the_network_is_free_after_the_last_tile_of_a_picture() -> None:
+    turns, begun = Turns(at_once=1), threading.Event()
+    first, second = (Turn(turns, number, on_tile=lambda *_: None) for number in range(2))
+
+    def follow() -> None:
+        with second.network():
+            begun.set()
+
+    follower = threading.Thread(target=follow)
+    with first.network():
+        follower.start()
+        first.last_tile(1, 2)
+        assert not begun.wait(0.05)
+        first.last_tile(2, 2)
+        assert begun.wait(60)
+    follower.join()
