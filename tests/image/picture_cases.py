@@ -87,3 +87,19 @@ def exif_of(picture: Picture) -> Image.Exif:
 def chunk(kind: bytes, body: bytes, damaged: bool = False) -> bytes:
     """Make a part of a PNG."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body) ^ damaged)
+
+
+def smooth(channels: int = 3, bits: int = 8) -> Picture:
+    """Make ramps, which lossy formats keep well."""
+    ramp = np.linspace(0, 1, 40, dtype=np.float32)
+    planes = [np.tile(ramp, (30, 1)), np.full((30, 40), 0.5, np.float32), np.tile(1 - ramp, (30, 1))]
+    rgb = np.stack(planes if channels >= 3 else planes[:1] * 3, axis=2)
+    alpha = planes[2] if channels in (2, 4) else None
+    peak = 2**bits - 1
+    return Picture(np.rint(rgb * peak) / np.float32(peak), alpha, grey=channels < 3, bits=16 if bits == 16 else 8)
+
+
+def noise(dtype: type = np.uint8) -> Picture:
+    """Make a picture that no format makes small."""
+    samples = np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, (30, 40, 3), dtype=dtype)
+    return Picture(samples / np.float32(np.iinfo(dtype).max), bits=8 if dtype == np.uint8 else 16)

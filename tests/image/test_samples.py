@@ -13,15 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ink_profile import cmyk_profile
 from numpy.typing import NDArray
-from picture_cases import SRGB, arrays, assert_same, camera_exif, file_bytes, from_samples, photo
+from picture_cases import SRGB, arrays, assert_same, camera_exif, file_bytes, from_samples, photo, smooth
 from PIL import Image
 
 from amsr_deploy import image
-from amsr_deploy.image import Picture
 from amsr_deploy.image.decoders import decode_deep
 from amsr_deploy.image.source import open_source
-
-LOSSY = [".jpg", ".webp"]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -44,16 +41,14 @@ def test_bmp_keeps_every_sample(scratch: Path, data: st.DataObject, channels: in
     assert_same(image.read(scratch / "a.bmp"), picture)
 
 
-@pytest.mark.parametrize("suffix", LOSSY)
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_lossy_formats_stay_close(tmp_path: Path, suffix: str, channels: int) -> None:
-    ramp = np.linspace(0, 1, 40, dtype=np.float32)
-    rgb = np.stack([np.tile(ramp, (30, 1)), np.full((30, 40), 0.5, np.float32), np.tile(1 - ramp, (30, 1))], axis=2)
-    grey = channels == 1
-    image.write(tmp_path / f"a{suffix}", Picture(rgb[..., :1].repeat(3, axis=2) if grey else rgb, grey=grey))
+    picture = smooth(channels)
+    image.write(tmp_path / f"a{suffix}", picture)
     back = image.read(tmp_path / f"a{suffix}")
-    assert np.abs(back.rgb - (rgb[..., :1] if grey else rgb)).max() < 0.04
-    if grey:
+    np.testing.assert_allclose(back.rgb, picture.rgb, atol=0.04)
+    if picture.grey:
         np.testing.assert_array_equal(back.rgb[..., 0], back.rgb[..., 2])
 
 
