@@ -9,13 +9,10 @@
 
 #include "kernel.h"
 #include "operators/cuda_call.h"
+#include "operators/device_buffer.h"
 
 namespace amsr::ort {
 namespace {
-
-void check_cuda(cudaError_t error) {
-    if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error));
-}
 
 /// Lets the pool of the current device keep what is freed: by default it unmaps that whenever a stream is waited for,
 /// which is after every run.
@@ -23,13 +20,13 @@ void keep_freed_memory() {
     static std::mutex mutex;
     static std::set<int> devices;
     int device = 0;
-    check_cuda(cudaGetDevice(&device));
+    cuda::check(cudaGetDevice(&device));
     const std::lock_guard<std::mutex> lock(mutex);
     if (devices.count(device) > 0) return;
     cudaMemPool_t pool = nullptr;
-    check_cuda(cudaDeviceGetDefaultMemPool(&pool, device));
+    cuda::check(cudaDeviceGetDefaultMemPool(&pool, device));
     std::uint64_t kept_bytes = std::numeric_limits<std::uint64_t>::max();
-    check_cuda(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &kept_bytes));
+    cuda::check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &kept_bytes));
     devices.insert(device);
 }
 
@@ -39,7 +36,7 @@ class StreamMemory {
     StreamMemory(std::size_t bytes, cudaStream_t stream) : stream_(stream) {
         if (bytes == 0) return;
         keep_freed_memory();
-        check_cuda(cudaMallocAsync(&data_, bytes, stream));
+        cuda::check(cudaMallocAsync(&data_, bytes, stream));
     }
     StreamMemory(StreamMemory&& other) noexcept : data_(std::exchange(other.data_, nullptr)), stream_(other.stream_) {}
     StreamMemory& operator=(StreamMemory&&) = delete;
@@ -59,49 +56,42 @@ class CudaKernel final : public NodeKernel {
     /// Throws InvalidInput where the kernels do not take constant weights of that shape.
     CudaKernel(const Node& node, cuda::ElementType type)
         : kernels_(cuda::kernels_of(node.op.kernel)), type_(type), keeps_(node.has_constant_weights) {
-        if (keeps_) packed_bytes({node, type_});
+        if (keeps_) cuda::checked_packed_bytes(kernels_, {node, type_});
     }
-    ~CudaKernel() override { cudaFree(kept_); }
 
     void compute(const ort::Call& arguments) override {
         cuda::Call call{arguments, type_, static_cast<cudaStream_t>(arguments.context.stream())};
-        const std::size_t bytes = packed_bytes(call);
+        const std::size_t bytes = cuda::checked_packed_bytes(kernels_, call);
         const StreamMemory packed(keeps_ ? 0 : bytes, call.stream);
         if (bytes > 0 && keeps_) {
             call.packed = kept(call, bytes);
         } else if (bytes > 0) {
-            check_cuda(kernels_.pack(call, packed.data()));
+            cuda::check(kernels_.pack(call, packed.data()));
             call.packed = packed.data();
         }
         const std::int64_t pixel_count = call.size.height * call.size.width;
         const StreamMemory workspace(kernels_.workspace_bytes ? kernels_.workspace_bytes(pixel_count) : 0, call.stream);
         call.workspace = workspace.data();
-        check_cuda(kernels_.run(call));
+        cuda::check(kernels_.run(call));
     }
 
   private:
-    /// Of the weights; 0 for operators without.
-    std::size_t packed_bytes(const cuda::Call& call) const {
-        return kernels_.packed_bytes ? cuda::checked_packed_bytes(kernels_, call) : 0;
-    }
-
     const void* kept(const cuda::Call& call, std::size_t bytes) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        if (kept_ != nullptr) return kept_;
-        void* memory = nullptr;
-        check_cuda(cudaMalloc(&memory, bytes));
-        cudaError_t error = kernels_.pack(call, memory);
-        if (error == cudaSuccess) error = cudaStreamSynchronize(call.stream);  // the next call may use another stream
-        if (error != cudaSuccess) cudaFree(memory);
-        check_cuda(error);
-        return kept_ = memory;
+        if (!is_packed_) {
+            cuda::check(kernels_.pack(call, kept_.reserve(bytes)));
+            cuda::check(cudaStreamSynchronize(call.stream));  // the next call may use another stream
+            is_packed_ = true;
+        }
+        return kept_.get();
     }
 
-    const cuda::Kernels& kernels_;
+    const cuda::Kernels kernels_;
     const cuda::ElementType type_;
     const bool keeps_;
     std::mutex mutex_;
-    void* kept_ = nullptr;
+    cuda::DeviceBuffer kept_;
+    bool is_packed_ = false;
 };
 
 template <cuda::ElementType type>

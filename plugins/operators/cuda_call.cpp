@@ -1,6 +1,6 @@
 #include "cuda_call.h"
 
-#include <array>
+#include <stdexcept>
 
 #include "cuda/convolution.h"
 #include "cuda/neighbors.h"
@@ -84,20 +84,11 @@ std::size_t packed_layer_bytes(const Call& call) {
 }
 
 cudaError_t pack_layer(const Call& call, void* packed) {
-    WindowLayerWeights weights;
-    weights.norm1_weight = call.input("norm1_weight");
-    weights.norm1_bias = call.input("norm1_bias");
-    weights.qkv_weight = call.input("qkv_weight");
-    weights.qkv_bias = call.input("qkv_bias");
-    weights.position_bias = call.input("position_bias");
-    weights.proj_weight = call.input("proj_weight");
-    weights.proj_bias = call.input("proj_bias");
-    weights.norm2_weight = call.input("norm2_weight");
-    weights.norm2_bias = call.input("norm2_bias");
-    weights.fc1_weight = call.input("fc1_weight");
-    weights.fc1_bias = call.input("fc1_bias");
-    weights.fc2_weight = call.input("fc2_weight");
-    weights.fc2_bias = call.input("fc2_bias");
+    const WindowLayerWeights weights{call.input("norm1_weight"), call.input("norm1_bias"),    call.input("qkv_weight"),
+                                     call.input("qkv_bias"),     call.input("position_bias"), call.input("proj_weight"),
+                                     call.input("proj_bias"),    call.input("norm2_weight"),  call.input("norm2_bias"),
+                                     call.input("fc1_weight"),   call.input("fc1_bias"),      call.input("fc2_weight"),
+                                     call.input("fc2_bias")};
     return pack_window_layer(call.type, window_layer_shape(call), weights, packed, call.stream);
 }
 
@@ -110,33 +101,32 @@ cudaError_t run_window_layer(const Call& call) {
 
 }  // namespace
 
-const Kernels& kernels_of(Kernel kernel) {
-    static const Kernels gather{run_mask_gather}, scatter{run_mask_scatter},
-        neighbors{run_mask_neighbors, nullptr, nullptr, mask_neighbors_workspace},
-        masked{run_masked_conv2d, packed_bytes<convolution_shape>, pack<convolution_shape>},
-        merged{run_pointwise, packed_bytes<pointwise_shape>, pack<pointwise_shape>},
-        dense{run_pixel_conv2d, packed_bytes<pixel_convolution_shape>, pack<pixel_convolution_shape>},
-        layer{run_window_layer, packed_layer_bytes, pack_layer};
+void check(cudaError_t error) {
+    if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA says: ") + cudaGetErrorString(error));
+}
+
+Kernels kernels_of(Kernel kernel) {
     switch (kernel) {
         case Kernel::mask_gather:
-            return gather;
+            return {run_mask_gather};
         case Kernel::mask_scatter:
-            return scatter;
+            return {run_mask_scatter};
         case Kernel::mask_neighbors:
-            return neighbors;
+            return {run_mask_neighbors, nullptr, nullptr, mask_neighbors_workspace};
         case Kernel::masked_conv2d:
-            return masked;
+            return {run_masked_conv2d, packed_bytes<convolution_shape>, pack<convolution_shape>};
         case Kernel::pointwise:
-            return merged;
+            return {run_pointwise, packed_bytes<pointwise_shape>, pack<pointwise_shape>};
         case Kernel::pixel_conv2d:
-            return dense;
+            return {run_pixel_conv2d, packed_bytes<pixel_convolution_shape>, pack<pixel_convolution_shape>};
         case Kernel::window_layer:
-            return layer;
+            return {run_window_layer, packed_layer_bytes, pack_layer};
     }
     throw InvalidInput("there is no such kernel");
 }
 
 std::size_t checked_packed_bytes(const Kernels& kernels, const Call& call) {
+    if (kernels.packed_bytes == nullptr) return 0;
     const std::size_t bytes = kernels.packed_bytes(call);
     require(bytes > 0, "the CUDA kernels do not take weights of this shape");
     return bytes;

@@ -6,6 +6,9 @@
 
 namespace amsr::cuda {
 
+/// Throws where CUDA reports an error.
+void check(cudaError_t error);
+
 /// A call whose pointers are device memory.
 struct Call : Arguments {
     ElementType type;
@@ -27,9 +30,10 @@ struct Kernels {
     std::size_t (*workspace_bytes)(std::int64_t pixel_count) = nullptr;
 };
 
-const Kernels& kernels_of(Kernel kernel);
+Kernels kernels_of(Kernel kernel);
 
-/// The bytes that packed_bytes says. Throws InvalidInput where the kernels do not take weights of that shape.
+/// The bytes that packed_bytes says, 0 without weights. Throws InvalidInput where the kernels do not take weights of
+/// that shape.
 std::size_t checked_packed_bytes(const Kernels& kernels, const Call& call);
 
 }  // namespace amsr::cuda

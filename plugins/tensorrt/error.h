@@ -1,21 +1,12 @@
 // What becomes of errors inside the plugins. None of them crosses the C ABI: `guarded` logs them.
 #pragma once
 
-#include <cuda_runtime_api.h>
-
 #include <exception>
-#include <stdexcept>
-#include <string>
 
 #include "log.h"
 #include "operators/error.h"
 
 namespace amsr::trt {
-
-/// Throws where CUDA reports an error.
-inline void check(cudaError_t error) {
-    if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA says: ") + cudaGetErrorString(error));
-}
 
 /// Runs a function; where it throws, logs "amsr WHO: what" and returns false.
 template <class Function>

@@ -1,10 +1,12 @@
 #include "execution.h"
 
-#include "error.h"
+#include "operators/error.h"
 #include "shapes.h"
 
 namespace amsr::trt {
 namespace {
+
+using cuda::check;
 
 bool is_captured(cudaStream_t stream) {
     cudaStreamCaptureStatus status;

@@ -3,16 +3,16 @@
 
 #include <vector>
 
-#include "device_buffer.h"
 #include "operators/cuda_call.h"
+#include "operators/device_buffer.h"
 
 namespace amsr::trt {
 
 /// What a plugin keeps between executions in one context.
 struct Kept {
-    DeviceBuffer packed;                   // the weights as the kernels read them
+    cuda::DeviceBuffer packed;             // the weights as the kernels read them
     std::vector<const void*> packed_from;  // their addresses when that was made
-    DeviceBuffer workspace;                // where its size shows only during execution
+    cuda::DeviceBuffer workspace;          // where its size shows only during execution
     bool may_be_timed = false;             // made to build an engine: inputs may hold anything
 };
 

@@ -10,6 +10,7 @@ namespace {
 using nvinfer1::DataType;
 using nvinfer1::Dims;
 using nvinfer1::PluginField;
+using nvinfer1::PluginTensorDesc;
 using nvinfer1::TensorRTPhase;
 
 /// What TensorRT expects: 0 where all is well.
@@ -22,18 +23,7 @@ nvinfer1::PluginFieldCollection collection(const std::vector<PluginField>& field
     return {static_cast<std::int32_t>(fields.size()), fields.data()};
 }
 
-cuda::ElementType element_type(DataType type) {
-    return type == DataType::kHALF ? cuda::ElementType::float16 : cuda::ElementType::float32;
-}
-
 bool is_value_type(DataType type) { return type == DataType::kFLOAT || type == DataType::kHALF; }
-
-template <class Desc, class Get>
-std::vector<Dims> dims_of(const Desc* descs, std::int32_t count, const Get& get) {
-    std::vector<Dims> dims;
-    for (std::int32_t i = 0; i < count; ++i) dims.push_back(get(descs[i]));
-    return dims;
-}
 
 }  // namespace
 
@@ -73,10 +63,9 @@ nvinfer1::IPluginV3* Plugin::clone() noexcept {
 std::int32_t Plugin::configurePlugin(const nvinfer1::DynamicPluginTensorDesc* in, std::int32_t in_count,
                                      const nvinfer1::DynamicPluginTensorDesc*, std::int32_t out_count) noexcept {
     return status(getPluginName(), [&] {
-        require_counts(in_count, out_count);
-        const auto dims = dims_of(in, in_count, [](const auto& desc) { return desc.desc.dims; });
-        require_kernels(named_lengths(op_, attributes_, dims),
-                        op_.value_input() ? in[*op_.value_input()].desc.type : DataType{});
+        std::vector<PluginTensorDesc> descs;
+        for (std::int32_t i = 0; i < in_count; ++i) descs.push_back(in[i].desc);
+        checked_lengths(descs.data(), in_count, out_count);
     });
 }
 
@@ -106,7 +95,7 @@ bool Plugin::supportsFormatCombination(std::int32_t position, const nvinfer1::Dy
     guarded(getPluginName(), [&] {
         require_counts(in_count, out_count);
         require(position >= 0 && position < in_count + out_count, "there is no tensor " + std::to_string(position));
-        const nvinfer1::PluginTensorDesc& desc = in_out[position].desc;
+        const PluginTensorDesc& desc = in_out[position].desc;
         const Element element =
             position < in_count ? op_.inputs[static_cast<std::size_t>(position)].element : op_.output.element;
         bool fits = false;
@@ -136,7 +125,8 @@ std::size_t Plugin::getWorkspaceSize(const nvinfer1::DynamicPluginTensorDesc* in
     if (kernels_.workspace_bytes == nullptr) return 0;
     std::size_t bytes = 0;
     workspace_is_known_ = guarded(getPluginName(), [&] {
-        const auto largest = dims_of(in, in_count, [](const auto& desc) { return desc.max; });
+        std::vector<Dims> largest;
+        for (std::int32_t i = 0; i < in_count; ++i) largest.push_back(in[i].max);
         const Lengths<Length> lengths = named_lengths(op_, attributes_, largest);
         const std::optional<Length> height = lengths.get("H"), width = lengths.get("W");
         if (!height) return;
@@ -149,26 +139,19 @@ std::size_t Plugin::getWorkspaceSize(const nvinfer1::DynamicPluginTensorDesc* in
 
 std::int32_t Plugin::getAliasedInput(std::int32_t output) noexcept { return output == 0 ? op_.in_place_input : -1; }
 
-std::int32_t Plugin::onShapeChange(const nvinfer1::PluginTensorDesc* in, std::int32_t in_count,
-                                   const nvinfer1::PluginTensorDesc*, std::int32_t out_count) noexcept {
+std::int32_t Plugin::onShapeChange(const PluginTensorDesc* in, std::int32_t in_count, const PluginTensorDesc*,
+                                   std::int32_t out_count) noexcept {
     lengths_.reset();
-    return status(getPluginName(), [&] {
-        require_counts(in_count, out_count);
-        const auto dims = dims_of(in, in_count, [](const auto& desc) { return desc.dims; });
-        const Lengths<Length> lengths = named_lengths(op_, attributes_, dims);
-        require_kernels(lengths, op_.value_input() ? in[*op_.value_input()].type : DataType{});
-        lengths_.emplace(lengths);
-    });
+    return status(getPluginName(), [&] { lengths_.emplace(checked_lengths(in, in_count, out_count)); });
 }
 
-std::int32_t Plugin::enqueue(const nvinfer1::PluginTensorDesc* in_desc, const nvinfer1::PluginTensorDesc*,
-                             const void* const* in, void* const* out, void* workspace, cudaStream_t stream) noexcept {
+std::int32_t Plugin::enqueue(const PluginTensorDesc* in_desc, const PluginTensorDesc*, const void* const* in,
+                             void* const* out, void* workspace, cudaStream_t stream) noexcept {
     return status(getPluginName(), [&] {
         require(lengths_.has_value(), "the shapes are not known: onShapeChange was not called, or failed");
         require(workspace_is_known_, "getWorkspaceSize failed: there is no memory to compute in");
-        const DataType type = op_.value_input() ? in_desc[*op_.value_input()].type : DataType{};
         const std::vector<const void*> inputs(in, in + op_.inputs.size());
-        execute(kernels_, {{op_, attributes_, *lengths_, inputs, {}, out[0]}, element_type(type), stream}, workspace,
+        execute(kernels_, {{op_, attributes_, *lengths_, inputs, {}, out[0]}, element_type(in_desc), stream}, workspace,
                 kept_);
     });
 }
@@ -183,15 +166,25 @@ void Plugin::require_counts(std::int32_t in_count, std::int32_t out_count) const
     require(out_count == 1, "there are " + std::to_string(out_count) + " outputs, not 1");
 }
 
-void Plugin::require_kernels(const Lengths<Length>& lengths, DataType type) const {
-    if (kernels_.packed_bytes == nullptr) return;
+cuda::ElementType Plugin::element_type(const PluginTensorDesc* in) const {
+    const bool is_half = op_.value_input() && in[*op_.value_input()].type == DataType::kHALF;
+    return is_half ? cuda::ElementType::float16 : cuda::ElementType::float32;
+}
+
+Lengths<Length> Plugin::checked_lengths(const PluginTensorDesc* in, std::int32_t in_count,
+                                        std::int32_t out_count) const {
+    require_counts(in_count, out_count);
+    std::vector<Dims> dims;
+    for (std::int32_t i = 0; i < in_count; ++i) dims.push_back(in[i].dims);
+    const Lengths<Length> lengths = named_lengths(op_, attributes_, dims);
     for (const Tensor& input : op_.inputs) {
         if (!input.is_weight) continue;
         for (const Axis& axis : input.shape.axes) {
-            if (!lengths.get(axis).value_or(Length{}).known()) return;
+            if (!lengths.get(axis).value_or(Length{}).known()) return lengths;
         }
     }
-    cuda::checked_packed_bytes(kernels_, {{op_, attributes_, lengths, {}}, element_type(type)});
+    cuda::checked_packed_bytes(kernels_, {{op_, attributes_, lengths, {}}, element_type(in)});
+    return lengths;
 }
 
 Creator::Creator(const Operator& op)

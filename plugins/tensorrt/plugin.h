@@ -3,7 +3,6 @@
 
 #include <NvInferRuntime.h>
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,11 +64,13 @@ class Plugin final : public nvinfer1::IPluginV3,
 
   private:
     void require_counts(std::int32_t in_count, std::int32_t out_count) const;
-    /// Throws where the kernels do not take weights of such a shape.
-    void require_kernels(const Lengths<Length>& lengths, nvinfer1::DataType type) const;
+    cuda::ElementType element_type(const nvinfer1::PluginTensorDesc* in) const;
+    /// Throws where the inputs do not fit the operator, or the kernels do not take weights of such a shape.
+    Lengths<Length> checked_lengths(const nvinfer1::PluginTensorDesc* in, std::int32_t in_count,
+                                    std::int32_t out_count) const;
 
     const Operator& op_;
-    const cuda::Kernels& kernels_;
+    const cuda::Kernels kernels_;
     const Attributes attributes_;
     const nvinfer1::TensorRTPhase phase_;
     const std::string description_;  // the operator's signature and its attributes

@@ -1,11 +1,9 @@
 // Device memory with an owner.
 #pragma once
 
-#include <cstddef>
+#include "cuda_call.h"
 
-#include "error.h"
-
-namespace amsr::trt {
+namespace amsr::cuda {
 
 class DeviceBuffer {
   public:
@@ -35,4 +33,4 @@ class DeviceBuffer {
     std::size_t bytes_ = 0;
 };
 
-}  // namespace amsr::trt
+}  // namespace amsr::cuda
