@@ -9,7 +9,7 @@
 #include "cpu/picture/interleave.h"
 #include "cpu/simd/instruction_set.h"
 #include "cpu_operators.h"
-#include "operators/export.h"
+#include "export.h"
 #ifdef AMSR_CUDA
 #include "cuda_operators.h"
 #endif

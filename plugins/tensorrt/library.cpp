@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "error.h"
+#include "export.h"
 #include "log.h"
-#include "operators/export.h"
 #include "plugin.h"
 
 namespace amsr::trt {
