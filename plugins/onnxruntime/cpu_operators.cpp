@@ -44,8 +44,6 @@ void copy_pixels(const Call& call, std::size_t row_bytes) {
 template <class T>
 class MaskGather final : public NodeKernel {
   public:
-    explicit MaskGather(const Node&) {}
-
     void compute(const Call& call) override {
         const std::size_t rows = call.count("Q"), row_bytes = call.count("C") * sizeof(T);
         const std::int64_t* const index = checked_positions(call, "index", rows, call.length("P"));
@@ -59,8 +57,6 @@ class MaskGather final : public NodeKernel {
 template <class T>
 class MaskScatter final : public NodeKernel {
   public:
-    explicit MaskScatter(const Node&) {}
-
     void compute(const Call& call) override {
         const std::size_t rows = call.count("Q"), row_bytes = call.count("C") * sizeof(T);
         const std::int64_t* const index = checked_positions(call, "index", rows, call.length("P"));
@@ -74,8 +70,6 @@ class MaskScatter final : public NodeKernel {
 
 class MaskNeighbors final : public NodeKernel {
   public:
-    explicit MaskNeighbors(const Node&) {}
-
     void compute(const Call& call) override {
         const auto [height, width] = call.size;
         const std::size_t rows = call.count("Q");
@@ -226,11 +220,11 @@ template <class T>
 std::unique_ptr<NodeKernel> make_kernel(const Node& node) {
     switch (node.op.kernel) {
         case Kernel::mask_gather:
-            return std::make_unique<MaskGather<T>>(node);
+            return std::make_unique<MaskGather<T>>();
         case Kernel::mask_scatter:
-            return std::make_unique<MaskScatter<T>>(node);
+            return std::make_unique<MaskScatter<T>>();
         case Kernel::mask_neighbors:
-            return std::make_unique<MaskNeighbors>(node);
+            return std::make_unique<MaskNeighbors>();
         case Kernel::masked_conv2d:
             return std::make_unique<MaskedConv2d<T>>(node);
         case Kernel::pointwise:
