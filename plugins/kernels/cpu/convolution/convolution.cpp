@@ -2,18 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <stdexcept>
 
-#include "cpu/simd/prefetch.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {
 namespace {
-
-constexpr std::size_t alignment = cache_line;  // and the widest vector
-
-std::size_t rounded_up(std::size_t value, std::size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 /// The weights [Ci / groups] of an output and a tap, of [Co, taps, Ci / groups].
 template <class T>
@@ -125,14 +119,6 @@ void write_panel(WeightWriter<T>& writer, const ConvolutionCode<T>& code, const 
     }
 }
 
-/// The first aligned address in a buffer that is made this large.
-void* aligned(std::vector<unsigned char>& buffer, std::size_t bytes) {
-    std::size_t room = bytes + alignment;
-    buffer.resize(room);
-    void* address = buffer.data();
-    return std::align(alignment, bytes, address, room);
-}
-
 /// Whether sums over lanes of inputs cost less than lanes of outputs most of which stay empty.
 template <class T>
 bool use_dots(const ConvolutionShape& shape, const ConvolutionCode<T>& code) {
@@ -152,7 +138,7 @@ std::size_t Convolution<T>::vector_operations(InstructionSet set, const Convolut
 template <class T>
 Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
                             const Activation& activation)
-    : code_(&vector_code<ConvolutionCode<T>>(set)),
+    : code_(vector_code<ConvolutionCode<T>>(set)),
       packed_{shape, 0, 0, activation, false, nullptr, 0, nullptr, nullptr},
       zeros_(shape.inputs) {
     if (shape.groups == 0 || shape.inputs % shape.groups != 0 ||
@@ -162,31 +148,32 @@ Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, c
     packed_.group_inputs = shape.group_inputs();
     packed_.row_stride = shape.outputs / shape.upscale;
     packed_.activates = activation.kind != Activation::leaky_relu || activation.negative_slope != 1.0f;
-    const bool dots = use_dots(shape, *code_);
-    run_ = dots ? code_->run_dots : code_->run;
+    const bool dots = use_dots(shape, code_);
+    run_ = dots ? code_.run_dots : code_.run;
     dots ? pack_dots(weight, bias) : pack_panels(weight, bias);
 }
 
 template <class T>
 void Convolution<T>::pack_panels(const T* weight, const T* bias) {
     const ConvolutionShape& shape = packed_.shape;
-    const std::size_t lanes = code_->lanes;
+    const std::size_t lanes = code_.lanes;
     const std::vector<OutputVector> vectors = vectors_with_taps(shape, lanes, weight);
     const std::size_t tap_total = tap_count(vectors);
-    const std::size_t tap_bytes = rounded_up(shape.group_inputs(), code_->depth) * lanes * code_->weight_bytes;
-    WeightWriter<T> writer(aligned(weights_, tap_total * tap_bytes), code_->weight_bytes);
+    const std::size_t tap_bytes = in_whole_vectors(shape.group_inputs(), code_.depth) * lanes * code_.weight_bytes;
+    weights_ = AlignedBytes(tap_total * tap_bytes);
+    WeightWriter<T> writer(weights_.data(), code_.weight_bytes);
     taps_.reserve(tap_total);  // panels point into it
     bias_.assign(vectors.size() * lanes, 0.0f);
     const bool per_group = shape.groups > 1 && vectors.size() == shape.groups;
     for (std::size_t first = 0, count; first < vectors.size(); first += count) {
-        count = panel_vectors(vectors, first, code_->panel_max, per_group);
+        count = panel_vectors(vectors, first, code_.panel_max, per_group);
         const OutputVector* const begin = vectors.data() + first;
         ConvolutionPanel panel = panel_of(begin, count, shape.group_inputs());
         panel.per_group = per_group && count > 1;
         panel.taps = taps_.data() + taps_.size();
         taps_.insert(taps_.end(), begin->taps.begin(), begin->taps.end());
         panel.weights = writer.position();
-        write_panel(writer, *code_, shape, begin, count, weight);
+        write_panel(writer, code_, shape, begin, count, weight);
         panel.bias = bias_.data() + first * lanes;
         panels_.push_back(panel);
     }
@@ -202,9 +189,10 @@ void Convolution<T>::pack_panels(const T* weight, const T* bias) {
 template <class T>
 void Convolution<T>::pack_dots(const T* weight, const T* bias) {
     const ConvolutionShape& shape = packed_.shape;
-    const std::size_t step = code_->lanes * code_->depth;
-    packed_.dot_weights = aligned(weights_, shape.outputs * shape.taps * shape.inputs * code_->weight_bytes);
-    WeightWriter<T> writer(const_cast<void*>(packed_.dot_weights), code_->weight_bytes);
+    const std::size_t step = code_.lanes * code_.depth;
+    weights_ = AlignedBytes(shape.outputs * shape.taps * shape.inputs * code_.weight_bytes);
+    packed_.dot_weights = weights_.data();
+    WeightWriter<T> writer(weights_.data(), code_.weight_bytes);
     for (std::size_t tap = 0; tap < shape.taps; ++tap) {
         for (std::size_t input = 0; input < shape.inputs; input += step) {
             for (std::size_t output = 0; output < shape.outputs; ++output) {

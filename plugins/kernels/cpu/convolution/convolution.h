@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cpu/convolution/code.h"
+#include "cpu/simd/aligned_bytes.h"
 #include "cpu/simd/instruction_set.h"
 
 namespace amsr::cpu {
@@ -37,12 +38,12 @@ class Convolution {
     void pack_panels(const T* weight, const T* bias);
     void pack_dots(const T* weight, const T* bias);
 
-    const ConvolutionCode<T>* code_;
+    const ConvolutionCode<T>& code_;
     PackedConvolution packed_;
     void (*run_)(const PackedConvolution&, const ConvolutionBlock<T>&);
     std::vector<ConvolutionPanel> panels_;
     std::vector<std::uint32_t> taps_;
-    std::vector<unsigned char> weights_;
+    AlignedBytes weights_;
     std::vector<float> bias_;
     std::vector<T> zeros_;
 };
@@ -51,6 +52,11 @@ std::size_t square_root(std::size_t square);
 
 /// How many vectors hold so many channels.
 constexpr std::size_t vectors_of(std::size_t channels, std::size_t lanes) { return (channels + lanes - 1) / lanes; }
+
+/// So many channels and those that fill the last vector.
+constexpr std::size_t in_whole_vectors(std::size_t channels, std::size_t lanes) {
+    return vectors_of(channels, lanes) * lanes;
+}
 
 /// A vector of outputs: which they are, and where in a row's output they go.
 struct OutputVector {

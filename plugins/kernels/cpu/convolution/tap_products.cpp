@@ -91,7 +91,7 @@ TapProducts<T>::TapProducts(InstructionSet set, const ConvolutionShape& shape, c
       side_(square_root(shape.taps)),
       activation_(activation),
       row_(shape.outputs / shape.upscale),
-      sum_stride_(vectors_of(row_, code_.lanes) * code_.lanes),
+      sum_stride_(in_whole_vectors(row_, code_.lanes)),
       bias_(shape.upscale * sum_stride_) {
     const PlacedWeights<T> placed(shape, weight);
     for (std::size_t line = 0; line < shape.upscale; ++line) {

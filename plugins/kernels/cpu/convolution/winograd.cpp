@@ -12,8 +12,6 @@ namespace {
 constexpr std::size_t block_tiles = 48;    // of 2 x 2 output pixels, side by side
 constexpr std::size_t panel_outputs = 64;  // their products and transformed inputs stay in the L2 cache
 
-std::size_t in_whole_vectors(std::size_t channels, std::size_t lanes) { return vectors_of(channels, lanes) * lanes; }
-
 /// Between the 16 values of a tile, `channels` wide: not a multiple of the page, or they would share one set of the L1
 /// cache.
 constexpr std::size_t value_stride(std::size_t channels) { return block_tiles * channels + cache_line / sizeof(float); }

@@ -10,7 +10,8 @@ namespace amsr::cpu {
 
 class AlignedBytes {
   public:
-    explicit AlignedBytes(std::size_t count) : memory_(new unsigned char[count + cache_line]), data_(memory_.get()) {
+    explicit AlignedBytes(std::size_t count = 0)
+        : memory_(new unsigned char[count + cache_line]), data_(memory_.get()) {
         std::size_t room = count + cache_line;
         std::align(cache_line, count, data_, room);
     }

@@ -52,6 +52,12 @@ std::size_t padded_head(const WindowLayerShape& shape) {
     return rounded_up(head_channels(shape), V::depth);
 }
 
+/// Rows of the queries, keys or values of all heads.
+template <class V>
+std::size_t attention_rows(const WindowLayerShape& shape) {
+    return shape.heads * padded_head<V>(shape);
+}
+
 /// Hands out aligned parts of a block of memory; without one it only counts their bytes.
 class Arena {
   public:
@@ -88,11 +94,11 @@ template <class V>
 struct Packed {
     Packed(Arena arena, const WindowLayerShape& shape)
         : norm1(arena, shape),
-          query(arena, shape.heads * padded_head<V>(shape), shape.channels),
-          key(arena, shape.heads * padded_head<V>(shape), shape.channels),
-          value(arena, shape.heads * padded_head<V>(shape), shape.channels),
+          query(arena, attention_rows<V>(shape), shape.channels),
+          key(arena, attention_rows<V>(shape), shape.channels),
+          value(arena, attention_rows<V>(shape), shape.channels),
           position_bias(arena.take<float>(shape.heads * shape.tokens * padded_tokens<V>(shape))),
-          proj(arena, shape.channels, shape.heads * padded_head<V>(shape)),
+          proj(arena, shape.channels, attention_rows<V>(shape)),
           norm2(arena, shape),
           fc1(arena, shape.hidden, shape.channels),
           fc2(arena, shape.channels, shape.hidden),
@@ -120,14 +126,14 @@ struct Scratch {
         : stride(padded_tokens<V>(shape)),
           features(arena.take<float>(shape.channels * stride)),
           normalised(arena.take<Word>(steps<V>(shape.channels) * stride)),
-          query(arena.take<Word>(shape.heads * padded_head<V>(shape) / V::depth * stride)),
-          key(arena.take<Word>(shape.heads * padded_head<V>(shape) / V::depth * stride)),
-          value(arena.take<Word>(shape.heads * padded_head<V>(shape) / V::depth * stride)),
+          query(arena.take<Word>(attention_rows<V>(shape) / V::depth * stride)),
+          key(arena.take<Word>(attention_rows<V>(shape) / V::depth * stride)),
+          value(arena.take<Word>(attention_rows<V>(shape) / V::depth * stride)),
           scores(arena.take<float>(shape.tokens * stride)),
           probabilities(take_probabilities(arena, shape)),
           inverse_sums(arena.take<float>(stride)),
           separation(arena.take<float>(regions * stride)),
-          mixed(arena.take<Word>(shape.heads * padded_head<V>(shape) / V::depth * stride)),
+          mixed(arena.take<Word>(attention_rows<V>(shape) / V::depth * stride)),
           hidden(arena.take<Word>(steps<V>(shape.hidden) * stride)),
           bytes(arena.used()) {}
 
@@ -253,7 +259,7 @@ void pack(const WindowLayerShape& shape, const WindowLayerWeights<T>& weights, v
         }
     }
     pack_matrix(
-        packed.proj, shape.heads * padded,
+        packed.proj, attention_rows<V>(shape),
         [&](std::size_t row, std::size_t input) {
             const std::size_t from = row * channels + input / padded * depth + input % padded;
             return input % padded < depth ? to_float(weights.proj_weight[from]) : 0.0f;

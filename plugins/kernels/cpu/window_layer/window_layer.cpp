@@ -64,11 +64,11 @@ const WindowLayerShape& checked(const WindowLayerShape& shape) {
 template <class T>
 WindowLayer<T>::WindowLayer(InstructionSet set, const WindowLayerShape& shape, const WindowLayerWeights<T>& weights,
                             float epsilon)
-    : code_(&vector_code<WindowLayerCode<T>>(set)),
+    : code_(vector_code<WindowLayerCode<T>>(set)),
       shape_(checked(shape)),
       epsilon_(epsilon),
-      packed_(code_->packed_bytes(shape)) {
-    code_->pack(shape, weights, packed_.data());
+      packed_(code_.packed_bytes(shape)) {
+    code_.pack(shape, weights, packed_.data());
 }
 
 template <class T>
@@ -76,8 +76,8 @@ void WindowLayer<T>::run(const std::int64_t* windows, std::size_t count, const W
                          std::size_t last, T* pixels) const {
     assert(first <= last && last <= count && grid.shift < grid.window_size);
     assert(grid.height % grid.window_size == 0 && grid.width % grid.window_size == 0);
-    const AlignedBytes scratch(code_->scratch_bytes(shape_));
-    std::vector<T*> rows(code_->padded_tokens(shape_));
+    const AlignedBytes scratch(code_.scratch_bytes(shape_));
+    std::vector<T*> rows(code_.padded_tokens(shape_));
     std::vector<std::uint8_t> regions(shape_.tokens);
     for (std::size_t i = first; i < last; ++i) {
         if (i + 1 < count && windows[i + 1] == windows[i]) continue;
@@ -85,8 +85,8 @@ void WindowLayer<T>::run(const std::int64_t* windows, std::size_t count, const W
         place.find(pixels, shape_.channels, rows);
         for (std::size_t token = shape_.tokens; token < rows.size(); ++token) rows[token] = rows[0];
         if (place.wraps()) place.separate(regions);
-        code_->run(shape_, packed_.data(), epsilon_, rows.data(), place.wraps() ? regions.data() : nullptr,
-                   scratch.data());
+        code_.run(shape_, packed_.data(), epsilon_, rows.data(), place.wraps() ? regions.data() : nullptr,
+                  scratch.data());
     }
 }
 

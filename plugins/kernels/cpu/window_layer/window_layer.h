@@ -33,7 +33,7 @@ class WindowLayer {
              std::size_t last, T* pixels) const;
 
   private:
-    const WindowLayerCode<T>* code_;
+    const WindowLayerCode<T>& code_;
     WindowLayerShape shape_;
     float epsilon_;
     AlignedBytes packed_;
