@@ -39,8 +39,6 @@ class Attributes {
     void set(const std::string& name, bool is_integer, double value);
 
     bool has(const std::string& name) const { return place(name) < described_->size(); }
-    /// Place of an attribute in the description; the number of attributes where there is no such one.
-    std::size_t place(const std::string& name) const;
     std::int64_t integer(const std::string& name) const { return values_[place(name)].integer; }
     float number(const std::string& name) const { return values_[place(name)].number; }
 
@@ -57,6 +55,8 @@ class Attributes {
     };
 
     static Value convert(const Attribute& attribute, double value);
+    /// Of an attribute in the description; the number of attributes where there is no such one.
+    std::size_t place(const std::string& name) const;
 
     const std::vector<Attribute>* described_;
     std::vector<Value> values_;

@@ -3,8 +3,7 @@
 
 #include <type_traits>
 
-#include "cpu/simd/prefetch.h"
-#include "cpu/simd/unroll.h"
+#include "cpu/simd/hints.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {
@@ -40,15 +39,6 @@ struct Avx2 : Avx2Vector {
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_set1_epi16(static_cast<short>(from->bits)), 16));
     }
     static Input broadcast_last(const T* from) { return broadcast(from); }
-    static float sum(Vector x) {
-        const __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-        const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-        return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
-    }
-    static Vector leaky_relu(Vector x, float slope) {
-        const __m256 negative = _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ);
-        return _mm256_blendv_ps(x, _mm256_mul_ps(x, _mm256_set1_ps(slope)), negative);
-    }
 };
 
 }  // namespace

@@ -3,8 +3,7 @@
 
 #include <type_traits>
 
-#include "cpu/simd/prefetch.h"
-#include "cpu/simd/unroll.h"
+#include "cpu/simd/hints.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {
@@ -44,11 +43,6 @@ struct Avx512 : Avx512Vector {
         return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_set1_epi16(static_cast<short>(from->bits)), 16));
     }
     static Input broadcast_last(const T* from) { return broadcast(from); }
-    static float sum(Vector x) { return _mm512_reduce_add_ps(x); }
-    static Vector leaky_relu(Vector x, float slope) {
-        const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
-        return _mm512_mask_mul_ps(x, negative, x, _mm512_set1_ps(slope));
-    }
 };
 
 }  // namespace

@@ -3,8 +3,7 @@
 
 #include <type_traits>
 
-#include "cpu/simd/prefetch.h"
-#include "cpu/simd/unroll.h"
+#include "cpu/simd/hints.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {
@@ -40,11 +39,6 @@ struct Avx512Bf16 : Avx512Vector {
     using Avx512Vector::multiply_add;
     static Vector multiply_add(Input a, WeightVector b, Vector sum) {
         return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
-    }
-    static float sum(Vector x) { return _mm512_reduce_add_ps(x); }
-    static Vector leaky_relu(Vector x, float slope) {
-        const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
-        return _mm512_mask_mul_ps(x, negative, x, _mm512_set1_ps(slope));
     }
     static void store(bfloat16* to, Vector from, int columns) {
         _mm256_mask_storeu_epi16(to, kept(columns), (__m256i)_mm512_cvtneps_pbh(from));

@@ -17,7 +17,6 @@ struct ConvolutionShape {
     std::size_t upscale = 1;  // r of a pixel shuffle, whose channels c * r^2 + i * r + j the outputs are
 
     std::size_t group_inputs() const { return inputs / groups; }
-    std::size_t group_outputs() const { return outputs / groups; }
 };
 
 /// A block of rows: pixels, masked or side by side.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "cpu/simd/prefetch.h"
+#include "cpu/simd/hints.h"
 
 namespace amsr::cpu {
 namespace {

@@ -3,8 +3,7 @@
 
 #include <type_traits>
 
-#include "cpu/simd/prefetch.h"
-#include "cpu/simd/unroll.h"
+#include "cpu/simd/hints.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {
@@ -36,8 +35,6 @@ struct Neon : NeonVector {
     static Input broadcast(const float16* from) { return vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(from->bits))); }
     static Input broadcast(const bfloat16* from) { return vdupq_n_f32(to_float(*from)); }
     static Input broadcast_last(const T* from) { return broadcast(from); }
-    static float sum(Vector x) { return vaddvq_f32(x); }
-    static Vector leaky_relu(Vector x, float slope) { return vbslq_f32(vcltzq_f32(x), vmulq_n_f32(x, slope), x); }
 };
 
 }  // namespace

@@ -2,8 +2,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "cpu/simd/prefetch.h"
-#include "cpu/simd/unroll.h"
+#include "cpu/simd/hints.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {
@@ -33,10 +32,6 @@ struct Portable : PortableVector {
     template <class Value>  // an Input, or a vector of inputs
     static Vector multiply_add(Value a, Vector b, Vector sum) {
         return sum + a * b;
-    }
-    static float sum(Vector x) { return (x[0] + x[1]) + (x[2] + x[3]); }
-    static Vector leaky_relu(Vector x, float slope) {
-        return map([&](int i) { return x[i] < 0 ? slope * x[i] : x[i]; });
     }
 };
 

@@ -4,8 +4,7 @@
 //
 // A vector type `V` adds to those of simd/vector_SET.h: Storage, Weight, WeightVector, Input; depth (inputs that one
 // multiply_add consumes), panel_max (vectors of the largest panel), rows(vectors), unroll(vectors) and dot_rows, the
-// shapes of tiles; load_weights, load_inputs, broadcast, broadcast_last, leaky_relu, sum; where depth is 1 also
-// load_part.
+// shapes of tiles; load_weights, load_inputs, broadcast, broadcast_last; where depth is 1 also load_part.
 
 #include "cpu/simd/activation_template.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "cpu/simd/prefetch.h"
+#include "cpu/simd/hints.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {

@@ -6,7 +6,6 @@
 #include <limits>
 #include <type_traits>
 
-#include "cpu/simd/storage.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {

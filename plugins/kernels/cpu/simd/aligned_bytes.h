@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "cpu/simd/prefetch.h"
+#include "cpu/simd/hints.h"
 
 namespace amsr::cpu {
 

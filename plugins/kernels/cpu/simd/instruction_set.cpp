@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <stdexcept>
+#include <string>
 
 #if defined(AMSR_X86) && defined(_MSC_VER)
 #include <immintrin.h>

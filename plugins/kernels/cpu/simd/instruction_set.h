@@ -1,7 +1,6 @@
 // Which vector instructions the kernels use: the best that this CPU has, or what AMSR_CPU_ISA names.
 #pragma once
 
-#include <string>
 #include <vector>
 
 namespace amsr::cpu {

@@ -14,6 +14,15 @@ struct Avx2Vector {
     static Vector maximum(Vector a, Vector b) { return _mm256_max_ps(a, b); }
     static Vector absolute(Vector x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
     static Vector square_root(Vector x) { return _mm256_sqrt_ps(x); }
+    static float sum(Vector x) {
+        const __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+        const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+    }
+    static Vector leaky_relu(Vector x, float slope) {
+        const __m256 negative = _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ);
+        return _mm256_blendv_ps(x, _mm256_mul_ps(x, _mm256_set1_ps(slope)), negative);
+    }
     static Vector round(Vector x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
     /// x * 2^exponent, where neither is subnormal.
     static Vector scale(Vector x, Vector exponent) {

@@ -14,6 +14,11 @@ struct Avx512Vector {
     static Vector maximum(Vector a, Vector b) { return _mm512_max_ps(a, b); }
     static Vector absolute(Vector x) { return _mm512_abs_ps(x); }
     static Vector square_root(Vector x) { return _mm512_sqrt_ps(x); }
+    static float sum(Vector x) { return _mm512_reduce_add_ps(x); }
+    static Vector leaky_relu(Vector x, float slope) {
+        const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
+        return _mm512_mask_mul_ps(x, negative, x, _mm512_set1_ps(slope));
+    }
     static Vector round(Vector x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
     /// x * 2^exponent.
     static Vector scale(Vector x, Vector exponent) { return _mm512_scalef_ps(x, exponent); }

@@ -14,6 +14,8 @@ struct NeonVector {
     static Vector maximum(Vector a, Vector b) { return vmaxq_f32(a, b); }
     static Vector absolute(Vector x) { return vabsq_f32(x); }
     static Vector square_root(Vector x) { return vsqrtq_f32(x); }
+    static float sum(Vector x) { return vaddvq_f32(x); }
+    static Vector leaky_relu(Vector x, float slope) { return vbslq_f32(vcltzq_f32(x), vmulq_n_f32(x, slope), x); }
     static Vector round(Vector x) { return vrndnq_f32(x); }
     /// x * 2^exponent, where neither is subnormal.
     static Vector scale(Vector x, Vector exponent) {

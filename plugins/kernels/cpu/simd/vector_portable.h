@@ -47,6 +47,10 @@ struct PortableVector {
     static Vector square_root(Vector x) {
         return map([&](int i) { return std::sqrt(x[i]); });
     }
+    static float sum(Vector x) { return (x[0] + x[1]) + (x[2] + x[3]); }
+    static Vector leaky_relu(Vector x, float slope) {
+        return map([&](int i) { return x[i] < 0 ? slope * x[i] : x[i]; });
+    }
     static constexpr float whole = 12582912.0f;  // 1.5 * 2^23: a sum with it has no place for a fraction
     /// For sizes below 2^22.
     static Vector round(Vector x) { return (x + set(whole)) - set(whole); }

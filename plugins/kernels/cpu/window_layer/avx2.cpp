@@ -1,11 +1,9 @@
 // WindowLayer with AVX2, FMA and F16C.
 #include <immintrin.h>
 
-#include <cmath>
 #include <type_traits>
 
-#include "cpu/simd/prefetch.h"
-#include "cpu/simd/unroll.h"
+#include "cpu/simd/hints.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {

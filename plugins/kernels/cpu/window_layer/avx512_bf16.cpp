@@ -1,11 +1,9 @@
 // WindowLayer in bfloat16 with AVX512_BF16: dot products of pairs, summed in float32.
 #include <immintrin.h>
 
-#include <cmath>
 #include <type_traits>
 
-#include "cpu/simd/prefetch.h"
-#include "cpu/simd/unroll.h"
+#include "cpu/simd/hints.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {

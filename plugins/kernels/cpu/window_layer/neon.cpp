@@ -1,11 +1,9 @@
 // WindowLayer with NEON (64-bit ARM).
 #include <arm_neon.h>
 
-#include <cmath>
 #include <type_traits>
 
-#include "cpu/simd/prefetch.h"
-#include "cpu/simd/unroll.h"
+#include "cpu/simd/hints.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {

@@ -2,8 +2,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "cpu/simd/prefetch.h"
-#include "cpu/simd/unroll.h"
+#include "cpu/simd/hints.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {

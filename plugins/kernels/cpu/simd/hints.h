@@ -1,4 +1,7 @@
-// AMSR_PREFETCH(address, is_write, locality): 3 fetches into the L1 cache, 2 into L2.
+// Hints to the compiler.
+//   AMSR_INLINE, AMSR_INLINE_LAMBDA: always, where the compiler can be told.
+//   AMSR_UNROLL before a loop of a few rounds, known at compile time: no loop is left.
+//   AMSR_PREFETCH(address, is_write, locality): 3 fetches into the L1 cache, 2 into L2.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +15,14 @@
 #define AMSR_INLINE inline
 #define AMSR_INLINE_LAMBDA
 #define AMSR_PREFETCH(address, is_write, locality) static_cast<void>(address)
+#endif
+
+#if defined(__clang__)
+#define AMSR_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define AMSR_UNROLL _Pragma("GCC unroll 32")
+#else
+#define AMSR_UNROLL
 #endif
 
 namespace amsr::cpu {
