@@ -55,21 +55,21 @@ AMSR_HOST_DEVICE int swizzled(int row, int piece) {
 }
 
 /// The neighbour table of a block's rows, copied from that of the call.
-template <int tile_rows, int threads>
+template <int tile_rows>
 AMSR_DEVICE void copy_table(const Gemm& gemm, std::int64_t first_row, std::int32_t* table) {
     const int taps = gemm.layout.taps;
     const std::int32_t* const from = gemm.neighbors + first_row * taps;
     const std::int64_t entries = (gemm.rows - first_row) * taps;
-    for (int i = static_cast<int>(threadIdx.x); i < tile_rows * taps; i += threads) {
+    for (int i = static_cast<int>(threadIdx.x); i < tile_rows * taps; i += gemm_threads) {
         table[i] = i < entries ? from[i] : -1;
     }
 }
 
 /// The same for the pixels of a picture. A thread takes whole rows, so that it divides once for all taps.
-template <int tile_rows, int threads>
+template <int tile_rows>
 AMSR_DEVICE void make_table(const Gemm& gemm, std::int64_t first_row, std::int32_t* table) {
     const int size = gemm.kernel_size;
-    for (int row = static_cast<int>(threadIdx.x); row < tile_rows; row += threads) {
+    for (int row = static_cast<int>(threadIdx.x); row < tile_rows; row += gemm_threads) {
         const bool is_pixel = first_row + row < gemm.rows;
         const int pixel = is_pixel ? static_cast<int>(first_row) + row : 0, y = pixel / gemm.width;
         const int top = y - size / 2, left = pixel - y * gemm.width - size / 2;
@@ -97,10 +97,11 @@ AMSR_DEVICE void copy_piece(unsigned char* to, const void* from, bool valid) {
 }
 
 /// Starts to load one chunk of depth of a block's rows [tile_rows][row_bytes], `bytes` at a time.
-template <class T, int bytes, int tile_rows, int row_bytes, int threads, bool is_pointwise>
+template <class T, int bytes, int tile_rows, int row_bytes, bool is_pointwise>
 AMSR_DEVICE void load_rows(const Gemm& gemm, std::int64_t first_row, const std::int32_t* table, int first_channel,
                            int chunk, unsigned char* tile) {
-    constexpr int pieces = row_bytes / bytes, rows_at_a_time = threads / pieces, size = static_cast<int>(sizeof(T));
+    constexpr int pieces = row_bytes / bytes, rows_at_a_time = gemm_threads / pieces,
+                  size = static_cast<int>(sizeof(T));
     const int piece = static_cast<int>(threadIdx.x) % pieces;
     const int depth = chunk * (row_bytes / size) + piece * (bytes / size);
     const bool inside = depth < gemm.layout.depth();
@@ -133,9 +134,9 @@ AMSR_DEVICE void load_rows(const Gemm& gemm, std::int64_t first_row, const std::
 }
 
 /// Starts to load the weights of one chunk.
-template <int bytes, int threads>
+template <int bytes>
 AMSR_DEVICE void load_weights(const unsigned char* weights, unsigned char* tile) {
-    constexpr int pass_bytes = threads * 16;
+    constexpr int pass_bytes = gemm_threads * 16;
     AMSR_UNROLL
     for (int pass = 0; pass * pass_bytes < bytes; ++pass) {
         const int at = pass * pass_bytes + static_cast<int>(threadIdx.x) * 16;
@@ -258,19 +259,19 @@ AMSR_DEVICE void for_each_chunk(const Gemm& gemm, const BlockTile& at, unsigned 
     const int chunks = gemm.layout.chunks, first_channel = at.group * gemm.layout.group_inputs;
     if (!is_pointwise) {
         if (gemm.neighbors != nullptr) {
-            copy_table<Sizes::rows, gemm_threads>(gemm, at.first_row, table);
+            copy_table<Sizes::rows>(gemm, at.first_row, table);
         } else {
-            make_table<Sizes::rows, gemm_threads>(gemm, at.first_row, table);
+            make_table<Sizes::rows>(gemm, at.first_row, table);
         }
         __syncthreads();
     }
     const auto load = [&](int chunk) {
         unsigned char* stage = stages + chunk % gemm_stages * Sizes::stage_bytes;
         if (chunk < chunks) {
-            load_rows<T, bytes, Sizes::rows, Sizes::row_bytes, gemm_threads, is_pointwise>(gemm, at.first_row, table,
-                                                                                           first_channel, chunk, stage);
-            load_weights<Sizes::weight_bytes, gemm_threads>(weights + std::int64_t{chunk} * Sizes::weight_bytes,
-                                                            stage + Sizes::rows * Sizes::row_bytes);
+            load_rows<T, bytes, Sizes::rows, Sizes::row_bytes, is_pointwise>(gemm, at.first_row, table, first_channel,
+                                                                             chunk, stage);
+            load_weights<Sizes::weight_bytes>(weights + std::int64_t{chunk} * Sizes::weight_bytes,
+                                              stage + Sizes::rows * Sizes::row_bytes);
         }
         commit_copies();
     };
