@@ -1,4 +1,4 @@
-// How close the results of the CPU's kernels must come to their definition.
+// How close the results of kernels must come to their definition.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,7 @@
 namespace amsr::test {
 
 template <class T>
-constexpr double rounding = 1e-5;
+constexpr double rounding = 1e-6;
 template <>
 inline constexpr double rounding<cpu::float16> = 1.0 / (1 << 11);
 template <>

@@ -40,6 +40,14 @@ class Random {
         return values<T>(static_cast<std::size_t>(size), scale, mean);
     }
 
+    /// Samples of a picture, in [0, 1].
+    std::vector<float> samples(std::size_t size) {
+        std::uniform_real_distribution<float> sample(0, 1);
+        std::vector<float> result(size);
+        for (float& value : result) value = sample(engine_);
+        return result;
+    }
+
     std::vector<unsigned char> bytes(std::size_t size) {
         std::vector<unsigned char> result(size);
         for (auto& byte : result) byte = static_cast<unsigned char>(number(0, 255));
@@ -49,12 +57,17 @@ class Random {
     /// Positions in [0, limit), increasing: none, all, or each with some chance; the last one may come again, as
     /// padding does.
     std::vector<std::int64_t> positions(std::int64_t limit) {
-        const double density = one_of<double>({0.0, 0.3, 0.6, 1.0});
+        auto result = positions(limit, one_of<double>({0.0, 0.3, 0.6, 1.0}));
+        if (!result.empty() && number(0, 2) == 0) result.insert(result.end(), count(1, 5), result.back());
+        return result;
+    }
+
+    /// Positions in [0, limit), increasing, each taken with a probability.
+    std::vector<std::int64_t> positions(std::int64_t limit, double density) {
         std::vector<std::int64_t> result;
         for (std::int64_t i = 0; i < limit; ++i) {
             if (std::bernoulli_distribution(density)(engine_)) result.push_back(i);
         }
-        if (!result.empty() && number(0, 2) == 0) result.insert(result.end(), count(1, 5), result.back());
         return result;
     }
 

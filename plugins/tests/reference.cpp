@@ -114,6 +114,13 @@ double activate(const Activation& activation, double sum, double residual) {
     return value;
 }
 
+int reflected(int position, int length) {
+    while (length > 1 && (position < 0 || position >= length)) {
+        position = position < 0 ? -position : 2 * (length - 1) - position;
+    }
+    return length > 1 ? position : 0;
+}
+
 Values mask_gather(const Values& pixels, const Positions& index, std::int64_t channels) {
     Values rows;
     for (const std::int64_t position : index) {

@@ -24,6 +24,9 @@ Values values_of(const std::vector<T>& stored) {
 /// What a convolution makes of a sum.
 double activate(const Activation& activation, double sum, double residual);
 
+/// The place in [0, length) that a picture shows at a position of its border, as numpy.pad's mode "reflect".
+int reflected(int position, int length);
+
 Values mask_gather(const Values& pixels, const Positions& index, std::int64_t channels);
 Values mask_scatter(const Values& rows, const Values& pixels, const Positions& index, std::int64_t channels);
 Positions mask_neighbors(const Positions& index, std::int64_t height, std::int64_t width, std::int64_t side);

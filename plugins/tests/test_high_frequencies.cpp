@@ -2,32 +2,27 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <vector>
 
 #include "check.h"
 #include "cpu/mask/high_frequencies.h"
+#include "random.h"
+#include "reference.h"
 
 using namespace amsr::cpu;
+using amsr::test::Random;
 
 namespace {
 
 constexpr float taps[3] = {0.402620f, 0.244201f, 0.054489f};
 constexpr float flat_range = 1e-6f;
 
-/// As numpy.pad's mode "reflect".
-int reflect(int position, int length) {
-    while (length > 1 && (position < 0 || position >= length)) {
-        position = position < 0 ? -position : 2 * (length - 1) - position;
-    }
-    return length > 1 ? position : 0;
-}
-
 double detail(const std::vector<float>& image, int height, int width, int y, int x) {
     double sum = 0;
     for (int c = 0; c < 3; ++c) {
         const auto value = [&](int row, int column) {
-            const int pixel = reflect(row, height) * width + reflect(column, width);
+            const int pixel =
+                amsr::reference::reflected(row, height) * width + amsr::reference::reflected(column, width);
             return static_cast<double>(image[static_cast<std::size_t>(pixel * 3 + c)]);
         };
         double blurred = 0;
@@ -42,10 +37,8 @@ double detail(const std::vector<float>& image, int height, int width, int y, int
     return sum;
 }
 
-void check_case(std::mt19937& random, int height, int width) {
-    std::vector<float> image(static_cast<std::size_t>(height * width * 3));
-    std::uniform_real_distribution<float> colour(0, 1);
-    std::generate(image.begin(), image.end(), [&] { return colour(random); });
+void check_case(Random& random, int height, int width) {
+    const std::vector<float> image = random.samples(static_cast<std::size_t>(height * width * 3));
     std::vector<double> expected;
     for (int pixel = 0; pixel < height * width; ++pixel) {
         expected.push_back(detail(image, height, width, pixel / width, pixel % width));
@@ -64,11 +57,9 @@ void check_case(std::mt19937& random, int height, int width) {
 }
 
 /// A pixel that is not a number spoils those that its blur reaches, and no others.
-void check_not_a_number(std::mt19937& random) {
+void check_not_a_number(Random& random) {
     constexpr int side = 11, place = 5;
-    std::vector<float> image(side * side * 3), out(side * side);
-    std::uniform_real_distribution<float> colour(0, 1);
-    std::generate(image.begin(), image.end(), [&] { return colour(random); });
+    std::vector<float> image = random.samples(side * side * 3), out(side * side);
     image[(place * side + place) * 3] = std::nanf("");
     CHECK(high_frequencies(image.data(), side, side, taps, flat_range, out.data()), "%s", "a flat picture");
     float low = 1, high = 0;
@@ -82,11 +73,10 @@ void check_not_a_number(std::mt19937& random) {
 }
 
 /// A picture that spans just flat_range is not flat; one that spans less is.
-void check_flat_range(std::mt19937& random) {
+void check_flat_range(Random& random) {
     constexpr std::size_t height = 4, width = 9;
-    std::vector<float> image(height * width * 3), out(height * width);
-    std::uniform_real_distribution<float> colour(0, 1);
-    std::generate(image.begin(), image.end(), [&] { return colour(random); });
+    const std::vector<float> image = random.samples(height * width * 3);
+    std::vector<float> out(height * width);
     const auto varies = [&](float limit) {
         return high_frequencies(image.data(), height, width, taps, limit, out.data());
     };
@@ -101,7 +91,7 @@ void check_flat_range(std::mt19937& random) {
 }  // namespace
 
 int main() {
-    std::mt19937 random(1);
+    Random random(1);
     for (int height = 1; height < 8; ++height) {
         for (int width = 1; width < 40; ++width) check_case(random, height, width);
     }

@@ -3,21 +3,19 @@
 #include <cstdlib>
 #include <limits>
 #include <memory>
-#include <numeric>
-#include <random>
 #include <vector>
 
 #include "check.h"
 #include "cpu/mask/mask_growth.h"
+#include "random.h"
 
 using namespace amsr::cpu;
+using amsr::test::Random;
 
 namespace {
 
-std::vector<float> random_frequencies(std::mt19937& random, int count) {
-    std::vector<float> values(static_cast<std::size_t>(count));
-    std::uniform_real_distribution<float> frequency(0, 1);
-    std::generate(values.begin(), values.end(), [&] { return frequency(random); });
+std::vector<float> random_frequencies(Random& random, int count) {
+    std::vector<float> values = random.samples(static_cast<std::size_t>(count));
     values.front() = 0;
     values.back() = 1;
     return values;
@@ -65,7 +63,7 @@ void check_mask(const std::vector<float>& frequencies, int height, int width, fl
 
 int main() {
     check_histogram_of_what_is_no_frequency();
-    std::mt19937 random(1);
+    Random random(1);
     for (int height = 1; height < 7; ++height) {
         for (int width = 1; width < 25; ++width) {
             const auto frequencies = random_frequencies(random, height * width);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,12 +23,19 @@ namespace amsr::test {
         CHECK(error_ == cudaSuccess, "%s: %s", #call, cudaGetErrorString(error_)); \
     } while (false)
 
-/// Ends the program with 77, which CTest reads as skipped, where there is no GPU.
-inline void skip_without_device() {
+/// Why there is no GPU; empty where there is one.
+inline std::string missing_device() {
     int count = 0;
     const cudaError_t error = cudaGetDeviceCount(&count);
-    if (error == cudaSuccess && count > 0) return;
-    std::printf("skipped: no GPU here (%s)\n", cudaGetErrorString(error));
+    if (error != cudaSuccess) return cudaGetErrorString(error);
+    return count > 0 ? "" : "there is none";
+}
+
+/// Ends the program with 77, which CTest reads as skipped, where there is no GPU.
+inline void skip_without_device() {
+    const std::string reason = missing_device();
+    if (reason.empty()) return;
+    std::printf("skipped: no GPU here (%s)\n", reason.c_str());
     std::exit(77);
 }
 
@@ -77,10 +85,5 @@ template <class T>
 constexpr cuda::ElementType type_of = cuda::ElementType::float32;
 template <>
 inline constexpr cuda::ElementType type_of<cpu::float16> = cuda::ElementType::float16;
-
-template <class T>
-constexpr double relative_error = 1e-6;  // of a result
-template <>
-inline constexpr double relative_error<cpu::float16> = 1.0 / (1 << 11);
 
 }  // namespace amsr::test

@@ -1,6 +1,7 @@
 // MaskedConv2d, Pointwise and PixelConv2d on random cases, against their definitions.
 #include <array>
 
+#include "closeness.h"
 #include "cuda/convolution.h"
 #include "gpu.h"
 #include "reference.h"
@@ -59,11 +60,10 @@ struct Layer {
 
     void check(const char* name, const std::vector<T>& actual, const reference::Values& expected) const {
         for (std::size_t i = 0; i < actual.size(); ++i) {
-            const double value = cpu::to_float(actual[i]);
-            CHECK(std::abs(value - expected[i]) <= 1e-5 + relative_error<T> * std::abs(expected[i]),
-                  "%s%s %d: %d -> %d in %d groups, k %d: %g, not %g", name, suffix(epilogue),
-                  static_cast<int>(sizeof(T)) * 8, static_cast<int>(shape.inputs), static_cast<int>(shape.outputs),
-                  static_cast<int>(shape.groups), static_cast<int>(shape.kernel_size), value, expected[i]);
+            CHECK(is_close(actual[i], expected[i], 1e-5), "%s%s %d: %d -> %d in %d groups, k %d: %g, not %g", name,
+                  suffix(epilogue), static_cast<int>(sizeof(T)) * 8, static_cast<int>(shape.inputs),
+                  static_cast<int>(shape.outputs), static_cast<int>(shape.groups), static_cast<int>(shape.kernel_size),
+                  cpu::to_float(actual[i]), expected[i]);
         }
     }
 };

@@ -7,18 +7,12 @@
 #include "cpu/mask/mask_growth.h"
 #include "cuda/mask.h"
 #include "gpu.h"
+#include "reference.h"
 
 using namespace amsr;
 using namespace amsr::test;
 
 namespace {
-
-int reflected(int position, int length) {
-    while (length > 1 && (position < 0 || position >= length)) {
-        position = position < 0 ? -position : 2 * (length - 1) - position;
-    }
-    return length > 1 ? position : 0;
-}
 
 struct Expected {
     double threshold = -1;
@@ -48,7 +42,7 @@ std::vector<float> detail_of(const std::vector<float>& image, int height, int wi
                 for (int j = 0; j < 5; ++j) {
                     float values[5];
                     for (int i = 0; i < 5; ++i)
-                        values[i] = at(reflected(y + i - 2, height), reflected(x + j - 2, width));
+                        values[i] = at(reference::reflected(y + i - 2, height), reference::reflected(x + j - 2, width));
                     columns[j] = blurred(values);
                 }
                 volatile float difference = at(y, x) - blurred(columns);

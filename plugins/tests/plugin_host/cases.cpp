@@ -1,10 +1,10 @@
 #include "cases.h"
 
-#include <algorithm>
+#include <cmath>
+#include <functional>
 #include <numeric>
-#include <random>
 
-#include "cpu/simd/storage.h"
+#include "random.h"
 #include "reference.h"
 
 namespace amsr::host {
@@ -22,30 +22,23 @@ std::int64_t count(const Shape& shape) {
 /// Repeatable random arrays, with values that float16 holds too.
 class Random {
   public:
-    Array values(const char* name, Shape shape, double scale = 1, double offset = 0) {
-        std::normal_distribution<float> normal;
-        Array array{name, Kind::value, std::move(shape), {}};
-        for (std::int64_t i = 0; i < count(array.shape); ++i) {
-            const auto value = static_cast<float>(offset + scale * static_cast<double>(normal(generator_)));
-            array.values.push_back(static_cast<double>(cpu::to_float(cpu::to_float16(value))));
-        }
-        return array;
+    Array values(const char* name, const Shape& shape, float scale = 1, float mean = 0) {
+        const auto stored = random_.values<cpu::float16>(count(shape), scale, mean);
+        return {name, Kind::value, shape, reference::values_of(stored)};
     }
 
     /// Increasing positions, each taken with a probability; none and all where it is 0 and 1.
     Array positions(const char* name, std::int64_t limit, double density) {
-        std::bernoulli_distribution chosen(density);
-        Array array{name, Kind::int64, {0}, {}};
-        for (std::int64_t i = 0; i < limit; ++i) {
-            if (chosen(generator_)) array.values.push_back(static_cast<double>(i));
-        }
-        array.shape[0] = static_cast<std::int64_t>(array.values.size());
-        return array;
+        const Positions taken = random_.positions(limit, density);
+        return {name, Kind::int64, {static_cast<std::int64_t>(taken.size())}, {taken.begin(), taken.end()}};
     }
 
   private:
-    std::mt19937 generator_{20};
+    test::Random random_{20};
 };
+
+/// Keeps sums of so many products as large as their factors.
+float scale_of(std::int64_t inputs) { return 1 / std::sqrt(static_cast<float>(inputs)); }
 
 Positions integers(const Array& array) { return {array.values.begin(), array.values.end()}; }
 
@@ -126,8 +119,7 @@ Case with_epilogue(Case known, Epilogue epilogue, float negative_slope, const Ar
 
 void add_convolution_cases(std::vector<Case>& cases, Random& random) {
     for (const Layout& layout : layouts) {
-        const double scale =
-            1 / std::sqrt(static_cast<double>(layout.inputs / layout.groups * layout.side * layout.side));
+        const float scale = scale_of(layout.inputs / layout.groups * layout.side * layout.side);
         const Array weight = random.values(
                         "weight", {layout.outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
                     bias = random.values("bias", {layout.outputs});
@@ -169,8 +161,7 @@ void add_pixel_convolution_cases(std::vector<Case>& cases, Random& random) {
         for (const std::int32_t upscale : {1, 2}) {
             const std::int64_t width = upscale == 1 ? 11 : 10;  // 10 can be that of upscaled pixels
             const std::int64_t outputs = layout.outputs * upscale * upscale, pixel_count = height * width;
-            const double scale =
-                1 / std::sqrt(static_cast<double>(layout.inputs / layout.groups * layout.side * layout.side));
+            const float scale = scale_of(layout.inputs / layout.groups * layout.side * layout.side);
             const Array pixels = random.values("pixels", {pixel_count, layout.inputs}),
                         weight = random.values(
                             "weight", {outputs, layout.inputs / layout.groups, layout.side, layout.side}, scale),
@@ -217,8 +208,7 @@ void add_pointwise_cases(std::vector<Case>& cases, Random& random) {
                     if (inputs > 1) arrays.back().name += std::to_string(i + 1);
                 }
                 for (const Array& array : arrays) values.push_back(array.values);
-                const Array weight = random.values("weight", {outputs, inputs * channels},
-                                                   1 / std::sqrt(static_cast<double>(inputs * channels)));
+                const Array weight = random.values("weight", {outputs, inputs * channels}, scale_of(inputs * channels));
                 arrays.push_back(weight);
                 arrays.push_back(bias);
                 const reference::Convolution convolution{
@@ -254,24 +244,23 @@ void add_window_layer_cases(std::vector<Case>& cases, Random& random) {
     for (const Windows& choice : window_choices) {
         const std::int64_t height = choice.window_size * choice.down, width = choice.window_size * choice.across,
                            tokens = choice.window_size * choice.window_size;
-        const double in = 1 / std::sqrt(static_cast<double>(channels)),
-                     deep = 1 / std::sqrt(static_cast<double>(hidden));
+        const float in = scale_of(channels), deep = scale_of(hidden);
         const std::vector<Array> inputs{random.values("pixels", {height * width, channels}),
                                         random.positions("windows", choice.down * choice.across, choice.density),
                                         size_array(height, width),
-                                        random.values("norm1_weight", {channels}, 0.1, 1),
-                                        random.values("norm1_bias", {channels}, 0.1),
+                                        random.values("norm1_weight", {channels}, 0.1f, 1),
+                                        random.values("norm1_bias", {channels}, 0.1f),
                                         random.values("qkv_weight", {3 * channels, channels}, in),
-                                        random.values("qkv_bias", {3 * channels}, 0.1),
+                                        random.values("qkv_bias", {3 * channels}, 0.1f),
                                         random.values("position_bias", {heads, tokens, tokens}),
                                         random.values("proj_weight", {channels, channels}, in),
-                                        random.values("proj_bias", {channels}, 0.1),
-                                        random.values("norm2_weight", {channels}, 0.1, 1),
-                                        random.values("norm2_bias", {channels}, 0.1),
+                                        random.values("proj_bias", {channels}, 0.1f),
+                                        random.values("norm2_weight", {channels}, 0.1f, 1),
+                                        random.values("norm2_bias", {channels}, 0.1f),
                                         random.values("fc1_weight", {hidden, channels}, in),
-                                        random.values("fc1_bias", {hidden}, 0.1),
+                                        random.values("fc1_bias", {hidden}, 0.1f),
                                         random.values("fc2_weight", {channels, hidden}, deep),
-                                        random.values("fc2_bias", {channels}, 0.1)};
+                                        random.values("fc2_bias", {channels}, 0.1f)};
         const float epsilon = 1e-5f;
         const reference::Layer layer{channels,
                                      hidden,

@@ -2,6 +2,7 @@
 // them, computed here in float64, one value at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -30,6 +31,12 @@ struct Case {
     int in_place_input = -1;             // what the plugin should offer
     std::int64_t height = 0, width = 0;  // of the picture, where there is an input `size`
 };
+
+/// Whether the operator has an input `size`.
+inline bool has_size(const Case& known) {
+    return std::any_of(known.inputs.begin(), known.inputs.end(),
+                       [](const Array& input) { return input.name == "size"; });
+}
 
 /// Several cases for every operator: odd sizes, empty and full masks, groups, shifts.
 std::vector<Case> all_cases();

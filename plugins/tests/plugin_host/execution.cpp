@@ -96,9 +96,7 @@ class Execution {
 
     /// With its size in device memory a plugin cannot be captured, and says so.
     void check_graph() {
-        bool has_numbers = false;
-        for (const Array& input : scenario_.known.inputs) has_numbers |= input.name == "size";
-        has_numbers &= scenario_.size_form == SizeForm::numbers;
+        const bool has_numbers = has_size(scenario_.known) && scenario_.size_form == SizeForm::numbers;
         clear(output_);
         CHECK_CUDA(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal));
         const std::int32_t status = enqueue(output_);
@@ -169,13 +167,6 @@ class Execution {
 };
 
 }  // namespace
-
-bool has_gpu(std::string& reason) {
-    int count = 0;
-    const cudaError_t error = cudaGetDeviceCount(&count);
-    reason = error != cudaSuccess ? cudaGetErrorString(error) : "there is none";
-    return error == cudaSuccess && count > 0;
-}
 
 void check_execution(Library& library, const Scenario& scenario, nvinfer1::IPluginV3& plugin) {
     Execution execution(library, scenario, plugin);

@@ -5,9 +5,6 @@
 
 namespace amsr::host {
 
-/// Whether there is a GPU; if not, why.
-bool has_gpu(std::string& reason);
-
 /// Runs the plugin of an execution context: twice, in place where it offers that, and from a CUDA graph.
 void check_execution(Library& library, const Scenario& scenario, nvinfer1::IPluginV3& plugin);
 

@@ -10,6 +10,7 @@
 
 #include "case_file.h"
 #include "check.h"
+#include "cuda/gpu.h"
 #include "execution.h"
 #include "protocol.h"
 
@@ -22,13 +23,6 @@ constexpr const char* device_name = "an EMULATED GPU (the CPU)";
 #else
 constexpr const char* device_name = "a GPU";
 #endif
-
-bool has_size(const Case& known) {
-    for (const Array& input : known.inputs) {
-        if (input.name == "size") return true;
-    }
-    return false;
-}
 
 /// Whether the pixels can have been upscaled.
 bool has_small_picture(const Case& known) {
@@ -77,8 +71,8 @@ std::set<const Case*> first_cases(const std::vector<Case>& cases) {
 
 /// Walks through all scenarios of the cases, and runs those of `run`, or all where it is empty.
 void check_scenarios(Library& library, const std::vector<Case>& cases, const std::set<const Case*>& run) {
-    std::string reason;
-    const bool executes = has_gpu(reason);
+    const std::string reason = amsr::test::missing_device();
+    const bool executes = reason.empty();
     std::size_t walked = 0, executed = 0;
     for (const Scenario& scenario : scenarios_of(cases)) {
         const std::unique_ptr<nvinfer1::IPluginV3> plugin = walk_protocol(library, scenario);

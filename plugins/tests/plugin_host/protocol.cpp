@@ -46,6 +46,18 @@ nvinfer1::IPluginV3OneRuntime& runtime_of(nvinfer1::IPluginV3& plugin) {
     return capability<nvinfer1::IPluginV3OneRuntime>(plugin, PluginCapabilityType::kRUNTIME, "PLUGIN_V3ONE_RUNTIME");
 }
 
+/// What onShapeChange returns where the inputs are these.
+std::int32_t change_shapes(nvinfer1::IPluginV3& plugin, const std::vector<PluginTensorDesc>& in,
+                           const Scenario& scenario) {
+    const PluginTensorDesc out = output_desc(scenario);
+    return runtime_of(plugin).onShapeChange(in.data(), static_cast<std::int32_t>(in.size()), &out, 1);
+}
+
+std::size_t workspace_of(nvinfer1::IPluginV3& plugin, const std::vector<DynamicPluginTensorDesc>& descs) {
+    const auto in_count = static_cast<std::int32_t>(descs.size()) - 1;  // the output comes last
+    return build_of(plugin).getWorkspaceSize(descs.data(), in_count, &descs.back(), 1);
+}
+
 nvinfer1::Dims dims_of(const std::vector<std::int64_t>& shape) {
     nvinfer1::Dims dims{static_cast<std::int32_t>(shape.size()), {}};
     std::copy(shape.begin(), shape.end(), dims.d);
@@ -228,10 +240,7 @@ Plugin clone(nvinfer1::IPluginV3& plugin) {
 Plugin attach(Library& library, const Scenario& scenario, nvinfer1::IPluginV3& plugin) {
     Plugin attached(runtime_of(plugin).attachToContext(nullptr));
     CHECK(attached != nullptr && attached.get() != &plugin, "no clone for a context");
-    const std::vector<PluginTensorDesc> in = input_descs(scenario);
-    const PluginTensorDesc out = output_desc(scenario);
-    const auto count = static_cast<std::int32_t>(in.size());
-    const std::int32_t status = runtime_of(*attached).onShapeChange(in.data(), count, &out, 1);
+    const std::int32_t status = change_shapes(*attached, input_descs(scenario), scenario);
     expect_no_errors(library, "onShapeChange");
     CHECK(status == 0, "onShapeChange");
     return attached;
@@ -289,8 +298,7 @@ void check_unknown_workspace(Library& library, const Scenario& scenario, nvinfer
     const PluginTensorDesc out = output_desc(scenario);
     const Plugin copy = clone(plugin);
     for (nvinfer1::IPluginV3* const each : {&plugin, copy.get()}) {
-        CHECK(runtime_of(*each).onShapeChange(in.data(), static_cast<std::int32_t>(in.size()), &out, 1) == 0,
-              "onShapeChange");
+        CHECK(change_shapes(*each, in, scenario) == 0, "onShapeChange");
         CHECK(runtime_of(*each).enqueue(in.data(), &out, nullptr, nullptr, nullptr, nullptr) != 0,
               "runs where its workspace is not known");
         expect_error(library, "getWorkspaceSize failed");
@@ -301,8 +309,7 @@ void check_unknown_workspace(Library& library, const Scenario& scenario, nvinfer
 void check_no_workspace(Library& library, const Scenario& scenario, nvinfer1::IPluginV3& plugin) {
     std::vector<DynamicPluginTensorDesc> descs = dynamic_descs(scenario);
     descs[0].max.nbDims = 0;
-    const auto count = static_cast<std::int32_t>(descs.size()) - 1;
-    CHECK(build_of(plugin).getWorkspaceSize(descs.data(), count, &descs.back(), 1) == 0, "a workspace for no shape");
+    CHECK(workspace_of(plugin, descs) == 0, "a workspace for no shape");
     if (scenario.known.op == "MaskNeighbors") {
         expect_error(library, "axes, not");
         check_unknown_workspace(library, scenario, plugin);
@@ -315,16 +322,14 @@ void check_no_workspace(Library& library, const Scenario& scenario, nvinfer1::IP
 void check_bad_shapes(Library& library, const Scenario& scenario) {
     const std::string& op = scenario.known.op;
     const Plugin plugin = create(library, scenario.known);
-    nvinfer1::IPluginV3OneRuntime& runtime = runtime_of(*plugin);
     const std::vector<PluginTensorDesc> good = input_descs(scenario);
     const PluginTensorDesc out = output_desc(scenario);
-    const auto count = static_cast<std::int32_t>(good.size());
     int taken = 0;
     for (std::size_t i = 0; i < good.size(); ++i) {
         for (std::int32_t axis = 0; axis < good[i].dims.nbDims; ++axis) {
             std::vector<PluginTensorDesc> bad = good;
             ++bad[i].dims.d[axis];
-            if (runtime.onShapeChange(bad.data(), count, &out, 1) == 0) {
+            if (change_shapes(*plugin, bad, scenario) == 0) {
                 ++taken;
                 expect_no_errors(library, "onShapeChange");
             } else {
@@ -333,14 +338,15 @@ void check_bad_shapes(Library& library, const Scenario& scenario) {
         }
         std::vector<PluginTensorDesc> bad = good;
         bad[i].dims.d[bad[i].dims.nbDims++] = 1;
-        CHECK(runtime.onShapeChange(bad.data(), count, &out, 1) != 0, "%s takes another axis of input %zu", op.c_str(),
-              i);
+        CHECK(change_shapes(*plugin, bad, scenario) != 0, "%s takes another axis of input %zu", op.c_str(), i);
         expect_error(library, "axes, not");
     }
     CHECK(taken == free_axes(op), "%s takes %d longer axes, not %d", op.c_str(), taken, free_axes(op));
-    CHECK(runtime.onShapeChange(good.data(), count - 1, &out, 1) != 0, "%s does without an input", op.c_str());
+    CHECK(change_shapes(*plugin, {good.begin(), good.end() - 1}, scenario) != 0, "%s does without an input",
+          op.c_str());
     expect_error(library, "inputs to " + op + "(");
-    CHECK(runtime.enqueue(good.data(), &out, nullptr, nullptr, nullptr, nullptr) != 0, "runs without known shapes");
+    CHECK(runtime_of(*plugin).enqueue(good.data(), &out, nullptr, nullptr, nullptr, nullptr) != 0,
+          "runs without known shapes");
     expect_error(library, "shapes are not known");
     check_no_workspace(library, scenario, *plugin);
 }
@@ -349,12 +355,10 @@ void check_bad_shapes(Library& library, const Scenario& scenario) {
 void check_several_pictures(Library& library, const Scenario& scenario) {
     const Plugin plugin = create(library, scenario.known);
     std::vector<PluginTensorDesc> in = input_descs(scenario);
-    const PluginTensorDesc out = output_desc(scenario);
     for (std::size_t i = 0; i < in.size(); ++i) {
         if (!is_picture(scenario.known.inputs[i], scenario)) continue;
         in[i].dims.d[0] = 4;
-        CHECK(runtime_of(*plugin).onShapeChange(in.data(), static_cast<std::int32_t>(in.size()), &out, 1) != 0,
-              "%s takes four pictures", scenario.known.op.c_str());
+        CHECK(change_shapes(*plugin, in, scenario) != 0, "%s takes four pictures", scenario.known.op.c_str());
         expect_error(library, "axis 0 of size is 4, not 1");
     }
 }
@@ -417,9 +421,7 @@ const nvinfer1::PluginFieldCollection* Fields::collection() {
 
 std::size_t workspace_bytes(Library& library, const Scenario& scenario) {
     const Plugin plugin = create(library, scenario.known);
-    const std::vector<DynamicPluginTensorDesc> descs = dynamic_descs(scenario);
-    const std::size_t bytes =
-        build_of(*plugin).getWorkspaceSize(descs.data(), static_cast<std::int32_t>(descs.size()) - 1, &descs.back(), 1);
+    const std::size_t bytes = workspace_of(*plugin, dynamic_descs(scenario));
     expect_no_errors(library, "getWorkspaceSize");
     return bytes;
 }
