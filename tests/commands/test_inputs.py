@@ -149,6 +149,14 @@ def test_patterns_and_lists(here: Path, command: Command) -> None:
     assert amsr(*arguments, "--files-from", "none.txt").exit_code == 1
 
 
+def test_a_picture_that_is_named_twice_is_taken_once(here: Path, command: Command) -> None:
+    arguments, ending = command
+    picture = draw(here / "a.png")
+    result = amsr(*arguments, "a.png", picture, "*.png", ".", "-o", "out")
+    assert result.exit_code == 0, result.output
+    assert [line.partition(":")[0] for line in result.stdout.splitlines()] == [str(Path("out", f"a{ending}"))]
+
+
 def test_natural_order() -> None:
     paths = [Path(name) for name in ("b.png", "a10.png", "A9.png", "a١.png", "a.png", "10.png", "9.png")]
     ordered = ["9.png", "10.png", "a.png", "A9.png", "a10.png", "a١.png", "b.png"]

@@ -71,10 +71,22 @@ def test_exif_survives_from_every_format_to_every_format(tmp_path: Path, source:
         assert [float(x) for x in exif.get_ifd(0x8825)[2]] == [52.0, 30.0, 15.5]
 
 
-def test_storage_tags_of_a_tiff_do_not_reach_a_jpeg(tmp_path: Path) -> None:
-    Image.fromarray(photo()).save(tmp_path / "a.tif", description="a flower", compression="tiff_lzw")
-    picture = image.read(tmp_path / "a.tif")
-    assert dict(exif_of(picture)) == {0x010E: "a flower"}
+def test_what_a_tiff_holds_beside_exif_does_not_become_a_part_of_it(tmp_path: Path) -> None:
+    """How its pixels are stored, the profile, XMP, IPTC and Photoshop's resources."""
+    others = {700: b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>", 33723: b"\x1c\x02\x78\0\0", 34377: b"8BIM"}
+    source = Image.fromarray(photo())
+    source.save(tmp_path / "a.tif", tiffinfo={0x010E: "a flower", **others}, compression="tiff_lzw", icc_profile=SRGB)
+    with Image.open(tmp_path / "a.tif") as stored:
+        assert {*others, 34675} <= set(stored.tag_v2)
+    assert dict(exif_of(image.read(tmp_path / "a.tif"))) == {0x010E: "a flower"}
+
+
+def test_a_resolution_stays_a_number_that_exif_can_hold(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x011A] = 4e9
+    Image.fromarray(photo()).save(tmp_path / "a.png", exif=exif)
+    image.write(tmp_path / "b.png", strips_by(enlarge, image.read(tmp_path / "a.png")).whole())
+    assert float(exif_of(image.read(tmp_path / "b.png"))[0x011A]) == 2**32 - 1
 
 
 @pytest.mark.parametrize("suffix", list(WRITABLE))

@@ -80,6 +80,13 @@ def test_an_engine_beside_its_export_is_left_to_the_backend(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("gpu")
+def test_an_engine_of_the_dense_network_is_not_run_by_the_masked_one(tmp_path: Path) -> None:
+    age(write_model(tmp_path / "model.onnx", 4), 10)
+    engine = write_engine(tmp_path / "model_dense.engine", "4", masked=False)
+    assert newest_model(tmp_path, "auto") == engine
+
+
+@pytest.mark.usefixtures("gpu")
 def test_an_engine_of_other_weights_is_taken_where_it_runs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     model = age(write_model(tmp_path / "model.onnx", 4), 10)
     engine = write_engine(tmp_path / "other.engine", "abc")
