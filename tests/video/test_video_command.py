@@ -97,6 +97,7 @@ def test_tags_chapters_subtitles_attachments_and_rotation_are_kept(tmp_path: Pat
         video.set_display_rotation(90)
         video.metadata["language"] = "fra"
         titles = new.add_mux_stream("subrip")
+        titles.metadata["language"], titles.disposition = "deu", av.stream.Disposition.forced
         new.add_attachment("font.ttf", "font/ttf", b"letters")
         new.metadata["title"] = "Osprey"
         chapter = {"id": 1, "start": 0, "end": 50, "time_base": MILLISECONDS, "metadata": {"title": "One"}}
@@ -117,6 +118,8 @@ def test_tags_chapters_subtitles_attachments_and_rotation_are_kept(tmp_path: Pat
         assert [s.data for s in new.streams if s.type == "attachment"] == [b"letters"]
         assert new.metadata["title"] == "Osprey"
         assert new.streams.video[0].language == "fra"
+        assert new.streams.subtitles[0].language == "deu"
+        assert new.streams.subtitles[0].disposition == av.stream.Disposition.forced
         assert [(c["start"], c["end"], c["metadata"]) for c in new.chapters()] == [
             (c["start"], c["end"], c["metadata"]) for c in old.chapters()
         ]
@@ -174,6 +177,27 @@ def test_start_and_duration(tmp_path: Path) -> None:
     small, large = frames_of(source)[25], frames_of(tmp_path / "out.mkv")[0]
     reduced = np.asarray(Image.fromarray(large).resize(SIZE[::-1], Image.Resampling.BOX)).astype(int)
     assert np.abs(reduced - small).mean() < 3
+
+
+def test_sound_and_chapters_begin_with_the_part_that_is_taken(tmp_path: Path) -> None:
+    ends = ((0, 80), (80, 2000))
+    chapters = [
+        {"id": number, "start": start, "end": end, "time_base": MILLISECONDS, "metadata": {"title": str(number)}}
+        for number, (start, end) in enumerate(ends)
+    ]
+    source = make(tmp_path / "in.mkv", 50, sound=True, chapters=chapters)
+    result = amsr("video", source, "-o", tmp_path / "out.mkv", "--start", 0.12)
+    assert result.exit_code == 0, result.output
+    with av.open(str(source)) as old, av.open(str(tmp_path / "out.mkv")) as new:
+        (chapter,) = new.chapters()
+        assert chapter["metadata"]["title"] == "1"
+        assert (chapter["start"] * chapter["time_base"], chapter["end"] * chapter["time_base"]) == (
+            0,
+            Fraction(188, 100),
+        )
+        before, after = ([p.pts * p.time_base for p in file.demux(audio=0) if p.size] for file in (old, new))
+    assert len(after) > 1
+    assert after == [time - Fraction(12, 100) for time in before if time >= Fraction(12, 100)]
 
 
 def test_interlaced(tmp_path: Path) -> None:
