@@ -20,7 +20,8 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from command_line import amsr, assert_refused
 from conftest import ROOT
 from export_cases import Exports
 from PIL import Image
@@ -45,21 +46,6 @@ UNUSABLE = {
     "train": ["--backbone", "fsrcnn", "--data", "nowhere", "--out", "run"],
 }
 """Options of the commands that need PyTorch, which fail where it is there, too, and soon."""
-
-
-def amsr(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def assert_refused(result: Result, *parts: str) -> None:
-    """One clear line, exit code 1 or 2, no traceback."""
-    assert result.exit_code in (1, 2), result.output
-    assert isinstance(result.exception, SystemExit)
-    lines = [line for line in result.stderr.splitlines() if line.startswith(("amsr: error:", "Error:"))]
-    assert len(lines) == 1, result.stderr
-    assert "Traceback" not in result.output
-    for part in parts:
-        assert part in lines[0]
 
 
 @pytest.fixture(scope="module")
@@ -173,16 +159,6 @@ def test_one_input_goes_into_a_folder_that_is_not_there_yet(photo_file: Path, mo
     result = amsr("infer", photo_file, "-o", tmp_path / "new" / "folder", "--model", model)
     assert result.exit_code == 0, result.output
     assert size(tmp_path / "new" / "folder" / "photo_x4.png") == (192, 160)
-
-
-def test_batch_goes_on_past_a_bad_file(photo_file: Path, model: Path) -> None:
-    bad = photo_file.with_name("bad.png")
-    bad.write_text("no picture")
-    result = amsr("infer", bad, photo_file, "--model", model)
-    assert result.exit_code == 1
-    assert photo_file.with_name("photo_x4.png").is_file()
-    assert "bad.png" in result.stderr
-    assert "1 of 2 pictures failed" in result.stderr
 
 
 def test_inputs_of_one_name_do_not_replace_each_other(photo_file: Path, model: Path) -> None:
