@@ -20,7 +20,6 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from click.testing import CliRunner
 from command_line import amsr, assert_refused
 from conftest import ROOT
 from export_cases import Exports
@@ -510,7 +509,7 @@ def test_a_closed_pipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["--debug", "mask", str(tmp_path / "missing.png")])
+    result = amsr("--debug", "mask", tmp_path / "missing.png")
     assert result.exit_code == 1
     assert "Traceback" in result.stderr
     assert "missing.png does not exist" in result.stderr

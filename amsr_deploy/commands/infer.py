@@ -71,18 +71,14 @@ class Report:
 
     def __str__(self) -> str:
         density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}"
-        notes = [
+        parts = [
+            f"{self.output}: {self.model} ({self.origin}), {self.backend}, {density}",
+            f"{self.cost_share:.0%} of the dense cost, {self.seconds:.2f} s",
             self.reduction,
             f"compared in {self.comparison}" if self.comparison else None,
             f"mask in {self.mask}" if self.mask else None,
         ]
-        return ", ".join(
-            [
-                f"{self.output}: {self.model} ({self.origin}), {self.backend}, {density}",
-                f"{self.cost_share:.0%} of the dense cost, {self.seconds:.2f} s",
-                *filter(None, notes),
-            ]
-        )
+        return ", ".join(filter(None, parts))
 
 
 def load_upscalers(model: str | Path, wanted: OutputSize, **settings: Any) -> Upscalers:
