@@ -84,6 +84,11 @@ def channel_count(picture: Picture, grey: bool) -> int:
     return (1 if picture.grey and grey else 3) + (picture.alpha is not None)
 
 
+def stored_colours(pixels: NDArray[Element], channels: int) -> NDArray[Element]:
+    """Return of pixels [H, W, 3] what a file of so many channels holds: one of three equal ones, or all."""
+    return pixels[..., : 1 if channels <= 2 else 3]
+
+
 def sample_strips(picture: Picture, bits: int, channels: int) -> Iterator[Samples]:
     """Yield strips [h, W, C] of a picture's rounded samples, from the top; so a second whole picture is spared.
 
@@ -93,13 +98,9 @@ def sample_strips(picture: Picture, bits: int, channels: int) -> Iterator[Sample
         channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
     """
     dtype = sample_type(bits)
-    colours = 1 if channels <= 2 else 3
     for top in range(0, picture.size[0], _STRIP_ROWS):
         rows = slice(top, top + _STRIP_ROWS)
-        rgb = picture.rgb[rows]
-        samples = np.empty((*rgb.shape[:2], channels), dtype=dtype)
-        colour = rgb.mean(axis=2, keepdims=True) if picture.grey else rgb
-        samples[..., :colours] = from_float(np.clip(colour, 0, 1), dtype)
-        if picture.alpha is not None and channels > colours:
-            samples[..., -1] = from_float(np.clip(picture.alpha[rows], 0, 1), dtype)
-        yield samples
+        planes = [stored_colours(picture.rgb[rows], channels)]
+        if picture.alpha is not None and channels in (2, 4):
+            planes.append(picture.alpha[rows, :, None])
+        yield np.concatenate([from_float(np.clip(plane, 0, 1), dtype) for plane in planes], axis=2)

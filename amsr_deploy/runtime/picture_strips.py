@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from amsr_deploy.image import Picture
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.arrays import from_float
-from amsr_deploy.image.samples import Samples, sample_type
+from amsr_deploy.image.samples import Samples, sample_type, stored_colours
 from amsr_deploy.runtime.upscaling import OnTile, Start
 
 Rows = NDArray[np.float32]
@@ -105,7 +105,7 @@ class PictureStrips:
         self.seconds += time.perf_counter() - started
 
     def _samples(self, channels: int, dtype: np.dtype[Any]) -> Iterator[Samples]:
-        colours = (strip[..., : 1 if channels <= 2 else 3] for strip in self.colour.strips(dtype))
+        colours = (stored_colours(strip, channels) for strip in self.colour.strips(dtype))
         if self._picture.alpha is None or channels in (1, 3):
             yield from colours
             return

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
@@ -18,6 +20,7 @@ from PIL import Image
 
 from amsr_deploy import image
 from amsr_deploy.image.decoders import decode_deep
+from amsr_deploy.image.samples import sample_strips
 from amsr_deploy.image.source import open_source
 
 
@@ -31,6 +34,14 @@ def test_png_and_tiff_keep_every_sample(
     picture = from_samples(data.draw(arrays(channels, dtype)))
     image.write(scratch / f"a{suffix}", picture)
     assert_same(image.read(scratch / f"a{suffix}"), picture)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_grey_is_rounded_as_colours_are(bits: Literal[8, 16]) -> None:
+    plane = np.random.default_rng(0).random((500, 600, 1), dtype=np.float32)
+    colours = image.Picture(plane.repeat(3, axis=2), bits=bits)
+    grey, expected = sample_strips(replace(colours, grey=True), bits, 1), sample_strips(colours, bits, 3)
+    np.testing.assert_array_equal(np.concatenate(list(grey)), np.concatenate(list(expected))[..., :1])
 
 
 @pytest.mark.parametrize("channels", [1, 3])
