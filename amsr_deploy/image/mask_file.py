@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import ImageError
 from amsr_deploy.files import StrPath
-from amsr_deploy.image.picture import Picture, grey_to_rgb
+from amsr_deploy.image.picture import Picture
 from amsr_deploy.image.reading import read
-from amsr_deploy.image.writing import write
+from amsr_deploy.image.writing import open_strips
+
+_GREY = Picture(np.zeros((1, 1, 3), np.float32), grey=True)
+"""What a mask is stored like."""
 
 
 def read_mask(path: StrPath, size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -45,6 +48,7 @@ def write_mask(path: StrPath, mask: NDArray[np.bool_]) -> None:
     """Write a mask [H, W] as a grey picture, white where it is true; `read_mask` reads it back.
 
     Raises:
-        ImageError: see `write`.
+        ImageError: see `open_strips`.
     """
-    write(path, Picture(grey_to_rgb(mask.astype(np.float32)), grey=True))
+    with open_strips(path, _GREY, mask.shape) as writer:
+        writer.write(np.broadcast_to(mask[..., None] * np.uint8(255), (*mask.shape, writer.channels)))
