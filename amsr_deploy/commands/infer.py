@@ -248,8 +248,7 @@ class Work:
         budget = self.request.effort.budget
         if budget is None:
             return None, upscaler.dilation
-        colour = picture.visible
-        mask, dilation = mask_within(upscaler, lambda dilation: upscaler.mask(colour, dilation).pixels, budget)
+        mask, dilation = mask_within(upscaler, upscaler.mask(picture.visible, dilation=1).pixels, budget)
         share = upscaler.cost_share(mask)
         if share > budget:
             _log.warning("%s: even dilation 1 costs %.3g of the dense network, not %g", source, share, budget)

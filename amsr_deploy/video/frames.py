@@ -7,7 +7,6 @@ import math
 import threading
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -287,7 +286,7 @@ class VideoUpscaler:
 
     def _dilation_within(self, budget: float, picture: NDArray[np.float32], threshold: float) -> int:
         """Find the largest dilation that a budget pays for in this picture, or 1."""
-        mask, dilation = mask_within(self.upscaler, partial(mask_above_detail, picture, threshold), budget)
+        mask, dilation = mask_within(self.upscaler, mask_above_detail(picture, threshold, dilation=1), budget)
         if self.upscaler.cost_share(mask) > budget and not self._is_over_budget:
             self._is_over_budget = True
             _log.warning("there are scenes where even dilation 1 costs more than the `budget`")
