@@ -38,7 +38,9 @@ def _orientation(image: Image.Image) -> int:
 def stored_samples(image: Image.Image) -> NDArray[np.uint8]:
     """Return the samples of an image of 8 bits as grey, grey + alpha, RGB or RGB + alpha."""
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-    return np.asarray(image.convert(mode + "A" if image.has_transparency_data else mode))
+    if image.has_transparency_data:
+        mode += "A"
+    return np.asarray(image if image.mode == mode else image.convert(mode))
 
 
 def new_pillow(shape: tuple[int, int, int], bits: int) -> Image.Image:

@@ -86,6 +86,6 @@ def test_any_exception_of_a_decoder_is_one_line(tmp_path: Path, monkeypatch: pyt
     def fail(*_: object, **__: object) -> NDArray[np.float32]:
         raise ZeroDivisionError("first\nsecond")
 
-    monkeypatch.setattr(Image.Image, "convert", fail)
+    monkeypatch.setattr(Image.Image, "tobytes", fail)
     with pytest.raises(ImageError, match=r"damaged or cut off \(first\)"):
         image.read(tmp_path / "a.webp")
