@@ -76,6 +76,7 @@ PACKAGES: dict[str, tuple[str, str | None]] = {
     "onnx": ("onnx", "onnx"),
     "onnx_ir": ("onnx-ir", "torch"),
     "onnxscript": ("onnxscript", "torch"),
+    "safetensors": ("safetensors", "torch"),
     "skimage": ("scikit-image", "eval"),
     "tensorboard": ("tensorboard", "train"),
     "openvino": ("openvino", "openvino"),
@@ -87,7 +88,7 @@ PACKAGES: dict[str, tuple[str, str | None]] = {
 """Modules that we import, the packages that hold them, and the extras that install those; None: always installed."""
 
 
-EXPORT_MODULES = ("torch", "onnx", "onnx_ir", "onnxscript")
+EXPORT_MODULES = ("torch", "safetensors", "onnx", "onnx_ir", "onnxscript")
 """Modules that an export needs; the extra `torch` brings them."""
 
 

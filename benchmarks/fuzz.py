@@ -327,9 +327,9 @@ def sidecars() -> list[tuple[str, bytes]]:
 def checkpoints() -> list[tuple[str, bytes]]:
     """Save weights of the smallest networks, ours and as PyTorch saves them."""
     import torch
+    from safetensors.torch import save
 
     from amsr_deploy import models as networks
-    from amsr_deploy.models.tensor_file import serialize
 
     weights = {name: networks.create(name).state_dict() for name in ("fsrcnn", "disp", "carn")}
     span = with_branches(networks.create("span", channels=8, blocks=1).state_dict())
@@ -337,10 +337,10 @@ def checkpoints() -> list[tuple[str, bytes]]:
     torch.save({"params": weights["fsrcnn"]}, file)
     facts = {"backbone": "fsrcnn", "scale": "4", "masks": "kmeans"}
     return [
-        (".safetensors", serialize(weights["fsrcnn"], facts)),
-        (".safetensors", serialize(weights["disp"], {})),
-        (".safetensors", serialize(weights["carn"], {})),
-        (".safetensors", serialize(span, {})),
+        (".safetensors", save(weights["fsrcnn"], facts)),
+        (".safetensors", save(weights["disp"])),
+        (".safetensors", save(weights["carn"])),
+        (".safetensors", save(span)),
         (".pth", file.getvalue()),
     ]
 

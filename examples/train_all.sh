@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the networks on one machine within a budget of time; it needs PyTorch, NumPy and Pillow.
+# Trains the networks on one machine within a budget of time; it needs PyTorch, safetensors, NumPy and Pillow.
 # usage: [DATA=build/crops.tar] [PYTHON=python3] train_all.sh MINUTES [OUT [OPTIONS OF amsr train...]]
 #
 # Two queues run side by side, so that one network computes while another reads its pictures and compiles. DISP x4 has the

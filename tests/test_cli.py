@@ -439,9 +439,9 @@ def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pyt
 @pytest.mark.parametrize(
     ("command", "needs", "extra"),
     [
-        ("bench", "torch, onnx, onnx-ir, onnxscript, which are", "torch"),
-        ("export", "torch, onnx, onnx-ir, onnxscript, which are", "torch"),
-        ("train", "torch, which is", "train"),
+        ("bench", "torch, safetensors, onnx, onnx-ir, onnxscript, which are", "torch"),
+        ("export", "torch, safetensors, onnx, onnx-ir, onnxscript, which are", "torch"),
+        ("train", "torch, safetensors, which are", "train"),
     ],
 )
 def test_what_pytorch_needs_is_asked_for_at_once(
@@ -452,7 +452,7 @@ def test_what_pytorch_needs_is_asked_for_at_once(
     assert_refused(result, f"amsr {command} needs {needs} not installed; run: pip install 'amsr-deploy[{extra}]'")
 
 
-@pytest.mark.parametrize("module", ["torch", "onnx", "onnx_ir", "onnxscript", "tensorboard"])
+@pytest.mark.parametrize("module", ["torch", "safetensors", "onnx", "onnx_ir", "onnxscript", "tensorboard"])
 @pytest.mark.parametrize("command", UNUSABLE)
 def test_doctor_says_which_commands_miss_a_package(command: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errors, "find_spec", lambda name: None if name == module else name)

@@ -20,6 +20,7 @@ CONSEQUENCES = {
     "isal": "PNG and TIFF cannot be written",
     "rich": "commands that show tables or progress cannot run",
     "torch": "amsr export, train and bench cannot run",
+    "safetensors": "amsr export, train and bench cannot run",
     "onnx": "amsr export, bench, inspect and build-engine cannot run",
     "onnx_ir": "amsr export and bench cannot run",
     "onnxscript": "amsr export and bench cannot run",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from safetensors.torch import load
 from torch import Tensor
 
 from amsr_deploy.descriptor import SCALE, describe
 from amsr_deploy.errors import ModelError
 from amsr_deploy.models import CLASSES, Network, create
 from amsr_deploy.models.backbone import Weights
-from amsr_deploy.models.tensor_file import read
 
 WRAPPERS = ("params_ema", "params", "state_dict")
 """Keys under which public checkpoints hold their weights; the first one present is taken."""
@@ -119,7 +120,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise ModelError(f"{path} is not a file; give a .safetensors or .pth checkpoint")
     try:
         if path.suffix == ".safetensors":
-            weights, facts = read(path)
+            weights, facts = read_tensors(path)
             return Checkpoint(path, without_wrapper(weights), facts)
         with path.open("rb") as file:  # PyTorch opens no names that are not UTF-8
             content = torch.load(file, map_location="cpu", weights_only=True)
@@ -132,6 +133,21 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise ModelError(f"{path} holds no weights by name; expected a state_dict, bare or in {', '.join(WRAPPERS)}")
     return Checkpoint(path, without_wrapper(content))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read the tensors of a safetensors file by name, on the CPU, and its facts.
+
+    The package gives the facts only of a file that it opens itself, and opens none whose name is not UTF-8.
+
+    Raises:
+        OSError: it cannot be read.
+        SafetensorError: not such a file, or not a whole one.
+    """
+    content = path.read_bytes()
+    tensors = load(content)
+    length = int.from_bytes(content[:8], "little")
+    return tensors, json.loads(content[8 : 8 + length]).get("__metadata__", {})
 
 
 def without_wrapper(weights: Weights) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""`amsr train` where there is PyTorch, NumPy and Pillow and nothing else: with the same options, without click.
+"""`amsr train` where there is only PyTorch, safetensors, NumPy and Pillow: with the same options, without click.
 
 `amsr train --help` explains them all, on any machine where the package is installed.
 

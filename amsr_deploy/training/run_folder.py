@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save
+from torch import Tensor
 
 from amsr_deploy.errors import TrainingError, UserError, first_line
 from amsr_deploy.files import replacing
-from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR
-from amsr_deploy.models.tensor_file import read, serialize
+from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR, read_tensors
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config, config_from_json
 from amsr_deploy.training.pictures import File
@@ -67,7 +69,7 @@ class RunFolder:
         Raises:
             TrainingError: the folder cannot be written to.
         """
-        used = versions("numpy", "pillow") | {"torch": torch.__version__}
+        used = versions("numpy", "pillow", "safetensors") | {"torch": torch.__version__}
         content = {"settings": asdict(config), "versions": used, **facts}
         write(self.path / CONFIG, json.dumps(content, indent=2).encode())
 
@@ -124,10 +126,10 @@ class RunFolder:
         """
         path = self.path / STATE
         try:
-            state, facts = read(path)
+            state, facts = read_tensors(path)
             trainer.load_state(state, int(facts["steps"]))
             clock.load_state(facts)
-        except (OSError, KeyError, RuntimeError, ValueError) as error:
+        except (SafetensorError, OSError, KeyError, RuntimeError, ValueError) as error:
             reason = f"without {error}" if isinstance(error, KeyError) else first_line(error)
             raise TrainingError(f"{path} is not a checkpoint of this run ({reason}); start a new one") from error
 
@@ -153,6 +155,11 @@ def read_config(path: Path) -> Config:
         return config_from_json(settings)
     except UserError as error:
         raise TrainingError(f"{path}: {error}") from error
+
+
+def serialize(tensors: dict[str, Tensor], facts: dict[str, str]) -> bytes:
+    """Write tensors and facts as a safetensors file, which holds contiguous tensors only."""
+    return save({name: value.contiguous() for name, value in tensors.items()}, facts)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

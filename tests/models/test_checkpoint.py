@@ -94,6 +94,14 @@ def test_safetensors_and_parallel_names_load(tmp_path: Path) -> None:
     assert_loads("fsrcnn", tmp_path / "w.safetensors")
 
 
+@pytest.mark.parametrize("kept", [0, 4, 8, 40, -1])
+def test_a_part_of_a_file_is_refused(kept: int, tmp_path: Path) -> None:
+    save_file(weights_of("fsrcnn"), tmp_path / "w.safetensors")
+    (tmp_path / "part.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:kept])
+    with pytest.raises(ModelError, match="cannot be read as a checkpoint of tensors alone"):
+        read_network(tmp_path / "part.safetensors")
+
+
 def test_wrong_checkpoint_names_first_keys(tmp_path: Path) -> None:
     weights = weights_of("fsrcnn")
     del weights["head_conv.0.bias"], weights["tail_conv.bias"]

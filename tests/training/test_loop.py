@@ -12,15 +12,14 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from training_cases import draw, quick_config
 
 from amsr_deploy import models
 from amsr_deploy.commands.train import settings
 from amsr_deploy.descriptor import describe
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
-from amsr_deploy.models import tensor_file
-from amsr_deploy.models.checkpoint import TRAINED_FOR, read_checkpoint, read_network
+from amsr_deploy.models.checkpoint import TRAINED_FOR, read_checkpoint, read_network, read_tensors
 from amsr_deploy.training import run_folder, synthetic
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
@@ -178,9 +177,9 @@ def test_a_damaged_checkpoint_is_refused(config: Config, tmp_path: Path) -> None
 def test_a_checkpoint_without_moments_is_refused(config: Config, tmp_path: Path, lost: str) -> None:
     config = replace(config, optimizer="muon", steps=1)
     train(config, tmp_path / "run")
-    state, facts = tensor_file.read(tmp_path / "run" / "state.safetensors")
+    state, facts = read_tensors(tmp_path / "run" / "state.safetensors")
     kept = {name: value for name, value in state.items() if not name.startswith(lost)}
-    (tmp_path / "run" / "state.safetensors").write_bytes(tensor_file.serialize(kept, facts))
+    save_file(kept, tmp_path / "run" / "state.safetensors", facts)
     with pytest.raises(TrainingError, match=rf"not a checkpoint of this run \(without '{lost}"):
         train(config, tmp_path / "run", resume=True)
 
@@ -261,7 +260,7 @@ def test_a_report_that_fails_loses_no_steps(config: Config, tmp_path: Path) -> N
 
     with pytest.raises(BrokenPipeError):
         train(replace(config, steps=30), tmp_path / "run", reporter=Closed(print))
-    _, facts = tensor_file.read(tmp_path / "run" / "state.safetensors")
+    _, facts = read_tensors(tmp_path / "run" / "state.safetensors")
     assert facts["steps"] == "20"
 
 
