@@ -6,6 +6,8 @@ a leaky ReLU is a number, which it can pass on.
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import torch
 from torch import Tensor, nn
 
@@ -30,7 +32,14 @@ def is_leaky(activation: nn.Module | None) -> bool:
     )
 
 
-def finish(sums: Tensor, activation: nn.Module | None, residual: Tensor | None) -> Tensor:
+class After(TypedDict, total=False):
+    """What follows the sums of a convolution, as `finish` takes it."""
+
+    activation: nn.Module | None
+    residual: Tensor | None
+
+
+def finish(sums: Tensor, activation: nn.Module | None = None, residual: Tensor | None = None) -> Tensor:
     """Apply the activation to the sums of a convolution, and add the residual.
 
     Args:

@@ -47,11 +47,7 @@ class CheckedConv(DenseConv):
     place = "head and tail"
 
     def __call__(
-        self,
-        layer: Layer,
-        *inputs: Tensor,
-        activation: nn.Module | None = None,
-        residual: Tensor | None = None,
+        self, layer: Layer, *inputs: Tensor, activation: nn.Module | None = None, residual: Tensor | None = None
     ) -> Tensor:
         if layer.kernel_size == (1, 1):
             needs = pointwise_needs(layer, inputs, activation, residual)
@@ -65,12 +61,7 @@ class CheckedConv(DenseConv):
         return result
 
     def upscaled(
-        self,
-        layer: Layer,
-        x: Tensor,
-        upscale: int,
-        activation: nn.Module | None = None,
-        base: Tensor | None = None,
+        self, layer: Layer, x: Tensor, upscale: int, activation: nn.Module | None = None, base: Tensor | None = None
     ) -> Tensor:
         needs = transposed_needs(layer, upscale, base) if isinstance(layer, nn.ConvTranspose2d) else plain_needs(layer)
         self.check(layer, activation, needs | {LEAKY: is_leaky(activation)})

@@ -6,15 +6,18 @@ A network is written once against `conv(layer, x)`. Only the convolutions need t
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amsr_deploy.models import operators
-from amsr_deploy.models.activation import finish
+from amsr_deploy.models.activation import After, finish
 from amsr_deploy.models.backbone import Backbone
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Layer = nn.Conv2d | nn.ConvTranspose2d
 
@@ -22,20 +25,13 @@ Layer = nn.Conv2d | nn.ConvTranspose2d
 class Conv(Protocol):
     """Runs a convolution, and what belongs to it, in one of the forms."""
 
-    def __call__(
-        self,
-        layer: Layer,
-        *inputs: Tensor,
-        activation: nn.Module | None = None,
-        residual: Tensor | None = None,
-    ) -> Tensor:
+    def __call__(self, layer: Layer, *inputs: Tensor, **after: Unpack[After]) -> Tensor:
         """Convolve the concatenated inputs, and apply an activation and a residual.
 
         Args:
             layer: the convolution; one of size 1 where there are several inputs.
             inputs: features that all have the same number of channels.
-            activation: as `activation.finish` takes it.
-            residual: shaped as the result; not together with several inputs.
+            after: as `activation.finish` takes it; a residual not together with several inputs.
         """
 
 
@@ -43,12 +39,7 @@ class PictureConv(Conv, Protocol):
     """Runs the convolutions of head and tail, which work on the whole picture."""
 
     def upscaled(
-        self,
-        layer: Layer,
-        x: Tensor,
-        upscale: int,
-        activation: nn.Module | None = None,
-        base: Tensor | None = None,
+        self, layer: Layer, x: Tensor, upscale: int, activation: nn.Module | None = None, base: Tensor | None = None
     ) -> Tensor:
         """Convolve, and shuffle the results to a larger picture.
 
@@ -70,26 +61,15 @@ class PictureConv(Conv, Protocol):
 class DenseConv:
     """Every pixel of a map [N, C, H, W]."""
 
-    def __call__(
-        self,
-        layer: Layer,
-        *inputs: Tensor,
-        activation: nn.Module | None = None,
-        residual: Tensor | None = None,
-    ) -> Tensor:
-        return finish(layer(inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=1)), activation, residual)
+    def __call__(self, layer: Layer, *inputs: Tensor, **after: Unpack[After]) -> Tensor:
+        return finish(layer(inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=1)), **after)
 
     def upscaled(
-        self,
-        layer: Layer,
-        x: Tensor,
-        upscale: int,
-        activation: nn.Module | None = None,
-        base: Tensor | None = None,
+        self, layer: Layer, x: Tensor, upscale: int, activation: nn.Module | None = None, base: Tensor | None = None
     ) -> Tensor:
         if isinstance(layer, nn.ConvTranspose2d):
             assert base is None
-            return finish(self.transposed(layer, x), activation, None)
+            return finish(self.transposed(layer, x), activation)
         enlarged = None if base is None else base.repeat_interleave(upscale**2, dim=1)
         return F.pixel_shuffle(finish(layer(x), activation, enlarged), upscale)
 
@@ -116,15 +96,9 @@ class BlendedConv(DenseConv):
         """Show the surround at the unmasked pixels of the map x [N, C, H, W]."""
         return torch.where(self.mask, x, self.surround)
 
-    def __call__(
-        self,
-        layer: Layer,
-        *inputs: Tensor,
-        activation: nn.Module | None = None,
-        residual: Tensor | None = None,
-    ) -> Tensor:
+    def __call__(self, layer: Layer, *inputs: Tensor, **after: Unpack[After]) -> Tensor:
         blended = inputs if layer.kernel_size == (1, 1) else tuple(self.blend(x) for x in inputs)
-        return super().__call__(layer, *blended, activation=activation, residual=residual)
+        return super().__call__(layer, *blended, **after)
 
 
 class SubpixelConv(DenseConv):
@@ -142,19 +116,13 @@ class CompactConv:
         self.surround = surround
         self.neighbors = neighbors
 
-    def __call__(
-        self,
-        layer: Layer,
-        *inputs: Tensor,
-        activation: nn.Module | None = None,
-        residual: Tensor | None = None,
-    ) -> Tensor:
+    def __call__(self, layer: Layer, *inputs: Tensor, **after: Unpack[After]) -> Tensor:
         if layer.kernel_size == (1, 1):
-            return pointwise(layer, inputs, activation, residual)
+            return pointwise(layer, inputs, **after)
         assert layer.bias is not None
         (x,) = inputs
         tensors = (x, self.surround, self.neighbors, layer.weight, layer.bias)
-        return operators.masked_conv2d(*tensors, layer.groups, activation, residual)
+        return operators.masked_conv2d(*tensors, layer.groups, **after)
 
 
 class PixelConv:
@@ -169,27 +137,16 @@ class PixelConv:
         self.height, self.width = image.shape[2:]
         self.size = operators.size_of(image)
 
-    def __call__(
-        self,
-        layer: Layer,
-        *inputs: Tensor,
-        activation: nn.Module | None = None,
-        residual: Tensor | None = None,
-    ) -> Tensor:
+    def __call__(self, layer: Layer, *inputs: Tensor, **after: Unpack[After]) -> Tensor:
         if layer.kernel_size == (1, 1):
-            return pointwise(layer, inputs, activation, residual)
+            return pointwise(layer, inputs, **after)
         assert layer.bias is not None
         (x,) = inputs
         tensors = (x, self.size, layer.weight, layer.bias)
-        return operators.pixel_conv2d(*tensors, layer.groups, activation, residual=residual)
+        return operators.pixel_conv2d(*tensors, layer.groups, **after)
 
     def upscaled(
-        self,
-        layer: Layer,
-        x: Tensor,
-        upscale: int,
-        activation: nn.Module | None = None,
-        base: Tensor | None = None,
+        self, layer: Layer, x: Tensor, upscale: int, activation: nn.Module | None = None, base: Tensor | None = None
     ) -> Tensor:
         assert layer.bias is not None
         weight, bias = layer.weight, layer.bias
@@ -210,12 +167,10 @@ class PixelConv:
         return picture.permute(0, 3, 1, 2)  # the last step writes the network's output
 
 
-def pointwise(
-    layer: Layer, inputs: tuple[Tensor, ...], activation: nn.Module | None, residual: Tensor | None
-) -> Tensor:
+def pointwise(layer: Layer, inputs: tuple[Tensor, ...], **after: Unpack[After]) -> Tensor:
     """Convolve rows or pixels by 1x1; see `Conv`."""
     assert layer.bias is not None
-    return operators.pointwise(inputs, layer.weight.flatten(1), layer.bias, activation, residual)
+    return operators.pointwise(inputs, layer.weight.flatten(1), layer.bias, **after)
 
 
 def subpixel_weights(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
