@@ -1,12 +1,11 @@
 """The operators of the domain `amsr` as ONNX functions of standard operators (docs/operators.md).
 
 Exported models carry these, so that any ONNX runtime can execute them without native code. They hold for float32 and
-float16 and match the references in `amsr_deploy.models.operators`.
+float16 and match the references in `amsr_deploy.models.operators`. A function that calls another gives all attributes:
+`onnx.inliner` forgets the defaults of such a call.
 """
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import onnx
 from onnxscript import opset20 as op
@@ -73,26 +72,51 @@ def MaskedConv2d(rows, surround, neighbors, weight, bias, group: int = 1, negati
 
 
 @script(amsr, default_opset=op)
+def MaskedConv2dAdd(rows, surround, neighbors, weight, bias, residual, group: int = 1, negative_slope: float = 1.0):
+    sums = MaskedConv2d(rows, surround, neighbors, weight, bias, group=group, negative_slope=1.0)
+    return op.LeakyRelu(sums + residual, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
+def MaskedConv2dSilu(rows, surround, neighbors, weight, bias, group: int = 1):
+    sums = MaskedConv2d(rows, surround, neighbors, weight, bias, group=group, negative_slope=1.0)
+    return sums * op.Sigmoid(sums)
+
+
+@script(amsr, default_opset=op)
+def MaskedConv2dSiluAdd(rows, surround, neighbors, weight, bias, residual, group: int = 1):
+    return MaskedConv2dSilu(rows, surround, neighbors, weight, bias, group=group) + residual
+
+
+@script(amsr, default_opset=op)
+def MaskedConv2dAttention(rows, surround, neighbors, weight, bias, residual, group: int = 1):
+    sums = MaskedConv2d(rows, surround, neighbors, weight, bias, group=group, negative_slope=1.0)
+    return (sums + residual) * (op.Sigmoid(sums) - op.CastLike(0.5, sums))
+
+
+@script(amsr, default_opset=op)
 def Pointwise(rows, weight, bias, negative_slope: float = 1.0):
     return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
 
 
 @script(amsr, default_opset=op)
+def PointwiseAdd(rows, weight, bias, residual, negative_slope: float = 1.0):
+    return op.LeakyRelu(Pointwise(rows, weight, bias, negative_slope=1.0) + residual, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
 def Pointwise2(rows1, rows2, weight, bias, negative_slope: float = 1.0):
-    rows = op.Concat(rows1, rows2, axis=1)
-    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+    return Pointwise(op.Concat(rows1, rows2, axis=1), weight, bias, negative_slope=negative_slope)
 
 
 @script(amsr, default_opset=op)
 def Pointwise3(rows1, rows2, rows3, weight, bias, negative_slope: float = 1.0):
-    rows = op.Concat(rows1, rows2, rows3, axis=1)
-    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+    return Pointwise(op.Concat(rows1, rows2, rows3, axis=1), weight, bias, negative_slope=negative_slope)
 
 
 @script(amsr, default_opset=op)
 def Pointwise4(rows1, rows2, rows3, rows4, weight, bias, negative_slope: float = 1.0):
-    rows = op.Concat(rows1, rows2, rows3, rows4, axis=1)
-    return op.LeakyRelu(op.MatMul(rows, op.Transpose(weight, perm=[1, 0])) + bias, alpha=negative_slope)
+    return Pointwise(op.Concat(rows1, rows2, rows3, rows4, axis=1), weight, bias, negative_slope=negative_slope)
 
 
 @script(amsr, default_opset=op)
@@ -107,20 +131,22 @@ def PixelConv2d(pixels, size, weight, bias, group: int = 1, negative_slope: floa
 
 
 @script(amsr, default_opset=op)
+def PixelConv2dAdd(pixels, size, weight, bias, residual, group: int = 1, negative_slope: float = 1.0, upscale: int = 1):
+    sums = PixelConv2d(pixels, size, weight, bias, group=group, negative_slope=1.0, upscale=upscale)
+    return op.LeakyRelu(sums + residual, alpha=negative_slope)
+
+
+@script(amsr, default_opset=op)
 def PixelConv2dAddNearest(
     pixels, size, weight, bias, residual, group: int = 1, negative_slope: float = 1.0, upscale: int = 1
 ):
-    channels = op.Shape(pixels, start=1, end=2)
-    features = op.Reshape(op.Transpose(pixels, perm=[1, 0]), op.Concat([1], channels, size, axis=0))
-    sums = op.Conv(features, weight, bias, group=group, auto_pad="SAME_UPPER")
-    shuffled = op.DepthToSpace(sums, blocksize=upscale, mode="CRD")
-    outputs = op.Shape(shuffled, start=1, end=2)
-    result = op.Transpose(op.Reshape(shuffled, op.Concat(outputs, [-1], axis=0)), perm=[1, 0])
+    sums = PixelConv2d(pixels, size, weight, bias, group=group, negative_slope=1.0, upscale=upscale)
+    outputs = op.Shape(sums, start=1, end=2)
     height, width = op.Split(size, num_outputs=2)
     factor = op.Reshape(op.Constant(value_int=upscale), [1])
     lines = op.Reshape(residual, op.Concat(height, [1], width, [1], outputs, axis=0))
     enlarged = op.Expand(lines, op.Concat(height, factor, width, factor, outputs, axis=0))
-    return op.LeakyRelu(result + op.Reshape(enlarged, op.Concat([-1], outputs, axis=0)), alpha=negative_slope)
+    return op.LeakyRelu(sums + op.Reshape(enlarged, op.Concat([-1], outputs, axis=0)), alpha=negative_slope)
 
 
 @script(amsr, default_opset=op)
@@ -190,69 +216,33 @@ def WindowLayer(
     return op.ScatterND(pixels, op.Unsqueeze(positions, [2]), result)
 
 
-class Function(Protocol):
-    """What an operator is made of."""
-
-    @property
-    def name(self) -> str: ...
-
-    def to_function_proto(self) -> onnx.FunctionProto: ...
-
-
-Steps = tuple[tuple[str, tuple[str, ...], str], ...]
-"""Operators, each with its inputs and its output."""
-SUMS, RESIDUAL, RESULT = "sums", "residual", "result"
-_GATE = ("Sigmoid", (SUMS,), "gate")
-EPILOGUES: dict[str, Steps] = {
-    "Add": (("Add", (SUMS, RESIDUAL), "total"), ("LeakyRelu", ("total",), RESULT)),
-    "Silu": (_GATE, ("Mul", (SUMS, "gate"), RESULT)),
-    "SiluAdd": (_GATE, ("Mul", (SUMS, "gate"), "activated"), ("Add", ("activated", RESIDUAL), RESULT)),
-    "Attention": (
-        *(_GATE, ("Constant", (), "half"), ("CastLike", ("half", SUMS), "middle")),
-        *(("Sub", ("gate", "middle"), "attention"), ("Add", (SUMS, RESIDUAL), "total")),
-        ("Mul", ("total", "attention"), RESULT),
-    ),
-}
-"""What the operator of a name that ends so does to its sums, and to the residual, its last input."""
-
-
-class WithEpilogue:
-    """The function of a convolution with another epilogue than its own last node, a leaky ReLU."""
-
-    def __init__(self, function: OnnxFunction, suffix: str) -> None:
-        self.name = f"{function.name}{suffix}"
-        self._function, self._steps = function, EPILOGUES[suffix]
-
-    def to_function_proto(self) -> onnx.FunctionProto:
-        proto = self._function.to_function_proto()
-        proto.name = self.name
-        leaky_relu = proto.node.pop()
-        names = {SUMS: leaky_relu.input[0], RESULT: leaky_relu.output[0]}
-        if any(RESIDUAL in inputs for _, inputs, _ in self._steps):
-            proto.input.append(RESIDUAL)
-        for operator, inputs, output in self._steps:
-            node = onnx.helper.make_node(
-                operator, [names.get(name, name) for name in inputs], [names.get(output, output)]
-            )
-            if operator == "LeakyRelu":
-                node.attribute.extend(leaky_relu.attribute)
-            if operator == "Constant":
-                node.attribute.append(onnx.helper.make_attribute("value_float", 0.5))
-            proto.node.append(node)
-        if all(operator != "LeakyRelu" for operator, _, _ in self._steps):
-            (slope,) = (attribute for attribute in proto.attribute_proto if attribute.name == "negative_slope")
-            proto.attribute_proto.remove(slope)
-        return proto
-
-
-FUNCTIONS: dict[str, Function] = {
+FUNCTIONS: dict[str, OnnxFunction] = {
     function.name: function
     for function in (
-        *(MaskGather, MaskScatter, MaskNeighbors),
-        *(MaskedConv2d, *(WithEpilogue(MaskedConv2d, suffix) for suffix in EPILOGUES)),
-        *(Pointwise, WithEpilogue(Pointwise, "Add"), Pointwise2, Pointwise3, Pointwise4),
-        *(PixelConv2d, WithEpilogue(PixelConv2d, "Add"), PixelConv2dAddNearest),
+        MaskGather,
+        MaskScatter,
+        MaskNeighbors,
+        MaskedConv2d,
+        MaskedConv2dAdd,
+        MaskedConv2dSilu,
+        MaskedConv2dSiluAdd,
+        MaskedConv2dAttention,
+        Pointwise,
+        PointwiseAdd,
+        Pointwise2,
+        Pointwise3,
+        Pointwise4,
+        PixelConv2d,
+        PixelConv2dAdd,
+        PixelConv2dAddNearest,
         WindowLayer,
     )
 }
 """Name of the operator -> its function."""
+
+
+def define(operators: set[str]) -> list[onnx.FunctionProto]:
+    """Write the functions of some operators, and those that they call, as a model file holds them."""
+    functions = [FUNCTIONS[name].to_function_proto() for name in sorted(operators)]
+    called = {node.op_type for function in functions for node in function.node if node.domain == DOMAIN}
+    return functions if called <= operators else define(operators | called)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from amsr_deploy import __version__
 from amsr_deploy.descriptor import DOMAIN, Descriptor, Purpose, describe
 from amsr_deploy.errors import UserError
-from amsr_deploy.export.functions import FUNCTIONS, IR_VERSION, OPSET
+from amsr_deploy.export.functions import IR_VERSION, OPSET, define
 from amsr_deploy.export.names import name_layers
 from amsr_deploy.export.verify import verify
 from amsr_deploy.files import replacing
@@ -125,7 +125,7 @@ def make_model(
     model.producer_name, model.producer_version = PRODUCER, __version__
     model.metadata_props.update(metadata.to_properties())
     proto = ir.to_proto(model)
-    add_functions(proto)
+    proto.functions.extend(define({node.op_type for node in proto.graph.node if node.domain == DOMAIN}))
     onnx.checker.check_model(proto, full_check=False)
     return proto
 
@@ -216,9 +216,3 @@ def clean(model: ir.Model) -> None:
         passes.ClearMetadataAndDocStringPass(),
     )(model)
     name_layers(model.graph)
-
-
-def add_functions(model: onnx.ModelProto) -> None:
-    """Append the functions of the `amsr` operators that the model uses."""
-    used = {node.op_type for node in model.graph.node if node.domain == DOMAIN}
-    model.functions.extend(FUNCTIONS[name].to_function_proto() for name in sorted(used))

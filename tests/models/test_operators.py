@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
 import onnxruntime as ort
 import pytest
 import torch
@@ -27,7 +28,7 @@ from operator_reference import reference
 
 from amsr_deploy import native
 from amsr_deploy.descriptor import DOMAIN
-from amsr_deploy.export.functions import FUNCTIONS, OPSET
+from amsr_deploy.export.functions import FUNCTIONS, OPSET, define
 from amsr_deploy.models import operators
 
 Form = Callable[..., NDArray]
@@ -83,7 +84,14 @@ def native_options(threads: int = 1) -> ort.SessionOptions:
 
 
 def onnx_function(case: Case, constants: bool = False) -> NDArray:
-    return run(node_model(case, [FUNCTIONS[case.operator].to_function_proto()], constants=constants), case)
+    return run(node_model(case, define({case.operator}), constants=constants), case)
+
+
+def inlined_function(case: Case, constants: bool = False) -> NDArray:
+    """The function as TensorRT and OpenVINO get it."""
+    return run(
+        onnx.inliner.inline_local_functions(node_model(case, define({case.operator}), constants=constants)), case
+    )
 
 
 def native_form(instruction_set: str, storage: int = TensorProto.FLOAT) -> Form:
@@ -111,8 +119,10 @@ def needs(instruction_set: str) -> pytest.MarkDecorator:
 
 needs_native = needs("portable")
 NATIVE = [pytest.param(name, marks=needs(name), id=name) for name in INSTRUCTION_SETS]
-FORMS = [pytest.param(onnx_function, id="onnx function")] + [
-    pytest.param(native_form(name), marks=needs(name), id=name) for name in INSTRUCTION_SETS
+FORMS = [
+    pytest.param(onnx_function, id="onnx function"),
+    pytest.param(inlined_function, id="inlined function"),
+    *(pytest.param(native_form(name), marks=needs(name), id=name) for name in INSTRUCTION_SETS),
 ]
 
 
@@ -217,7 +227,7 @@ def test_a_window_named_twice_in_a_row_is_computed_once() -> None:
     """So that a selection may be padded with its last entry."""
     once, padded = (swinir_case(np.array(windows)) for windows in ([3, 7], [3, 7, 7, 7]))
     for options in (None, native_options()):
-        functions = [] if options else [FUNCTIONS["WindowLayer"].to_function_proto()]
+        functions = [] if options else define({"WindowLayer"})
         result = run(node_model(padded, functions), padded, options)
         np.testing.assert_allclose(result, reference(once), rtol=1e-4, atol=1e-4)
 

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 
 from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.evaluation.bench.session import open_graph
-from amsr_deploy.export.functions import FUNCTIONS
+from amsr_deploy.export.functions import define
 
 NAME = "MaskNeighbors"
 
@@ -24,7 +24,7 @@ class NeighborTable:
             [helper.make_tensor_value_info(name, TensorProto.INT64, [None]) for name in ("index", "size")],
             [helper.make_tensor_value_info("neighbors", TensorProto.INT32, [None, 9])],
         )
-        self._session = open_graph(graph, threads, [FUNCTIONS[NAME].to_function_proto()])
+        self._session = open_graph(graph, threads, define({NAME}))
 
     def run(self, index: NDArray[np.int64], size: tuple[int, ...]) -> NDArray[np.int32]:
         """Compute the table [Q, 9] of masked pixels [Q] in a picture of a size (height, width)."""
