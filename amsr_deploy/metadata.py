@@ -9,7 +9,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from amsr_deploy.descriptor import PURPOSES, Purpose
-from amsr_deploy.errors import ModelError
+from amsr_deploy.errors import ModelError, UserError
 
 PREFIX = "amsr."
 Precision = Literal["float32", "float16", "bfloat16"]
@@ -21,6 +21,15 @@ SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
 
 MOST_MASK_LOSS = 0.5
 """dB of PSNR that the mask may cost; networks that were trained with masks lose less."""
+
+
+def check_precision(precision: Precision, masked: bool) -> None:
+    """Raise UserError for bfloat16 in a network without a mask: standard operators compute that."""
+    if precision == "bfloat16" and not masked:
+        raise UserError(
+            "bfloat16 is for masked networks, which native kernels compute; "
+            "use float16 or float32 for a network without a mask"
+        )
 
 
 @dataclass(frozen=True)

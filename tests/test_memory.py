@@ -121,9 +121,9 @@ def test_writing_takes_no_more_memory_than_is_asked_for(
     small = Picture(np.zeros((320, 384, 3), np.float32))
     monkeypatch.setattr(memory, "available_memory", lambda: taken)
     with pytest.raises(ImageError, match="GiB of memory"):
-        image.check_output(path, small, (1280, 1536), options)
+        image.check_fit(path, small, (1280, 1536), options)
     monkeypatch.setattr(memory, "available_memory", lambda: 5 * taken + (250 << 20))
-    image.check_output(path, small, (1280, 1536), options)
+    image.check_fit(path, small, (1280, 1536), options)
 
 
 @pytest.mark.usefixtures("little")

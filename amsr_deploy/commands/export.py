@@ -9,7 +9,7 @@ from pathlib import Path
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, PURPOSES, Purpose, describe
 from amsr_deploy.errors import EXPORT_MODULES, ModelError, UserError, check_modules
 from amsr_deploy.files import check_target
-from amsr_deploy.metadata import MOST_MASK_LOSS, Precision
+from amsr_deploy.metadata import MOST_MASK_LOSS, Precision, check_precision
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.shipped import model_name, shipped_weights
 
@@ -55,9 +55,7 @@ def export_backbone(
         AmsrError: weights that do not fit or were not trained with masks, or for something else; a folder that does
             not exist; an export that differs from PyTorch.
     """
-    if precision == "bfloat16" and dense:
-        title = describe(backbone).title if backbone else "a network"
-        raise UserError(f"bfloat16 is for masked networks; use float16 or float32 for {title} without a mask")
+    check_precision(precision, not dense)
     if output is not None:
         check_target(output, ".onnx")
     if weights is not None and not weights.is_file():

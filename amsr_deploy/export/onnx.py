@@ -22,12 +22,11 @@ from torch import Tensor, nn
 
 from amsr_deploy import __version__
 from amsr_deploy.descriptor import DOMAIN, Descriptor, Purpose, describe
-from amsr_deploy.errors import UserError
 from amsr_deploy.export.functions import IR_VERSION, OPSET, define
 from amsr_deploy.export.names import name_layers
 from amsr_deploy.export.verify import verify
 from amsr_deploy.files import replacing
-from amsr_deploy.metadata import SELECTIONS, Metadata, Precision
+from amsr_deploy.metadata import SELECTIONS, Metadata, Precision, check_precision
 from amsr_deploy.models import Network, name_of
 from amsr_deploy.models.cost import count_cost
 from amsr_deploy.models.freeze import freeze
@@ -109,12 +108,8 @@ def make_model(
     step: Callable[[str], object] = lambda _: None,
 ) -> onnx.ModelProto:
     """Convert a network to ONNX, without comparing the two; see `export_onnx`."""
+    check_precision(precision, masked)
     descriptor = describe(name_of(network))
-    if precision == "bfloat16" and not masked:
-        raise UserError(
-            "bfloat16 is for masked networks, which native kernels compute; "
-            f"use float16 or float32 for {descriptor.title} without a mask"
-        )
     metadata = describe_model(network, descriptor, masked, precision)
     if training:
         metadata = replace(metadata, **asdict(training))

@@ -42,19 +42,16 @@ _AS_IT_COMES = WriteOptions()
 _log = logging.getLogger(__name__)
 
 
-def check_output(
-    path: StrPath, picture: Picture, size: tuple[int, int] | None = None, options: WriteOptions = _AS_IT_COMES
-) -> None:
+def check_output(path: StrPath, picture: Picture, size: tuple[int, int] | None = None) -> None:
     """Check that a picture, with another height and width, can be written; warn of what it loses.
 
     To be called before the upscaling: `write` would find out after it, and does not warn.
 
     Raises:
         ImageError: the picture cannot be written, or takes more memory for it than there is.
-        UserError: options that the format does not have.
     """
     check_writable(Path(path))
-    check_fit(path, picture, size, options)
+    check_fit(path, picture, size)
 
 
 def check_fit(
@@ -63,7 +60,8 @@ def check_fit(
     """Check what `check_output` does without a look at the disk, which may be that of another machine.
 
     Raises:
-        ImageError, UserError: see `check_output`.
+        ImageError: see `check_output`.
+        UserError: options that the format does not have.
     """
     path = Path(path)
     file_format = output_format(path)

@@ -133,7 +133,7 @@ def test_bfloat16_without_native_kernels_is_refused(name: str, tmp_path: Path, m
 
 
 def test_bfloat16_needs_a_mask(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="use float16 or float32 for CARN without a mask"):
+    with pytest.raises(UserError, match="use float16 or float32 for a network without a mask"):
         export_onnx(models.create("carn"), tmp_path / "dense.onnx", masked=False, precision="bfloat16")
 
 

@@ -193,7 +193,7 @@ def test_a_comment_too_long_for_a_jpeg_is_dropped_aloud(tmp_path: Path, caplog: 
 def test_stripped_words(tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture) -> None:
     options = WriteOptions(strip_metadata=True)
     picture = read(tmp_path, full_jpeg())
-    image.check_output(tmp_path / f"b{suffix}", picture, options=options)
+    image.check_fit(tmp_path / f"b{suffix}", picture, options=options)
     kept = after(tmp_path, picture, suffix, options)
     assert (kept.xmp, kept.iptc, kept.texts) == (None, None, ())
     assert not caplog.text

@@ -50,7 +50,7 @@ def test_lossless(tmp_path: Path, suffix: str) -> None:
 )
 def test_options_that_a_format_does_not_have(tmp_path: Path, suffix: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        image.check_output(tmp_path / f"a{suffix}", smooth(), options=WriteOptions(**options))
+        image.check_fit(tmp_path / f"a{suffix}", smooth(), options=WriteOptions(**options))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp", ".avif", ".jxl"])
