@@ -168,7 +168,7 @@ def test_masked_arrays_are_refused_wherever_arrays_enter(upscaler: amsr_deploy.U
     image = np.zeros((9, 11, 3), np.uint8)
     video, masked = amsr_deploy.VideoUpscaler(upscaler), np.ma.masked_less(image, 1)
     video.upscale(image)  # a next frame of this shape and type begins nothing anew
-    for take in (upscaler.upscale, upscaler.mask, upscaler.detail_threshold, video.upscale):
+    for take in (upscaler.upscale, upscaler.mask, video.upscale):
         with pytest.raises(UserError, match=r"no masked array; fill it first: image\.filled\(\.\.\.\)"):
             take(masked)
 

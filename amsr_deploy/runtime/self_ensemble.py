@@ -22,7 +22,7 @@ BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 VIEWS = len(BACK)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class SelfEnsemble(Upscaling):
     """An upscaling that gives the mean of those of the picture, with its mask, in all orientations.
 
@@ -63,6 +63,6 @@ class SelfEnsemble(Upscaling):
         def on_tile(done: int, total: int) -> None:
             self.on_tile(number * total + done, VIEWS * total)
 
-        image = np.ascontiguousarray(turned(self.image, orientation))
+        image = np.ascontiguousarray(turned(self.runner.image, orientation))
         mask = None if self.mask is None else turned(self.mask.pixels, orientation)
         return self.start(image, mask, on_tile)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast, overload
+from typing import TYPE_CHECKING, NoReturn, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from amsr_deploy.files import StrPath, check_not_read
 from amsr_deploy.image.arrays import Element, to_float
 from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
 from amsr_deploy.image.samples import channel_count
-from amsr_deploy.mask import Mask, compute_mask, detail_threshold
+from amsr_deploy.mask import Mask, compute_mask
 from amsr_deploy.memory import memory_budget
 from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
 from amsr_deploy.model_file import read_metadata
@@ -35,8 +34,8 @@ from amsr_deploy.runtime.selection import Everything, Selection, select, selecte
 from amsr_deploy.runtime.self_ensemble import SelfEnsemble
 from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
-from amsr_deploy.runtime.tile_runner import TileLimit
-from amsr_deploy.runtime.upscaling import PHASE, OnTile, PartUpscaling, Upscaling
+from amsr_deploy.runtime.tile_runner import TileLimit, TileRunner
+from amsr_deploy.runtime.upscaling import OnTile, Upscaling
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -56,6 +55,7 @@ class Upscaler:
         backend: name of the backend that runs it.
         dilation: side k of the mask's dilation square.
         threshold: share of masked pixels from which a window is kept (SwinIR).
+        strategy: how the mask's threshold is found.
         has_self_ensemble: whether results are the mean of those for a picture turned and mirrored in eight ways.
     """
 
@@ -91,7 +91,7 @@ class Upscaler:
         check_settings(self.model, self.metadata, self.is_masked, dilation, threshold, strategy, tile)
         self.dilation = self.metadata.dilation if dilation is None else dilation
         self.threshold = self.metadata.threshold if threshold is None else threshold
-        self._backend, self._strategy = backend, strategy
+        self._backend, self.strategy = backend, strategy
         self._edge = tiles.edge_for(self.metadata.size_multiple)
         self._tile = TileLimit(self._largest_tile(tile))
         self._takes_default_mask = dilation is None and threshold is None and strategy == "kmeans"
@@ -152,37 +152,6 @@ class Upscaler:
         """Whether parts of a picture may be upscaled in any arrangement, with equal bits; see `Backend.is_local`."""
         return self._backend.is_local
 
-    @property
-    def part_multiple(self) -> int:
-        """Parts of a picture begin at multiples of this many pixels."""
-        return max(PHASE, self.metadata.size_multiple)
-
-    def reach(self, halo: int) -> int:
-        """Count the LR pixels around a part of a picture on which the result of `run_parts` depends.
-
-        They are pixels of the picture and of the mask, whatever that was made of.
-        """
-        beyond = 0 if self.is_local else self.part_multiple - 1
-        return tiles.round_up(halo, self.part_multiple) + beyond
-
-    def detail_threshold(self, image: NDArray[np.generic]) -> float:
-        """Find the detail above which `mask` masks an array, as that takes it; infinite where it is flat."""
-        return detail_threshold(to_float(image), self._strategy)
-
-    def selection_changes(self, mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Find the pixels [H, W] where the network may select differently by one mask and by another.
-
-        Windows that are shifted over an end of the picture hold pixels of both ends.
-        """
-        changes = mask != other
-        if self.metadata.body == "windows":
-            ends = self._edge + self.metadata.size_multiple  # a window over padding shows pixels so far inside
-            for lines in (changes, changes.T):
-                either = lines[:ends].any(axis=0) | lines[-ends:].any(axis=0)
-                lines[:ends] |= either
-                lines[-ends:] |= either
-        return changes
-
     def prefers_dense(self, mask: NDArray[np.bool_]) -> bool:
         """Tell whether a mask [H, W] of this upscaler's own is so dense that the dense twin is faster."""
         return self._dense_reason(self._select(mask, edge=0).density) is not None
@@ -199,7 +168,7 @@ class Upscaler:
             ImageError: a file that cannot be read.
         """
         colour = to_float(image) if isinstance(image, np.ndarray) else picture_of(image).visible
-        return compute_mask(colour, self.dilation if dilation is None else dilation, self._strategy)
+        return compute_mask(colour, self.dilation if dilation is None else dilation, self.strategy)
 
     def cost_share(self, mask: NDArray[np.bool_]) -> float:
         """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's.
@@ -299,56 +268,36 @@ class Upscaler:
         Raises:
             UserError: a mask that does not fit.
         """
-        upscaling = self._start(image, mask, on_tile)
-        return SelfEnsemble(**vars(upscaling), start=self._start) if self.has_self_ensemble else upscaling
+        kind = partial(SelfEnsemble, start=self._start) if self.has_self_ensemble else Upscaling
+        return self._start(image, mask, on_tile, kind)
 
-    def _start(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None, on_tile: OnTile) -> Upscaling:
-        """`start` without a self-ensemble."""
+    def _start(
+        self,
+        image: NDArray[np.float32],
+        mask: NDArray[np.bool_] | None,
+        on_tile: OnTile,
+        kind: Callable[..., Upscaling] = Upscaling,
+    ) -> Upscaling:
+        """`start` of some kind of upscaling."""
         found = self._mask_for(image, mask)
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if found is None else found.pixels
         density = self._select(pixels, edge=0).density
         reason = self._dense_reason(density) if found is not None and mask is None else None
-        upscaling = partial(Upscaling, image, edge=self._edge, limit=self._tile, on_tile=on_tile)
-        if reason and self._twin is not None:
-            return upscaling(self._twin, Everything(), mask=None, density=1.0, dense_reason=reason)
-        selection = self._select(pixels, self._edge)
-        return upscaling(self._backend, selection, mask=found, density=density, dense_reason=None)
+        if reason:
+            return kind(self.runner(image, None), mask=None, density=1.0, dense_reason=reason, on_tile=on_tile)
+        return kind(self.runner(image, pixels), mask=found, density=density, dense_reason=None, on_tile=on_tile)
 
-    def run_parts(
-        self,
-        image: NDArray[np.float32],
-        parts: Sequence[tiles.Part],
-        mask: NDArray[np.bool_] | None,
-        halo: int,
-        canvas: NDArray[np.generic],
-    ) -> None:
-        """Upscale parts of a picture, as they are in the whole of it.
+    def runner(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> TileRunner:
+        """Choose what runs on the tiles of a picture.
 
         Args:
-            image: the picture, [H, W, 3] float32 in [0, 1].
-            parts: rows and columns of each, which begin at multiples of `part_multiple`.
+            image: [H, W, 3] float32 in [0, 1].
             mask: [H, W] bool, where the network works; None is everywhere, in the dense twin where there is one.
-            halo: LR pixels around a part that are read; with fewer than the network sees, `metadata.halo`, results are
-                only nearly those in the whole picture.
-            canvas: [sH, sW, 3] uint8 or uint16, where white is the largest value, or float32 in [0, 1]; gets the parts
-                at their places, s is the scale.
-
-        Raises:
-            ModelError: the network's output is not finite.
-            OutOfMemoryError: even small tiles are too large for the memory.
         """
         if mask is None and self.metadata.masked and self._twin is not None:
-            backend, selection = self._twin, cast(Selection, Everything())
-        else:
-            pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask
-            backend, selection = self._backend, self._select(pixels, self._edge)
-        upscaling = PartUpscaling(image, backend, selection, self._edge, self._tile, canvas=canvas)
-        if self.concurrency == 1:
-            for part in parts:
-                upscaling.run(part, halo, self.part_multiple)
-        else:
-            with ThreadPoolExecutor(self.concurrency) as threads:
-                list(threads.map(lambda part: upscaling.run(part, halo, self.part_multiple), parts))
+            return TileRunner(image, self._twin, Everything(), self._edge, self._tile)
+        pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask
+        return TileRunner(image, self._backend, self._select(pixels, self._edge), self._edge, self._tile)
 
     def _dense_reason(self, density: float) -> str | None:
         """Tell why the dense twin is better for a mask that was found by default; None where it is not."""
@@ -369,7 +318,7 @@ class Upscaler:
         if self._dense:
             return None
         if region is None:
-            return compute_mask(image, self.dilation, self._strategy)
+            return compute_mask(image, self.dilation, self.strategy)
         check_region(region, image.shape[:2])
         return Mask(region.copy(), threshold=float("nan"), rounds=0)
 

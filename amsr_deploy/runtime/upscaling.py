@@ -1,4 +1,4 @@
-"""One picture on its way through a network: in strips of tiles, or those parts of it that are wanted."""
+"""One picture on its way through a network, in strips of tiles."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ OnTile = Callable[[int, int], object]
 """Is called with the number of tiles that are done, and of all."""
 Start = Callable[[NDArray[np.float32], NDArray[np.bool_] | None, OnTile], "Upscaling"]
 """Decides what runs on a picture; see `Upscaler.start`."""
-PHASE = 2
-"""Parts of a picture begin at multiples of this: kernels may compute pixels in squares of this side."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Upscaling(TileRunner):
+@dataclass(frozen=True)
+class Upscaling:
     """What is going to run on a picture, and the result in strips.
 
     Attributes:
+        runner: the picture, and what runs on its tiles.
         mask: where the network works; None if it is dense.
         density: share of the body that is computed, in [0, 1].
         dense_reason: why the dense twin runs in place of a masked model; None where it does not.
         on_tile: is called after each tile.
     """
 
+    runner: TileRunner
     mask: Mask | None
     density: float
     dense_reason: str | None
-    on_tile: OnTile = lambda *_: None
+    on_tile: OnTile
 
     @property
     def size(self) -> tiles.Size:
         """Height and width of the result."""
-        height, width = self.image.shape[:2]
-        return height * self.backend.metadata.scale, width * self.backend.metadata.scale
+        (height, width), scale = self.runner.image.shape[:2], self.runner.backend.metadata.scale
+        return height * scale, width * scale
 
     @property
     def cost_share(self) -> float:
         """Multiply-accumulates as a share of the dense network's."""
-        return self.backend.metadata.cost.share(self.density)
+        return self.runner.backend.metadata.cost.share(self.density)
 
     def run(self, dtype: np.dtype[Element]) -> NDArray[Element]:
         """Return the whole result [sH, sW, 3]; see `strips`."""
@@ -73,34 +73,34 @@ class Upscaling(TileRunner):
 
     def _strips(self, result: NDArray[Element] | None, dtype: np.dtype[Element]) -> Iterator[NDArray[Element]]:
         """Yield strips that are parts of `result`, or arrays of their own; smaller tiles where memory runs out."""
-        grey = all((row == row[:, :1]).all() for row in self.image)
-        done = 0
-        while done < self.image.shape[0]:
-            tile = self.tile
+        runner, done = self.runner, 0
+        grey = all((row == row[:, :1]).all() for row in runner.image)
+        while done < runner.image.shape[0]:
+            tile = runner.tile
             down, across = self._spans(0, tile), self._spans(1, tile)
             try:
                 for number, rows in enumerate(down):
-                    if rows.last - self.edge <= done:
+                    if rows.last - runner.edge <= done:
                         continue
-                    left = replace(rows, first=max(rows.first, done + self.edge))
+                    left = replace(rows, first=max(rows.first, done + runner.edge))
                     strip = self._allocate(result, left, dtype)
                     self._fill(strip, left, across, (number, len(down)), grey)
-                    done = rows.last - self.edge
+                    done = rows.last - runner.edge
                     yield strip
             except OutOfMemoryError as error:
-                self.limit.shrink(tile, error, self.backend.metadata)
+                runner.limit.shrink(tile, error, runner.backend.metadata)
 
     def _spans(self, axis: int, tile: tiles.Size) -> list[Span]:
         """Return the tiles along an axis, each responsible for pixels of the picture only."""
-        metadata = self.backend.metadata
-        spans = tiles.spans(self.padded[axis], tile[axis], metadata.halo, metadata.size_multiple)
-        end = self.edge + self.image.shape[axis]
-        inside = (replace(span, first=max(span.first, self.edge), last=min(span.last, end)) for span in spans)
+        runner, metadata = self.runner, self.runner.backend.metadata
+        spans = tiles.spans(runner.padded[axis], tile[axis], metadata.halo, metadata.size_multiple)
+        end = runner.edge + runner.image.shape[axis]
+        inside = (replace(span, first=max(span.first, runner.edge), last=min(span.last, end)) for span in spans)
         return [span for span in inside if span.first < span.last]
 
     def _allocate(self, result: NDArray[Element] | None, rows: Span, dtype: np.dtype[Element]) -> NDArray[Element]:
         """Return the strip of a row of tiles."""
-        place = self.place(rows)
+        place = self.runner.place(rows)
         return np.empty((place.stop - place.start, self.size[1], 3), dtype) if result is None else result[place]
 
     def _fill(
@@ -109,36 +109,6 @@ class Upscaling(TileRunner):
         """Upscale a row of tiles into a strip; there are so many such rows above it, and in all."""
         before, total = (number * len(across) for number in count)
         for number, columns in enumerate(across, start=before + 1):
-            planes = self.run_tile(rows, columns)
+            planes = self.runner.run_tile(rows, columns)
             self.on_tile(number, total)
-            write_pixels(planes, strip[:, self.place(columns)], grey)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PartUpscaling(TileRunner):
-    """What runs on parts of a picture.
-
-    Attributes:
-        canvas: [sH, sW, 3] uint8, uint16 or float32, where results go; s is the scale.
-    """
-
-    canvas: NDArray[np.generic]
-
-    def run(self, part: tiles.Part, halo: int, multiple: int) -> None:
-        """Upscale rows and columns of the picture; see `Upscaler.run_parts`."""
-        while True:
-            tile = self.tile
-            try:
-                self._run_tiles(part, halo, multiple, tile)
-                return
-            except OutOfMemoryError as error:
-                self.limit.shrink(tile, error, self.backend.metadata)
-
-    def _run_tiles(self, part: tiles.Part, halo: int, multiple: int, tile: tiles.Size) -> None:
-        inside = (self._padded(part[0]), self._padded(part[1]))
-        for rows, columns in tiles.part_grid(inside, *self.padded, tile, halo, multiple):
-            write_pixels(self.run_tile(rows, columns), self.canvas[self.place(rows), self.place(columns)])
-
-    def _padded(self, pixels: slice) -> slice:
-        """Return a range of pixels in the padded picture."""
-        return slice(pixels.start + self.edge, pixels.stop + self.edge)
+            write_pixels(planes, strip[:, self.runner.place(columns)], grey)

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.arrays import Element, check_picture, from_float, to_float, white
-from amsr_deploy.mask import mask_above_detail, mask_reach
+from amsr_deploy.mask import detail_threshold, mask_above_detail, mask_reach
 from amsr_deploy.numeric import is_number, is_whole
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.checks import check_budget, check_flag, check_mask, check_region
+from amsr_deploy.runtime.parts import PartUpscaler
+from amsr_deploy.runtime.selection import selection_changes
 from amsr_deploy.runtime.settings import Settings
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, single
@@ -151,7 +153,7 @@ class VideoUpscaler:
         self._reuse, self._budget = reuse, budget
         self._region = None if mask is None else mask.copy()
         halo = self.upscaler.metadata.halo
-        self._halo = halo if exact else math.ceil(halo * SEEN_SHARE)
+        self._parts = PartUpscaler(self.upscaler, halo if exact else math.ceil(halo * SEEN_SHARE))
         self._scene = _NO_SCENE
         self._is_over_budget = False
         self._kind: tuple[tuple[int, ...], np.dtype[Any]] | None = None
@@ -222,7 +224,7 @@ class VideoUpscaler:
 
     def _begin_scene(self, scene: _Scene, frame: NDArray[Element]) -> None:
         """Let something else hold from this frame on, all of which is to be computed."""
-        reach = self.upscaler.reach(self._halo)
+        reach = self._parts.reach
         if self._tolerance > 0 and self.upscaler.is_masked:
             reach += mask_reach(scene.dilation)
         height, width, _ = frame.shape
@@ -265,7 +267,7 @@ class VideoUpscaler:
             return self._inputs.differ(frame, self._tiles.holding(fresh))
         _, last_mask = self._last
         if mask is not None and last_mask is not None:
-            fresh = fresh | self.upscaler.selection_changes(mask, last_mask)
+            fresh = fresh | selection_changes(mask, last_mask, self.upscaler.metadata)
         return self._tiles.holding(fresh)
 
     def _tolerance_of(self, dtype: np.dtype[np.generic]) -> float:
@@ -278,7 +280,7 @@ class VideoUpscaler:
         upscaler = self.upscaler
         if not upscaler.is_masked or self._region is not None:
             return _Scene(threshold=0, dilation=upscaler.dilation, dense=not upscaler.is_masked)
-        threshold = upscaler.detail_threshold(picture)
+        threshold = detail_threshold(picture, upscaler.strategy)
         if self._budget is not None:
             return _Scene(threshold, self._dilation_within(self._budget, picture, threshold), dense=False)
         dense = upscaler.prefers_dense(mask_above_detail(picture, threshold, upscaler.dilation))
@@ -308,7 +310,7 @@ class VideoUpscaler:
         """Put new tiles on the canvas; returns those that were computed, and the density."""
         rectangles = self._rectangles(wanted)
         parts = [self._tiles.core(rectangle) for rectangle in rectangles]
-        self.upscaler.run_parts(picture, parts, mask, self._halo, self._canvas)
+        self._parts.run(picture, parts, mask, self._canvas)
         computed, working = np.zeros_like(wanted), np.zeros(picture.shape[:2], np.bool_)
         for rectangle, part in zip(rectangles, parts, strict=True):
             computed[rectangle.top : rectangle.bottom + 1, rectangle.left : rectangle.right + 1] = True
@@ -317,7 +319,7 @@ class VideoUpscaler:
         return computed, float(working.mean())
 
     def _rectangles(self, wanted: Flags) -> list[Rectangle]:
-        return join(wanted, self._tile, self._halo) if self.upscaler.is_local else single(wanted)
+        return join(wanted, self._tile, self._parts.halo) if self.upscaler.is_local else single(wanted)
 
     def _remove_colour(self, frame: NDArray[np.generic], computed: Flags) -> None:
         """Take from computed tiles that see no colour the little of it that networks let into edges."""

@@ -104,7 +104,7 @@ def _scores(upscaler: Upscaler, picture: Picture) -> Record:
 
 def cost(upscaler: Upscaler, upscaling: Upscaling) -> Record:
     """Tell what a picture costs: density, share of dense MACs, MACs in 1e9."""
-    height, width = upscaling.image.shape[:2]
+    height, width = upscaling.runner.image.shape[:2]
     gmacs = upscaler.metadata.cost.masked(upscaling.density) * height * width / 1e9
     return {"density": upscaling.density, "cost_share": upscaling.cost_share, "gmacs": gmacs}
 

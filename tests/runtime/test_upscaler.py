@@ -29,6 +29,7 @@ from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends import providers
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
+from amsr_deploy.runtime.parts import PartUpscaler
 from amsr_deploy.runtime.shipped import twin_path
 from amsr_deploy.runtime.tiles import EDGE, edge_for, smallest_tile
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -304,7 +305,7 @@ def test_output_that_is_not_finite_is_an_error(value: float, metadata: Metadata)
         upscaler.upscale(image)
     part, canvas = (slice(4, 12), slice(0, 20)), np.zeros((80, 80, 3), np.uint8)
     with pytest.raises(ModelError, match="not finite"):
-        upscaler.run_parts(image, [part], None, metadata.halo, canvas)
+        PartUpscaler(upscaler, metadata.halo).run(image, [part], None, canvas)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.1, 255])
@@ -314,9 +315,8 @@ def test_a_pixel_that_is_not_in_its_range_has_no_mask(value: float, metadata: Me
         Upscaler(ScarceBackend(0, metadata)),
     )
     image[7, 8, 1] = value
-    for find in (upscaler.mask, upscaler.detail_threshold):
-        with pytest.raises(UserError, match=r"must be in \[0, 1\]; this one spans"):
-            find(image)
+    with pytest.raises(UserError, match=r"must be in \[0, 1\]; this one spans"):
+        upscaler.mask(image)
 
 
 def test_masks_of_one_picture_are_equal_in_every_type(metadata: Metadata) -> None:
@@ -325,7 +325,6 @@ def test_masks_of_one_picture_are_equal_in_every_type(metadata: Metadata) -> Non
         Upscaler(ScarceBackend(0, metadata)),
     )
     as_float = image / np.float32(255)
-    assert upscaler.detail_threshold(image) == upscaler.detail_threshold(as_float)
     np.testing.assert_array_equal(upscaler.mask(image).pixels, upscaler.mask(as_float).pixels)
 
 
@@ -503,12 +502,13 @@ def test_number_of_threads_makes_no_difference(exported: dict[str, Path], photo:
 def test_parts_are_those_of_the_whole_picture(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
     """On one backend with native kernels to the last bit, however they are cut."""
     upscaler = amsr_deploy.load(exported[name], device="cpu")
-    mask, halo, scale = upscaler.mask(photo).pixels, upscaler.metadata.halo, upscaler.metadata.scale
+    cut, scale = PartUpscaler(upscaler, upscaler.metadata.halo), upscaler.metadata.scale
+    mask = upscaler.mask(photo).pixels
     height, width = mask.shape
     whole, parted = (np.zeros((height * scale, width * scale, 3), np.float32) for _ in range(2))
-    upscaler.run_parts(photo, [(slice(0, height), slice(0, width))], mask, halo, whole)
+    cut.run(photo, [(slice(0, height), slice(0, width))], mask, whole)
     parts = [(slice(0, 24), slice(16, 40)), (slice(48, 90), slice(80, 120)), (slice(40, 56), slice(0, 120))]
-    upscaler.run_parts(photo, parts, mask, halo, parted)
+    cut.run(photo, parts, mask, parted)
     expected = np.zeros_like(whole)
     for rows, columns in parts:
         place = slice(rows.start * scale, rows.stop * scale), slice(columns.start * scale, columns.stop * scale)
@@ -535,11 +535,10 @@ def test_a_part_reads_no_pixel_out_of_reach(length: int, place: tuple[int, int],
 
     backend = FunctionBackend(network)
     backend.is_local, backend.metadata = False, replace(backend.metadata, window_size=multiple)
-    upscaler = Upscaler(backend)
-    start = place[0] % length // upscaler.part_multiple * upscaler.part_multiple
+    cut = PartUpscaler(Upscaler(backend), halo)
+    start = place[0] % length // cut.multiple * cut.multiple
     columns = slice(start, min(start + place[1], length))
     image = np.broadcast_to(np.arange(length, dtype=np.float32)[:, None] / length, (9, length, 3))
     canvas = np.zeros((36, 4 * length, 3), np.float32)
-    upscaler.run_parts(image, [(slice(0, 9), columns)], None, halo, canvas)
-    reach = upscaler.reach(halo)
-    assert seen <= set(range(columns.start - reach, columns.stop + reach))
+    cut.run(image, [(slice(0, 9), columns)], None, canvas)
+    assert seen <= set(range(columns.start - cut.reach, columns.stop + cut.reach))

@@ -19,7 +19,8 @@ import amsr_deploy
 from amsr_deploy import native
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.image.arrays import to_float
-from amsr_deploy.mask import mask_above_detail
+from amsr_deploy.mask import detail_threshold, mask_above_detail
+from amsr_deploy.runtime.parts import PartUpscaler
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.frames import VideoUpscaler
 
@@ -153,7 +154,7 @@ def test_a_tolerance_looks_as_far_as_the_mask() -> None:
     before[:, :32] = np.random.default_rng(7).integers(0, 256, (64, 32, 3))
     after = before.copy()
     after[32, 120] = 255
-    threshold = upscaler.detail_threshold(before)
+    threshold = detail_threshold(to_float(before))
     masked, masked_later = (mask_above_detail(to_float(frame), threshold, 33) for frame in (before, after))
     video = VideoUpscaler(upscaler, tile=8)
     video.upscale(before)
@@ -181,7 +182,7 @@ def test_a_budget_chooses_the_dilation_of_a_scene(
     busier = frame.copy()
     busier[40:56, 40:56] = np.random.default_rng(6).integers(0, 256, (16, 16, 3))
     picture, cost = to_float(frame), disp.metadata.cost
-    threshold = disp.detail_threshold(picture)
+    threshold = detail_threshold(picture)
     densities = [float(mask_above_detail(picture, threshold, dilation).mean()) for dilation in range(1, 66, 2)]
     budget = (cost.share(densities[2]) + cost.share(densities[3])) / 2
     video = VideoUpscaler(disp, tolerance=0, budget=budget, reuse=False)
@@ -251,13 +252,13 @@ def test_a_mask_is_that_of_the_beginning(disp: Upscaler) -> None:
 def test_threads_wait_for_each_other(disp: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = [photo_like((20, 30), np.random.default_rng(seed)) for seed in range(8)]
     expected = [VideoUpscaler(disp).upscale(frame).image for frame in frames]
-    run_parts = disp.run_parts
+    run = PartUpscaler.run
 
     def run_slowly(*arguments: Any) -> None:
-        run_parts(*arguments)
+        run(*arguments)
         time.sleep(0.01)  # others may begin before the result is taken from the canvas
 
-    monkeypatch.setattr(disp, "run_parts", run_slowly)
+    monkeypatch.setattr(PartUpscaler, "run", run_slowly)
     video = VideoUpscaler(disp, reuse=False)
     with ThreadPoolExecutor(4) as threads:
         results = threads.map(lambda frame: video.upscale(frame).image, frames)
@@ -290,7 +291,7 @@ def test_a_failure_leaves_nothing_to_build_on(disp: Upscaler, monkeypatch: pytes
         raise ModelError("half done")
 
     with monkeypatch.context() as patch:
-        patch.setattr(disp, "run_parts", fail)
+        patch.setattr(PartUpscaler, "run", fail)
         with pytest.raises(ModelError):
             video.upscale(frame ^ 255)
     np.testing.assert_array_equal(video.upscale(frame).image, expected)

@@ -1,0 +1,86 @@
+"""Parts of pictures, upscaled as they are in the whole of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy.runtime import tiles
+from amsr_deploy.runtime.backends.base import OutOfMemoryError
+from amsr_deploy.runtime.tile_runner import TileRunner, write_pixels
+from amsr_deploy.runtime.upscaler import Upscaler
+
+PHASE = 2
+"""Parts of a picture begin at multiples of this: kernels may compute pixels in squares of this side."""
+
+
+class PartUpscaler:
+    """Upscales parts of pictures.
+
+    Attributes:
+        halo: LR pixels around a part that are read.
+        multiple: parts begin at multiples of this many pixels.
+    """
+
+    def __init__(self, upscaler: Upscaler, halo: int) -> None:
+        """Let an upscaler work on parts.
+
+        Args:
+            upscaler: a loaded model.
+            halo: LR pixels around a part that are read; with fewer than the network sees, `metadata.halo`, results are
+                only nearly those in the whole picture.
+        """
+        self._upscaler, self.halo = upscaler, halo
+        self.multiple = max(PHASE, upscaler.metadata.size_multiple)
+
+    @property
+    def reach(self) -> int:
+        """LR pixels around a part on which its result depends: of the picture and of the mask."""
+        beyond = 0 if self._upscaler.is_local else self.multiple - 1
+        return tiles.round_up(self.halo, self.multiple) + beyond
+
+    def run(
+        self,
+        image: NDArray[np.float32],
+        parts: Sequence[tiles.Part],
+        mask: NDArray[np.bool_] | None,
+        canvas: NDArray[np.generic],
+    ) -> None:
+        """Upscale parts of a picture.
+
+        Args:
+            image: the picture, [H, W, 3] float32 in [0, 1].
+            parts: rows and columns of each, which begin at multiples of `multiple`.
+            mask: [H, W] bool, where the network works; None is everywhere, in the dense twin where there is one.
+            canvas: [sH, sW, 3] uint8 or uint16, where white is the largest value, or float32 in [0, 1]; gets the parts
+                at their places, s is the scale.
+
+        Raises:
+            ModelError: the network's output is not finite.
+            OutOfMemoryError: even small tiles are too large for the memory.
+        """
+        runner = self._upscaler.runner(image, mask)
+        if self._upscaler.concurrency == 1:
+            for part in parts:
+                self._run_part(runner, part, canvas)
+        else:
+            with ThreadPoolExecutor(self._upscaler.concurrency) as threads:
+                list(threads.map(lambda part: self._run_part(runner, part, canvas), parts))
+
+    def _run_part(self, runner: TileRunner, part: tiles.Part, canvas: NDArray[np.generic]) -> None:
+        """Upscale a part, in smaller tiles where memory runs out."""
+        while True:
+            tile = runner.tile
+            try:
+                self._run_tiles(runner, part, tile, canvas)
+                return
+            except OutOfMemoryError as error:
+                runner.limit.shrink(tile, error, runner.backend.metadata)
+
+    def _run_tiles(self, runner: TileRunner, part: tiles.Part, tile: tiles.Size, canvas: NDArray[np.generic]) -> None:
+        down, across = (slice(pixels.start + runner.edge, pixels.stop + runner.edge) for pixels in part)
+        for rows, columns in tiles.part_grid((down, across), *runner.padded, tile, self.halo, self.multiple):
+            write_pixels(runner.run_tile(rows, columns), canvas[runner.place(rows), runner.place(columns)])
