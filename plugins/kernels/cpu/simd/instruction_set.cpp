@@ -68,24 +68,18 @@ bool is_always_there() { return true; }
 struct Row {
     InstructionSet set;
     const char* name;
-    bool (*is_available)();  // null where this build has no code for it
+    bool (*is_available)();
 };
 
 constexpr Row table[] = {
-// best first
+// what this build has, best first
 #ifdef AMSR_X86
     {InstructionSet::avx512_bf16, "avx512_bf16", has_avx512_bf16},
     {InstructionSet::avx512, "avx512", has_avx512},
     {InstructionSet::avx2, "avx2", has_avx2},
-#else
-    {InstructionSet::avx512_bf16, "avx512_bf16", nullptr},
-    {InstructionSet::avx512, "avx512", nullptr},
-    {InstructionSet::avx2, "avx2", nullptr},
 #endif
 #ifdef AMSR_NEON
     {InstructionSet::neon, "neon", is_always_there},
-#else
-    {InstructionSet::neon, "neon", nullptr},
 #endif
     {InstructionSet::portable, "portable", is_always_there},
 };
@@ -100,7 +94,7 @@ const std::vector<InstructionSet>& available_instruction_sets() {
     static const std::vector<InstructionSet> sets = [] {  // once: a virtual machine answers cpuid in microseconds
         std::vector<InstructionSet> found;
         for (const Row& row : table) {
-            if (row.is_available != nullptr && row.is_available()) found.push_back(row.set);
+            if (row.is_available()) found.push_back(row.set);
         }
         return found;
     }();

@@ -7,6 +7,7 @@ namespace amsr::cpu {
 
 enum class InstructionSet { avx512_bf16, avx512, avx2, neon, portable };
 
+/// Of one that this build has.
 const char* name_of(InstructionSet set);
 
 /// What both this build and this CPU have, best first; the portable one is always there.
