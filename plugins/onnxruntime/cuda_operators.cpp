@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "kernel.h"
-#include "operators/cuda_call.h"
+#include "operators/cuda_launch.h"
 #include "operators/device_buffer.h"
 
 namespace amsr::ort {
@@ -56,31 +56,32 @@ class CudaKernel final : public NodeKernel {
     /// Throws InvalidInput where the kernels do not take constant weights of that shape.
     CudaKernel(const Node& node, cuda::ElementType type)
         : kernels_(cuda::kernels_of(node.op.kernel)), type_(type), keeps_(node.has_constant_weights) {
-        if (keeps_) cuda::checked_packed_bytes(kernels_, {node, type_});
+        if (keeps_) cuda::checked_packed_bytes(kernels_, node, type_);
     }
 
-    void compute(const ort::Call& arguments) override {
-        cuda::Call call{arguments, type_, static_cast<cudaStream_t>(arguments.context.stream())};
-        const std::size_t bytes = cuda::checked_packed_bytes(kernels_, call);
-        const StreamMemory packed(keeps_ ? 0 : bytes, call.stream);
+    void compute(const Call& call) override {
+        cuda::Launch launch{type_, static_cast<cudaStream_t>(call.context.stream())};
+        const std::size_t bytes = cuda::checked_packed_bytes(kernels_, call, type_);
+        const StreamMemory packed(keeps_ ? 0 : bytes, launch.stream);
         if (bytes > 0 && keeps_) {
-            call.packed = kept(call, bytes);
+            launch.packed = kept(call, bytes, launch.stream);
         } else if (bytes > 0) {
-            cuda::check(kernels_.pack(call, packed.data()));
-            call.packed = packed.data();
+            cuda::check(kernels_.pack(call, type_, packed.data(), launch.stream));
+            launch.packed = packed.data();
         }
         const std::int64_t pixel_count = call.size.height * call.size.width;
-        const StreamMemory workspace(kernels_.workspace_bytes ? kernels_.workspace_bytes(pixel_count) : 0, call.stream);
-        call.workspace = workspace.data();
-        cuda::check(kernels_.run(call));
+        const StreamMemory workspace(kernels_.workspace_bytes ? kernels_.workspace_bytes(pixel_count) : 0,
+                                     launch.stream);
+        launch.workspace = workspace.data();
+        cuda::check(kernels_.run(call, launch));
     }
 
   private:
-    const void* kept(const cuda::Call& call, std::size_t bytes) {
+    const void* kept(const Call& call, std::size_t bytes, cudaStream_t stream) {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (!is_packed_) {
-            cuda::check(kernels_.pack(call, kept_.reserve(bytes)));
-            cuda::check(cudaStreamSynchronize(call.stream));  // the next call may use another stream
+            cuda::check(kernels_.pack(call, type_, kept_.reserve(bytes), stream));
+            cuda::check(cudaStreamSynchronize(stream));  // the next call may use another stream
             is_packed_ = true;
         }
         return kept_.get();

@@ -1,7 +1,7 @@
 // Device memory with an owner.
 #pragma once
 
-#include "cuda_call.h"
+#include "cuda_launch.h"
 
 namespace amsr::cuda {
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "operators/cuda_call.h"
+#include "operators/cuda_launch.h"
 #include "operators/device_buffer.h"
 
 namespace amsr::trt {
@@ -21,6 +21,6 @@ struct Kept {
 /// The size is that of a picture where one was given: it is known from its shape. Else it is read from device memory,
 /// which waits for the stream and cannot be captured in a CUDA graph. Weights are laid out in the first execution, and
 /// again when their addresses change.
-void execute(const cuda::Kernels& kernels, cuda::Call call, void* workspace, Kept& kept);
+void execute(const cuda::Kernels& kernels, Arguments call, cuda::Launch launch, Kept& kept);
 
 }  // namespace amsr::trt

@@ -151,8 +151,8 @@ std::int32_t Plugin::enqueue(const PluginTensorDesc* in_desc, const PluginTensor
         require(lengths_.has_value(), "the shapes are not known: onShapeChange was not called, or failed");
         require(workspace_is_known_, "getWorkspaceSize failed: there is no memory to compute in");
         const std::vector<const void*> inputs(in, in + op_.inputs.size());
-        execute(kernels_, {{op_, attributes_, *lengths_, inputs, {}, out[0]}, element_type(in_desc), stream}, workspace,
-                kept_);
+        execute(kernels_, {op_, attributes_, *lengths_, inputs, {}, out[0]},
+                {element_type(in_desc), stream, nullptr, workspace}, kept_);
     });
 }
 
@@ -183,7 +183,7 @@ Lengths<Length> Plugin::checked_lengths(const PluginTensorDesc* in, std::int32_t
             if (!lengths.get(axis).value_or(Length{}).known()) return lengths;
         }
     }
-    cuda::checked_packed_bytes(kernels_, {{op_, attributes_, lengths, {}}, element_type(in)});
+    cuda::checked_packed_bytes(kernels_, {op_, attributes_, lengths, {}}, element_type(in));
     return lengths;
 }
 

@@ -9,8 +9,8 @@ namespace amsr::cuda {
 /// Throws where CUDA reports an error.
 void check(cudaError_t error);
 
-/// A call whose pointers are device memory.
-struct Call : Arguments {
+/// How the kernels run a call, whose pointers are device memory.
+struct Launch {
     ElementType type;
     cudaStream_t stream = nullptr;
     const void* packed = nullptr;  // the weights as the kernels read them
@@ -22,10 +22,10 @@ struct Call : Arguments {
 
 struct Kernels {
     /// Puts the work on the stream. What the input `index` or `windows` names outside the picture is not followed.
-    cudaError_t (*run)(const Call&);
+    cudaError_t (*run)(const Arguments& call, const Launch&);
     /// Device memory for the weights as the kernels read them; 0 where they take no such shape. Null without weights.
-    std::size_t (*packed_bytes)(const Call&) = nullptr;
-    cudaError_t (*pack)(const Call&, void* packed) = nullptr;
+    std::size_t (*packed_bytes)(const Arguments& call, ElementType) = nullptr;
+    cudaError_t (*pack)(const Arguments& call, ElementType, void* packed, cudaStream_t) = nullptr;
     /// Device memory that `run` needs for a picture of so many pixels; null for none.
     std::size_t (*workspace_bytes)(std::int64_t pixel_count) = nullptr;
 };
@@ -34,6 +34,6 @@ Kernels kernels_of(Kernel kernel);
 
 /// The bytes that packed_bytes says, 0 without weights. Throws InvalidInput where the kernels do not take weights of
 /// that shape.
-std::size_t checked_packed_bytes(const Kernels& kernels, const Call& call);
+std::size_t checked_packed_bytes(const Kernels& kernels, const Arguments& call, ElementType type);
 
 }  // namespace amsr::cuda
