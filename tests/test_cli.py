@@ -395,6 +395,7 @@ def test_doctor_fails_where_commands_would(monkeypatch: pytest.MonkeyPatch, phot
     assert result.exit_code == 1
     assert "AMSR_CPU_ISA=mmx is not available" in result.stdout
     assert_refused(amsr("infer", photo_file, "--model", model), "AMSR_CPU_ISA=mmx")
+    assert amsr("mask", photo_file).exit_code == 0  # which runs no network
 
 
 def test_settings_that_exclude_each_other(photo_file: Path, model: Path, exports: Exports, tmp_path: Path) -> None:

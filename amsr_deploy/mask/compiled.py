@@ -16,7 +16,7 @@ def best_passes() -> Passes:
     """Return the passes in native code where the library is there, else those in NumPy.
 
     Raises:
-        BackendError: AMSR_CPU_ISA names an instruction set that cannot be used.
+        BackendError: the library belongs to another version of the package.
     """
     library = native.load()
     return compiled_passes(library) if library else NUMPY_PASSES

@@ -63,7 +63,7 @@ def inspect() -> NativeCode | None:
         BackendError: the environment variable AMSR_CPU_ISA names an instruction set that cannot be used, or the library
             belongs to another version of the package.
     """
-    library = _load()
+    library = load()
     return None if library is None else NativeCode(_FILE, _chosen_set(library), _available_sets(library))
 
 
@@ -71,12 +71,10 @@ def load() -> ctypes.CDLL | None:
     """Load the library for direct calls; None where there is none.
 
     Raises:
-        BackendError: see `inspect`.
+        BackendError: the library belongs to another version of the package.
     """
-    library = _load()
-    if library is not None:
-        _chosen_set(library)
-    return library
+    path = library_path()
+    return None if path is None else _open(path)
 
 
 def _available_sets(library: ctypes.CDLL) -> tuple[str, ...]:
@@ -84,7 +82,7 @@ def _available_sets(library: ctypes.CDLL) -> tuple[str, ...]:
 
 
 def _chosen_set(library: ctypes.CDLL) -> str:
-    """Name the instruction set of calls that are made now.
+    """Name the instruction set of a session that is created now.
 
     Raises:
         BackendError: see `inspect`.
@@ -100,11 +98,6 @@ def _no_such_set(library: ctypes.CDLL) -> BackendError:
     names = ", ".join(_available_sets(library))
     wanted = os.environ.get(ISA_VARIABLE, "")
     return BackendError(f"{ISA_VARIABLE}={wanted} is not available here; use one of: {names}, or unset it")
-
-
-def _load() -> ctypes.CDLL | None:
-    path = library_path()
-    return None if path is None else _open(path)
 
 
 @functools.cache

@@ -47,16 +47,6 @@ def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch: pytest.Mon
         interleave(np.zeros((3, 4, 5), np.float32), np.zeros((4, 5, 3), np.uint8), False)
 
 
-@needs_library
-def test_an_instruction_set_that_is_not_there_any_more_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    library = native.load()
-    assert library is not None
-    planes, pixels = np.zeros((3, 4, 5), np.float32), np.zeros((4, 5, 3), np.uint8)
-    monkeypatch.setenv(native.ISA_VARIABLE, "sse9")
-    with pytest.raises(BackendError, match="AMSR_CPU_ISA=sse9 is not available here"):
-        library.amsr_interleave(planes.ctypes.data, 4, 5, 20, 5, False, 1, pixels.ctypes.data, 15)
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("function", [interleave, interleave_in_numpy])
 def test_values_that_are_not_finite_are_noticed(value: float, function: object) -> None:
