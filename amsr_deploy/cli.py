@@ -32,9 +32,6 @@ network_option = click.option(
     type=click.Choice(list(BACKBONES)),
     help=f"Network whose weights ship with the package.  [default: {DEFAULT_BACKBONE}]",
 )
-backbone_option = click.option(
-    "--backbone", type=click.Choice(list(BACKBONES)), default=DEFAULT_BACKBONE, show_default=True, help="Network."
-)
 model_option = click.option(
     "--model", type=FILE, help="An ONNX or engine of yours.  [default: the newest here, else a shipped one]"
 )
@@ -204,13 +201,16 @@ def infer(**options: Any) -> None:
 @main.command(short_help="Write the masks of pictures as pictures.")
 @picture_options("_mask or _overlay")
 @click.option("--overlay", is_flag=True, help="Write the photo with the masked area tinted.")
-@backbone_option
+@network_option
+@model_option
 @dilation_option
 @threshold_option
 @strategy_option
 @json_option(JSON_LINES)
 def mask(**options: Any) -> None:
     """Write the masks of pictures as pictures: white where a network would work.
+
+    The model is chosen as by `amsr infer`: the newest export or engine of the current folder, else the shipped DISP.
 
     Formats: PNG, JPEG, WebP, TIFF, AVIF, JPEG XL and BMP are read and written; GIF and, with the extra heic, HEIC are
     read.

@@ -240,6 +240,23 @@ def test_mask_command_knows_the_backbone(photo_file: Path) -> None:
         assert np.asarray(file).min() > 127
 
 
+def test_mask_is_that_of_the_model_that_infer_takes(
+    photo_file: Path, exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest of the folder, one that is named, or a shipped one."""
+    monkeypatch.chdir(photo_file.parent)
+    swinir, dense = exports("swinir"), exports("fsrcnn", masked=False)
+    Path("mine_x4.onnx").write_bytes(swinir.read_bytes())
+    named = {"mine_x4.onnx": (), swinir.name: ("--model", swinir), "disp": ("--backbone", "disp")}
+    for shown, arguments in named.items():
+        infer, mask = (amsr(command, photo_file, *arguments, "--json", "--overwrite") for command in ("infer", "mask"))
+        report = json.loads(mask.stdout)
+        assert report["model"] == shown
+        assert report["unit"] == ("pixels" if shown == "disp" else "windows")
+        assert report["density"] == pytest.approx(json.loads(infer.stdout)["density"])
+    assert_refused(amsr("mask", photo_file, "--model", dense, "--overwrite"), dense.name, "it has no mask")
+
+
 def make_transparent(path: Path, photo: Path) -> Path:
     """A photo whose lower part cannot be seen, and is noise."""
     with Image.open(photo) as file:

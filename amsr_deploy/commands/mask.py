@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from amsr_deploy import image
 from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
-from amsr_deploy.descriptor import Descriptor, Strategy, describe
+from amsr_deploy.descriptor import Strategy, describe
+from amsr_deploy.errors import UserError
 from amsr_deploy.mask import check_dilation, compute_mask
+from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.checks import check_threshold
-from amsr_deploy.runtime.selection import selected_pixels, selected_share
+from amsr_deploy.runtime.newest import describe_model
+from amsr_deploy.runtime.selection import Network, selected_pixels, selected_share
 
 
 @dataclass(frozen=True)
@@ -20,18 +24,20 @@ class Request:
     """What is wanted of all pictures.
 
     Attributes:
-        overlay: tint the photo where the backbone works, in place of a picture of the mask.
+        overlay: tint the photo where the network works, in place of a picture of the mask.
         dilation: side k of the mask's dilation square, odd.
         threshold: share of masked pixels from which a window is kept (SwinIR), in [0, 1].
         strategy: how the mask's threshold is found.
-        network: for which the mask is.
+        model: name of the model for which the mask is.
+        network: what it must know of it.
     """
 
     overlay: bool
     dilation: int
     threshold: float
     strategy: Strategy
-    network: Descriptor
+    model: str
+    network: Network
 
     @property
     def label(self) -> str:
@@ -40,24 +46,28 @@ class Request:
 
 
 def wanted_mask(
-    backbone: str, overlay: bool, dilation: int | None, threshold: float | None, strategy: Strategy
+    model: str | Path, overlay: bool, dilation: int | None, threshold: float | None, strategy: Strategy
 ) -> Request:
-    """Make the request for a backbone, whose dilation and threshold are the defaults.
+    """Make the request for a backbone or a model file, whose dilation and threshold are the defaults.
 
     Raises:
-        UserError: an even dilation, a threshold that is no share or for a backbone without windows.
+        UserError: an even dilation, a threshold that is no share or for a network without windows, a dense model.
+        ModelError, EngineError: a file that is no model of this project.
     """
-    descriptor = describe(backbone)
+    name, network = (model.name, describe_model(model)) if isinstance(model, Path) else (model, describe(model))
+    if isinstance(network, Metadata) and not network.masked:
+        raise UserError(f"{model} works everywhere: it has no mask; give a masked model, or a `backbone`")
     if threshold is not None:
-        check_threshold(threshold, backbone, descriptor.body == "windows")
+        check_threshold(threshold, name, network.body == "windows")
     if dilation is not None:
         check_dilation(dilation)
     return Request(
         overlay,
-        descriptor.dilation if dilation is None else dilation,
-        descriptor.threshold if threshold is None else threshold,
+        network.dilation if dilation is None else dilation,
+        network.threshold if threshold is None else threshold,
         strategy,
-        descriptor,
+        name,
+        network,
     )
 
 
@@ -66,6 +76,7 @@ class Report:
     """What a mask is like; see `mask.Mask`."""
 
     output: str
+    model: str
     density: float
     """Share of the body that the network computes, as `amsr infer` says it."""
     unit: str
@@ -75,13 +86,13 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"{self.output}: density {self.density:.3f} ({self.unit}), threshold {self.threshold:.4f}, "
+            f"{self.output}: {self.model}, density {self.density:.3f} ({self.unit}), threshold {self.threshold:.4f}, "
             f"{self.rounds} rounds"
         )
 
 
 def mask_pictures(inputs: Inputs, request: Request, naming: Naming, reporter: Reporter) -> int:
-    """Write where a backbone works on each picture: a picture of the mask, or the photo with that area tinted.
+    """Write where a network works on each picture: a picture of the mask, or the photo with that area tinted.
 
     Args:
         inputs: the pictures.
@@ -125,4 +136,4 @@ def write_mask(outputs: Outputs, request: Request, source: Input, turn: object) 
         outputs.write(source, target, lambda path: image.write(path, tinted))
     else:
         outputs.write(source, target, lambda path: image.write_mask(path, pixels))
-    return Report(outputs.shown(target), density, request.network.body, found.threshold, found.rounds)
+    return Report(outputs.shown(target), request.model, density, request.network.body, found.threshold, found.rounds)

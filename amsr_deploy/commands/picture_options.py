@@ -70,13 +70,14 @@ def run_infer(backbone: str | None, model: Path | None, **options: Any) -> int:
         return spread_pictures(inputs, chosen, request, reporter, address, **options)
 
 
-def run_mask(**options: Any) -> int:
+def run_mask(backbone: str | None, model: Path | None, **options: Any) -> int:
     """Write masks as the options of `amsr mask` ask, and return the exit code."""
     from amsr_deploy.commands.mask import mask_pictures, wanted_mask  # here, because `amsr infer` needs none of it
 
     naming, reporter = take_naming(options), take_reporter(options)
-    with take_inputs("mask", options, naming, reporter) as inputs:
-        return mask_pictures(inputs, wanted_mask(**options), naming, reporter)
+    with take_inputs("mask", options, naming, reporter, [model]) as inputs:
+        chosen = wanted_model(backbone, model, "auto")
+        return mask_pictures(inputs, wanted_mask(chosen, **options), naming, reporter)
 
 
 def take(options: Options, *names: str) -> Options:
