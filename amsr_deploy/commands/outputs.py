@@ -14,7 +14,8 @@ from typing import Literal
 from amsr_deploy import image
 from amsr_deploy.commands.inputs import Input, Inputs, is_folder
 from amsr_deploy.errors import AmsrError, FileError, ImageError, UserError
-from amsr_deploy.files import STANDARD
+from amsr_deploy.files import STANDARD, replacing
+from amsr_deploy.image.whole import not_written
 
 Existing = Literal["refuse", "overwrite", "skip"]
 """What happens to a picture whose result exists already."""
@@ -184,17 +185,19 @@ class Outputs:
         return kept.keys()
 
     def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
-        """Write a file, unless another one has come in its place since it was claimed.
+        """Let a file be written under another name, and give it its own unless a file has come there that must stay.
 
         Raises:
             SkippedError, FileError: see `claim`.
+            ImageError: it cannot be written.
         """
         self.check_free(source, target)
         try:
-            write_file(target)
-        except ImageError:
+            with replacing(target, self.naming.existing == "overwrite") as path, errors_naming(target, path):
+                write_file(path)
+        except OSError as error:
             self.check_free(source, target)  # it came during the work
-            raise
+            raise not_written(target, error) from error
         if target == self.spool:
             write_standard(target.read_bytes())
         self._written.add(os.path.realpath(target))
@@ -221,6 +224,15 @@ class Outputs:
             raise SkippedError(f"{target} exists already; {source} is skipped")
         if self.naming.existing == "refuse":
             raise FileError(f"{target} exists already; give --overwrite to replace it, --skip-existing to keep it")
+
+
+@contextmanager
+def errors_naming(target: Path, path: Path) -> Iterator[None]:
+    """Let errors tell of a file by the name that users know, while it is written under another one."""
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(str(error).replace(str(path), str(target))) from error
 
 
 def beside(target: Path, what: str) -> Path:

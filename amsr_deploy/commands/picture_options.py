@@ -53,10 +53,7 @@ def run_infer(backbone: str | None, model: Path | None, **options: Any) -> int:
         OutputSize(**take(options, "scale", "width", "height", "megapixels")),
         Effort(**take(options, "dilation", "level", "budget")),
         naming,
-        WriteOptions(
-            **take(options, "quality", "lossless", "strip_metadata", "compression"),
-            replace=naming.existing == "overwrite",
-        ),
+        WriteOptions(**take(options, "quality", "lossless", "strip_metadata", "compression")),
         **take(options, "mask", "save_mask", "compare"),
         shard=shard,
     )

@@ -17,12 +17,12 @@ from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.cluster import Cluster, open_cluster
 from amsr_deploy.commands.infer import Report, Work, at_once, check_masked, load_upscalers
 from amsr_deploy.commands.inputs import Input, Inputs
-from amsr_deploy.commands.outputs import beside, open_outputs
+from amsr_deploy.commands.outputs import beside, errors_naming, open_outputs
 from amsr_deploy.commands.request import Request
 from amsr_deploy.commands.targets import Files, Targets
 from amsr_deploy.commands.turns import Turn, Turns
 from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.errors import BackendError, ImageError, UserError
+from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.runtime.shipped import origin
 
 AHEAD = 2
@@ -73,10 +73,8 @@ class Parcel:
         """Let a file be written, and keep its bytes; errors name it as the user knows it."""
         with tempfile.TemporaryDirectory(prefix="amsr-") as folder:
             path = Path(folder, f"result{target.suffix}")
-            try:
+            with errors_naming(target, path):
                 write_file(path)
-            except ImageError as error:
-                raise ImageError(str(error).replace(str(path), str(target))) from error
             self.files.append(path.read_bytes())
 
     def shown(self, target: Path) -> str:
@@ -173,5 +171,5 @@ def upscale(cluster: Cluster, targets: Targets, source: Input, turn: Turn) -> Re
     missing = (None if files.keeps_result else files.result, files.comparison)
     for path, content in zip(missing, parcel.files, strict=False):  # a comparison may not be wanted
         if path:
-            targets.write(source, files, path, partial(image.write_content, content=content))
+            targets.write(source, files, path, partial(Path.write_bytes, data=content))
     return report

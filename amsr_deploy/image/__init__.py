@@ -5,7 +5,6 @@ from amsr_deploy.image.mask_file import read_mask, write_mask
 from amsr_deploy.image.picture import Metadata, Picture, overlay
 from amsr_deploy.image.reading import read, read_content
 from amsr_deploy.image.strips import StripWriter
-from amsr_deploy.image.whole import write_content
 from amsr_deploy.image.writing import check_fit, check_output, check_writable, open_strips, write
 
 __all__ = [
@@ -26,6 +25,5 @@ __all__ = [
     "read_content",
     "read_mask",
     "write",
-    "write_content",
     "write_mask",
 ]

@@ -120,14 +120,12 @@ class WriteOptions:
         lossless: keep every sample.
         strip_metadata: leave out EXIF, XMP, IPTC, texts, resolution and place; what describes colour stays.
         compression: `fast`, or `small`, which takes some thirty times as long for a sixth off PNG and TIFF files.
-        replace: false lets a file stay that has come by the end.
     """
 
     quality: int | None = None
     lossless: bool = False
     strip_metadata: bool = False
     compression: Literal["fast", "small"] = "fast"
-    replace: bool = True
 
     def check(self, file_format: Format) -> None:
         """Check that a format can be written so.

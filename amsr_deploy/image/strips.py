@@ -64,7 +64,6 @@ class StripWriter:
         bits: int,
         metadata: Metadata | None = None,
         compression: Literal["fast", "small"] = "fast",
-        replace: bool = True,
     ) -> None:
         """Open the file.
 
@@ -75,7 +74,6 @@ class StripWriter:
             bits: of a sample, 8 or 16.
             metadata: what is written besides, for a picture of this size.
             compression: see `WriteOptions`.
-            replace: likewise.
         """
         self.channels, self.bits = channels, bits
         self._path = path
@@ -91,7 +89,7 @@ class StripWriter:
         self._threads = ThreadPoolExecutor(min(_MAX_THREADS, usable_cores()))
         self._open = ExitStack()
         try:
-            temporary = self._open.enter_context(replacing(path, replace))
+            temporary = self._open.enter_context(replacing(path))
             self._file = self._open.enter_context(temporary.open("wb"))
             self._encoder.begin(self._file)
         except OSError as error:

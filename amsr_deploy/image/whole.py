@@ -31,10 +31,10 @@ class WholeWriter:
         ImageError: at the end of the block, where the disk is full or the folder cannot be written.
     """
 
-    def __init__(self, path: Path, channels: int, bits: int, canvas: Canvas, replace: bool) -> None:
-        """Take the name of the file, how its samples are, where they go, and whether a file there is replaced."""
+    def __init__(self, path: Path, channels: int, bits: int, canvas: Canvas) -> None:
+        """Take the name of the file, how its samples are, and where they go."""
         self.channels, self.bits = channels, bits
-        self._path, self._canvas, self._replace, self._done = path, canvas, replace, 0
+        self._path, self._canvas, self._done = path, canvas, 0
 
     def write(self, rows: Samples) -> None:
         """Append rows [h, W, C]."""
@@ -45,21 +45,14 @@ class WholeWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            write_content(self._path, self._canvas.encode(), self._replace)
-
-
-def write_content(path: Path, content: bytes, replace: bool = True) -> None:
-    """Write the bytes of a picture file: all of them or, on failure, none.
-
-    Raises:
-        ImageError: a full disk, or a folder that may not be written. A file that was there before is then unchanged.
-    """
-    try:
-        with replacing(path, replace) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        raise not_written(path, error) from error
+        if kind is not None:
+            return
+        content = self._canvas.encode()
+        try:
+            with replacing(self._path) as temporary:
+                temporary.write_bytes(content)
+        except OSError as error:
+            raise not_written(self._path, error) from error
 
 
 def not_written(path: Path, error: OSError) -> ImageError:

@@ -218,11 +218,11 @@ def _open(path: Path, picture: Picture, size: tuple[int, int], options: WriteOpt
     picture, _ = fit(path, picture, size, file_format, options)
     channels, bits = channel_count(picture, file_format.grey), min(picture.bits, file_format.bits)
     if file_format in _WITH_STRIPS:
-        return StripWriter(path, size, channels, bits, picture.metadata, options.compression, options.replace)
+        return StripWriter(path, size, channels, bits, picture.metadata, options.compression)
     canvas = _JxlCanvas if file_format is _JXL else _PillowCanvas
     with _encoding(path, file_format):
         whole = canvas(path, (*size, channels), bits, picture.metadata, options)
-        return WholeWriter(path, channels, bits, whole, options.replace)
+        return WholeWriter(path, channels, bits, whole)
 
 
 @contextmanager

@@ -86,12 +86,14 @@ def test_a_result_whose_further_picture_fails_is_named(
     publish = files.publish
 
     def fail(source: Path, target: Path, replace: bool) -> None:
-        if target.name != "a_x4.png":
+        if (here / "a_x4.png").exists():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source), None, str(target))
         publish(source, target, replace)
 
     monkeypatch.setattr(files, "publish", fail)
     more = [option, *(["saved.png"] if option == "--save-mask" else [])]
     (line,) = errors(amsr("infer", "--model", repeat_model, "a.png", *more))
+    failed = "saved.png" if option == "--save-mask" else "a_x4_compare.png"
+    assert line.startswith(f"amsr: error: {failed} cannot be written")
     assert line.endswith("; a_x4.png is written")
     assert names(here) == ["a.png", "a_x4.png"]

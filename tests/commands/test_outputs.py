@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from command_line import amsr, errors
 from PIL import Image
 
 from amsr_deploy import files, image
+from amsr_deploy.commands import spread
+from amsr_deploy.commands.spread import PictureWorker
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -79,6 +84,54 @@ def test_a_file_that_appears_during_the_work_stays(
     assert image.read(target).size == (32, 48)
 
 
+@contextmanager
+def workers_here(_address: str, make: Callable[[], PictureWorker], *_: object) -> Iterator[SimpleNamespace]:
+    """Stand in for `open_cluster`: one worker, in this process."""
+    worker = make()
+    yield SimpleNamespace(
+        facts=lambda: (worker.facts, 1), work=lambda _name, *task: worker.work(*task), stop=lambda: None
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["infer", "a.png"], "a_x4.png"),
+        (["infer", "a.png", "--width", "30"], "a_30x20.png"),
+        (["infer", "a.png", "--compare"], "a_x4_compare.png"),
+        (["infer", "a.png", "--save-mask", "saved.png"], "saved.png"),
+        (["infer", "a.png", "b.png", "--ray", "--compare"], "a_x4.png"),
+        (["infer", "a.png", "b.png", "--ray", "--compare"], "a_x4_compare.png"),
+        (["mask", "a.png"], "a_mask.png"),
+        (["mask", "a.png", "--overlay", "--format", "jpg"], "a_overlay.jpg"),
+    ],
+)
+def test_a_file_that_appears_in_the_last_moment_stays(
+    here: Path, repeat_model: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], name: str
+) -> None:
+    draw(here / "a.png")
+    draw(here / "b.png")
+    publish = files.publish
+
+    def late(source: Path, target: Path, replace: bool) -> None:
+        if target.name == name:
+            target.write_text("of another run")
+        publish(source, target, replace)
+
+    monkeypatch.setattr(files, "publish", late)
+    monkeypatch.setattr(spread, "open_cluster", workers_here)
+    command = [*arguments, *(["--model", repeat_model] if "infer" in arguments else [])]
+    for option, code in ((None, 1), ("--skip-existing", 0)):
+        result = amsr(*command, *filter(None, [option]))
+        assert result.exit_code == code, result.output
+        assert f"{name} exists already" in result.output
+        assert (here / name).read_text() == "of another run"
+        for made in set(names(here)) - {"a.png", "b.png"}:
+            (here / made).unlink()
+    assert amsr(*command, "--overwrite").exit_code == 0
+    assert image.read(here / name).size
+
+
 def test_inputs_that_want_one_name_lose_no_result(here: Path, command: Command) -> None:
     arguments, ending = command
     draw(here / "a.png", colour="red")
@@ -140,7 +193,7 @@ def test_formats_and_suffixes(here: Path, command: Command) -> None:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
 def test_a_disk_that_takes_no_more(here: Path, command: Command, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    arguments, _ = command
+    arguments, ending = command
     draw(here / "a.png")
 
     def fail(source: Path, target: Path, _replace: bool) -> None:
@@ -149,5 +202,5 @@ def test_a_disk_that_takes_no_more(here: Path, command: Command, monkeypatch: py
     monkeypatch.setattr(files, "publish", fail)
     result = amsr(*arguments, "a.png")
     assert result.exit_code == 1
-    assert os.strerror(number) in errors(result)[0]
+    assert errors(result)[0].startswith(f"amsr: error: a{ending} cannot be written ({os.strerror(number)})")
     assert names(here) == ["a.png"]

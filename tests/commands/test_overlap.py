@@ -74,7 +74,8 @@ def test_large_pictures_wait_for_each_other(here: Path, repeat_model: Path, monk
 
     def note_publish(source: Path, target: Path, replace: bool) -> None:
         publish(source, target, replace)
-        steps.append(target.name)
+        if not target.name.startswith("."):
+            steps.append(target.name)
 
     monkeypatch.setattr(infer, "MOST_AHEAD", 95)
     monkeypatch.setattr(image, "read", note_read)
