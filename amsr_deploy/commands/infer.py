@@ -20,13 +20,12 @@ from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.output_size import OutputSize, Plan, reduce_to
 from amsr_deploy.commands.outputs import open_outputs
 from amsr_deploy.commands.request import Request
-from amsr_deploy.commands.targets import Files, Results, Targets
+from amsr_deploy.commands.targets import Files, Sink, claim_files, prepare
 from amsr_deploy.commands.turns import Turn
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import Picture
 from amsr_deploy.image.pillow import from_pillow
-from amsr_deploy.mask import Mask
 from amsr_deploy.memory import check_memory
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.picture_strips import PictureStrips
@@ -120,9 +119,8 @@ def infer_pictures(inputs: Inputs, model: str | Path, request: Request, reporter
     upscalers = load_upscalers(model, request.size, dilation=request.effort.chosen_dilation, **settings)
     check_masked(upscalers, request)
     with open_outputs(request.naming, inputs, [request.mask] if request.mask else []) as outputs:
-        targets = Targets(outputs, request, upscalers)
-        work = Work(upscalers, origin(model), request, targets)
-        task = Task(targets.prepare, work.upscale, outputs.release)
+        work = Work(upscalers, origin(model), request, outputs)
+        task = Task(partial(prepare, outputs, request, upscalers), work.upscale, outputs.release)
         reporter.to_stderr = outputs.spool is not None
         networks = at_once(upscalers)
         return run_batch(request.pictures(inputs), task, reporter, max(networks, STAGES), networks)
@@ -164,7 +162,7 @@ class Work:
     upscalers: Upscalers
     origin: str
     request: Request
-    results: Results
+    sink: Sink
 
     def upscale(self, source: Input, turn: Turn, content: bytes | None = None) -> Report:
         """Upscale a picture with all that belongs to it: alpha, depth, colour profile, EXIF.
@@ -181,7 +179,7 @@ class Work:
             reading.enter_context(turn.reading())
             picture = source.read(content)
             plan = self.request.size.plan(str(source), picture.size, self.upscalers)
-            files = self.results.claim(source, plan.label)
+            files = claim_files(self.sink, self.request, source, plan.label)
             if not files.keeps_result:
                 image.check_fit(files.result, picture, plan.size, self.request.writing)
             if math.prod(picture.size) <= MOST_AHEAD:
@@ -192,49 +190,57 @@ class Work:
         """Upscale a picture, and write all that is wanted of it and missing."""
         upscaler = self.upscalers[plan.scale]
         region, dilation = self._region(source, upscaler, picture)
-        write = partial(self.results.write, source, files)
-
-        def worked(mask: Mask | None) -> NDArray[np.bool_]:
-            return upscaler.worked(mask.pixels) if mask else np.ones(picture.size, np.bool_)
-
         in_memory = files.comparison or (plan.reduced and not files.keeps_result)
         if in_memory:
             check_whole(picture, plan.scale)
         strips = PictureStrips(upscaler.start, picture, region, on_tile(picture, turn))
-        colour = strips.colour
-        if in_memory:
-            with turn.network():
-                result = strips.whole(partial(reduce_to, size=plan.size)) if plan.reduced else strips.whole()
-            if not files.keeps_result:
-                write(files.result, lambda path: image.write(path, result, self.request.writing))
-            if files.comparison:
-                from amsr_deploy.commands.comparison import compare  # here, because few need it
-
-                comparison = from_pillow(compare(picture, worked(colour.mask), result))
-                write(files.comparison, lambda path: image.write(path, comparison))
-        elif not files.keeps_result:
-            write(files.result, partial(self._write_strips, picture, strips, turn))
-        if files.mask:
-            mask = worked(colour.mask)
-            write(files.mask, lambda path: image.write_mask(path, mask))
+        result = self._whole(strips, plan, turn) if in_memory else None
+        if not files.keeps_result:
+            self.sink.write(source, files.result, partial(self._write_result, picture, strips, result, turn))
+        if files.comparison or files.mask:
+            mask = strips.colour.mask
+            worked = upscaler.worked(mask.pixels) if mask else np.ones(picture.size, np.bool_)
+            self._write_beside(source, files, picture, worked, result)
         return Report(
-            upscaler.model,
-            self.origin,
-            plan.scale,
-            upscaler.backend,
-            dilation if colour.mask else None,
-            colour.density,
-            colour.cost_share,
-            strips.seconds,
-            self.results.shown(files.result),
-            colour.dense_reason,
-            plan.reduction,
-            self.results.shown(files.comparison) if files.comparison else None,
-            self.results.shown(files.mask) if files.mask else None,
+            model=upscaler.model,
+            origin=self.origin,
+            scale=plan.scale,
+            backend=upscaler.backend,
+            dilation=dilation if strips.colour.mask else None,
+            density=strips.colour.density,
+            cost_share=strips.colour.cost_share,
+            seconds=strips.seconds,
+            output=self.sink.shown(files.result),
+            dense_reason=strips.colour.dense_reason,
+            reduction=plan.reduction,
+            comparison=self.sink.shown(files.comparison) if files.comparison else None,
+            mask=self.sink.shown(files.mask) if files.mask else None,
         )
 
-    def _write_strips(self, picture: Picture, strips: PictureStrips, turn: Turn, path: Path) -> None:
-        """Upscale a picture and write it strip by strip."""
+    def _whole(self, strips: PictureStrips, plan: Plan, turn: Turn) -> Picture:
+        """Upscale a picture that is reduced or compared."""
+        with turn.network():
+            return strips.whole(partial(reduce_to, size=plan.size)) if plan.reduced else strips.whole()
+
+    def _write_beside(
+        self, source: Input, files: Files, picture: Picture, worked: NDArray[np.bool_], result: Picture | None
+    ) -> None:
+        """Write what is wanted beside the result; only a comparison needs that itself."""
+        if files.comparison and result:
+            from amsr_deploy.commands.comparison import compare  # here, because few need it
+
+            comparison = from_pillow(compare(picture, worked, result))
+            self.sink.write(source, files.comparison, lambda path: image.write(path, comparison))
+        if files.mask:
+            self.sink.write(source, files.mask, lambda path: image.write_mask(path, worked))
+
+    def _write_result(
+        self, picture: Picture, strips: PictureStrips, result: Picture | None, turn: Turn, path: Path
+    ) -> None:
+        """Write the result where it is there as a whole, or else upscale the picture and write it strip by strip."""
+        if result:
+            image.write(path, result, self.request.writing)
+            return
         with image.open_strips(path, picture, strips.size, self.request.writing) as writer, turn.network():
             for strip in strips.samples(writer.channels, writer.bits):
                 writer.write(strip)

@@ -101,7 +101,7 @@ class Outputs:
     def __post_init__(self) -> None:
         """Raise UserError where several pictures would go into one file, or the format contradicts the output's."""
         output, extension = self.naming.output, self.naming.extension
-        self._written: set[str] = set()
+        self._written: dict[str, Path] = {}
         self._inputs = {os.path.realpath(path) for path in (*(each.path for each in self.inputs.pictures), *self.read)}
         if output is None or output == STANDARD:
             if output and self.inputs.several:
@@ -189,8 +189,19 @@ class Outputs:
 
         Raises:
             SkippedError, FileError: see `claim`.
-            ImageError: it cannot be written.
+            ImageError: it cannot be written; that and FileError name what is written of the picture.
         """
+        try:
+            self._write(source, target, write_file)
+        except (FileError, ImageError) as error:
+            written = [self.shown(path) for key, path in list(self._written.items()) if self.claims[key][0] is source]
+            raise type(error)("; ".join([str(error), *(f"{name} is written" for name in written)])) from error
+        if target == self.spool:
+            write_standard(target.read_bytes())
+        self._written[os.path.realpath(target)] = target
+
+    def _write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
+        """Do that without a word about other files."""
         self.check_free(source, target)
         try:
             with replacing(target, self.naming.existing == "overwrite") as path, errors_naming(target, path):
@@ -198,9 +209,6 @@ class Outputs:
         except OSError as error:
             self.check_free(source, target)  # it came during the work
             raise not_written(target, error) from error
-        if target == self.spool:
-            write_standard(target.read_bytes())
-        self._written.add(os.path.realpath(target))
 
     def release(self, source: Input) -> None:
         """Let other pictures have the files that were reserved for one that failed, but for those that are written."""

@@ -6,7 +6,7 @@ Workers need no disk in common with this machine, and a picture whose worker is 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,9 @@ from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.cluster import Cluster, open_cluster
 from amsr_deploy.commands.infer import Report, Work, at_once, check_masked, load_upscalers
 from amsr_deploy.commands.inputs import Input, Inputs
-from amsr_deploy.commands.outputs import beside, errors_naming, open_outputs
+from amsr_deploy.commands.outputs import Naming, Outputs, errors_naming, open_outputs
 from amsr_deploy.commands.request import Request
-from amsr_deploy.commands.targets import Files, Targets
+from amsr_deploy.commands.targets import claim_files, prepare
 from amsr_deploy.commands.turns import Turn, Turns
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, UserError
@@ -54,28 +54,31 @@ class Parcel:
     """The files that a worker makes of a picture, in memory.
 
     Attributes:
-        request: what is wanted.
+        naming: how the outputs are named.
         size: the output's, in file names.
-        files: bytes of the result and of the comparison.
+        files: bytes of the result and of the comparison, by their names.
     """
 
-    request: Request
+    naming: Naming
     size: str = ""
-    files: list[bytes] = field(default_factory=list)
+    files: dict[Path, bytes] = field(default_factory=dict)
 
-    def claim(self, source: Input, size: str) -> Files:
-        """Name the files as `Targets.claim` does, which the other machine asks when they arrive."""
+    def target(self, source: Input, size: str) -> Path:
+        """Name the result as `Outputs.target` does, which the other machine asks when it arrives."""
         self.size = size
-        target = self.request.naming.target(source, size, into_folder=True)
-        return Files(target, beside(target, "compare") if self.request.compare else None)
+        return self.naming.target(source, size, into_folder=True)
 
-    def write(self, source: Input, files: Files, target: Path, write_file: Callable[[Path], object]) -> None:
+    def reserve_all(self, source: Input, files: Mapping[str, Path]) -> Collection[str]:
+        """Keep no file: which are there already, the other machine knows."""
+        return ()
+
+    def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
         """Let a file be written, and keep its bytes; errors name it as the user knows it."""
         with tempfile.TemporaryDirectory(prefix="amsr-") as folder:
             path = Path(folder, f"result{target.suffix}")
             with errors_naming(target, path):
                 write_file(path)
-            self.files.append(path.read_bytes())
+            self.files[target] = path.read_bytes()
 
     def shown(self, target: Path) -> str:
         """Return what users know a file as."""
@@ -116,7 +119,7 @@ class PictureWorker:
         Raises:
             AmsrError: see `Work.upscale`.
         """
-        parcel = Parcel(self._request)
+        parcel = Parcel(self._request.naming)
         work = Work(self._upscalers, self._origin, self._request, parcel)
         with Turn(Turns(at_once=1), 0, lambda *_: None) as turn:
             return work.upscale(source, turn, content), parcel
@@ -153,12 +156,13 @@ def spread_pictures(
         open_cluster(address, make, settings["threads"], on_gpus) as cluster,
     ):
         scales, busy = cluster.facts()
-        targets = Targets(outputs, request, scales)
-        task = Task(targets.prepare, partial(upscale, cluster, targets), outputs.release)
+        task = Task(
+            partial(prepare, outputs, request, scales), partial(upscale, cluster, outputs, request), outputs.release
+        )
         return run_batch(inputs.pictures, task, reporter, AHEAD * busy, AHEAD * busy, cluster.stop)
 
 
-def upscale(cluster: Cluster, targets: Targets, source: Input, turn: Turn) -> Report:
+def upscale(cluster: Cluster, outputs: Outputs, request: Request, source: Input, turn: Turn) -> Report:
     """Let a worker upscale a picture, and write what it made.
 
     Raises:
@@ -167,9 +171,6 @@ def upscale(cluster: Cluster, targets: Targets, source: Input, turn: Turn) -> Re
     with turn.reading(), turn.network():  # no picture waits for the network of another one
         content = image.read_content(source.path)
     report, parcel = cluster.work(str(source), source, content)
-    files = targets.claim(source, parcel.size)
-    missing = (None if files.keeps_result else files.result, files.comparison)
-    for path, content in zip(missing, parcel.files, strict=False):  # a comparison may not be wanted
-        if path:
-            targets.write(source, files, path, partial(Path.write_bytes, data=content))
+    for path in claim_files(outputs, request, source, parcel.size).missing:
+        outputs.write(source, path, partial(Path.write_bytes, data=parcel.files[path]))
     return report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Protocol
 from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.outputs import Outputs, SkippedError, beside
 from amsr_deploy.commands.request import Request
-from amsr_deploy.errors import ImageError
 
 
 @dataclass(frozen=True)
@@ -30,66 +29,59 @@ class Files:
     mask: Path | None = None
     keeps_result: bool = False
 
+    @property
+    def missing(self) -> list[Path]:
+        """Those that are to be made."""
+        return [path for path in (None if self.keeps_result else self.result, self.comparison, self.mask) if path]
 
-class Results(Protocol):
-    """Takes the files that are made of pictures."""
 
-    def claim(self, source: Input, size: str) -> Files:
-        """Name the files for the result of that size and for what is wanted beside it.
+class Sink(Protocol):
+    """Takes the files that are made of pictures: `Outputs`, or what brings them there from another machine."""
 
-        Raises:
-            AmsrError: they cannot be.
-        """
+    def target(self, source: Input, size: str) -> Path:
+        """Name the file that the result of a picture goes to; the size is as in names."""
 
-    def write(self, source: Input, files: Files, target: Path, write_file: Callable[[Path], object]) -> None:
+    def reserve_all(self, source: Input, files: Mapping[str, Path]) -> Collection[str]:
+        """Reserve files by their purposes; return those of them that exist already and are kept."""
+
+    def write(self, source: Input, target: Path, write_file: Callable[[Path], object]) -> None:
         """Let one of the files be written."""
 
     def shown(self, target: Path) -> str:
         """Return what users know a file as."""
 
 
-@dataclass(frozen=True)
-class Targets:
-    """The files that a command makes of its pictures."""
+def claim_files(sink: Sink, request: Request, source: Input, size: str) -> Files:
+    """Reserve the files for the result of that size and for what is wanted beside it.
 
-    outputs: Outputs
-    request: Request
-    scales: Collection[int]
-    """Of the models."""
+    Raises:
+        AmsrError: see `Outputs.reserve_all`.
+    """
+    wanted = {"result": sink.target(source, size)}
+    if request.compare:
+        wanted["comparison"] = beside(wanted["result"], "compare")
+    if request.save_mask:
+        wanted["mask"] = request.save_mask
+    kept = sink.reserve_all(source, wanted)
+    missing = {purpose: path for purpose, path in wanted.items() if purpose not in kept}
+    return Files(wanted["result"], missing.get("comparison"), missing.get("mask"), "result" in kept)
 
-    def prepare(self, source: Input) -> None:
-        """Check what can be known of a picture before it is read.
 
-        Raises:
-            AmsrError: it is not there, or its output cannot be.
-        """
-        source.check()
-        if not self.request.size.depends_on_picture:
-            self.claim(source, self.request.size.label(self.scales))
-        elif self.request.save_mask:
-            with suppress(SkippedError):  # the name of the result is not known yet
-                self.outputs.reserve(source, self.request.save_mask, "mask")
+def prepare(outputs: Outputs, request: Request, scales: Collection[int], source: Input) -> None:
+    """Check what can be known of a picture before it is read.
 
-    def claim(self, source: Input, size: str) -> Files:
-        """Reserve the files for the result and for what is wanted beside it; see `Outputs.reserve_all`."""
-        wanted = {"result": self.outputs.target(source, size)}
-        if self.request.compare:
-            wanted["comparison"] = beside(wanted["result"], "compare")
-        if self.request.save_mask:
-            wanted["mask"] = self.request.save_mask
-        kept = self.outputs.reserve_all(source, wanted)
-        missing = {purpose: path for purpose, path in wanted.items() if purpose not in kept}
-        return Files(wanted["result"], missing.get("comparison"), missing.get("mask"), "result" in kept)
+    Args:
+        outputs: where the files go.
+        request: what is wanted.
+        scales: of the models.
+        source: the picture.
 
-    def write(self, source: Input, files: Files, target: Path, write_file: Callable[[Path], object]) -> None:
-        """Write one of the files, the result first; see `Outputs.write`."""
-        try:
-            self.outputs.write(source, target, write_file)
-        except ImageError as error:
-            if target == files.result:
-                raise
-            raise ImageError(f"{error}; {self.shown(files.result)} is written") from error
-
-    def shown(self, target: Path) -> str:
-        """Return what users know a file as."""
-        return self.outputs.shown(target)
+    Raises:
+        AmsrError: it is not there, or its output cannot be.
+    """
+    source.check()
+    if not request.size.depends_on_picture:
+        claim_files(outputs, request, source, request.size.label(scales))
+    elif request.save_mask:
+        with suppress(SkippedError):  # the name of the result is not known yet
+            outputs.reserve(source, request.save_mask, "mask")

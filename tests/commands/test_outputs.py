@@ -125,6 +125,8 @@ def test_a_file_that_appears_in_the_last_moment_stays(
         result = amsr(*command, *filter(None, [option]))
         assert result.exit_code == code, result.output
         assert f"{name} exists already" in result.output
+        is_beside = name in ("a_x4_compare.png", "saved.png")
+        assert ("; a_x4.png is written" in result.output) == (is_beside and code == 1)
         assert (here / name).read_text() == "of another run"
         for made in set(names(here)) - {"a.png", "b.png"}:
             (here / made).unlink()
