@@ -193,7 +193,7 @@ def infer(**options: Any) -> None:
       amsr infer photo.jpg --format webp --quality 90
       amsr infer - -o - < small.png > large.png
     """
-    from amsr_deploy.commands.picture_options import run_infer
+    from amsr_deploy.commands.infer import run_infer
 
     sys.exit(run_infer(**options))
 
@@ -221,7 +221,7 @@ def mask(**options: Any) -> None:
       amsr mask photos/ --overlay -o masks/      a tinted copy of each photo
       amsr mask photo.jpg --dilation 11          a larger mask
     """
-    from amsr_deploy.commands.picture_options import run_mask
+    from amsr_deploy.commands.mask import run_mask
 
     sys.exit(run_mask(**options))
 

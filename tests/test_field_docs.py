@@ -9,7 +9,7 @@ from collections.abc import Collection
 import pytest
 from conftest import ROOT
 
-from amsr_deploy.commands import eval_results, infer, mask
+from amsr_deploy.commands import eval_results, mask, work
 from amsr_deploy.metadata import Metadata
 
 
@@ -22,7 +22,7 @@ def video_fields() -> list[str]:
 
 
 FIELDS = {
-    "infer": lambda: ["input", *field_names(infer.Report)],
+    "infer": lambda: ["input", *field_names(work.Report)],
     "mask": lambda: ["input", *field_names(mask.Report)],
     "video": video_fields,
     "eval": lambda: eval_results.FIELDS,

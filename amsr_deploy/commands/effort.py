@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amsr_deploy.errors import UserError
+
+if TYPE_CHECKING:
+    from amsr_deploy.runtime.settings import PictureSettings
 
 LEVELS: Mapping[str, int | None] = {"fast": 1, "balanced": None, "best": 21}
 """Dilations of the levels of quality; None is the model's own."""
@@ -35,14 +39,15 @@ class Effort:
 
             check_budget(self.budget)
 
-    def check(self, mask: Path | None, strategy: str, dense: bool, self_ensemble: bool = False) -> None:
+    def check(self, mask: Path | None, settings: PictureSettings) -> None:
         """Raise UserError where it contradicts other options."""
+        strategy = settings.get("strategy", "kmeans")
         if mask and (self.given or strategy != "kmeans"):
             others = " and ".join([*self.given, *(["--strategy"] if strategy != "kmeans" else [])])
             raise UserError(f"--mask is taken as it is: it cannot be combined with {others}")
-        if self.budget is not None and dense:
+        if self.budget is not None and settings.get("dense"):
             raise UserError("--dense works everywhere: it cannot be combined with --budget")
-        if self.budget is not None and self_ensemble:
+        if self.budget is not None and settings.get("self_ensemble"):
             raise UserError("--self-ensemble makes eight runs: it cannot be combined with --budget; give --dilation")
 
     @property

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from amsr_deploy import image
 from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
+from amsr_deploy.commands.picture_options import take_inputs, take_naming, take_reporter
 from amsr_deploy.descriptor import Strategy, describe
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import check_dilation, compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.checks import check_threshold
-from amsr_deploy.runtime.newest import describe_model
+from amsr_deploy.runtime.newest import describe_model, wanted_model
 from amsr_deploy.runtime.selection import Network, selected_pixels, selected_share
 
 
@@ -89,6 +91,14 @@ class Report:
             f"{self.output}: {self.model}, density {self.density:.3f} ({self.unit}), threshold {self.threshold:.4f}, "
             f"{self.rounds} rounds"
         )
+
+
+def run_mask(backbone: str | None, model: Path | None, **options: Any) -> int:
+    """Write masks as the options of `amsr mask` ask, and return the exit code."""
+    naming, reporter = take_naming(options), take_reporter(options)
+    with take_inputs("mask", options, naming, reporter, [model]) as inputs:
+        chosen = wanted_model(backbone, model, "auto")
+        return mask_pictures(inputs, wanted_mask(chosen, **options), naming, reporter)
 
 
 def mask_pictures(inputs: Inputs, request: Request, naming: Naming, reporter: Reporter) -> int:

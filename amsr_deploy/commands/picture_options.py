@@ -1,4 +1,4 @@
-"""From the options of `amsr infer` and `amsr mask` to what they ask for."""
+"""What the options of `amsr infer` and `amsr mask` have in common."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ from typing import Any
 import click
 
 from amsr_deploy.commands.batch import Reporter
-from amsr_deploy.commands.effort import Effort
-from amsr_deploy.commands.infer import infer_pictures
 from amsr_deploy.commands.inputs import Inputs, find_inputs
 from amsr_deploy.commands.messages import setting
-from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming, wanted_handling
 from amsr_deploy.commands.report_file import check_report_file
-from amsr_deploy.commands.request import Request
-from amsr_deploy.commands.shard import Shard
 from amsr_deploy.errors import UserError
 from amsr_deploy.files import check_not_read
-from amsr_deploy.image import WriteOptions
-from amsr_deploy.runtime.newest import wanted_model
 
 EXAMPLES = {
     "infer": """\
@@ -40,41 +33,6 @@ EXAMPLES = {
 
 Options = dict[str, Any]
 """What the command line gives, by the names of the parameters."""
-
-
-def run_infer(backbone: str | None, model: Path | None, **options: Any) -> int:
-    """Upscale pictures as the options of `amsr infer` ask, and return the exit code."""
-    part, address = options.pop("shard"), options.pop("ray")
-    shard = None if part is None else Shard.parse(part)
-    naming, reporter = take_naming(options), take_reporter(options)
-    if shard:
-        reporter.json_file = shard.own_report(reporter.json_file)
-    request = Request(
-        OutputSize(**take(options, "scale", "width", "height", "megapixels")),
-        Effort(**take(options, "dilation", "level", "budget")),
-        naming,
-        WriteOptions(**take(options, "quality", "lossless", "strip_metadata", "compression")),
-        **take(options, "mask", "save_mask", "compare"),
-        shard=shard,
-    )
-    read = [request.mask, model]
-    with take_inputs("infer", options, naming, reporter, read) as inputs:
-        chosen = wanted_model(backbone, model, options["device"], options["trained_for"])
-        if address is None:
-            return infer_pictures(inputs, chosen, request, reporter, **options)
-        from amsr_deploy.commands.spread import spread_pictures  # here, because few need it
-
-        return spread_pictures(inputs, chosen, request, reporter, address, **options)
-
-
-def run_mask(backbone: str | None, model: Path | None, **options: Any) -> int:
-    """Write masks as the options of `amsr mask` ask, and return the exit code."""
-    from amsr_deploy.commands.mask import mask_pictures, wanted_mask  # here, because `amsr infer` needs none of it
-
-    naming, reporter = take_naming(options), take_reporter(options)
-    with take_inputs("mask", options, naming, reporter, [model]) as inputs:
-        chosen = wanted_model(backbone, model, "auto")
-        return mask_pictures(inputs, wanted_mask(chosen, **options), naming, reporter)
 
 
 def take(options: Options, *names: str) -> Options:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.inputs import Input, Inputs
@@ -15,6 +14,7 @@ from amsr_deploy.commands.outputs import Naming
 from amsr_deploy.commands.shard import Shard
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import WriteOptions
+from amsr_deploy.runtime.settings import PictureSettings
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,7 @@ class Request:
     compare: bool = False
     shard: Shard | None = None
 
-    def check(
-        self, inputs: Inputs, strategy: str = "kmeans", dense: bool = False, self_ensemble: bool = False, **_: Any
-    ) -> None:
+    def check(self, inputs: Inputs, settings: PictureSettings) -> None:
         """Raise UserError where options contradict each other or the number of pictures."""
         if self.shard:
             inputs.check_several("--shard")
@@ -53,7 +51,7 @@ class Request:
             raise UserError("--mask and --save-mask are for one picture at a time")
         if self.compare and self.naming.is_standard(inputs):
             raise UserError("standard output takes one picture; give an --output for the compare picture beside it")
-        self.effort.check(self.mask, strategy, dense, self_ensemble)
+        self.effort.check(self.mask, settings)
         self.writing.check(self.naming.format)
 
     def pictures(self, inputs: Inputs) -> Sequence[Input]:

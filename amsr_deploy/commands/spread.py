@@ -10,19 +10,20 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from amsr_deploy import __version__, image
 from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.cluster import Cluster, open_cluster
-from amsr_deploy.commands.infer import Report, Work, at_once, check_masked, load_upscalers
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.outputs import Naming, Outputs, errors_naming, open_outputs
 from amsr_deploy.commands.request import Request
 from amsr_deploy.commands.targets import claim_files, prepare
 from amsr_deploy.commands.turns import Turn, Turns
+from amsr_deploy.commands.upscalers import at_once, check_masked, load_upscalers
+from amsr_deploy.commands.work import Report, Work
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, UserError
+from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import origin
 
 AHEAD = 2
@@ -37,15 +38,14 @@ class Orders:
     """What workers are to do with all pictures.
 
     Attributes:
-        model: name of a backbone, or path of a model, which each machine has.
         request: what is wanted.
-        settings: keyword arguments of `upscaler.load`.
+        settings: keyword arguments of `upscaler.load`, with the model: the name of a backbone, or a path that each
+            machine has.
         version: of this package, which workers must have too.
     """
 
-    model: str | Path
     request: Request
-    settings: dict[str, Any]
+    settings: PictureSettings
     version: str = __version__
 
 
@@ -99,9 +99,9 @@ class PictureWorker:
                 f"a worker has amsr-deploy {__version__}, this machine {orders.version}; install the same"
             )
         self._request = orders.request
-        self._upscalers = load_upscalers(orders.model, orders.request.size, **orders.settings)
+        self._upscalers = load_upscalers(orders.request.size, orders.settings)
         check_masked(self._upscalers, orders.request)
-        self._origin = origin(orders.model)
+        self._origin = origin(orders.settings["model"])
 
     @property
     def at_once(self) -> int:
@@ -126,17 +126,16 @@ class PictureWorker:
 
 
 def spread_pictures(
-    inputs: Inputs, model: str | Path, request: Request, reporter: Reporter, address: str, **settings: Any
+    inputs: Inputs, request: Request, reporter: Reporter, settings: PictureSettings, address: str
 ) -> int:
     """Upscale pictures on the machines of a Ray cluster; all else is as with `infer_pictures`.
 
     Args:
         inputs: the pictures.
-        model: name of a backbone, or path of a model that each machine has.
         request: what is wanted.
         reporter: says what became of each.
+        settings: keyword arguments of `upscaler.load`, with the model.
         address: of the cluster; see `open_cluster`.
-        settings: keyword arguments of `upscaler.load`, without the dilation.
 
     Returns:
         The exit code; see `run_batch`.
@@ -147,9 +146,9 @@ def spread_pictures(
     if request.shard:
         raise UserError("--ray and --shard spread pictures each; give one of them")
     inputs.check_several("--ray")
-    request.check(inputs, **settings)
-    settings["dilation"] = request.effort.chosen_dilation
-    orders = Orders(model if model in BACKBONES else Path(model).absolute(), request, settings)
+    request.check(inputs, settings)
+    model = settings["model"]
+    orders = Orders(request, settings if model in BACKBONES else settings | {"model": Path(model).absolute()})
     make, on_gpus = partial(PictureWorker, orders), settings["device"] in ON_GPUS
     with (
         open_outputs(request.naming, inputs) as outputs,

@@ -14,10 +14,10 @@ import click
 from numpy.typing import NDArray
 
 from amsr_deploy.commands.bar import Bar
-from amsr_deploy.commands.infer import load_upscalers
 from amsr_deploy.commands.messages import say, setting
 from amsr_deploy.commands.output_size import Plan
 from amsr_deploy.commands.report_file import write_report
+from amsr_deploy.commands.upscalers import load_upscalers
 from amsr_deploy.commands.video_options import VideoOptions
 from amsr_deploy.files import STANDARD, replacing
 from amsr_deploy.interrupts import NotedSignal, exit_code
@@ -112,7 +112,7 @@ def upscale_video(options: VideoOptions, model: str | Path) -> int:
     """
     options.check()
     wanted = options.wanted_size(model)
-    upscalers = load_upscalers(model, wanted, **options.settings())
+    upscalers = load_upscalers(wanted, options.settings() | {"model": model})
     with closing(Reader(options.source, options.start, options.duration, options.deinterlace)) as reader:
         plan = _even(wanted.plan(str(options.source), reader.size, upscalers))
         target = options.target(plan.label)

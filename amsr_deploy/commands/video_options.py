@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from amsr_deploy import image
 from amsr_deploy.commands.effort import Effort
@@ -14,6 +13,7 @@ from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import FileError, UserError
 from amsr_deploy.files import STANDARD, check_not_read, check_writable
+from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -82,7 +82,7 @@ class VideoOptions:
             raise UserError(f"`start` {self.start:g} is no time in a video; give 0 seconds or more")
         if self.duration is not None and not 0 < self.duration <= LONGEST:
             raise UserError(f"`duration` {self.duration:g} is no length of a video; give more than 0 seconds")
-        self.effort.check(self.mask, self.strategy, self.dense)
+        self.effort.check(self.mask, self.settings())
 
     @property
     def effort(self) -> Effort:
@@ -94,10 +94,18 @@ class VideoOptions:
         """What the encoder is asked for."""
         return Encoding(self.encoder, self.crf, self.preset, self.pixel_format)
 
-    def settings(self) -> dict[str, Any]:
-        """Make the keyword arguments of `load`."""
-        names = ("trained_for", "device", "threshold", "strategy", "dense", "threads", "precision")
-        return {name: getattr(self, name) for name in names} | {"dilation": self.effort.chosen_dilation}
+    def settings(self) -> PictureSettings:
+        """Make the keyword arguments of `load`, without the model."""
+        return PictureSettings(
+            trained_for=self.trained_for,
+            device=self.device,
+            dilation=self.effort.chosen_dilation,
+            threshold=self.threshold,
+            strategy=self.strategy,
+            dense=self.dense,
+            threads=self.threads,
+            precision=self.precision,
+        )
 
     def wanted_size(self, model: str | Path) -> OutputSize:
         """Choose the size of the output: by default the smallest scale of a shipped model, as speed comes first."""

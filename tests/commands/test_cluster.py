@@ -198,7 +198,7 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
     """What it is sent and what it answers cross between processes; names are those of the other machine."""
     model = write_model(tmp_path / "repeat.onnx", 4)
     request = Request(OutputSize(), Effort(), Naming(Path("elsewhere/out")), image.WriteOptions(), compare=True)
-    orders, content = Orders(model, request, {}), photo_file.read_bytes()
+    orders, content = Orders(request, {"model": model}), photo_file.read_bytes()
     expected = amsr("infer", photo_file, "--model", model, "-o", tmp_path / "photo_x4.png", "--compare")
     assert expected.exit_code == 0, expected.output
     monkeypatch.chdir("/")
@@ -217,7 +217,7 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
 def test_a_worker_of_another_version_does_not_start() -> None:
     request = Request(OutputSize(), Effort(), Naming(), image.WriteOptions())
     with pytest.raises(BackendError, match=r"this machine 0\.0\.1; install the same"):
-        PictureWorker(Orders("disp", request, {}, version="0.0.1"))
+        PictureWorker(Orders(request, {"model": "disp"}, version="0.0.1"))
 
 
 @pytest.mark.parametrize(

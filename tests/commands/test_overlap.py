@@ -63,7 +63,7 @@ def test_pictures_overlap_and_are_told_of_in_their_order(
 
 
 def test_large_pictures_wait_for_each_other(here: Path, repeat_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from amsr_deploy.commands import infer
+    from amsr_deploy.commands import work
 
     steps = []
     read, publish = image.read, files.publish
@@ -77,7 +77,7 @@ def test_large_pictures_wait_for_each_other(here: Path, repeat_model: Path, monk
         if not target.name.startswith("."):
             steps.append(target.name)
 
-    monkeypatch.setattr(infer, "MOST_AHEAD", 95)
+    monkeypatch.setattr(work, "MOST_AHEAD", 95)
     monkeypatch.setattr(image, "read", note_read)
     monkeypatch.setattr(files, "publish", note_publish)
     arguments = [draw(here / name) for name in ("a.png", "b.png", "c.png")]

@@ -1,0 +1,190 @@
+"""What is done with each picture of `amsr infer`, on this machine or another one."""
+
+from __future__ import annotations
+
+import logging
+import math
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amsr_deploy import image
+from amsr_deploy.commands.inputs import Input
+from amsr_deploy.commands.output_size import Plan, reduce_to
+from amsr_deploy.commands.request import Request
+from amsr_deploy.commands.targets import Files, Sink, claim_files
+from amsr_deploy.commands.turns import Turn
+from amsr_deploy.commands.upscalers import Upscalers
+from amsr_deploy.image import Picture
+from amsr_deploy.image.pillow import from_pillow
+from amsr_deploy.memory import check_memory
+from amsr_deploy.runtime.budget import mask_within
+from amsr_deploy.runtime.picture_strips import PictureStrips
+from amsr_deploy.runtime.upscaler import Upscaler
+from amsr_deploy.runtime.upscaling import OnTile
+
+FLOATS_OF_PIXEL = 6
+"""Samples of a pixel in memory where a result is reduced or compared: as the network makes it, and as it becomes."""
+MOST_AHEAD = 4 << 20
+"""Pixels of pictures that may wait for others: larger ones take memory, and reading is little of what they cost."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of one picture; see `upscaling.Upscaling` for the figures, `output_size.Plan` for the size."""
+
+    model: str
+    origin: str
+    """`shipped` with the package, or `yours`."""
+    scale: int
+    backend: str
+    dilation: int | None
+    """None where there is no mask, or one of the user's own."""
+    density: float
+    cost_share: float
+    seconds: float
+    output: str
+    dense_reason: str | None
+    reduction: str | None
+    comparison: str | None
+    """The picture of `--compare`, where it was made."""
+    mask: str | None
+    """The picture of `--save-mask`, where it was made."""
+
+    def __str__(self) -> str:
+        density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}"
+        parts = [
+            f"{self.output}: {self.model} ({self.origin}), {self.backend}, {density}",
+            f"{self.cost_share:.0%} of the dense cost, {self.seconds:.2f} s",
+            self.reduction,
+            f"compared in {self.comparison}" if self.comparison else None,
+            f"mask in {self.mask}" if self.mask else None,
+        ]
+        return ", ".join(filter(None, parts))
+
+
+def on_tile(picture: Picture, turn: Turn) -> OnTile:
+    """Choose what follows the tiles of a picture: those of alpha come after the last one of the colours."""
+    return turn.last_tile if picture.alpha is None else turn.tile
+
+
+def check_whole(picture: Picture, scale: int) -> None:
+    """Raise ImageError where memory is too little for the whole result of a model."""
+    height, width = (side * scale for side in picture.size)
+    check_memory(
+        4 * FLOATS_OF_PIXEL * height * width,
+        f"a result of {width}x{height} pixels that is reduced or compared",
+        "ask for a `scale` that a model has, which needs no reduction, and no `compare`",
+    )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done with each picture."""
+
+    upscalers: Upscalers
+    origin: str
+    request: Request
+    sink: Sink
+
+    def upscale(self, source: Input, turn: Turn, content: bytes | None = None) -> Report:
+        """Upscale a picture with all that belongs to it: alpha, depth, colour profile, EXIF.
+
+        Args:
+            source: the picture.
+            turn: its turn among others.
+            content: bytes of its file, where they have been read already.
+
+        Raises:
+            AmsrError: a picture that cannot be read, used or written.
+        """
+        with ExitStack() as reading:
+            reading.enter_context(turn.reading())
+            picture = source.read(content)
+            plan = self.request.size.plan(str(source), picture.size, self.upscalers)
+            files = claim_files(self.sink, self.request, source, plan.label)
+            if not files.keeps_result:
+                image.check_fit(files.result, picture, plan.size, self.request.writing)
+            if math.prod(picture.size) <= MOST_AHEAD:
+                reading.close()
+            return self._upscale(source, picture, plan, files, turn)
+
+    def _upscale(self, source: Input, picture: Picture, plan: Plan, files: Files, turn: Turn) -> Report:
+        """Upscale a picture, and write all that is wanted of it and missing."""
+        upscaler = self.upscalers[plan.scale]
+        region, dilation = self._region(source, upscaler, picture)
+        in_memory = files.comparison or (plan.reduced and not files.keeps_result)
+        if in_memory:
+            check_whole(picture, plan.scale)
+        strips = PictureStrips(upscaler.start, picture, region, on_tile(picture, turn))
+        result = self._whole(strips, plan, turn) if in_memory else None
+        if not files.keeps_result:
+            self.sink.write(source, files.result, partial(self._write_result, picture, strips, result, turn))
+        if files.comparison or files.mask:
+            mask = strips.colour.mask
+            worked = upscaler.worked(mask.pixels) if mask else np.ones(picture.size, np.bool_)
+            self._write_beside(source, files, picture, worked, result)
+        return Report(
+            model=upscaler.model,
+            origin=self.origin,
+            scale=plan.scale,
+            backend=upscaler.backend,
+            dilation=dilation if strips.colour.mask else None,
+            density=strips.colour.density,
+            cost_share=strips.colour.cost_share,
+            seconds=strips.seconds,
+            output=self.sink.shown(files.result),
+            dense_reason=strips.colour.dense_reason,
+            reduction=plan.reduction,
+            comparison=self.sink.shown(files.comparison) if files.comparison else None,
+            mask=self.sink.shown(files.mask) if files.mask else None,
+        )
+
+    def _whole(self, strips: PictureStrips, plan: Plan, turn: Turn) -> Picture:
+        """Upscale a picture that is reduced or compared."""
+        with turn.network():
+            return strips.whole(partial(reduce_to, size=plan.size)) if plan.reduced else strips.whole()
+
+    def _write_beside(
+        self, source: Input, files: Files, picture: Picture, worked: NDArray[np.bool_], result: Picture | None
+    ) -> None:
+        """Write what is wanted beside the result; only a comparison needs that itself."""
+        if files.comparison and result:
+            from amsr_deploy.commands.comparison import compare  # here, because few need it
+
+            comparison = from_pillow(compare(picture, worked, result))
+            self.sink.write(source, files.comparison, lambda path: image.write(path, comparison))
+        if files.mask:
+            self.sink.write(source, files.mask, lambda path: image.write_mask(path, worked))
+
+    def _write_result(
+        self, picture: Picture, strips: PictureStrips, result: Picture | None, turn: Turn, path: Path
+    ) -> None:
+        """Write the result where it is there as a whole, or else upscale the picture and write it strip by strip."""
+        if result:
+            image.write(path, result, self.request.writing)
+            return
+        with image.open_strips(path, picture, strips.size, self.request.writing) as writer, turn.network():
+            for strip in strips.samples(writer.channels, writer.bits):
+                writer.write(strip)
+
+    def _region(
+        self, source: Input, upscaler: Upscaler, picture: Picture
+    ) -> tuple[NDArray[np.bool_] | None, int | None]:
+        """Choose the user's mask, or that of the budget, with its dilation; None is the upscaler's own mask."""
+        if self.request.mask is not None:
+            return image.read_mask(self.request.mask, picture.size), None
+        budget = self.request.effort.budget
+        if budget is None:
+            return None, upscaler.dilation
+        mask, dilation = mask_within(upscaler, upscaler.mask(picture.visible, dilation=1).pixels, budget)
+        share = upscaler.cost_share(mask)
+        if share > budget:
+            _log.warning("%s: even dilation 1 costs %.3g of the dense network, not %g", source, share, budget)
+        return mask, dilation
