@@ -8,8 +8,8 @@ part ends in its share of the minutes; what a part leaves, the next ones have. E
 there is no GPU.
 
 Needs an NVIDIA GPU, NumPy, Pillow and, without the pack, a CUDA toolkit and CMake; for whole networks PyTorch with CUDA
-or onnxruntime-gpu; for engines TensorRT, in either edition or both, and PyCUDA or
-cuda-bindings. Building engines takes more than 4 minutes.
+and safetensors, or onnxruntime-gpu; for engines TensorRT, in either edition or both, and PyCUDA or cuda-bindings.
+Building engines takes more than 4 minutes.
 """
 
 from __future__ import annotations
@@ -328,6 +328,8 @@ def runtime_memory() -> Iterator[str]:
 def bare_networks(photos: Path | None) -> Iterator[str]:
     """Run whole networks with PyTorch and our kernels alone, each in its own process, so that one may fail alone."""
     import_torch()
+    if importlib.util.find_spec("safetensors") is None:
+        raise SkipError("safetensors is not installed")
     import bare_networks
 
     yield bare_networks.LEGEND.format(*SIZES[1], *bare_networks.SMALL) + "\n"
