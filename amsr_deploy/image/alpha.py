@@ -17,29 +17,33 @@ def fill(rgb: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.flo
     Returns:
         [H, W, 3]; unchanged where alpha > 0, black where the whole picture is transparent.
     """
-    visible = alpha > 0
-    if visible.all():
-        return rgb
-    return np.where(visible[..., None], rgb, _spread(rgb * alpha[..., None], alpha))
+    return rgb if (alpha > 0).all() else _filled(rgb, rgb * alpha[..., None], alpha)
 
 
-def _spread(premultiplied: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Colours of the pixels with alpha > 0; the others take theirs from the picture of half the size."""
-    colour = unpremultiply(premultiplied, alpha)
-    known = alpha > 0
-    if known.all() or alpha.size == 1:
+def _filled(
+    colour: NDArray[np.float32], premultiplied: NDArray[np.float32], alpha: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Keep the colours of pixels with alpha > 0; the others take theirs from the picture of half the size."""
+    hidden = alpha <= 0
+    if hidden.all():
+        return np.zeros_like(colour)
+    if not hidden.any():
         return colour
-    coarse = _spread(_halve(premultiplied), _halve(alpha[..., None])[..., 0])
-    height, width = alpha.shape
-    planes = [Image.fromarray(coarse[..., c]).resize((width, height), Image.Resampling.BILINEAR) for c in range(3)]
-    return np.where(known[..., None], colour, np.stack([np.asarray(plane) for plane in planes], axis=2))
+    half, half_alpha = _halve(premultiplied), _halve(alpha[..., None])[..., 0]
+    coarse = _filled(unpremultiply(half, half_alpha), half, half_alpha)
+    filled, (height, width) = colour.copy(), alpha.shape
+    for channel in range(3):
+        plane = Image.fromarray(coarse[..., channel]).resize((width, height), Image.Resampling.BILINEAR)
+        np.copyto(filled[..., channel], np.asarray(plane), where=hidden)
+    return filled
 
 
 def _halve(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean over 2 x 2 pixels of [H, W, C]; beyond odd sides there is nothing."""
     height, width, channels = pixels.shape
-    even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)))
-    return np.asarray(even.reshape((height + 1) // 2, 2, (width + 1) // 2, 2, channels).mean(axis=(1, 3)))
+    if height % 2 or width % 2:
+        pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)))
+    return np.asarray(pixels.reshape((height + 1) // 2, 2, (width + 1) // 2, 2, channels).mean(axis=(1, 3)))
 
 
 def unpremultiply(premultiplied: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:

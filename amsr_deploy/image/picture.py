@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -80,7 +81,7 @@ class Picture:
         height, width = self.rgb.shape[:2]
         return height, width
 
-    @property
+    @cached_property
     def visible(self) -> NDArray[np.float32]:
         """Colours [H, W, 3] as masks and networks see them: those that cannot be seen are of visible pixels nearby."""
         return self.rgb if self.alpha is None else transparency.fill(self.rgb, self.alpha)
