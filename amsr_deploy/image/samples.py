@@ -40,12 +40,12 @@ def to_picture(samples: NDArray[Any], metadata: Metadata, premultiplied: bool = 
         metadata: what belongs to it.
         premultiplied: whether the colours are multiplied by alpha.
     """
-    unit = to_unit(samples if samples.ndim == 3 else samples[..., None])
-    channels = unit.shape[2]
+    samples = samples if samples.ndim == 3 else samples[..., None]
+    channels = samples.shape[2]
     grey = channels <= 2
     picture = Picture(
-        rgb=grey_to_rgb(unit[..., 0]) if grey else np.ascontiguousarray(unit[..., :3]),
-        alpha=np.ascontiguousarray(unit[..., -1]) if channels in (2, 4) else None,
+        rgb=grey_to_rgb(to_unit(samples[..., 0])) if grey else to_unit(samples[..., :3]),
+        alpha=to_unit(samples[..., -1]) if channels in (2, 4) else None,
         grey=grey,
         bits=8 if samples.dtype == np.uint8 else 16,
         metadata=metadata,

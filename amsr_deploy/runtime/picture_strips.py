@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.image import Picture
 from amsr_deploy.image import alpha as transparency
-from amsr_deploy.image.arrays import from_float
+from amsr_deploy.image.arrays import Element, from_float
 from amsr_deploy.image.samples import Samples, sample_type, stored_colours
 from amsr_deploy.runtime.upscaling import OnTile, Start
 
@@ -93,7 +93,7 @@ class PictureStrips:
         size, alpha = (rgb.shape[0], rgb.shape[1]), None
         if picture.alpha is not None:
             with self._clock():
-                plane = np.concatenate(list(self._alpha(picture.alpha)))
+                plane = np.concatenate(list(self._alpha(picture.alpha, rgb.dtype)))
             alpha = np.clip(reduce(plane[..., None])[..., 0], *transparency.limits(picture.alpha, size))
         return replace(picture, rgb=rgb, alpha=alpha, metadata=picture.metadata.scaled(picture.size, size))
 
@@ -109,29 +109,31 @@ class PictureStrips:
         if self._picture.alpha is None or channels in (1, 3):
             yield from colours
             return
-        for colour, alpha in in_step(colours, self._alpha(self._picture.alpha)):
-            yield np.concatenate((colour, from_float(alpha, dtype)[..., None]), axis=2)
+        for colour, alpha in in_step(colours, self._alpha(self._picture.alpha, dtype)):
+            yield np.concatenate((colour, alpha[..., None]), axis=2)
 
-    def _alpha(self, alpha: Rows) -> Iterator[Rows]:
-        """Yield strips [h, W] float32 of the upscaled alpha."""
+    def _alpha(self, alpha: Rows, dtype: np.dtype[Element]) -> Iterator[NDArray[Element]]:
+        """Yield strips [h, W] of the upscaled alpha."""
         scale = self.size[0] // self._picture.size[0]
         low, high = transparency.neighborhood(alpha)
         if np.array_equal(low, high):
-            yield from (row[None].repeat(scale, axis=1).repeat(scale, axis=0) for row in low)
+            yield from (row[None].repeat(scale, axis=1).repeat(scale, axis=0) for row in from_float(low, dtype))
             return
         grey = np.broadcast_to(alpha[..., None], (*alpha.shape, 3))
         first = 0
         for strip in self._start(grey, self._mask, self._on_tile).strips(np.dtype(np.float32)):
             rows = slice(first, first + len(strip) // scale)
             limits = (plane[rows].repeat(scale, axis=0).repeat(scale, axis=1) for plane in (low, high))
-            yield np.clip(strip[..., 0], *limits)
+            yield from_float(np.clip(strip[..., 0], *limits), dtype)
             first = rows.stop
 
 
-def in_step(first: Iterator[Samples], second: Iterator[Rows]) -> Iterator[tuple[Samples, Rows]]:
+def in_step(
+    first: Iterator[NDArray[Any]], second: Iterator[NDArray[Any]]
+) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Yield strips of two pictures of one height, cut so that both of a pair hold the same rows."""
-    left: Samples | None = None
-    right: Rows | None = None
+    left: NDArray[Any] | None = None
+    right: NDArray[Any] | None = None
     while True:
         left = next(first, None) if left is None else left
         right = next(second, None) if right is None else right
