@@ -31,6 +31,7 @@ from amsr_deploy.image.tiff_layout import (
     GREY,
     ICC_LAB,
     MASK,
+    NO_COMPRESSION,
     PALETTE,
     REQUIRED,
     RGB,
@@ -145,12 +146,13 @@ def _is_for_pillow(layout: SampleLayout) -> bool:
     grey_alpha_inverted = layout.model == WHITE_IS_ZERO and bool(layout.extras)
     cmyk_alpha = layout.model == CMYK and bool(layout.extras)
     grey_premultiplied = layout.model == GREY and layout.premultiplied
+    ycbcr_plain = layout.model == YCBCR and layout.compression == NO_COMPRESSION  # which Pillow 12 does not know
     return (
         layout.model in _PILLOW_MODELS
         and one_byte
         and plain
         and extras_known
-        and not (grey_alpha_inverted or cmyk_alpha or grey_premultiplied)
+        and not (grey_alpha_inverted or cmyk_alpha or grey_premultiplied or ycbcr_plain)
     )
 
 

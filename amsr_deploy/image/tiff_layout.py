@@ -27,8 +27,8 @@ _OTHER_MODELS = {
 }
 _LABS = (CIE_LAB, ICC_LAB)
 _CMYK_INKS = 1
-_NO_COMPRESSION, _NEW_JPEG = 1, 7
-_COMPRESSIONS = {_NO_COMPRESSION, 2, 3, 4, 5, 6, _NEW_JPEG, 8, 32771, 32773, 32809, 32946, 34925, 50000}
+NO_COMPRESSION, _NEW_JPEG = 1, 7
+_COMPRESSIONS = {NO_COMPRESSION, 2, 3, 4, 5, 6, _NEW_JPEG, 8, 32771, 32773, 32809, 32946, 34925, 50000}
 """Those that can be read: fax, LZW, JPEG, Deflate, PackBits, ThunderScan, LZMA and Zstandard."""
 _OTHER_COMPRESSIONS = {
     33003: "JPEG 2000",
@@ -90,7 +90,7 @@ class SampleLayout:
             planar=tags.get(Base.PlanarConfiguration, 1) == 2 and samples > 1,
             extras=_each(tags.get(Base.ExtraSamples, 0), missing) if missing > 0 else (),
             inks=tags.get(Base.InkSet, _CMYK_INKS),
-            compression=tags.get(Base.Compression, _NO_COMPRESSION),
+            compression=tags.get(Base.Compression, NO_COMPRESSION),
         )
 
     @property

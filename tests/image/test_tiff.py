@@ -216,6 +216,15 @@ def test_ycbcr(tmp_path: Path, compression: str) -> None:
     np.testing.assert_allclose(image.read(tmp_path / "a.tif").rgb, np.asarray(source) / 255, atol=0.06)
 
 
+def test_uncompressed_ycbcr_with_fewer_colours_than_pixels(tmp_path: Path) -> None:
+    green = np.array(Image.new("RGB", (1, 1), "green").convert("YCbCr"))[0, 0]
+    for across, down in [(1, 1), (2, 1), (2, 2), (4, 1), (4, 2)]:
+        unit = np.array([green[0]] * (across * down) + [green[1], green[2]], np.uint8)
+        tags, _ = page(np.zeros((8, 12, 3), np.uint8), YCBCR, more={530: ("H", (across, down))})
+        picture = read(tmp_path, (tags, np.tile(unit, 8 * 12 // (across * down)).tobytes()))
+        np.testing.assert_allclose(picture.rgb, np.broadcast_to([0, 128 / 255, 0], (8, 12, 3)), atol=0.01)
+
+
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd", "lzma"])
 def test_compressions(tmp_path: Path, compression: str) -> None:
     samples = numbers(3, 8, 40, 30).astype(np.uint8)
