@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from amsr_deploy.errors import ImageError
+from amsr_deploy.errors import ImageError, install_command
 from amsr_deploy.image import boxes, jxl_header
 from amsr_deploy.image.colour import check_profile
 from amsr_deploy.image.decoders import decode_deep
@@ -28,8 +28,10 @@ def read_jxl(source: Source) -> Stored:
     """Read a JPEG XL, which is upright whatever its EXIF says.
 
     Raises:
-        ImageError: a file that is damaged or too large, an animation, or one that has floating-point samples.
+        ImageError: a file that is damaged or too large, an animation, or one that has floating-point samples; see
+            `check_support`.
     """
+    check_support(source.path)
     data = source.data()
     if jxl_header.is_animation(boxes.jxl_codestream(data)):
         raise ImageError(f"{source.path} holds an animation; split it into single pictures")
@@ -49,6 +51,19 @@ def _exif(data: bytes) -> Image.Exif:
     exif = Image.Exif()
     exif.load(boxes.jxl_exif(data) or b"")
     return exif
+
+
+def check_support(path: Path | str) -> None:
+    """Check that OpenImageIO knows JPEG XL, which its wheels do and some systems' packages do not.
+
+    Raises:
+        ImageError: it does not.
+    """
+    import OpenImageIO as oiio  # noqa: N813
+
+    if "jpegxl" not in oiio.get_string_attribute("format_list").split(","):
+        again = install_command("OpenImageIO", None)
+        raise ImageError(f"{path}: this build of OpenImageIO has no JPEG XL; use another format, or run: {again}")
 
 
 def encode_jxl(samples: Samples, quality: int, metadata: Metadata) -> bytes:
@@ -71,7 +86,7 @@ def encode_jxl(samples: Samples, quality: int, metadata: Metadata) -> bytes:
         path = Path(folder, "picture.jxl")
         writer = oiio.ImageOutput.create(str(path))
         if writer is None:
-            raise ValueError("this build of OpenImageIO has no JPEG XL")
+            raise ValueError(oiio.geterror())
         if not (writer.open(str(path), spec) and writer.write_image(samples) and writer.close()):
             raise ValueError(writer.geterror())
         data = path.read_bytes()

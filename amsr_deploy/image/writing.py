@@ -19,7 +19,7 @@ from amsr_deploy.files import StrPath, write_problem
 from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jpeg import segment
-from amsr_deploy.image.jxl import encode_jxl
+from amsr_deploy.image.jxl import check_support, encode_jxl
 from amsr_deploy.image.picture import Metadata, Picture
 from amsr_deploy.image.pillow import new_pillow, paste
 from amsr_deploy.image.samples import Samples, channel_count, sample_strips, sample_type
@@ -88,10 +88,12 @@ def fit(
         The picture that can be written, and a line for each thing that it loses.
 
     Raises:
-        ImageError: no format of that kind can hold it.
+        ImageError: no format of that kind can hold it, or the library cannot write it.
         UserError: options that the format does not have.
     """
     options.check(file_format)
+    if file_format is _JXL:
+        check_support(path)
     if not file_format.alpha and picture.opaque:
         picture = replace(picture, alpha=None)
     if picture.alpha is not None and not file_format.alpha:

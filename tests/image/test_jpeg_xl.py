@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO
 import pytest
 from picture_cases import camera_exif, noise
 
@@ -21,6 +22,15 @@ def test_jpeg_xl_keeps_16_bits(tmp_path: Path, dtype: type) -> None:
     again = image.read(tmp_path / "a.jxl")
     np.testing.assert_array_equal(again.rgb, picture.rgb)
     assert again.bits == picture.bits
+
+
+def test_a_library_without_jpeg_xl_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = noise(np.uint8)
+    image.write(tmp_path / "a.jxl", picture)
+    monkeypatch.setattr(OpenImageIO, "get_string_attribute", lambda _: "png,tiff")
+    for use in (image.read, lambda path: image.check_fit(path, picture), lambda path: image.write(path, picture)):
+        with pytest.raises(ImageError, match=r"a\.jxl: this build of OpenImageIO has no JPEG XL; .*pip install"):
+            use(tmp_path / "a.jxl")
 
 
 @pytest.mark.parametrize("contained", [False, True])
