@@ -60,8 +60,12 @@ class MissingDependencyError(AmsrError):
 
 def install_command(package: str, extra: str | None) -> str:
     """Return what installs a package: an extra, or (None) that package again."""
-    target = f"'amsr-deploy[{extra}]'" if extra else f"--force-reinstall {package.replace(' ', '')}"
-    return f"pip install {target}"
+    return install_extra(extra) if extra else f"pip install --force-reinstall {package.replace(' ', '')}"
+
+
+def install_extra(extra: str) -> str:
+    """Return what installs an extra, in double quotes: cmd.exe would take single ones for a part of the name."""
+    return f'pip install "amsr-deploy[{extra}]"'
 
 
 PACKAGES: dict[str, tuple[str, str | None]] = {

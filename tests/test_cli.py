@@ -442,9 +442,9 @@ def test_a_loss_is_said_once(photo_file: Path, model: Path, caplog: pytest.LogCa
 @pytest.mark.parametrize(
     ("module", "advice"),
     [
-        ("skimage.metrics", "scikit-image, which is not installed; run: pip install 'amsr-deploy[eval]'"),
-        ("onnxscript", "'amsr-deploy[torch]'"),
-        ("onnx", "'amsr-deploy[onnx]'"),
+        ("skimage.metrics", 'scikit-image, which is not installed; run: pip install "amsr-deploy[eval]"'),
+        ("onnxscript", '"amsr-deploy[torch]"'),
+        ("onnx", '"amsr-deploy[onnx]"'),
         ("onnxruntime", "ONNX Runtime, which is not installed; run: pip install --force-reinstall ONNXRuntime"),
         ("nowhere", "unexpected ModuleNotFoundError"),
     ],
@@ -467,7 +467,7 @@ def test_what_pytorch_needs_is_asked_for_at_once(
 ) -> None:
     monkeypatch.setattr(errors, "find_spec", lambda _: None)
     result = amsr(command, *UNUSABLE[command])
-    assert_refused(result, f"amsr {command} needs {needs} not installed; run: pip install 'amsr-deploy[{extra}]'")
+    assert_refused(result, f'amsr {command} needs {needs} not installed; run: pip install "amsr-deploy[{extra}]"')
 
 
 @pytest.mark.parametrize("module", ["torch", "safetensors", "onnx", "onnx_ir", "onnxscript", "tensorboard"])

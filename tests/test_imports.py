@@ -84,7 +84,7 @@ def test_missing_package_is_one_line(bare_python: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("amsr: error: ")
     assert done.stderr.count("\n") == 1
-    assert "pip install 'amsr-deploy[torch]'" in done.stderr
+    assert 'pip install "amsr-deploy[torch]"' in done.stderr
 
 
 TORCH_NEEDS = (

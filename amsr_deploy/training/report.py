@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from amsr_deploy.errors import install_extra
 from amsr_deploy.training.schedule import DENSE
 from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed
@@ -182,9 +183,7 @@ def default_reporters(folder: Path, tensorboard: bool | None = None, quiet: bool
         if tensorboard or is_installed():
             reporters.append(TensorBoardReporter(folder))
         else:
-            screen.message(
-                "TensorBoard is not installed: this run writes no curves; run: pip install 'amsr-deploy[train]'"
-            )
+            screen.message(f"TensorBoard is not installed: this run writes no curves; run: {install_extra('train')}")
     return Reporters(reporters)
 
 

@@ -233,7 +233,7 @@ class TestBindings:
     def test_a_version_for_newer_drivers_is_said(self, driver: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cuda_bindings, "find_gpu", lambda: ORIN)
         driver.failures["cuInit"] = RuntimeError('Function "cuInit" not found')
-        advice = r"13\.0\.3 is for drivers of CUDA 13, this one knows CUDA 12\.6: pip install 'cuda-bindings<13'"
+        advice = r"13\.0\.3 is for drivers of CUDA 13, this one knows CUDA 12\.6: pip install .cuda-bindings<13."
         with pytest.raises(BackendError, match=advice):
             open_cuda()
         assert "is for drivers of CUDA 13" in describe()

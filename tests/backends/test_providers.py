@@ -86,7 +86,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("device", "package"),
     [
-        ("cuda", "pip install 'amsr-deploy[gpu]' && pip uninstall -y onnxruntime && pip install --force-reinstall"),
+        ("cuda", 'pip install "amsr-deploy[gpu]" && pip uninstall -y onnxruntime && pip install --force-reinstall'),
         ("directml", "onnxruntime-directml"),
         ("coreml", "on macOS"),
         ("openvino", "onnxruntime-openvino"),

@@ -267,4 +267,4 @@ def test_ray_is_named_where_it_is_missing(photo_file: Path, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "ray", None)
     result = amsr("infer", "--ray", photo_file.parent)  # a folder is no address
     assert result.exit_code == 1
-    assert "needs Ray, which is not installed; run: pip install 'amsr-deploy[ray]'" in result.stderr
+    assert 'needs Ray, which is not installed; run: pip install "amsr-deploy[ray]"' in result.stderr

@@ -18,5 +18,5 @@ def test_a_missing_package_is_a_line(
     monkeypatch.setitem(sys.modules, module, None)
     script = str(ROOT / "benchmarks" / "video.py")
     monkeypatch.setattr(sys, "argv", [script, str(OSPREY), str(OSPREY), "--size", "64x48", "--frames", "2", *options])
-    with pytest.raises(SystemExit, match=rf"error: .* is not installed; run: pip install 'amsr-deploy\[{extra}\]'"):
+    with pytest.raises(SystemExit, match=rf'error: .* is not installed; run: pip install "amsr-deploy\[{extra}\]"'):
         runpy.run_path(script, run_name="__main__")

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 import onnxruntime as ort
 
 from amsr_deploy.descriptor import Device
-from amsr_deploy.errors import BackendError, UserError, first_line
+from amsr_deploy.errors import BackendError, UserError, first_line, install_extra
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Provider:
 
 def _replaced_by(package: str, extra: str | None = None) -> str:
     """Tell how to replace ONNX Runtime by another build, which an extra may bring: they hold the same module."""
-    first, alone = (f"pip install 'amsr-deploy[{extra}]' && ", "--no-deps ") if extra else ("", "")
+    first, alone = (f"{install_extra(extra)} && ", "--no-deps ") if extra else ("", "")
     return f"replace it: {first}pip uninstall -y onnxruntime && pip install --force-reinstall {alone}{package}"
 
 

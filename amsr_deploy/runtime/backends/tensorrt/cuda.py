@@ -12,13 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import BackendError, first_line
+from amsr_deploy.errors import BackendError, first_line, install_extra
 from amsr_deploy.runtime.backends.tensorrt.cuda_bindings import BindingsCuda, Driver, find_driver, mismatch
 from amsr_deploy.runtime.backends.tensorrt.cuda_pycuda import PyCuda
 
 INSTALL = (
-    "neither PyCUDA nor cuda-bindings is installed; for a driver of CUDA 13 run: pip install 'amsr-deploy[cuda13]', "
-    "for CUDA 12 and JetPack 6: pip install 'amsr-deploy[cuda12]' (docs/deploy.md)"
+    f"neither PyCUDA nor cuda-bindings is installed; for a driver of CUDA 13 run: {install_extra('cuda13')}, "
+    f"for CUDA 12 and JetPack 6: {install_extra('cuda12')} (docs/deploy.md)"
 )
 
 _log = logging.getLogger(__name__)

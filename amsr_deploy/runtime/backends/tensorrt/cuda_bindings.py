@@ -228,5 +228,5 @@ def mismatch(version: str) -> str:
         return ""
     return (
         f"cuda-bindings {version} is for drivers of CUDA {major}, this one knows CUDA {newest[0]}.{newest[1]}: "
-        f"pip install 'cuda-bindings<{newest[0] + 1}'"
+        f'pip install "cuda-bindings<{newest[0] + 1}"'
     )

@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass
 from types import ModuleType
 
-from amsr_deploy.errors import BackendError, first_line
+from amsr_deploy.errors import BackendError, first_line, install_extra
 
 MODULES = {"tensorrt": ("tensorrt",), "tensorrt-rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings")}
 """The modules that offer an edition's Python API; wheels of TensorRT for RTX bring the second one alone."""
@@ -19,7 +19,7 @@ RTX_CAPABILITIES = ((8, 0), (8, 6), (8, 9), (12, 0), (12, 1))
 RTX_VERSION = "1.7"
 _INSTALL = {
     "tensorrt": "install NVIDIA's TensorRT 10.3 or later, on Jetson that of JetPack (docs/deploy.md)",
-    "tensorrt-rtx": "run: pip install 'amsr-deploy[tensorrt-rtx]'",
+    "tensorrt-rtx": f"run: {install_extra('tensorrt-rtx')}",
 }
 
 
