@@ -9,7 +9,8 @@ import pytest
 from conftest import ROOT
 
 tomllib = pytest.importorskip("tomllib", reason="Python 3.10 reads no TOML")
-EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = set(PROJECT["optional-dependencies"])
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docker").iterdir()))
 
 
@@ -21,7 +22,18 @@ def test_install_lines_name_extras_that_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_no_command_takes_the_package_from_a_registry(document: Path) -> None:
-    assert not re.findall(r"^ {4}.*pip install '?amsr-deploy.*$", document.read_text(), flags=re.MULTILINE)
+    assert not re.findall(r'^ {4}.*pip install "?amsr-deploy.*$', document.read_text(), flags=re.MULTILINE)
+
+
+def test_commands_have_quotes_that_all_shells_take_off() -> None:
+    texts = [*DOCUMENTS, *(ROOT / "amsr_deploy").rglob("*.py")]
+    assert not [path for path in texts if "pip install '" in path.read_text()]
+
+
+def test_the_versions_that_ci_tries_are_the_lowest_that_the_package_takes() -> None:
+    tried = re.findall(r"^\w.*$", (ROOT / "constraints-lowest.txt").read_text(), flags=re.MULTILINE)
+    declared = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["onnx"]]
+    assert tried == [requirement.replace(">=", "==") for requirement in declared]
 
 
 def test_the_readme_lists_all_extras() -> None:
