@@ -37,4 +37,4 @@ $(READY): $(BASE)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist demo
+	rm -rf $(VENV) build dist demo amsr_deploy/native/*.so
