@@ -233,6 +233,30 @@ class TestGraph:
             builder.build(load_edition("tensorrt-rtx"), model, profile, None, None, Console())
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+def test_the_builder_is_told_how_engines_work(in_place: bool, library: Path, here: Path) -> None:
+    trt, configs = load_edition("tensorrt-rtx").trt, []
+
+    class WatchedBuilder(trt.Builder):  # type: ignore[misc, name-defined]
+        def build_serialized_network(self, _: Any, config: Any) -> bytes:
+            configs.append(config)
+            return b"an engine"
+
+    watched = ModuleType("tensorrt_rtx")
+    vars(watched).update(vars(trt), Builder=WatchedBuilder)
+    metadata, plugins = read_metadata(MODEL), Plugins(library, frozenset[str](), "1")
+    profile = make_profile(metadata, make_sizes(None, None, (64, 64), metadata))
+    edition, graph, timings = Edition("tensorrt-rtx", watched), prepare_graph(onnx.load(MODEL), None), here / "timings"
+    built = builder.build(edition, graph, profile, plugins, timings, Console(), in_place)
+    assert built.engine == b"an engine"
+    (config,) = configs
+    assert config.get_preview_feature(trt.PreviewFeature.ALIASED_PLUGIN_IO_10_03) == in_place
+    assert config.get_preview_feature(trt.PreviewFeature.RUNTIME_ACTIVATION_RESIZE_10_10)
+    assert config.get_flag(trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
+    assert config.plugins_to_serialize == [str(library)]
+    assert timings.stat().st_size > 0
+
+
 class TestEdition:
     def test_without_a_gpu_rtx_is_chosen(self) -> None:
         assert choose_builder(has_gpu=False).name == "tensorrt-rtx"
@@ -336,13 +360,6 @@ class TestInPlace:
     )
     def test_versions_decide(self, name: str, version: str, wanted: bool) -> None:
         assert builder.writes_in_place(Edition(name, SimpleNamespace(__version__=version))) == wanted  # type: ignore[arg-type]
-
-    @pytest.mark.parametrize("wanted", [False, True])
-    def test_the_feature_is_set_and_memory_always_follows_the_picture(self, wanted: bool) -> None:
-        trt, features = load_edition("tensorrt-rtx").trt, {}
-        builder._set_previews(trt, SimpleNamespace(set_preview_feature=features.__setitem__), wanted)
-        assert features[trt.PreviewFeature.ALIASED_PLUGIN_IO_10_03] == wanted
-        assert features[trt.PreviewFeature.RUNTIME_ACTIVATION_RESIZE_10_10]
 
     @pytest.mark.parametrize("option", ["--in-place", "--no-in-place"])
     def test_the_option_reaches_the_builder_and_the_sidecar(
