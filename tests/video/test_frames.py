@@ -6,7 +6,8 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import hypothesis.strategies as st
 import numpy as np
@@ -14,9 +15,11 @@ import pytest
 from export_cases import Exports
 from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
+from scale_cases import FunctionBackend, enlarged, write_model
 
 import amsr_deploy
 from amsr_deploy import native
+from amsr_deploy.descriptor import Strategy
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.mask import detail_threshold, mask_above_detail
@@ -99,12 +102,6 @@ def disp() -> Upscaler:
     return amsr_deploy.load("disp", scale=2, device="cpu")
 
 
-def with_backend(upscaler: Upscaler, is_local: bool) -> Upscaler:
-    """The same upscaler, whose backend says that its bits depend on the shapes of its inputs, or that they do not."""
-    upscaler._backend.is_local = is_local
-    return upscaler
-
-
 @pytest.mark.parametrize("model", ["disp", "disp_dense", "fsrcnn", "by_tiles", "region", "budget"])
 @pytest.mark.filterwarnings("ignore:there are scenes")
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -115,7 +112,7 @@ def test_reuse_without_tolerance_changes_no_bit(model: str, clip: list[Frame], t
     scale = 4 if name == "fsrcnn" else 2
     upscaler = amsr_deploy.load(name, scale=scale, device="cpu", dense=model == "disp_dense", threads=threads)
     if native.library_path() is None or model == "by_tiles":
-        with_backend(upscaler, is_local=False)
+        upscaler._backend.is_local = False  # its bits depend on the shapes of its inputs
     region = np.indices(clip[0].shape[:2]).sum(axis=0) % 7 < 3 if model == "region" else None
     budget = 0.4 if model == "budget" else None
     reusing, every = (
@@ -164,13 +161,15 @@ def test_a_tolerance_looks_as_far_as_the_mask() -> None:
     assert spot.density >= new > 0
 
 
-def test_a_scene_begins_with_what_a_picture_gets(disp: Upscaler, photo: NDArray[np.float32]) -> None:
+@pytest.mark.parametrize("strategy", get_args(Strategy))
+def test_a_scene_begins_with_what_a_picture_gets(strategy: Strategy, photo: NDArray[np.float32]) -> None:
     frame = np.rint(photo * 255).astype(np.uint8)
-    first = VideoUpscaler(disp, tolerance=0).upscale(frame)
+    upscaler = amsr_deploy.load("disp", scale=2, device="cpu", strategy=strategy)
+    first = VideoUpscaler(upscaler, tolerance=0).upscale(frame)
     assert first.new_scene
     assert first.reused == 0
-    assert first.density == pytest.approx(disp.mask(frame).density, abs=0.002)
-    difference = first.image.astype(int) - disp.upscale(frame).astype(int)
+    assert first.density == pytest.approx(upscaler.mask(frame).density, abs=0.002)
+    difference = first.image.astype(int) - upscaler.upscale(frame).astype(int)
     assert np.abs(difference).max() <= 2
     assert np.abs(difference).mean() < 0.01
 
@@ -219,16 +218,30 @@ def test_a_drift_is_followed_before_it_exceeds_the_tolerance(dtype: Any, step: f
 
 def test_other_sizes_and_types_begin_anew(disp: Upscaler) -> None:
     video = VideoUpscaler(disp)
-    random = np.random.default_rng(2)
-    for frame in (
-        photo_like((20, 30), random),
-        photo_like((30, 20), random),
-        photo_like((30, 20), random) * 257.0 / 65535,
-    ):
+    wide, high = (photo_like(size, np.random.default_rng(2)) for size in ((20, 30), (30, 20)))
+    for frame in (wide, high, high / 255):
         result = video.upscale(frame)
         assert result.new_scene
         assert result.image.dtype == frame.dtype
-        assert result.image.shape == (frame.shape[0] * 2, frame.shape[1] * 2, 3)
+        np.testing.assert_array_equal(result.image, VideoUpscaler(disp).upscale(frame).image)
+
+
+def test_what_comes_after_a_flat_picture_begins_a_scene(disp: Upscaler) -> None:
+    video, frame = VideoUpscaler(disp), np.zeros((40, 60, 3), np.uint8)
+    assert video.upscale(frame).density == 0
+    frame[:16, :16] = photo_like((16, 16), np.random.default_rng(2))
+    result = video.upscale(frame)
+    assert result.new_scene
+    assert result.density > 0
+
+
+def test_dense_scenes_are_for_the_twin(tmp_path: Path) -> None:
+    write_model(tmp_path / "a_x2_dense.onnx", 2, masked=False, offset=0.125)
+    model = write_model(tmp_path / "a_x2.onnx", 2, dense_above=0.1)
+    frame = np.random.default_rng(0).random((20, 30, 3), dtype=np.float32) / 2
+    result = VideoUpscaler(model, device="cpu").upscale(frame)
+    assert result.density == 1
+    np.testing.assert_allclose(result.image, enlarged(frame, 2) + 0.125, atol=1e-6)
 
 
 def test_results_are_the_callers_own(disp: Upscaler) -> None:
@@ -307,12 +320,13 @@ def test_the_inner_third_of_the_halo_is_enough(disp: Upscaler, photo: NDArray[np
         assert np.abs(difference).max() <= 1
 
 
-def test_tiles_are_smaller_where_they_are_joined(disp: Upscaler) -> None:
-    lone = with_backend(amsr_deploy.load("disp", scale=2, device="cpu"), is_local=False)
-    assert VideoUpscaler(lone).tile == 32
-    local = with_backend(disp, is_local=True)
-    assert VideoUpscaler(local).tile == 16
-    assert VideoUpscaler(local, tolerance=0).tile == 8
+def test_tiles_are_smaller_where_they_are_joined() -> None:
+    backend = FunctionBackend(lambda pixels: enlarged(pixels, 4))
+    upscaler = Upscaler(backend)
+    assert VideoUpscaler(upscaler).tile == 16
+    assert VideoUpscaler(upscaler, tolerance=0).tile == 8
+    backend.is_local = False
+    assert VideoUpscaler(upscaler).tile == 32
 
 
 @pytest.mark.parametrize("tolerance", [0, 3])
