@@ -321,3 +321,9 @@ def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
     )
     assert done.returncode == 0
     assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
+def test_a_word_of_the_users_own_on_reports_stays() -> None:
+    code = "import os, amsr_deploy; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "0"}
+    assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip() == "0"

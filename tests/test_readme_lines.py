@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,15 @@ def lines() -> list[str]:
     """The lines that enlarge pictures or write masks, without their comments."""
     found = (line.strip() for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    amsr "))
     return [line.partition("#")[0].strip() for line in found if line.startswith(("amsr infer ", "amsr mask "))]
+
+
+def test_the_completion_of_each_shell() -> None:
+    instructions = re.findall(r"_AMSR_COMPLETE=(\w+) amsr", (ROOT / "README.md").read_text())
+    assert len(instructions) == 3
+    for instruction in instructions:
+        environment = {**os.environ, "_AMSR_COMPLETE": instruction}
+        script = subprocess.check_output([sys.executable, "-m", "amsr_deploy"], env=environment, text=True)
+        assert f"_AMSR_COMPLETE={instruction.replace('source', 'complete')}" in script
 
 
 def test_all_lines_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

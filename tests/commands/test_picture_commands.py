@@ -28,8 +28,12 @@ def test_shared_options_stand_before_or_after_the_command(here: Path, command: C
         assert result.exit_code == 1
     draw(here / "a_mask.png")
     for before, after in (([], ["-v"]), (["--verbose"], [])):
-        assert "is passed over" in amsr(*before, name, *rest, ".", "--overwrite", *after).stderr
-    assert "is passed over" not in amsr(name, *rest, ".", "--overwrite").stderr
+        verbose = amsr(*before, name, *rest, ".", "--overwrite", *after).stderr
+        assert "is passed over" in verbose
+        assert ("runs on onnxruntime" in verbose) == (name == "infer")
+    usual = amsr(name, *rest, ".", "--overwrite").stderr
+    assert "is passed over" not in usual
+    assert "runs on" not in usual
     assert amsr("-V").stdout == amsr("--version").stdout
 
 

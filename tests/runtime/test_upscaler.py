@@ -445,8 +445,16 @@ class TestDenseTwin:
         assert tiled.dense_reason is None
         np.testing.assert_allclose(tiled.run(FLOAT32), amsr_deploy.load(pair, tile=1000).upscale(sparse), atol=FEATHER)
 
-    @pytest.mark.parametrize("setting", [{"dilation": 5}, {"strategy": "median"}])
-    def test_does_not_overrule_its_user(self, setting: dict[str, Any], pair: Path, photo: NDArray[np.float32]) -> None:
+    @pytest.mark.parametrize(
+        ("name", "setting"),
+        [("fsrcnn", {"dilation": 5}), ("fsrcnn", {"strategy": "median"}), ("swinir", {"threshold": 0.1})],
+    )
+    def test_does_not_overrule_its_user(
+        self, name: str, setting: dict[str, Any], exports: Exports, tmp_path: Path, photo: NDArray[np.float32]
+    ) -> None:
+        exports(name, masked=False)
+        pair = copy_pair(exports(name), tmp_path, dense_above=0.1)
+        assert amsr_deploy.load(pair).start(photo).dense_reason is not None
         result = amsr_deploy.load(pair, **setting).start(photo)
         assert result.dense_reason is None
         assert result.mask is not None
@@ -496,6 +504,15 @@ def test_number_of_threads_makes_no_difference(exported: dict[str, Path], photo:
     np.testing.assert_array_equal(*results)
     with pytest.raises(UserError, match="0 threads"):
         amsr_deploy.load(exported["carn"], threads=0)
+
+
+def test_threads_share_an_upscaler(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
+    upscaler = amsr_deploy.load(exported["fsrcnn"], device="cpu", tile=48)
+    images = [np.roll(photo, 9 * turn, axis=0) for turn in range(8)]
+    expected = [upscaler.upscale(image) for image in images]
+    with ThreadPoolExecutor(4) as threads:
+        for result, wanted in zip(threads.map(upscaler.upscale, images), expected, strict=True):
+            np.testing.assert_array_equal(result, wanted)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
