@@ -18,6 +18,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from batch_cases import Command
     from export_cases import Exports
+    from fake_gpu import FakeCuda
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of PyTorch, here and in programs: small networks lose time on more
 settings.register_profile("amsr", deadline=None, max_examples=50, derandomize=True)
@@ -29,6 +30,19 @@ if hasattr(signal, "SIGHUP"):
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
 OSPREY = ROOT / "examples" / "osprey.png"
+
+
+@functools.cache
+def osprey() -> Image.Image:
+    """A real photo, decoded once; nobody changes it."""
+    with Image.open(OSPREY) as file:
+        return file.copy()
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of a picture file."""
+    with Image.open(path) as file:
+        return file.size
 
 
 def assert_same_pictures(actual: Path, expected: Path) -> None:
@@ -52,8 +66,7 @@ def assert_same_picture(actual: Path, expected: Path) -> None:
 @pytest.fixture
 def photo() -> NDArray[np.float32]:
     """A real photo [90, 120, 3] float32 in [0, 1]."""
-    with Image.open(OSPREY) as file:
-        return np.asarray(file.crop((130, 30, 250, 120)).convert("RGB"), dtype=np.float32) / 255
+    return np.asarray(osprey().crop((130, 30, 250, 120)).convert("RGB"), dtype=np.float32) / 255
 
 
 @pytest.fixture
@@ -84,8 +97,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def photo_file(tmp_path: Path) -> Path:
     """A real photo of 48 x 40 pixels as a PNG file in an empty folder."""
     path = tmp_path / "photo.png"
-    with Image.open(OSPREY) as file:
-        file.crop((150, 40, 198, 80)).save(path)
+    osprey().crop((150, 40, 198, 80)).save(path)
     return path
 
 
@@ -116,9 +128,8 @@ def folder(tmp_path: Path) -> Path:
     """A folder of two parts of a real photo, 160x128 and 128x128, as HR pictures."""
     path = tmp_path / "pictures"
     path.mkdir()
-    with Image.open(OSPREY) as file:
-        file.crop((120, 30, 280, 158)).save(path / "a.png")
-        file.crop((200, 60, 328, 188)).save(path / "b.png")
+    osprey().crop((120, 30, 280, 158)).save(path / "a.png")
+    osprey().crop((200, 60, 328, 188)).save(path / "b.png")
     return path
 
 
@@ -149,6 +160,14 @@ def exports(tmp_path_factory: pytest.TempPathFactory, one_registry: None) -> Exp
     from export_cases import Exports
 
     return Exports(tmp_path_factory.mktemp("exports"))
+
+
+@pytest.fixture
+def gpu() -> FakeCuda:
+    """A GPU made of main memory."""
+    from fake_gpu import FakeCuda
+
+    return FakeCuda()
 
 
 @pytest.fixture

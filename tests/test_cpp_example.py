@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from conftest import OSPREY, ROOT
+from conftest import ROOT, osprey
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -55,8 +55,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def photo_ppm(tmp_path: Path) -> Path:
     """A real photo of 61 x 47 pixels as PPM."""
     path = tmp_path / "photo.ppm"
-    with Image.open(OSPREY) as file:
-        file.crop((150, 40, 211, 87)).convert("RGB").save(path)
+    osprey().crop((150, 40, 211, 87)).convert("RGB").save(path)
     return path
 
 

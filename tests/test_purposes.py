@@ -129,20 +129,6 @@ def test_an_export_of_the_folder_does_not_replace_it(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.usefixtures("weights")
-def test_a_model_of_ones_own_is_not_chosen_by_purpose(photo_file: Path, tmp_path: Path, folder: Path) -> None:
-    own = write_model(tmp_path / "mine.onnx", 4)
-    files = ("--model", own, "--dense-model", own)
-    for command in (
-        ("infer", photo_file, "--model", own),
-        ("video", photo_file, "--model", own),
-        ("eval", "--data", folder, "--model", own),
-        ("bench", "--data", folder, *files),
-        ("build-engine", own),
-    ):
-        assert "--for" in refusal(amsr(*command, "--for", "photo"), 2)
-
-
-@pytest.mark.usefixtures("weights")
 def test_bench_measures_the_pairs_for_photos() -> None:
     pairs = choose_pairs([], None, "photo", None, None)
     assert [(pair.name, pair.masked.name, pair.dense.name) for pair in pairs] == [
@@ -180,11 +166,6 @@ def test_eval_compares_both_on_damaged_pictures(folder: Path, tmp_path: Path) ->
 @pytest.mark.usefixtures("one_registry")
 class TestExport:
     """What a file says of the pictures that its weights were trained for."""
-
-    @pytest.fixture
-    def here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        monkeypatch.chdir(tmp_path)
-        return tmp_path
 
     def save(self, **facts: str) -> None:
         save_file(models.create("fsrcnn").state_dict(), "mine.safetensors", {MASKS: "5", **facts})

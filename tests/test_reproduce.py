@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 import reproduce
-from conftest import OSPREY
+from conftest import osprey
 from paper import scores, table4
 from paper.plan import SETS, PictureSet, Plan
 from paper.records import Store, common, mean
-from PIL import Image
 
 TABLES = ("table2", "table3", "table4", "table5", "fig5", "fig6", "scope", "interpolation", "speed", "runs")
 
@@ -23,10 +22,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three parts of a photo as large photos, and one that is too small."""
     folder = tmp_path_factory.mktemp("data") / "large4k"
     folder.mkdir()
-    with Image.open(OSPREY) as photo:
-        for name, box in {"a": (0, 0, 192, 128), "b": (130, 40, 322, 168), "c": (60, 20, 252, 148)}.items():
-            photo.convert("RGB").crop(box).save(folder / f"{name}.png")
-        photo.convert("RGB").crop((0, 0, 90, 64)).save(folder / "small.png")
+    boxes = {"a": (0, 0, 192, 128), "b": (130, 40, 322, 168), "c": (60, 20, 252, 148), "small": (0, 0, 90, 64)}
+    for name, box in boxes.items():
+        osprey().convert("RGB").crop(box).save(folder / f"{name}.png")
     return folder.parent
 
 

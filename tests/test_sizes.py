@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import amsr, assert_refused
+from conftest import size
 from PIL import Image
 from scale_cases import enlarged, ship, write_model
 
@@ -22,11 +23,6 @@ def weights(shipped_folder: Path) -> Path:
     ship(shipped_folder, "disp", 2, 4)
     ship(shipped_folder, "fsrcnn", 2)
     return shipped_folder
-
-
-def size(path: Path) -> tuple[int, int]:
-    with Image.open(path) as file:
-        return file.size
 
 
 @pytest.mark.parametrize(

@@ -210,11 +210,7 @@ class TestChoice:
         engine = write_engine(Path("a.engine"), make_sidecar(METADATA))
         with pytest.raises(UserError, match="runs on device tensorrt, not on cpu"):
             open_backend(engine, "cpu")
-
-        def no_gpu() -> Any:
-            raise BackendError("the NVIDIA driver finds no GPU")
-
-        monkeypatch.setattr(backend, "find_gpu", no_gpu)
+        monkeypatch.setattr(backend, "find_gpu", Mock(side_effect=BackendError("the NVIDIA driver finds no GPU")))
         with pytest.raises(BackendError, match="finds no GPU"):
             open_backend(engine, "auto")
 

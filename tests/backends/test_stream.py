@@ -33,11 +33,6 @@ def assert_right(stream: GpuStream, inputs: Inputs, model: Path = MODEL) -> None
     np.testing.assert_allclose(stream.run(inputs), expected, atol=1e-5)
 
 
-@pytest.fixture
-def gpu() -> FakeCuda:
-    return FakeCuda()
-
-
 def test_pictures_of_changing_sizes_come_back_right(gpu: FakeCuda) -> None:
     stream = GpuStream(FakeNetwork(MODEL, gpu), gpu)
     for seed, size in enumerate([(20, 30, 100), (40, 24, 333), (8, 8, 1), (20, 30, 100), (40, 24, 960), (8, 9, 0)] * 2):

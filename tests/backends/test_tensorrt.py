@@ -34,11 +34,6 @@ def make_backend(gpu: FakeCuda, model: Path = MODEL, **changes: object) -> Tenso
     return TensorRtBackend(Path("fsrcnn.engine"), sidecar, FakeNetwork(model, gpu), gpu, "fake GPU")
 
 
-@pytest.fixture
-def gpu() -> FakeCuda:
-    return FakeCuda()
-
-
 def test_equals_the_cpu_in_tiles_that_the_engine_takes(gpu: FakeCuda, photo: NDArray[np.float32]) -> None:
     upscaler = Upscaler(make_backend(gpu))
     assert max(photo.shape) > 96  # more than one tile

@@ -13,8 +13,7 @@ import onnx
 import pytest
 import torch
 from command_line import amsr
-from conftest import OSPREY
-from PIL import Image
+from conftest import osprey
 from safetensors.torch import save_file
 
 import amsr_deploy
@@ -94,8 +93,7 @@ def test_weights_that_never_saw_a_mask_are_refused_masked(here: Path, facts: dic
     forced = amsr(*export, "--force")
     assert forced.exit_code == 0, forced.output
     assert "not trained with masks" in forced.stderr
-    with Image.open(OSPREY) as file:
-        file.crop((150, 40, 198, 80)).save("photo.png")
+    osprey().crop((150, 40, 198, 80)).save("photo.png")
     masked = ("infer", "photo.png", "--model", "fsrcnn_x4.onnx", "--overwrite")
     assert "fsrcnn_x4.onnx was not trained with masks" in amsr(*masked).stderr
     assert "trained" not in amsr(*masked, "--dense").stderr

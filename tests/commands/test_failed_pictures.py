@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from batch_cases import Command, draw
-from command_line import amsr, errors
+from command_line import amsr, assert_refused, errors
 
 from amsr_deploy import image
 
@@ -43,6 +43,8 @@ def test_a_picture_that_fails_stops_no_other(here: Path, command: Command) -> No
     assert not [line for line in lines if "unexpected" in line or "Traceback" in line]
     assert len(list((here / "out").iterdir())) == 2
     assert (here / "out" / f"good{ending}").is_file()
+    assert_refused(amsr(*arguments, "cut.png"), "cut.png", code=1)
+    assert_refused(amsr(*arguments, "missing.png"), "missing.png", code=1)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), RecursionError(), ValueError(), MemoryError(), KeyError("x")])

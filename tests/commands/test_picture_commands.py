@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from batch_cases import Command, draw
 from command_line import amsr
-from conftest import OSPREY
-from PIL import Image
+from conftest import osprey
 
 
 def test_shared_options_stand_before_or_after_the_command(here: Path, command: Command) -> None:
@@ -85,8 +84,7 @@ def test_a_terminal_gets_a_bar_and_a_pipe_none(here: Path, repeat_model: Path) -
 
 def test_what_a_budget_pays_for(here: Path, repeat_model: Path) -> None:
     """The model's fixed part costs 0.25 of dense: what is left of the budget is the density."""
-    with Image.open(OSPREY) as file:
-        file.crop((100, 20, 260, 140)).save(here / "a.png")
+    osprey().crop((100, 20, 260, 140)).save(here / "a.png")
     infer = ("infer", "a.png", "--model", repeat_model, "--json", "--overwrite")
     dilations = []
     for budget in (0.4, 0.6, 0.8):

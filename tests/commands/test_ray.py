@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import OSPREY, ROOT, assert_same_pictures
+from conftest import ROOT, assert_same_pictures, osprey
 from PIL import Image
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -50,9 +50,8 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with pictures, one of them damaged, and what one machine makes of them."""
     folder = tmp_path_factory.mktemp("alone")
     (folder / "in").mkdir()
-    with Image.open(OSPREY) as photo:
-        for number in range(PICTURES):
-            photo.crop((8 * number, 0, 8 * number + 320, 240)).save(folder / "in" / f"photo{number}.png")
+    for number in range(PICTURES):
+        osprey().crop((8 * number, 0, 8 * number + 320, 240)).save(folder / "in" / f"photo{number}.png")
     (folder / "in" / "photo5b.jpg").write_bytes(b"\xff\xd8\xff no picture")
     done = subprocess.run(COMMAND, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr

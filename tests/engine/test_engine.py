@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import onnx
@@ -273,11 +274,7 @@ class TestEdition:
 
     def test_tensorrt_needs_a_gpu(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(build, "load_edition", lambda name: Edition(name, SimpleNamespace(__version__="10.3.0")))  # type: ignore[arg-type]
-
-        def no_gpu() -> Any:
-            raise BackendError("the NVIDIA driver finds no GPU")
-
-        monkeypatch.setattr(build, "find_gpu", no_gpu)
+        monkeypatch.setattr(build, "find_gpu", Mock(side_effect=BackendError("the NVIDIA driver finds no GPU")))
         assert_refused(
             amsr("build-engine", MODEL, "--edition", "tensorrt"),
             "finds no GPU",

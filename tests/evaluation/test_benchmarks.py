@@ -210,7 +210,6 @@ def test_bad_input(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> Non
     assert_refused(bench(folder, pair, "--markdown", tmp_path / "report.txt"), "report.txt")
     assert_refused(bench(folder, pair, "--markdown", "-"), "- does not end in .md")
     assert_refused(bench(folder, pair, "--json", tmp_path / "none" / "a.json"), "none")
-    assert_refused(bench(folder, pair, "--backbone", "carn"), "--backbone")
     alone = amsr("bench", "--data", folder, "--model", pair[0])
     assert_refused(alone, "--dense-model")
 

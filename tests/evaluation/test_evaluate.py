@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import amsr
-from conftest import OSPREY
+from conftest import osprey
 from PIL import Image
 
 from amsr_deploy import models
@@ -40,9 +40,8 @@ def photos(tmp_path: Path) -> Path:
     """Two parts of a real photo; the sides of the second are no multiples of 4."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    with Image.open(OSPREY) as photo:
-        photo.crop((120, 30, 280, 158)).save(folder / "a.png")
-        photo.crop((200, 60, 331, 189)).save(folder / "b.png")
+    osprey().crop((120, 30, 280, 158)).save(folder / "a.png")
+    osprey().crop((200, 60, 331, 189)).save(folder / "b.png")
     return folder
 
 
@@ -168,12 +167,6 @@ def test_nothing_but_tables_is_printed_where_nobody_looks(model: Path, photos: P
     result = amsr("eval", "--model", model, "--data", photos)
     assert result.stderr == ""
     assert long.name in result.stdout
-
-
-def test_backbone_and_model_exclude_each_other(model: Path, photos: Path) -> None:
-    result = amsr("eval", "--model", model, "--backbone", "carn", "--data", photos)
-    assert result.exit_code == 2
-    assert "--backbone carn" in result.stderr
 
 
 def test_bicubic_is_what_networks_have_to_beat(model: Path, photos: Path) -> None:

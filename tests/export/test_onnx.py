@@ -16,6 +16,7 @@ import pytest
 import torch
 from export_cases import Exports, kinds_first, random_network
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 from amsr_deploy import models, native
 from amsr_deploy.descriptor import BACKBONES
@@ -23,7 +24,7 @@ from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export import verify
 from amsr_deploy.export.functions import define
 from amsr_deploy.export.onnx import digest, export_onnx
-from amsr_deploy.metadata import Metadata
+from amsr_deploy.metadata import Metadata, Precision
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.models import Network
 
@@ -95,33 +96,28 @@ def test_metadata_describes_the_model(case: tuple[str, bool, Path, float]) -> No
     assert Metadata.from_properties(metadata.to_properties()) == metadata
 
 
+@pytest.mark.parametrize(
+    ("precision", "most"),
+    [
+        ("float16", 2e-2),
+        pytest.param(
+            "bfloat16", 1e-1, marks=pytest.mark.skipif(native.library_path() is None, reason="no native operators")
+        ),
+    ],
+)
 @pytest.mark.parametrize("name", kinds_first(BACKBONES))
-def test_half_precision_keeps_float32_outside(name: str, exports: Exports) -> None:
-    path = exports(name, precision="float16")
-    assert 0 < exports.differences[path] < 2e-2
+def test_half_precision_keeps_float32_outside(name: str, precision: Precision, most: float, exports: Exports) -> None:
+    path = exports(name, precision=precision)
+    assert 0 < exports.differences[path] < most
     model = onnx.load(path)
     types = {value.type.tensor_type.elem_type for value in [model.graph.input[0], *model.graph.output]}
-    assert types == {onnx.TensorProto.FLOAT}
-    weights = [tensor for tensor in model.graph.initializer if np.prod(tensor.dims) > 100]
-    assert all(tensor.data_type in (onnx.TensorProto.FLOAT16, onnx.TensorProto.BOOL) for tensor in weights)
-    assert Metadata.from_properties({e.key: e.value for e in model.metadata_props}).precision == "float16"
+    assert types == {TensorProto.FLOAT}
+    weights = {tensor.data_type for tensor in model.graph.initializer if np.prod(tensor.dims) > 100}
+    assert weights - {TensorProto.BOOL} == {getattr(TensorProto, precision.upper())}
+    assert Metadata.from_properties({e.key: e.value for e in model.metadata_props}).precision == precision
 
 
 CNNS = [name for name, descriptor in BACKBONES.items() if descriptor.body == "pixels"]
-
-
-@pytest.mark.parametrize("name", kinds_first(BACKBONES))
-def test_bfloat16_keeps_float32_outside(name: str, exports: Exports) -> None:
-    if native.library_path() is None:
-        pytest.skip("the native library is not built: install the package where there is a C++ compiler")
-    path = exports(name, precision="bfloat16")
-    assert 0 < exports.differences[path] < 1e-1
-    model = onnx.load(path)
-    types = {value.type.tensor_type.elem_type for value in [model.graph.input[0], *model.graph.output]}
-    assert types == {onnx.TensorProto.FLOAT}
-    weights = [tensor for tensor in model.graph.initializer if np.prod(tensor.dims) > 100]
-    assert {tensor.data_type for tensor in weights} == {onnx.TensorProto.BFLOAT16}
-    assert Metadata.from_properties({e.key: e.value for e in model.metadata_props}).precision == "bfloat16"
 
 
 @pytest.mark.parametrize("name", ["disp", "swinir"])

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from picture_cases import SRGB
+from PIL import Image
 
 from amsr_deploy import image
 from amsr_deploy.errors import ImageError
-
-PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def photo(height: int = 160, width: int = 120) -> Image.Image:
@@ -94,7 +93,7 @@ def test_a_file_without_a_frame(tmp_path: Path) -> None:
 
 
 def test_a_profile_that_is_not_whole_is_dropped_aloud(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    data = jpeg(icc_profile=PROFILE).replace(b"ICC_PROFILE\0\1\1", b"ICC_PROFILE\0\1\2")
+    data = jpeg(icc_profile=SRGB).replace(b"ICC_PROFILE\0\1\1", b"ICC_PROFILE\0\1\2")
     (tmp_path / "a.jpg").write_bytes(data)
     assert image.read(tmp_path / "a.jpg").metadata.icc_profile is None
     assert "profile is damaged" in caplog.text

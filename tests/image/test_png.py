@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_cases import chunk, enlarge
-from PIL import Image, ImageCms
+from picture_cases import SRGB, chunk, enlarge
+from PIL import Image
 from scale_cases import strips_by
 
 from amsr_deploy import image
@@ -21,7 +21,6 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SRGB_CHRM = struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 WIDE_CHRM = struct.pack(">8I", 31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000)
 PQ, HLG, SRGB_CODE = bytes([9, 16, 0, 1]), bytes([9, 18, 0, 1]), bytes([1, 13, 0, 1])
-PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 Chunk = tuple[bytes, bytes]
 
 
@@ -106,8 +105,8 @@ def test_what_is_told_of_the_display_stays_or_is_said(
         ([(b"cICP", bytes([1, 8, 0, 1]))], "linear light"),
         ([(b"cICP", SRGB_CODE)], None),
         ([(b"cICP", bytes([1, 13, 0, 0]))], "narrow range"),
-        ([(b"cICP", PQ), (b"iCCP", b"p\0\0" + zlib.compress(PROFILE))], "PQ"),
-        ([(b"gAMA", struct.pack(">I", 100_000)), (b"iCCP", b"p\0\0" + zlib.compress(PROFILE))], None),
+        ([(b"cICP", PQ), (b"iCCP", b"p\0\0" + zlib.compress(SRGB))], "PQ"),
+        ([(b"gAMA", struct.pack(">I", 100_000)), (b"iCCP", b"p\0\0" + zlib.compress(SRGB))], None),
         ([(b"gAMA", struct.pack(">I", 100_000)), (b"sRGB", b"\0")], None),
         ([(b"gAMA", struct.pack(">I", 45455)), (b"cHRM", SRGB_CHRM)], None),
         ([], None),
@@ -152,7 +151,7 @@ def test_large_chunks_that_matter_to_others_only(tmp_path: Path, large: bytes, d
 
 
 def test_a_large_profile(tmp_path: Path) -> None:
-    profile = bytearray(PROFILE + bytes(5_000_000))
+    profile = bytearray(SRGB + bytes(5_000_000))
     profile[:4] = struct.pack(">I", len(profile))
     picture = read(tmp_path, png(chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(profile)))))
     assert picture.metadata.icc_profile == bytes(profile)

@@ -11,16 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from picture_cases import photo
 
 from amsr_deploy import image
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image import StripWriter, deflate, strips, tiff_encoder
 from amsr_deploy.image.deflate import Checksum
 from amsr_deploy.image.samples import Samples
-
-
-def photo(height: int = 300, width: int = 500, channels: int = 3, dtype: type = np.uint16) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, (height, width, channels), dtype=dtype)
 
 
 def write(path: Path, samples: np.ndarray, rows: list[int], **options: Any) -> None:
@@ -43,7 +40,7 @@ def test_rows_may_come_in_any_portions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[int], dtype: type, suffix: str
 ) -> None:
     monkeypatch.setattr(strips, "_STRIP_BYTES", 20_000)
-    samples = photo(dtype=dtype)
+    samples = photo(300, 500, dtype=dtype)
     write(tmp_path / f"a{suffix}", samples, rows)
     np.testing.assert_array_equal(stored(tmp_path / f"a{suffix}"), samples)
 
@@ -51,7 +48,7 @@ def test_rows_may_come_in_any_portions(
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_the_caller_may_use_its_rows_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
     monkeypatch.setattr(strips, "_STRIP_BYTES", 20_000)
-    samples = photo()
+    samples = photo(300, 500, dtype=np.uint16)
     with StripWriter(tmp_path / f"a{suffix}", (300, 500), 3, 16) as writer:
         rows = np.empty((5, 500, 3), np.uint16)
         for top in range(0, 300, 5):
@@ -81,7 +78,7 @@ class SlowEncoder:
 
 
 def test_no_more_than_16_strips_wait_for_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    samples, encoder, held = photo(60), SlowEncoder(), []
+    samples, encoder, held = photo(60, 500, dtype=np.uint16), SlowEncoder(), []
     monkeypatch.setattr(strips, "_STRIP_BYTES", samples[0].nbytes)
     monkeypatch.setattr(strips, "_encoder", lambda *_: encoder)
     with StripWriter(tmp_path / "a.raw", (60, 500), 3, 16) as writer:
@@ -96,7 +93,7 @@ def test_no_more_than_16_strips_wait_for_the_file(tmp_path: Path, monkeypatch: p
 def test_more_than_4_gib_is_a_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: type) -> None:
     monkeypatch.setattr(tiff_encoder, "MAX_CLASSIC_BYTES", 1000)
     monkeypatch.setattr(strips, "_STRIP_BYTES", 20_000)
-    samples = photo(dtype=dtype)
+    samples = photo(300, 500, dtype=dtype)
     exif = image.Metadata(exif=b"Exif\0\0II*\0\x08\0\0\0\x01\0\x0f\x01\x02\0\x03\0\0\0ab\0\0\0\0\0\0")
     write(tmp_path / "a.tif", samples, [300], metadata=exif)
     assert (tmp_path / "a.tif").read_bytes()[:4] == b"II+\0"
@@ -111,7 +108,7 @@ def test_an_aborted_file_leaves_the_old_one(tmp_path: Path, suffix: str) -> None
 
     def fail() -> None:
         with StripWriter(path, (300, 500), 3, 16) as writer:
-            writer.write(photo()[:200])
+            writer.write(photo(300, 500, dtype=np.uint16)[:200])
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -130,7 +127,7 @@ def test_memory_that_runs_out_at_the_end_leaves_nothing(
     monkeypatch.setattr(deflate, "compress", fail)
     monkeypatch.setattr(deflate, "compress_part", fail)
     with pytest.raises(MemoryError):
-        write(tmp_path / f"a{suffix}", photo(), [300])
+        write(tmp_path / f"a{suffix}", photo(300, 500, dtype=np.uint16), [300])
     assert not list(tmp_path.iterdir())
 
 
@@ -138,7 +135,7 @@ def test_missing_rows_and_rows_too_many(tmp_path: Path) -> None:
     writer = StripWriter(tmp_path / "a.png", (4, 5), 3, 8)
     with pytest.raises(ValueError, match="5 rows are more than the 4"):
         writer.write(photo(5, 5, 3, np.uint8))
-    for rows in (photo(2, 6, 3, np.uint8), photo(2, 5, 4, np.uint8), photo(2, 5, 3)):
+    for rows in (photo(2, 6, 3, np.uint8), photo(2, 5, 4, np.uint8), photo(2, 5, 3, np.uint16)):
         with pytest.raises(ValueError, match="rows are"):
             writer.write(rows)
     writer.write(photo(3, 5, 3, np.uint8))
@@ -165,7 +162,7 @@ def test_parts_compressed_apart_are_one_stream(parts: list[bytes], compression: 
 
 @pytest.mark.parametrize("compression", ["fast", "small"])
 def test_noise_does_not_grow_beyond_what_readers_expect(compression: Any) -> None:
-    data = photo().tobytes()
+    data = photo(300, 500, dtype=np.uint16).tobytes()
     packed = deflate.compress(data, compression)
     assert zlib.decompress(packed) == data
     assert len(packed) <= len(data) + (len(data) >> 12) + (len(data) >> 14) + (len(data) >> 25) + 13

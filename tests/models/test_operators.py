@@ -119,6 +119,13 @@ def needs(instruction_set: str) -> pytest.MarkDecorator:
 
 needs_native = needs("portable")
 NATIVE = [pytest.param(name, marks=needs(name), id=name) for name in INSTRUCTION_SETS]
+STORAGE_TYPES = pytest.mark.parametrize(
+    ("onnx_type", "torch_type", "rounding"),
+    [
+        pytest.param(TensorProto.FLOAT16, torch.float16, 2**-11, id="float16"),
+        pytest.param(TensorProto.BFLOAT16, torch.bfloat16, 2**-8, id="bfloat16"),
+    ],
+)
 FORMS = [
     pytest.param(onnx_function, id="onnx function"),
     pytest.param(inlined_function, id="inlined function"),
@@ -147,13 +154,7 @@ def test_window_layer_equals_reference(form: Form, case: Case, constants: bool) 
     assert_equals_reference(form, case, constants=constants)
 
 
-@pytest.mark.parametrize(
-    ("onnx_type", "torch_type", "rounding"),
-    [
-        pytest.param(TensorProto.FLOAT16, torch.float16, 2**-11, id="float16"),
-        pytest.param(TensorProto.BFLOAT16, torch.bfloat16, 2**-8, id="bfloat16"),
-    ],
-)
+@STORAGE_TYPES
 @pytest.mark.parametrize("instruction_set", NATIVE)
 @settings(max_examples=25)  # beside test_form_equals_reference, which tests the sums
 @given(cases=mask_cases() | pixel_cases())
@@ -165,13 +166,7 @@ def test_storage_types_round_only_the_result(
         assert_equals_reference(form, case, torch_type, rtol=rounding, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("onnx_type", "torch_type", "rounding"),
-    [
-        pytest.param(TensorProto.FLOAT16, torch.float16, 2**-11, id="float16"),
-        pytest.param(TensorProto.BFLOAT16, torch.bfloat16, 2**-8, id="bfloat16"),
-    ],
-)
+@STORAGE_TYPES
 @pytest.mark.parametrize("instruction_set", NATIVE)
 @settings(max_examples=25)
 @given(case=window_layer_cases())
@@ -201,25 +196,23 @@ def test_the_number_of_threads_changes_nothing(
     for upscale in (1, 2):
         random = np.random.default_rng(upscale)
         cases += random_pixel_cases(random, 31, 29, channels, channels * upscale**2, group, upscale=upscale)
-    for case in cases:
+    for case in (*cases, swinir_case(windows=np.arange(0, 42, 2))):
         one, three = (run(node_model(case), case, native_options(threads)) for threads in (1, 3))
         np.testing.assert_array_equal(one, three)
         assert_equals_reference(lambda _, result=one: result, case)
-
-
-@pytest.mark.parametrize("instruction_set", NATIVE)
-def test_the_number_of_threads_changes_no_window(instruction_set: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(native.ISA_VARIABLE, instruction_set)
-    case = swinir_case(windows=np.arange(0, 42, 2))
-    one, three = (run(node_model(case), case, native_options(threads)) for threads in (1, 3))
-    np.testing.assert_array_equal(one, three)
-    assert_equals_reference(lambda _: one, case)
 
 
 def swinir_case(windows: NDArray[np.int64]) -> Case:
     """A shifted layer of SwinIR's size on a picture of 6 x 7 windows."""
     random = np.random.default_rng(5)
     return window_layer_case(random, windows, (6, 7), channels=60, hidden=120, heads=6, window_size=8, shift=4)
+
+
+def small_case(operator: str) -> Case:
+    """A call on a picture of 5 x 6 pixels with 4 channels."""
+    cases = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=3)
+    cases += random_pixel_cases(np.random.default_rng(3), height=5, width=6, inputs=4, outputs=4)
+    return next(case for case in cases if case.operator == operator)
 
 
 @needs_native
@@ -234,7 +227,7 @@ def test_a_window_named_twice_in_a_row_is_computed_once() -> None:
 
 @needs_native
 def test_the_native_kernel_goes_before_the_function() -> None:
-    case = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=1)[0]
+    case = small_case("MaskGather")
     function = FUNCTIONS["MaskGather"].to_function_proto()
     wrong = onnx.FunctionProto()
     wrong.CopyFrom(function)
@@ -245,30 +238,18 @@ def test_the_native_kernel_goes_before_the_function() -> None:
 
 
 @needs_native
-def test_a_scatter_leaves_what_others_still_read() -> None:
+@pytest.mark.parametrize(
+    "case", [small_case("MaskScatter"), swinir_case(np.array([0, 40, 41]))], ids=lambda case: case.operator
+)
+def test_what_others_still_read_stays(case: Case) -> None:
     """In place is allowed only where nobody reads the old pixels afterwards."""
-    case = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=2)[1]
     model = node_model(case)
     del model.graph.node[-1]
     model.graph.node.insert(0, helper.make_node("Neg", ["pixels"], ["negative"]))
-    model.graph.node[1].input[1] = "negative"
-    model.graph.node.append(helper.make_node("Sub", ["out", "negative"], ["result"]))
-    pixels, index = case.inputs["pixels"], case.inputs["index"]
-    expected = np.zeros_like(pixels)
-    expected[index] = case.inputs["rows"] + pixels[index]
-    np.testing.assert_allclose(run(model, case, native_options()), expected, atol=1e-6)
-
-
-@needs_native
-def test_a_window_layer_leaves_what_others_still_read() -> None:
-    case = swinir_case(np.array([0, 40, 41]))
-    model = node_model(case)
-    del model.graph.node[-1]
-    model.graph.node.insert(0, helper.make_node("Neg", ["pixels"], ["negative"]))
-    model.graph.node[1].input[0] = "negative"
+    model.graph.node[1].input[list(case.inputs).index("pixels")] = "negative"
     model.graph.node.append(helper.make_node("Sub", ["out", "negative"], ["result"]))
     pixels = case.inputs["pixels"]
-    expected = reference(Case("WindowLayer", {**case.inputs, "pixels": -pixels}, case.attributes)) + pixels
+    expected = reference(Case(case.operator, {**case.inputs, "pixels": -pixels}, case.attributes)) + pixels
     np.testing.assert_allclose(run(model, case, native_options()), expected, rtol=1e-4, atol=1e-4)
 
 
@@ -323,9 +304,7 @@ def test_a_bad_window_layer_is_refused(changes: dict[str, NDArray], message: str
     ],
 )
 def test_bad_input_is_refused(operator: str, changes: dict[str, NDArray], message: str) -> None:
-    cases = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=3)
-    cases += random_pixel_cases(np.random.default_rng(3), height=5, width=6, inputs=4, outputs=4)
-    case = next(case for case in cases if case.operator == operator)
+    case = small_case(operator)
     broken = Case(operator, {**case.inputs, **changes}, case.attributes)
     with pytest.raises(ort.capi.onnxruntime_pybind11_state.InvalidArgument, match=message):
         run(node_model(broken), broken, native_options())
@@ -348,9 +327,7 @@ def test_bad_input_is_refused(operator: str, changes: dict[str, NDArray], messag
     ],
 )
 def test_bad_attributes_are_refused(operator: str, changes: dict[str, Any], message: str) -> None:
-    cases = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=3)
-    cases += random_pixel_cases(np.random.default_rng(3), height=5, width=6, inputs=4, outputs=4)
-    case = next(case for case in cases if case.operator == operator)
+    case = small_case(operator)
     broken = Case(operator, case.inputs, {**case.attributes, **changes})
     with pytest.raises(Exception, match=message):
         run(node_model(broken), broken, native_options())
@@ -359,7 +336,7 @@ def test_bad_attributes_are_refused(operator: str, changes: dict[str, Any], mess
 @needs_native
 def test_an_instruction_set_that_cannot_be_had_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(native.ISA_VARIABLE, "sse9")
-    case = random_mask_cases(height=5, width=6, channels=4, group=1, density=0.5, seed=4)[3]
+    case = small_case("MaskedConv2d")
     with pytest.raises(Exception, match=r"AMSR_CPU_ISA=sse9 is not available here; use one of: .*portable"):
         run(node_model(case), case, native_options())
 

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from click.testing import Result
 from command_line import assert_refused
-from conftest import OSPREY
+from conftest import osprey
 from numpy.typing import NDArray
-from PIL import Image
 
 av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'amsr-deploy[video]'")
 
@@ -31,8 +30,7 @@ def assert_nothing_made(result: Result, folder: Path, *parts: str) -> None:
 
 def pictures(count: int, size: tuple[int, int] = SIZE) -> list[NDArray[np.uint8]]:
     """A photo over which a square moves."""
-    with Image.open(OSPREY) as file:
-        photo = np.asarray(file.convert("RGB").crop((150, 40, 150 + size[1], 40 + size[0])))
+    photo = np.asarray(osprey().convert("RGB").crop((150, 40, 150 + size[1], 40 + size[0])))
     frames = []
     for k in range(count):
         frame = photo.copy()
