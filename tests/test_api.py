@@ -95,7 +95,6 @@ def test_transparency_comes_through(upscaler: amsr_deploy.Upscaler) -> None:
         ({"threads": 1.5}, "1.5 threads cannot work"),
         ({"threads": True}, "True threads cannot work"),
         ({"dilation": True}, "dilation True is not"),
-        ({"scale": True}, "`scale` True is no whole number"),
         ({"tile": True}, "tile True is too small"),
     ],
 )
@@ -135,8 +134,9 @@ def test_an_unknown_purpose_is_refused() -> None:
 @pytest.mark.parametrize("picture", [None, [[1, 2, 3]], 5])
 def test_what_is_no_picture_is_refused(upscaler: amsr_deploy.Upscaler, picture: Any) -> None:
     expected = f"an array, a Pillow image or the path of a file, not a {type(picture).__name__}"
-    with pytest.raises(UserError, match=expected):
-        upscaler.upscale(picture)
+    for take in (upscaler.upscale, upscaler.mask):
+        with pytest.raises(UserError, match=expected):
+            take(picture)
 
 
 @pytest.mark.parametrize(
@@ -207,8 +207,6 @@ def test_masks_are_of_all_that_is_upscaled(upscaler: amsr_deploy.Upscaler, photo
         expected = upscaler.mask(np.asarray(picture)).pixels
         for image in (picture, photo_file, str(photo_file)):
             np.testing.assert_array_equal(upscaler.mask(image).pixels, expected)
-    with pytest.raises(UserError, match="an array, a Pillow image or the path of a file, not a NoneType"):
-        upscaler.mask(None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scale", ["2", 2.5, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -135,6 +136,28 @@ def test_a_provider_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPa
     )
     with pytest.raises(BackendError, match=r"device coreml was asked for, .* only start CPUExecutionProvider"):
         OnnxRuntimeBackend(shipped_model("fsrcnn"), "coreml")
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_cuda_is_loaded_out_of_packages_before_a_session(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded, model = [], shipped_model("fsrcnn")
+
+    def preload() -> None:
+        loaded.append("cuda")
+        print("no libcudnn here")
+
+    monkeypatch.setattr(ort, "get_available_providers", lambda: [PROVIDERS["cuda"].name, CPU])
+    monkeypatch.setattr(ort, "preload_dlls", preload)
+    monkeypatch.setattr(providers, "_load_cuda", cache(providers._load_cuda.__wrapped__))
+    with pytest.raises(BackendError, match="cuda was asked for, but ONNX Runtime could only start CPUExecution"):
+        OnnxRuntimeBackend(model, "cuda")
+    assert "cpu" in OnnxRuntimeBackend(model, "auto").name
+    assert loaded == ["cuda"]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "no libcudnn here" in captured.err
 
 
 class TestPlugins:

@@ -26,7 +26,6 @@ from amsr_deploy.descriptor import BACKBONES, CpuPrecision, describe
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.backends import providers
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.parts import PartUpscaler
@@ -332,18 +331,10 @@ def test_bad_arguments(exported: dict[str, Path], photo: NDArray[np.float32]) ->
     upscaler = amsr_deploy.load(exported["carn"])
     with pytest.raises(UserError, match="mask is 9x8, but the picture 120x90"):
         upscaler.upscale(photo, np.ones((8, 9), dtype=np.bool_))
-    with pytest.raises(UserError, match=r"Mask object.*mask\.pixels"):
-        upscaler.upscale(photo, upscaler.mask(photo))  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"shape \(90, 120, 1\)"):
-        upscaler.upscale(photo, np.ones((90, 120, 1), dtype=np.bool_))
-    with pytest.raises(UserError, match="is a list"):
-        upscaler.upscale(photo, [[True]])  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"\(90, 120\)"):
         upscaler.upscale(photo[..., 0])
     with pytest.raises(UserError, match="int32"):
         upscaler.upscale(photo.astype(np.int32))
-    with pytest.raises(UserError, match="spans 0 to 255"):
-        upscaler.upscale(np.linspace(0, 255, 12, dtype=np.float32).reshape(2, 2, 3))
     with pytest.raises(UserError, match="spans nan"):
         upscaler.upscale(np.full_like(photo, np.nan))
     with pytest.raises(UserError, match="otsu"):
@@ -384,28 +375,6 @@ def test_missing_device_is_an_error(exported: dict[str, Path]) -> None:
         pytest.skip("this ONNX Runtime has CUDA")
     with pytest.raises(BackendError, match=r"cuda.*onnxruntime-gpu"):
         amsr_deploy.load(exported["carn"], device="cuda")
-
-
-def test_cuda_is_loaded_out_of_packages_before_a_session(
-    exported: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    loaded = []
-
-    def preload() -> None:
-        loaded.append("cuda")
-        print("no libcudnn here")
-
-    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
-    monkeypatch.setattr(ort, "preload_dlls", preload)
-    providers._load_cuda.cache_clear()
-    with pytest.raises(BackendError, match="cuda was asked for, but ONNX Runtime could only start CPUExecution"):
-        OnnxRuntimeBackend(exported["carn"], "cuda")
-    assert "cpu" in OnnxRuntimeBackend(exported["carn"], "auto").name
-    providers._load_cuda.cache_clear()
-    assert loaded == ["cuda"]
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "no libcudnn here" in captured.err
 
 
 class TestDenseTwin:
