@@ -6,7 +6,7 @@ measures what is not in OUT yet and writes there the tables (JSON, CSV, Markdown
 `plots`: scikit-image to measure, matplotlib to draw, without which `build` leaves the plots out. `table2` or another
 name measures a part, `build` nothing, `page` writes docs/results.md too. It can be stopped at any time: each figure of
 each picture is stored at once, and another run goes on. Times are processor time of one thread, which other work on
-the machine changes little.
+the machine changes little. All that `--quick` makes goes to the folder `quick` of OUT.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from typing import Any
 
 from paper import fig5, fig6, interpolation, plots, runs, scope, speed, table2, table3, table4, table5
 from paper.page import write_page
-from paper.plan import QUICK_SETS, SETS, Plan, say
+from paper.plan import QUICK_SETS, SCALE, SETS, Plan, say
 from paper.records import Store
 from paper.table import Table
 
 from amsr_deploy.commands.messages import describe_failure
-from amsr_deploy.errors import AmsrError
+from amsr_deploy.errors import AmsrError, UserError
+from amsr_deploy.evaluation.bench.twins import shipped_backbones
 
 MEASURED = {"table2": table2, "table4": table4, "table5": table5, "fig6": fig6, "fig5": fig5, "table3": table3}
 """What is measured, in the order of `all`; `scope` and `speed` are made from the same measurements."""
@@ -55,18 +56,29 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("table", choices=[*MEASURED, "all", "build", "page"])
     parser.add_argument("--data", type=Path, help="folder that holds the folders large4k, large2k, b100, train")
     parser.add_argument("--out", type=Path, required=True, help="folder of measurements and tables")
-    parser.add_argument("--backbones", nargs="*", help="networks to measure; all that ship by default")
+    parser.add_argument(
+        "--backbones", nargs="*", choices=shipped_backbones(SCALE), help="networks to measure; all that ship by default"
+    )
     parser.add_argument("--most", type=int, help="pictures of each set, the first by name")
     parser.add_argument("--quick", action="store_true", help="thumbnails: shows that it works, and no more")
     parser.add_argument("--threads", type=int, default=1, help="that work on an operator")
     parser.add_argument("--repeats", type=int, default=3, help="measurements of a time whose median counts")
     parser.add_argument("--minutes", type=float, help="after which no new time is measured")
     parser.add_argument("--label", help="what times are measured with; the kernels' instruction set by default")
-    return parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
+    if chosen.quick:
+        chosen.out /= "quick"
+    return chosen
 
 
 def measure(chosen: argparse.Namespace) -> None:
-    """Measure what is asked for."""
+    """Measure what is asked for.
+
+    Raises:
+        UserError: there is no folder of pictures.
+    """
+    if chosen.data is None or not chosen.data.is_dir():
+        raise UserError(f"{chosen.table} is measured on pictures; give their folder as --data (now {chosen.data})")
     settings: dict[str, Any] = {
         "threads": chosen.threads,
         "repeats": chosen.repeats,
@@ -89,8 +101,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parse(arguments)
     try:
         if chosen.table in (*MEASURED, "all"):
-            if chosen.data is None:
-                raise SystemExit(f"{chosen.table} is measured on pictures; give their folder as --data")
             measure(chosen)
         write(chosen.out)
         if chosen.table == "page":

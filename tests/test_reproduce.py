@@ -29,15 +29,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(data: Path, out: Path, *arguments: str) -> int:
+    assert out.name == "quick"
     options = ("--quick", "--threads", "1", "--repeats", "1", "--backbones", "disp", "swinir")
-    return reproduce.main([arguments[0], "--data", str(data), "--out", str(out), *options, *arguments[1:]])
+    return reproduce.main([arguments[0], "--data", str(data), "--out", str(out.parent), *options, *arguments[1:]])
 
 
 @pytest.fixture(scope="module")
 def out(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All tables of a quick run."""
-    folder = tmp_path_factory.mktemp("out")
+    folder = tmp_path_factory.mktemp("out") / "quick"
     assert run(data, folder, "all") == 0
+    assert [path.name for path in folder.parent.iterdir()] == ["quick"]  # apart from true figures
     return folder
 
 
@@ -103,23 +105,25 @@ def test_each_damage_is_measured(out: Path) -> None:
 def test_a_stopped_run_goes_on(data: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = (out / reproduce.RECORDS).read_text().splitlines(keepends=True)
     table5 = [line for line in lines if '"kind": "scores"' in line]
-    (tmp_path / reproduce.RECORDS).write_text("".join(table5[:-1]) + table5[-1][:30])
+    stopped = tmp_path / "quick"
+    stopped.mkdir()
+    (stopped / reproduce.RECORDS).write_text("".join(table5[:-1]) + table5[-1][:30])
     measured: list[object] = []
     original = scores._scores
     monkeypatch.setattr(scores, "_scores", lambda *given: measured.append(given) or original(*given))
-    assert run(data, tmp_path, "table2") == 0
+    assert run(data, stopped, "table2") == 0
     stored = {json.dumps(json.loads(line)["key"]) for line in table5}
     assert len(measured) <= 1
-    again = (tmp_path / reproduce.RECORDS).read_text().splitlines()
+    again = (stopped / reproduce.RECORDS).read_text().splitlines()
     assert {json.dumps(json.loads(line)["key"]) for line in again if line.endswith("}")} <= stored
-    assert reproduce.build(tmp_path)["table2"].rows == reproduce.build(out)["table2"].rows
+    assert reproduce.build(stopped)["table2"].rows == reproduce.build(out)["table2"].rows
 
 
 def test_a_missing_package_is_named_with_its_extra(
     data: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "skimage.metrics", None)
-    assert run(data, tmp_path, "table2") == 1
+    assert run(data, tmp_path / "quick", "table2") == 1
     assert "amsr-deploy[eval]" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert run(data, out, "build") == 0
@@ -173,7 +177,15 @@ def test_strategies_are_compared_on_the_pictures_that_all_have(tmp_path: Path) -
 
 
 def test_pictures_are_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="--data"):
-        reproduce.main(["table2", "--out", str(tmp_path)])
-    assert run(tmp_path / "nowhere", tmp_path, "table5") == 1
+    out = tmp_path / "out" / "quick"
+    assert reproduce.main(["table2", "--out", str(out)]) == 2
+    assert "--data" in capsys.readouterr().err
+    assert run(tmp_path / "nowhere", out, "table2") == 2
     assert "nowhere" in capsys.readouterr().err
+    assert run(tmp_path, out, "table5") == 1
+    assert not out.parent.exists()
+    assert run(tmp_path, out, "table2") == 0
+    assert f"2K is left out: there is no folder {tmp_path / 'large4k'}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run(tmp_path, out, "table2", "--backbones", "edsr")
+    assert "disp" in capsys.readouterr().err

@@ -126,8 +126,12 @@ class Plan:
             yield Picture(set_name, path, chosen.width)
 
     def has_set(self, set_name: str) -> bool:
-        """Whether the folder of a set is there."""
-        return any(one.name == set_name and (self.data / one.folder).is_dir() for one in self.sets)
+        """Whether a set is measured; one whose folder is not there is named."""
+        for folder in (self.data / one.folder for one in self.sets if one.name == set_name):
+            if folder.is_dir():
+                return True
+            say(f"{set_name} is left out: there is no folder {folder}")
+        return False
 
     @property
     def is_over(self) -> bool:
