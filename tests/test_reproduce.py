@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import reproduce
 from conftest import osprey
-from paper import scores, table4
+from paper import scores, speed, table3, table4
 from paper.plan import SETS, PictureSet, Plan
 from paper.records import Store, common, mean
+
+from amsr_deploy.descriptor import describe
 
 TABLES = ("table2", "table3", "table4", "table5", "fig5", "fig6", "scope", "interpolation", "speed", "runs")
 
@@ -189,3 +191,37 @@ def test_pictures_are_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit):
         run(tmp_path, out, "table2", "--backbones", "edsr")
     assert "disp" in capsys.readouterr().err
+
+
+def test_times_of_different_machines_are_not_mixed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "measured.jsonl")
+    case = {"set": "2K", "picture": "a", "model": "disp", "weights": "w"}
+    figures = {"psnr_y": 30.0, "ssim": 0.9}
+    kinds = [(processor, threads) for processor in ("one", "other") for threads in (1, 2)]
+    for mask in ({"dilation": None}, {"dilation": describe("disp").dilation, "strategy": "kmeans"}):
+        store.put({"kind": "scores", **case, **mask}, figures, 0)
+        for number, (processor, threads) in enumerate(kinds):
+            machine = {"processor": processor, "instructions": "avx2", "threads": threads}
+            store.put({"kind": "seconds", **case, **machine, **mask}, {"seconds": number + 1, "load": 0.0}, 0)
+    for rows, time in ((table3.build(store).rows, "masked"), (speed.build(store).rows[::2], "seconds")):
+        assert [(row["processor"], row["threads"], row[time]) for row in rows] == [
+            (*kind, number + 1) for number, kind in enumerate(kinds)
+        ]
+
+
+def test_times_are_of_the_pictures_that_all_have(tmp_path: Path) -> None:
+    store = Store(tmp_path / "measured.jsonl")
+
+    def timed(picture: str, model: str, **mask: object) -> None:
+        machine = {"processor": "one", "instructions": "avx2", "threads": 1}
+        case = {"kind": "seconds", "set": "2K", "picture": picture, "model": model, "weights": "w"}
+        store.put({**case, **machine, **mask}, {"seconds": 1.0, "load": 0.0}, 0)
+
+    timed("a", "disp", dilation=None)
+    timed("a", "fsrcnn", dilation=None)
+    timed("a", "fsrcnn", dilation=describe("fsrcnn").dilation, strategy="kmeans")
+    assert [row["network"] for row in table3.build(store).rows] == ["FSRCNN"]
+    timed("b", "disp", dilation=describe("disp").dilation, strategy="kmeans")
+    assert table3.build(store).rows == []
+    timed("a", "disp", dilation=describe("disp").dilation, strategy="kmeans")
+    assert [row["photos"] for row in table3.build(store).rows] == [1, 1]

@@ -8,7 +8,8 @@ from typing import Any
 
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.files import replacing
-from paper.records import values
+from paper.records import values, where
+from paper.seconds import machines
 from paper.table import Table
 
 Row = dict[str, Any]
@@ -66,11 +67,12 @@ def sweeps(axes: Any, table: Table, set_name: str, networks: tuple[str, ...] | N
 
 def speeds(axes: Any, table: Table) -> None:
     """Quality against seconds."""
-    first = table.rows[0]["instructions"]
-    for network, of_network in by_network([row for row in table.rows if row["instructions"] == first]):
+    (first, *_) = machines(table.rows)
+    for network, of_network in by_network(where(table.rows, **first)):
         line(axes, of_network, "seconds", "psnr_y", network)
-    axes.set(xlabel="seconds of processor time, one thread", ylabel="PSNR-Y in dB", xscale="log")
-    axes.set_title(f"Dilation 1 to 11 and dense (square), 2K, x4, {first}")
+    threads = "one thread" if first["threads"] == 1 else f"{first['threads']} threads"
+    axes.set(xlabel=f"seconds of processor time, {threads}", ylabel="PSNR-Y in dB", xscale="log")
+    axes.set_title(f"Dilation 1 to 11 and dense (square), 2K, x4, {first['instructions']}")
     axes.legend(loc="lower right")
 
 

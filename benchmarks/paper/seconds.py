@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from functools import partial
 
 from amsr_deploy import native
@@ -19,6 +20,8 @@ from paper.scores import Setting
 
 WARM_UP = 96
 """LR pixels of each side of the picture that networks run on before they are timed."""
+MACHINE = ("processor", "instructions", "threads")
+"""What times have in common that may be compared, by its names in records."""
 
 
 def time_in_turns(plan: Plan, picture: Picture, settings: list[Setting]) -> None:
@@ -39,6 +42,12 @@ def time_in_turns(plan: Plan, picture: Picture, settings: list[Setting]) -> None
     cpu = (time.process_time() - start) / len(settings)
     for number, name in enumerate(keys):
         plan.store.put(name, {"seconds": found[number], "load": load, "repeats": plan.repeats}, cpu)
+
+
+def machines(records: Iterable[Record]) -> list[Record]:
+    """List what the times were measured with, in the order of its appearance."""
+    found = dict.fromkeys(tuple(record[name] for name in MACHINE) for record in records)
+    return [dict(zip(MACHINE, one, strict=True)) for one in found]
 
 
 def processor_seconds(run: Run) -> float:

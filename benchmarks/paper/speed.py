@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from amsr_deploy.descriptor import BACKBONES, describe
 from paper.plan import DILATIONS
 from paper.records import Record, Store, common, mean, values, where
+from paper.seconds import machines
 from paper.table import Column, Table
 
 SET_NAME = "2K"
 COLUMNS = (
     Column("network", "network"),
+    Column("processor", "processor"),
     Column("instructions", "instructions"),
+    Column("threads", "threads", "d"),
     Column("dilation", "dilation"),
     Column("photos", "photos", "d"),
     Column("seconds", "seconds", ".3f"),
@@ -22,18 +25,17 @@ COLUMNS = (
 
 
 def build(store: Store) -> Table:
-    """Make a row for each network and dilation, over the pictures that were timed and scored for all of them."""
+    """Make a row for each machine, network and dilation, over the pictures timed and scored for all of them."""
     times, scores = (where(store.records(kind), set=SET_NAME, threshold=None) for kind in ("seconds", "scores"))
     rows: list[Record] = []
-    for instructions in values(times, "instructions"):
-        timed = where(times, instructions=instructions)
-        groups = list(cases(timed, scores))
+    for machine in machines(times):
+        groups = list(cases(where(times, **machine), scores))
         shared = common(*(group for _, *pair in groups for group in pair))
         for ((backbone, dilation), *_), found, scored in zip(groups, shared, shared, strict=True):
             if found:
                 label = "dense" if dilation is None else str(dilation)
-                names = {"network": describe(backbone).title, "instructions": instructions, "dilation": label}
-                rows.append(names | {"photos": len(found)} | mean(found, "seconds") | mean(scored, "psnr_y", "ssim"))
+                names = {"network": describe(backbone).title, **machine, "dilation": label, "photos": len(found)}
+                rows.append(names | mean(found, "seconds") | mean(scored, "psnr_y", "ssim"))
     return Table("speed", COLUMNS, rows)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from amsr_deploy.descriptor import BACKBONES, describe
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.shipped import shipped_model
@@ -45,28 +47,28 @@ def build(store: Store) -> Table:
     """Make a row for each set and network, over the pictures that all networks have."""
     rows = []
     for name in SET_NAMES:
-        groups = pairs(where(store.records("scores"), set=name, threshold=None))
-        shared = common(*(group for pair in groups.values() for group in pair))
-        for backbone, masked, dense in zip(groups, shared, shared, strict=True):
-            if masked:
-                rows.append(
-                    {"set": name, "network": describe(backbone).title, "photos": len(masked)}
-                    | {f"dense_{figure}": value for figure, value in mean(dense, *FIGURES).items()}
-                    | mean(masked, *FIGURES, "density", "cost_share")
-                    | published(name, backbone)
-                )
+        for backbone, masked, dense in pairs(where(store.records("scores"), set=name, threshold=None)):
+            rows.append(
+                {"set": name, "network": describe(backbone).title, "photos": len(masked)}
+                | {f"dense_{figure}": value for figure, value in mean(dense, *FIGURES).items()}
+                | mean(masked, *FIGURES, "density", "cost_share")
+                | published(name, backbone)
+            )
     return Table("table2", COLUMNS, rows)
 
 
-def pairs(records: list[Record]) -> dict[str, tuple[list[Record], list[Record]]]:
-    """Find the records of each measured network with its default mask, and dense."""
+def pairs(records: list[Record]) -> Iterator[tuple[str, list[Record], list[Record]]]:
+    """Find the records of each network with its default mask, and dense, over the pictures that all networks have."""
     found = {}
     for backbone in BACKBONES:
         of_model = where(records, model=backbone)
         masked = where(of_model, dilation=describe(backbone).dilation, strategy="kmeans")
         if masked:
             found[backbone] = (masked, where(of_model, dilation=None))
-    return found
+    shared = common(*(group for pair in found.values() for group in pair))
+    for backbone, masked, dense in zip(found, shared, shared, strict=True):
+        if masked:
+            yield backbone, masked, dense
 
 
 def published(set_name: str, backbone: str) -> dict[str, float | None]:

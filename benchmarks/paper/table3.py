@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from amsr_deploy.descriptor import BACKBONES, describe
+from amsr_deploy.descriptor import describe
 from paper.fig6 import dilations
 from paper.plan import Plan
 from paper.published import MILLISECONDS
-from paper.records import Record, Store, common, mean, values, where
+from paper.records import Record, Store, mean, where
 from paper.scores import Setting
-from paper.seconds import time_in_turns
+from paper.seconds import machines, time_in_turns
 from paper.table import Column, Table
+from paper.table2 import pairs
 
 SET_NAMES = ("2K", "4K", "8K")
 PICTURES = {"2K": 2, "4K": 1, "8K": 1}
@@ -17,6 +18,7 @@ PICTURES = {"2K": 2, "4K": 1, "8K": 1}
 COLUMNS = (
     Column("set", "set"),
     Column("network", "network"),
+    Column("processor", "processor"),
     Column("instructions", "instructions"),
     Column("threads", "threads", "d"),
     Column("photos", "photos", "d"),
@@ -38,31 +40,25 @@ def measure(plan: Plan) -> None:
 
 
 def build(store: Store) -> Table:
-    """Make a row for each set, network and set of instructions, over the pictures that all networks have."""
+    """Make a row for each set, machine and network, over the pictures that all networks have."""
     records = store.records("seconds")
     rows = []
     for name in SET_NAMES:
-        for instructions in values(records, "instructions"):
-            timed = where(records, set=name, instructions=instructions)
-            networks = [backbone for backbone in BACKBONES if backbone in values(timed, "model")]
-            found = common(*(where(timed, model=backbone) for backbone in networks))
-            rows += [row(of_network, name, backbone) for backbone, of_network in zip(networks, found, strict=True)]
+        for machine in machines(records):
+            found = pairs(where(records, set=name, **machine))
+            rows += [{"set": name, **machine, **row(name, *of_network)} for of_network in found]
     return Table("table3", COLUMNS, rows)
 
 
-def row(records: list[Record], set_name: str, backbone: str) -> Record:
+def row(set_name: str, backbone: str, masked: list[Record], dense: list[Record]) -> Record:
     """Average the times of a network."""
-    default = where(records, dilation=describe(backbone).dilation)
-    masked, dense = (mean(group, "seconds", "load") for group in common(default, where(records, dilation=None)))
+    means, of_dense = mean(masked, "seconds", "load"), mean(dense, "seconds")["seconds"]
     return {
-        "set": set_name,
         "network": describe(backbone).title,
-        "instructions": records[0]["instructions"],
-        "threads": records[0]["threads"],
-        "photos": len(default),
-        "dense": dense["seconds"],
-        "masked": masked["seconds"],
-        "ratio": masked["seconds"] / dense["seconds"],
-        "load": masked["load"],
+        "photos": len(masked),
+        "dense": of_dense,
+        "masked": means["seconds"],
+        "ratio": means["seconds"] / of_dense,
+        "load": means["load"],
         "paper_ms": MILLISECONDS.get(set_name, {}).get(backbone),
     }
