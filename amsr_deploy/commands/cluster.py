@@ -249,16 +249,18 @@ class Cluster:
         with self._lock:
             if reply.error:
                 self._hired.discard(hired)
-            if not self._first.done() and not (reply.error and self._hired):
+            is_told = not self._first.done() and not (reply.error and self._hired)
+            if is_told:
                 self._first.set_result(reply)
             is_last = not self._hired
         if not reply.error:
             for _ in range(reply.at_once):
                 self._idle.put(hired)
-        elif is_last:
-            self._idle.put(None)
-        elif not self._stopped:
+            return
+        if not (is_told or self._stopped):
             _log.warning("the worker on %s is left out: %s", hired.place.host, reply.error[0])
+        if is_last:
+            self._idle.put(None)
 
     def _free(self) -> Hired:
         """Wait for a worker that is free.

@@ -23,6 +23,7 @@ from amsr_deploy.commands.upscalers import at_once, check_masked, load_upscalers
 from amsr_deploy.commands.work import Report, Work
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, UserError
+from amsr_deploy.runtime.newest import describe_model
 from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import origin
 
@@ -41,11 +42,13 @@ class Orders:
         request: what is wanted.
         settings: keyword arguments of `upscaler.load`, with the model: the name of a backbone, or a path that each
             machine has.
+        weights: of that file; see `weights_of`.
         version: of this package, which workers must have too.
     """
 
     request: Request
     settings: PictureSettings
+    weights: str | None
     version: str = __version__
 
 
@@ -92,16 +95,19 @@ class PictureWorker:
         """Load the models.
 
         Raises:
-            AmsrError: see `load_upscalers` and `check_masked`; another version of the package.
+            AmsrError: see `load_upscalers` and `check_masked`; another version of the package, or other weights.
         """
         if orders.version != __version__:
             raise BackendError(
                 f"a worker has amsr-deploy {__version__}, this machine {orders.version}; install the same"
             )
+        model = orders.settings["model"]
+        if orders.weights != weights_of(model):
+            raise BackendError(f"{model} has other weights at a worker than on this machine; copy it there")
         self._request = orders.request
         self._upscalers = load_upscalers(orders.request.size, orders.settings)
         check_masked(self._upscalers, orders.request)
-        self._origin = origin(orders.settings["model"])
+        self._origin = origin(model)
 
     @property
     def at_once(self) -> int:
@@ -123,6 +129,15 @@ class PictureWorker:
         work = Work(self._upscalers, self._origin, self._request, parcel)
         with Turn(Turns(at_once=1), 0, lambda *_: None) as turn:
             return work.upscale(source, turn, content), parcel
+
+
+def weights_of(model: str | Path) -> str | None:
+    """Read the digest of a file's weights; None for a backbone, whose weights come with the package.
+
+    Raises:
+        ModelError, EngineError: not a model of this project.
+    """
+    return None if model in BACKBONES else describe_model(Path(model)).weights_sha256
 
 
 def spread_pictures(
@@ -148,7 +163,8 @@ def spread_pictures(
     inputs.check_several("--ray")
     request.check(inputs, settings)
     model = settings["model"]
-    orders = Orders(request, settings if model in BACKBONES else settings | {"model": Path(model).absolute()})
+    everywhere = settings if model in BACKBONES else settings | {"model": Path(model).absolute()}
+    orders = Orders(request, everywhere, weights_of(model))
     make, on_gpus = partial(PictureWorker, orders), settings["device"] in ON_GPUS
     with (
         open_outputs(request.naming, inputs) as outputs,

@@ -26,7 +26,7 @@ from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming
 from amsr_deploy.commands.request import Request
-from amsr_deploy.commands.spread import Orders, PictureWorker
+from amsr_deploy.commands.spread import Orders, PictureWorker, weights_of
 from amsr_deploy.errors import AmsrError, BackendError, UserError
 
 
@@ -143,19 +143,26 @@ def test_a_worker_that_cannot_start_is_left_out(caplog: pytest.LogCaptureFixture
         (RayError("died\nwhy"), "did not start: why", 1),
     ],
 )
-def test_where_no_worker_starts_there_is_one_error(start: Reply | RayError, message: str, code: int) -> None:
+def test_where_no_worker_starts_there_is_one_error(
+    start: Reply | RayError, message: str, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
     running = cluster(FakeRay([start, start]), workers=2)
     with pytest.raises(AmsrError, match=message) as raised:
         running.facts()
     assert raised.value.exit_code == code
+    assert len(caplog.messages) <= 1  # of the other one
     with pytest.raises(BackendError, match="no worker of the cluster is left"):
         running.work("photo.png")
 
 
-def test_where_the_last_worker_is_lost_tasks_fail() -> None:
+def test_where_the_last_worker_is_lost_tasks_fail(caplog: pytest.LogCaptureFixture) -> None:
     running = cluster(FakeRay([Reply("facts"), RayError("its machine is gone")], losing(1)))
     with pytest.raises(BackendError, match="no worker of the cluster is left"):
         running.work("photo.png")
+    assert caplog.messages == [
+        "a worker on node1 was lost with photo.png (RayError)",
+        "the worker on node1 is left out: a worker on node1 did not start: its machine is gone",
+    ]
 
 
 def test_stop_ends_tasks_that_wait_for_a_worker() -> None:
@@ -198,7 +205,7 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
     """What it is sent and what it answers cross between processes; names are those of the other machine."""
     model = write_model(tmp_path / "repeat.onnx", 4)
     request = Request(OutputSize(), Effort(), Naming(Path("elsewhere/out")), image.WriteOptions(), compare=True)
-    orders, content = Orders(request, {"model": model}), photo_file.read_bytes()
+    orders, content = Orders(request, {"model": model}, weights_of(model)), photo_file.read_bytes()
     expected = amsr("infer", photo_file, "--model", model, "-o", tmp_path / "photo_x4.png", "--compare")
     assert expected.exit_code == 0, expected.output
     monkeypatch.chdir("/")
@@ -217,7 +224,17 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
 def test_a_worker_of_another_version_does_not_start() -> None:
     request = Request(OutputSize(), Effort(), Naming(), image.WriteOptions())
     with pytest.raises(BackendError, match=r"this machine 0\.0\.1; install the same"):
-        PictureWorker(Orders(request, {"model": "disp"}, version="0.0.1"))
+        PictureWorker(Orders(request, {"model": "disp"}, None, version="0.0.1"))
+
+
+def test_a_worker_with_another_model_at_the_same_path_does_not_start(tmp_path: Path) -> None:
+    request = Request(OutputSize(), Effort(), Naming(), image.WriteOptions())
+    model = write_model(tmp_path / "model.onnx", 4)
+    orders = Orders(request, {"model": model}, weights_of(model))
+    assert PictureWorker(orders).facts == [4]
+    write_model(model, 2)  # whose metadata name other weights
+    with pytest.raises(BackendError, match=r"model\.onnx has other weights at a worker"):
+        PictureWorker(orders)
 
 
 @pytest.mark.parametrize(
