@@ -46,7 +46,7 @@ class PatchSampler:
 
     def __init__(
         self,
-        pairs: Sequence[Pair],
+        pairs: list[Pair],
         patch_size: int = 32,
         texture: bool = True,
         device: torch.device | str = "cpu",
@@ -56,7 +56,7 @@ class PatchSampler:
         """Move the pictures to the device, and make the masks of whole LR pictures.
 
         Args:
-            pairs: pictures of at least a patch each.
+            pairs: pictures of at least a patch each; the list is emptied, so that no picture is in memory twice.
             patch_size: side of an LR patch in pixels, a multiple of GRID.
             texture: sample places by their local contrast; false samples them uniformly.
             device: where pictures live and patches are cropped.
@@ -66,17 +66,19 @@ class PatchSampler:
         self.patch_size, self.permuted = patch_size, permuted
         self.scale = len(pairs[0].hr) // len(pairs[0].lr)
         self.device = torch.device(device)
-        self.hr = torch.from_numpy(np.concatenate([pair.hr.reshape(-1, 3) for pair in pairs])).to(self.device)
-        small = [torch.from_numpy(pair.lr).to(self.device) for pair in pairs]
-        self.lr = torch.cat([pixels.flatten(0, 1) for pixels in small])
+        self.lr = torch.from_numpy(np.concatenate([pair.lr.reshape(-1, 3) for pair in pairs])).to(self.device)
         self.detail = [compute_mask(to_float(pair.lr), dilation=1).pixels for pair in pairs]
-        self.sizes = torch.tensor([pixels.shape[:2] for pixels in small], device=self.device)
+        is_synthetic = torch.tensor([pair.is_synthetic for pair in pairs], device=self.device)
+        self.hr = take_hr(pairs, self.device)
+        shapes = [detail.shape for detail in self.detail]
+        self.sizes = torch.tensor(shapes, device=self.device)
         areas = self.sizes.prod(dim=1)
         self.starts = areas.cumsum(0) - areas
-        contrast = [local_contrast(pixels, patch_size) for pixels in small]
+        parts = torch.split(self.lr, areas.tolist())
+        contrast = [local_contrast(part.view(*shape, 3), patch_size) for part, shape in zip(parts, shapes, strict=True)]
         self._cells = torch.cat([self._corners(number, values) for number, values in enumerate(contrast)])
         weight = torch.cat([values.flatten() for values in contrast]) if texture else torch.ones(len(self._cells))
-        drawn = torch.tensor([pair.is_synthetic for pair in pairs], device=self.device)[self._cells[:, 0]]
+        drawn = is_synthetic[self._cells[:, 0]]
         self._cumulative = cell_weights(weight.to(self.device, torch.float64), drawn, synthetic).cumsum(0)
         self._orders = torch.tensor(ORDERS, device=self.device)
         self.mask = torch.empty(len(self.lr), dtype=torch.bool, device=self.device)
@@ -118,6 +120,15 @@ class PatchSampler:
         orders = self._orders[(order * len(ORDERS)).long() * (permutation < self.permuted)]
         lr, hr = (permute(_take(pixels, grid), orders) for pixels, grid in ((self.lr, small), (self.hr, large)))
         return Batch(channels_first(lr), channels_first(hr), mask)
+
+
+def take_hr(pairs: list[Pair], device: torch.device) -> Tensor:
+    """Move the HR pictures out of a list, one after the other, to a flat buffer [P, 3] on a device."""
+    lengths = [pair.hr.size // 3 for pair in pairs]
+    flat = torch.empty(sum(lengths), 3, dtype=torch.uint8, device=device)
+    for part in reversed(torch.split(flat, lengths)):
+        part.copy_(torch.from_numpy(pairs.pop().hr).view(-1, 3))
+    return flat
 
 
 def cell_weights(contrast: Tensor, is_synthetic: Tensor, synthetic: float) -> Tensor:

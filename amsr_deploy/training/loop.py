@@ -117,9 +117,10 @@ class _Training:
         network = first_network(config, resume, reporter.message)
         pictures = self._read("skipped", config.data, config.patch_size, config.reductions)
         self.validator = self._validator()
-        drawn = draw_pictures(config.scale, config.degraded, config.patch_size) if config.synthetic else []
+        if config.synthetic:
+            pictures.pairs += draw_pictures(config.scale, config.degraded, config.patch_size)
         self.sampler = PatchSampler(
-            pictures.pairs + drawn, config.patch_size, config.texture, device, config.permuted, config.synthetic
+            pictures.pairs, config.patch_size, config.texture, device, config.permuted, config.synthetic
         )
         self.trainer = Trainer(network, config, device, world)
         own = len(range(config.batch_size)[self.share])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +24,7 @@ from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
 from amsr_deploy.training.synthetic import dithered_pictures, synthetic_pictures
 
+Result = TypeVar("Result")
 Loader = Callable[[], bytes]
 """Reads the content of a picture file."""
 
@@ -84,17 +88,16 @@ def read_pictures(
         FileError: neither a folder nor a tar file, or no picture in it.
         TrainingError: no usable picture in any of them.
     """
-    found = [entry for source in sources for entry in (_packed(source) if source.is_file() else _loose(source))]
+    found = [_packed(source) if source.is_file() else _loose(source) for source in sources]
     pictures = Pictures()
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        read = partial(_read, smallest=smallest, scale=scale, reductions=reductions, degraded=degraded)
-        for outcome in pool.map(read, *zip(*found, strict=True)):
-            if isinstance(outcome, str):
-                pictures.skipped.append(outcome)
-            else:
-                file, pairs = outcome
-                pictures.files.append(file)
-                pictures.pairs.extend(pairs)
+    read = partial(_read, smallest=smallest, scale=scale, reductions=reductions, degraded=degraded)
+    for outcome in _side_by_side(read, chain.from_iterable(found)):
+        if isinstance(outcome, str):
+            pictures.skipped.append(outcome)
+        else:
+            file, pairs = outcome
+            pictures.files.append(file)
+            pictures.pairs.extend(pairs)
     if not pictures.pairs:
         names = " and ".join(map(str, sources))
         more = f" and {len(pictures.skipped) - 1} more" if len(pictures.skipped) > 1 else ""
@@ -129,19 +132,32 @@ def _loose(folder: Path) -> list[tuple[Path, Loader]]:
     return [(path, partial(image.read_content, path)) for path in picture_paths(folder)]
 
 
-def _packed(file: Path) -> list[tuple[Path, Loader]]:
-    """List the pictures of a tar file, and how to load each."""
+def _packed(file: Path) -> Iterator[tuple[Path, Loader]]:
+    """Take the pictures out of a tar file, one after the other, and say how to load each."""
     try:
         with tarfile.open(file) as pack:
             members = [member for member in pack if image.named_format(Path(member.name)) and member.isfile()]
-            contents = [pack.extractfile(member).read() for member in members]  # type: ignore[union-attr]
+            if not members:
+                raise FileError(f"{file} holds no picture; pack it with benchmarks/pack_crops.py")
+            for member in members:
+                yield file / member.name, partial(bytes, pack.extractfile(member).read())  # type: ignore[union-attr]
     except (tarfile.TarError, EOFError) as error:
         raise FileError(
             f"{file} is not a complete tar file of pictures ({error}); give a folder, or pack it again"
         ) from error
-    if not members:
-        raise FileError(f"{file} holds no picture; pack it with benchmarks/pack_crops.py")
-    return [(file / member.name, partial(bytes, content)) for member, content in zip(members, contents, strict=True)]
+
+
+def _side_by_side(read: Callable[[Path, Loader], Result], found: Iterable[tuple[Path, Loader]]) -> Iterator[Result]:
+    """Read pictures on all cores; no more are taken than those need, and results come in their order."""
+    cores = usable_cores()
+    with ThreadPoolExecutor(cores) as pool:
+        results: deque[Future[Result]] = deque()
+        for entry in found:
+            results.append(pool.submit(read, *entry))
+            if len(results) > cores:
+                yield results.popleft().result()
+        while results:
+            yield results.popleft().result()
 
 
 def _read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from itertools import product
 
 import numpy as np
@@ -34,7 +35,7 @@ def test_lr_hr_and_mask_of_a_patch_belong_together(
     sizes: list[tuple[int, int]], seed: int, dilation: int | None
 ) -> None:
     pairs = [numbered(height, width, seed + i) for i, (height, width) in enumerate(sizes)]
-    sampler = PatchSampler(pairs, PATCH)
+    sampler = PatchSampler(list(pairs), PATCH)
     sampler.set_dilation(dilation)
     batch = draw(sampler, 5, seed)
     assert batch.lr.shape == (5, 3, PATCH, PATCH)
@@ -47,6 +48,15 @@ def test_lr_hr_and_mask_of_a_patch_belong_together(
     colours = (batch.lr * 255).round().byte().permute(0, 2, 3, 1).reshape(-1, 3).tolist()
     if len(masks) == sum(height * width for height, width in sizes):  # no colour twice
         assert [masks[tuple(colour)] for colour in colours] == batch.mask.flatten().tolist()
+
+
+def test_no_picture_is_in_memory_twice() -> None:
+    pairs = [numbered(40, 50, 0), numbered(20, 30, 1)]
+    expected = np.concatenate([pair.hr.reshape(-1, 3) for pair in pairs])
+    pictures = [weakref.ref(pair.hr) for pair in pairs]
+    sampler = PatchSampler(pairs, PATCH)
+    assert [picture() for picture in pictures] == [None, None]
+    np.testing.assert_array_equal(sampler.hr, expected)
 
 
 def test_all_eight_orientations_occur() -> None:
