@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,30 +26,37 @@ class TensorBoardReporter:
         if not is_installed():
             raise MissingDependencyError("tensorboard", "train", "--tensorboard")
         self._folder = folder
+        self._writer: SummaryWriter | None = None
 
-    @cached_property
-    def _writer(self) -> SummaryWriter:
-        """Opened when there is something to write, so that a run that cannot start leaves no file."""
-        from torch.utils.tensorboard import SummaryWriter
+    def _writer_at(self, step: int) -> SummaryWriter:
+        """Open the file with the first step, so that a run that cannot start leaves none.
 
-        return SummaryWriter(str(self._folder))
+        What was written before a resume from that step on is not shown again: the run goes on from its checkpoint.
+        """
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self._folder), purge_step=step)
+        return self._writer
 
     def message(self, text: str) -> None:
         """Ignore messages: they are no curves."""
 
     def status(self, status: Status) -> None:
         """Write loss, learning rate, dilation (0 while dense) and speed."""
+        writer = self._writer_at(status.step)
         for name in ("loss", "learning_rate", "patches_per_second"):
-            self._writer.add_scalar(name, getattr(status, name), status.step)
-        self._writer.add_scalar("dilation", status.dilation or 0, status.step)
+            writer.add_scalar(name, getattr(status, name), status.step)
+        writer.add_scalar("dilation", status.dilation or 0, status.step)
 
     def validation(self, validation: Validation) -> None:
         """Write PSNR-Y, and crops of the output beside the HR picture."""
-        self._writer.add_scalar("validation/psnr_y", validation.psnr_y, validation.step)
+        writer = self._writer_at(validation.step)
+        writer.add_scalar("validation/psnr_y", validation.psnr_y, validation.step)
         for number, crop in enumerate(validation.crops):
-            self._writer.add_image(f"validation/{number}", crop, validation.step, dataformats="HWC")
+            writer.add_image(f"validation/{number}", crop, validation.step, dataformats="HWC")
 
     def close(self) -> None:
         """Flush and close the event file, if there is one."""
-        if "_writer" in vars(self):
+        if self._writer:
             self._writer.close()

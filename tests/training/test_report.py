@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,19 @@ def test_tensorboard_gets_curves_and_pictures(tmp_path: Path) -> None:
     assert {"loss", "learning_rate", "dilation", "validation/psnr_y"} <= set(events.Tags()["scalars"])
     assert [event.value for event in events.Scalars("dilation")] == [5, 0]
     assert events.Tags()["images"] == ["validation/0"]
+
+
+def test_curves_of_a_resumed_run_do_not_go_back(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for steps in ((20, 40, 60, 80), (60, 80, 100)):  # the checkpoint was made at 50
+        reporter = tensorboard.TensorBoardReporter(tmp_path)
+        for step in steps:
+            reporter.status(replace(STATUS, step=step))
+        reporter.close()
+    events = EventAccumulator(str(tmp_path)).Reload().Scalars("loss")
+    assert [event.step for event in events] == [20, 40, 60, 80, 100]
 
 
 def test_without_tensorboard_a_run_says_so_and_goes_on(
