@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -61,25 +62,23 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Run:
-    """What a model took on the GPU, and what came out.
+class Loaded:
+    """A model and a picture on the GPU; each call ends when the GPU has ended.
 
     Attributes:
-        milliseconds: median, everything on the GPU already.
-        with_copies: milliseconds with the copies from and to main memory; None where that is not another way to run.
-        result: [1, 3, sH, sW], s the model's scale.
+        compute: runs the model, everything on the GPU before and after.
+        upscale: copies from main memory, runs the model, copies back: [1, 3, sH, sW], s the model's scale.
     """
 
-    milliseconds: float
-    with_copies: float | None
-    result: Result
+    compute: Callable[[], object]
+    upscale: Callable[[], Result]
 
 
 class Host(Protocol):
     """Runs models on the GPU."""
 
-    def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
-        """Measure a model on a picture.
+    def load(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> AbstractContextManager[Loaded]:
+        """Put a model and a picture on the GPU until the block ends.
 
         Raises:
             Exception: what the host says where it cannot.
@@ -106,17 +105,21 @@ def table(host: Host, photo: Path, folder: Path) -> Iterator[str]:
 def row(comparison: Comparison, host: Host) -> str:
     """Measure a comparison."""
     backbone, case = comparison.backbone, comparison.case
-    dense = host.run(comparison.dense, case.image, {})
-    masked = host.run(comparison.masked, case.image, case.selection)
     height, width = case.image.shape[2:]
-    times = f"{dense.milliseconds:.2f} | {masked.milliseconds:.2f} | {masked.milliseconds / dense.milliseconds:.2f}"
+    with (
+        host.load(comparison.dense, case.image, {}) as dense,
+        host.load(comparison.masked, case.image, case.selection) as masked,
+    ):
+        took = medians({"dense": dense.compute, "masked": masked.compute}, REPEATS, WARM_UP)
+        took |= medians({"copies": masked.upscale}, REPEATS, WARM_UP)
+        result = masked.upscale()
+    times = f"{1e3 * took['dense']:.2f} | {1e3 * took['masked']:.2f} | {took['masked'] / took['dense']:.2f}"
     is_4k = width == SIZES[1][0] and backbone in AIMS
     aim = f"{AIMS[backbone]} ({MILLISECONDS['4K'][backbone]})" if is_4k else ""
     expected = reference(comparison) if width == SIZES[0][0] else None
-    error = "" if expected is None else f"{np.abs(masked.result - expected).max():.1e}"
-    copies = "" if masked.with_copies is None else f"{masked.with_copies:.2f}"
+    error = "" if expected is None else f"{np.abs(result - expected).max():.1e}"
     shares = f"{case.density:.2f} | {comparison.cost_share:.2f}"
-    return f"| {backbone} | {width} x {height} | {shares} | {times} | {aim} | {error} | {copies} |"
+    return f"| {backbone} | {width} x {height} | {shares} | {times} | {aim} | {error} | {1e3 * took['copies']:.2f} |"
 
 
 def compare(backbone: str, photo: Path, size: tuple[int, int], folder: Path) -> Comparison:
@@ -153,11 +156,6 @@ def amsr(*words: str) -> None:
         raise BackendError(f"amsr {words[0]}: {done.stderr.strip()}")
 
 
-def median_milliseconds(run: Callable[[], object]) -> float:
-    """Measure the median wall time of a run that ends when the GPU has ended."""
-    return 1e3 * medians({"run": run}, REPEATS, WARM_UP)["run"]
-
-
 class CudaProvider:
     """ONNX Runtime with the custom operators on its CUDA provider."""
 
@@ -172,8 +170,9 @@ class CudaProvider:
         self._ort = onnxruntime
         add_provider(session_options(), "cuda")
 
-    def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
-        """Run as `Host` does; inputs and output stay on the GPU."""
+    @contextmanager
+    def load(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Iterator[Loaded]:
+        """Load as `Host` does."""
         ort = self._ort
         options = session_options()
         native.register(options)
@@ -190,9 +189,7 @@ class CudaProvider:
             session.run_with_iobinding(binding)
             binding.synchronize_outputs()
 
-        milliseconds = median_milliseconds(compute)
-        with_copies = median_milliseconds(lambda: session.run(["sr"], {"image": image, **selection}))
-        return Run(milliseconds, with_copies, binding.copy_outputs_to_cpu()[0])
+        yield Loaded(compute, lambda: session.run(["sr"], {"image": image, **selection})[0])
 
 
 class Engines:
@@ -208,12 +205,12 @@ class Engines:
         if not self.edition.runs_on(find_gpu().compute_capability):
             raise BackendError(f"{edition} {self.edition.version} does not know this GPU")
 
-    def run(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Run:
-        """Run as `Host` does; all sizes of a model run the same engine."""
+    @contextmanager
+    def load(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Iterator[Loaded]:
+        """Load as `Host` does; all sizes of a model run the same engine."""
         backend = open_backend(model, self.edition.name)
-        milliseconds = compute_milliseconds(backend.network, self._cuda, {"image": image, **selection})
-        run = partial(backend.run, image, selection)
-        return Run(milliseconds, median_milliseconds(run), run())
+        with computing(backend.network, self._cuda, {"image": image, **selection}) as compute:
+            yield Loaded(compute, partial(backend.run, image, selection))
 
 
 @lru_cache(maxsize=2)  # the masked and the dense network of a backbone: more would fill the GPU
@@ -229,8 +226,9 @@ def build(model: Path, edition: str, folder: Path) -> Path:
     return engine
 
 
-def compute_milliseconds(network: Network, cuda: Cuda, inputs: dict[str, NDArray[Any]]) -> float:
-    """Measure the median time of an engine, data on the GPU; as a CUDA graph where the runtime makes one."""
+@contextmanager
+def computing(network: Network, cuda: Cuda, inputs: dict[str, NDArray[Any]]) -> Iterator[Callable[[], None]]:
+    """Put an engine's data on the GPU, and yield what runs it; as a CUDA graph where the runtime makes one."""
     with cuda.active():
         stream, context = cuda.stream(), network.create_context()
         network.set_shapes(context, {name: array.shape for name, array in inputs.items()})
@@ -262,12 +260,11 @@ def compute_milliseconds(network: Network, cuda: Cuda, inputs: dict[str, NDArray
                 graph.launch(stream)
             cuda.synchronize(stream)
 
-        milliseconds = median_milliseconds(compute)
+        yield compute
         if graph is not None:
             graph.free()
         for memory in memories.values():
             memory.free()
-        return milliseconds
 
 
 def hosts() -> Iterator[tuple[str, Callable[[], Host]]]:
