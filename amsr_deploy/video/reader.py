@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -112,12 +113,12 @@ class Reader:
             self._last: int | None = None
             self._pending: list[int] = []
             self._unplaced = 0
-            origin = Fraction(self.container.start_time or 0) * MICROSECONDS if start or duration else Fraction(0)
-            self._from = origin + Fraction(start).limit_denominator(1000)
+            self._origin = Fraction(self.container.start_time or 0) * MICROSECONDS
+            self._from = self._origin + Fraction(start).limit_denominator(1000)
             self._until = None if duration is None else self._from + Fraction(duration).limit_denominator(1000)
             self._trims = bool(start) or duration is not None
             if start and path != STANDARD:
-                self.container.seek(int(self._from / MICROSECONDS))
+                self._seek()
             self.stream.thread_type = "AUTO"
             self._items = self._read()
             self._before: list[av.Packet[Any]] = []
@@ -148,6 +149,32 @@ class Reader:
             return stream.duration == 1
         return name.endswith(PICTURES) or (stream.frames == 1 and (name == "gif" or not stream.duration))
 
+    def _seek(self) -> None:
+        """Go to a key frame at the start of the wanted part or before it.
+
+        FFmpeg's seek looks for none in MPEG-TS, and may fail near the end: there go further and further back.
+        """
+        place, step = self._from, 1
+        try:
+            while not self._leads_to_key(place) and place > 0:
+                place, step = max(place - step, Fraction(0)), 2 * step
+            self._go_to(place)  # again: sound was read on the way to the key frame
+        except av.error.FFmpegError as error:
+            raise VideoError(f"{self.name} can only be read from its beginning ({reason(error)})") from error
+
+    def _leads_to_key(self, place: Fraction) -> bool:
+        """Tell whether the next key frame from a place on is not later than the start of the wanted part."""
+        try:
+            self._go_to(place)
+            keys = (packet.pts for packet in self.container.demux(self.stream) if packet.is_keyframe)
+            time = next(keys, None)
+        except av.error.FFmpegError:
+            return False
+        return time is not None and time <= self._shift
+
+    def _go_to(self, time: Fraction) -> None:
+        self.container.seek(int(time / MICROSECONDS))
+
     def _first_frame(self) -> av.VideoFrame:
         for item in self._items:
             if not isinstance(item, Decoded):
@@ -160,12 +187,12 @@ class Reader:
 
     @property
     def frames(self) -> int | None:
-        """About how many frames there are; None: not known."""
-        if self._until is not None:
-            return int((self._until - self._from) * self.rate)
-        seconds = self.container.duration and self.container.duration * MICROSECONDS
-        count = self.stream.frames or (seconds and int(seconds * self.rate))
-        return max(int(count - self._from * self.rate), 1) if count else None
+        """About how many frames there are in the wanted part; None: not known."""
+        count = self.stream.frames or (self.container.duration or 0) * MICROSECONDS * self.rate
+        left = count - (self._from - self._origin) * self.rate if count else math.inf
+        wanted = math.inf if self._until is None else (self._until - self._from) * self.rate
+        least = min(left, wanted)
+        return None if least == math.inf else max(int(least), 1)
 
     @property
     def shift(self) -> Fraction:

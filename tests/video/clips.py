@@ -77,9 +77,9 @@ def make(
     return path
 
 
-def times_of(path: Path) -> list[float]:
+def times_of(path: Path, kind: str = "video") -> list[float]:
     with av.open(str(path)) as file:
-        return [round(float(frame.pts * frame.time_base), 3) for frame in file.decode(video=0)]
+        return [round(float(frame.pts * frame.time_base), 3) for frame in file.decode(**{kind: 0})]
 
 
 def frames_of(path: Path) -> list[NDArray[Any]]:

@@ -12,6 +12,7 @@ from clips import LARGER, MILLISECONDS, SIZE, assert_nothing_made, av, frames_of
 from command_line import amsr
 from PIL import Image
 
+from amsr_deploy.video.reader import Reader
 from amsr_deploy.video.writer import decodable_in_time
 
 
@@ -72,6 +73,28 @@ def test_formats(suffix: str, codec: str, pixel_format: str, expected: tuple[str
         (stream,) = file.streams.video
         assert (stream.codec_context.name.removeprefix("libdav1d"), stream.pix_fmt) == expected
         assert sum(1 for _ in file.decode(video=0)) == 3
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".m2ts"])
+@pytest.mark.parametrize("distance", [1, 20])
+@pytest.mark.parametrize("start", [0.12, 0.8, 1.9])
+def test_a_part_begins_between_key_frames(suffix: str, distance: int, start: float, tmp_path: Path) -> None:
+    later, target = {"output_ts_offset": "10"}, tmp_path / "out.mkv"
+    source = make(tmp_path / f"in{suffix}", 50, sound=True, options={"g": str(distance)}, container_options=later)
+    with av.open(str(source)) as file:
+        begin = file.start_time / 1e6 + start
+    assert Reader(source, start).frames == pytest.approx(50 - start * 25, abs=1)
+    assert Reader(source, start, duration=60).frames == Reader(source, start).frames
+    result = amsr("video", source, "-o", target, "--backbone", "fsrcnn", "--start", start)
+    assert result.exit_code == 0, result.output
+    for kind in ("video", "audio"):
+        wanted = [time - begin for time in times_of(source, kind) if time > begin - 1e-4]
+        assert times_of(target, kind) == pytest.approx(wanted, abs=0.002)
+
+
+def test_a_file_without_times_is_only_read_from_its_beginning(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.h264", 5)
+    assert_nothing_made(amsr("video", source, "-o", tmp_path / "out.mkv", "--start", 0.1), tmp_path, "its beginning")
 
 
 def test_tags_chapters_subtitles_attachments_and_rotation_are_kept(tmp_path: Path) -> None:
