@@ -114,13 +114,14 @@ def upscale_video(options: VideoOptions, model: str | Path) -> int:
     wanted = options.wanted_size(model)
     upscalers = load_upscalers(wanted, options.settings() | {"model": model})
     with closing(Reader(options.source, options.start, options.duration, options.deinterlace)) as reader:
-        plan = _even(wanted.plan(str(options.source), reader.size, upscalers))
+        plan = _even(wanted.plan(str(options.source), reader.turn.size(reader.size), upscalers))
         target = options.target(plan.label)
         upscaler = upscalers[plan.scale]
-        video = options.video_upscaler(upscaler, reader.size)
+        video = options.video_upscaler(upscaler, reader.size, reader.turn)
         name = "standard output" if target == STANDARD else str(target)
         report = Report(reader.name, name, upscaler.model, origin(model), plan.scale, upscaler.backend, plan.reduction)
-        with _written(target, name, reader, plan.size, options.encoding) as writer:
+        size = reader.turn.size(plan.size)
+        with _written(target, name, reader, size, options.encoding) as writer:
             stopped_by = _run(reader, writer, video, report)
         report.stopped, report.broken, report.cut_off = stopped_by is not None, reader.broken, reader.cut_off
     write_report(options.json_file, f"{report.as_json()}\n")

@@ -19,6 +19,7 @@ from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import TOLERANCE, VideoUpscaler
+from amsr_deploy.video.turn import Turn
 from amsr_deploy.video.writer import SUFFIXES
 
 LONGEST = 1e9
@@ -33,13 +34,13 @@ class VideoOptions:
         source: a video file, or `-` for y4m from standard input.
         output: a file, or `-` for y4m to standard output; None is `NAME_SIZE` beside the source.
         scale: upscaling factor; None is the smallest that ships.
-        height: of the output, in place of a scale.
+        height: of the output as it is shown, in place of a scale.
         start: seconds to leave out.
         duration: seconds to read; None is all.
         deinterlace: make whole frames of interlaced ones.
         encoder, crf, preset, pixel_format: see `Encoding`.
         dilation, level, budget: see `Effort`.
-        mask: a picture of the source's size, white where the network shall work.
+        mask: a picture of the size at which the source is shown, white where the network shall work.
         tolerance, tile, reuse: see `VideoUpscaler`.
         overwrite: replace an output that exists.
         json_file: where the report goes as JSON; `-` shows it in place of the line.
@@ -113,13 +114,13 @@ class VideoOptions:
         scales = shipped_scales(str(model), self.dense, self.trained_for) if ships else ()
         return OutputSize(self.scale or min(scales, default=None), height=self.height)
 
-    def video_upscaler(self, upscaler: Upscaler, size: Size) -> VideoUpscaler:
-        """Make what upscales the frames of a size.
+    def video_upscaler(self, upscaler: Upscaler, size: Size, turn: Turn) -> VideoUpscaler:
+        """Make what upscales the frames of a size, which are turned when they are shown.
 
         Raises:
             AmsrError: a mask that cannot be read, values that do not fit.
         """
-        region = None if self.mask is None else image.read_mask(self.mask, size)
+        region = None if self.mask is None else turn.undone(image.read_mask(self.mask, turn.size(size)))
         return VideoUpscaler(
             upscaler, tolerance=self.tolerance, tile=self.tile, reuse=self.reuse, mask=region, budget=self.budget
         )
