@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,6 @@ class Report:
     """Why the input ended early."""
     stopped: bool = False
     """Whether the user did not want the rest."""
-    _started: float = field(default_factory=time.perf_counter)
 
     def add(self, density: float, reused: float, new_scene: bool) -> None:
         """Count a frame."""
@@ -63,7 +62,6 @@ class Report:
         self.scenes += new_scene
         self.density += (density - self.density) / self.frames
         self.reused += (reused - self.reused) / self.frames
-        self.seconds = time.perf_counter() - self._started
 
     @property
     def rate(self) -> float:
@@ -72,8 +70,7 @@ class Report:
 
     def as_json(self) -> str:
         """All of it as an object."""
-        values = {name: value for name, value in asdict(self).items() if not name.startswith("_")}
-        return json.dumps({**values, "frames_per_second": round(self.rate, 3)})
+        return json.dumps({**asdict(self), "frames_per_second": round(self.rate, 3)})
 
     def __str__(self) -> str:
         notes = [
@@ -120,9 +117,10 @@ def upscale_video(options: VideoOptions, model: str | Path) -> int:
         video = options.video_upscaler(upscaler, reader.size, reader.turn)
         name = "standard output" if target == STANDARD else str(target)
         report = Report(reader.name, name, upscaler.model, origin(model), plan.scale, upscaler.backend, plan.reduction)
-        size = reader.turn.size(plan.size)
+        size, started = reader.turn.size(plan.size), time.perf_counter()
         with _written(target, name, reader, size, options.encoding) as writer:
             stopped_by = _run(reader, writer, video, report)
+        report.seconds = time.perf_counter() - started
         report.stopped, report.broken, report.cut_off = stopped_by is not None, reader.broken, reader.cut_off
     write_report(options.json_file, f"{report.as_json()}\n")
     if options.json_file == STANDARD:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from command_line import amsr
 from PIL import Image
 
 from amsr_deploy.video.reader import Reader
-from amsr_deploy.video.writer import decodable_in_time
+from amsr_deploy.video.writer import Writer, decodable_in_time
 
 
 def test_video_keeps_times_and_sound_and_looks_right(tmp_path: Path) -> None:
@@ -221,6 +222,15 @@ def test_sound_and_chapters_begin_with_the_part_that_is_taken(tmp_path: Path) ->
         before, after = ([p.pts * p.time_base for p in file.demux(audio=0) if p.size] for file in (old, new))
     assert len(after) > 1
     assert after == [time - Fraction(12, 100) for time in before if time >= Fraction(12, 100)]
+
+
+def test_seconds_hold_the_end_of_the_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish = Writer.finish
+    monkeypatch.setattr(Writer, "finish", lambda writer: (time.sleep(1), finish(writer)))
+    result = amsr("video", make(tmp_path / "in.mkv", 2), "-o", tmp_path / "out.mkv", "--json")
+    report = json.loads(result.stdout)
+    assert report["seconds"] > 1
+    assert report["frames_per_second"] < 2
 
 
 def test_interlaced(tmp_path: Path) -> None:
