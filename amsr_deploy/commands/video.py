@@ -46,7 +46,8 @@ class Report:
     backend: str
     reduction: str | None
     frames: int = 0
-    scenes: int = 0
+    renewed: int = 0
+    """Frames with which a scene began, as `VideoUpscaler` takes it: many in pans."""
     density: float = 0.0
     reused: float = 0.0
     seconds: float = 0.0
@@ -59,7 +60,7 @@ class Report:
     def add(self, density: float, reused: float, new_scene: bool) -> None:
         """Count a frame."""
         self.frames += 1
-        self.scenes += new_scene
+        self.renewed += new_scene
         self.density += (density - self.density) / self.frames
         self.reused += (reused - self.reused) / self.frames
 
@@ -81,16 +82,16 @@ class Report:
         ]
         return ", ".join(
             [
-                f"{self.output}: {self.model} ({self.origin}), {self.backend}, {counted(self.frames, 'frame')}",
+                f"{self.output}: {self.model} ({self.origin}), {self.backend}",
+                f"{counted(self.frames, 'frame')}, {self.renewed} of them begun anew",
                 f"{self.rate:.2f} frames/s, density {self.density:.2f}, {self.reused:.0%} reused",
-                counted(self.scenes, "scene"),
                 *filter(None, notes),
             ]
         )
 
 
 def counted(count: int, thing: str) -> str:
-    """Say how many there are of a thing: `1 scene`, `2 scenes`."""
+    """Say how many there are of a thing: `1 frame`, `2 frames`."""
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 

@@ -54,7 +54,7 @@ class UpscaledFrame(Generic[Element]):
         image: [sH, sW, 3] of the frame's type, s the model's scale.
         reused: share of the picture that was kept from earlier frames, in [0, 1].
         density: share of the picture where the network's body worked, in [0, 1].
-        new_scene: whether a scene begins with it.
+        new_scene: whether a scene begins with it; in pans, grain and fades that change most tiles each frame does.
         seconds: wall time.
     """
 
