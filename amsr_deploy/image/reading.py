@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from amsr_deploy.errors import AmsrError, ImageError, MissingDependencyError, first_line
+from amsr_deploy.errors import AmsrError, ImageError, first_line, install_extra
 from amsr_deploy.files import StrPath
 from amsr_deploy.image import boxes, formats, jpeg, jxl, png
 from amsr_deploy.image.caught import caught_warnings
@@ -42,8 +42,8 @@ def read(path: StrPath, content: bytes | None = None) -> Picture:
         content: its bytes from `read_content`, where they have been read already; the path is for messages then.
 
     Raises:
-        ImageError: a file that is missing, damaged, too large, of another format, or that holds several pictures.
-        MissingDependencyError: a format whose reader is not installed.
+        ImageError: a file that is missing, damaged, too large, of another format, of one whose reader is not
+            installed, or that holds several pictures.
     """
     path = Path(path)
     with _reading(path):
@@ -142,7 +142,7 @@ def _read_boxed(source: Source) -> Stored:
     data = source.data()
     is_avif = any(brand in data[8:_HEAD_BYTES] for brand in _AVIF_BRANDS)
     if not is_avif:
-        _enable_heic()
+        _enable_heic(source)
     try:
         image = Image.open(io.BytesIO(data), formats=["AVIF" if is_avif else "HEIF"])
     except UnidentifiedImageError as error:
@@ -161,16 +161,16 @@ def _read_boxed(source: Source) -> Stored:
     return replace(stored, picture=replace(stored.picture, metadata=metadata))
 
 
-def _enable_heic() -> None:
+def _enable_heic(source: Source) -> None:
     """Teach Pillow to read HEIC.
 
     Raises:
-        MissingDependencyError: the package for it is not installed.
+        ImageError: the package for it is not installed.
     """
     try:
         import_module("pillow_heif").register_heif_opener()
     except ModuleNotFoundError as error:
-        raise MissingDependencyError("pillow-heif", "heic", "reading HEIC") from error
+        raise ImageError(f"{source.path} is HEIC, which needs pillow-heif; run: {install_extra('heic')}") from error
 
 
 def _read_with_pillow(image: Image.Image, source: Source) -> Stored:

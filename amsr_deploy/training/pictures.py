@@ -19,7 +19,7 @@ from PIL import Image
 
 from amsr_deploy import image
 from amsr_deploy.cores import usable_cores
-from amsr_deploy.errors import FileError, ImageError, MissingDependencyError, TrainingError, UserError
+from amsr_deploy.errors import FileError, ImageError, TrainingError, UserError
 from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
 from amsr_deploy.training.synthetic import dithered_pictures, synthetic_pictures
@@ -169,8 +169,6 @@ def _read(
         picture = read_rgb(path, content)
     except ImageError as error:
         return str(error)
-    except MissingDependencyError as error:
-        return f"{path}: {error}"
     generator = damage_of(content) if degraded else None
     pairs = list(_pairs(picture, smallest, scale, reductions, generator))
     if not pairs:

@@ -59,13 +59,16 @@ def test_scores_are_those_of_the_upscaled_reduction(model: Path, photos: Path) -
     assert 0 < scores.cost_share < 1
 
 
-def test_a_bad_picture_does_not_stop_the_others(model: Path, photos: Path) -> None:
+def test_a_bad_picture_does_not_stop_the_others(model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     (photos / "broken.png").write_bytes(b"no picture")
+    (photos / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
     Image.new("RGB", (19, 61)).save(photos / "small.png")
     errors: list[Exception] = []
     evaluation = evaluate(load(model), sorted(photos.iterdir()), errors.append)
     assert list(evaluation.pictures) == [photos / "a.png", photos / "b.png"]
-    assert ["broken.png" in str(errors[0]), "19x61" in str(errors[1])] == [True, True]
+    for error, part in zip(errors, ("broken.png", "phone.heic is HEIC", "19x61"), strict=True):
+        assert part in str(error)
     with pytest.raises(ImageError, match="no picture"):
         evaluate(load(model), [photos / "broken.png"], errors.append)
 
