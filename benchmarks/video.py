@@ -219,7 +219,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cpu-time", action="store_true", help="time of the processor: use it with --threads 1")
     parser.add_argument("--tolerances", action="store_true")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="replace the tables of this file")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.frames < 2:
+        parser.error("--frames must be 2 or more, as the first does not count")
+    return given
 
 
 def measure(given: argparse.Namespace) -> None:
