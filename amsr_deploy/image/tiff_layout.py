@@ -63,6 +63,7 @@ class SampleLayout:
         extras: kinds of the samples after those of the colour model.
         inks: the set of inks of a separated picture.
         compression: of the strips or tiles.
+        subsampling: width and height of the pixels that share colours in YCbCr.
     """
 
     width: int
@@ -74,6 +75,7 @@ class SampleLayout:
     extras: tuple[int, ...]
     inks: int
     compression: int
+    subsampling: tuple[int, int]
 
     @classmethod
     def of(cls, tags: Mapping[int, Any]) -> SampleLayout:
@@ -91,6 +93,7 @@ class SampleLayout:
             extras=_each(tags.get(Base.ExtraSamples, 0), missing) if missing > 0 else (),
             inks=tags.get(Base.InkSet, _CMYK_INKS),
             compression=tags.get(Base.Compression, NO_COMPRESSION),
+            subsampling=tags.get(Base.YCbCrSubSampling, (2, 2)),
         )
 
     @property
@@ -160,4 +163,6 @@ def _sample_refusal(layout: SampleLayout) -> str | None:
         return f"has Lab samples of {depth} bits; {_SAVE_DEPTH}"
     if layout.model == YCBCR and depth != 8:
         return f"has YCbCr samples of {depth} bits; save it with 8, or as RGB"
+    if layout.model == YCBCR and layout.compression != _NEW_JPEG and layout.subsampling == (4, 4):
+        return "has one colour for 4 x 4 pixels, of which the library reads the last wrong; save it as RGB"
     return None if depth in _READABLE_DEPTHS else f"has {depth} bits per channel; {_SAVE_DEPTH}"

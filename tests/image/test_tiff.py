@@ -216,13 +216,31 @@ def test_ycbcr(tmp_path: Path, compression: str) -> None:
     np.testing.assert_allclose(image.read(tmp_path / "a.tif").rgb, np.asarray(source) / 255, atol=0.06)
 
 
+def ycbcr_page(planes: NDArray[np.uint8], across: int, down: int) -> Page:
+    """Make a page of [H, W, 3] YCbCr, of whose colours that of the first of so many pixels is kept."""
+    height, width, _ = planes.shape
+    units = [
+        [*planes[y : y + down, x : x + across, 0].ravel(), *planes[y, x, 1:]]
+        for y in range(0, height, down)
+        for x in range(0, width, across)
+    ]
+    tags, _ = page(planes, YCBCR, more={530: ("H", (across, down))})
+    return tags, np.array(units, np.uint8).tobytes()
+
+
 def test_uncompressed_ycbcr_with_fewer_colours_than_pixels(tmp_path: Path) -> None:
-    green = np.array(Image.new("RGB", (1, 1), "green").convert("YCbCr"))[0, 0]
+    random = np.random.default_rng(0)
     for across, down in [(1, 1), (2, 1), (2, 2), (4, 1), (4, 2)]:
-        unit = np.array([green[0]] * (across * down) + [green[1], green[2]], np.uint8)
-        tags, _ = page(np.zeros((8, 12, 3), np.uint8), YCBCR, more={530: ("H", (across, down))})
-        picture = read(tmp_path, (tags, np.tile(unit, 8 * 12 // (across * down)).tobytes()))
-        np.testing.assert_allclose(picture.rgb, np.broadcast_to([0, 128 / 255, 0], (8, 12, 3)), atol=0.01)
+        few = random.integers(100, 150, (8 // down, 20 // across, 3), np.uint8)
+        planes = few.repeat(down, axis=0).repeat(across, axis=1)
+        planes[..., 0] = random.integers(100, 150, (8, 20), np.uint8)
+        picture = read(tmp_path, ycbcr_page(planes, across, down))
+        expected = np.asarray(Image.fromarray(planes, "YCbCr").convert("RGB")) / np.float32(255)
+        np.testing.assert_allclose(picture.rgb, expected, atol=0.01)
+
+
+def test_ycbcr_that_the_library_reads_wrong_is_refused(tmp_path: Path) -> None:
+    assert "save it as RGB" in refusal(tmp_path, ycbcr_page(np.zeros((8, 12, 3), np.uint8), 4, 4))
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd", "lzma"])
