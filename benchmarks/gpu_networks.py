@@ -260,11 +260,13 @@ def computing(network: Network, cuda: Cuda, inputs: dict[str, NDArray[Any]]) -> 
                 graph.launch(stream)
             cuda.synchronize(stream)
 
-        yield compute
-        if graph is not None:
-            graph.free()
-        for memory in memories.values():
-            memory.free()
+        try:
+            yield compute
+        finally:
+            if graph is not None:
+                graph.free()
+            for memory in memories.values():
+                memory.free()
 
 
 def hosts() -> Iterator[tuple[str, Callable[[], Host]]]:
