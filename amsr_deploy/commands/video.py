@@ -26,6 +26,7 @@ from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.video.ahead import Behind, ahead
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import VideoUpscaler
+from amsr_deploy.video.orientation import turned_size
 from amsr_deploy.video.reader import Decoded, Reader
 from amsr_deploy.video.writer import Writer
 
@@ -112,13 +113,13 @@ def upscale_video(options: VideoOptions, model: str | Path) -> int:
     wanted = options.wanted_size(model)
     upscalers = load_upscalers(wanted, options.settings() | {"model": model})
     with closing(Reader(options.source, options.start, options.duration, options.deinterlace)) as reader:
-        plan = _even(wanted.plan(str(options.source), reader.turn.size(reader.size), upscalers))
+        plan = _even(wanted.plan(str(options.source), turned_size(reader.size, reader.orientation), upscalers))
         target = options.target(plan.label)
         upscaler = upscalers[plan.scale]
-        video = options.video_upscaler(upscaler, reader.size, reader.turn)
+        video = options.video_upscaler(upscaler, reader.size, reader.orientation)
         name = "standard output" if target == STANDARD else str(target)
         report = Report(reader.name, name, upscaler.model, origin(model), plan.scale, upscaler.backend, plan.reduction)
-        size, started = reader.turn.size(plan.size), time.perf_counter()
+        size, started = turned_size(plan.size, reader.orientation), time.perf_counter()
         with _written(target, name, reader, size, options.encoding) as writer:
             stopped_by = _run(reader, writer, video, report)
         report.seconds = time.perf_counter() - started

@@ -13,13 +13,14 @@ from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import FileError, UserError
 from amsr_deploy.files import STANDARD, check_not_read, check_writable
+from amsr_deploy.image.samples import BACK, turned
 from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import TOLERANCE, VideoUpscaler
-from amsr_deploy.video.turn import Turn
+from amsr_deploy.video.orientation import turned_size
 from amsr_deploy.video.writer import SUFFIXES
 
 LONGEST = 1e9
@@ -114,13 +115,15 @@ class VideoOptions:
         scales = shipped_scales(str(model), self.dense, self.trained_for) if ships else ()
         return OutputSize(self.scale or min(scales, default=None), height=self.height)
 
-    def video_upscaler(self, upscaler: Upscaler, size: Size, turn: Turn) -> VideoUpscaler:
-        """Make what upscales the frames of a size, which are turned when they are shown.
+    def video_upscaler(self, upscaler: Upscaler, size: Size, orientation: int) -> VideoUpscaler:
+        """Make what upscales the frames of a size, which are shown in an EXIF orientation.
 
         Raises:
             AmsrError: a mask that cannot be read, values that do not fit.
         """
-        region = None if self.mask is None else turn.undone(image.read_mask(self.mask, turn.size(size)))
+        region = None
+        if self.mask is not None:
+            region = turned(image.read_mask(self.mask, turned_size(size, orientation)), BACK[orientation])
         return VideoUpscaler(
             upscaler, tolerance=self.tolerance, tile=self.tile, reuse=self.reuse, mask=region, budget=self.budget
         )

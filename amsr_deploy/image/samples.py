@@ -79,6 +79,10 @@ def turned(pixels: NDArray[Element], orientation: int) -> NDArray[Element]:
     return pixels
 
 
+BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
+"""All EXIF orientations, and which undoes each."""
+
+
 def channel_count(picture: Picture, grey: bool) -> int:
     """Count the channels of a file that may hold grey as one."""
     return (1 if picture.grey and grey else 3) + (picture.alpha is not None)

@@ -13,12 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.image.arrays import Element, from_float
-from amsr_deploy.image.samples import turned
+from amsr_deploy.image.samples import BACK, turned
 from amsr_deploy.memory import check_memory
 from amsr_deploy.runtime.upscaling import Start, Upscaling
 
-BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
-"""All orientations of a picture, as EXIF counts them, and which undoes each."""
 VIEWS = len(BACK)
 
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import VideoError
 from amsr_deploy.files import STANDARD
 from amsr_deploy.video.ending import MICROSECONDS, Y4M_FORMAT, Ending
+from amsr_deploy.video.orientation import orientation_of
 from amsr_deploy.video.rgb import to_rgb
-from amsr_deploy.video.turn import Turn
 
 TO_PIPE = "ffmpeg -i CLIP -f yuv4mpegpipe - | amsr video -"
 PICTURES = "_pipe"
@@ -77,7 +77,7 @@ class Reader:
         name: of the file, for users.
         first: the first frame.
         size: height and width of the frames.
-        turn: what is done to the frames when they are shown.
+        orientation: how the frames are shown, as EXIF counts it.
         time_base: seconds of a unit of time.
         rate: frames a second, on average.
         broken: frames that could not be decoded, so far.
@@ -126,7 +126,7 @@ class Reader:
             self._before: list[av.Packet[Any]] = []
             self.first = self._first_frame()
             self.size = (self.first.height, self.first.width)
-            self.turn = Turn.of(self.first)
+            self.orientation = orientation_of(self.first)
             unless_ready.pop_all()
 
     def _open(self, path: Path) -> Any:

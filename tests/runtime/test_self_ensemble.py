@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 import amsr_deploy
 from amsr_deploy import memory
 from amsr_deploy.errors import ImageError, UserError
-from amsr_deploy.image.samples import turned
-from amsr_deploy.runtime.self_ensemble import BACK, VIEWS
+from amsr_deploy.image.samples import BACK, turned
+from amsr_deploy.runtime.self_ensemble import VIEWS
 from amsr_deploy.runtime.upscaler import Upscaler
 
 ROUNDING = 1e-6
