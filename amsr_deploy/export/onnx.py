@@ -28,8 +28,8 @@ from amsr_deploy.export.verify import verify
 from amsr_deploy.files import replacing
 from amsr_deploy.metadata import SELECTIONS, Metadata, Precision, check_precision
 from amsr_deploy.models import Network, name_of
+from amsr_deploy.models.activation import attributes
 from amsr_deploy.models.cost import count_cost
-from amsr_deploy.models.freeze import freeze
 
 PRODUCER = "amsr-deploy"
 FOLDING_LIMIT = 1 << 22  # elements: larger than any weight, so that reshaped weights are stored as they are used
@@ -130,6 +130,15 @@ def prepare(network: Network, precision: Precision) -> Network:
     prepared = copy.deepcopy(network).eval().requires_grad_(False)
     freeze(prepared)
     return prepared.to(getattr(torch, precision))
+
+
+def freeze(network: nn.Module) -> None:
+    """Turn the learned slopes of PReLU into plain numbers, which are exact in any precision."""
+    for name, child in network.named_children():
+        if isinstance(child, nn.PReLU):
+            setattr(network, name, nn.LeakyReLU(attributes(child)["negative_slope"]))
+        else:
+            freeze(child)
 
 
 def describe_model(network: Network, descriptor: Descriptor, masked: bool, precision: Precision) -> Metadata:

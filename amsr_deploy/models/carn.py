@@ -24,30 +24,13 @@ CHANNELS = 64
 
 
 class MeanShift(nn.Module):
-    """Adds a fixed colour. Public checkpoints hold it as a 1x1 convolution with an identity weight."""
+    """Holds the mean colour as public checkpoints do: as a 1x1 convolution with an identity weight."""
 
     def __init__(self, sign: int) -> None:
         super().__init__()
         self.shifter = nn.Conv2d(3, 3, 1).requires_grad_(False)
         self.shifter.weight.copy_(torch.eye(3)[..., None, None])
         self.shifter.bias.copy_(sign * torch.tensor(RGB_MEAN))  # type: ignore[union-attr]
-
-    def forward(self, image: Tensor) -> Tensor:
-        return image + self.shifter.bias[:, None, None]  # type: ignore[index]
-
-    def frozen(self) -> nn.Module:
-        return Shift(self.shifter.bias.tolist())  # type: ignore[union-attr]
-
-
-class Shift(nn.Module):
-    """`MeanShift` without weights."""
-
-    def __init__(self, colour: list[float]) -> None:
-        super().__init__()
-        self.colour = colour
-
-    def forward(self, image: Tensor) -> Tensor:
-        return image + colour_of(self.colour, image)
 
 
 class Pointwise(nn.Module):
@@ -193,13 +176,13 @@ class CARN(MaskedCNN):
         return [self.b1, self.b2, self.b3, self.c1, self.c2, self.c3]
 
     def head(self, image: Tensor, conv: PictureConv) -> Tensor:
-        return conv(self.entry, conv.from_map(self.sub_mean(image)))
+        return conv(self.entry, conv.from_map(image - colour_of(RGB_MEAN, image)))
 
     def body(self, x: Tensor, conv: Conv) -> Tensor:
         return cascade(x, (self.b1, self.b2, self.b3), (self.c1, self.c2, self.c3), conv)
 
     def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
-        return self.add_mean(conv.to_map(conv(self.exit, self.upsampler(features, conv))))
+        return conv.to_map(conv(self.exit, self.upsampler(features, conv))) + colour_of(RGB_MEAN, image)
 
 
 def upsamplers(weights: Weights) -> dict[int, str]:

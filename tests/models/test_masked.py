@@ -8,9 +8,9 @@ from hypothesis import given
 from torch import nn
 from torch.nn import functional as F
 
+from amsr_deploy.export.onnx import freeze, prepare
 from amsr_deploy.models.activation import RELU, attributes
-from amsr_deploy.models.carn import MeanShift
-from amsr_deploy.models.freeze import freeze
+from amsr_deploy.models.carn import CARN, RGB_MEAN
 from amsr_deploy.models.masked import subpixel_weights
 
 
@@ -32,21 +32,18 @@ def test_a_transposed_convolution_is_a_convolution_before_a_pixel_shuffle(sample
 
 def test_learned_slopes_become_numbers() -> None:
     layers = nn.Sequential(nn.Sequential(nn.PReLU(init=-0.5)), nn.PReLU()).requires_grad_(False)
-    assert_frozen_is_the_same(layers, torch.randn(50))
-
-
-def test_colour_shifts_stay_exact_in_any_precision() -> None:
-    layers = nn.Sequential(MeanShift(1))
-    image = torch.rand(1, 3, 4, 5)
-    assert_frozen_is_the_same(layers, image)
-    torch.testing.assert_close(layers.bfloat16()(image), MeanShift(1)(image))
-
-
-def assert_frozen_is_the_same(layers: nn.Module, x: torch.Tensor) -> None:
+    x = torch.randn(50)
     expected = layers(x)
     freeze(layers)
     assert not list(layers.parameters())
     torch.testing.assert_close(layers(x), expected)
+
+
+def test_the_mean_colour_stays_exact_in_any_precision() -> None:
+    network = CARN()
+    network.exit.requires_grad_(False).apply(lambda layer: [nn.init.zeros_(each) for each in layer.parameters()])
+    result = prepare(network, "bfloat16").forward_compact(torch.rand(1, 3, 4, 5), torch.arange(3))
+    assert torch.equal(result, torch.tensor(RGB_MEAN)[:, None, None].expand(1, 3, 16, 20))
 
 
 def test_slopes_tell_what_a_leaky_relu_does() -> None:
