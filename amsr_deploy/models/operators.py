@@ -236,30 +236,6 @@ def window_pixels(windows: Tensor, size: Tensor, window_size: int, shift: int) -
     return (y[:, :, None] * width + x[:, None, :]).flatten(1)
 
 
-def window_gather(pixels: Tensor, windows: Tensor, size: Tensor, window_size: int, shift: int) -> Tensor:
-    """Gather the tokens of the kept windows.
-
-    Args:
-        pixels: [P, C].
-        windows: [M] int64, row-major window numbers on the image rolled by -shift.
-        size: [2] int64, height and width, multiples of window_size.
-        window_size: side of a window.
-        shift: cyclic shift in pixels.
-
-    Returns:
-        [M, window_size ** 2, C].
-    """
-    return pixels[window_pixels(windows, size, window_size, shift)]
-
-
-def window_scatter(
-    tokens: Tensor, pixels: Tensor, windows: Tensor, size: Tensor, window_size: int, shift: int
-) -> Tensor:
-    """Write the tokens [M, window_size ** 2, C] of the windows back to pixels [P, C]; see `window_gather`."""
-    positions = window_pixels(windows, size, window_size, shift).flatten()
-    return pixels.index_copy(0, positions, tokens.flatten(0, 1))
-
-
 def shift_mask(windows: Tensor, count: int, across: int, window_size: int, shift: int, dtype: torch.dtype) -> Tensor:
     """Make what shifted layers add to the attention of windows [M]: [M, 1, N, N], 0 or SEPARATE; N = window_size ** 2.
 
@@ -335,7 +311,8 @@ def window_layer(
     w = weights
     channels = pixels.shape[1]
     down, across = (int(side) // window_size for side in size)
-    tokens = window_gather(pixels, windows, size, window_size, shift)
+    positions = window_pixels(windows, size, window_size, shift)
+    tokens = pixels[positions]
     normalised = F.layer_norm(tokens, (channels,), w.norm1_weight, w.norm1_bias, epsilon)
     qkv = F.linear(normalised, w.qkv_weight, w.qkv_bias)
     split = qkv.reshape(*tokens.shape[:2], 3, heads, channels // heads)
@@ -346,4 +323,4 @@ def window_layer(
     tokens = tokens + F.linear(mixed.transpose(1, 2).flatten(2), w.proj_weight, w.proj_bias)
     normalised = F.layer_norm(tokens, (channels,), w.norm2_weight, w.norm2_bias, epsilon)
     tokens = tokens + F.linear(F.gelu(F.linear(normalised, w.fc1_weight, w.fc1_bias)), w.fc2_weight, w.fc2_bias)
-    return window_scatter(tokens, pixels, windows, size, window_size, shift)
+    return pixels.index_copy(0, positions.flatten(), tokens.flatten(0, 1))
