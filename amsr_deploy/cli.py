@@ -13,7 +13,7 @@ from amsr_deploy import __version__
 from amsr_deploy.commands.effort import LEVELS
 from amsr_deploy.commands.group import Commands
 from amsr_deploy.commands.messages import say, setting
-from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SCALE_OF_MODELS, SIZE, FileName
+from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE, FileName
 from amsr_deploy.descriptor import (
     BACKBONES,
     CPU_PRECISIONS,
@@ -22,6 +22,7 @@ from amsr_deploy.descriptor import (
     LOSSES,
     OPTIMIZERS,
     PURPOSES,
+    SCALES,
     STRATEGIES,
 )
 from amsr_deploy.errors import EXPORT_MODULES, check_modules
@@ -78,7 +79,7 @@ precision_option = click.option(
 )
 scale_option = click.option(
     "--scale",
-    type=SCALE_OF_MODELS,
+    type=click.Choice(SCALES),
     help="Scale of the shipped model; the largest that ships by default.",
 )
 for_option = click.option(
@@ -233,7 +234,7 @@ def mask(**options: Any) -> None:
     help=f"Network; without shipped weights it needs --weights.  [default: that of --weights, or {DEFAULT_BACKBONE}]",
 )
 @click.option("--weights", type=FILE, help="A checkpoint (.safetensors, .pth); the shipped weights by default.")
-@click.option("--scale", type=SCALE_OF_MODELS, help="Upscaling factor.  [default: that of the weights]")
+@click.option("--scale", type=click.Choice(SCALES), help="Upscaling factor.  [default: that of the weights]")
 @click.option(
     "--for",
     "trained_for",
@@ -335,7 +336,7 @@ def doctor() -> None:
 
 @main.command()
 @click.option("--backbone", type=click.Choice(list(BACKBONES)), help="Network to train.  [default: that of --init]")
-@click.option("--scale", type=SCALE_OF_MODELS, help="Upscaling factor.  [default: 4, or that of --init]")
+@click.option("--scale", type=click.Choice(SCALES), help="Upscaling factor.  [default: 4, or that of --init]")
 @click.option(
     "--channels", type=int, help="Width of the network, where it has such a choice.  [default: the usual one]"
 )

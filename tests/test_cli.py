@@ -455,8 +455,8 @@ def test_help_explains_a_command_and_each_of_its_options(name: str) -> None:
 
 @pytest.mark.parametrize("command", ["export", "eval", "bench", "train"])
 def test_a_scale_that_no_model_has_is_refused(command: str) -> None:
-    assert "--scale 2|3|4 " in amsr(command, "--help").stdout
-    assert_refused(amsr(command, "--scale", "5"), "'--scale': '5' is no scale of a model; give one of 2, 3, 4")
+    assert "--scale [2|3|4] " in amsr(command, "--help").stdout
+    assert_refused(amsr(command, "--scale", "5"), "'--scale': '5' is not one of '2', '3', '4'")
 
 
 def test_names_that_break_lines_are_shown_in_one(photo_file: Path, tmp_path: Path) -> None:

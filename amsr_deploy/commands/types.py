@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from amsr_deploy.descriptor import SCALES
 from amsr_deploy.errors import UserError
 
 
@@ -45,9 +45,10 @@ class FileName(click.Path):
 
 
 def _size(text: str) -> tuple[int, int]:
-    from amsr_deploy.engine.shapes import parse_size
-
-    return parse_size(text)
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not match:
+        raise UserError(f"{text!r} is not HEIGHTxWIDTH, such as 270x480")
+    return int(match[1]), int(match[2])
 
 
 def _dilations(text: str) -> tuple[int, ...]:
@@ -64,12 +65,6 @@ def _dilations(text: str) -> tuple[int, ...]:
     return dilations
 
 
-def _scale(text: str) -> int:
-    if text not in map(str, SCALES):
-        raise UserError(f"{text!r} is no scale of a model; give one of {', '.join(map(str, SCALES))}")
-    return int(text)
-
-
 def _reductions(text: str) -> tuple[float, ...]:
     from amsr_deploy.training.config import parse_reductions
 
@@ -83,8 +78,6 @@ def _masks(text: str) -> str:
     return text
 
 
-SCALE_OF_MODELS = Parsed("|".join(map(str, SCALES)), _scale)
-"""One of the scales that models have."""
 SIZE = Parsed("HxW", _size)
 """Height and width."""
 DILATIONS = Parsed("K,K,...", _dilations)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from amsr_deploy.errors import UserError
@@ -30,20 +29,8 @@ class Sizes:
         return f"{format_size(self.smallest)}-{format_size(self.largest)}"
 
 
-def parse_size(text: str) -> Size:
-    """Read a size: `270x480` -> (270, 480).
-
-    Raises:
-        UserError: not of this form.
-    """
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if not match:
-        raise UserError(f"{text!r} is not HEIGHTxWIDTH, such as 270x480")
-    return int(match[1]), int(match[2])
-
-
 def format_size(size: Size) -> str:
-    """Write a size as HxW: the inverse of `parse_size`."""
+    """Write a size as HxW."""
     return "{}x{}".format(*size)
 
 

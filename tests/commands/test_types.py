@@ -25,6 +25,14 @@ def test_texts_are_read_once(kind: click.ParamType, text: str, value: object) ->
 
 
 @pytest.mark.parametrize(
+    "text", ["", "270", "270x", "x480", "270x480x3", "-1x4", "1.5x2", "270 x 480", "270X480", "²x1"]
+)
+def test_other_texts_are_no_sizes(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="HEIGHTxWIDTH"):
+        SIZE.convert(text, None, None)
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["build-engine", "--min-shape", "9"], "'--min-shape': '9' is not HEIGHTxWIDTH"),
