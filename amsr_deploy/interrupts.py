@@ -6,6 +6,7 @@ import inspect
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -73,25 +74,16 @@ class RaisedSignal(Handlers):
     """
 
     def __enter__(self: Own) -> Own:
-        self._depth = len(call_stack(inspect.currentframe())) - 1
+        self._depth = len(list(traceback.walk_stack(inspect.currentframe()))) - 1
         return super().__enter__()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        entered_since = call_stack(frame)[: -self._depth]
-        if not any("importlib._bootstrap" in each.f_code.co_filename for each in entered_since):
+        entered_since = list(traceback.walk_stack(frame))[: -self._depth]
+        if not any("importlib._bootstrap" in each.f_code.co_filename for each, _ in entered_since):
             raise Interruption(number)
         again = threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), number))
         again.daemon = True
         again.start()
-
-
-def call_stack(frame: FrameType | None) -> list[FrameType]:
-    """List a frame and those that called it, the innermost first."""
-    frames = []
-    while frame is not None:
-        frames.append(frame)
-        frame = frame.f_back
-    return frames
 
 
 class NotedSignal(Handlers):
