@@ -262,14 +262,14 @@ class TestEdition:
     def test_without_a_gpu_rtx_is_chosen(self) -> None:
         assert choose_builder(has_gpu=False).name == "tensorrt-rtx"
 
-    def test_a_gpu_that_rtx_does_not_know_is_said(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    @pytest.mark.parametrize("gpu", [Gpu("H100", (9, 0), 80 << 30, (13, 0)), Gpu("T4", (7, 5), 16 << 30, (13, 0))])
+    def test_a_gpu_that_engines_of_rtx_do_not_run_on_is_said(
+        self, gpu: Gpu, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        server = Gpu("H100", (9, 0), 80 << 30, (13, 0))
-        monkeypatch.setattr(build, "find_gpu", lambda: server)
+        monkeypatch.setattr(build, "find_gpu", lambda: gpu)
         _, built_for = build.choose_edition("tensorrt-rtx")
         assert built_for is None
-        assert re.search(r"tensorrt-rtx .* does not run on the H100 \(sm_90", caplog.text)
+        assert re.search(rf"tensorrt-rtx .* does not run on the {gpu.name} \({gpu.architecture}", caplog.text)
         assert load_edition("tensorrt-rtx").runs_on((8, 9))
 
     def test_tensorrt_needs_a_gpu(self, monkeypatch: pytest.MonkeyPatch) -> None:

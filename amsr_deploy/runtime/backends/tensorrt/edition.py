@@ -58,9 +58,15 @@ class Edition:
         return self.name == "tensorrt-rtx"
 
     def runs_on(self, capability: tuple[int, int]) -> bool:
-        """Tell whether it supports a compute capability; TensorRT for RTX supports no Jetson and few server GPUs."""
+        """Tell whether its engines run on a compute capability.
+
+        TensorRT for RTX supports no Jetson and few server GPUs; Turing it knows, but by default does not build for.
+        """
+        if self.name == "tensorrt":
+            return True
         known = getattr(self.trt, "ComputeCapability", None)
-        return self.name == "tensorrt" or known is None or "SM{}{}".format(*capability) in known.__members__
+        is_known = known is None or "SM{}{}".format(*capability) in known.__members__
+        return is_known and capability >= RTX_CAPABILITIES[0]
 
 
 def load_edition(name: str) -> Edition:
