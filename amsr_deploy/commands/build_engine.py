@@ -16,6 +16,7 @@ from amsr_deploy.engine.shapes import Sizes, format_size, make_sizes
 from amsr_deploy.errors import EngineError, FileError, UserError
 from amsr_deploy.files import check_not_read, check_target
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition
 from amsr_deploy.runtime.backends.tensorrt.sidecar import read_sidecar, sidecar_path
 from amsr_deploy.runtime.newest import newest_export
 from amsr_deploy.runtime.shipped import chosen_model, shipped_model
@@ -58,7 +59,7 @@ def build_engine(options: BuildOptions) -> str:
 
     Raises:
         UserError: shapes that do not fit, a model of another type than wanted, an output that cannot be, timings that
-            would replace the model.
+            would replace the model, an option that the edition does not have.
         ModelError: not an ONNX of this project.
         BackendError: no TensorRT, or no GPU for it.
         EngineError: TensorRT's message, or the engine's result differs from the CPU's.
@@ -67,6 +68,7 @@ def build_engine(options: BuildOptions) -> str:
     check_not_read(options.timing_cache, [path])
     proto, metadata = read_model(path)
     edition, gpu = choose_edition(options.edition)
+    check_edition(edition, options)
     sizes = make_sizes(options.min_shape, options.opt_shape, options.max_shape, metadata)
     warn_of_small_tiles(sizes, metadata)
     if options.fp16 and metadata.precision == "bfloat16":
@@ -91,6 +93,14 @@ def wanted_export(model: Path | None, trained_for: Purpose | None) -> Path:
         return chosen
     newest = None if model or trained_for else newest_export(Path())
     return newest or shipped_model(chosen, trained_for=trained_for)
+
+
+def check_edition(edition: Edition, options: BuildOptions) -> None:
+    """Raise UserError where an option means nothing to an edition."""
+    if options.timing_cache and edition.builds_without_gpu:
+        raise UserError(f"`timing_cache` is for `edition` tensorrt; {edition.name} times no kernels")
+    if options.in_place is not None and not edition.has_plugins:
+        raise UserError(f"`in_place` is for `edition` tensorrt; {edition.name} is used without plugins")
 
 
 def warn_of_small_tiles(sizes: Sizes, metadata: Metadata) -> None:

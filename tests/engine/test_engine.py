@@ -28,6 +28,7 @@ from rich.console import Console
 from scale_cases import write_model
 
 from amsr_deploy import models
+from amsr_deploy.commands import build_engine
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.engine import build, builder
 from amsr_deploy.engine.builder import prepare_graph
@@ -163,6 +164,9 @@ class TestModel:
         [
             (["--min-shape", "90x90", "--max-shape", "80x100"], "90x90 (min)"),
             (["--output", "engine.onnx"], "does not end in .engine"),
+            (["--edition", "tensorrt-rtx", "--timing-cache", "timings"], "--timing-cache is for --edition tensorrt;"),
+            (["--edition", "tensorrt-rtx", "--in-place"], "--in-place is for --edition tensorrt;"),
+            (["--edition", "tensorrt-rtx", "--no-in-place"], "--in-place is for --edition tensorrt;"),
         ],
     )
     def test_bad_arguments(self, arguments: list[str], part: str, here: Path) -> None:
@@ -368,8 +372,11 @@ class TestInPlace:
             given.append(arguments[-1])
             return builder.Built(b"an engine", [])
 
+        full = Edition("tensorrt", SimpleNamespace(__version__="10.7.0.23"))  # type: ignore[arg-type]
+        monkeypatch.setattr(build_engine, "choose_edition", lambda _: (full, ORIN))
+        monkeypatch.setattr(build, "needed_plugins", lambda *_: None)
         monkeypatch.setattr(build, "build", fake_build)
-        result = amsr("build-engine", MODEL, "--edition", "tensorrt-rtx", "--output", "a.engine", option)
+        result = amsr("build-engine", MODEL, "--output", "a.engine", option)
         assert result.exit_code == 0, result.output
         assert given == [option == "--in-place"]
         assert f" {option} " in read_sidecar(Path("a.engine")).command
