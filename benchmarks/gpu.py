@@ -444,7 +444,7 @@ def rtx_engine() -> Iterator[str]:
     """Report what TensorRT for RTX itself says to an engine on this GPU, whether or not we would give it one."""
     from amsr_deploy.runtime.backends.gpu import find_gpu
     from amsr_deploy.runtime.backends.tensorrt.edition import load_edition
-    from amsr_deploy.runtime.backends.tensorrt.log import logger_of
+    from amsr_deploy.runtime.backends.tensorrt.log import start
     from amsr_deploy.runtime.shipped import shipped_model
 
     try:
@@ -455,8 +455,7 @@ def rtx_engine() -> Iterator[str]:
 
     with tempfile.TemporaryDirectory() as folder:
         data = gpu_networks.build(shipped_model("fsrcnn"), edition.name, Path(folder)).read_bytes()
-    logger, log = logger_of(edition.trt)
-    runtime = edition.trt.Runtime(logger)
+    runtime, log = start(edition, edition.trt.Runtime)
     validity, diagnostics = runtime.get_engine_validity(data)
     loaded = runtime.deserialize_cuda_engine(data) is not None
     yield f"- validity of an engine: {validity.name} (diagnostics {diagnostics:#x})"

@@ -20,7 +20,7 @@ from amsr_deploy.engine.progress import make_monitor
 from amsr_deploy.errors import EngineError
 from amsr_deploy.files import write_cache
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition, version_numbers
-from amsr_deploy.runtime.backends.tensorrt.log import logger_of
+from amsr_deploy.runtime.backends.tensorrt.log import logger_of, start
 from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile
 
@@ -73,10 +73,10 @@ def build(
 
     Raises:
         EngineError: TensorRT's message, in one line.
+        BackendError: TensorRT does not start.
     """
     trt = edition.trt
-    logger, log = logger_of(trt)
-    builder = trt.Builder(logger)
+    builder, log = start(edition, trt.Builder)
     network = builder.create_network(_strongly_typed(trt))
     parser = trt.OnnxParser(network, builder.logger)
     if not parser.parse(model.SerializeToString()):

@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -170,24 +171,40 @@ class TestClosing:
 
 
 class FakeTensorRt(ModuleType):
-    """`tensorrt`, whose runtime loads an engine with the plugins that are known to it."""
+    """`tensorrt`, which loads an engine where its plugins are known, and says so where they are not."""
 
     class ILogger:
         WARNING, ERROR = 3, 1
 
-    def __init__(self, needs_plugins: bool) -> None:
+    def __init__(self, needs_plugins: bool, library_helps: bool = True) -> None:
         super().__init__("tensorrt")
         self.__version__ = "10.3.0"
-        self.knows_plugins = not needs_plugins
-        registry = SimpleNamespace(load_library=self.load_library, all_creators=[])
-        self.get_plugin_registry = lambda: registry
-        self.Runtime = lambda _: SimpleNamespace(deserialize_cuda_engine=lambda _: self.knows_plugins or None)
-        self.registry = registry
+        self.knows_plugins, self.library_helps = not needs_plugins, library_helps
+        self.registry = SimpleNamespace(load_library=self.load_library, all_creators=[])
+        self.get_plugin_registry = lambda: self.registry
+        self.Runtime = lambda logger: FakeRuntime(self, logger)
 
     def load_library(self, path: str) -> str:
-        self.knows_plugins = True
+        self.knows_plugins = self.library_helps
         self.registry.all_creators.append(SimpleNamespace(name="A", plugin_namespace="amsr", plugin_version="1"))
         return path
+
+
+class FakeRuntime:
+    """`trt.Runtime`, which registers the library inside an engine once."""
+
+    def __init__(self, trt: FakeTensorRt, logger: Any) -> None:
+        self.trt, self.logger = trt, logger
+        self.has_registered = self.engine_host_code_allowed = False
+
+    def deserialize_cuda_engine(self, _: bytes) -> str | None:
+        assert self.engine_host_code_allowed
+        if self.has_registered or not self.trt.knows_plugins:
+            cause = "plugin creator exists already" if self.has_registered else "no plugin creator"
+            self.logger.log(FakeTensorRt.ILogger.ERROR, cause)
+            self.has_registered = True
+            return None
+        return "an engine"
 
 
 class TestPluginsOfTheMachine:
@@ -207,7 +224,11 @@ class TestPluginsOfTheMachine:
         self, library: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         self.load(FakeTensorRt(needs_plugins=True))
-        assert "a.engine does not load with its own plugins" in caplog.text
+        assert "a.engine does not load with its own plugins (no plugin creator)" in caplog.text
+
+    def test_where_they_do_not_help_the_cause_is_told(self, library: Path) -> None:
+        with pytest.raises(EngineError, match=r"cannot load a\.engine: no plugin creator; build it again"):
+            self.load(FakeTensorRt(needs_plugins=True, library_helps=False))
 
     def test_are_not_loaded_without_need(self, library: Path) -> None:
         trt = FakeTensorRt(needs_plugins=False)
@@ -215,7 +236,6 @@ class TestPluginsOfTheMachine:
         assert not trt.registry.all_creators
 
     def test_where_there_are_none_the_engine_does_not_load(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("AMSR_TENSORRT_PLUGINS", raising=False)
-        monkeypatch.setattr(plugins, "plugin_library", lambda: None)
-        with pytest.raises(EngineError, match=r"cannot load a\.engine.*build it again"):
+        monkeypatch.setattr(backend, "plugin_library", lambda: None)
+        with pytest.raises(EngineError, match=r"cannot load a\.engine: no plugin creator; build it again"):
             self.load(FakeTensorRt(needs_plugins=True))

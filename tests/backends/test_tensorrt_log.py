@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
-from amsr_deploy.runtime.backends.tensorrt.edition import load_edition
-from amsr_deploy.runtime.backends.tensorrt.log import MOST, Log, logger_of
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition, load_edition
+from amsr_deploy.runtime.backends.tensorrt.log import MOST, Log, logger_of, start
 
 
 def test_lack_of_memory_is_found_among_its_consequences() -> None:
@@ -67,3 +69,42 @@ def test_a_process_has_one_logger_that_keeps_what_is_said() -> None:
     logger.log(trt.ILogger.ERROR, "no")
     assert (list(log.warnings), list(log.errors)) == (["careful"], ["no"])
     log.clear()
+
+
+class TestStart:
+    """Builders and runtimes, on a driver that is older than TensorRT's CUDA."""
+
+    edition = Edition("tensorrt", ModuleType("tensorrt"))
+    vars(edition.trt).update(__version__="10.3.0", ILogger=load_edition("tensorrt-rtx").trt.ILogger)
+    cause = "CUDA initialization failure with error: 35"
+
+    @pytest.mark.parametrize("severity", ["WARNING", "ERROR"])
+    def test_null_pointers(self, severity: str) -> None:
+        def make(logger: Any) -> None:
+            logger.log(getattr(self.edition.trt.ILogger, severity), self.cause)
+            raise TypeError("pybind11::init(): factory function returned nullptr")
+
+        with pytest.raises(BackendError, match=rf"tensorrt 10\.3\.0 does not start: {self.cause}; .*driver"):
+            start(self.edition, make)
+
+    def test_objects_that_must_not_be_used_nor_freed(self) -> None:
+        freed = []
+
+        class Runtime:
+            def __init__(self, logger: Any) -> None:
+                logger.log(logger.ERROR, TestStart.cause)
+
+            def __del__(self) -> None:
+                freed.append(self)
+
+        with pytest.raises(BackendError, match=rf"tensorrt 10\.3\.0 does not start: {self.cause}; .*driver"):
+            start(self.edition, Runtime)
+        assert not freed
+
+    def test_warnings_do_no_harm(self) -> None:
+        def make(logger: Any) -> str:
+            logger.log(logger.WARNING, "careful")
+            return "a runtime"
+
+        runtime, log = start(self.edition, make)
+        assert (runtime, list(log.warnings)) == ("a runtime", ["careful"])

@@ -24,8 +24,8 @@ from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machin
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition, load_edition
 from amsr_deploy.runtime.backends.tensorrt.kernel_cache import KernelCache, cache_file
-from amsr_deploy.runtime.backends.tensorrt.log import logger_of
-from amsr_deploy.runtime.backends.tensorrt.plugins import load_plugins
+from amsr_deploy.runtime.backends.tensorrt.log import start
+from amsr_deploy.runtime.backends.tensorrt.plugins import load_plugins, plugin_library
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
 from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream, Network, Shape
 
@@ -186,18 +186,18 @@ class Engine:
 
         Raises:
             EngineError: TensorRT's message.
+            BackendError: TensorRT does not start.
         """
         self._name, self._trt = path.name, edition.trt
-        trt = edition.trt
-        logger, self._messages = logger_of(trt)
-        self._runtime = trt.Runtime(logger)
-        if sidecar.plugins:
-            self._runtime.engine_host_code_allowed = True
-        self._engine = self._runtime.deserialize_cuda_engine(data)
-        if self._engine is None and sidecar.plugins and load_plugins(edition):
-            _log.warning("%s does not load with its own plugins; trying those of this machine", path.name)
-            self._messages.clear()
-            self._engine = self._runtime.deserialize_cuda_engine(data)
+        self._deserialize(edition, sidecar, data)
+        if self._engine is None and sidecar.plugins and plugin_library():
+            _log.warning(
+                "%s does not load with its own plugins (%s); trying those of this machine",
+                path.name,
+                self._messages.summary(),
+            )
+            load_plugins(edition)
+            self._deserialize(edition, sidecar, data)
         if self._engine is None:
             raise EngineError(
                 f"{edition.name} {edition.version} cannot load {path.name}: {self._messages.summary()}; "
@@ -206,9 +206,15 @@ class Engine:
         self.kernels: KernelCache | None = None
         if edition.compiles_at_load:
             file = cache_file(sidecar.sha256, edition.version, gpu)
-            self.kernels = KernelCache(trt, self._engine, file, eager)
+            self.kernels = KernelCache(edition.trt, self._engine, file, eager)
         self.captures_graphs = captures_graphs and self.kernels is None
         self._messages.clear()
+
+    def _deserialize(self, edition: Edition, sidecar: Sidecar, data: bytes) -> None:
+        """Deserialise in a runtime of its own: one that has registered an engine's plugins refuses them again."""
+        self._runtime, self._messages = start(edition, edition.trt.Runtime)
+        self._runtime.engine_host_code_allowed = sidecar.plugins is not None
+        self._engine = self._runtime.deserialize_cuda_engine(data)
 
     def create_context(self) -> Any:
         """Create a `trt.IExecutionContext` without memory of its own."""

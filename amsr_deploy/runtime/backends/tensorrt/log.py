@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
+from amsr_deploy.runtime.backends.tensorrt.edition import Edition
 
 _NOTICES = ("Make sure input",)  # that an int64 input needs an int64 buffer, which it gets
 _LONGEST = 300
 MOST = 100
 """Errors, and warnings, that are kept: the last ones."""
 _OUT_OF_MEMORY = ("out of memory", "outofmemory", "cudaerrormemoryallocation", "could not be allocated")
+_unusable: list[Any] = []
+"""What did not start: TensorRT 10.16 and 11 return objects that end the process where they are used or freed."""
 
 
 class Log(threading.local):
@@ -46,6 +50,27 @@ class Log(threading.local):
         line = " ".join(message.split())
         if not any(notice in line for notice in _NOTICES):
             (self.errors if is_error else self.warnings).append(line[:_LONGEST])
+
+
+def start(edition: Edition, make: Callable[[Any], Any]) -> tuple[Any, Log]:
+    """Start a `trt.Builder` or `trt.Runtime`, and return it with what is said from now on.
+
+    Raises:
+        BackendError: it does not start, as where the driver is older than its CUDA.
+    """
+    logger, log = logger_of(edition.trt)
+    try:
+        started = make(logger)
+    except TypeError:  # what its binding makes of a null pointer
+        started = None
+    if started is None or log.errors:
+        _unusable.append(started)
+        said = [*log.errors, *log.warnings, "it does not say why"]
+        raise BackendError(
+            f"{edition.name} {edition.version} does not start: {said[0]}; "
+            "its CUDA may be newer than the driver's (docs/deploy.md)"
+        )
+    return started, log
 
 
 def logger_of(trt: ModuleType) -> tuple[Any, Log]:

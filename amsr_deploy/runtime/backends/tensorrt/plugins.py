@@ -12,6 +12,7 @@ from amsr_deploy import native
 from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.errors import EngineError
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition
+from amsr_deploy.runtime.backends.tensorrt.log import start
 
 VARIABLE = "AMSR_TENSORRT_PLUGINS"
 """Environment variable with the path of the plugins' library, where that is not inside the package."""
@@ -46,6 +47,7 @@ def load_plugins(edition: Edition) -> Plugins | None:
 
     Raises:
         EngineError: the library does not load, or holds no plugin of this project.
+        BackendError: TensorRT does not start.
     """
     library = plugin_library() if edition.has_plugins else None
     return None if library is None else _load(edition, library)
@@ -53,10 +55,12 @@ def load_plugins(edition: Edition) -> Plugins | None:
 
 @functools.cache
 def _load(edition: Edition, library: Path) -> Plugins:
+    _runtime, log = start(edition, edition.trt.Runtime)  # while there is one, TensorRT says what fails
     registry = edition.trt.get_plugin_registry()
     if registry.load_library(str(library)) is None:
         raise EngineError(
-            f"{library} does not load into tensorrt {edition.version}; build the plugins again for it (docs/plugins.md)"
+            f"{library} does not load into tensorrt {edition.version}: {log.summary()}; "
+            "docs/plugins.md says how to build it for that"
         )
     creators = [creator for creator in registry.all_creators if creator.plugin_namespace == DOMAIN]
     if not creators:
