@@ -189,6 +189,8 @@ class Search:
         found = False
         for parent, names in self._walk(folder, errors.append):
             pictures = [path for path in map(Path, names) if image.named_format(path)]
+            if others := {Path(name).suffix or name for name in names} - {picture.suffix for picture in pictures}:
+                _log.info("%s: passed over by their names: %s", parent, ", ".join(sorted(others)))
             stems = {picture.stem for picture in pictures}
             for picture in natural(pictures):
                 if reason := self._reason_against(parent / picture, stems):

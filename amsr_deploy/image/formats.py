@@ -59,7 +59,7 @@ _ALL = (
     Format("PNG", (".png",), bits=16, iptc=_MOST, texts="all", small=True),
     Format(
         "JPEG",
-        (".jpg", ".jpeg"),
+        (".jpg", ".jpeg", ".jpe", ".jfif"),
         alpha=False,
         exif=_SEGMENT,
         xmp=_SEGMENT - 29,
@@ -76,7 +76,7 @@ _ALL = (
     Format("JPEG XL", (".jxl",), bits=16, grey=False, quality=95),
     Format("BMP", (".bmp",), alpha=False, profile=False, exif=0, xmp=0, encoder=5),
     Format("GIF", (".gif",), writable=False),
-    Format("HEIC", (".heic", ".heif"), writable=False),
+    Format("HEIC", (".heic", ".heif", ".hif"), writable=False),
 )
 FORMATS: dict[str, Format] = {suffix: file_format for file_format in _ALL for suffix in file_format.suffixes}
 """Formats by the suffix of the file name."""
