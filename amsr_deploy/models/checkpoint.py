@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from amsr_deploy.errors import ModelError
 from amsr_deploy.models import CLASSES, Network, create
 from amsr_deploy.models.backbone import Weights
 
-WRAPPERS = ("params_ema", "params", "state_dict")
+WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model")
 """Keys under which public checkpoints hold their weights; the first one present is taken."""
+WRAPPED = re.compile(r"^(module\.|_orig_mod\.)+")
+"""What PyTorch's own wrappers put before the names of weights."""
 MASKS = "masks"
 """The fact of our own weights that says by which masks they were trained; others lack it."""
 TRAINED_FOR = "trained_for"
@@ -151,8 +154,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def without_wrapper(weights: Weights) -> dict[str, Tensor]:
-    """Restore the names that weights had before PyTorch's DataParallel."""
-    return {name.removeprefix("module."): value for name, value in weights.items()}
+    """Restore the names that weights had before PyTorch's DataParallel, compiler and AveragedModel, which adds one."""
+    return {own: value for name, value in weights.items() if (own := WRAPPED.sub("", name)) != "n_averaged"}
 
 
 def describe_mismatch(weights: Weights, expected: Weights) -> list[str]:

@@ -63,7 +63,7 @@ def assert_loads(name: str, path: Path) -> None:
         torch.testing.assert_close(network.state_dict()[key], value, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("wrapper", [None, "params", "params_ema", "state_dict"])
+@pytest.mark.parametrize("wrapper", [None, "params", "params_ema", "state_dict", "model_state_dict", "model"])
 @pytest.mark.parametrize("name", BACKBONES)
 def test_public_checkpoint_loads(name: str, wrapper: str | None, tmp_path: Path) -> None:
     weights = published(name)
@@ -89,8 +89,9 @@ def test_single_scale_carn_loads(tmp_path: Path) -> None:
     assert_loads("carn", tmp_path / "single.pth")
 
 
-def test_safetensors_and_parallel_names_load(tmp_path: Path) -> None:
-    save_file({f"module.{key}": value for key, value in weights_of("fsrcnn").items()}, tmp_path / "w.safetensors")
+def test_names_of_pytorchs_wrappers_load(tmp_path: Path) -> None:
+    wrapped = torch.compile(torch.optim.swa_utils.AveragedModel(nn.DataParallel(created("fsrcnn"))))
+    save_file(wrapped.state_dict(), tmp_path / "w.safetensors")
     assert_loads("fsrcnn", tmp_path / "w.safetensors")
 
 
