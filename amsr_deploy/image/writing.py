@@ -122,7 +122,7 @@ def _fit_metadata(
     losses = []
     name, profile = file_format.name, metadata.icc_profile
     if profile and not colour.fits_channels(profile, channels):
-        losses.append(f"a colour profile for {profile[16:20].decode('latin-1')} does not fit and is dropped")
+        losses.append(f"a colour profile for {profile[16:20].decode('latin-1').strip()} does not fit and is dropped")
         metadata = replace(metadata, icc_profile=None)
     if metadata.icc_profile and not file_format.profile:
         losses.append(f"{name} drops the colour profile; use .png to keep it")
