@@ -50,7 +50,10 @@ def read_png(source: Source) -> Stored:
     chunks = split(source)
     frames = int.from_bytes(chunks.others.get(b"acTL", b"")[:4], "big")
     if frames > 1:
-        raise ImageError(f"{source.path} holds {frames} pictures (an animation); split it into single ones")
+        raise ImageError(
+            f"{source.path} holds {frames} pictures (an animation); "
+            "give it to `amsr video`, or split it into single ones"
+        )
     metadata = Metadata(
         icc_profile=check_profile(_profile(chunks.others.get(b"iCCP")), source),
         colour=tuple((name, chunks.others[name]) for name in PNG_COLOUR_CHUNKS if name in chunks.others),

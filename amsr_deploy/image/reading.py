@@ -188,4 +188,5 @@ def _check_single(image: Image.Image, source: Source) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         kind = "" if image.format == "HEIF" else " (an animation)"
-        raise ImageError(f"{source.path} holds {frames} pictures{kind}; split it into single ones")
+        video = "give it to `amsr video`, or " if image.format == "AVIF" else ""  # FFmpeg reads no animated WebP
+        raise ImageError(f"{source.path} holds {frames} pictures{kind}; {video}split it into single ones")

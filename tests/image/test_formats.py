@@ -60,11 +60,14 @@ def test_a_transparent_gif(tmp_path: Path) -> None:
     np.testing.assert_array_equal(alpha, [[1, 0]])
 
 
-def test_an_animated_avif_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "advice"), [("avif", "give it to `amsr video`"), ("png", "give"), ("webp", "split")]
+)
+def test_an_animation_is_refused(tmp_path: Path, suffix: str, advice: str) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
-    frames[0].save(tmp_path / "a.avif", save_all=True, append_images=frames[1:])
-    with pytest.raises(ImageError, match=r"2 pictures \(an animation\)"):
-        image.read(tmp_path / "a.avif")
+    frames[0].save(tmp_path / f"a.{suffix}", save_all=True, append_images=frames[1:])
+    with pytest.raises(ImageError, match=rf"2 pictures \(an animation\); {advice}"):
+        image.read(tmp_path / f"a.{suffix}")
 
 
 def test_hdr_avif_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -209,12 +209,6 @@ def test_what_follows_the_end_does_not_matter(tmp_path: Path, caplog: pytest.Log
     assert not caplog.text
 
 
-def test_an_animation_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(png(chunk(b"acTL", struct.pack(">II", 3, 0))))
-    with pytest.raises(ImageError, match=r"3 pictures \(an animation\)"):
-        image.read(tmp_path / "a.png")
-
-
 # ------------------------------------------------------------------------------------------------------------ EXIF
 
 
