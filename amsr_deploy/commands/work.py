@@ -58,7 +58,8 @@ class Report:
     """The picture of `--save-mask`, where it was made."""
 
     def __str__(self) -> str:
-        density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}"
+        dilation = "" if self.dilation is None else f" (dilation {self.dilation})"
+        density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}{dilation}"
         parts = [
             f"{self.output}: {self.model} ({self.origin}), {self.backend}, {density}",
             f"{self.cost_share:.0%} of the dense cost, {self.seconds:.2f} s",

@@ -292,6 +292,8 @@ class VideoUpscaler:
         if self.upscaler.cost_share(mask) > budget and not self._is_over_budget:
             self._is_over_budget = True
             _log.warning("there are scenes where even dilation 1 costs more than the `budget`")
+        if self._scene.is_flat or dilation != self._scene.dilation:
+            _log.info("the budget pays for dilation %d from now on", dilation)
         return dilation
 
     def _mask_of(self, picture: NDArray[np.float32]) -> NDArray[np.bool_] | None:

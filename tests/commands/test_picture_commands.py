@@ -93,6 +93,7 @@ def test_what_a_budget_pays_for(here: Path, repeat_model: Path) -> None:
         assert entry["cost_share"] <= budget < following["cost_share"]
         dilations.append(entry["dilation"])
     assert dilations == sorted(set(dilations))
+    assert f"(dilation {dilations[0]})" in amsr(*infer[:-2], "--overwrite", "--budget", 0.4).stdout
     poor = amsr(*infer, "--budget", 0.1)
     least = json.loads(poor.stdout)
     assert least["dilation"] == 1

@@ -177,6 +177,7 @@ def test_a_scene_begins_with_what_a_picture_gets(strategy: Strategy, photo: NDAr
 def test_a_budget_chooses_the_dilation_of_a_scene(
     disp: Upscaler, photo: NDArray[np.float32], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "amsr_deploy")
     frame = np.rint(photo[:96, :128] * 255).astype(np.uint8)
     busier = frame.copy()
     busier[40:56, 40:56] = np.random.default_rng(6).integers(0, 256, (16, 16, 3))
@@ -188,6 +189,7 @@ def test_a_budget_chooses_the_dilation_of_a_scene(
     assert video.upscale(frame).density == pytest.approx(densities[2])
     later = video.upscale(busier)
     assert not later.new_scene
+    assert caplog.messages == ["the budget pays for dilation 5 from now on"]
     assert later.density == pytest.approx(float(mask_above_detail(to_float(busier), threshold, 5).mean()))
     assert VideoUpscaler(disp, budget=1).upscale(frame).density == pytest.approx(densities[-1])
     poor = VideoUpscaler(disp, budget=cost.share(densities[0]) * 0.99)
