@@ -84,7 +84,7 @@ def mean(scores: Iterable[Scored]) -> Scored:
 
 def to_json(pictures: Mapping[Path, Quality]) -> dict[str, Any]:
     """Convert the scores of pictures and their mean to plain data; equal pictures have null as their PSNR."""
-    entries = [{"name": path.name, **finite(scores)} for path, scores in pictures.items()]
+    entries = [{"picture": path.name, **finite(scores)} for path, scores in pictures.items()]
     return {"mean": finite(mean(pictures.values())), "pictures": entries}
 
 

@@ -81,7 +81,7 @@ def test_pictures_of_one_name_in_two_folders_all_count(model: Path, photos: Path
     first, second = evaluation.pictures.values()
     assert evaluation.mean.psnr_y == pytest.approx((first.psnr_y + second.psnr_y) / 2)
     assert list(evaluate_bicubic(paths, 4, pytest.fail)) == paths
-    assert [entry["name"] for entry in evaluation.to_json()["pictures"]] == ["a.png", "a.png"]
+    assert [entry["picture"] for entry in evaluation.to_json()["pictures"]] == ["a.png", "a.png"]
 
 
 def test_where_all_pictures_fail_each_says_why(model: Path, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_bicubic_is_what_networks_have_to_beat(model: Path, photos: Path) -> Non
     small = hr.resize((40, 32), Image.Resampling.BICUBIC)
     enlarged = np.array(small.resize(hr.size, Image.Resampling.BICUBIC))
     assert first == {
-        "name": "a.png",
+        "picture": "a.png",
         "psnr_y": pytest.approx(metrics.psnr_y(enlarged, np.array(hr), 4)),
         "psnr_rgb": pytest.approx(metrics.psnr(enlarged, np.array(hr), 4)),
         "ssim": pytest.approx(metrics.ssim_y(enlarged, np.array(hr), 4)),
@@ -199,7 +199,7 @@ def test_lr_pictures_can_be_given(model: Path, photos: Path, tmp_path: Path) -> 
     given = json.loads(out)
     assert code == 0
     for content in (given["runs"][0], given["bicubic"]):
-        assert [picture["name"] for picture in content["pictures"]] == ["a.png", "b.png"]
+        assert [picture["picture"] for picture in content["pictures"]] == ["a.png", "b.png"]
     assert given["runs"][0]["pictures"][0] == own["runs"][0]["pictures"][0]
     assert given["runs"][0]["pictures"][1] != own["runs"][0]["pictures"][1]
     (lr / "a.png").unlink()
