@@ -26,6 +26,7 @@ FIELDS = {
     "mask": lambda: ["input", *field_names(mask.Report)],
     "video": video_fields,
     "eval": lambda: eval_results.FIELDS,
+    "log": lambda: [*field_names(pytest.importorskip("amsr_deploy.training.status").Status), "psnr_y", "message"],
     "metadata": lambda: field_names(Metadata),
 }
 

@@ -153,6 +153,11 @@ class Config:
         """The dilation that the training ends with and is validated at."""
         return self.schedule.target
 
+    @property
+    def length(self) -> str:
+        """The length of the training in words."""
+        return f"{self.steps} steps" if self.minutes is None else f"{self.minutes:g} minutes"
+
     def moved(self, **given: Any) -> Config:
         """Move these settings to another machine: only MOVABLE ones may differ; None changes nothing.
 
@@ -162,8 +167,9 @@ class Config:
         changed = {name: value for name, value in given.items() if value is not None and value != getattr(self, name)}
         for name, value in changed.items():
             if name not in MOVABLE:
+                own = self.length if name in ("steps", "minutes") else getattr(self, name)
                 raise UserError(
-                    f"{name} {value} differs from the run's own {getattr(self, name)}; leave it out to resume, "
+                    f"{name} {value} differs from the run's own {own}; leave it out to resume, "
                     "or start a new run with `init`"
                 )
         return replace(self, **changed)

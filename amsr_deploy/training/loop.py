@@ -132,11 +132,11 @@ class _Training:
             folder.restore(self.trainer, self.clock)
         if world.is_main:
             folder.write_config(config, self._facts(pictures))
-        length = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps}"
+        sizes = ", ".join(f"{reduction:g}" for reduction in config.reductions)
         reporter.message(
-            f"{config.backbone} x{config.scale}: step {self.trainer.steps} of {length}, "
-            f"{len(pictures.files)} pictures at {len(config.reductions)} sizes, "
-            f"batches of {config.batch_size}, {self.trainer.precision} on {device}"
+            f"{config.backbone} x{config.scale}: step {self.trainer.steps} of {config.length}, "
+            f"pictures: {len(pictures.files)} (reductions {sizes}), batches of {config.batch_size}, "
+            f"{self.trainer.precision} on {device}"
         )
         self.losses: list[Tensor] = []
         self.psnr_y: float | None = None
@@ -176,6 +176,8 @@ class _Training:
             self.saved, self.warm = self.started, False
             self.clock.start()
             self._advance()
+            if self.progress == 1:
+                self.reporter.message(f"the run has ended; to go on, start a new one with --init {self.folder.weights}")
             while self.progress < 1:
                 self._step()
                 if signal := self._stopping_signal(noted):

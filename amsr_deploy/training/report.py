@@ -155,7 +155,7 @@ class LogReporter:
 
 def figures(status: Status) -> str:
     """Write the figures of a status in one line."""
-    kind = DENSE if status.dilation is None else f"k={status.dilation}"
+    kind = DENSE if status.dilation is None else f"dilation {status.dilation}"
     return f"loss {status.loss:.5f} {kind} {status.patches_per_second:.0f} patches/s"
 
 

@@ -118,6 +118,10 @@ def test_a_run_may_move_but_not_change() -> None:
     )
     with pytest.raises(UserError, match=r"steps 2000 .* 1000"):
         config.moved(steps=2000)
+    with pytest.raises(UserError, match=r"minutes 5 .* own 1000 steps"):
+        config.moved(minutes=5)
+    with pytest.raises(UserError, match=r"steps 2000 .* own 0.5 minutes"):
+        Config.of("carn", "photos", minutes=0.5).moved(steps=2000)
 
 
 def test_options_become_settings(tmp_path: Any) -> None:

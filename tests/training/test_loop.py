@@ -306,7 +306,10 @@ def test_a_run_may_have_minutes_instead_of_steps(config: Config, tmp_path: Path)
     assert last.step == last.steps == result.step
     assert last.learning_rate < 0.1 * config.learning_rate
     assert last.dilation == config.dilation
-    assert train(replace(config, minutes=0.05), tmp_path / "run", resume=True).step == result.step
+    lines: list[str] = []
+    again = train(replace(config, minutes=0.05), tmp_path / "run", resume=True, reporter=LineReporter(lines.append))
+    assert again.step == result.step
+    assert lines[-1] == f"the run has ended; to go on, start a new one with --init {result.weights}"
 
 
 def test_the_rate_that_is_told_is_that_of_the_step(

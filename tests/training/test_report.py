@@ -43,7 +43,7 @@ def test_lines_hold_the_figures() -> None:
     tell(LineReporter(lines.append))
     assert lines == [
         "skipped: a picture",
-        "20/100 loss 0.03210 k=5 64 patches/s 1:02:03 left",
+        "20/100 loss 0.03210 dilation 5 64 patches/s 1:02:03 left",
         "100/100 loss 0.02000 dense 64 patches/s 0:00:00 left",
         "100 validation PSNR-Y 27.456 dB",
     ]
@@ -55,7 +55,7 @@ def test_the_bar_shows_the_figures() -> None:
     bar.validation(VALIDATION)
     bar.status(STATUS)
     bar.close()
-    for words in ("20/100", "0.03210", "k=5", "64 patches/s", "27.46", "1:02:03"):
+    for words in ("20/100", "0.03210", "dilation 5", "64 patches/s", "27.46", "1:02:03"):
         assert words in out.getvalue()
 
 
