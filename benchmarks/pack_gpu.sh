@@ -9,10 +9,25 @@
 # ARCHITECTURE is the kind of GPU (90), JOBS the compilers at once, PYTHON has Pillow. TENSORRT_INCLUDE_DIR holds
 # TensorRT's headers; where it is not set, .ci/fetch-tensorrt-headers fetches them.
 set -euo pipefail
+case ${1-} in -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit ;; esac
+photo=${1:+$(realpath -e "$1")}
 cd "$(dirname "$0")/.."
 architecture=${ARCHITECTURE:-90}
 build=build/gpu_pack_build
 pack=build/gpu_pack
+if [ -n "$photo" ]; then
+    mkdir -p "$build"
+    PYTHONPATH=benchmarks "${PYTHON:-python3}" - "$photo" "$build/photo.png" <<'END'
+import sys
+from pathlib import Path
+
+from PIL import Image
+from photo import SIZES, low_resolution
+
+pixels = low_resolution(Path(sys.argv[1]), *SIZES[1])
+Image.fromarray((pixels * 255).round().astype("uint8")).save(sys.argv[2], optimize=True)
+END
+fi
 headers=${TENSORRT_INCLUDE_DIR:-$(.ci/fetch-tensorrt-headers build/tensorrt_headers)}
 
 cmake -S plugins -B "$build" -DCMAKE_BUILD_TYPE=Release -DAMSR_TESTS=ON -DAMSR_CUDA=ON -DAMSR_TENSORRT=ON \
@@ -36,18 +51,7 @@ for program in "${programs[@]}"; do
     strip --strip-unneeded -o "$stage/$program" "$build/$program"
 done
 tar -C "$stage" --sort=name --owner=0 --group=0 -cf - . | xz -9e >"$pack/sm_$architecture.tar.xz"
-if [ $# -gt 0 ]; then
-    PYTHONPATH=benchmarks "${PYTHON:-python3}" - "$1" "$pack/photo.png" <<'END'
-import sys
-from pathlib import Path
-
-from PIL import Image
-from photo import SIZES, low_resolution
-
-pixels = low_resolution(Path(sys.argv[1]), *SIZES[1])
-Image.fromarray((pixels * 255).round().astype("uint8")).save(sys.argv[2], optimize=True)
-END
-fi
+[ -z "$photo" ] || cp "$build/photo.png" "$pack/"
 
 bytes=$(du -sb "$pack" | cut -f1)
 echo "$pack: $bytes bytes, programs for sm_$architecture"

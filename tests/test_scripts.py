@@ -19,6 +19,15 @@ def test_scripts_without_arguments_say_what_they_take(script: str) -> None:
     assert "unbound" not in done.stderr
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize(("argument", "words", "code"), [("--help", "[PHOTO]", 0), ("no.jpg", "No such file", 1)])
+def test_what_needs_no_compiler_is_said_before_it_runs(argument: str, words: str, code: int) -> None:
+    command = ["bash", ROOT / "benchmarks" / "pack_gpu.sh", argument]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == code
+    assert words in done.stdout + done.stderr
+
+
 def test_memory_is_measured_for_formats_that_are_written() -> None:
     command = [sys.executable, ROOT / "benchmarks" / "memory.py", "8x8", "--output", "gif"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
