@@ -100,6 +100,8 @@ class Reader:
         self._pipe = Pipe() if path == STANDARD else None
         try:
             self.container = cast(InputContainer, self._open(path))
+        except FileNotFoundError as error:
+            raise VideoError(f"{self.name} does not exist; check the name") from error
         except (av.error.FFmpegError, ValueError) as error:
             hint = f"; a pipe must hold y4m: {TO_PIPE}" if path == STANDARD else ""
             raise VideoError(f"{self.name} cannot be read as a video ({reason(error)}){hint}") from error

@@ -39,7 +39,7 @@ def test_bad_inputs_are_a_line_each(tmp_path: Path) -> None:
         assert_nothing_made(amsr("video", source, "-o", out, *given), tmp_path, *parts)
 
     good = make(tmp_path / "good.mkv", 2)
-    refuse(tmp_path / "missing.mkv", "missing.mkv", "No such file")
+    refuse(tmp_path / "missing.mkv", "missing.mkv does not exist; check the name")
     (tmp_path / "empty.mkv").touch()
     refuse(tmp_path / "empty.mkv", "empty.mkv")
     (tmp_path / "text.mp4").write_text("no video " * 100)
