@@ -25,7 +25,7 @@ from amsr_deploy.runtime.backends.base import Inputs
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, session_options
 from amsr_deploy.runtime.backends.providers import PROVIDERS, add_provider
-from amsr_deploy.runtime.backends.tensorrt.backend import TensorRtBackend, open_engine
+from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend, open_engine
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import MODULES, load_edition
 from amsr_deploy.runtime.backends.tensorrt.stream import Network
@@ -216,7 +216,10 @@ class Engines:
 @lru_cache(maxsize=2)  # the masked and the dense network of a backbone: more would fill the GPU
 def open_backend(model: Path, edition: str) -> TensorRtBackend:
     """Open the engine of a model; its kernels are compiled before they are timed."""
-    return open_engine(build(model, edition, model.parent), eager=True)
+    backend = open_engine(build(model, edition, model.parent))
+    if isinstance(backend.network, Engine) and backend.network.kernels:
+        backend.network.kernels.compile_first()
+    return backend
 
 
 def build(model: Path, edition: str, folder: Path) -> Path:

@@ -42,10 +42,10 @@ class FakeConfig:
         return self.content
 
 
-def open_cache(file: Path, eager: bool = False) -> tuple[KernelCache, FakeConfig]:
+def open_cache(file: Path) -> tuple[KernelCache, FakeConfig]:
     config = FakeConfig()
     engine = SimpleNamespace(create_runtime_config=lambda: config, create_execution_context=lambda given: given)
-    cache = KernelCache(TRT, engine, file, eager)
+    cache = KernelCache(TRT, engine, file)
     assert cache.create_context() is config
     assert config.cache is config
     assert config.allocation == "user"
@@ -83,5 +83,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, caplog: pytest.
 
 
 def test_eager_kernels_come_before_the_first_run(tmp_path: Path) -> None:
-    assert open_cache(tmp_path / "a")[1].dynamic_shapes_kernel_specialization_strategy == "lazy"
-    assert open_cache(tmp_path / "a", eager=True)[1].dynamic_shapes_kernel_specialization_strategy == "eager"
+    cache, config = open_cache(tmp_path / "a")
+    assert config.dynamic_shapes_kernel_specialization_strategy == "lazy"
+    cache.compile_first()
+    assert config.dynamic_shapes_kernel_specialization_strategy == "eager"

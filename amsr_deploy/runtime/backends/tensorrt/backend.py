@@ -123,18 +123,17 @@ def _close(streams: Sequence[GpuStream], network: Network, cuda: Cuda) -> None:
         network.close()
 
 
-def open_engine(engine: Path, eager: bool = False) -> TensorRtBackend:
+def open_engine(engine: Path) -> TensorRtBackend:
     """Load an engine.
 
     Args:
         engine: the file that `amsr build-engine` wrote, with its sidecar beside it.
-        eager: let TensorRT for RTX compile the kernels of a shape before its first run, not during the first runs.
 
     Raises:
         EngineError: it is not one, is damaged, or does not fit this machine; says what was expected and found.
         BackendError: there is no GPU, no TensorRT, neither PyCUDA nor cuda-bindings; says which.
     """
-    return load_engine(engine, *read_engine(engine), eager)
+    return load_engine(engine, *read_engine(engine))
 
 
 def read_engine(engine: Path) -> tuple[Sidecar, bytes, Gpu, Edition, Cuda]:
@@ -148,9 +147,7 @@ def read_engine(engine: Path) -> tuple[Sidecar, bytes, Gpu, Edition, Cuda]:
     return sidecar, data, gpu, edition, open_cuda()
 
 
-def load_engine(
-    engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, edition: Edition, cuda: Cuda, eager: bool = False
-) -> TensorRtBackend:
+def load_engine(engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, edition: Edition, cuda: Cuda) -> TensorRtBackend:
     """Load an engine that is known to fit this machine; see `open_engine`.
 
     Args:
@@ -160,10 +157,9 @@ def load_engine(
         gpu: of this machine.
         edition: what runs it.
         cuda: the GPU, opened.
-        eager: see `open_engine`.
     """
     with cuda.active():
-        network = Engine(engine, sidecar, edition, gpu, data, cuda.has_graphs, eager)
+        network = Engine(engine, sidecar, edition, gpu, data, cuda.has_graphs)
     return TensorRtBackend(engine, sidecar, network, cuda, f"{edition.name} {edition.version} {gpu.name}")
 
 
@@ -173,14 +169,7 @@ class Engine:
     output = "sr"
 
     def __init__(
-        self,
-        path: Path,
-        sidecar: Sidecar,
-        edition: Edition,
-        gpu: Gpu,
-        data: bytes,
-        captures_graphs: bool,
-        eager: bool = False,
+        self, path: Path, sidecar: Sidecar, edition: Edition, gpu: Gpu, data: bytes, captures_graphs: bool
     ) -> None:
         """Deserialise an engine; the arguments are those of `open_engine` and what that found.
 
@@ -205,8 +194,7 @@ class Engine:
             )
         self.kernels: KernelCache | None = None
         if edition.compiles_at_load:
-            file = cache_file(sidecar.sha256, edition.version, gpu)
-            self.kernels = KernelCache(edition.trt, self._engine, file, eager)
+            self.kernels = KernelCache(edition.trt, self._engine, cache_file(sidecar.sha256, edition.version, gpu))
         self.captures_graphs = captures_graphs and self.kernels is None
         self._messages.clear()
 

@@ -24,28 +24,29 @@ class KernelCache:
     TensorRT for RTX compiles the kernels of a shape during its first runs, which use generic ones meanwhile.
     """
 
-    def __init__(self, trt: ModuleType, engine: Any, file: Path, eager: bool = False) -> None:
+    def __init__(self, trt: ModuleType, engine: Any, file: Path) -> None:
         """Read the file where it is there; kernels of another driver or version are compiled again.
 
         Args:
             trt: the module of TensorRT for RTX.
             engine: a `trt.ICudaEngine`.
             file: keeps the kernels.
-            eager: compile the kernels of a shape before its first run.
         """
-        self._engine, self._file = engine, file
+        self._trt, self._engine, self._file = trt, engine, file
         self._config = engine.create_runtime_config()
         self._config.set_execution_context_allocation_strategy(trt.ExecutionContextAllocationStrategy.USER_MANAGED)
         self._config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
-        if eager:
-            strategies = trt.DynamicShapesKernelSpecializationStrategy
-            self._config.dynamic_shapes_kernel_specialization_strategy = strategies.EAGER
         self._cache = self._config.create_runtime_cache()
         stored = file.read_bytes() if file.is_file() else b""
         self._saved = len(stored)
         if stored:
             self._cache.deserialize(stored)
         self._config.set_runtime_cache(self._cache)
+
+    def compile_first(self) -> None:
+        """Let contexts that are made from now on compile the kernels of a shape before its first run."""
+        strategies = self._trt.DynamicShapesKernelSpecializationStrategy
+        self._config.dynamic_shapes_kernel_specialization_strategy = strategies.EAGER
 
     def create_context(self) -> Any:
         """Create a `trt.IExecutionContext`; None where TensorRT fails."""
