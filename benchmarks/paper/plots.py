@@ -26,9 +26,9 @@ def plot_all(tables: dict[str, Table], folder: Path) -> None:
         ModuleNotFoundError: matplotlib is not installed.
     """
     plots = {
-        "fig6": lambda axes: sweeps(axes, tables["fig6"], "2K", None),
-        "fig6_pick": lambda axes: sweeps(axes, tables["fig6"], "2K", PICK),
-        "scope": lambda axes: scopes(axes, tables["scope"], "2K"),
+        "fig6": lambda axes: sweeps(axes, tables["fig6"]),
+        "fig6_pick": lambda axes: sweeps(axes, tables["fig6"], PICK),
+        "scope": lambda axes: scopes(axes, tables["scope"]),
         "speed": lambda axes: speeds(axes, tables["speed"]),
         "fig5": lambda axes: damages(axes, tables["fig5"]),
     }
@@ -52,14 +52,13 @@ def write(draw: Any, path: Path) -> None:
     pyplot.close(figure)
 
 
-def sweeps(axes: Any, table: Table, set_name: str, networks: tuple[str, ...] | None) -> None:
+def sweeps(axes: Any, table: Table, networks: tuple[str, ...] | None = None) -> None:
     """Quality against multiply-accumulates: a line of dilations for each network, a square where it is dense."""
-    rows = [row for row in table.rows if row["set"] == set_name]
-    for network, of_network in by_network(rows):
+    for network, of_network in by_network(where(table.rows, set="2K")):
         if networks is None or network in networks:
             line(axes, of_network, "gmacs", "psnr_y", network)
     axes.set(xlabel="multiply-accumulates of a picture, 10^9", ylabel="PSNR-Y in dB")
-    axes.set_title(f"Dilation 1 to 11 and dense (square), {set_name}, x4")
+    axes.set_title("Dilation 1 to 11 and dense (square), 2K, x4")
     if networks is None:
         axes.set_xscale("log")
     axes.legend(loc="lower right")
@@ -76,11 +75,10 @@ def speeds(axes: Any, table: Table) -> None:
     axes.legend(loc="lower right")
 
 
-def scopes(axes: Any, table: Table, set_name: str) -> None:
+def scopes(axes: Any, table: Table) -> None:
     """Draw what is lost against the dense network, with the network's own result outside the mask and with others."""
-    rows = [row for row in table.rows if row["set"] == set_name]
     styles = (("masked", "masked_share", "-", "o"), ("linear", "linear_share", "--", "^"))
-    for network, of_network in by_network(rows):
+    for network, of_network in by_network(where(table.rows, set="2K")):
         for value, share, style, marker in styles:
             label = f"{network}, {'network' if value == 'masked' else 'linear'} outside"
             losses = [row[value] - row["dense"] for row in of_network]
@@ -88,7 +86,7 @@ def scopes(axes: Any, table: Table, set_name: str) -> None:
             axes.plot(shares, losses, style, marker=marker, color=COLOURS[network], label=label, markersize=4)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set(xlabel="share of the dense network's multiply-accumulates", ylabel="PSNR-Y against dense, dB")
-    axes.set_title(f"What is outside the mask, dilation 1 to 11, {set_name}")
+    axes.set_title("What is outside the mask, dilation 1 to 11, 2K")
     axes.legend(fontsize="x-small", ncols=2)
 
 

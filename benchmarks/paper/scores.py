@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy.descriptor import Strategy, describe
-from amsr_deploy.evaluation import metrics
+from amsr_deploy.evaluation.evaluate import compare
 from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.image.pairs import low_resolution, picture_paths
 from amsr_deploy.mask import compute_mask, dilate, keep_windows
@@ -78,17 +78,7 @@ def _backend(backbone: str, dense: bool, threads: int) -> OnnxRuntimeBackend:
 
 def quality(image: NDArray[np.float32], hr: Image.Image) -> Record:
     """PSNR and SSIM of a picture [H, W, 3] in [0, 1], rounded to 8 bits."""
-    result, reference = from_float(image, np.dtype(np.uint8)), np.asarray(hr)
-    return {"psnr_rgb": metrics.psnr(result, reference, SCALE), **luma_quality(image, hr)}
-
-
-def luma_quality(image: NDArray[np.float32], hr: Image.Image) -> Record:
-    """`quality` on the luma alone."""
-    result, reference = from_float(image, np.dtype(np.uint8)), np.asarray(hr)
-    return {
-        "psnr_y": metrics.psnr_y(result, reference, SCALE),
-        "ssim": metrics.ssim_y(result, reference, SCALE),
-    }
+    return asdict(compare(from_float(image, np.dtype(np.uint8)), np.asarray(hr), SCALE))
 
 
 def score(plan: Plan, picture: Picture, setting: Setting, **extra: Any) -> None:
@@ -132,7 +122,7 @@ def _scope(upscaler: Upscaler, image: NDArray[np.float32], picture: Picture, lin
     macs, density, ring = upscaler.metadata.cost, float(region.mean()), float(dilate(region, 3).mean())
     record = {"cost_share": (ring * macs.fixed + density * macs.body + (1 - density) * linear.macs) / macs.dense}
     for name, other in (("bicubic", bicubic(picture)), ("linear", linear.upscale(picture.lr))):
-        found = luma_quality(np.where(enlarged, image, other), picture.hr)
+        found = quality(np.where(enlarged, image, other), picture.hr)
         record |= {f"{name}_{metric}": value for metric, value in found.items()}
     return record
 
