@@ -48,8 +48,6 @@ class Result:
     """The averaged weights."""
     step: int
     """Steps made in all."""
-    psnr_y: float | None
-    """The last validation of this call, in dB."""
     signal: int | None
     """The signal that stopped the training before its end."""
 
@@ -139,7 +137,6 @@ class _Training:
             f"{self.trainer.precision} on {device}"
         )
         self.losses: list[Tensor] = []
-        self.psnr_y: float | None = None
 
     def _read(self, word: str, sources: Sequence[str], smallest: int, reductions: tuple[float, ...]) -> Pictures:
         """Read pictures, and tell which of them are skipped."""
@@ -182,8 +179,8 @@ class _Training:
                 self._step()
                 if signal := self._stopping_signal(noted):
                     self._save()
-                    return Result(self.folder.weights, self.trainer.steps, self.psnr_y, signal)
-        return Result(self.folder.weights, self.trainer.steps, self.psnr_y, None)
+                    return Result(self.folder.weights, self.trainer.steps, signal)
+        return Result(self.folder.weights, self.trainer.steps, None)
 
     def _step(self) -> None:
         """Make one step, and do what is due after it."""
@@ -263,7 +260,6 @@ class _Training:
         self._save()
         if self.validator:
             validation = self.validator.measure(self.trainer.network, self.trainer.average, self.trainer.steps)
-            self.psnr_y = validation.psnr_y
             self.reporter.validation(validation)
 
     def _save(self) -> None:

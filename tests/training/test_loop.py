@@ -29,7 +29,7 @@ from amsr_deploy.training.pictures import read_pictures
 from amsr_deploy.training.report import LineReporter, Status
 from amsr_deploy.training.run_folder import RunFolder, read_config
 from amsr_deploy.training.trainer import Trainer
-from amsr_deploy.training.validation import SMALLEST, Validator
+from amsr_deploy.training.validation import SMALLEST, Validation, Validator
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ class Stop(LineReporter):
 
 
 class Listener(LineReporter):
-    """Keeps what it is told of the steps."""
+    """Keeps what it is told of the steps and of the last validation."""
+
+    validated: Validation
 
     def __init__(self) -> None:
         super().__init__(lambda _: None)
@@ -59,6 +61,9 @@ class Listener(LineReporter):
 
     def status(self, status: Status) -> None:
         self.seen.append(status)
+
+    def validation(self, validation: Validation) -> None:
+        self.validated = validation
 
 
 def weights_of(folder: Path) -> dict[str, torch.Tensor]:
@@ -272,12 +277,13 @@ def test_a_folder_that_cannot_be_made(config: Config, tmp_path: Path) -> None:
 
 def test_validation_measures_the_weights_that_are_handed_out(config: Config, folder: Path, tmp_path: Path) -> None:
     config = replace(config, validation=str(folder), validate_every=4, learning_rate=0.01)
-    result = train(config, tmp_path / "run")
+    listener = Listener()
+    result = train(config, tmp_path / "run", reporter=listener)
     pairs = read_pictures([folder], SMALLEST, config.scale).pairs
     multiple = describe(config.backbone).size_multiple
     validator = Validator(pairs, config.dilation, multiple, torch.device("cpu"))
     measured = validator.measure(read_network(result.weights), weights_of(tmp_path / "run"), result.step)
-    assert result.psnr_y == pytest.approx(measured.psnr_y, abs=1e-4)
+    assert listener.validated.psnr_y == pytest.approx(measured.psnr_y, abs=1e-4)
 
 
 def test_bad_pictures_are_reported(config: Config, folder: Path, tmp_path: Path) -> None:
