@@ -131,18 +131,18 @@ def measure_layer(photo: Photo, layer: Layer, threads: int, repeats: int) -> Ite
     surround = np.random.default_rng(0).standard_normal((height * width, layer.channels), dtype=np.float32)
     image = {"image": np.ascontiguousarray(surround.T).reshape(1, layer.channels, height, width)}
     neighbors = NeighborTable(threads)
-    dense = [Chain(layers, layer, None, threads) for layers in (SHORT, LONG)]
+    dense = {layers: open_graph(dense_chain(layers, layer), threads) for layers in (SHORT, LONG)}
     for storage, element in STORAGES.items():
-        masked = [Chain(layers, layer, element, threads) for layers in (SHORT, LONG)]
+        masked = {layers: open_graph(masked_chain(layers, layer, element), threads) for layers in (SHORT, LONG)}
         for target in DENSITIES:
             index = pixel_index(mask_of_density(frequencies, target, DILATION))
             table = neighbors.run(index, (height, width))
             feed = {"rows": surround[index], "surround": surround, "neighbors": table}
             chains = {"dense": (dense, image), "masked": (masked, feed)}
             runs: dict[tuple[str, int], Run] = {
-                (form, chain.layers): partial(chain.run, inputs)
-                for form, (pair, inputs) in chains.items()
-                for chain in pair
+                (form, layers): partial(session.run, None, inputs)
+                for form, (sessions, inputs) in chains.items()
+                for layers, session in sessions.items()
             }
             times = medians(runs, repeats, WARM_UP, warm_seconds)
             seconds = {form: (times[form, LONG] - times[form, SHORT]) / (LONG - SHORT) for form in chains}
@@ -156,20 +156,6 @@ def middle(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Crop a photo [H, W, 3] to its middle lines."""
     top = max(pixels.shape[0] - MOST_LINES, 0) // 2
     return pixels[top : top + MOST_LINES]
-
-
-class Chain:
-    """Convolutions with ReLU one after the other, in a session of their own."""
-
-    def __init__(self, layers: int, layer: Layer, storage: int | None, threads: int) -> None:
-        """Make a chain of MaskedConv2d on tensors of a storage type, or of Conv where it is None."""
-        self.layers = layers
-        graph = dense_chain(layers, layer) if storage is None else masked_chain(layers, layer, storage)
-        self._session = open_graph(graph, threads)
-
-    def run(self, inputs: dict[str, NDArray[np.generic]]) -> object:
-        """Run all layers."""
-        return self._session.run(None, inputs)
 
 
 def dense_chain(layers: int, layer: Layer) -> GraphProto:
