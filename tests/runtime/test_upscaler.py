@@ -135,7 +135,7 @@ def test_own_mask_decides(exported: dict[str, Path], photo: NDArray[np.float32])
 
 
 def test_dense_run_works_everywhere(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
-    dense = Upscaler(OnnxRuntimeBackend(exported["carn"]), dense=True).start(photo)
+    dense = Upscaler(OnnxRuntimeBackend(exported["carn"], "cpu"), dense=True).start(photo)
     full = amsr_deploy.load(exported["carn"]).start(photo, np.ones(photo.shape[:2], dtype=np.bool_))
     assert dense.mask is None
     assert dense.density == dense.cost_share == 1
@@ -169,7 +169,7 @@ class ScarceBackend:
 
 @pytest.fixture
 def metadata(exports: Exports) -> Metadata:
-    return OnnxRuntimeBackend(exports("fsrcnn")).metadata
+    return OnnxRuntimeBackend(exports("fsrcnn"), "cpu").metadata
 
 
 def test_smaller_tiles_are_tried_and_said(metadata: Metadata, caplog: pytest.LogCaptureFixture) -> None:
@@ -460,7 +460,7 @@ class TestDenseTwin:
 
 
 def test_files_without_a_limit_stay_masked(exported: dict[str, Path]) -> None:
-    properties = OnnxRuntimeBackend(exported["fsrcnn"]).metadata.to_properties()
+    properties = OnnxRuntimeBackend(exported["fsrcnn"], "cpu").metadata.to_properties()
     del properties["amsr.dense_above"]
     assert Metadata.from_properties(properties).dense_above == 1
     del properties["amsr.halo"]

@@ -63,7 +63,7 @@ def open_session(
     """Load a model in ONNX Runtime, on the CPU in the precision that is wanted.
 
     Raises:
-        UserError: an unknown device or precision.
+        UserError: an unknown precision.
         BackendError: a device or a precision that cannot be had.
         ModelError: a file that is no model of this project.
     """

@@ -41,7 +41,7 @@ class OnnxRuntimeBackend:
     concurrency = 1
     largest: tuple[int, int] | None = None
 
-    def __init__(self, model: Path, device: Device = "auto", threads: int | None = None) -> None:
+    def __init__(self, model: Path, device: Device, threads: int | None = None) -> None:
         """Load a model.
 
         Args:
@@ -51,7 +51,7 @@ class OnnxRuntimeBackend:
             threads: CPU threads that work on an operator; None is one for each core.
 
         Raises:
-            UserError: an unknown device, less than one thread.
+            UserError: less than one thread.
             ModelError: a file that may not be read, not an ONNX, or not one of this project.
             BackendError: the device is not available, or there are no native kernels for a bfloat16 model.
         """

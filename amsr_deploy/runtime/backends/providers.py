@@ -12,7 +12,7 @@ from importlib.util import find_spec
 import onnxruntime as ort
 
 from amsr_deploy.descriptor import Device
-from amsr_deploy.errors import BackendError, UserError, first_line, install_extra
+from amsr_deploy.errors import BackendError, first_line, install_extra
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,8 @@ def add_provider(options: ort.SessionOptions, device: Device) -> list[tuple[str,
         None where the options have the provider already.
 
     Raises:
-        UserError: an unknown device.
         BackendError: the provider was asked for and is not there, or finds no device.
     """
-    if device not in ("auto", *PROVIDERS):
-        raise UserError(f"unknown device {device!r}; use auto, {', '.join(PROVIDERS)}")
     if runs_on_cpu(device):
         # From the second run of a size on, memory patterns take the memory twice, and no less time.
         options.enable_mem_pattern = False
