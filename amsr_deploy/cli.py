@@ -255,11 +255,11 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
       amsr export --weights runs/disp/weights.safetensors
       amsr export --weights public.pth --dense   a network that was trained without masks
     """
+    from amsr_deploy.commands.console import steps
     from amsr_deploy.commands.export import export_backbone, wanted_precision
-    from amsr_deploy.commands.steps import steps
 
     precision = wanted_precision(fp16, bf16)
-    with steps(not setting("quiet")) as step:
+    with steps() as step:
         line = export_backbone(precision=precision, step=step, **options)
     say(line)
 

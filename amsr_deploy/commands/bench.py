@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from amsr_deploy.commands.messages import Failures, setting
+from amsr_deploy.commands.console import steps
+from amsr_deploy.commands.messages import Failures
 from amsr_deploy.commands.report_file import check_report_file, write_report
-from amsr_deploy.commands.steps import steps
 from amsr_deploy.descriptor import SCALE, Purpose
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.bench import results
@@ -94,9 +94,9 @@ def run_benchmarks(options: BenchOptions) -> int:
     machine = examine_machine(options.threads)
     with Failures() as failures:
         photos = read_all_photos(options, pairs, failures.add)
-    with steps(not setting("quiet")) as show:
+    with steps() as show:
         sections, content = measure(options, pairs, photos, machine.peak, show)
-    sections.insert(0, results.machine_section(machine))
+    sections.insert(0, Section("machine", str(machine)))
     write(sections, {"machine": asdict(machine), **content}, options.json_file, options.markdown)
     return failures.exit_code
 

@@ -1,8 +1,12 @@
-"""Where tables are printed, and where bars are shown."""
+"""Where tables are printed, and where bars and steps are shown."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
+from rich.text import Text
 
 from amsr_deploy.commands.messages import setting
 
@@ -19,3 +23,14 @@ def output_console() -> Console:
 def progress_console() -> Console:
     """Open standard error for bars, which are not shown where only errors are wanted."""
     return Console(stderr=True, quiet=setting("quiet"))
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """Show the name of the step that is being done, on a terminal: give it to the function that this yields."""
+    console = progress_console()
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("") as status:
+        yield lambda step: status.update(Text(step))  # as it is: names of pictures may hold [brackets]

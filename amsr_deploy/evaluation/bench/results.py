@@ -10,7 +10,6 @@ from typing import Any
 
 from amsr_deploy.evaluation.bench.crossover import DENSITIES, Crossover
 from amsr_deploy.evaluation.bench.layers import Layer, OperatorTiming
-from amsr_deploy.evaluation.bench.machine import Machine
 from amsr_deploy.evaluation.bench.markdown import Section, Table
 from amsr_deploy.evaluation.bench.networks import DENSE, MASK, MASKED, NEIGHBORS, NetworkResult, Timing
 from amsr_deploy.evaluation.bench.peak import Peak
@@ -21,11 +20,6 @@ SPARSE = 0.4
 LARGEST_OPERATORS = 8
 """Operators that a profile shows."""
 _OWN = (MASKED, DENSE, MASK, NEIGHBORS)
-
-
-def machine_section(machine: Machine) -> Section:
-    """Describe what everything was measured on."""
-    return Section("machine", str(machine))
 
 
 def operator_section(timings: Sequence[OperatorTiming], peak: Peak) -> Section:
