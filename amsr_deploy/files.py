@@ -116,12 +116,6 @@ def check_target(path: Path, suffix: str) -> None:
     check_writable(path)
 
 
-def check_exists(path: Path) -> None:
-    """Raise FileError where there is neither a file nor a folder at a path."""
-    if not path.exists():
-        raise FileError(f"{path} does not exist; check the name")
-
-
 def check_not_read(path: StrPath | None, read: Iterable[StrPath | None]) -> None:
     """Raise UserError where a file to write is one of those that are read; None and standard output never are."""
     if path is None or path == STANDARD:

@@ -56,7 +56,7 @@ def take_reporter(options: Options) -> Reporter:
 
 @contextmanager
 def take_inputs(
-    command: str, options: Options, naming: Naming, reporter: Reporter, read: Iterable[Path | None] = ()
+    command: str, options: Options, naming: Naming, reporter: Reporter, read: Iterable[Path | None]
 ) -> Iterator[Inputs]:
     """Find the pictures of a command.
 

@@ -21,7 +21,7 @@ GEO_EXTRAS = {33920, 42112, 42113, 50844}
 """Tags of GDAL and others that hold for the original pixels only: a matrix, statistics, no-data value, RPCs."""
 # Cameras keep offsets into the original file in the maker note: it is broken in any other.
 _BOUND_TO_FILE = {Base.MakerNote}
-_GROUPS = {IFD.Exif, IFD.GPSInfo}
+GROUPS = {IFD.Exif, IFD.GPSInfo}
 _RELATED_SIZES = (Base.RelatedImageWidth, Base.RelatedImageLength)
 _RESOLUTIONS = (
     (None, Base.XResolution, Base.YResolution),
@@ -137,8 +137,8 @@ def _move_subjects(
 
 def tags(source: Image.Exif) -> Tags:
     """Return all tags, groups (EXIF, GPS, interoperability) as dictionaries instead of offsets into the file."""
-    found: Tags = {tag: value for tag, value in source.items() if tag not in _GROUPS}
-    for group in _GROUPS & set(source):
+    found: Tags = {tag: value for tag, value in source.items() if tag not in GROUPS}
+    for group in GROUPS & set(source):
         found[group] = dict(source.get_ifd(group))
     if IFD.Interop in found.get(IFD.Exif, {}):
         found[IFD.Exif][IFD.Interop] = dict(source.get_ifd(IFD.Interop))

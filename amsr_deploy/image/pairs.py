@@ -9,7 +9,7 @@ from PIL import Image
 
 from amsr_deploy import image
 from amsr_deploy.errors import FileError
-from amsr_deploy.files import check_exists, is_special
+from amsr_deploy.files import is_special
 from amsr_deploy.image.arrays import from_float
 
 
@@ -19,7 +19,8 @@ def picture_paths(folder: Path) -> list[Path]:
     Raises:
         FileError: there is no such folder, or no picture in it.
     """
-    check_exists(folder)
+    if not folder.exists():
+        raise FileError(f"{folder} does not exist; check the name")
     if not folder.is_dir():
         raise FileError(f"{folder} is not a folder; give a folder of pictures")
     paths = sorted(path for path in folder.iterdir() if image.named_format(path) and not is_special(path))

@@ -92,11 +92,6 @@ class Picture:
         return self.alpha is None or bool(self.alpha.min() >= 1)
 
 
-def grey_to_rgb(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Repeat a plane [H, W] as three equal channels [H, W, 3]."""
-    return np.repeat(plane[..., None], 3, axis=2)
-
-
 def overlay(picture: Picture, mask: NDArray[np.bool_]) -> Picture:
     """Tint the picture where the mask [H, W] is true; the result is in colour."""
     rgb = np.where(mask[..., None], (picture.rgb + _TINT) / 2, picture.rgb)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.arrays import Element, from_float, white
-from amsr_deploy.image.picture import Metadata, Picture, grey_to_rgb
+from amsr_deploy.image.picture import Metadata, Picture
 from amsr_deploy.image.place import swaps_axes
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
@@ -44,7 +44,7 @@ def to_picture(samples: NDArray[Any], metadata: Metadata, premultiplied: bool = 
     channels = samples.shape[2]
     grey = channels <= 2
     picture = Picture(
-        rgb=grey_to_rgb(to_unit(samples[..., 0])) if grey else to_unit(samples[..., :3]),
+        rgb=to_unit(samples[..., :1]).repeat(3, axis=2) if grey else to_unit(samples[..., :3]),
         alpha=to_unit(samples[..., -1]) if channels in (2, 4) else None,
         grey=grey,
         bits=8 if samples.dtype == np.uint8 else 16,

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.ExifTags import IFD, Base
+from PIL.ExifTags import Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from PIL.TiffTags import BYTE
 
@@ -17,7 +17,7 @@ from amsr_deploy.errors import ImageError
 from amsr_deploy.image.arrays import from_float, white
 from amsr_deploy.image.colour import check_profile
 from amsr_deploy.image.decoders import check_pixels, decode_deep, to_stored_mode
-from amsr_deploy.image.exif import GEO_EXTRAS
+from amsr_deploy.image.exif import GEO_EXTRAS, GROUPS
 from amsr_deploy.image.inks import cmyk_to_srgb, decode_lab, lab_to_srgb
 from amsr_deploy.image.picture import Metadata, Picture
 from amsr_deploy.image.place import GEO_TAGS, GeoReference, Resolution
@@ -50,7 +50,6 @@ _OLD_REDUCED = 2
 """The value of SubfileType."""
 _COLOUR_TAGS = (Base.TransferFunction, Base.WhitePoint, Base.PrimaryChromaticities)
 _PILLOW_MODELS = (WHITE_IS_ZERO, GREY, RGB, PALETTE, CMYK, YCBCR)
-_GROUPS = {IFD.Exif, IFD.GPSInfo}
 _MAX_PAGES = 10_000
 
 
@@ -268,9 +267,9 @@ def _exif(page: Page, source: Source) -> Image.Exif:
     head = source.head(4)
     exif = Image.Exif()
     if head == _BIG_BIG_ENDIAN:
-        for tag in set(page.tags) - _GROUPS:
+        for tag in set(page.tags) - GROUPS:
             exif[tag] = page.tags[tag]
-        if _GROUPS & set(page.tags):
+        if GROUPS & set(page.tags):
             source.warn("its EXIF and GPS data cannot be read from a big-endian BigTIFF and are dropped")
         return exif
     exif.endian = "<" if head.startswith(b"II") else ">"

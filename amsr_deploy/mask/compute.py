@@ -75,7 +75,7 @@ def detail_threshold(image: NDArray[np.float32], strategy: Strategy = "kmeans") 
     return float(low + np.float32(threshold) * (high - low))
 
 
-def mask_above_detail(image: NDArray[np.float32], threshold: float, dilation: int = 5) -> NDArray[np.bool_]:
+def mask_above_detail(image: NDArray[np.float32], threshold: float, dilation: int) -> NDArray[np.bool_]:
     """Where the detail of a picture [H, W, 3] in [0, 1] is above a threshold, grown: [H, W] bool.
 
     A pixel of it depends on the pixels at most `mask_reach` away, and on nothing else.

@@ -66,7 +66,7 @@ def make_network(checkpoint: Checkpoint, backbone: str | None = None, scale: int
     return network
 
 
-def make_nearest(checkpoint: Checkpoint, backbone: str | None = None, scale: int | None = None) -> Network:
+def make_nearest(checkpoint: Checkpoint, backbone: str | None, scale: int | None) -> Network:
     """Make a network as `make_network` does, but of the file's own scale where it does not hold the wanted one."""
     path = checkpoint.path
     name = backbone if backbone and fits(backbone, checkpoint.weights) else recognise(checkpoint)

@@ -83,11 +83,10 @@ def selected_share(mask: NDArray[np.bool_], network: Network, threshold: float) 
     return select(pad(mask, 0, network.size_multiple), network, threshold).density
 
 
-@dataclass(frozen=True)
 class Everything:
     """A dense network's selection."""
 
-    density: float = 1.0
+    density = 1.0
 
     def inputs(self, rows: Span, columns: Span) -> Inputs:
         return {}

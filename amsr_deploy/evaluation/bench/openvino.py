@@ -15,7 +15,7 @@ class OpenVinoModel:
         name: `openvino` and the precision in which it computes, such as `openvino bfloat16`.
     """
 
-    def __init__(self, model: Path, threads: int, precision: str | None = None) -> None:
+    def __init__(self, model: Path, threads: int, precision: str | None) -> None:
         """Load a model.
 
         Args:
