@@ -180,7 +180,10 @@ def test_plugin_has_the_inputs_of_the_function(name: str, plugins: dict[str, dic
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_plugin_has_the_attributes_of_the_function(name: str, plugins: dict[str, dict[str, Any]]) -> None:
     attributes = FUNCTIONS[name].to_function_proto().attribute_proto
-    assert plugins[name]["fields"] == {attribute.name: TYPES[attribute.type] for attribute in attributes}
+    in_place = ["in_place"] if name in IN_PLACE else []
+    types = {attribute.name: TYPES[attribute.type] for attribute in attributes} | dict.fromkeys(in_place, "int")
+    assert plugins[name]["fields"] == types
     values = dict(re.findall(r"(\w+)=(\S+)", plugins[name]["default"]))
     expected = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in attributes}
+    expected |= dict.fromkeys(in_place, 0)
     assert {key: float(value) for key, value in values.items()} == pytest.approx(expected)

@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 from rich.console import Console
 
 from amsr_deploy.descriptor import DOMAIN
-from amsr_deploy.engine.builder import build, prepare_graph
+from amsr_deploy.engine.builder import build, prepare_graph, writes_in_place
 from amsr_deploy.engine.compare import verify_engine
 from amsr_deploy.engine.shapes import Sizes, make_profile
 from amsr_deploy.errors import BackendError, UserError
@@ -73,8 +73,9 @@ def write_engine(request: Request, proto: onnx.ModelProto, metadata: Metadata, c
     profile = make_profile(metadata, request.sizes)
     plugins = needed_plugins(proto, metadata, edition)
     cache = request.timing_cache or default_timing_cache(edition, gpu)
+    in_place = writes_in_place(edition) if request.in_place is None else request.in_place
     started = time.perf_counter()
-    built = build(edition, prepare_graph(proto, plugins), profile, plugins, cache, console, request.in_place)
+    built = build(edition, prepare_graph(proto, plugins, in_place), profile, plugins, cache, console, in_place)
     seconds = time.perf_counter() - started
     for message in built.warnings:
         _log.warning("%s: %s", edition.name, message)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from amsr_deploy.descriptor import DOMAIN
-from amsr_deploy.engine.plugin_graph import pass_image_for_size
+from amsr_deploy.engine.plugin_graph import choose_in_place, pass_image_for_size
 from amsr_deploy.engine.progress import make_monitor
 from amsr_deploy.errors import EngineError
 from amsr_deploy.files import write_cache
@@ -38,16 +38,18 @@ class Built:
     warnings: list[str]
 
 
-def prepare_graph(model: onnx.ModelProto, plugins: Plugins | None) -> onnx.ModelProto:
+def prepare_graph(model: onnx.ModelProto, plugins: Plugins | None, in_place: bool = False) -> onnx.ModelProto:
     """Copy a model, its `amsr` nodes as plugins where there is one, and as standard operators elsewhere.
 
-    TensorRT's parser expands functions too, but gives the nodes of each expansion the same names.
+    TensorRT's parser expands functions too, but gives the nodes of each expansion the same names. With `in_place`,
+    plugins may write over their input.
     """
     operators = plugins.operators if plugins else frozenset[str]()
     expanded = [(f.domain, f.name) for f in model.functions if not (f.domain == DOMAIN and f.name in operators)]
     prepared = onnx.inliner.inline_selected_functions(model, expanded)
     del prepared.functions[:]
     pass_image_for_size(prepared)
+    choose_in_place(prepared, in_place)
     return prepared
 
 
@@ -58,7 +60,7 @@ def build(
     plugins: Plugins | None,
     timing_cache: Path | None,
     console: Console,
-    in_place: bool | None = None,
+    in_place: bool,
 ) -> Built:
     """Build an engine; an interrupt stops it.
 
@@ -69,7 +71,7 @@ def build(
         plugins: those that the model needs; their library goes into the engine.
         timing_cache: file that keeps the timings of kernels from build to build; None keeps none.
         console: where bars are shown, if it is a terminal.
-        in_place: let plugins overwrite their input, a preview feature; None does so from TensorRT 10.7 on.
+        in_place: whether plugins may write over their input, as they were told in the graph: a preview feature.
 
     Raises:
         EngineError: TensorRT's message, in one line.
@@ -87,7 +89,7 @@ def build(
         optimization.set_shape(name, *shapes)
     if config.add_optimization_profile(optimization) < 0:
         raise EngineError(f"{edition.name} {edition.version} does not take these shapes: {log.summary()}")
-    _set_previews(trt, config, writes_in_place(edition) if in_place is None else in_place)
+    _set_previews(trt, config, in_place)
     _let_graphs_be_captured(trt, config)
     if plugins:
         config.plugins_to_serialize = [str(plugins.library)]

@@ -1,13 +1,16 @@
-"""Adapts a graph to the TensorRT plugins: they take a picture where operators take its size."""
+"""Adapts a graph to the TensorRT plugins: they take a picture where operators take its size, and may work in place."""
 
 from __future__ import annotations
 
 import onnx
+import onnx.helper
 import onnx.numpy_helper
 
 from amsr_deploy.descriptor import DOMAIN
 
 _ON_UPSCALED_PIXELS = ("PixelConv2d", "PixelConv2dAdd")
+_OVERWRITABLE = {"MaskScatter": 1, "WindowLayer": 0}
+"""Operators whose plugins can write over an input, and its place."""
 
 
 def pass_image_for_size(model: onnx.ModelProto) -> None:
@@ -31,6 +34,19 @@ def pass_image_for_size(model: onnx.ModelProto) -> None:
     for node in reversed(list(graph.node)):
         if node.output[0] in upscaled and node.output[0] not in _used(graph):
             graph.node.remove(node)
+
+
+def choose_in_place(model: onnx.ModelProto, allowed: bool) -> None:
+    """Tell the plugins that can write over an input whether they do: where it is allowed and no node reads it later.
+
+    For later readers TensorRT has to copy the input first; TensorRT for RTX 1.7 then fails to build SwinIR.
+    """
+    nodes = model.graph.node
+    last_reader = {name: place for place, node in enumerate(nodes) for name in node.input}  # in order of execution
+    for place, node in enumerate(nodes):
+        if node.domain == DOMAIN and node.op_type in _OVERWRITABLE:
+            in_place = allowed and last_reader[node.input[_OVERWRITABLE[node.op_type]]] == place
+            node.attribute.append(onnx.helper.make_attribute("in_place", int(in_place)))
 
 
 def _upscaled_sizes(graph: onnx.GraphProto, pictures: dict[str, str]) -> dict[str, str]:

@@ -23,6 +23,15 @@ nvinfer1::PluginFieldCollection collection(const std::vector<PluginField>& field
     return {static_cast<std::int32_t>(fields.size()), fields.data()};
 }
 
+/// The field `in_place` says whether a plugin whose operator can overwrite an input does so.
+constexpr Attribute in_place_field = integer_attribute("in_place", 0, 0, 1);
+
+std::vector<Attribute> described_fields(const Operator& op) {
+    std::vector<Attribute> fields = op.attributes;
+    if (op.in_place_input >= 0) fields.push_back(in_place_field);
+    return fields;
+}
+
 bool is_value_type(DataType type) { return type == DataType::kFLOAT || type == DataType::kHALF; }
 
 }  // namespace
@@ -137,7 +146,10 @@ std::size_t Plugin::getWorkspaceSize(const nvinfer1::DynamicPluginTensorDesc* in
     return bytes;
 }
 
-std::int32_t Plugin::getAliasedInput(std::int32_t output) noexcept { return output == 0 ? op_.in_place_input : -1; }
+std::int32_t Plugin::getAliasedInput(std::int32_t output) noexcept {
+    const bool in_place = attributes_.has(in_place_field.name) && attributes_.integer(in_place_field.name) == 1;
+    return output == 0 && in_place ? op_.in_place_input : -1;
+}
 
 std::int32_t Plugin::onShapeChange(const PluginTensorDesc* in, std::int32_t in_count, const PluginTensorDesc*,
                                    std::int32_t out_count) noexcept {
@@ -188,7 +200,10 @@ Lengths<Length> Plugin::checked_lengths(const PluginTensorDesc* in, std::int32_t
 }
 
 Creator::Creator(const Operator& op)
-    : op_(op), fields_(field_names(op.attributes)), field_collection_(collection(fields_)) {}
+    : op_(op),
+      described_(described_fields(op)),
+      fields_(field_names(described_)),
+      field_collection_(collection(fields_)) {}
 
 nvinfer1::IPluginV3* Creator::createPlugin(const char* name, const nvinfer1::PluginFieldCollection* fields,
                                            TensorRTPhase phase) noexcept {
@@ -198,7 +213,7 @@ nvinfer1::IPluginV3* Creator::createPlugin(const char* name, const nvinfer1::Plu
         try {
             const auto missing = phase == TensorRTPhase::kBUILD ? Missing::takes_default : Missing::is_an_error;
             const Attributes attributes =
-                read_fields(op_.attributes, fields != nullptr ? *fields : collection({}), missing);
+                read_fields(described_, fields != nullptr ? *fields : collection({}), missing);
             check_attributes(op_, attributes);
             plugin = new Plugin(op_, attributes, phase);
         } catch (const InvalidInput& error) {

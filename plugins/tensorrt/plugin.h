@@ -96,6 +96,7 @@ class Creator final : public nvinfer1::IPluginCreatorV3One {
 
   private:
     const Operator& op_;
+    const std::vector<Attribute> described_;  // the attributes of all plugins refer to it
     const std::vector<nvinfer1::PluginField> fields_;
     const nvinfer1::PluginFieldCollection field_collection_;
 };

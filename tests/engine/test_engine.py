@@ -235,7 +235,7 @@ class TestGraph:
         metadata = read_metadata(MODEL)
         profile = make_profile(metadata, make_sizes(None, None, (64, 64), metadata))
         with pytest.raises(EngineError, match=r"cannot parse the model: \w+ node .*Plugin not found.* more\)"):
-            builder.build(load_edition("tensorrt-rtx"), model, profile, None, None, Console())
+            builder.build(load_edition("tensorrt-rtx"), model, profile, None, None, Console(), in_place=False)
 
 
 @pytest.mark.parametrize("in_place", [False, True])

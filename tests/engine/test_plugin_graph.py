@@ -10,7 +10,7 @@ from export_cases import Exports, kinds_first
 from onnx import TensorProto, helper
 
 from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.engine.plugin_graph import pass_image_for_size
+from amsr_deploy.engine.plugin_graph import choose_in_place, pass_image_for_size
 from amsr_deploy.export.functions import FUNCTIONS
 
 
@@ -83,3 +83,20 @@ def test_every_size_of_an_exported_network_becomes_its_picture(backbone: str, ex
     nodes = [node for node in model.graph.node if node.domain == "amsr" and "size" in inputs[node.op_type]]
     assert nodes
     assert {node.input[inputs[node.op_type].index("size")] for node in nodes} == {"image"}
+
+
+def scatter(pixels: str, out: str) -> onnx.NodeProto:
+    return helper.make_node("MaskScatter", ["rows", pixels, "index"], [out], domain="amsr")
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_plugins_write_over_what_no_later_node_reads(allowed: bool) -> None:
+    before = helper.make_node("Relu", ["features"], ["rows"])
+    after = helper.make_node("Add", ["kept", "written"], ["sum"])
+    model = model_with(size(), before, scatter("features", "kept"), scatter("kept", "written"), after)
+    choose_in_place(model, allowed)
+    assert [[(x.name, x.i) for x in node.attribute] for node in model.graph.node[2:]] == [
+        [("in_place", int(allowed))],
+        [("in_place", 0)],
+        [],
+    ]

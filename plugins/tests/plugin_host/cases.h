@@ -28,7 +28,7 @@ struct Case {
     std::vector<Array> inputs;
     std::vector<std::pair<std::string, AttributeValue>> attributes;
     Array output;
-    int in_place_input = -1;             // what the plugin should offer
+    int in_place_input = -1;             // what the plugin should overwrite where it may
     std::int64_t height = 0, width = 0;  // of the picture, where there is an input `size`
 };
 
