@@ -176,4 +176,5 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "libamsr_tensorrt.so"
     path.write_bytes(b"")
     monkeypatch.setenv("AMSR_TENSORRT_PLUGINS", str(path))
+    monkeypatch.setattr("amsr_deploy.runtime.backends.tensorrt.plugins._hear_errors", lambda *_: None)
     return path

@@ -154,7 +154,7 @@ def test_library_exports_what_tensorrt_looks_for_and_nothing_else(host: list[str
     if nm is None:
         pytest.skip("nm is not here")
     symbols = {line.split()[-1] for line in run(nm, "--dynamic", "--defined-only", host[1]).splitlines()}
-    assert symbols == {"getCreators", "setLoggerFinder"}
+    assert symbols == {"getCreators", "setLoggerFinder", "amsrSetErrorSink"}
 
 
 def test_library_does_not_need_tensorrt_or_cuda_libraries(host: list[str]) -> None:

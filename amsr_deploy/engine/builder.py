@@ -20,7 +20,7 @@ from amsr_deploy.engine.progress import make_monitor
 from amsr_deploy.errors import EngineError
 from amsr_deploy.files import write_cache
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition, version_numbers
-from amsr_deploy.runtime.backends.tensorrt.log import logger_of, start
+from amsr_deploy.runtime.backends.tensorrt.log import Log, logger_of, start
 from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile
 
@@ -82,7 +82,7 @@ def build(
     network = builder.create_network(_strongly_typed(trt))
     parser = trt.OnnxParser(network, builder.logger)
     if not parser.parse(model.SerializeToString()):
-        raise EngineError(f"{edition.name} {edition.version} cannot parse the model: {_parser_error(parser)}")
+        raise EngineError(f"{edition.name} {edition.version} cannot parse the model: {_parser_error(parser, log)}")
     config = builder.create_builder_config()
     optimization = builder.create_optimization_profile()
     for name, shapes in profile.items():
@@ -126,11 +126,12 @@ def _let_graphs_be_captured(trt: ModuleType, config: Any) -> None:
         config.set_flag(flag)
 
 
-def _parser_error(parser: Any) -> str:
-    """Return the parser's first error, and how many there are."""
+def _parser_error(parser: Any, log: Log) -> str:
+    """Return the parser's first error, where it is a plugin's in the words of that, and how many there are."""
     error = parser.get_error(0)
+    said = next((line for line in log.errors if line.startswith(f"{DOMAIN} ")), error.desc())
     more = f" (and {parser.num_errors - 1} more)" if parser.num_errors > 1 else ""
-    return f"{error.node_operator()} node {error.node_name()}: {' '.join(error.desc().split())}{more}"
+    return f"{error.node_operator()} node {error.node_name()}: {' '.join(said.split())}{more}"
 
 
 def _run(edition: Edition, builder: Any, network: Any, config: Any, console: Console) -> Built:

@@ -1,4 +1,5 @@
-// What the library exports: the two functions that TensorRT's registry looks for when it loads a plugin library.
+// What the library exports: the two functions that TensorRT's registry looks for when it loads a plugin library, and
+// one of our own.
 #include <NvInferRuntime.h>
 
 #include <vector>
@@ -42,3 +43,6 @@ AMSR_EXPORT nvinfer1::IPluginCreatorInterface* const* getCreators(std::int32_t& 
 }
 
 AMSR_EXPORT void setLoggerFinder(nvinfer1::ILoggerFinder* finder) { amsr::trt::set_logger_finder(finder); }
+
+/// Errors go there where TensorRT has no logger for them, as while it builds; null takes them back.
+AMSR_EXPORT void amsrSetErrorSink(void (*take)(const char* message)) { amsr::trt::set_error_sink(take); }

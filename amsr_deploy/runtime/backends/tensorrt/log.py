@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -94,3 +95,14 @@ def _only_logger(trt: ModuleType) -> tuple[Any, Log]:
                 kept.take(message, severity <= trt.ILogger.ERROR)
 
     return Logger(), kept
+
+
+@cache
+def error_sink(trt: ModuleType) -> Any:
+    """Return a C function that keeps errors which do not come through the `trt.ILogger`, alive with the process."""
+    _, kept = _only_logger(trt)
+
+    def take(message: bytes) -> None:
+        kept.take(message.decode(errors="replace"), is_error=True)
+
+    return ctypes.CFUNCTYPE(None, ctypes.c_char_p)(take)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import platform
@@ -12,7 +13,7 @@ from amsr_deploy import native
 from amsr_deploy.descriptor import DOMAIN
 from amsr_deploy.errors import EngineError
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition
-from amsr_deploy.runtime.backends.tensorrt.log import start
+from amsr_deploy.runtime.backends.tensorrt.log import error_sink, start
 
 VARIABLE = "AMSR_TENSORRT_PLUGINS"
 """Environment variable with the path of the plugins' library, where that is not inside the package."""
@@ -65,5 +66,18 @@ def _load(edition: Edition, library: Path) -> Plugins:
     creators = [creator for creator in registry.all_creators if creator.plugin_namespace == DOMAIN]
     if not creators:
         raise EngineError(f"{library} holds no plugin of amsr-deploy; build the plugins again (docs/plugins.md)")
+    _hear_errors(edition, library)
     versions = sorted({creator.plugin_version for creator in creators})
     return Plugins(library, frozenset(creator.name for creator in creators), "+".join(versions))
+
+
+def _hear_errors(edition: Edition, library: Path) -> None:
+    """Let the log have the plugins' errors: while TensorRT builds, it gives them no logger.
+
+    Raises:
+        EngineError: the library has no function for this.
+    """
+    loaded = ctypes.CDLL(str(library))
+    if not hasattr(loaded, "amsrSetErrorSink"):
+        raise EngineError(f"{library} is of another version of amsr-deploy; build the plugins again (docs/plugins.md)")
+    loaded.amsrSetErrorSink(error_sink(edition.trt))
