@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 from conftest import ROOT
-from native_build import EMULATION, build_emulation, run
+from native_build import build_emulated_plugins, find_headers, run
 from numpy.typing import NDArray
 from operator_cases import Case, random_mask_cases, random_pixel_cases, window_layer_case
 from operator_reference import reference
@@ -24,14 +22,6 @@ from amsr_deploy.export.functions import FUNCTIONS
 
 BUILD = ROOT / "build" / "plugins"
 TYPES = {onnx.AttributeProto.INT: "int", onnx.AttributeProto.FLOAT: "float"}
-
-
-def find_headers() -> Path | None:
-    """The folder of TensorRT's headers: the one that TENSORRT_INCLUDE_DIR names, else where packages put them."""
-    named = os.environ.get("TENSORRT_INCLUDE_DIR")
-    usual = ("/usr/include", f"/usr/include/{platform.machine()}-linux-gnu", "/usr/local/tensorrt/include")
-    folders = [Path(named)] if named else [Path(folder) for folder in usual]
-    return next((folder for folder in folders if (folder / "NvInferRuntime.h").is_file()), None)
 
 
 def find_nvcc() -> str | None:
@@ -61,13 +51,8 @@ def host() -> list[str]:
 @pytest.fixture(scope="module")
 def emulated_host() -> list[str]:
     """The plugin host and the library of plugins over the emulation of a GPU, which need no CUDA toolkit."""
-    headers, cmake = find_headers(), shutil.which("cmake")
-    if headers is None or cmake is None or sys.platform == "win32":
-        pytest.skip("the emulated plugins are built with TensorRT's headers and CMake, where there are POSIX contexts")
-    targets = ("amsr_tensorrt_emulated", "amsr_plugin_host_emulated")
-    build_emulation(cmake, *targets, TENSORRT_INCLUDE_DIR=headers)
-    folder = EMULATION / "tests/plugin_host"
-    return [str(folder / "amsr_plugin_host_emulated"), str(folder / "libamsr_tensorrt_emulated.so")]
+    library = build_emulated_plugins("amsr_plugin_host_emulated")
+    return [str(library.with_name("amsr_plugin_host_emulated")), str(library)]
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ class Edition:
 
     @property
     def has_plugins(self) -> bool:
-        """Whether it takes the plugins of this project."""
+        """Whether its engines have the plugins of this project; docs/plugins.md says why those for RTX do not."""
         return self.name == "tensorrt"
 
     @property
