@@ -102,6 +102,17 @@ def test_bfloat16_changes_little(model: Shipped, photo: np.ndarray) -> None:
     assert 20 * np.log10(1 / np.sqrt(np.mean(difference**2))) > 50
 
 
+@pytest.mark.skipif(native.library_path() is None, reason="the native operators are not built")
+@pytest.mark.parametrize("model", IN_BFLOAT16)
+def test_a_ramp_of_16_bits_has_no_steps_in_bfloat16(model: Shipped) -> None:
+    backbone, scale, purpose = model
+    levels = np.linspace(38_000, 62_000, 600).round().astype(np.uint16)
+    ramp = np.broadcast_to(levels[:, None], (16, 600, 3))
+    settings: dict[str, Any] = {"scale": scale, "trained_for": purpose, "device": "cpu", "precision": "bfloat16"}
+    result = amsr_deploy.load(backbone, **settings).upscale(ramp)
+    assert len(np.unique(result[8 * scale, :, 1])) >= len(levels)
+
+
 @pytest.mark.parametrize("model", SHIPPED)
 def test_shipped_onnx_names_its_weights(model: Shipped) -> None:
     backbone, scale, purpose = model

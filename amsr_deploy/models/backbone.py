@@ -53,6 +53,14 @@ class Backbone(nn.Module):
         """Values of the largest tensor for each LR pixel."""
         raise NotImplementedError
 
+    @property
+    def picture_layer(self) -> nn.Module | None:
+        """The last layer, where it makes the picture from features at its LR size.
+
+        It computes in float32 in a model of bfloat16, whose 8 bits would be steps in a picture of 16.
+        """
+        return None
+
     def masked_modules(self) -> list[nn.Module]:
         """List the modules that the mask thins out."""
         raise NotImplementedError

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from amsr_deploy.models.activation import SILU
 from amsr_deploy.models.backbone import Weights, shuffled_scale
-from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv
+from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv, convolutions
 
 
 class Conv3x3(nn.Module):
@@ -89,6 +89,11 @@ class DISP(MaskedCNN):
     def values_per_pixel(self) -> int:
         return max(len(self.conv_2.weight), 3 * self.scale**2)
 
+    @property
+    def picture_layer(self) -> nn.Conv2d:
+        (upsample,) = convolutions(self.upsampler)
+        return upsample
+
     def masked_modules(self) -> list[nn.Module]:
         return [self.blocks, self.conv_2]
 
@@ -103,5 +108,4 @@ class DISP(MaskedCNN):
 
     def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
         base = None if self.nearest is None else conv.from_map(image)
-        (upsample, _) = self.upsampler
-        return conv.to_map(conv.upscaled(upsample, features, self.scale, base=base))  # type: ignore[arg-type]
+        return conv.to_map(conv.upscaled(self.picture_layer, features, self.scale, base=base))

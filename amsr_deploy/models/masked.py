@@ -126,14 +126,13 @@ class CompactConv:
 
 
 class PixelConv:
-    """Inference form outside the body: all pixels [P, C] of a picture, row by row, in the precision of the weights.
+    """Inference form outside the body: all pixels [P, C] of a picture, row by row.
 
-    Maps are float32. The picture's size grows with each upscaling convolution, so one object goes through a network
-    from its head to its tail.
+    Each layer computes in the precision of its weights; maps are float32. The picture's size grows with each upscaling
+    convolution, so one object goes through a network from its head to its tail.
     """
 
-    def __init__(self, image: Tensor, dtype: torch.dtype) -> None:
-        self.dtype = dtype
+    def __init__(self, image: Tensor) -> None:
         self.height, self.width = image.shape[2:]
         self.size = operators.size_of(image)
 
@@ -142,7 +141,7 @@ class PixelConv:
             return pointwise(layer, inputs, **after)
         assert layer.bias is not None
         (x,) = inputs
-        tensors = (x, self.size, layer.weight, layer.bias)
+        tensors = (x.to(layer.weight.dtype), self.size, layer.weight, layer.bias)
         return operators.pixel_conv2d(*tensors, layer.groups, **after)
 
     def upscaled(
@@ -152,15 +151,15 @@ class PixelConv:
         weight, bias = layer.weight, layer.bias
         if isinstance(layer, nn.ConvTranspose2d):
             weight, bias = subpixel_weights(layer)
-        tensors = (x, self.size, weight, bias)
+        tensors = (x.to(weight.dtype), self.size, weight, bias)
         self.size = self.size * upscale
         self.height, self.width = self.height * upscale, self.width * upscale
         if base is None:
             return operators.pixel_conv2d(*tensors, layer.groups, activation, upscale)
-        return operators.pixel_conv2d_add_nearest(*tensors, upscale, base, layer.groups, activation)
+        return operators.pixel_conv2d_add_nearest(*tensors, upscale, base.to(weight.dtype), layer.groups, activation)
 
     def from_map(self, features: Tensor) -> Tensor:
-        return pixels_from_map(features).to(self.dtype)
+        return pixels_from_map(features)
 
     def to_map(self, features: Tensor) -> Tensor:
         picture = features.float().reshape(1, self.height, self.width, -1)
@@ -255,7 +254,7 @@ class MaskedCNN(Backbone):
         Returns:
             [1, 3, sH, sW] float32, equal to `forward` with the mask of these pixels.
         """
-        picture = PixelConv(image, next(self.parameters()).dtype)
+        picture = PixelConv(image)
         neighbors = operators.mask_neighbors(index, picture.size)
         surround = self.head(image, picture)
         rows = self.body(operators.mask_gather(surround, index), CompactConv(surround, neighbors))

@@ -16,7 +16,7 @@ from amsr_deploy.models.activation import ATTENTION, SILU
 from amsr_deploy.models.backbone import Weights, colour_of, shuffled_scale
 from amsr_deploy.models.carn import RGB_MEAN
 from amsr_deploy.models.disp import Conv3x3
-from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv
+from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv, convolutions
 
 LARGEST = 255.0
 """Value of white inside the network."""
@@ -93,6 +93,11 @@ class SPAN(MaskedCNN):
     def values_per_pixel(self) -> int:
         return max(self.conv_cat.in_channels, 3 * self.scale**2)
 
+    @property
+    def picture_layer(self) -> nn.Conv2d:
+        (upsample,) = convolutions(self.upsampler)
+        return upsample
+
     def masked_modules(self) -> list[nn.Module]:
         return [*self.blocks(), self.conv_2, self.conv_cat]
 
@@ -110,8 +115,7 @@ class SPAN(MaskedCNN):
         return conv(self.conv_cat, x, last, outputs[0], first)
 
     def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
-        (upsample, _) = self.upsampler
-        return conv.to_map(conv.upscaled(upsample, features, self.scale))  # type: ignore[arg-type]
+        return conv.to_map(conv.upscaled(self.picture_layer, features, self.scale))
 
 
 def collapse(weights: Weights) -> dict[str, Tensor]:

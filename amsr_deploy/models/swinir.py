@@ -101,8 +101,8 @@ class AllWindows:
 class KeptWindows:
     """Inference form: only the kept windows are computed. Layers exchange pixels [P, C]."""
 
-    def __init__(self, image: Tensor, windows: Tensor, shifted_windows: Tensor, dtype: torch.dtype) -> None:
-        self.conv = PixelConv(image, dtype)
+    def __init__(self, image: Tensor, windows: Tensor, shifted_windows: Tensor) -> None:
+        self.conv = PixelConv(image)
         self.size = self.conv.size
         self.windows = {0: windows, SHIFT: shifted_windows}
 
@@ -285,6 +285,11 @@ class SwinIR(Backbone):
     def values_per_pixel(self) -> int:
         return HEADS * WINDOW**2  # the attention of a window's pixels to each other
 
+    @property
+    def picture_layer(self) -> nn.Conv2d:
+        (upsample,) = convolutions(self.upsample)
+        return upsample
+
     def compiled_parts(self) -> list[nn.Module]:
         """List the layers: to compile the whole network takes many minutes."""
         return [module for module in self.modules() if isinstance(module, TransformerLayer)]
@@ -318,7 +323,7 @@ class SwinIR(Backbone):
         Returns:
             [1, 3, sH, sW] float32.
         """
-        return self.run(image, KeptWindows(image, windows, shifted_windows, self.norm.weight.dtype))
+        return self.run(image, KeptWindows(image, windows, shifted_windows))
 
     def run(self, image: Tensor, windows: Windows) -> Tensor:
         """Run the network on whole windows."""
@@ -330,8 +335,7 @@ class SwinIR(Backbone):
             x = layer(x, windows)
         x = windows.normalise(self.norm, x)
         deep = conv(self.conv_after_body, windows.channels_first(x), residual=shallow)
-        (upsample,) = convolutions(self.upsample)
-        return conv.to_map(conv.upscaled(upsample, deep, self.scale)) + mean
+        return conv.to_map(conv.upscaled(self.picture_layer, deep, self.scale)) + mean
 
     def masked_modules(self) -> list[nn.Module]:
         """List the modules that the mask thins out."""

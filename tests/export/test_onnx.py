@@ -112,8 +112,12 @@ def test_half_precision_keeps_float32_outside(name: str, precision: Precision, m
     model = onnx.load(path)
     types = {value.type.tensor_type.elem_type for value in [model.graph.input[0], *model.graph.output]}
     assert types == {TensorProto.FLOAT}
-    weights = {tensor.data_type for tensor in model.graph.initializer if np.prod(tensor.dims) > 100}
-    assert weights - {TensorProto.BOOL} == {getattr(TensorProto, precision.upper())}
+    weights = [tensor for tensor in model.graph.initializer if np.prod(tensor.dims) > 100]
+    layer = models.create(name).picture_layer if precision == "bfloat16" else None
+    in_float32 = [tuple(tensor.dims) for tensor in weights if tensor.data_type == TensorProto.FLOAT]
+    assert in_float32 == ([] if layer is None else [layer.weight.shape])
+    halves = {tensor.data_type for tensor in weights} - {TensorProto.BOOL, TensorProto.FLOAT}
+    assert halves == {getattr(TensorProto, precision.upper())}
     assert Metadata.from_properties({e.key: e.value for e in model.metadata_props}).precision == precision
 
 
