@@ -23,6 +23,7 @@ from PIL import Image
 
 from amsr_deploy.image import StripWriter
 from amsr_deploy.image.formats import WRITABLE
+from amsr_deploy.image.layout import Layout
 
 PHOTO = Path(__file__).parent.parent / "examples" / "osprey.png"
 
@@ -34,7 +35,7 @@ def write_picture(path: Path, width: int, height: int, alpha: bool) -> None:
     if alpha:
         photo[:, : photo.shape[1] // 2, 3] = np.linspace(0, 255, photo.shape[1] // 2)
     rows = np.tile(photo, (1, -(-width // photo.shape[1]), 1))[:, :width]
-    with StripWriter(path, (height, width), photo.shape[2], 8) as writer:
+    with StripWriter(path, Layout((height, width), photo.shape[2], 8)) as writer:
         for top in range(0, height, len(rows)):
             writer.write(rows[: height - top])
 

@@ -36,6 +36,7 @@ from amsr_deploy.commands.messages import report_failure
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import StripWriter
+from amsr_deploy.image.layout import Layout
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.model_file import read_metadata
 
@@ -397,7 +398,7 @@ def test_settings_that_exclude_each_other(photo_file: Path, model: Path, exports
 def test_a_loss_is_said_once(photo_file: Path, model: Path, caplog: pytest.LogCaptureFixture) -> None:
     deep = photo_file.with_name("deep.png")
     samples = np.random.default_rng(0).integers(0, 65535, (24, 32, 3), dtype=np.uint16)
-    with StripWriter(deep, (24, 32), 3, 16) as writer:
+    with StripWriter(deep, Layout((24, 32), 3, 16)) as writer:
         writer.write(samples)
     assert amsr("infer", deep, "--model", model, "-o", photo_file.with_name("a.jpg")).exit_code == 0
     assert amsr("mask", deep, "--overlay", "-o", photo_file.with_name("b.jpg")).exit_code == 0

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Protocol, cast
+from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 
@@ -15,12 +15,10 @@ from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import ImageError
 from amsr_deploy.files import replacing
 from amsr_deploy.image.layout import Layout
-from amsr_deploy.image.picture import Metadata
 from amsr_deploy.image.png_encoder import PngEncoder
 from amsr_deploy.image.samples import Samples, sample_type
 from amsr_deploy.image.whole import not_written
 
-_STRIP_BYTES = 1 << 20
 _MAX_THREADS = 8
 _MOST_WAITING = 16
 """Strips that may wait to be compressed and written, while the network makes the next ones."""
@@ -56,35 +54,17 @@ class StripWriter:
         ImageError: on writing and closing, where the disk is full or the folder cannot be written.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        size: tuple[int, int],
-        channels: int,
-        bits: int,
-        metadata: Metadata | None = None,
-        compression: Literal["fast", "small"] = "fast",
-    ) -> None:
-        """Open the file.
-
-        Args:
-            path: name of the file; the suffix tells the format.
-            size: height and width in pixels.
-            channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
-            bits: of a sample, 8 or 16.
-            metadata: what is written besides, for a picture of this size.
-            compression: see `WriteOptions`.
-        """
-        self.channels, self.bits = channels, bits
+    def __init__(self, path: Path, layout: Layout) -> None:
+        """Open the file, whose suffix tells the format."""
+        self.channels, self.bits = layout.channels, layout.bits
         self._path = path
-        self._shape = size[1], channels
-        self._dtype = sample_type(bits)
-        self._rows = max(1, _STRIP_BYTES // (size[1] * channels * self._dtype.itemsize))
-        self._missing = size[0]
+        self._missing, width = layout.size
+        self._shape = width, layout.channels
+        self._dtype = sample_type(layout.bits)
+        self._rows = layout.strip_rows
         self._strip, self._filled = self._new_strip(), 0
         self._above: Samples | None = None
         self._jobs: deque[Future[bytes]] = deque()
-        layout = Layout(size, channels, bits, self._rows, metadata or Metadata(), compression)
         self._encoder = _encoder(path, layout)
         self._threads = ThreadPoolExecutor(min(_MAX_THREADS, usable_cores()))
         self._open = ExitStack()

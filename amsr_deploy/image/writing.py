@@ -20,6 +20,7 @@ from amsr_deploy.image import colour
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jpeg import segment
 from amsr_deploy.image.jxl import check_support, encode_jxl
+from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.picture import Metadata, Picture
 from amsr_deploy.image.pillow import new_pillow, paste
 from amsr_deploy.image.samples import Samples, channel_count, sample_strips, sample_type
@@ -220,7 +221,7 @@ def _open(path: Path, picture: Picture, size: tuple[int, int], options: WriteOpt
     picture, _ = fit(path, picture, size, file_format, options)
     channels, bits = channel_count(picture, file_format.grey), min(picture.bits, file_format.bits)
     if file_format in _WITH_STRIPS:
-        return StripWriter(path, size, channels, bits, picture.metadata, options.compression)
+        return StripWriter(path, Layout(size, channels, bits, picture.metadata, options.compression))
     canvas = _JxlCanvas if file_format is _JXL else _PillowCanvas
     with _encoding(path, file_format):
         whole = canvas(path, (*size, channels), bits, picture.metadata, options)

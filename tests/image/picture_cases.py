@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from amsr_deploy.image import Metadata, Picture, StripWriter
+from amsr_deploy.image.layout import Layout
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GREY_PROFILE = SRGB[:16] + b"GRAY" + SRGB[20:]
@@ -51,7 +52,8 @@ def file_bytes(suffix: str, samples: NDArray, icc_profile: bytes | None = None, 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"a{suffix}")
         metadata = Metadata(icc_profile=icc_profile, exif=exif)
-        with StripWriter(path, samples.shape[:2], samples.shape[2], samples.itemsize * 8, metadata) as writer:
+        layout = Layout(samples.shape[:2], samples.shape[2], samples.itemsize * 8, metadata)
+        with StripWriter(path, layout) as writer:
             writer.write(samples)
         return path.read_bytes()
 

@@ -15,14 +15,15 @@ from picture_cases import photo
 
 from amsr_deploy import image
 from amsr_deploy.errors import ImageError
-from amsr_deploy.image import StripWriter, deflate, strips, tiff_encoder
+from amsr_deploy.image import StripWriter, deflate, layout, strips, tiff_encoder
 from amsr_deploy.image.deflate import Checksum
+from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.samples import Samples
 
 
 def write(path: Path, samples: np.ndarray, rows: list[int], **options: Any) -> None:
     height, width, channels = samples.shape
-    with StripWriter(path, (height, width), channels, samples.itemsize * 8, **options) as writer:
+    with StripWriter(path, Layout((height, width), channels, samples.itemsize * 8, **options)) as writer:
         for part in np.split(samples, np.cumsum(rows)[:-1]):
             writer.write(part)
 
@@ -39,7 +40,7 @@ def stored(path: Path) -> np.ndarray:
 def test_rows_may_come_in_any_portions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[int], dtype: type, suffix: str
 ) -> None:
-    monkeypatch.setattr(strips, "_STRIP_BYTES", 20_000)
+    monkeypatch.setattr(layout, "STRIP_BYTES", 20_000)
     samples = photo(300, 500, dtype=dtype)
     write(tmp_path / f"a{suffix}", samples, rows)
     np.testing.assert_array_equal(stored(tmp_path / f"a{suffix}"), samples)
@@ -47,9 +48,9 @@ def test_rows_may_come_in_any_portions(
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_the_caller_may_use_its_rows_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
-    monkeypatch.setattr(strips, "_STRIP_BYTES", 20_000)
+    monkeypatch.setattr(layout, "STRIP_BYTES", 20_000)
     samples = photo(300, 500, dtype=np.uint16)
-    with StripWriter(tmp_path / f"a{suffix}", (300, 500), 3, 16) as writer:
+    with StripWriter(tmp_path / f"a{suffix}", Layout((300, 500), 3, 16)) as writer:
         rows = np.empty((5, 500, 3), np.uint16)
         for top in range(0, 300, 5):
             rows[:] = samples[top : top + 5]
@@ -79,9 +80,9 @@ class SlowEncoder:
 
 def test_no_more_than_16_strips_wait_for_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples, encoder, held = photo(60, 500, dtype=np.uint16), SlowEncoder(), []
-    monkeypatch.setattr(strips, "_STRIP_BYTES", samples[0].nbytes)
+    monkeypatch.setattr(layout, "STRIP_BYTES", samples[0].nbytes)
     monkeypatch.setattr(strips, "_encoder", lambda *_: encoder)
-    with StripWriter(tmp_path / "a.raw", (60, 500), 3, 16) as writer:
+    with StripWriter(tmp_path / "a.raw", Layout((60, 500), 3, 16)) as writer:
         for count, row in enumerate(samples, start=1):
             writer.write(row[None])
             held.append(count - encoder.written)
@@ -92,7 +93,7 @@ def test_no_more_than_16_strips_wait_for_the_file(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_more_than_4_gib_is_a_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: type) -> None:
     monkeypatch.setattr(tiff_encoder, "MAX_CLASSIC_BYTES", 1000)
-    monkeypatch.setattr(strips, "_STRIP_BYTES", 20_000)
+    monkeypatch.setattr(layout, "STRIP_BYTES", 20_000)
     samples = photo(300, 500, dtype=dtype)
     exif = image.Metadata(exif=b"Exif\0\0II*\0\x08\0\0\0\x01\0\x0f\x01\x02\0\x03\0\0\0ab\0\0\0\0\0\0")
     write(tmp_path / "a.tif", samples, [300], metadata=exif)
@@ -107,7 +108,7 @@ def test_an_aborted_file_leaves_the_old_one(tmp_path: Path, suffix: str) -> None
     path.write_bytes(b"precious")
 
     def fail() -> None:
-        with StripWriter(path, (300, 500), 3, 16) as writer:
+        with StripWriter(path, Layout((300, 500), 3, 16)) as writer:
             writer.write(photo(300, 500, dtype=np.uint16)[:200])
             raise KeyboardInterrupt
 
@@ -132,7 +133,7 @@ def test_memory_that_runs_out_at_the_end_leaves_nothing(
 
 
 def test_missing_rows_and_rows_too_many(tmp_path: Path) -> None:
-    writer = StripWriter(tmp_path / "a.png", (4, 5), 3, 8)
+    writer = StripWriter(tmp_path / "a.png", Layout((4, 5), 3, 8))
     with pytest.raises(ValueError, match="5 rows are more than the 4"):
         writer.write(photo(5, 5, 3, np.uint8))
     for rows in (photo(2, 6, 3, np.uint8), photo(2, 5, 4, np.uint8), photo(2, 5, 3, np.uint16)):
@@ -146,7 +147,7 @@ def test_missing_rows_and_rows_too_many(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="cannot be written"):
-        StripWriter(tmp_path / "none" / "a.png", (4, 5), 3, 8)
+        StripWriter(tmp_path / "none" / "a.png", Layout((4, 5), 3, 8))
 
 
 @given(parts=st.lists(st.binary(max_size=300), max_size=6), compression=st.sampled_from(["fast", "small"]))
