@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from photo import low_resolution
+from photo import photo_of_size
 
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Metadata
@@ -33,7 +33,7 @@ class Case:
 def make_case(photo: Path, size: tuple[int, int], metadata: Metadata, everything: bool = False) -> Case:
     """Make a photo of about a size (width, height), whole windows, with its own mask or all of it masked."""
     multiple = metadata.size_multiple
-    pixels = low_resolution(photo, *(side // multiple * multiple for side in size))
+    pixels = photo_of_size(photo, *(side // multiple * multiple for side in size))
     mask = np.ones(pixels.shape[:2], np.bool_) if everything else compute_mask(pixels, metadata.dilation).pixels
     selection = select(mask, metadata, metadata.threshold)
     image = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])

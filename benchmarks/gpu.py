@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from photo import SIZES, low_resolution
+from photo import SIZES, photo_of_size
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machine has no installed package
 
@@ -361,7 +361,7 @@ def photo_of(photos: Path | None) -> Path:
 def photo_masks(photo: Path, folder: Path) -> None:
     """Write the masks of a photo at every size and density, as amsr_cuda_benchmark reads them."""
     for width, height in SIZES:
-        frequencies = mask.high_frequencies(low_resolution(photo, width, height))
+        frequencies = mask.high_frequencies(photo_of_size(photo, width, height))
         if frequencies is None:
             raise SkipError(f"{photo.name} is flat")
         for density in DENSITIES:

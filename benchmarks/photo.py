@@ -12,7 +12,7 @@ SIZES = ((512, 270), (960, 540), (1920, 1080))
 """Width and height of the low-resolution pictures of 2K, 4K and 8K at x4."""
 
 
-def low_resolution(path: Path, width: int, height: int) -> NDArray[np.float32]:
+def photo_of_size(path: Path, width: int, height: int) -> NDArray[np.float32]:
     """Crop a photo to the aspect ratio and resize it, or repeat it by reflection where it is smaller.
 
     Returns:

@@ -18,12 +18,12 @@ def field_names(kind: type) -> list[str]:
 
 
 def video_fields() -> list[str]:
-    return [*field_names(pytest.importorskip("amsr_deploy.commands.video").Report), "frames_per_second"]
+    return [*field_names(pytest.importorskip("amsr_deploy.commands.video").VideoReport), "frames_per_second"]
 
 
 FIELDS = {
-    "infer": lambda: ["input", *field_names(work.Report)],
-    "mask": lambda: ["input", *field_names(mask.Report)],
+    "infer": lambda: ["input", *field_names(work.InferReport)],
+    "mask": lambda: ["input", *field_names(mask.MaskReport)],
     "video": video_fields,
     "eval": lambda: eval_results.FIELDS,
     "log": lambda: [*field_names(pytest.importorskip("amsr_deploy.training.status").Status), "psnr_y", "message"],

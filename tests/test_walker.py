@@ -20,7 +20,7 @@ import torch
 from cuda_kernels import CudaKernels, KernelError
 from native_build import EMULATION, build_emulation
 from onnx_file import read_graph
-from photo import low_resolution
+from photo import photo_of_size
 from torch import Tensor
 from walker import Walker
 
@@ -145,8 +145,8 @@ def test_what_a_kernel_refuses_is_an_error(kernels: CudaKernels) -> None:
 
 
 def test_a_photo_too_small_is_repeated_by_reflection(photo_file: Path) -> None:
-    whole = low_resolution(photo_file, 48, 40)
-    larger = low_resolution(photo_file, 60, 44)
+    whole = photo_of_size(photo_file, 48, 40)
+    larger = photo_of_size(photo_file, 60, 44)
     np.testing.assert_array_equal(larger, np.pad(whole, ((0, 4), (0, 12), (0, 0)), mode="symmetric"))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from amsr_deploy.commands.console import progress_console
 from amsr_deploy.descriptor import Purpose
-from amsr_deploy.engine.build import Request, choose_edition, engine_name, write_engine
+from amsr_deploy.engine.build import BuildRequest, choose_edition, engine_name, write_engine
 from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.model import read_model
 from amsr_deploy.engine.shapes import Sizes, format_size, make_sizes
@@ -75,9 +75,9 @@ def build_engine(options: BuildOptions) -> str:
         raise UserError(f"{path} computes in bfloat16; give the float32 model for `fp16`, or leave that out")
     if options.fp16 and metadata.precision == "float32":
         proto, metadata = to_half(proto), replace(metadata, precision="float16")
-    target = check_output(options.output or Path(engine_name(path, metadata, edition, gpu, sizes)))
+    target = check_engine_file(options.output or Path(engine_name(path, metadata, edition, gpu, sizes)))
     warn_of_other_weights(target, metadata)
-    request = Request(path, options.fp16, edition, gpu, sizes, options.in_place, options.timing_cache, target)
+    request = BuildRequest(path, options.fp16, edition, gpu, sizes, options.in_place, options.timing_cache, target)
     return write_engine(request, proto, metadata, progress_console())
 
 
@@ -116,7 +116,7 @@ def warn_of_small_tiles(sizes: Sizes, metadata: Metadata) -> None:
         )
 
 
-def check_output(path: Path) -> Path:
+def check_engine_file(path: Path) -> Path:
     """Check where to write an engine, and return the path.
 
     Raises:

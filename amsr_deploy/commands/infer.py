@@ -12,7 +12,7 @@ from amsr_deploy.commands.inputs import Inputs
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import open_outputs
 from amsr_deploy.commands.picture_options import take, take_inputs, take_naming, take_reporter
-from amsr_deploy.commands.request import Request
+from amsr_deploy.commands.request import InferRequest
 from amsr_deploy.commands.shard import Shard
 from amsr_deploy.commands.targets import prepare
 from amsr_deploy.commands.upscalers import at_once, check_masked, load_upscalers
@@ -32,7 +32,7 @@ def run_infer(backbone: str | None, model: Path | None, shard: str | None, ray: 
     naming, reporter = take_naming(options), take_reporter(options)
     if part:
         reporter.json_file = part.own_report(reporter.json_file)
-    request = Request(
+    request = InferRequest(
         OutputSize(**take(options, "scale", "width", "height", "megapixels")),
         Effort(**take(options, "dilation", "level", "budget")),
         naming,
@@ -50,7 +50,7 @@ def run_infer(backbone: str | None, model: Path | None, shard: str | None, ray: 
         return spread_pictures(inputs, request, reporter, settings, ray)
 
 
-def infer_pictures(inputs: Inputs, request: Request, reporter: Reporter, settings: PictureSettings) -> int:
+def infer_pictures(inputs: Inputs, request: InferRequest, reporter: Reporter, settings: PictureSettings) -> int:
     """Upscale pictures, on a GPU some at a time; others are read and written meanwhile. One that fails stops no other.
 
     Args:

@@ -22,7 +22,7 @@ from amsr_deploy.runtime.selection import Network, selected_pixels, selected_sha
 
 
 @dataclass(frozen=True)
-class Request:
+class MaskRequest:
     """What is wanted of all pictures.
 
     Attributes:
@@ -49,7 +49,7 @@ class Request:
 
 def wanted_mask(
     model: str | Path, overlay: bool, dilation: int | None, threshold: float | None, strategy: Strategy
-) -> Request:
+) -> MaskRequest:
     """Make the request for a backbone or a model file, whose dilation and threshold are the defaults.
 
     Raises:
@@ -63,7 +63,7 @@ def wanted_mask(
         check_threshold(threshold, name, network.body == "windows")
     if dilation is not None:
         check_dilation(dilation)
-    return Request(
+    return MaskRequest(
         overlay,
         network.dilation if dilation is None else dilation,
         network.threshold if threshold is None else threshold,
@@ -74,7 +74,7 @@ def wanted_mask(
 
 
 @dataclass(frozen=True)
-class Report:
+class MaskReport:
     """What a mask is like; see `mask.Mask`."""
 
     output: str
@@ -101,7 +101,7 @@ def run_mask(backbone: str | None, model: Path | None, **options: Any) -> int:
         return mask_pictures(inputs, wanted_mask(chosen, **options), naming, reporter)
 
 
-def mask_pictures(inputs: Inputs, request: Request, naming: Naming, reporter: Reporter) -> int:
+def mask_pictures(inputs: Inputs, request: MaskRequest, naming: Naming, reporter: Reporter) -> int:
     """Write where a network works on each picture: a picture of the mask, or the photo with that area tinted.
 
     Args:
@@ -119,7 +119,7 @@ def mask_pictures(inputs: Inputs, request: Request, naming: Naming, reporter: Re
         return run_batch(inputs.pictures, task, reporter)
 
 
-def prepare(outputs: Outputs, request: Request, source: Input) -> None:
+def prepare(outputs: Outputs, request: MaskRequest, source: Input) -> None:
     """Check what can be known of a picture before it is read.
 
     Raises:
@@ -129,7 +129,7 @@ def prepare(outputs: Outputs, request: Request, source: Input) -> None:
     outputs.claim(source, request.label)
 
 
-def write_mask(outputs: Outputs, request: Request, source: Input, turn: object) -> Report:  # noqa: ARG001
+def write_mask(outputs: Outputs, request: MaskRequest, source: Input, turn: object) -> MaskReport:  # noqa: ARG001
     """Write the mask of a picture, or the picture with the mask as a tint.
 
     Raises:
@@ -146,4 +146,6 @@ def write_mask(outputs: Outputs, request: Request, source: Input, turn: object) 
         outputs.write(source, target, lambda path: image.write(path, tinted))
     else:
         outputs.write(source, target, lambda path: image.write_mask(path, pixels))
-    return Report(outputs.shown(target), request.model, density, request.network.body, found.threshold, found.rounds)
+    return MaskReport(
+        outputs.shown(target), request.model, density, request.network.body, found.threshold, found.rounds
+    )

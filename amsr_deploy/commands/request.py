@@ -18,7 +18,7 @@ from amsr_deploy.runtime.settings import PictureSettings
 
 
 @dataclass(frozen=True)
-class Request:
+class InferRequest:
     """What is wanted of all pictures.
 
     Attributes:

@@ -16,11 +16,11 @@ from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.cluster import Cluster, open_cluster
 from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.outputs import Naming, Outputs, errors_naming, open_outputs
-from amsr_deploy.commands.request import Request
+from amsr_deploy.commands.request import InferRequest
 from amsr_deploy.commands.targets import claim_files, prepare
 from amsr_deploy.commands.turns import Turn, Turns
 from amsr_deploy.commands.upscalers import at_once, check_masked, load_upscalers
-from amsr_deploy.commands.work import Report, Work
+from amsr_deploy.commands.work import InferReport, Work
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.runtime.newest import describe_model
@@ -46,7 +46,7 @@ class Orders:
         version: of this package, which workers must have too.
     """
 
-    request: Request
+    request: InferRequest
     settings: PictureSettings
     weights: str | None
     version: str = __version__
@@ -119,7 +119,7 @@ class PictureWorker:
         """Scales of the models."""
         return list(self._upscalers)
 
-    def work(self, source: Input, content: bytes) -> tuple[Report, Parcel]:
+    def work(self, source: Input, content: bytes) -> tuple[InferReport, Parcel]:
         """Upscale a picture.
 
         Raises:
@@ -141,7 +141,7 @@ def weights_of(model: str | Path) -> str | None:
 
 
 def spread_pictures(
-    inputs: Inputs, request: Request, reporter: Reporter, settings: PictureSettings, address: str
+    inputs: Inputs, request: InferRequest, reporter: Reporter, settings: PictureSettings, address: str
 ) -> int:
     """Upscale pictures on the machines of a Ray cluster; all else is as with `infer_pictures`.
 
@@ -177,7 +177,7 @@ def spread_pictures(
         return run_batch(inputs.pictures, task, reporter, AHEAD * busy, AHEAD * busy, cluster.stop)
 
 
-def upscale(cluster: Cluster, outputs: Outputs, request: Request, source: Input, turn: Turn) -> Report:
+def upscale(cluster: Cluster, outputs: Outputs, request: InferRequest, source: Input, turn: Turn) -> InferReport:
     """Let a worker upscale a picture, and write what it made.
 
     Raises:

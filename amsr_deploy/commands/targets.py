@@ -10,7 +10,7 @@ from typing import Protocol
 
 from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.outputs import Outputs, SkippedError, beside
-from amsr_deploy.commands.request import Request
+from amsr_deploy.commands.request import InferRequest
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Sink(Protocol):
         """Return what users know a file as."""
 
 
-def claim_files(sink: Sink, request: Request, source: Input, size: str) -> Files:
+def claim_files(sink: Sink, request: InferRequest, source: Input, size: str) -> Files:
     """Reserve the files for the result of that size and for what is wanted beside it.
 
     Raises:
@@ -67,7 +67,7 @@ def claim_files(sink: Sink, request: Request, source: Input, size: str) -> Files
     return Files(wanted["result"], missing.get("comparison"), missing.get("mask"), "result" in kept)
 
 
-def prepare(outputs: Outputs, request: Request, scales: Collection[int], source: Input) -> None:
+def prepare(outputs: Outputs, request: InferRequest, scales: Collection[int], source: Input) -> None:
     """Check what can be known of a picture before it is read.
 
     Args:

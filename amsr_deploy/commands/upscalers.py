@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from amsr_deploy.commands.output_size import OutputSize
-from amsr_deploy.commands.request import Request
+from amsr_deploy.commands.request import InferRequest
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
 from amsr_deploy.runtime.settings import PictureSettings
@@ -39,7 +39,7 @@ def at_once(upscalers: Upscalers) -> int:
     return min(upscaler.concurrency for upscaler in upscalers.values())
 
 
-def check_masked(upscalers: Upscalers, request: Request) -> None:
+def check_masked(upscalers: Upscalers, request: InferRequest) -> None:
     """Raise UserError where a model without mask is to follow one."""
     dense = [upscaler.model for upscaler in upscalers.values() if not upscaler.is_masked]
     given = {"--mask": request.mask, "--save-mask": request.save_mask, "--budget": request.effort.budget}

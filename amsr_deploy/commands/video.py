@@ -35,7 +35,7 @@ AHEAD = 4
 
 
 @dataclass
-class Report:
+class VideoReport:
     """What became of a video; shares are means over all frames, see `frames.UpscaledFrame`."""
 
     input: str
@@ -118,7 +118,9 @@ def upscale_video(options: VideoOptions, model: str | Path) -> int:
         upscaler = upscalers[plan.scale]
         video = options.video_upscaler(upscaler, reader.size, reader.orientation)
         name = "standard output" if target == STANDARD else str(target)
-        report = Report(reader.name, name, upscaler.model, origin(model), plan.scale, upscaler.backend, plan.reduction)
+        report = VideoReport(
+            reader.name, name, upscaler.model, origin(model), plan.scale, upscaler.backend, plan.reduction
+        )
         size, started = turned_size(plan.size, reader.orientation), time.perf_counter()
         with _written(target, name, reader, size, options.encoding) as writer:
             stopped_by = _run(reader, writer, video, report)
@@ -145,7 +147,7 @@ def _written(target: Path, name: str, reader: Reader, size: Size, encoding: Enco
             raise
 
 
-def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: Report) -> int | None:
+def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: VideoReport) -> int | None:
     """Take frames through the network, while others are decoded and encoded; return the signal that stopped it."""
     last: NDArray[Any] | None = None
     bar = Bar(reader.frames, not setting("quiet"), "frames")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from amsr_deploy import image
 from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.output_size import Plan, reduce_to
-from amsr_deploy.commands.request import Request
+from amsr_deploy.commands.request import InferRequest
 from amsr_deploy.commands.targets import Files, Sink, claim_files
 from amsr_deploy.commands.turns import Turn
 from amsr_deploy.commands.upscalers import Upscalers
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Report:
+class InferReport:
     """What became of one picture; see `upscaling.Upscaling` for the figures, `output_size.Plan` for the size."""
 
     model: str
@@ -91,10 +91,10 @@ class Work:
 
     upscalers: Upscalers
     origin: str
-    request: Request
+    request: InferRequest
     sink: Sink
 
-    def upscale(self, source: Input, turn: Turn, content: bytes | None = None) -> Report:
+    def upscale(self, source: Input, turn: Turn, content: bytes | None = None) -> InferReport:
         """Upscale a picture with all that belongs to it: alpha, depth, colour profile, EXIF.
 
         Args:
@@ -116,7 +116,7 @@ class Work:
                 reading.close()
             return self._upscale(source, picture, plan, files, turn)
 
-    def _upscale(self, source: Input, picture: Picture, plan: Plan, files: Files, turn: Turn) -> Report:
+    def _upscale(self, source: Input, picture: Picture, plan: Plan, files: Files, turn: Turn) -> InferReport:
         """Upscale a picture, and write all that is wanted of it and missing."""
         upscaler = self.upscalers[plan.scale]
         region, dilation = self._region(source, upscaler, picture)
@@ -131,7 +131,7 @@ class Work:
             mask = strips.colour.mask
             worked = upscaler.worked(mask.pixels) if mask else np.ones(picture.size, np.bool_)
             self._write_beside(source, files, picture, worked, result)
-        return Report(
+        return InferReport(
             model=upscaler.model,
             origin=self.origin,
             scale=plan.scale,

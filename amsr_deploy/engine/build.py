@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Request:
+class BuildRequest:
     """What the command line asks for."""
 
     model: Path
@@ -67,7 +67,7 @@ class Request:
         )
 
 
-def write_engine(request: Request, proto: onnx.ModelProto, metadata: Metadata, console: Console) -> str:
+def write_engine(request: BuildRequest, proto: onnx.ModelProto, metadata: Metadata, console: Console) -> str:
     """Build the engine of a model that has its final types, and write it with its sidecar; show bars on a console."""
     edition, gpu, target = request.edition, request.gpu, request.target
     profile = make_profile(metadata, request.sizes)

@@ -25,7 +25,7 @@ from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.outputs import Naming
-from amsr_deploy.commands.request import Request
+from amsr_deploy.commands.request import InferRequest
 from amsr_deploy.commands.spread import Orders, PictureWorker, weights_of
 from amsr_deploy.errors import AmsrError, BackendError, UserError
 
@@ -204,7 +204,7 @@ def test_machines_hold_as_many_workers_as_they_have_cores_or_gpus_for(
 def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it is sent and what it answers cross between processes; names are those of the other machine."""
     model = write_model(tmp_path / "repeat.onnx", 4)
-    request = Request(OutputSize(), Effort(), Naming(Path("elsewhere/out")), image.WriteOptions(), compare=True)
+    request = InferRequest(OutputSize(), Effort(), Naming(Path("elsewhere/out")), image.WriteOptions(), compare=True)
     orders, content = Orders(request, {"model": model}, weights_of(model)), photo_file.read_bytes()
     expected = amsr("infer", photo_file, "--model", model, "-o", tmp_path / "photo_x4.png", "--compare")
     assert expected.exit_code == 0, expected.output
@@ -222,13 +222,13 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
 
 
 def test_a_worker_of_another_version_does_not_start() -> None:
-    request = Request(OutputSize(), Effort(), Naming(), image.WriteOptions())
+    request = InferRequest(OutputSize(), Effort(), Naming(), image.WriteOptions())
     with pytest.raises(BackendError, match=r"this machine 0\.0\.1; install the same"):
         PictureWorker(Orders(request, {"model": "disp"}, None, version="0.0.1"))
 
 
 def test_a_worker_with_another_model_at_the_same_path_does_not_start(tmp_path: Path) -> None:
-    request = Request(OutputSize(), Effort(), Naming(), image.WriteOptions())
+    request = InferRequest(OutputSize(), Effort(), Naming(), image.WriteOptions())
     model = write_model(tmp_path / "model.onnx", 4)
     orders = Orders(request, {"model": model}, weights_of(model))
     assert PictureWorker(orders).facts == [4]
