@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from amsr_deploy.memory import check_memory
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.upscaler import Upscaler
-from amsr_deploy.runtime.upscaling import OnTile
+from amsr_deploy.runtime.upscaling import OnTile, Upscaling
 
 FLOATS_OF_PIXEL = 6
 """Samples of a pixel in memory where a result is reduced or compared: as the network makes it, and as it becomes."""
@@ -119,11 +119,15 @@ class Work:
     def _upscale(self, source: Input, picture: Picture, plan: Plan, files: Files, turn: Turn) -> InferReport:
         """Upscale a picture, and write all that is wanted of it and missing."""
         upscaler = self.upscalers[plan.scale]
-        region, dilation = self._region(source, upscaler, picture)
+        own_mask = self.request.mask
+        region = None if own_mask is None else image.read_mask(own_mask, picture.size)
         in_memory = files.comparison or (plan.reduced and not files.keeps_result)
         if in_memory:
             check_whole(picture, plan.scale)
-        strips = PictureStrips(upscaler.start, picture, region, on_tile(picture, turn))
+        strips = PictureStrips(partial(self._start, upscaler), picture, region, on_tile(picture, turn))
+        budget, share = self.request.effort.budget, strips.colour.cost_share
+        if budget is not None and share > budget:
+            _log.warning("%s: even dilation 1 costs %.3g of the dense network, not %g", source, share, budget)
         result = self._whole(strips, plan, turn) if in_memory else None
         if not files.keeps_result:
             self.sink.write(source, files.result, partial(self._write_result, picture, strips, result, turn))
@@ -136,9 +140,9 @@ class Work:
             origin=self.origin,
             scale=plan.scale,
             backend=upscaler.backend,
-            dilation=dilation if strips.colour.mask else None,
+            dilation=strips.colour.dilation,
             density=strips.colour.density,
-            cost_share=strips.colour.cost_share,
+            cost_share=share,
             seconds=strips.seconds,
             output=self.sink.shown(files.result),
             dense_reason=strips.colour.dense_reason,
@@ -175,17 +179,12 @@ class Work:
             for strip in strips.samples(writer.channels, writer.bits):
                 writer.write(strip)
 
-    def _region(
-        self, source: Input, upscaler: Upscaler, picture: Picture
-    ) -> tuple[NDArray[np.bool_] | None, int | None]:
-        """Choose the user's mask, or that of the budget, with its dilation; None is the upscaler's own mask."""
-        if self.request.mask is not None:
-            return image.read_mask(self.request.mask, picture.size), None
+    def _start(
+        self, upscaler: Upscaler, pixels: NDArray[np.float32], region: NDArray[np.bool_] | None, on_tile: OnTile
+    ) -> Upscaling:
+        """Start with the mask of the budget where there is one; see `Upscaler.start`."""
         budget = self.request.effort.budget
         if budget is None:
-            return None, upscaler.dilation
-        mask, dilation = mask_within(upscaler, upscaler.mask(picture.visible, dilation=1).pixels, budget)
-        share = upscaler.cost_share(mask)
-        if share > budget:
-            _log.warning("%s: even dilation 1 costs %.3g of the dense network, not %g", source, share, budget)
-        return mask, dilation
+            return upscaler.start(pixels, region, on_tile)
+        mask, dilation = mask_within(upscaler, upscaler.mask(pixels, dilation=1).pixels, budget)
+        return replace(upscaler.start(pixels, mask, on_tile), dilation=dilation)

@@ -25,7 +25,8 @@ class PictureStrips:
 
     Transparent pixels first take the colour of the visible ones nearby, so that the colour hidden under them leaves no
     fringe; colour stays unpremultiplied, because dividing a network's output by a small alpha would magnify its error.
-    Alpha goes through the network too, so that cut-out edges are as sharp as the others.
+    Alpha goes through the network too, with a mask of its own, so that cut-out edges are as sharp as the others: they
+    need not be edges of the colours.
 
     Attributes:
         colour: how the colours are upscaled; see `Upscaling`.
@@ -45,13 +46,13 @@ class PictureStrips:
         Args:
             start: of a loaded model.
             picture: the small picture.
-            mask: [H, W] bool, a region of interest of the caller's own; None computes one.
+            mask: [H, W] bool, a region of interest of the caller's own in the colours; None computes one.
             on_tile: see `Upscaler.start`; counts the tiles of the colours, and those of alpha.
 
         Raises:
             UserError: a mask that does not fit.
         """
-        self._start, self._picture, self._mask, self._on_tile = start, picture, mask, on_tile
+        self._start, self._picture, self._on_tile = start, picture, on_tile
         self.seconds = 0.0
         with self._clock():
             self.colour = start(picture.visible, mask, on_tile)
@@ -121,7 +122,7 @@ class PictureStrips:
             return
         grey = np.broadcast_to(alpha[..., None], (*alpha.shape, 3))
         first = 0
-        for strip in self._start(grey, self._mask, self._on_tile).strips(np.dtype(np.float32)):
+        for strip in self._start(grey, None, self._on_tile).strips(np.dtype(np.float32)):
             rows = slice(first, first + len(strip) // scale)
             limits = (plane[rows].repeat(scale, axis=0).repeat(scale, axis=1) for plane in (low, high))
             yield from_float(np.clip(strip[..., 0], *limits), dtype)

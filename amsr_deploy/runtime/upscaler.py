@@ -205,6 +205,7 @@ class Upscaler:
             image: an array [H, W, 3] RGB: uint8, uint16, or floating point in [0, 1]; a Pillow image or the path of
                 a picture file, which are turned upright as their EXIF says.
             mask: [H, W] bool, a region of interest of the caller's own, in the upright picture; None computes one.
+                It is for the colours: transparency has a mask of its own, or its edges would be blurred.
 
         Returns:
             An array [sH, sW, 3] of the same type for an array, s the model's scale; else a Pillow image with grey,
@@ -236,7 +237,7 @@ class Upscaler:
         Args:
             source: the picture.
             target: the file to write, in the format of its suffix; one that is there is replaced, but never the source.
-            mask: [H, W] bool, a region of interest of the caller's own; None computes one.
+            mask: [H, W] bool, a region of interest of the caller's own, for the colours; None computes one.
 
         Raises:
             AmsrError: see `upscale`; a target that cannot be written, or is the source.
@@ -284,8 +285,9 @@ class Upscaler:
         density = self._select(pixels, edge=0).density
         reason = self._dense_reason(density) if found is not None and mask is None else None
         if reason:
-            return kind(self.runner(image, None), mask=None, density=1.0, dense_reason=reason, on_tile=on_tile)
-        return kind(self.runner(image, pixels), mask=found, density=density, dense_reason=None, on_tile=on_tile)
+            return kind(self.runner(image, None), None, None, density=1.0, dense_reason=reason, on_tile=on_tile)
+        dilation = self.dilation if found is not None and mask is None else None
+        return kind(self.runner(image, pixels), found, dilation, density, dense_reason=None, on_tile=on_tile)
 
     def runner(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> TileRunner:
         """Choose what runs on the tiles of a picture.

@@ -28,6 +28,7 @@ class Upscaling:
     Attributes:
         runner: the picture, and what runs on its tiles.
         mask: where the network works; None if it is dense.
+        dilation: of that mask; None where there is none, or one of the caller's own.
         density: share of the body that is computed, in [0, 1].
         dense_reason: why the dense twin runs in place of a masked model; None where it does not.
         on_tile: is called after each tile.
@@ -35,6 +36,7 @@ class Upscaling:
 
     runner: TileRunner
     mask: Mask | None
+    dilation: int | None
     density: float
     dense_reason: str | None
     on_tile: OnTile
