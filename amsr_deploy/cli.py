@@ -151,7 +151,9 @@ def main() -> None:
 @budget_option
 @threshold_option
 @strategy_option
-@click.option("--mask", type=FILE, help="A mask of your own for the colours: a picture, white where the network shall work.")
+@click.option(
+    "--mask", type=FILE, help="A mask of your own for the colours: a picture, white where the network shall work."
+)
 @click.option("--dense", is_flag=True, help="Work everywhere: slower, best.")
 @self_ensemble_option
 @click.option("--save-mask", type=FILE, help="Write a picture that is white where the network worked.")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amsr_deploy import image
+from amsr_deploy.commands.messages import shown_as
 from amsr_deploy.errors import AmsrError, FileError, ImageError, UserError
 from amsr_deploy.files import STANDARD, is_special
 
@@ -54,20 +55,6 @@ class Input:
             raise ImageError(f"{self} does not exist; check the name") from None
         except (OSError, ValueError) as error:
             raise ImageError(f"{self} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-
-    def read(self, content: bytes | None = None) -> image.Picture:
-        """Read the picture; errors have its name as the user knows it.
-
-        Args:
-            content: bytes of the file, where they have been read already.
-
-        Raises:
-            ImageError: see `image.read`.
-        """
-        try:
-            return image.read(self.path, content)
-        except ImageError as error:
-            raise ImageError(str(error).replace(str(self.path), str(self))) from error
 
 
 @dataclass(frozen=True)
@@ -120,13 +107,15 @@ def find_inputs(
     if [*names, *listed].count(STANDARD) + (files_from == STANDARD) > 1:
         raise UserError("standard input (-) can be read once only; give - for one thing")
     with tempfile.TemporaryDirectory(prefix="amsr-") as temporary:
+        received = Path(temporary, "stdin")
         found: dict[Path, Input] = {}
         search = Search(recursive, output, ending)
-        groups = [list(expand(name, search, Path(temporary))) for name in (*names, *listed)]
+        groups = [list(expand(name, search, received)) for name in (*names, *listed)]
         for picture in (picture for group in groups for picture in group):
             found.setdefault(picture.path.absolute(), picture)
         single = len(names) == len(groups) == 1 and len(found) == 1 and not is_folder(names[0])
-        yield Inputs(list(found.values()), several=not single)
+        with shown_as(received, "standard input"):
+            yield Inputs(list(found.values()), several=not single)
 
 
 def read_list(path: Path) -> list[Path]:
@@ -149,10 +138,12 @@ def read_list(path: Path) -> list[Path]:
     return names
 
 
-def expand(name: Path, search: Search, temporary: Path) -> Iterator[Input]:
-    """Yield the pictures that one name stands for, in natural order."""
+def expand(name: Path, search: Search, received: Path) -> Iterator[Input]:
+    """Yield the pictures that one name stands for, in natural order; that of standard input is saved as a file."""
     if name == STANDARD:
-        yield receive(temporary)
+        with received.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield Input(received, is_standard=True)
     elif is_folder(name):
         yield from search.pictures(name)
     elif glob.has_magic(str(name)) and not os.path.lexists(name):
@@ -162,14 +153,6 @@ def expand(name: Path, search: Search, temporary: Path) -> Iterator[Input]:
         yield from map(Input, pictures) if pictures else [missing]
     else:
         yield Input(name)
-
-
-def receive(folder: Path) -> Input:
-    """Save the picture on standard input as a file in a folder."""
-    path = folder / "stdin"
-    with path.open("wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    return Input(path, is_standard=True)
 
 
 @dataclass(frozen=True)

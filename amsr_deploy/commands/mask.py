@@ -135,7 +135,7 @@ def write_mask(outputs: Outputs, request: MaskRequest, source: Input, turn: obje
     Raises:
         AmsrError: a picture that cannot be read, an output that cannot be written.
     """
-    picture = source.read()
+    picture = image.read(source.path)
     found = compute_mask(picture.visible, request.dilation, request.strategy)
     pixels = selected_pixels(found.pixels, request.network, request.threshold)
     density = selected_share(found.pixels, request.network, request.threshold)

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -21,6 +22,9 @@ Result = TypeVar("Result")
 
 option_names: dict[str, str] = {}
 """What sets each argument of the command that runs, which threads ask for, too: `--model`, or `MODEL`."""
+
+_shown_names: dict[str, str] = {}
+"""What users know files of other names as; see `shown_as`."""
 
 
 def setting(name: str) -> bool:
@@ -107,7 +111,7 @@ def say(line: str, err: bool = False) -> None:
 
 def show_message(message: str) -> None:
     """Print a message as one line, with options where it names arguments."""
-    line = one_line(f"amsr: {with_options(message, option_names)}")
+    line = one_line(f"amsr: {for_users(message)}")
     if held := _held.get():
         held.show(line)
     else:
@@ -162,4 +166,24 @@ class Failures:
 
 def failure_text(error: Exception) -> str:
     """Return what `report_failure` prints, for JSON."""
-    return with_options(describe_failure(error), option_names)
+    return for_users(describe_failure(error))
+
+
+def for_users(message: str) -> str:
+    """Word a message of the library as users know things: options for arguments, their own names for files."""
+    for path, name in list(_shown_names.items()):  # threads add to them
+        message = message.replace(path, name)
+    return with_options(message, option_names)
+
+
+@contextmanager
+def shown_as(path: Path, name: str) -> Iterator[None]:
+    """Let messages of the block, and an error that ends it, give a file the name that users know."""
+    _shown_names[str(path)] = name
+    try:
+        yield
+    except AmsrError as error:
+        error.args = (str(error).replace(str(path), name),)
+        raise
+    finally:
+        del _shown_names[str(path)]

@@ -13,6 +13,7 @@ from typing import Literal
 
 from amsr_deploy import image
 from amsr_deploy.commands.inputs import Input, Inputs, is_folder
+from amsr_deploy.commands.messages import shown_as
 from amsr_deploy.errors import AmsrError, FileError, ImageError, UserError
 from amsr_deploy.files import STANDARD, replacing
 from amsr_deploy.image.whole import not_written
@@ -204,7 +205,7 @@ class Outputs:
         """Do that without a word about other files."""
         self.check_free(source, target)
         try:
-            with replacing(target, self.naming.existing == "overwrite") as path, errors_naming(target, path):
+            with replacing(target, self.naming.existing == "overwrite") as path, shown_as(path, self.shown(target)):
                 write_file(path)
         except OSError as error:
             self.check_free(source, target)  # it came during the work
@@ -234,15 +235,6 @@ class Outputs:
             raise FileError(f"{target} exists already; give --overwrite to replace it, --skip-existing to keep it")
 
 
-@contextmanager
-def errors_naming(target: Path, path: Path) -> Iterator[None]:
-    """Let errors tell of a file by the name that users know, while it is written under another one."""
-    try:
-        yield
-    except ImageError as error:
-        raise ImageError(str(error).replace(str(path), str(target))) from error
-
-
 def beside(target: Path, what: str) -> Path:
     """Name a further picture of the same result."""
     return target.with_name(f"{target.stem}_{what}.png")
@@ -266,7 +258,8 @@ def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> I
     check_standard_output("pictures")
     with tempfile.TemporaryDirectory(prefix="amsr-") as folder:
         spool = Path(folder, f"stdout{naming.extension or '.png'}")
-        yield Outputs(replace(naming, output=STANDARD), inputs, read, spool)
+        with shown_as(spool, "standard output"):
+            yield Outputs(replace(naming, output=STANDARD), inputs, read, spool)
 
 
 def check_standard_output(kind: str) -> None:

@@ -15,7 +15,8 @@ from amsr_deploy import __version__, image
 from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.cluster import Cluster, open_cluster
 from amsr_deploy.commands.inputs import Input, Inputs
-from amsr_deploy.commands.outputs import Naming, Outputs, errors_naming, open_outputs
+from amsr_deploy.commands.messages import shown_as
+from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
 from amsr_deploy.commands.request import InferRequest
 from amsr_deploy.commands.targets import claim_files, prepare
 from amsr_deploy.commands.turns import Turn, Turns
@@ -79,7 +80,7 @@ class Parcel:
         """Let a file be written, and keep its bytes; errors name it as the user knows it."""
         with tempfile.TemporaryDirectory(prefix="amsr-") as folder:
             path = Path(folder, f"result{target.suffix}")
-            with errors_naming(target, path):
+            with shown_as(path, str(target)):
                 write_file(path)
             self.files[target] = path.read_bytes()
 

@@ -107,7 +107,7 @@ class Work:
         """
         with ExitStack() as reading:
             reading.enter_context(turn.reading())
-            picture = source.read(content)
+            picture = image.read(source.path, content)
             plan = self.request.size.plan(str(source), picture.size, self.upscalers)
             files = claim_files(self.sink, self.request, source, plan.label)
             if not files.keeps_result:

@@ -192,6 +192,26 @@ def test_standard_input_and_output(here: Path, command: Command) -> None:
     assert errors(broken)[0].startswith("amsr: error: standard input ")
 
 
+def test_messages_name_the_standard_streams(command: Command) -> None:
+    """Not the files in which their pictures lie meanwhile."""
+    arguments, _ = command
+    overlay = ["--overlay"] if "mask" in arguments else []
+    frames = [Image.new("L", (12, 8), shade) for shade in (0, 255)]
+    for picture, output, line in (
+        (Image.new("RGBA", (12, 8)), ["--format", "bmp"], "error: standard output: BMP cannot hold transparency"),
+        (Image.new("RGBA", (12, 8)), ["-o", "a.jpg"], "error: a.jpg: JPEG cannot hold transparency"),
+        (Image.new("I;16", (12, 8)), ["--format", "jpg"], "standard output: JPEG rounds 16 bits to 8"),
+        (frames[0], [], "standard input: of its 2 frames only the first is read"),
+    ):
+        content = io.BytesIO()
+        several = {"save_all": True, "append_images": frames[1:]} if picture is frames[0] else {}
+        picture.save(content, "GIF" if several else "PNG", **several)
+        result = amsr(*arguments, *overlay, "-", *output, "--json", stdin=content.getvalue())
+        told = [text.partition(";")[0] for text in result.stderr.splitlines() if text.startswith("amsr: ")]
+        assert told == [f"amsr: {line}"]
+        assert "amsr-" not in result.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 def test_standard_streams_that_are_closed_or_full(here: Path, command: Command) -> None:
     arguments, _ = command
