@@ -468,7 +468,7 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
 @click.option("--operators", is_flag=True, help="Time the masked convolution alone.")
 @click.option(
     "--channels",
-    type=int,
+    type=click.IntRange(1),
     multiple=True,
     help="Channels of the layers that --operators times; may be repeated.  [default: 64]",
 )
@@ -477,9 +477,13 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
 @click.option(
     "--width", type=int, default=2048, show_default=True, help="Width that HR pictures are reduced to; 0 keeps them."
 )
-@click.option("--pictures", "count", type=int, help="Largest number of pictures from each folder.  [default: all]")
-@click.option("--threads", type=int, default=2, show_default=True, help="CPU threads.")
-@click.option("--repeats", type=int, default=5, show_default=True, help="Measurements; their median is reported.")
+@click.option(
+    "--pictures", "count", type=click.IntRange(1), help="Largest number of pictures from each folder.  [default: all]"
+)
+@click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="CPU threads.")
+@click.option(
+    "--repeats", type=click.IntRange(1), default=5, show_default=True, help="Measurements; their median is reported."
+)
 @json_option(JSON_WHOLE)
 @click.option("--markdown", type=FILE, help="Write the tables into a Markdown file, replacing earlier ones.")
 def bench(**options: Any) -> None:

@@ -12,7 +12,6 @@ from amsr_deploy.commands.console import steps
 from amsr_deploy.commands.messages import Failures
 from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import SCALE, Purpose
-from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.bench import results
 from amsr_deploy.evaluation.bench.crossover import find_crossover
 from amsr_deploy.evaluation.bench.layers import measure_operators
@@ -64,10 +63,6 @@ class BenchOptions:
     repeats: int = 5
     json_file: Path | None = None
     markdown: Path | None = None
-
-    def __post_init__(self) -> None:
-        if min(self.threads, self.repeats, *self.channels) < 1 or (self.count is not None and self.count < 1):
-            raise UserError("`threads`, `repeats`, `channels` and `count` must be 1 or more")
 
 
 def run_benchmarks(options: BenchOptions) -> int:

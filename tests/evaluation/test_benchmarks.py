@@ -206,7 +206,8 @@ def test_bad_input(folder: Path, pair: tuple[Path, Path], tmp_path: Path) -> Non
     assert_refused(bench(folder, pair[::-1]), "dense.onnx is a dense model")
     assert_refused(bench(folder, (pair[0], pair[0])), "fsrcnn.onnx is a masked model")
     assert_refused(bench(folder, pair, "--width", 64), "width 64")
-    assert_refused(bench(folder, pair, "--repeats", 0), "1 or more")
+    for option in ("--threads", "--repeats", "--channels", "--pictures"):
+        assert_refused(bench(folder, pair, option, 0), f"'{option}': 0 is not")
     assert_refused(bench(folder, pair, "--markdown", tmp_path / "report.txt"), "report.txt")
     assert_refused(bench(folder, pair, "--markdown", "-"), "- does not end in .md")
     assert_refused(bench(folder, pair, "--json", tmp_path / "none" / "a.json"), "none")
