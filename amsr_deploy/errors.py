@@ -132,6 +132,11 @@ def one_line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda match: ascii(match[0])[1:-1], text)
 
 
+def counted(count: int, thing: str) -> str:
+    """Say how many there are of a thing: `1 frame`, `2 frames`."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, or the name of its type where it has none."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -309,7 +309,7 @@ def open_cluster(address: str, make: Callable[[], Worker], threads: int | None, 
     with connected(address) as ray:
         found = find_places(ray.nodes(), threads, on_gpus)
         if not found:
-            raise BackendError(f"no machine of the cluster has {threads or 1} cores for a worker; give fewer `threads`")
+            raise BackendError(f"no machine of the cluster has a worker's cores: {threads or 1}; give fewer `threads`")
         cluster = Cluster(ray, make, found)
         try:
             yield cluster

@@ -13,7 +13,7 @@ from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
 from amsr_deploy.commands.picture_options import take_inputs, take_naming, take_reporter
 from amsr_deploy.descriptor import Strategy, describe
-from amsr_deploy.errors import UserError
+from amsr_deploy.errors import UserError, counted
 from amsr_deploy.mask import check_dilation, compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.checks import check_threshold
@@ -89,7 +89,7 @@ class MaskReport:
     def __str__(self) -> str:
         return (
             f"{self.output}: {self.model}, density {self.density:.3f} ({self.unit}), threshold {self.threshold:.4f}, "
-            f"{self.rounds} rounds"
+            f"{counted(self.rounds, 'round')}"
         )
 
 

@@ -19,6 +19,7 @@ from amsr_deploy.commands.output_size import Plan
 from amsr_deploy.commands.report_file import write_report
 from amsr_deploy.commands.upscalers import load_upscalers
 from amsr_deploy.commands.video_options import VideoOptions
+from amsr_deploy.errors import counted
 from amsr_deploy.files import STANDARD, replacing
 from amsr_deploy.interrupts import NotedSignal, exit_code
 from amsr_deploy.runtime.shipped import origin
@@ -89,11 +90,6 @@ class VideoReport:
                 *filter(None, notes),
             ]
         )
-
-
-def counted(count: int, thing: str) -> str:
-    """Say how many there are of a thing: `1 frame`, `2 frames`."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def upscale_video(options: VideoOptions, model: str | Path) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from amsr_deploy import native
 from amsr_deploy.cores import usable_cores
+from amsr_deploy.errors import counted
 from amsr_deploy.evaluation.bench.peak import Peak, measure_peak
 from amsr_deploy.evaluation.bench.processor import cpu_name
 from amsr_deploy.versions import versions
@@ -40,7 +41,8 @@ class Machine:
         kernels = f"{self.instruction_set} kernels" if self.instruction_set else "no native kernels"
         load = "" if self.load is None else f", load {self.load:.1f} before"
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return f"{self.cpu}, {self.cores} cores, {self.threads} threads, {kernels}{load}; {self.peak}; {versions}"
+        processor = f"{self.cpu}, {counted(self.cores, 'core')}, {counted(self.threads, 'thread')}"
+        return f"{processor}, {kernels}{load}; {self.peak}; {versions}"
 
 
 def examine_machine(threads: int) -> Machine:

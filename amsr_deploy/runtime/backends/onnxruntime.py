@@ -113,7 +113,7 @@ def session_options(threads: int | None = None) -> ort.SessionOptions:
     if threads is not None and (not is_whole(threads) or threads < 1):
         raise UserError(f"{threads!r} threads cannot work; use 1 or more")
     if threads is not None and threads > (cores := usable_cores()):
-        _log.warning("%d threads are more than the %d cores, which is slower; %d run", threads, cores, cores)
+        _log.warning("%d threads are more than the cores, which is slower; `threads` %d is taken", threads, cores)
         threads = cores
     options = ort.SessionOptions()
     options.log_severity_level = 3
