@@ -293,8 +293,8 @@ def test_one_pixel_picture(tmp_path: Path, model: Path) -> None:
 def test_bad_arguments(photo_file: Path, model: Path, tmp_path: Path) -> None:
     infer = ("infer", photo_file, "--model", model)
     assert_refused(amsr(*infer, "--dilation", 4), "dilation 4")
-    assert_refused(amsr(*infer, "--dense", "--dilation", 3), "works everywhere", "no mask to dilate")
-    assert_refused(amsr(*infer, "--dense", "--strategy", "median"), "works everywhere", "strategy median")
+    assert_refused(amsr(*infer, "--dense", "--dilation", 3), "--dense works everywhere", "combined with --dilation")
+    assert_refused(amsr(*infer, "--dense", "--strategy", "median"), "works everywhere", "--strategy median")
     assert_refused(amsr("mask", photo_file, "--dilation", 2), "dilation 2")
     assert_refused(amsr("mask", photo_file, "--threshold", 0.5), "no windows")
     assert_refused(amsr("mask", photo_file, "--backbone", "swinir", "--threshold", 2), "not a share")
@@ -303,7 +303,10 @@ def test_bad_arguments(photo_file: Path, model: Path, tmp_path: Path) -> None:
     assert_refused(amsr(*infer, "--budget", 0), "above 0")
     Image.new("L", (5, 6)).save(tmp_path / "small.png")
     assert_refused(amsr(*infer, "--mask", tmp_path / "small.png"), "5 x 6", "48 x 40")
-    assert_refused(amsr(*infer, "--mask", tmp_path / "small.png", "--dense"), "--dense")
+    for option in ("--mask", "--save-mask"):
+        assert_refused(
+            amsr(*infer, option, tmp_path / "small.png", "--dense"), f"(--dense): it cannot be combined with {option}"
+        )
     assert_refused(amsr(*infer, "-o", tmp_path / "none" / "out.png"), "none")
     assert_refused(amsr(*infer, "-o", tmp_path / "out.xyz"), "out.xyz")
     (tmp_path / "file").write_text("in the way")

@@ -45,8 +45,8 @@ class Effort:
         if mask and (self.given or strategy != "kmeans"):
             others = " and ".join([*self.given, *(["--strategy"] if strategy != "kmeans" else [])])
             raise UserError(f"--mask is taken as it is: it cannot be combined with {others}")
-        if self.budget is not None and settings.get("dense"):
-            raise UserError("--dense works everywhere: it cannot be combined with --budget")
+        if self.given and settings.get("dense"):
+            raise UserError(f"--dense works everywhere: it cannot be combined with {self.given[0]}")
         if self.budget is not None and settings.get("self_ensemble"):
             raise UserError("--self-ensemble makes eight runs: it cannot be combined with --budget; give --dilation")
 

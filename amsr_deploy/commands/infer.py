@@ -67,7 +67,7 @@ def infer_pictures(inputs: Inputs, request: InferRequest, reporter: Reporter, se
     """
     request.check(inputs, settings)
     upscalers = load_upscalers(request.size, settings)
-    check_masked(upscalers, request)
+    check_masked(upscalers, mask=request.mask, save_mask=request.save_mask, budget=request.effort.budget)
     with open_outputs(request.naming, inputs, [request.mask] if request.mask else []) as outputs:
         work = Work(upscalers, origin(settings["model"]), request, outputs)
         task = Task(partial(prepare, outputs, request, upscalers), work.upscale, outputs.release)

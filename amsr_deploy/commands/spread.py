@@ -107,7 +107,7 @@ class PictureWorker:
             raise BackendError(f"{model} has other weights at a worker than on this machine; copy it there")
         self._request = orders.request
         self._upscalers = load_upscalers(orders.request.size, orders.settings)
-        check_masked(self._upscalers, orders.request)
+        check_masked(self._upscalers, budget=orders.request.effort.budget)
         self._origin = origin(model)
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from amsr_deploy.commands.output_size import OutputSize
-from amsr_deploy.commands.request import InferRequest
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
 from amsr_deploy.runtime.settings import PictureSettings
@@ -39,10 +38,9 @@ def at_once(upscalers: Upscalers) -> int:
     return min(upscaler.concurrency for upscaler in upscalers.values())
 
 
-def check_masked(upscalers: Upscalers, request: InferRequest) -> None:
-    """Raise UserError where a model without mask is to follow one."""
+def check_masked(upscalers: Upscalers, **given: object) -> None:
+    """Raise UserError where a model without mask is to follow one: by arguments that are not None."""
     dense = [upscaler.model for upscaler in upscalers.values() if not upscaler.is_masked]
-    given = {"--mask": request.mask, "--save-mask": request.save_mask, "--budget": request.effort.budget}
-    options = [option for option, value in given.items() if value is not None]
-    if dense and options:
-        raise UserError(f"{dense[0]} works everywhere (--dense): it cannot be combined with {' and '.join(options)}")
+    names = [f"`{name}`" for name, value in given.items() if value is not None]
+    if dense and names:
+        raise UserError(f"{dense[0]} works everywhere (`dense`): it cannot be combined with {' and '.join(names)}")

@@ -17,7 +17,7 @@ from amsr_deploy.commands.bar import Bar
 from amsr_deploy.commands.messages import say, setting
 from amsr_deploy.commands.output_size import Plan
 from amsr_deploy.commands.report_file import write_report
-from amsr_deploy.commands.upscalers import load_upscalers
+from amsr_deploy.commands.upscalers import check_masked, load_upscalers
 from amsr_deploy.commands.video_options import VideoOptions
 from amsr_deploy.errors import counted
 from amsr_deploy.files import STANDARD, replacing
@@ -108,6 +108,7 @@ def upscale_video(options: VideoOptions, model: str | Path) -> int:
     options.check()
     wanted = options.wanted_size(model)
     upscalers = load_upscalers(wanted, options.settings() | {"model": model})
+    check_masked(upscalers, mask=options.mask, budget=options.budget)
     with closing(Reader(options.source, options.start, options.duration, options.deinterlace)) as reader:
         plan = _even(wanted.plan(str(options.source), turned_size(reader.size, reader.orientation), upscalers))
         target = options.target(plan.label)

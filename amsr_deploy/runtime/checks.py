@@ -34,13 +34,13 @@ def check_settings(
     if dilation is not None:
         check_dilation(dilation)
         if not masked:
-            raise UserError(f"{model} works everywhere: there is no mask to dilate")
+            raise UserError(f"{model} works everywhere: there is no mask to dilate; leave out `dilation` {dilation}")
     if threshold is not None:
         check_threshold(threshold, model, masked and metadata.body == "windows")
     if strategy not in STRATEGIES:
         raise UserError(f"unknown mask strategy {strategy!r}; use one of: {', '.join(STRATEGIES)}")
     if strategy != "kmeans" and not masked:
-        raise UserError(f"{model} works everywhere: there is no mask for the strategy {strategy}")
+        raise UserError(f"{model} works everywhere: there is no mask to find; leave out `strategy` {strategy}")
     smallest = smallest_tile(metadata.halo, metadata.size_multiple)
     if tile is not None and (not is_whole(tile) or tile < smallest):
         raise UserError(f"tile {tile!r} is too small for {model} or no whole number; use {smallest} pixels or more")
