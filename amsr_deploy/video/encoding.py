@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 import av
+from av.codec.codec import find_best_pix_fmt_of_list
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.video.rgb import bits
@@ -35,11 +36,13 @@ PRESET = {"libx264": "medium", "libx265": "medium", "libsvtav1": "8"}
 _SPEEDS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"]
 PRESETS = {"libx264": _SPEEDS, "libx265": _SPEEDS, "libsvtav1": [str(number) for number in range(-1, 14)]}
 """Presets that there are; libx264 prints a line of its own about others."""
-QUIET = {
+ALWAYS = {
     "libx265": {"x265-params": "log-level=error"},
     "libvpx-vp9": {"b": "0", "row-mt": "1"},
     "libaom-av1": {"b": "0"},
+    "mjpeg": {"strict": "unofficial"},
 }
+"""Options that encoders get: to be quiet, to heed the rate factor alone, to take limited range."""
 os.environ.setdefault("SVT_LOG", "0")  # libsvtav1 has no option for it
 
 
@@ -94,7 +97,7 @@ class Encoding:
             raise UserError(f"{encoder} takes no `preset`; use one of: {', '.join(PRESETS)}")
         if self.preset is not None and self.preset not in PRESETS[encoder]:
             raise UserError(f"{encoder} has no `preset` {self.preset}; use one of: {', '.join(PRESETS[encoder])}")
-        options = dict(QUIET.get(encoder, {}))
+        options = dict(ALWAYS.get(encoder, {}))
         if encoder in CRF:
             options["crf"] = f"{CRF[encoder] if self.crf is None else self.crf:g}"
         if encoder in PRESETS:
@@ -109,7 +112,7 @@ class Encoding:
         """
         codec = av.codec.Codec(encoder, "w")
         known = Y4M_FORMATS if encoder == Y4M else [known.name for known in codec.video_formats or ()]
-        name = self.pixel_format or next((near for near in _nearest(source) if near in known or not known), "yuv420p")
+        name = self.pixel_format or _nearest(source, known or [*Y4M_FORMATS, source.name])
         if known and name not in known:
             place = "y4m" if encoder == Y4M else encoder
             raise UserError(f"{place} has no `pixel_format` {name}; use one of: {', '.join(known)}")
@@ -122,10 +125,16 @@ class Encoding:
         return name
 
 
-def _nearest(source: av.VideoFormat) -> list[str]:
-    """Pixel formats, the nearest first."""
-    wide, high = source.chroma_width(2), source.chroma_height(2)
-    sampling = "420" if (wide, high) == (1, 1) else "422" if wide == 1 else "444"
-    depths = ["10le", "12le", ""] if bits(source) in (9, 10) else ["12le", "10le", ""] if bits(source) > 8 else [""]
-    plain = source.name.replace("yuvj", "yuv").replace("yuva", "yuv")
-    return [plain, *(f"yuv{s}p{depth}" for depth in depths for s in dict.fromkeys((sampling, "444", "420")))]
+def _nearest(source: av.VideoFormat, known: list[str]) -> str:
+    """Choose the pixel format that loses least; another RGB than the source's only where there is no YUV."""
+    plain = [known for known in map(av.VideoFormat, known) if _holds_only_pictures(known)]
+    yuv = [known for known in plain if not known.is_rgb]
+    has_choice = any(len(known.components) >= 3 for known in yuv)
+    nearest, _ = find_best_pix_fmt_of_list(yuv if has_choice and source.name not in known else plain, source)
+    return str(nearest.name) if nearest else "yuv420p"
+
+
+def _holds_only_pictures(pixel_format: av.VideoFormat) -> bool:
+    """Tell whether a format has no transparency, no palette, and leaves the range to a tag."""
+    has_alpha = any(component.is_alpha for component in pixel_format.components)
+    return not (has_alpha or pixel_format.has_palette or pixel_format.name.startswith("yuvj"))

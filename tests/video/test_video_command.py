@@ -76,6 +76,27 @@ def test_formats(suffix: str, codec: str, pixel_format: str, expected: tuple[str
         assert sum(1 for _ in file.decode(video=0)) == 3
 
 
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv444p10le"])
+@pytest.mark.parametrize(
+    ("encoder", "suffix"),
+    [
+        ("prores_ks", ".mov"),
+        ("mjpeg", ".mov"),
+        ("png", ".mov"),
+        ("mpeg4", ".mp4"),
+        ("ffv1", ".mkv"),
+    ],
+)
+def test_an_encoder_gets_the_pixel_format_that_is_nearest(
+    encoder: str, suffix: str, pixel_format: str, tmp_path: Path
+) -> None:
+    source = make(tmp_path / "in.mkv", 1, "ffv1", pixel_format)
+    result = amsr("video", source, "-o", tmp_path / f"out{suffix}", "--encoder", encoder, "--height", 120)
+    assert result.exit_code == 0, result.output
+    reduced = Image.fromarray(frames_of(tmp_path / f"out{suffix}")[0]).resize(SIZE[::-1], Image.Resampling.BOX)
+    assert np.abs(np.asarray(reduced).astype(int) - frames_of(source)[0]).mean() < 6
+
+
 @pytest.mark.parametrize("suffix", [".ts", ".m2ts"])
 @pytest.mark.parametrize("distance", [1, 20])
 @pytest.mark.parametrize("start", [0.12, 0.8, 1.9])
