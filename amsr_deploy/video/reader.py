@@ -16,20 +16,16 @@ import av.error
 import av.filter
 import av.logging
 from av.container import InputContainer
-from av.stream import Disposition
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import VideoError
 from amsr_deploy.files import STANDARD
 from amsr_deploy.video.ending import MICROSECONDS, Y4M_FORMAT, Ending
 from amsr_deploy.video.orientation import orientation_of
+from amsr_deploy.video.picture_stream import is_cover, picture_stream
 from amsr_deploy.video.rgb import to_rgb
 
 TO_PIPE = "ffmpeg -i CLIP -f yuv4mpegpipe - | amsr video -"
-PICTURES = "_pipe"
-"""What FFmpeg's names of picture formats end in, such as `jpeg_pipe`."""
-NUMBERED = "image2"
-"""FFmpeg's name of numbered pictures, and of one that it knows by its suffix only."""
 FALLBACK_RATE = Fraction(25)
 
 av.logging.set_level(None)
@@ -76,6 +72,7 @@ class Reader:
     Attributes:
         name: of the file, for users.
         first: the first frame.
+        before: packets of other streams that come before it.
         size: height and width of the frames.
         orientation: how the frames are shown, as EXIF counts it.
         time_base: seconds of a unit of time.
@@ -107,7 +104,7 @@ class Reader:
             raise VideoError(f"{self.name} cannot be read as a video ({reason(error)}){hint}") from error
         with ExitStack() as unless_ready:
             unless_ready.callback(self.container.close)
-            self.stream = self._video_stream()
+            self.stream = picture_stream(self.container, self.name)
             self._deinterlace = deinterlace
             self.time_base = self.stream.time_base or 1 / FALLBACK_RATE
             self.rate = self.stream.average_rate or self.stream.guessed_rate or FALLBACK_RATE
@@ -125,7 +122,7 @@ class Reader:
                 self._seek()
             self.stream.thread_type = "AUTO"
             self._items = self._read()
-            self._before: list[av.Packet[Any]] = []
+            self.before: list[av.Packet[Any]] = []
             self.first = self._first_frame()
             self.size = (self.first.height, self.first.width)
             self.orientation = orientation_of(self.first)
@@ -134,25 +131,7 @@ class Reader:
     def _open(self, path: Path) -> Any:
         if self._pipe is not None:
             return av.open(self._pipe, format=Y4M_FORMAT)
-        return av.open(str(path), metadata_errors="replace")
-
-    def _video_stream(self) -> av.VideoStream:
-        streams = [s for s in self.container.streams.video if not s.disposition & Disposition.attached_pic]
-        if not streams:
-            raise VideoError(f"{self.name} has no video in it; give a file that has")
-        moving = [stream for stream in streams if not self._is_still(stream)]
-        if not moving:
-            raise VideoError(f"{self.name} is a still picture; upscale it with `amsr infer`")
-        if moving[0].codec_context is None:
-            raise VideoError(f"{self.name} is of a codec that this FFmpeg cannot decode")
-        return moving[0]
-
-    def _is_still(self, stream: av.VideoStream) -> bool:
-        """Tell whether a stream is one picture: in a file of a picture's format, or without a time as in AVIF."""
-        name = self.container.format.name
-        if name == NUMBERED:
-            return stream.duration == 1
-        return name.endswith(PICTURES) or (stream.frames == 1 and (name == "gif" or not stream.duration))
+        return av.open(f"file:{path}", metadata_errors="replace")  # else what is before a colon were a protocol
 
     def _seek(self) -> None:
         """Go to a key frame at the start of the wanted part or before it.
@@ -183,7 +162,7 @@ class Reader:
     def _first_frame(self) -> av.VideoFrame:
         for item in self._items:
             if not isinstance(item, Decoded):
-                self._before.append(item)
+                self.before.append(item)
             elif item.frame is not None:
                 self._first_item = item
                 return item.frame
@@ -214,7 +193,7 @@ class Reader:
         Raises:
             VideoError: the frames change their size; interlaced ones.
         """
-        yield from self._before
+        yield from self.before
         yield self._first_item
         for item in self._items:
             if isinstance(item, Decoded) and item.frame is not None:
@@ -231,9 +210,7 @@ class Reader:
             for packet in self.container.demux():
                 self._ending.see(packet)
                 if packet.stream.index != self.stream.index:
-                    if packet.dts is not None and self._is_wanted(
-                        Fraction(packet.pts or packet.dts) * packet.time_base
-                    ):
+                    if packet.size and self._is_wanted(packet):
                         yield packet
                     continue
                 if packet.pts is not None:
@@ -270,8 +247,16 @@ class Reader:
                 self._last, self._unplaced = time, self._unplaced - 1
                 yield Decoded(time, None)
 
-    def _is_wanted(self, time: Fraction) -> bool:
-        return not self._trims or (time >= self._from and (self._until is None or time < self._until))
+    def _is_wanted(self, packet: av.Packet[Any]) -> bool:
+        """Tell whether a packet is of the wanted part, as are covers, and subtitles that are still shown in it."""
+        if is_cover(packet.stream):
+            return True
+        begin = packet.dts if packet.pts is None else packet.pts
+        if begin is None:
+            return False
+        shown = packet.duration or 0 if packet.stream.type == "subtitle" else 0
+        first, last = begin * packet.time_base, (begin + max(shown - 1, 0)) * packet.time_base
+        return not self._trims or (last >= self._from and (self._until is None or first < self._until))
 
     def _place(self, frame: av.VideoFrame) -> Decoded:
         """Give a frame its time; where it has none, or one that passed, a frame's length after the last one."""

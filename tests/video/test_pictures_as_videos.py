@@ -46,6 +46,13 @@ def test_pictures_that_move_are_videos(suffix: str, tmp_path: Path) -> None:
     assert times_of(tmp_path / "out.mkv") == [0, 0.04, 0.08]
 
 
+def test_an_animated_webp_is_not_called_a_still_picture(tmp_path: Path) -> None:
+    first, *others = (Image.fromarray(picture) for picture in pictures(3, LARGER))
+    first.save(tmp_path / "in.webp", save_all=True, append_images=others, duration=40)
+    result = amsr("video", tmp_path / "in.webp", "-o", tmp_path / "out.mkv")
+    assert_nothing_made(result, tmp_path, "a WebP that this FFmpeg cannot decode, as are animated ones")
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_infer_sends_a_video_to_video(suffix: str, tmp_path: Path) -> None:
     source = make(tmp_path / f"in{suffix}", 1)

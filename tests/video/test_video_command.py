@@ -97,6 +97,13 @@ def test_an_encoder_gets_the_pixel_format_that_is_nearest(
     assert np.abs(np.asarray(reduced).astype(int) - frames_of(source)[0]).mean() < 6
 
 
+def test_a_name_with_a_colon_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / "clip.mkv", 2).rename("12:30.mkv")
+    assert amsr("video", "12:30.mkv").exit_code == 0
+    assert len(times_of(tmp_path / "12:30_x2.mkv")) == 2
+
+
 @pytest.mark.parametrize("suffix", [".ts", ".m2ts"])
 @pytest.mark.parametrize("distance", [1, 20])
 @pytest.mark.parametrize("start", [0.12, 0.8, 1.9])
