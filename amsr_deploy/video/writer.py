@@ -1,7 +1,8 @@
-"""Video files out: upscaled frames at their times, the packets of other streams as they are."""
+"""Video files out: upscaled frames at their times, and the packets of other streams beside them."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from fractions import Fraction
@@ -11,19 +12,20 @@ from typing import Any, cast
 import av
 import av.error
 import numpy as np
-from av.stream import Disposition
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import UserError, VideoError
 from amsr_deploy.files import STANDARD
+from amsr_deploy.video.copies import ALL, Copies
 from amsr_deploy.video.encoding import Y4M, Encoding
 from amsr_deploy.video.ending import Y4M_FORMAT
 from amsr_deploy.video.hdr import side_data, with_hdr
+from amsr_deploy.video.losses import losses, still_true
 from amsr_deploy.video.reader import Decoded, Reader, reason
 from amsr_deploy.video.rgb import from_rgb, tags_for
 
-MORE_THAN_8_BITS = {"strict": "experimental"}
-"""Lets FFmpeg write y4m of more than 8 bits, which old tools do not read."""
+NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors of the folder, not of what is written to it."""
 SUFFIXES = (".mkv", ".mp4", ".mov", ".webm", ".m4v")
 """Of the containers that keep the times of frames."""
 
@@ -58,29 +60,25 @@ class Writer:
         self._pixel_format = encoding.pixel_format_of(encoder, source, size)
         self._tags = tags_for(reader.first, self._pixel_format, size)
         self._container = (
-            av.open(sys.stdout.buffer, "w", format=Y4M_FORMAT, container_options=MORE_THAN_8_BITS)
+            av.open(sys.stdout.buffer, "w", format=Y4M_FORMAT, container_options=ALL)
             if self._is_pipe
             else av.open(str(path), "w", container_options=_container_options(path.suffix, reader.time_base))
         )
         try:
             self._stream = cast(av.VideoStream, self._container.add_stream(encoder, rate=reader.rate, options=options))
             self._set_up_video(encoder)
-            self._copied = {} if self._is_pipe else self._add_other_streams()
-            self._container.start_encoding()
+            self._stream.codec_context.open()
         except (av.error.FFmpegError, ValueError) as error:
             self._container.close()
             raise VideoError(f"{name}: {encoder} does not start with these settings ({reason(error)})") from error
-        self._warn_of_losses()
-
-    def _warn_of_losses(self) -> None:
-        """Say what of the input the output cannot hold; streams of files are named one by one."""
-        first = self._reader.first
-        if any(component.is_alpha for component in first.format.components):
-            _log.warning("%s: transparency is left out", self._name)
-        if self._is_pipe and first.rotation:
-            _log.warning("y4m holds no rotation; turn the pictures by %d degrees", first.rotation)
-        if self._is_pipe and len(self._reader.container.streams) > 1:
-            _log.warning("y4m holds pictures only: audio and all other streams are left out")
+        try:
+            self._copies = None if self._is_pipe else Copies(reader, self._container, name)
+            self._container.start_encoding()
+        except (av.error.FFmpegError, ValueError) as error:
+            self._container.close()
+            raise self._failure(error) from error
+        for loss in losses(reader, self._container.format.name):
+            _log.warning("%s: %s", name, loss)
 
     def _set_up_video(self, encoder: str) -> None:
         context, first = self._stream.codec_context, self._reader.first
@@ -96,49 +94,8 @@ class Writer:
         matrix = side_data(first, "DISPLAYMATRIX")
         if matrix is not None:
             self._stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
-        self._stream.metadata.update(self._reader.stream.metadata)
-
-    def _add_other_streams(self) -> dict[int, av.stream.Stream]:
-        """Streams that are copied, by their number in the input; those that do not fit are named."""
-        source = self._reader.container
-        self._container.metadata.update(source.metadata)
-        self._container.set_chapters([moved for chapter in source.chapters() if (moved := self._moved(chapter))])
-        copied = {}
-        for stream in source.streams:
-            if stream.index == self._reader.stream.index or _holds_chapters(stream):
-                continue
-            try:
-                copy = self._add_copy(stream)
-            except (av.error.FFmpegError, ValueError, NotImplementedError, AttributeError):
-                copy = None
-            if copy is not None:
-                copied[stream.index] = copy
-            else:
-                kind = getattr(stream.codec_context, "name", "") or stream.type
-                left_out = (self._name, stream.type, stream.index, kind)
-                _log.warning("%s: %s %d (%s) does not fit and is left out; use .mkv", *left_out)
-        return copied
-
-    def _moved(self, chapter: Any) -> Any:
-        """Move a chapter to the times of the output; None where it ended before."""
-        ticks = int(self._reader.shift / chapter["time_base"])
-        start, end = max(chapter["start"] - ticks, 0), chapter["end"] - ticks
-        return {**chapter, "start": start, "end": end} if end > 0 else None
-
-    def _add_copy(self, stream: Any) -> av.stream.Stream | None:
-        if stream.type == "attachment":
-            if "matroska" not in self._container.format.name:
-                return None
-            name = stream.metadata.get("filename", "attachment")
-            return self._container.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
-        if stream.codec_context is None or stream.disposition & Disposition.attached_pic:
-            return None
-        if stream.codec_context.codec.canonical_name not in self._container.supported_codecs:
-            return None
-        copy = self._container.add_stream_from_template(stream)
-        copy.metadata.update(stream.metadata)
-        copy.disposition = stream.disposition
-        return copy
+        self._stream.metadata.update(still_true(self._reader.stream.metadata))
+        self._stream.disposition = self._reader.stream.disposition
 
     def write(self, image: NDArray[Any], decoded: Decoded) -> None:
         """Encode an upscaled frame [H, W, 3] at the time of the decoded one.
@@ -167,16 +124,11 @@ class Writer:
         Raises:
             VideoError: it cannot be written; a full disk.
         """
-        stream = self._copied.get(packet.stream.index)
-        if stream is None or stream.type == "attachment":
+        placed = self._copies.placed(packet) if self._copies else None
+        if placed is None:
             return
-        ticks = int(self._reader.shift / packet.time_base)
-        if ticks:
-            packet.pts = None if packet.pts is None else packet.pts - ticks
-            packet.dts = None if packet.dts is None else packet.dts - ticks
-        packet.stream = stream
         try:
-            self._container.mux(packet)
+            self._container.mux(placed)
         except av.error.FFmpegError as error:
             raise self._failure(error) from error
 
@@ -206,17 +158,18 @@ class Writer:
         except av.error.FFmpegError:
             return
 
-    def _failure(self, error: av.error.FFmpegError) -> Exception:
+    def _failure(self, error: Exception) -> Exception:
         if isinstance(error, BrokenPipeError):
             return BrokenPipeError()
-        return VideoError(f"{self._name} cannot be written ({reason(error)}); free space or choose another folder")
+        hint = "; free space or choose another folder" if isinstance(error, OSError) and error.errno in NO_PLACE else ""
+        return VideoError(f"{self._name} cannot be written ({reason(error)}){hint}")
 
 
 def _container_options(suffix: str, time_base: Fraction) -> dict[str, str]:
     """Ask for an index at the front, where players want it, and for a start that is as exact as the frames' times."""
     if suffix.lower() not in (".mp4", ".mov", ".m4v"):
         return {}
-    return {"movflags": "faststart", "movie_timescale": str(max(time_base.denominator, 1000))}
+    return {**ALL, "movflags": "faststart", "movie_timescale": str(max(time_base.denominator, 1000))}
 
 
 def decodable_in_time(packet: av.Packet[Any]) -> av.Packet[Any]:
@@ -224,9 +177,3 @@ def decodable_in_time(packet: av.Packet[Any]) -> av.Packet[Any]:
     if packet.pts is not None and packet.dts is not None and packet.dts > packet.pts:
         packet.dts = packet.pts
     return packet
-
-
-def _holds_chapters(stream: Any) -> bool:
-    """Tell whether a stream is how MP4 keeps chapters, which are written anew."""
-    chapters = stream.container.chapters()
-    return stream.type == "data" and bool(chapters) and stream.frames == len(chapters)
