@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import VideoError
 from amsr_deploy.files import STANDARD
 from amsr_deploy.video.ending import MICROSECONDS, Y4M_FORMAT, Ending
+from amsr_deploy.video.joined import Joined
 from amsr_deploy.video.orientation import orientation_of
 from amsr_deploy.video.picture_stream import is_cover, picture_stream
 from amsr_deploy.video.rgb import to_rgb
@@ -111,6 +112,7 @@ class Reader:
             self.broken = 0
             self.cut_off: str | None = None
             self._ending = Ending(self.container, self.stream)
+            self._joined = Joined(self.container, self.rate)
             self._last: int | None = None
             self._pending: list[int] = []
             self._unplaced = 0
@@ -209,6 +211,7 @@ class Reader:
         try:
             for packet in self.container.demux():
                 self._ending.see(packet)
+                self._joined.place(packet)
                 if packet.stream.index != self.stream.index:
                     if packet.size and self._is_wanted(packet):
                         yield packet
