@@ -149,7 +149,7 @@ class VideoOptions:
         return target
 
     def _default_output(self, size: str) -> Path:
-        """Name the output after the source, with its suffix or else that of Matroska, which holds all streams."""
+        """Name the output after the source, with its suffix or else that of Matroska, which holds most streams."""
         if self.source == STANDARD:
             return STANDARD
         suffix = self.source.suffix.lower()
