@@ -24,6 +24,8 @@ from amsr_deploy.video.losses import losses, still_true
 from amsr_deploy.video.reader import Decoded, Reader, reason
 from amsr_deploy.video.rgb import from_rgb, tags_for
 
+DAMAGED = (av.error.InvalidDataError, av.error.PatchWelcomeError)
+"""Errors of a packet that FFmpeg has to read to write it, such as AAC of MPEG-TS."""
 NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 """Errors of the folder, not of what is written to it."""
 SUFFIXES = (".mkv", ".mp4", ".mov", ".webm", ".m4v")
@@ -50,6 +52,7 @@ class Writer:
             VideoError: the encoder does not start.
         """
         self._name, self._reader, self._size = name, reader, size
+        self._damaged: set[int] = set()
         self._count, self._start, self._is_uneven = 0, Fraction(0), False
         self._is_pipe = path == STANDARD
         if not self._is_pipe and path.suffix.lower() not in SUFFIXES:
@@ -119,7 +122,7 @@ class Writer:
         return self._count - 1
 
     def copy(self, packet: av.Packet[Any]) -> None:
-        """Write a packet of another stream as it is, if its stream fits.
+        """Write a packet of another stream as it is, if its stream fits, and it is not damaged.
 
         Raises:
             VideoError: it cannot be written; a full disk.
@@ -129,6 +132,11 @@ class Writer:
             return
         try:
             self._container.mux(placed)
+        except DAMAGED as error:
+            if placed.stream.index not in self._damaged:
+                self._damaged.add(placed.stream.index)
+                kept = (self._name, placed.stream.type, placed.stream.index, reason(error))
+                _log.warning("%s: %s %d has damaged packets, which are left out (%s)", *kept)
         except av.error.FFmpegError as error:
             raise self._failure(error) from error
 

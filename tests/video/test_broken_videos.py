@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import SIZE, assert_nothing_made, av, frames_of, make, pictures, times_of
+from clips import SIZE, assert_nothing_made, av, frames_of, make, packets_of, pictures, times_of
 from command_line import amsr
 
 from amsr_deploy.commands.video import upscale_video
@@ -157,3 +157,18 @@ def test_fuzzed_files_give_a_line_or_a_video(tmp_path: Path) -> None:
                 (tmp_path / f"out{suffix}").unlink()
             else:
                 assert_nothing_made(result, tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b"\0\0", b"\xff\xf1\x7c"])
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_damaged_sound_is_left_out_and_does_not_stop_the_work(damage: bytes, suffix: str, tmp_path: Path) -> None:
+    """Of AAC in MPEG-TS: FFmpeg has to read its packets to write them elsewhere."""
+    content = bytearray(make(tmp_path / "in.ts", 5, sound=True).read_bytes())
+    header = [match.start() for match in re.finditer(rb"\xff\xf1\x50", content)][4]
+    content[header : header + len(damage)] = damage
+    (tmp_path / "in.ts").write_bytes(content)
+    result = amsr("video", tmp_path / "in.ts", "-o", tmp_path / f"out{suffix}")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("audio 1 has damaged packets, which are left out") == 1
+    assert len(times_of(tmp_path / f"out{suffix}")) == 5
+    assert 0 < len(packets_of(tmp_path / f"out{suffix}", "audio")) < 9
