@@ -94,7 +94,7 @@ BACKBONES: dict[str, Descriptor] = {
             "carn",
             "CARN",
             "pixels",
-            dilation=5,
+            dilation=7,
             learning_rate=8e-4,
             batch_size=16,
             optimizer="muon",
