@@ -17,18 +17,9 @@ build=build/gpu_pack_build
 pack=build/gpu_pack
 if [ -n "$photo" ]; then
     mkdir -p "$build"
-    PYTHONPATH=benchmarks "${PYTHON:-python3}" - "$photo" "$build/photo.png" <<'END'
-import sys
-from pathlib import Path
-
-from PIL import Image
-from photo import SIZES, low_resolution
-
-pixels = low_resolution(Path(sys.argv[1]), *SIZES[1])
-Image.fromarray((pixels * 255).round().astype("uint8")).save(sys.argv[2], optimize=True)
-END
+    "${PYTHON:-python3}" benchmarks/photo.py "$photo" "$build/photo.png"
 fi
-headers=${TENSORRT_INCLUDE_DIR:-$(.ci/fetch-tensorrt-headers build/tensorrt_headers)}
+headers=${TENSORRT_INCLUDE_DIR:-$(.ci/fetch-tensorrt-headers build/tensorrt-headers)}
 
 cmake -S plugins -B "$build" -DCMAKE_BUILD_TYPE=Release -DAMSR_TESTS=ON -DAMSR_CUDA=ON -DAMSR_TENSORRT=ON \
     -DCMAKE_CUDA_ARCHITECTURES="$architecture-real" -DTENSORRT_INCLUDE_DIR="$(realpath "$headers")"

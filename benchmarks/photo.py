@@ -1,7 +1,8 @@
-"""Low-resolution pictures to measure on."""
+"""Low-resolution pictures to measure on; `python benchmarks/photo.py PHOTO PNG` writes that of 4K at x4."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,3 +26,9 @@ def photo_of_size(path: Path, width: int, height: int) -> NDArray[np.float32]:
     pixels = np.asarray(upright, dtype=np.float32) / np.float32(255)
     below, beside = (max(0, side - length) for side, length in zip((height, width), pixels.shape[:2], strict=True))
     return np.pad(pixels, ((0, below), (0, beside), (0, 0)), mode="symmetric")[:height, :width]
+
+
+if __name__ == "__main__":
+    source, target = map(Path, sys.argv[1:])
+    pixels = photo_of_size(source, *SIZES[1])
+    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(target, optimize=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from PIL import Image
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
@@ -26,6 +28,14 @@ def test_what_needs_no_compiler_is_said_before_it_runs(argument: str, words: str
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == code
     assert words in done.stdout + done.stderr
+
+
+def test_a_photo_is_reduced_for_the_pack(tmp_path: Path) -> None:
+    small = tmp_path / "small.png"
+    command = [sys.executable, ROOT / "benchmarks" / "photo.py", ROOT / "examples" / "osprey.png", small]
+    subprocess.run(command, check=True)
+    with Image.open(small) as picture:
+        assert (picture.mode, picture.size) == ("RGB", (960, 540))
 
 
 def test_memory_is_measured_for_formats_that_are_written() -> None:
