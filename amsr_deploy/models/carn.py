@@ -20,6 +20,8 @@ from amsr_deploy.models.start import carry_colours, upsample_colours
 
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K."""
+MEAN_ERROR = 0.001
+"""What bfloat16 may round off it."""
 CHANNELS = 64
 
 
@@ -142,6 +144,7 @@ class CARN(MaskedCNN):
 
     @classmethod
     def adapt(cls, weights: Weights, scale: int | None) -> dict[str, Tensor]:
+        check_mean(weights)
         prefixes = upsamplers(weights)
         if not prefixes:
             return dict(weights)
@@ -183,6 +186,15 @@ class CARN(MaskedCNN):
 
     def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
         return conv.to_map(conv(self.exit, self.upsampler(features, conv))) + colour_of(RGB_MEAN, image)
+
+
+def check_mean(weights: Weights) -> None:
+    """Raise ValueError where a checkpoint was trained with another mean colour, which `head` does not take off."""
+    ours = torch.tensor(RGB_MEAN)
+    for name, sign in (("sub_mean", -1), ("add_mean", 1)):
+        mean = sign * weights.get(f"{name}.shifter.bias", sign * ours).float()
+        if not torch.allclose(mean, ours, rtol=0, atol=MEAN_ERROR):
+            raise ValueError(f"its mean colour is {mean.tolist()}, not {RGB_MEAN}")
 
 
 def upsamplers(weights: Weights) -> dict[int, str]:

@@ -18,8 +18,8 @@ from amsr_deploy.models.backbone import Weights
 
 WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model")
 """Keys under which public checkpoints hold their weights; the first one present is taken."""
-WRAPPED = re.compile(r"^(module\.|_orig_mod\.)+")
-"""What PyTorch's own wrappers put before the names of weights."""
+WRAPPED = re.compile(r"^(module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.")
+"""What PyTorch's own wrappers put before the names of weights, the compiler before those of its parts, too."""
 MASKS = "masks"
 """The fact of our own weights that says by which masks they were trained; others lack it."""
 TRAINED_FOR = "trained_for"
@@ -80,7 +80,7 @@ def make_nearest(checkpoint: Checkpoint, backbone: str | None, scale: int | None
         arguments = {"scale": int(checkpoint.facts.get("scale", scale or SCALE)), **kind.arguments(weights)}
         network = create(name, **arguments)
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError, ZeroDivisionError) as error:
-        raise ModelError(f"{path} looks like a checkpoint of {title}, but is incomplete ({error})") from error
+        raise ModelError(f"{path} looks like a checkpoint of {title}, but does not fit ({error})") from error
     problems = describe_mismatch(weights, network.state_dict())
     if problems:
         raise ModelError(f"{path} is not a checkpoint of {title}: {'; '.join(problems)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import pickle
 from collections.abc import Iterator
@@ -93,6 +94,24 @@ def test_names_of_pytorchs_wrappers_load(tmp_path: Path) -> None:
     wrapped = torch.compile(torch.optim.swa_utils.AveragedModel(nn.DataParallel(created("fsrcnn"))))
     save_file(wrapped.state_dict(), tmp_path / "w.safetensors")
     assert_loads("fsrcnn", tmp_path / "w.safetensors")
+
+
+def test_names_of_compiled_parts_load(tmp_path: Path) -> None:
+    network = copy.deepcopy(created("fsrcnn"))
+    network.body_conv[2] = torch.compile(network.body_conv[2])
+    torch.save(nn.DataParallel(network).state_dict(), tmp_path / "parts.pth")
+    assert_loads("fsrcnn", tmp_path / "parts.pth")
+
+
+def test_another_mean_colour_is_refused(tmp_path: Path) -> None:
+    weights = weights_of("carn")
+    rounded = {name: weights[name].bfloat16() for name in weights if "mean" in name}
+    torch.save(weights | rounded, tmp_path / "rounded.pth")
+    read_network(tmp_path / "rounded.pth")
+    for name, mean in (("sub_mean", [-0.5, -0.25, -0.5]), ("add_mean", [0.5, 0.25, 0.5])):
+        torch.save(weights | {f"{name}.shifter.bias": torch.tensor(mean)}, tmp_path / "other.pth")
+        with pytest.raises(ModelError, match=r"does not fit \(its mean colour is \[0\.5, 0\.25, 0\.5\], not \(0\.4488"):
+            read_network(tmp_path / "other.pth")
 
 
 @pytest.mark.parametrize("kept", [0, 4, 8, 40, -1])
