@@ -21,9 +21,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from amsr_deploy.image import StripWriter
+from amsr_deploy.image import Layout, StripWriter
 from amsr_deploy.image.formats import WRITABLE
-from amsr_deploy.image.layout import Layout
 
 PHOTO = Path(__file__).parent.parent / "examples" / "osprey.png"
 

@@ -1,6 +1,7 @@
 """Picture files: read, upscale, write, with all that belongs to a picture."""
 
 from amsr_deploy.image.formats import FORMATS, READABLE, Format, WriteOptions, named_format
+from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.mask_file import read_mask, write_mask
 from amsr_deploy.image.picture import Metadata, Picture, overlay
 from amsr_deploy.image.reading import read, read_content
@@ -11,6 +12,7 @@ __all__ = [
     "FORMATS",
     "READABLE",
     "Format",
+    "Layout",
     "Metadata",
     "Picture",
     "StripWriter",

@@ -14,8 +14,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from amsr_deploy.image import Metadata, Picture, StripWriter
-from amsr_deploy.image.layout import Layout
+from amsr_deploy.image import Layout, Metadata, Picture, StripWriter
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GREY_PROFILE = SRGB[:16] + b"GRAY" + SRGB[20:]

@@ -15,9 +15,8 @@ from picture_cases import photo
 
 from amsr_deploy import image
 from amsr_deploy.errors import ImageError
-from amsr_deploy.image import StripWriter, deflate, layout, strips, tiff_encoder
+from amsr_deploy.image import Layout, StripWriter, deflate, layout, strips, tiff_encoder
 from amsr_deploy.image.deflate import Checksum
-from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.samples import Samples
 
 
