@@ -35,8 +35,7 @@ from amsr_deploy.commands.inspect import properties
 from amsr_deploy.commands.messages import report_failure
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
-from amsr_deploy.image import StripWriter
-from amsr_deploy.image.layout import Layout
+from amsr_deploy.image import Layout, StripWriter
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.model_file import read_metadata
 
@@ -304,9 +303,8 @@ def test_bad_arguments(photo_file: Path, model: Path, tmp_path: Path) -> None:
     Image.new("L", (5, 6)).save(tmp_path / "small.png")
     assert_refused(amsr(*infer, "--mask", tmp_path / "small.png"), "5 x 6", "48 x 40")
     for option in ("--mask", "--save-mask"):
-        assert_refused(
-            amsr(*infer, option, tmp_path / "small.png", "--dense"), f"(--dense): it cannot be combined with {option}"
-        )
+        refused = amsr(*infer, option, tmp_path / "small.png", "--dense")
+        assert_refused(refused, f"works everywhere: it cannot be combined with {option}")
     assert_refused(amsr(*infer, "-o", tmp_path / "none" / "out.png"), "none")
     assert_refused(amsr(*infer, "-o", tmp_path / "out.xyz"), "out.xyz")
     (tmp_path / "file").write_text("in the way")
@@ -394,7 +392,10 @@ def test_settings_that_exclude_each_other(photo_file: Path, model: Path, exports
     Image.new("L", (48, 40), 255).save(tmp_path / "region.png")
     followed = amsr("infer", photo_file, "--model", dense, "--mask", tmp_path / "region.png")
     assert_refused(followed, "dense.onnx works everywhere", "--mask")
-    assert [both.exit_code, saved.exit_code, followed.exit_code] == [2, 2, 2]
+    fast = amsr("infer", photo_file, "--model", dense, "--quality-level", "fast")
+    assert_refused(fast, "dense.onnx works everywhere: there is no mask to dilate")
+    assert "--d" not in fast.output  # names no option that was not given
+    assert [both.exit_code, saved.exit_code, followed.exit_code, fast.exit_code] == [2, 2, 2, 2]
     assert not photo_file.with_name("photo_x4.png").exists()
 
 

@@ -43,4 +43,4 @@ def check_masked(upscalers: Upscalers, **given: object) -> None:
     dense = [upscaler.model for upscaler in upscalers.values() if not upscaler.is_masked]
     names = [f"`{name}`" for name, value in given.items() if value is not None]
     if dense and names:
-        raise UserError(f"{dense[0]} works everywhere (`dense`): it cannot be combined with {' and '.join(names)}")
+        raise UserError(f"{dense[0]} works everywhere: it cannot be combined with {' and '.join(names)}")

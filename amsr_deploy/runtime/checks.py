@@ -34,7 +34,7 @@ def check_settings(
     if dilation is not None:
         check_dilation(dilation)
         if not masked:
-            raise UserError(f"{model} works everywhere: there is no mask to dilate; leave out `dilation` {dilation}")
+            raise UserError(f"{model} works everywhere: there is no mask to dilate")
     if threshold is not None:
         check_threshold(threshold, model, masked and metadata.body == "windows")
     if strategy not in STRATEGIES:
