@@ -55,7 +55,7 @@ class Backbone(nn.Module):
 
     @property
     def picture_layer(self) -> nn.Module | None:
-        """The last layer, where it makes the picture from features at its LR size.
+        """The last layer, where it makes the picture from features at its LR size and is a small part of the work.
 
         It computes in float32 in a model of bfloat16, whose 8 bits would be steps in a picture of 16.
         """

@@ -403,6 +403,11 @@ class TestPlugins:
         vars(module).update(vars(load_edition("tensorrt-rtx").trt), get_plugin_registry=lambda: registry)
         return Edition("tensorrt", module)
 
+    def test_operators_are_those_of_the_namespace(self, library: Path) -> None:
+        ours = SimpleNamespace(name="MaskGather", plugin_namespace="amsr", plugin_version="1")
+        other = SimpleNamespace(name="Resize", plugin_namespace="", plugin_version="2")
+        assert load_plugins(self.edition([ours, other])) == Plugins(library, frozenset({"MaskGather"}), "1")
+
     def test_a_library_of_another_version(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AMSR_TENSORRT_PLUGINS", onnxruntime_pybind11_state.__file__)  # without our function
         ours = SimpleNamespace(name="MaskGather", plugin_namespace="amsr", plugin_version="1")
