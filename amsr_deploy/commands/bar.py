@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from amsr_deploy.commands.messages import is_terminal
 from amsr_deploy.errors import one_line
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Bar:
     """
 
     def __init__(self, total: int | None, shown: bool, unit: str = "pictures") -> None:
-        self._progress = make_progress() if shown and sys.stderr.isatty() else None
+        self._progress = make_progress() if shown and is_terminal(sys.stderr) else None
         self._task = self._progress.add_task("", total=total, speed="") if self._progress else None
         self._unit, self._lock, self._done = unit, threading.Lock(), 0
 
@@ -60,7 +61,7 @@ class Bar:
     def print(self, line: str, err: bool = False) -> None:
         """Print a line, above the bar where both are on the terminal."""
         line = one_line(line)
-        if self._progress is None or not (err or sys.stdout.isatty()):
+        if self._progress is None or not (err or is_terminal(sys.stdout)):
             click.echo(line, err=err)
         else:
             self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.text import Text
 
-from amsr_deploy.commands.messages import setting
+from amsr_deploy.commands.messages import is_terminal, setting
 
 FILE_WIDTH = 200
 """Characters: more than any of our tables has."""
@@ -21,8 +22,8 @@ def output_console() -> Console:
 
 
 def progress_console() -> Console:
-    """Open standard error for bars, which are not shown where only errors are wanted."""
-    return Console(stderr=True, quiet=setting("quiet"))
+    """Open standard error for bars, which are not shown where only errors are wanted; FORCE_COLOR makes no terminal."""
+    return Console(stderr=True, force_terminal=is_terminal(sys.stderr), quiet=setting("quiet"))
 
 
 @contextmanager

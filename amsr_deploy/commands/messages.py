@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import click
 
@@ -31,6 +31,11 @@ def setting(name: str) -> bool:
     """Return whether a shared option was given."""
     ctx = click.get_current_context(silent=True)
     return bool(ctx and ctx.meta.get(f"amsr.{name}"))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a standard stream is a terminal; Python has None for one that is closed."""
+    return stream is not None and stream.isatty()
 
 
 class Messages(logging.Handler):
