@@ -35,7 +35,7 @@ def test_learning_rate_follows_the_batch_size_unless_given() -> None:
 
 
 def test_masks_from_a_checkpoint_begin_sparse() -> None:
-    assert Config.of("carn", "photos", init="dense.pth").schedule.dilation_at(0) == 21
+    assert Config.of("disp", "photos", init="dense.pth").schedule.dilation_at(0) == 21
 
 
 def test_fixed_mask_is_the_target_from_the_first_step() -> None:
