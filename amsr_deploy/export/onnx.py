@@ -129,10 +129,9 @@ def prepare(network: Network, precision: Precision) -> Network:
     """Copy the network in inference mode and in a precision; in bfloat16 `picture_layer` stays in float32."""
     prepared = copy.deepcopy(network).eval().requires_grad_(False)
     freeze(prepared)
-    last = prepared.picture_layer if precision == "bfloat16" else None
-    exact = copy.deepcopy(last)
     prepared.to(getattr(torch, precision))
-    if last is not None and exact is not None:
+    last, exact = prepared.picture_layer, network.picture_layer
+    if precision == "bfloat16" and last is not None and exact is not None:
         last.float().load_state_dict(exact.state_dict())
     return prepared
 
