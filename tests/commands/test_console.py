@@ -21,8 +21,12 @@ def test_steps_are_for_terminals(
     assert bool(capsys.readouterr().err) == on_terminal
 
 
-def test_a_closed_standard_error_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_standard_error_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "stderr", None)  # as Python sets it then
     with steps() as show, Bar(1, shown=True) as bar:
         show("reads a photo")
         bar.finish("photo.png")
+        bar.print("photo.png is done")
+    assert capsys.readouterr().out == "photo.png is done\n"
