@@ -5,8 +5,11 @@ from __future__ import annotations
 import click
 import pytest
 from command_line import amsr
+from hypothesis import given
+from hypothesis import strategies as st
 
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
+from amsr_deploy.engine.shapes import format_size
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,11 @@ from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE
 def test_texts_are_read_once(kind: click.ParamType, text: str, value: object) -> None:
     assert kind.convert(text, None, None) == value
     assert kind.convert(value, None, None) == value
+
+
+@given(st.tuples(st.integers(1, 300), st.integers(1, 300)))
+def test_sizes_are_read_as_they_are_written(size: tuple[int, int]) -> None:
+    assert SIZE.convert(format_size(size), None, None) == size
 
 
 @pytest.mark.parametrize(
