@@ -6,7 +6,7 @@ BASE := $(VENV)/.base
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test test-native lint types clean
+.PHONY: demo test test-native test-arm lint types clean
 
 demo: $(BASE)
 	$(BIN)/python examples/demo.py demo
@@ -17,6 +17,9 @@ test: $(READY)
 
 test-native: # the C++ tests, under sanitizers
 	cd plugins && cmake --preset sanitize $(CMAKE_OPTIONS) && cmake --build --preset sanitize && ctest --preset sanitize
+
+test-arm: # those of the CPU's kernels with NEON, in QEMU: needs g++-aarch64-linux-gnu and qemu-user of Debian or Ubuntu
+	cd plugins && cmake --preset arm && cmake --build --preset arm && ctest --preset arm
 
 lint: $(READY)
 	$(BIN)/ruff check .
