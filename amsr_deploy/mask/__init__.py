@@ -3,10 +3,7 @@
 from amsr_deploy.mask.compute import (
     Mask,
     compute_mask,
-    detail_threshold,
     keep_windows,
-    mask_above_detail,
-    mask_reach,
     pixel_index,
 )
 from amsr_deploy.mask.passes import check_dilation, dilate, high_frequencies
@@ -15,11 +12,8 @@ __all__ = [
     "Mask",
     "check_dilation",
     "compute_mask",
-    "detail_threshold",
     "dilate",
     "high_frequencies",
     "keep_windows",
-    "mask_above_detail",
-    "mask_reach",
     "pixel_index",
 ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask.compiled import best_passes
-from amsr_deploy.mask.passes import FLAT_RANGE, GAUSSIAN_TAPS, Passes, check_dilation
+from amsr_deploy.mask.passes import Passes, check_dilation
 
 MAX_ROUNDS = 30
 TOLERANCE = 1e-4
@@ -55,43 +55,6 @@ def compute_mask(image: NDArray[np.float32], dilation: int = 5, strategy: Strate
         return Mask(np.zeros(image.shape[:2], dtype=np.bool_), threshold=0.0, rounds=0)
     threshold, rounds = find_threshold(frequencies, strategy, passes)
     return Mask(passes.mask_above(frequencies, threshold, dilation), threshold, rounds)
-
-
-def detail_threshold(image: NDArray[np.float32], strategy: Strategy = "kmeans") -> float:
-    """Find the detail above which `compute_mask` masks a picture [H, W, 3] in [0, 1]; infinite where that is flat.
-
-    Unlike the threshold of a mask it has a meaning in other pictures too: see `mask_above_detail`.
-
-    Raises:
-        UserError: an unknown strategy.
-        BackendError: see `best_passes`.
-    """
-    passes = best_passes()
-    found = passes.detail(image)
-    low, high = found.min(), found.max()
-    if high - low < FLAT_RANGE:
-        return float("inf")
-    threshold, _ = find_threshold((found - low) / (high - low), strategy, passes)
-    return float(low + np.float32(threshold) * (high - low))
-
-
-def mask_above_detail(image: NDArray[np.float32], threshold: float, dilation: int) -> NDArray[np.bool_]:
-    """Where the detail of a picture [H, W, 3] in [0, 1] is above a threshold, grown: [H, W] bool.
-
-    A pixel of it depends on the pixels at most `mask_reach` away, and on nothing else.
-
-    Raises:
-        UserError: an even or non-positive dilation.
-        BackendError: see `best_passes`.
-    """
-    check_dilation(dilation)
-    passes = best_passes()
-    return passes.mask_above(passes.detail(image), threshold, dilation)
-
-
-def mask_reach(dilation: int) -> int:
-    """How many pixels away `mask_above_detail` looks."""
-    return len(GAUSSIAN_TAPS) - 1 + dilation // 2
 
 
 def find_threshold(frequencies: NDArray[np.float32], strategy: Strategy, passes: Passes) -> tuple[float, int]:

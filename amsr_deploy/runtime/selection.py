@@ -63,21 +63,6 @@ def selected_pixels(mask: NDArray[np.bool_], network: Network, threshold: float)
     return pixels[edge : edge + height, edge : edge + width]
 
 
-def selection_changes(mask: NDArray[np.bool_], other: NDArray[np.bool_], network: Network) -> NDArray[np.bool_]:
-    """Find the pixels [H, W] where a network may select differently by one mask of a picture and by another.
-
-    Windows that are shifted over an end of the picture hold pixels of both ends.
-    """
-    changes = mask != other
-    if network.body == "windows":
-        ends = edge_for(network.size_multiple) + network.size_multiple  # how far inside windows over padding reach
-        for lines in (changes, changes.T):
-            either = lines[:ends].any(axis=0) | lines[-ends:].any(axis=0)
-            lines[:ends] |= either
-            lines[-ends:] |= either
-    return changes
-
-
 def selected_share(mask: NDArray[np.bool_], network: Network, threshold: float) -> float:
     """Return the share of the body that a network computes for the mask [H, W] of a picture, in [0, 1]."""
     return select(pad(mask, 0, network.size_multiple), network, threshold).density

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -63,28 +62,6 @@ def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
     return [Span(start, start + tile, *core) for start, core in zip(starts, pairwise(borders), strict=True)]
 
 
-def part_spans(part: slice, length: int, tile: int, halo: int, multiple: int = 1) -> Iterator[Span]:
-    """Cover a part [start, stop) of [0, length) by as few tiles of nearly one size as can be.
-
-    Args:
-        part: what is wanted, from a multiple of `multiple` on.
-        length: pixels along the axis, a multiple of the network's size multiple.
-        tile: most pixels that a tile reads, rounded; enlarged where it would leave no core.
-        halo: pixels of overlap on each side, where the picture goes on.
-        multiple: tiles start at multiples of this, and end there or with the picture.
-    """
-    overlap, wanted = round_up(halo, multiple), part.stop - part.start
-
-    def around(first: int, last: int) -> Span:
-        return Span(max(first - overlap, 0), min(round_up(last + overlap, multiple), length), first, last)
-
-    whole = around(part.start, part.stop)
-    count = 1 if whole.stop - whole.start <= tile else -(-wanted // max(tile - 2 * overlap, multiple))
-    step = round_up(-(-wanted // count), multiple)
-    for first in range(part.start, part.stop, step):
-        yield around(first, min(first + step, part.stop))
-
-
 def smallest_tile(halo: int, multiple: int = 1) -> int:
     """Side of a tile whose core is as large as the overlap on each side; smaller ones repeat most of the work."""
     return 3 * round_up(halo, multiple)
@@ -142,16 +119,3 @@ def _reflected(span: Span, length: int, edge: int) -> NDArray[np.int64]:
     period = max(2 * (length - 1), 1)
     position = np.arange(span.start - edge, span.stop - edge) % period
     return np.minimum(position, period - position) if length > 1 else np.zeros_like(position)
-
-
-Part = tuple[slice, slice]
-"""Rows and columns of a picture."""
-
-
-def part_grid(
-    part: Part, height: int, width: int, tile: Size, halo: int, multiple: int = 1
-) -> Iterator[tuple[Span, Span]]:
-    """Tiles (vertical span, horizontal span) of a part of a picture, row by row; see `part_spans`."""
-    for vertical in part_spans(part[0], height, tile[0], halo, multiple):
-        for horizontal in part_spans(part[1], width, tile[1], halo, multiple):
-            yield vertical, horizontal

@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.arrays import Element, check_picture, from_float, to_float, white
-from amsr_deploy.mask import detail_threshold, mask_above_detail, mask_reach
+from amsr_deploy.mask.detail import detail_threshold, mask_above_detail, mask_reach
 from amsr_deploy.numeric import is_number, is_whole
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.checks import check_budget, check_flag, check_mask, check_region
-from amsr_deploy.runtime.parts import PartUpscaler
-from amsr_deploy.runtime.selection import selection_changes
 from amsr_deploy.runtime.settings import Settings
 from amsr_deploy.runtime.upscaler import Upscaler, load
-from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, single
+from amsr_deploy.video.parts import PartUpscaler
+from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, selection_changes, single
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from amsr_deploy.runtime.tiles import Part, Size
+from amsr_deploy.runtime.selection import Network
+from amsr_deploy.runtime.tiles import Size, edge_for
+from amsr_deploy.video.parts import Part
 
 Flags = NDArray[np.bool_]
 """One for each tile: [rows of tiles, columns of tiles]."""
@@ -169,3 +171,18 @@ def runs(flags: Flags) -> Iterator[Rectangle]:
 def single(flags: Flags) -> list[Rectangle]:
     """Make a rectangle for each tile that is set."""
     return [Rectangle(y, x, y, x) for y, x in np.argwhere(flags).tolist()]
+
+
+def selection_changes(mask: NDArray[np.bool_], other: NDArray[np.bool_], network: Network) -> NDArray[np.bool_]:
+    """Find the pixels [H, W] where a network may select differently by one mask of a picture and by another.
+
+    Windows that are shifted over an end of the picture hold pixels of both ends.
+    """
+    changes = mask != other
+    if network.body == "windows":
+        ends = edge_for(network.size_multiple) + network.size_multiple  # how far inside windows over padding reach
+        for lines in (changes, changes.T):
+            either = lines[:ends].any(axis=0) | lines[-ends:].any(axis=0)
+            lines[:ends] |= either
+            lines[-ends:] |= either
+    return changes

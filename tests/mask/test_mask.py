@@ -16,16 +16,14 @@ from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import (
     compute_mask,
-    detail_threshold,
     dilate,
     high_frequencies,
     keep_windows,
-    mask_above_detail,
-    mask_reach,
     pixel_index,
 )
 from amsr_deploy.mask.compiled import best_passes, compiled_passes
 from amsr_deploy.mask.compute import two_means
+from amsr_deploy.mask.detail import detail_threshold, mask_above_detail, mask_reach
 from amsr_deploy.mask.passes import NUMPY_PASSES
 
 DILATIONS = [1, 3, 5, 7, 11, 21, 2**64 + 1]

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from amsr_deploy.runtime.tiles import padded_length, part_spans, read_tile, side_within, smallest_tile, spans
+from amsr_deploy.runtime.tiles import padded_length, read_tile, side_within, smallest_tile, spans
 
 
 @given(
@@ -30,31 +30,6 @@ def test_spans_cover_once_and_overlap(length: int, tile: int, halo: int, multipl
     assert (covered == 1).all()
     overlap, step = -(-halo // multiple) * multiple, len(found) * multiple
     assert sum(span.stop - span.start for span in found) <= length + 2 * overlap * (len(found) - 1) + step
-
-
-@given(
-    length=st.integers(1, 300),
-    part=st.tuples(st.integers(0, 299), st.integers(1, 300)),
-    tile=st.integers(1, 300),
-    halo=st.integers(0, 40),
-    multiple=st.sampled_from([1, 2, 8]),
-)
-def test_spans_of_a_part_cover_it_once_and_see_what_is_around(
-    length: int, part: tuple[int, int], tile: int, halo: int, multiple: int
-) -> None:
-    start = part[0] % length // multiple * multiple
-    wanted = slice(start, min(start + part[1], length))
-    covered = np.zeros(length, dtype=int)
-    for span in part_spans(wanted, length, tile, halo, multiple):
-        covered[span.first : span.last] += 1
-        assert 0 <= span.start <= max(span.first - halo, 0)
-        assert min(span.last + halo, length) <= span.stop <= length
-        assert span.start % multiple == 0
-        assert span.stop % multiple == 0 or span.stop == length
-        assert span.stop - span.start <= max(tile, 2 * (halo + multiple) + multiple) + 2 * multiple
-    assert (covered[wanted] == 1).all()
-    assert covered.sum() == wanted.stop - wanted.start
-    assert len(list(part_spans(wanted, length, max(tile, length), halo, multiple))) == 1
 
 
 def test_a_picture_a_little_larger_than_a_tile_does_not_double_the_work() -> None:

@@ -18,7 +18,7 @@ import torch
 from export_cases import Exports, random_network
 from hypothesis import given
 from numpy.typing import NDArray
-from scale_cases import FunctionBackend, enlarged, scale_metadata
+from scale_cases import scale_metadata
 
 import amsr_deploy
 from amsr_deploy import native
@@ -28,7 +28,6 @@ from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.parts import PartUpscaler
 from amsr_deploy.runtime.shipped import twin_path
 from amsr_deploy.runtime.tiles import EDGE, edge_for, smallest_tile
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -302,9 +301,6 @@ def test_output_that_is_not_finite_is_an_error(value: float, metadata: Metadata)
     upscaler, image = Upscaler(ScarceBackend(10**9, metadata, value)), np.zeros((20, 20, 3), dtype=np.float32)
     with pytest.raises(ModelError, match="not finite"):
         upscaler.upscale(image)
-    part, canvas = (slice(4, 12), slice(0, 20)), np.zeros((80, 80, 3), np.uint8)
-    with pytest.raises(ModelError, match="not finite"):
-        PartUpscaler(upscaler, metadata.halo).run(image, [part], None, canvas)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.1, 255])
@@ -482,49 +478,3 @@ def test_threads_share_an_upscaler(exported: dict[str, Path], photo: NDArray[np.
     with ThreadPoolExecutor(4) as threads:
         for result, wanted in zip(threads.map(upscaler.upscale, images), expected, strict=True):
             np.testing.assert_array_equal(result, wanted)
-
-
-@pytest.mark.parametrize("name", BACKBONES)
-def test_parts_are_those_of_the_whole_picture(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
-    """On one backend with native kernels to the last bit, however they are cut."""
-    upscaler = amsr_deploy.load(exported[name], device="cpu")
-    cut, scale = PartUpscaler(upscaler, upscaler.metadata.halo), upscaler.metadata.scale
-    mask = upscaler.mask(photo).pixels
-    height, width = mask.shape
-    whole, parted = (np.zeros((height * scale, width * scale, 3), np.float32) for _ in range(2))
-    cut.run(photo, [(slice(0, height), slice(0, width))], mask, whole)
-    parts = [(slice(0, 24), slice(16, 40)), (slice(48, 90), slice(80, 120)), (slice(40, 56), slice(0, 120))]
-    cut.run(photo, parts, mask, parted)
-    expected = np.zeros_like(whole)
-    for rows, columns in parts:
-        place = slice(rows.start * scale, rows.stop * scale), slice(columns.start * scale, columns.stop * scale)
-        expected[place] = whole[place]
-    np.testing.assert_allclose(parted, expected, atol=FEATHER)
-    if upscaler.is_local:
-        np.testing.assert_array_equal(parted, expected)
-    np.testing.assert_allclose(whole, upscaler.upscale(photo, mask), atol=FEATHER)
-
-
-@given(
-    length=st.integers(1, 60),
-    place=st.tuples(st.integers(0, 59), st.integers(1, 60)),
-    halo=st.integers(0, 20),
-    multiple=st.sampled_from([1, 8]),
-)
-def test_a_part_reads_no_pixel_out_of_reach(length: int, place: tuple[int, int], halo: int, multiple: int) -> None:
-    """Where a backend is not local, all that a call reads decides about its bits."""
-    seen: set[int] = set()
-
-    def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen.update(np.rint(pixels * length).astype(int).ravel().tolist())
-        return enlarged(pixels, 4)
-
-    backend = FunctionBackend(network)
-    backend.is_local, backend.metadata = False, replace(backend.metadata, window_size=multiple)
-    cut = PartUpscaler(Upscaler(backend), halo)
-    start = place[0] % length // cut.multiple * cut.multiple
-    columns = slice(start, min(start + place[1], length))
-    image = np.broadcast_to(np.arange(length, dtype=np.float32)[:, None] / length, (9, length, 3))
-    canvas = np.zeros((36, 4 * length, 3), np.float32)
-    cut.run(image, [(slice(0, 9), columns)], None, canvas)
-    assert seen <= set(range(columns.start - cut.reach, columns.stop + cut.reach))

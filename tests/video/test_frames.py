@@ -22,10 +22,10 @@ from amsr_deploy import native
 from amsr_deploy.descriptor import Strategy
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.image.arrays import to_float
-from amsr_deploy.mask import detail_threshold, mask_above_detail
-from amsr_deploy.runtime.parts import PartUpscaler
+from amsr_deploy.mask.detail import detail_threshold, mask_above_detail
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.frames import VideoUpscaler
+from amsr_deploy.video.parts import PartUpscaler
 
 Frame = NDArray[np.uint8]
 
