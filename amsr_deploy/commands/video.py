@@ -21,13 +21,13 @@ from amsr_deploy.commands.upscalers import check_masked, load_upscalers
 from amsr_deploy.commands.video_options import VideoOptions
 from amsr_deploy.errors import counted
 from amsr_deploy.files import STANDARD, replacing
+from amsr_deploy.image.orientation import turned_size
 from amsr_deploy.interrupts import NotedSignal, exit_code
 from amsr_deploy.runtime.shipped import origin
 from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.video.ahead import Behind, ahead
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import VideoUpscaler
-from amsr_deploy.video.orientation import turned_size
 from amsr_deploy.video.reader import Decoded, Reader
 from amsr_deploy.video.writer import Writer
 

@@ -13,14 +13,13 @@ from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import FileError, UserError
 from amsr_deploy.files import STANDARD, check_not_read, check_writable
-from amsr_deploy.image.samples import BACK, turned
+from amsr_deploy.image.orientation import INVERSE, turned, turned_size
 from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import TOLERANCE, VideoUpscaler
-from amsr_deploy.video.orientation import turned_size
 from amsr_deploy.video.writer import SUFFIXES
 
 LONGEST = 1e9
@@ -123,7 +122,7 @@ class VideoOptions:
         """
         region = None
         if self.mask is not None:
-            region = turned(image.read_mask(self.mask, turned_size(size, orientation)), BACK[orientation])
+            region = turned(image.read_mask(self.mask, turned_size(size, orientation)), INVERSE[orientation])
         return VideoUpscaler(
             upscaler, tolerance=self.tolerance, tile=self.tile, reuse=self.reuse, mask=region, budget=self.budget
         )

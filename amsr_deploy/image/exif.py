@@ -9,7 +9,8 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from amsr_deploy.image.place import GEO_TAGS, Factors, scaled_point, swaps_axes, turned_point
+from amsr_deploy.image.orientation import swaps_axes, turned_point
+from amsr_deploy.image.place import GEO_TAGS, Factors
 
 # In a TIFF, EXIF shares its directory with tags that say how the pixels are stored: wrong for any other file.
 _STORAGE = {
@@ -78,7 +79,7 @@ def scaled(data: bytes, size: tuple[int, int], factors: Factors) -> bytes:
             if tag in holder:
                 _scale_resolution(holder, tag, factor)
     _set_sizes(changed, size)
-    _move_subjects(changed, lambda point: scaled_point(point, factors), False, factors)
+    _move_subjects(changed, lambda point: _scaled_point(point, factors), False, factors)
     return _pack(changed, source.endian)
 
 
@@ -133,6 +134,12 @@ def _move_subjects(
         rounded = tuple(round(value) for value in moved)
         if all(0 <= value <= _MAX_SHORT for value in rounded):
             details[tag] = rounded
+
+
+def _scaled_point(point: tuple[float, float], factors: Factors) -> tuple[float, float]:
+    """Find the point, counted from the centre of the first pixel, in the resized picture."""
+    x, y = ((coordinate + 0.5) * factor - 0.5 for coordinate, factor in zip(point, factors, strict=True))
+    return x, y
 
 
 def tags(source: Image.Exif) -> Tags:

@@ -1,4 +1,4 @@
-"""Where a picture lies and how large it is: coordinates and resolutions of turned and resized pictures."""
+"""Where on the earth a picture lies and how large it is printed, when it is turned and resized."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+
+from amsr_deploy.image.orientation import swaps_axes
 
 PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, GEO_KEYS = 33550, 33922, 34264, 34735
 GEO_TAGS = (PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, GEO_KEYS, 34736, 34737)
@@ -77,31 +79,3 @@ class GeoReference:
         keys = np.array(self.tags.get(GEO_KEYS, ()), dtype=int)
         entries = keys[4 : len(keys) // 4 * 4].reshape(-1, 4)
         return any(key == _RASTER_TYPE_KEY and value == _PIXEL_IS_POINT for key, _, _, value in entries)
-
-
-def swaps_axes(orientation: int) -> bool:
-    """Whether an EXIF orientation makes rows of columns."""
-    return orientation in (5, 6, 7, 8)
-
-
-def turned_point(point: tuple[float, float], orientation: int, size: tuple[int, int]) -> tuple[float, float]:
-    """Turn a point with its picture.
-
-    Args:
-        point: x and y before.
-        orientation: EXIF orientation, 1 to 8.
-        size: height and width after.
-    """
-    x, y = reversed(point) if swaps_axes(orientation) else point
-    height, width = size
-    if orientation in (2, 3, 6, 7):
-        x = width - 1 - x
-    if orientation in (3, 4, 7, 8):
-        y = height - 1 - y
-    return x, y
-
-
-def scaled_point(point: tuple[float, float], factors: Factors) -> tuple[float, float]:
-    """Find the point, counted from the centre of the first pixel, in the resized picture."""
-    x, y = ((coordinate + 0.5) * factor - 0.5 for coordinate, factor in zip(point, factors, strict=True))
-    return x, y

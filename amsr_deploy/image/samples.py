@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.arrays import Element, from_float, white
+from amsr_deploy.image.orientation import changes_pixels, turned
 from amsr_deploy.image.picture import Metadata, Picture
-from amsr_deploy.image.place import swaps_axes
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -56,8 +56,8 @@ def to_picture(samples: NDArray[Any], metadata: Metadata, premultiplied: bool = 
 
 
 def turn(picture: Picture, orientation: int) -> Picture:
-    """Apply an EXIF orientation to pixels and resolution; numbers other than 1 to 8 mean nothing."""
-    if orientation not in range(2, 9):
+    """Apply an EXIF orientation to pixels and resolution."""
+    if not changes_pixels(orientation):
         return picture
     alpha, resolution = picture.alpha, picture.metadata.resolution
     return replace(
@@ -66,21 +66,6 @@ def turn(picture: Picture, orientation: int) -> Picture:
         alpha=None if alpha is None else np.ascontiguousarray(turned(alpha, orientation)),
         metadata=replace(picture.metadata, resolution=resolution and resolution.turned(orientation)),
     )
-
-
-def turned(pixels: NDArray[Element], orientation: int) -> NDArray[Element]:
-    """Return a view of pixels [H, W, ...] in an EXIF orientation, 1 to 8."""
-    if swaps_axes(orientation):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return pixels
-
-
-BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
-"""All EXIF orientations, and which undoes each."""
 
 
 def channel_count(picture: Picture, grey: bool) -> int:

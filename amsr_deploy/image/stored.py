@@ -10,8 +10,8 @@ from PIL.ExifTags import Base
 
 from amsr_deploy.errors import first_line
 from amsr_deploy.image import exif, xmp
+from amsr_deploy.image.orientation import changes_pixels
 from amsr_deploy.image.picture import Picture
-from amsr_deploy.image.place import swaps_axes
 from amsr_deploy.image.samples import turn
 from amsr_deploy.image.source import Source
 
@@ -37,12 +37,12 @@ class Stored:
         try:
             source_exif = self.load_exif()
             orientation = source_exif.get(Base.Orientation, 1)
-            if orientation in range(2, 9) and picture.metadata.geo is not None:
+            if changes_pixels(orientation) and picture.metadata.geo is not None:
                 source.warn("its place on the earth does not fit its orientation and is dropped")
                 picture = replace(picture, metadata=replace(picture.metadata, geo=None))
             if not self.turned:
                 picture = turn(picture, orientation)
-            elif swaps_axes(orientation) and picture.metadata.resolution:
+            elif picture.metadata.resolution:
                 resolution = picture.metadata.resolution.turned(orientation)
                 picture = replace(picture, metadata=replace(picture.metadata, resolution=resolution))
             kept = exif.upright(source_exif, picture.size, orientation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from xml.dom import minidom
 
+from amsr_deploy.image.orientation import changes_pixels
 from amsr_deploy.image.place import Factors
 
 _TIFF, _EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
@@ -63,7 +64,7 @@ def upright(data: bytes, size: tuple[int, int], orientation: int) -> bytes:
     Raises:
         Exception: of many types, where the data is damaged.
     """
-    return _rewrite(data, size, None if orientation in range(2, 9) else (1, 1))
+    return _rewrite(data, size, None if changes_pixels(orientation) else (1, 1))
 
 
 def scaled(data: bytes, size: tuple[int, int], factors: Factors) -> bytes:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.image.arrays import Element, from_float
-from amsr_deploy.image.samples import BACK, turned
+from amsr_deploy.image.orientation import INVERSE, turned
 from amsr_deploy.memory import check_memory
 from amsr_deploy.runtime.upscaling import Start, Upscaling
 
-VIEWS = len(BACK)
+VIEWS = len(INVERSE)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SelfEnsemble(Upscaling):
             "leave out `self_ensemble`",
         )
         total = np.zeros((height, width, 3), np.float32)
-        for number, (orientation, back) in enumerate(BACK.items()):
+        for number, (orientation, back) in enumerate(INVERSE.items()):
             total += turned(self._start_view(number, orientation).run(total.dtype), back)
         total /= VIEWS
         return from_float(total, dtype)

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import VideoError
 from amsr_deploy.files import STANDARD
+from amsr_deploy.video.display_matrix import orientation_of
 from amsr_deploy.video.ending import MICROSECONDS, Y4M_FORMAT, Ending
 from amsr_deploy.video.joined import Joined
-from amsr_deploy.video.orientation import orientation_of
 from amsr_deploy.video.picture_stream import is_cover, picture_stream
 from amsr_deploy.video.rgb import to_rgb
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import amsr_deploy
 from amsr_deploy import memory
 from amsr_deploy.errors import ImageError, UserError
-from amsr_deploy.image.samples import BACK, turned
+from amsr_deploy.image.orientation import INVERSE, turned
 from amsr_deploy.runtime.self_ensemble import VIEWS
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -46,10 +46,10 @@ def random_picture(height: int, width: int) -> NDArray[np.float32]:
 
 def test_views_are_eight_and_can_be_undone() -> None:
     picture = random_picture(5, 7)
-    views = {orientation: turned(picture, orientation) for orientation in BACK}
+    views = {orientation: turned(picture, orientation) for orientation in INVERSE}
     assert len({(each.shape, each.tobytes()) for each in views.values()}) == VIEWS
     for orientation, each in views.items():
-        np.testing.assert_array_equal(turned(each, BACK[orientation]), picture)
+        np.testing.assert_array_equal(turned(each, INVERSE[orientation]), picture)
 
 
 @pytest.mark.parametrize("name", ["disp", "swinir"])
@@ -65,13 +65,13 @@ def test_the_result_is_the_mean_of_those_of_all_views(name: str, exports: Export
 
 
 @settings(max_examples=10)
-@given(height=st.integers(1, 24), width=st.integers(1, 24), orientation=st.sampled_from(sorted(BACK)))
+@given(height=st.integers(1, 24), width=st.integers(1, 24), orientation=st.sampled_from(sorted(INVERSE)))
 def test_a_turned_picture_gives_the_turned_result(
     ensemble: Upscaler, height: int, width: int, orientation: int
 ) -> None:
     picture = random_picture(height, width)
     mask = picture[..., 0] > 0.5
-    result = turned(ensemble.upscale(turned(picture, orientation), turned(mask, orientation)), BACK[orientation])
+    result = turned(ensemble.upscale(turned(picture, orientation), turned(mask, orientation)), INVERSE[orientation])
     np.testing.assert_allclose(result, ensemble.upscale(picture, mask), atol=ROUNDING)
 
 

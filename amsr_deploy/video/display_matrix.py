@@ -5,8 +5,6 @@ from __future__ import annotations
 import av
 import numpy as np
 
-from amsr_deploy.image.place import swaps_axes
-from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.video.hdr import side_data
 
 _MIRRORED = {(False, False): 1, (False, True): 2, (True, True): 3, (True, False): 4}
@@ -22,8 +20,3 @@ def orientation_of(frame: av.VideoFrame) -> int:
     swaps = abs(b) > abs(a)
     rows, columns = (b, c) if swaps else (d, a)
     return _MIRRORED[rows < 0, columns < 0] + 4 * swaps
-
-
-def turned_size(size: Size, orientation: int) -> Size:
-    """Return height and width as shown, of those of the frame, or the other way round."""
-    return size[::-1] if swaps_axes(orientation) else size
