@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -122,6 +123,14 @@ def check_not_read(path: StrPath | None, read: Iterable[StrPath | None]) -> None
         return
     if os.path.realpath(path) in {os.path.realpath(each) for each in read if each is not None}:
         raise UserError(f"{path} is an input; choose another name for what is written")
+
+
+def check_standard_output(kind: str) -> None:
+    """Raise UserError where standard output is closed or a terminal, which takes no files of that kind."""
+    if sys.stdout is None:
+        raise UserError("standard output is closed; give an `output`")
+    if sys.stdout.isatty():
+        raise UserError(f"standard output is a terminal, which shows no {kind}; give an `output`")
 
 
 def publish(source: Path, target: Path, replace: bool) -> None:

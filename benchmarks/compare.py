@@ -17,7 +17,7 @@ from paper.plan import SCALE, Picture
 from PIL import Image
 
 from amsr_deploy import image, load
-from amsr_deploy.commands.comparison import row, stack
+from amsr_deploy.commands.pictures.comparison import row, stack
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, STRATEGIES
 from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.mask import compute_mask

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from amsr_deploy import load
-from amsr_deploy.commands.comparison import row, stack
+from amsr_deploy.commands.pictures.comparison import row, stack
 from amsr_deploy.descriptor import SCALE, describe
 from amsr_deploy.evaluation.bench.twins import shipped_backbones
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution, read_rgb

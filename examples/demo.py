@@ -18,7 +18,7 @@ from PIL import Image
 
 import amsr_deploy
 from amsr_deploy import image
-from amsr_deploy.commands.comparison import compare
+from amsr_deploy.commands.pictures.comparison import compare
 from amsr_deploy.evaluation.metrics import psnr_y
 
 OSPREY = Path(__file__).with_name("osprey.png")

@@ -9,7 +9,8 @@ from collections.abc import Collection
 import pytest
 from conftest import ROOT
 
-from amsr_deploy.commands import eval_results, mask, work
+from amsr_deploy.commands import eval_results, mask
+from amsr_deploy.commands.pictures import work
 from amsr_deploy.metadata import Metadata
 
 

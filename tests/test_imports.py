@@ -14,14 +14,14 @@ from conftest import ROOT
 from amsr_deploy.errors import PACKAGES
 
 OTHER_TASKS = {
-    *("amsr_deploy.commands.comparison", "amsr_deploy.commands.mask", "amsr_deploy.image.inks"),
+    *("amsr_deploy.commands.pictures.comparison", "amsr_deploy.commands.mask", "amsr_deploy.image.inks"),
     *("amsr_deploy.image.tiff", "amsr_deploy.image.tiff_encoder", "amsr_deploy.video"),
     *("amsr_deploy.runtime.backends.tensorrt.sidecar", "PIL.TiffImagePlugin", "OpenImageIO", "rich"),
 }
 """Modules that upscaling a PNG or JPEG does without, so that it begins early."""
 STARTERS = {
     *("amsr_deploy", "amsr_deploy.cli", "amsr_deploy.commands", "amsr_deploy.commands.effort"),
-    *("amsr_deploy.commands.group", "amsr_deploy.commands.messages", "amsr_deploy.commands.open_values"),
+    *("amsr_deploy.commands.group", "amsr_deploy.commands.messages", "amsr_deploy.commands.optional_values"),
     *("amsr_deploy.commands.types", "amsr_deploy.descriptor", "amsr_deploy.errors"),
     *("amsr_deploy.interrupts", "amsr_deploy.memory", "amsr_deploy.cgroups"),
 }

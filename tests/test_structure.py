@@ -62,8 +62,3 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     for name in graph:  # a package's own modules are imported after it
         graph[name] -= {name.rpartition(".")[0]}
     assert set(graph) <= set(TopologicalSorter(graph).static_order())  # it raises CycleError for a circle
-
-
-def test_no_two_modules_have_one_name() -> None:
-    names = [path.stem for path in PACKAGE.rglob("*.py") if not path.stem.startswith("__")]
-    assert len(names) == len(set(names))

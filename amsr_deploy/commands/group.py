@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from amsr_deploy.commands.messages import option_names, report_failure, setting, shown_messages
-from amsr_deploy.commands.open_values import LOCAL_CLUSTER, is_cluster_address, is_json_target, with_value
+from amsr_deploy.commands.optional_values import LOCAL_CLUSTER, is_cluster_address, is_json_target, with_value
 from amsr_deploy.interrupts import Interruption, RaisedSignal, exit_code
 
 

@@ -6,17 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from amsr_deploy.commands.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.effort import Effort
-from amsr_deploy.commands.inputs import Inputs
 from amsr_deploy.commands.output_size import OutputSize
-from amsr_deploy.commands.outputs import open_outputs
-from amsr_deploy.commands.picture_options import take, take_inputs, take_naming, take_reporter
-from amsr_deploy.commands.request import InferRequest
-from amsr_deploy.commands.shard import Shard
-from amsr_deploy.commands.targets import prepare
+from amsr_deploy.commands.pictures.batch import Reporter, Task, run_batch
+from amsr_deploy.commands.pictures.inputs import Inputs
+from amsr_deploy.commands.pictures.options import take, take_inputs, take_naming, take_reporter
+from amsr_deploy.commands.pictures.outputs import open_outputs
+from amsr_deploy.commands.pictures.request import InferRequest
+from amsr_deploy.commands.pictures.shard import Shard
+from amsr_deploy.commands.pictures.targets import prepare
+from amsr_deploy.commands.pictures.work import Work
 from amsr_deploy.commands.upscalers import at_once, check_masked, load_upscalers
-from amsr_deploy.commands.work import Work
 from amsr_deploy.image import WriteOptions
 from amsr_deploy.runtime.newest import wanted_model
 from amsr_deploy.runtime.settings import PictureSettings
@@ -45,7 +45,7 @@ def run_infer(backbone: str | None, model: Path | None, shard: str | None, ray: 
         settings = cast(PictureSettings, options | {"model": chosen, "dilation": request.effort.chosen_dilation})
         if ray is None:
             return infer_pictures(inputs, request, reporter, settings)
-        from amsr_deploy.commands.spread import spread_pictures  # here, because few need it
+        from amsr_deploy.commands.pictures.spread import spread_pictures  # here, because few need it
 
         return spread_pictures(inputs, request, reporter, settings, ray)
 

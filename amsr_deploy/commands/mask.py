@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from amsr_deploy import image
-from amsr_deploy.commands.batch import Reporter, Task, run_batch
-from amsr_deploy.commands.inputs import Input, Inputs
-from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
-from amsr_deploy.commands.picture_options import take_inputs, take_naming, take_reporter
+from amsr_deploy.commands.pictures.batch import Reporter, Task, run_batch
+from amsr_deploy.commands.pictures.inputs import Input, Inputs
+from amsr_deploy.commands.pictures.options import take_inputs, take_naming, take_reporter
+from amsr_deploy.commands.pictures.outputs import Naming, Outputs, open_outputs
 from amsr_deploy.descriptor import Strategy, describe
 from amsr_deploy.errors import UserError, counted
 from amsr_deploy.mask import check_dilation, compute_mask

@@ -8,11 +8,10 @@ from pathlib import Path
 from amsr_deploy import image
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.output_size import OutputSize
-from amsr_deploy.commands.outputs import check_standard_output
 from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
 from amsr_deploy.errors import FileError, UserError
-from amsr_deploy.files import STANDARD, check_not_read, check_writable
+from amsr_deploy.files import STANDARD, check_not_read, check_standard_output, check_writable
 from amsr_deploy.image.orientation import INVERSE, turned, turned_size
 from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_scales

@@ -13,7 +13,7 @@ from command_line import amsr, errors
 from PIL import Image
 
 from amsr_deploy import files
-from amsr_deploy.commands.comparison import TITLE
+from amsr_deploy.commands.pictures.comparison import TITLE
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 
 

@@ -20,13 +20,13 @@ from conftest import assert_same_picture
 from scale_cases import write_model
 
 from amsr_deploy import image
-from amsr_deploy.commands.cluster import ATTEMPTS, Cluster, Place, Reply, find_places
 from amsr_deploy.commands.effort import Effort
-from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.output_size import OutputSize
-from amsr_deploy.commands.outputs import Naming
-from amsr_deploy.commands.request import InferRequest
-from amsr_deploy.commands.spread import Orders, PictureWorker, weights_of
+from amsr_deploy.commands.pictures.cluster import ATTEMPTS, Cluster, Place, Reply, find_places
+from amsr_deploy.commands.pictures.inputs import Input
+from amsr_deploy.commands.pictures.outputs import Naming
+from amsr_deploy.commands.pictures.request import InferRequest
+from amsr_deploy.commands.pictures.spread import Orders, PictureWorker, weights_of
 from amsr_deploy.errors import AmsrError, BackendError, UserError
 
 

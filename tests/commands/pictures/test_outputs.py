@@ -17,8 +17,8 @@ from command_line import amsr, errors
 from PIL import Image
 
 from amsr_deploy import files, image
-from amsr_deploy.commands import spread
-from amsr_deploy.commands.spread import PictureWorker
+from amsr_deploy.commands.pictures import spread
+from amsr_deploy.commands.pictures.spread import PictureWorker
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amsr_deploy.commands.effort import Effort
-from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.messages import say
 from amsr_deploy.commands.output_size import OutputSize
-from amsr_deploy.commands.outputs import Naming
-from amsr_deploy.commands.shard import Shard
+from amsr_deploy.commands.pictures.inputs import Input, Inputs
+from amsr_deploy.commands.pictures.outputs import Naming
+from amsr_deploy.commands.pictures.shard import Shard
 from amsr_deploy.errors import UserError
 from amsr_deploy.image import WriteOptions
 from amsr_deploy.runtime.settings import PictureSettings

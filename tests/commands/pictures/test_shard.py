@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from scale_cases import write_model
 
-from amsr_deploy.commands.inputs import Input
-from amsr_deploy.commands.shard import Shard
+from amsr_deploy.commands.pictures.inputs import Input
+from amsr_deploy.commands.pictures.shard import Shard
 
 NAMES = st.lists(st.text("ab01é", min_size=1, max_size=3), max_size=30)
 PICTURES = st.builds(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from amsr_deploy.commands.inputs import Input
-from amsr_deploy.commands.outputs import Outputs, SkippedError, beside
-from amsr_deploy.commands.request import InferRequest
+from amsr_deploy.commands.pictures.inputs import Input
+from amsr_deploy.commands.pictures.outputs import Outputs, SkippedError, beside
+from amsr_deploy.commands.pictures.request import InferRequest
 
 
 @dataclass(frozen=True)

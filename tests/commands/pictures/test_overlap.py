@@ -19,8 +19,8 @@ from command_line import amsr
 from PIL import Image
 
 from amsr_deploy import files, image
-from amsr_deploy.commands.batch import Reporter
-from amsr_deploy.commands.turns import Turn, Turns
+from amsr_deploy.commands.pictures.batch import Reporter
+from amsr_deploy.commands.pictures.turns import Turn, Turns
 from amsr_deploy.interrupts import SIGNALS
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -63,7 +63,7 @@ def test_pictures_overlap_and_are_told_of_in_their_order(
 
 
 def test_large_pictures_wait_for_each_other(here: Path, repeat_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from amsr_deploy.commands import work
+    from amsr_deploy.commands.pictures import work
 
     steps = []
     read, publish = image.read, files.publish

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amsr_deploy.commands.bar import Bar
-from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.messages import HeldMessages, failure_text, report_failure
-from amsr_deploy.commands.outputs import SkippedError, TakenError
+from amsr_deploy.commands.pictures.inputs import Input
+from amsr_deploy.commands.pictures.outputs import SkippedError, TakenError
+from amsr_deploy.commands.pictures.turns import Turn, Turns
 from amsr_deploy.commands.report_file import write_report
-from amsr_deploy.commands.turns import Turn, Turns
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.files import STANDARD
 from amsr_deploy.interrupts import StoppingSignal, exit_code

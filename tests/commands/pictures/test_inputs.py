@@ -16,7 +16,7 @@ from command_line import amsr, errors
 from PIL import Image
 
 from amsr_deploy import image
-from amsr_deploy.commands.inputs import natural
+from amsr_deploy.commands.pictures.inputs import natural
 
 
 def test_legacy_names_of_all_files(here: Path, repeat_model: Path) -> None:

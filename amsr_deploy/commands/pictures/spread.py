@@ -12,16 +12,16 @@ from functools import partial
 from pathlib import Path
 
 from amsr_deploy import __version__, image
-from amsr_deploy.commands.batch import Reporter, Task, run_batch
-from amsr_deploy.commands.cluster import Cluster, open_cluster
-from amsr_deploy.commands.inputs import Input, Inputs
 from amsr_deploy.commands.messages import shown_as
-from amsr_deploy.commands.outputs import Naming, Outputs, open_outputs
-from amsr_deploy.commands.request import InferRequest
-from amsr_deploy.commands.targets import claim_files, prepare
-from amsr_deploy.commands.turns import Turn, Turns
+from amsr_deploy.commands.pictures.batch import Reporter, Task, run_batch
+from amsr_deploy.commands.pictures.cluster import Cluster, open_cluster
+from amsr_deploy.commands.pictures.inputs import Input, Inputs
+from amsr_deploy.commands.pictures.outputs import Naming, Outputs, open_outputs
+from amsr_deploy.commands.pictures.request import InferRequest
+from amsr_deploy.commands.pictures.targets import claim_files, prepare
+from amsr_deploy.commands.pictures.turns import Turn, Turns
+from amsr_deploy.commands.pictures.work import InferReport, Work
 from amsr_deploy.commands.upscalers import at_once, check_masked, load_upscalers
-from amsr_deploy.commands.work import InferReport, Work
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.runtime.newest import describe_model

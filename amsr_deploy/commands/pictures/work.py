@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy import image
-from amsr_deploy.commands.inputs import Input
 from amsr_deploy.commands.output_size import Plan, reduce_to
-from amsr_deploy.commands.request import InferRequest
-from amsr_deploy.commands.targets import Files, Sink, claim_files
-from amsr_deploy.commands.turns import Turn
+from amsr_deploy.commands.pictures.inputs import Input
+from amsr_deploy.commands.pictures.request import InferRequest
+from amsr_deploy.commands.pictures.targets import Files, Sink, claim_files
+from amsr_deploy.commands.pictures.turns import Turn
 from amsr_deploy.commands.upscalers import Upscalers
 from amsr_deploy.image import Picture
 from amsr_deploy.image.pillow import from_pillow
@@ -161,7 +161,7 @@ class Work:
     ) -> None:
         """Write what is wanted beside the result; only a comparison needs that itself."""
         if files.comparison and result:
-            from amsr_deploy.commands.comparison import compare  # here, because few need it
+            from amsr_deploy.commands.pictures.comparison import compare  # here, because few need it
 
             comparison = from_pillow(compare(picture, worked, result))
             self.sink.write(source, files.comparison, lambda path: image.write(path, comparison))

@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from amsr_deploy.commands.messages import describe_failure
-from amsr_deploy.commands.open_values import LOCAL_CLUSTER
+from amsr_deploy.commands.optional_values import LOCAL_CLUSTER
 from amsr_deploy.errors import AmsrError, BackendError, UserError, first_line
 
 ATTEMPTS = 3

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 from amsr_deploy import image
-from amsr_deploy.commands.inputs import Input, Inputs, is_folder
 from amsr_deploy.commands.messages import shown_as
+from amsr_deploy.commands.pictures.inputs import Input, Inputs, is_folder
 from amsr_deploy.errors import AmsrError, FileError, ImageError, UserError
-from amsr_deploy.files import STANDARD, replacing
+from amsr_deploy.files import STANDARD, check_standard_output, replacing
 from amsr_deploy.image.whole import not_written
 
 Existing = Literal["refuse", "overwrite", "skip"]
@@ -260,14 +260,6 @@ def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> I
         spool = Path(folder, f"stdout{naming.extension or '.png'}")
         with shown_as(spool, "standard output"):
             yield Outputs(replace(naming, output=STANDARD), inputs, read, spool)
-
-
-def check_standard_output(kind: str) -> None:
-    """Raise UserError where standard output is closed or a terminal, which takes no files of that kind."""
-    if sys.stdout is None:
-        raise UserError("standard output is closed; give an --output")
-    if sys.stdout.isatty():
-        raise UserError(f"standard output is a terminal, which shows no {kind}; give an --output")
 
 
 def write_standard(content: bytes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from amsr_deploy.commands.inputs import Input, natural_key
+from amsr_deploy.commands.pictures.inputs import Input, natural_key
 from amsr_deploy.errors import UserError
 from amsr_deploy.files import STANDARD
 
