@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 Weights = Mapping[str, Tensor]
 """Tensors by name."""
+RGB_MEAN = (0.4488, 0.4371, 0.4040)
+"""Mean colour of DIV2K, which some networks subtract."""
 
 
 class Backbone(nn.Module):
@@ -101,9 +103,9 @@ class Backbone(nn.Module):
         }
 
 
-def colour_of(values: Sequence[float], image: Tensor) -> Tensor:
-    """Make a colour [3, 1, 1] on the image's device, without the copy to a GPU that CUDA graphs cannot capture."""
-    return torch.stack([image.new_full((1, 1), value) for value in values])
+def mean_colour(image: Tensor) -> Tensor:
+    """Make RGB_MEAN [3, 1, 1] on the image's device, without the copy to a GPU that CUDA graphs cannot capture."""
+    return torch.stack([image.new_full((1, 1), value) for value in RGB_MEAN])
 
 
 def shuffled_scale(weight: Tensor) -> int:

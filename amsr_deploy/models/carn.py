@@ -14,12 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from amsr_deploy.models.activation import RELU
-from amsr_deploy.models.backbone import Weights, colour_of
+from amsr_deploy.models.backbone import RGB_MEAN, Weights, mean_colour
 from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv, convolutions
 from amsr_deploy.models.start import carry_colours, upsample_colours
 
-RGB_MEAN = (0.4488, 0.4371, 0.4040)
-"""Mean colour of DIV2K."""
 MEAN_ERROR = 0.001
 """What bfloat16 may round off it."""
 CHANNELS = 64
@@ -179,13 +177,13 @@ class CARN(MaskedCNN):
         return [self.b1, self.b2, self.b3, self.c1, self.c2, self.c3]
 
     def head(self, image: Tensor, conv: PictureConv) -> Tensor:
-        return conv(self.entry, conv.from_map(image - colour_of(RGB_MEAN, image)))
+        return conv(self.entry, conv.from_map(image - mean_colour(image)))
 
     def body(self, x: Tensor, conv: Conv) -> Tensor:
         return cascade(x, (self.b1, self.b2, self.b3), (self.c1, self.c2, self.c3), conv)
 
     def tail(self, features: Tensor, image: Tensor, conv: PictureConv) -> Tensor:
-        return conv.to_map(conv(self.exit, self.upsampler(features, conv))) + colour_of(RGB_MEAN, image)
+        return conv.to_map(conv(self.exit, self.upsampler(features, conv))) + mean_colour(image)
 
 
 def check_mean(weights: Weights) -> None:

@@ -12,15 +12,7 @@ from torch import Tensor, nn
 
 from amsr_deploy.models.activation import SILU
 from amsr_deploy.models.backbone import Weights, shuffled_scale
-from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv, convolutions
-
-
-class Conv3x3(nn.Module):
-    """Holds a 3x3 convolution under its public name."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.eval_conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+from amsr_deploy.models.masked import Conv, Conv3x3, MaskedCNN, PictureConv, convolutions
 
 
 class Block(nn.Module):

@@ -197,6 +197,14 @@ def subpixel_weights(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
     return weight, layer.bias.repeat_interleave(stride**2)
 
 
+class Conv3x3(nn.Module):
+    """Holds a 3x3 convolution under the name that DISP's and SPAN's public weights have for it."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.eval_conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+
+
 def convolutions(layers: nn.Sequential) -> list[nn.Conv2d]:
     """List the convolutions directly among some layers."""
     return [layer for layer in layers if isinstance(layer, nn.Conv2d)]

@@ -13,17 +13,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amsr_deploy.models.activation import ATTENTION, SILU
-from amsr_deploy.models.backbone import Weights, colour_of, shuffled_scale
-from amsr_deploy.models.carn import RGB_MEAN
-from amsr_deploy.models.disp import Conv3x3
-from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv, convolutions
+from amsr_deploy.models.backbone import Weights, mean_colour, shuffled_scale
+from amsr_deploy.models.masked import Conv, Conv3x3, MaskedCNN, PictureConv, convolutions
 
 LARGEST = 255.0
 """Value of white inside the network."""
 
 
-class Block(nn.Module):
-    """SPAB: three convolutions, and the parameter-free attention of their result and the block's input."""
+class SPAB(nn.Module):
+    """Three convolutions, and the parameter-free attention of their result and the block's input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -52,7 +50,7 @@ class SPAN(MaskedCNN):
         self.scale, self.block_count = scale, blocks
         self.conv_1 = Conv3x3(3, channels)
         for number in range(1, blocks + 1):
-            self.add_module(f"block_{number}", Block(channels))
+            self.add_module(f"block_{number}", SPAB(channels))
         self.conv_2 = Conv3x3(channels, channels)
         self.conv_cat = nn.Conv2d(4 * channels, channels, 1)
         self.upsampler = nn.Sequential(nn.Conv2d(channels, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
@@ -85,9 +83,9 @@ class SPAN(MaskedCNN):
     def bytes_per_pixel(self) -> int:
         return 32 * len(self.conv_cat.weight) + 36 * self.scale**2
 
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[SPAB]:
         """List the blocks in their order."""
-        return [module for module in self.children() if isinstance(module, Block)]
+        return [module for module in self.children() if isinstance(module, SPAB)]
 
     @property
     def values_per_pixel(self) -> int:
@@ -103,7 +101,7 @@ class SPAN(MaskedCNN):
 
     def head(self, image: Tensor, conv: PictureConv) -> Tensor:
         if self.no_norm is None:
-            image = (image - colour_of(RGB_MEAN, image)) * LARGEST
+            image = (image - mean_colour(image)) * LARGEST
         return conv(self.conv_1.eval_conv, conv.from_map(image))
 
     def body(self, x: Tensor, conv: Conv) -> Tensor:

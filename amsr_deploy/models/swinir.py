@@ -15,8 +15,7 @@ from torch.nn import functional as F
 
 from amsr_deploy.descriptor import describe
 from amsr_deploy.models import operators
-from amsr_deploy.models.backbone import Backbone, Weights, colour_of, shuffled_scale
-from amsr_deploy.models.carn import RGB_MEAN
+from amsr_deploy.models.backbone import Backbone, Weights, mean_colour, shuffled_scale
 from amsr_deploy.models.masked import DenseConv, PictureConv, PixelConv, convolutions
 from amsr_deploy.models.start import carry_colours, upsample_colours
 
@@ -45,7 +44,7 @@ class Windows(Protocol):
     def normalise(self, norm: nn.LayerNorm, features: Tensor) -> Tensor:
         """Apply a layer normalisation."""
 
-    def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
+    def transform(self, layer: SwinLayer, features: Tensor) -> Tensor:
         """Run a layer."""
 
 
@@ -78,7 +77,7 @@ class AllWindows:
     def normalise(self, norm: nn.LayerNorm, features: Tensor) -> Tensor:
         return norm(features)
 
-    def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
+    def transform(self, layer: SwinLayer, features: Tensor) -> Tensor:
         tokens = layer.transform(self.gather(features, layer.shift), self.shift_masks[layer.shift])
         return self.scatter(tokens, features, layer.shift)
 
@@ -120,7 +119,7 @@ class KeptWindows:
         weight, bias = norm.weight.float(), norm.bias.float()
         return F.layer_norm(features.float(), (CHANNELS,), weight, bias, norm.eps).to(features.dtype)
 
-    def transform(self, layer: TransformerLayer, features: Tensor) -> Tensor:
+    def transform(self, layer: SwinLayer, features: Tensor) -> Tensor:
         windows = self.windows[layer.shift]
         return operators.window_layer(features, windows, self.size, layer.weights(), WINDOW, layer.shift, HEADS)
 
@@ -179,8 +178,8 @@ class MLP(nn.Module):
         return self.fc2(F.gelu(self.fc1(tokens)))
 
 
-class TransformerLayer(nn.Module):
-    """Attention and MLP on windows, each around a shortcut (Eq. 6)."""
+class SwinLayer(nn.Module):
+    """Swin Transformer layer: attention and MLP on windows, each around a shortcut (Eq. 6)."""
 
     def __init__(self, shift: int) -> None:
         super().__init__()
@@ -206,12 +205,12 @@ class TransformerLayer(nn.Module):
         )
 
 
-class TransformerGroup(nn.Module):
+class SwinGroup(nn.Module):
     """Layers of one block, every second one shifted."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(TransformerLayer(shift=SHIFT * (i % 2)) for i in range(LAYERS))
+        self.blocks = nn.ModuleList(SwinLayer(shift=SHIFT * (i % 2)) for i in range(LAYERS))
 
     def forward(self, x: Tensor, windows: Windows) -> Tensor:
         for layer in self.blocks:
@@ -219,12 +218,12 @@ class TransformerGroup(nn.Module):
         return x
 
 
-class ResidualBlock(nn.Module):
-    """RSTB: a group of layers and a dense convolution, around a shortcut."""
+class RSTB(nn.Module):
+    """Residual Swin Transformer block: a group of layers and a dense convolution, around a shortcut."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.residual_group = TransformerGroup()
+        self.residual_group = SwinGroup()
         self.conv = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1)
 
     def forward(self, x: Tensor, windows: Windows) -> Tensor:
@@ -251,7 +250,7 @@ class SwinIR(Backbone):
         self.scale = scale
         self.conv_first = nn.Conv2d(3, CHANNELS, 3, padding=1)
         self.patch_embed = Normalization()
-        self.layers = nn.ModuleList(ResidualBlock() for _ in range(BLOCKS))
+        self.layers = nn.ModuleList(RSTB() for _ in range(BLOCKS))
         self.norm = nn.LayerNorm(CHANNELS)
         self.conv_after_body = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1)
         self.upsample = nn.Sequential(nn.Conv2d(CHANNELS, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
@@ -292,7 +291,7 @@ class SwinIR(Backbone):
 
     def compiled_parts(self) -> list[nn.Module]:
         """List the layers: to compile the whole network takes many minutes."""
-        return [module for module in self.modules() if isinstance(module, TransformerLayer)]
+        return [module for module in self.modules() if isinstance(module, SwinLayer)]
 
     def forward(self, image: Tensor, mask: Tensor | None = None, threshold: float = DESCRIPTOR.threshold) -> Tensor:
         """Upscale with all windows computed: dense, or blended with a mask as in training.
@@ -328,7 +327,7 @@ class SwinIR(Backbone):
     def run(self, image: Tensor, windows: Windows) -> Tensor:
         """Run the network on whole windows."""
         conv = windows.conv
-        mean = colour_of(RGB_MEAN, image)
+        mean = mean_colour(image)
         shallow = conv(self.conv_first, conv.from_map(image - mean))
         x = windows.normalise(self.patch_embed.norm, windows.channels_last(shallow))
         for layer in self.layers:
@@ -339,4 +338,4 @@ class SwinIR(Backbone):
 
     def masked_modules(self) -> list[nn.Module]:
         """List the modules that the mask thins out."""
-        return [module for module in self.modules() if isinstance(module, TransformerGroup)]
+        return [module for module in self.modules() if isinstance(module, SwinGroup)]

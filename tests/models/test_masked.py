@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from amsr_deploy.export.onnx import freeze, prepare
 from amsr_deploy.models.activation import RELU, attributes
-from amsr_deploy.models.carn import CARN, RGB_MEAN
+from amsr_deploy.models.backbone import RGB_MEAN
+from amsr_deploy.models.carn import CARN
 from amsr_deploy.models.masked import subpixel_weights
 
 
