@@ -16,11 +16,11 @@ from amsr_deploy.commands.messages import say, setting
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE, FileName
 from amsr_deploy.descriptor import (
     BACKBONES,
-    CPU_PRECISIONS,
     DEFAULT_BACKBONE,
     DEVICES,
     LOSSES,
     OPTIMIZERS,
+    PRECISION_CHOICES,
     PURPOSES,
     SCALES,
     STRATEGIES,
@@ -72,7 +72,7 @@ threads_option = click.option(
 )
 precision_option = click.option(
     "--precision",
-    type=click.Choice(CPU_PRECISIONS),
+    type=click.Choice(PRECISION_CHOICES),
     default="auto",
     show_default=True,
     help="Of the arithmetic on the CPU; auto is bfloat16 where the processor is faster in it and the model has it.",
@@ -381,7 +381,7 @@ def doctor() -> None:
 @click.option("--device", help="auto, cpu, cuda or cuda:N.  [default: auto]")
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "bfloat16", "float32"]),
+    type=click.Choice(PRECISION_CHOICES),
     help="Of the arithmetic; auto is bfloat16 where the device computes in it.  [default: auto]",
 )
 @click.option("--compile/--no-compile", default=None, help="Use torch.compile.  [default: on for GPUs]")

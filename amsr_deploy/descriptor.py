@@ -34,9 +34,9 @@ Purpose = Literal["clean", "photo"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 """What weights are trained for: clean pictures, or photos that are blurred, noisy and compressed (JPEG)."""
 
-CpuPrecision = Literal["auto", "float32", "bfloat16"]
-"""Of the arithmetic on the CPU; `auto` is bfloat16 where the processor is faster in it and the model has it."""
-CPU_PRECISIONS: tuple[CpuPrecision, ...] = get_args(CpuPrecision)
+PrecisionChoice = Literal["auto", "float32", "bfloat16"]
+PRECISION_CHOICES: tuple[PrecisionChoice, ...] = get_args(PrecisionChoice)
+"""Of the arithmetic of a training, and of a model on the CPU; `auto` is bfloat16 where it is faster and can be had."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from PIL import Image, ImageOps
 
 import amsr_deploy
 from amsr_deploy.commands.messages import describe_failure
-from amsr_deploy.descriptor import CPU_PRECISIONS, CpuPrecision
+from amsr_deploy.descriptor import PRECISION_CHOICES, PrecisionChoice
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.evaluation.bench.machine import examine_machine
 from amsr_deploy.evaluation.bench.markdown import Section, Table, write_sections
@@ -138,7 +138,7 @@ class Way:
 class Networks:
     """DISP of a scale: masked in a precision, and dense in float32."""
 
-    def __init__(self, scale: int, threads: int, precision: CpuPrecision) -> None:
+    def __init__(self, scale: int, threads: int, precision: PrecisionChoice) -> None:
         self.masked = amsr_deploy.load("disp", scale=scale, device="cpu", threads=threads, precision=precision)
         self.dense = amsr_deploy.load(
             "disp", scale=scale, device="cpu", threads=threads, dense=True, precision="float32"
@@ -215,7 +215,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--scale", type=int, nargs="+", default=[2])
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--precision", choices=CPU_PRECISIONS, default="auto", help="of the masked network")
+    parser.add_argument("--precision", choices=PRECISION_CHOICES, default="auto", help="of the masked network")
     parser.add_argument("--cpu-time", action="store_true", help="time of the processor: use it with --threads 1")
     parser.add_argument("--tolerances", action="store_true")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="replace the tables of this file")

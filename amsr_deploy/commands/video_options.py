@@ -9,7 +9,7 @@ from amsr_deploy import image
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.report_file import check_report_file
-from amsr_deploy.descriptor import BACKBONES, CpuPrecision, Device, Purpose, Strategy
+from amsr_deploy.descriptor import BACKBONES, Device, PrecisionChoice, Purpose, Strategy
 from amsr_deploy.errors import FileError, UserError
 from amsr_deploy.files import STANDARD, check_not_read, check_standard_output, check_writable
 from amsr_deploy.image.orientation import INVERSE, turned, turned_size
@@ -72,7 +72,7 @@ class VideoOptions:
     strategy: Strategy = "kmeans"
     dense: bool = False
     threads: int | None = None
-    precision: CpuPrecision | None = "auto"
+    precision: PrecisionChoice | None = "auto"
 
     def check(self) -> None:
         """Raise UserError for values out of their range, and for options that contradict each other."""

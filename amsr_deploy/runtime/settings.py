@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypedDict
 
-from amsr_deploy.descriptor import CpuPrecision, Device, Purpose, Strategy
+from amsr_deploy.descriptor import Device, PrecisionChoice, Purpose, Strategy
 
 
 class Settings(TypedDict, total=False):
@@ -19,7 +19,7 @@ class Settings(TypedDict, total=False):
     strategy: Strategy
     dense: bool
     threads: int | None
-    precision: CpuPrecision | None
+    precision: PrecisionChoice | None
     self_ensemble: bool
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy import image as pictures
-from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, CpuPrecision, Device, Purpose, Strategy
+from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Device, PrecisionChoice, Purpose, Strategy
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.files import StrPath, check_not_read
 from amsr_deploy.image.arrays import Element, to_float
@@ -357,7 +357,7 @@ def load(
     dense: bool = False,
     tile: int | None = None,
     threads: int | None = None,
-    precision: CpuPrecision | None = "auto",
+    precision: PrecisionChoice | None = "auto",
     self_ensemble: bool = False,
 ) -> Upscaler:
     """Load a model that ships with the package, or one that `amsr export` wrote.
@@ -417,7 +417,7 @@ def load(
     return upscaler
 
 
-def _has_twin(model: Path, metadata: Metadata, precision: CpuPrecision | None) -> bool:
+def _has_twin(model: Path, metadata: Metadata, precision: PrecisionChoice | None) -> bool:
     """Tell whether a dense twin lies beside a model; one of another precision than was asked for is none."""
     twin = twin_path(model)
     return twin.is_file() and (precision in (None, "auto") or read_metadata(twin).precision == metadata.precision)

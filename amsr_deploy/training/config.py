@@ -5,15 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any
 
-from amsr_deploy.descriptor import LOSSES, OPTIMIZERS, SCALE, SCALES, Loss, Optimizer, describe
+from amsr_deploy.descriptor import (
+    LOSSES,
+    OPTIMIZERS,
+    PRECISION_CHOICES,
+    SCALE,
+    SCALES,
+    Loss,
+    Optimizer,
+    PrecisionChoice,
+    describe,
+)
 from amsr_deploy.errors import UserError
 from amsr_deploy.mask import check_dilation
-from amsr_deploy.metadata import Precision, check_types
+from amsr_deploy.metadata import check_types
 from amsr_deploy.training.schedule import MaskSchedule
-
-PRECISIONS: tuple[Precision | Literal["auto"], ...] = ("auto", "bfloat16", "float32")
 
 MOVABLE = ("data", "validation", "device", "precision", "compile")
 """Settings that may change when a run is resumed: where it runs and where its pictures are."""
@@ -69,7 +77,7 @@ class Config:
     """Steps between validations and checkpoints."""
     device: str = "auto"
     """`auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`."""
-    precision: Precision | Literal["auto"] = "auto"
+    precision: PrecisionChoice = "auto"
     """Arithmetic of the forward pass; `auto` is bfloat16 where the device computes in it."""
     compile: bool | None = None
     """Use torch.compile; None does on a GPU."""
@@ -137,7 +145,7 @@ class Config:
             "ema": (0 <= self.ema < 1, "0 or more, below 1"),
             "seed": (0 <= self.seed < 2**32, "from 0 to 2^32 - 1"),
             "validate_every": (self.validate_every >= 1, "1 or more"),
-            "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+            "precision": (self.precision in PRECISION_CHOICES, f"one of {', '.join(PRECISION_CHOICES)}"),
         }
         for name, (fine, allowed) in checks.items():
             if not fine:

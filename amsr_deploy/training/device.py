@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 
+from amsr_deploy.descriptor import PrecisionChoice
 from amsr_deploy.errors import BackendError, UserError
-from amsr_deploy.metadata import Precision
 from amsr_deploy.training.distributed import World
 
 CPU_BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16")
@@ -43,7 +42,7 @@ def select_device(name: str, world: World) -> torch.device:
     return device
 
 
-def select_precision(name: Precision | Literal["auto"], device: torch.device) -> torch.dtype:
+def select_precision(name: PrecisionChoice, device: torch.device) -> torch.dtype:
     """Choose the type that the forward pass computes in, bfloat16 or float32.
 
     Raises:

@@ -15,7 +15,7 @@ from PIL import Image
 
 import amsr_deploy
 from amsr_deploy import native
-from amsr_deploy.descriptor import CpuPrecision, Device
+from amsr_deploy.descriptor import Device, PrecisionChoice
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.runtime.backends import choose, precision
 from amsr_deploy.runtime.backends.precision import bfloat16_form, choose_precision
@@ -87,7 +87,7 @@ def test_bfloat16_is_for_the_cpu(device: Device, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.filterwarnings("ignore:Specified provider")
 @pytest.mark.parametrize("wanted", ["auto", "bfloat16", "float32"])
 def test_so_is_auto_where_cuda_is_built_in_and_does_not_start(
-    model: Path, wanted: CpuPrecision, monkeypatch: pytest.MonkeyPatch
+    model: Path, wanted: PrecisionChoice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(precision, "is_fast_in_bfloat16", lambda: True)
     monkeypatch.setattr(ort, "get_available_providers", lambda: [PROVIDERS["cuda"].name, CPU])

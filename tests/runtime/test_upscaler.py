@@ -22,7 +22,7 @@ from scale_cases import scale_metadata
 
 import amsr_deploy
 from amsr_deploy import native
-from amsr_deploy.descriptor import BACKBONES, CpuPrecision, describe
+from amsr_deploy.descriptor import BACKBONES, PrecisionChoice, describe
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Metadata
@@ -437,7 +437,7 @@ class TestDenseTwin:
     @pytest.mark.parametrize(("wanted", "counts"), [("float32", True), ("bfloat16", False)])
     def test_is_of_the_precision_that_is_asked_for(
         self,
-        wanted: CpuPrecision,
+        wanted: PrecisionChoice,
         counts: bool,
         pair: Path,
         exports: Exports,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from amsr_deploy.descriptor import DEVICES, CpuPrecision, Device
+from amsr_deploy.descriptor import DEVICES, Device, PrecisionChoice
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.base import Backend
@@ -29,7 +29,7 @@ def open_backend(
     model: Path,
     device: Device,
     threads: int | None = None,
-    precision: CpuPrecision | None = None,
+    precision: PrecisionChoice | None = None,
 ) -> Backend:
     """Load a model where it runs best, or where it is wanted.
 
@@ -58,7 +58,7 @@ def open_backend(
 
 
 def open_session(
-    model: Path, device: Device, threads: int | None, precision: CpuPrecision | None
+    model: Path, device: Device, threads: int | None, precision: PrecisionChoice | None
 ) -> OnnxRuntimeBackend:
     """Load a model in ONNX Runtime, on the CPU in the precision that is wanted.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from amsr_deploy import native
-from amsr_deploy.descriptor import CPU_PRECISIONS, CpuPrecision
+from amsr_deploy.descriptor import PRECISION_CHOICES, PrecisionChoice
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.metadata import PRECISION_SUFFIXES
 from amsr_deploy.model_file import read_metadata
@@ -14,7 +14,7 @@ FAST_IN_BFLOAT16 = ("avx512_bf16",)
 """Instruction sets of the native kernels that multiply bfloat16 numbers; others would convert them first."""
 
 
-def choose_precision(model: Path, precision: CpuPrecision | None) -> Path:
+def choose_precision(model: Path, precision: PrecisionChoice | None) -> Path:
     """Choose between a model in float32 and its form in bfloat16, which lies beside it: `disp_x4_bf16.onnx`.
 
     Args:
@@ -27,8 +27,8 @@ def choose_precision(model: Path, precision: CpuPrecision | None) -> Path:
         BackendError: a precision that the model does not have.
         ModelError: a file that is no model of this project.
     """
-    if precision not in (None, *CPU_PRECISIONS):
-        raise UserError(f"unknown `precision` {precision!r}; use one of: {', '.join(CPU_PRECISIONS)}")
+    if precision not in (None, *PRECISION_CHOICES):
+        raise UserError(f"unknown `precision` {precision!r}; use one of: {', '.join(PRECISION_CHOICES)}")
     if precision is None or (precision == "auto" and not is_fast_in_bfloat16()):
         return model
     found = bfloat16_form(model)
