@@ -11,7 +11,7 @@ from photo import photo_of_size
 
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.selection import select, whole
 
 
@@ -26,7 +26,7 @@ class Case:
     """
 
     image: NDArray[np.float32]
-    selection: Inputs
+    selection: SelectionInputs
     density: float
 
 

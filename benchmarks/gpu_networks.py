@@ -21,14 +21,14 @@ from amsr_deploy import native
 from amsr_deploy.errors import BackendError, first_line
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.evaluation.bench.twins import shipped_backbones
-from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend, session_options
 from amsr_deploy.runtime.backends.providers import PROVIDERS, add_provider
 from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend, open_engine
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import MODULES, load_edition
-from amsr_deploy.runtime.backends.tensorrt.stream import Network
+from amsr_deploy.runtime.backends.tensorrt.stream import LoadedEngine
 from amsr_deploy.runtime.shipped import shipped_model
 
 MAX_SHAPE = "1088x1920"
@@ -77,7 +77,9 @@ class Loaded:
 class Host(Protocol):
     """Runs models on the GPU."""
 
-    def load(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> AbstractContextManager[Loaded]:
+    def load(
+        self, model: Path, image: NDArray[np.float32], selection: SelectionInputs
+    ) -> AbstractContextManager[Loaded]:
         """Put a model and a picture on the GPU until the block ends.
 
         Raises:
@@ -171,7 +173,7 @@ class CudaProvider:
         add_provider(session_options(), "cuda")
 
     @contextmanager
-    def load(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Iterator[Loaded]:
+    def load(self, model: Path, image: NDArray[np.float32], selection: SelectionInputs) -> Iterator[Loaded]:
         """Load as `Host` does."""
         ort = self._ort
         options = session_options()
@@ -206,7 +208,7 @@ class Engines:
             raise BackendError(f"{edition} {self.edition.version} does not know this GPU")
 
     @contextmanager
-    def load(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Iterator[Loaded]:
+    def load(self, model: Path, image: NDArray[np.float32], selection: SelectionInputs) -> Iterator[Loaded]:
         """Load as `Host` does; all sizes of a model run the same engine."""
         backend = open_backend(model, self.edition.name)
         with computing(backend.network, self._cuda, {"image": image, **selection}) as compute:
@@ -230,7 +232,7 @@ def build(model: Path, edition: str, folder: Path) -> Path:
 
 
 @contextmanager
-def computing(network: Network, cuda: Cuda, inputs: dict[str, NDArray[Any]]) -> Iterator[Callable[[], None]]:
+def computing(network: LoadedEngine, cuda: Cuda, inputs: dict[str, NDArray[Any]]) -> Iterator[Callable[[], None]]:
     """Put an engine's data on the GPU, and yield what runs it; as a CUDA graph where the runtime makes one."""
     with cuda.active():
         stream, context = cuda.stream(), network.create_context()

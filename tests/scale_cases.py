@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper, save
 from amsr_deploy.descriptor import Purpose
 from amsr_deploy.image import Picture
 from amsr_deploy.metadata import Cost, Metadata
-from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.shipped import model_name
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -83,7 +83,7 @@ class FunctionBackend:
         self.metadata = scale_metadata(4, masked=False, dense_above=1.0)
         self._network = network
 
-    def run(self, image: NDArray[np.float32], _: Inputs) -> NDArray[np.float32]:
+    def run(self, image: NDArray[np.float32], _: SelectionInputs) -> NDArray[np.float32]:
         return np.ascontiguousarray(self._network(image[0].transpose(1, 2, 0)).transpose(2, 0, 1))[None]
 
     def close(self) -> None:

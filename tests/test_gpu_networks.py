@@ -15,7 +15,7 @@ from gpu_networks import Comparison, Loaded
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import BackendError
-from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import shipped_model
 
@@ -24,7 +24,7 @@ class Cpu:
     """A host without a GPU whose times are known and whose results are too large by 0.25."""
 
     @contextmanager
-    def load(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> Iterator[Loaded]:
+    def load(self, model: Path, image: NDArray[np.float32], selection: SelectionInputs) -> Iterator[Loaded]:
         result = OnnxRuntimeBackend(model, "cpu").run(image, selection)
         yield Loaded(lambda: 3e-3 if selection else 4e-3, lambda: result + np.float32(0.25))
 
@@ -32,7 +32,7 @@ class Cpu:
 class Broken:
     """A host that cannot run anything."""
 
-    def load(self, model: Path, image: NDArray[np.float32], selection: Inputs) -> NoReturn:
+    def load(self, model: Path, image: NDArray[np.float32], selection: SelectionInputs) -> NoReturn:
         raise BackendError("out of order\nas ever")
 
 

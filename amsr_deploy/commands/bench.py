@@ -20,7 +20,7 @@ from amsr_deploy.evaluation.bench.markdown import Section, write_sections
 from amsr_deploy.evaluation.bench.networks import measure_pair
 from amsr_deploy.evaluation.bench.peak import Peak
 from amsr_deploy.evaluation.bench.photos import Photo, read_photos
-from amsr_deploy.evaluation.bench.twins import Pair, choose_pairs
+from amsr_deploy.evaluation.bench.twins import ModelPair, choose_pairs
 from amsr_deploy.files import STANDARD, check_not_read
 
 
@@ -97,7 +97,7 @@ def run_benchmarks(options: BenchOptions) -> int:
 
 
 def read_all_photos(
-    options: BenchOptions, pairs: Sequence[Pair], fail: Callable[[Exception], object]
+    options: BenchOptions, pairs: Sequence[ModelPair], fail: Callable[[Exception], object]
 ) -> dict[int, list[Photo]]:
     """Read the photos, reduced by each scale that is measured."""
     scales = {pair.scale for pair in pairs} | ({options.scale or SCALE} if options.operators else set())
@@ -106,7 +106,7 @@ def read_all_photos(
 
 def measure(
     options: BenchOptions,
-    pairs: Sequence[Pair],
+    pairs: Sequence[ModelPair],
     photos: Mapping[int, list[Photo]],
     peak: Peak,
     show: Callable[[str], None],

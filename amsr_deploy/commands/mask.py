@@ -18,7 +18,7 @@ from amsr_deploy.mask import check_dilation, compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.checks import check_threshold
 from amsr_deploy.runtime.newest import describe_model, wanted_model
-from amsr_deploy.runtime.selection import Network, selected_pixels, selected_share
+from amsr_deploy.runtime.selection import MaskedNetwork, selected_pixels, selected_share
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class MaskRequest:
     threshold: float
     strategy: Strategy
     model: str
-    network: Network
+    network: MaskedNetwork
 
     @property
     def label(self) -> str:

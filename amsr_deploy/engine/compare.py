@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import EngineError
 from amsr_deploy.image.sample_photo import read_sample
 from amsr_deploy.mask import compute_mask
-from amsr_deploy.runtime.backends.base import Backend, Inputs
+from amsr_deploy.runtime.backends.base import Backend, SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile, Range
 from amsr_deploy.runtime.selection import select, whole
@@ -57,7 +57,7 @@ def _photo_within(shapes: Range) -> NDArray[np.float32]:
     return np.pad(photo, [*widths, (0, 0)], mode="reflect")[: sides[0], : sides[1]]
 
 
-def _selection(engine: Backend, image: NDArray[np.float32]) -> Inputs:
+def _selection(engine: Backend, image: NDArray[np.float32]) -> SelectionInputs:
     metadata = engine.metadata
     if not metadata.masked:
         return {}

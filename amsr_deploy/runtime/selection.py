@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.mask import keep_windows, pixel_index
-from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.tiles import Span, edge_for, pad
 
 
-class Network(Protocol):
+class MaskedNetwork(Protocol):
     """What a selection must know of a network; its `Descriptor` and the `Metadata` of its models say it."""
 
     @property
@@ -37,11 +37,11 @@ class Selection(Protocol):
     def density(self) -> float:
         """Share of the body that is computed, in [0, 1]."""
 
-    def inputs(self, rows: Span, columns: Span) -> Inputs:
+    def inputs(self, rows: Span, columns: Span) -> SelectionInputs:
         """Return the network's inputs for a tile."""
 
 
-def select(mask: NDArray[np.bool_], network: Network, threshold: float) -> SelectedPixels | SelectedWindows:
+def select(mask: NDArray[np.bool_], network: MaskedNetwork, threshold: float) -> SelectedPixels | SelectedWindows:
     """Choose what a masked network computes of a picture.
 
     Args:
@@ -56,14 +56,14 @@ def select(mask: NDArray[np.bool_], network: Network, threshold: float) -> Selec
     return SelectedWindows(window, *kept)
 
 
-def selected_pixels(mask: NDArray[np.bool_], network: Network, threshold: float) -> NDArray[np.bool_]:
+def selected_pixels(mask: NDArray[np.bool_], network: MaskedNetwork, threshold: float) -> NDArray[np.bool_]:
     """Find the pixels [H, W] that a network computes for the mask [H, W] of a picture: of windows, in any layer."""
     edge, (height, width) = edge_for(network.size_multiple), mask.shape
     pixels = select(pad(mask, edge, network.size_multiple), network, threshold).pixels
     return pixels[edge : edge + height, edge : edge + width]
 
 
-def selected_share(mask: NDArray[np.bool_], network: Network, threshold: float) -> float:
+def selected_share(mask: NDArray[np.bool_], network: MaskedNetwork, threshold: float) -> float:
     """Return the share of the body that a network computes for the mask [H, W] of a picture, in [0, 1]."""
     return select(pad(mask, 0, network.size_multiple), network, threshold).density
 
@@ -73,7 +73,7 @@ class Everything:
 
     density = 1.0
 
-    def inputs(self, rows: Span, columns: Span) -> Inputs:
+    def inputs(self, rows: Span, columns: Span) -> SelectionInputs:
         return {}
 
 
@@ -87,7 +87,7 @@ class SelectedPixels:
     def density(self) -> float:
         return float(self.pixels.mean())
 
-    def inputs(self, rows: Span, columns: Span) -> Inputs:
+    def inputs(self, rows: Span, columns: Span) -> SelectionInputs:
         return {"index": pixel_index(self.pixels[rows.read, columns.read])}
 
 
@@ -111,7 +111,7 @@ class SelectedWindows:
         )
         return unshifted | np.roll(shifted, (self.size // 2, self.size // 2), axis=(0, 1))
 
-    def inputs(self, rows: Span, columns: Span) -> Inputs:
+    def inputs(self, rows: Span, columns: Span) -> SelectionInputs:
         unshifted = self.unshifted[np.ix_(*self._lines(rows, columns, shifted=False))]
         shifted = self.shifted[np.ix_(*self._lines(rows, columns, shifted=True))]
         return {"windows": np.flatnonzero(unshifted), "shifted_windows": np.flatnonzero(shifted)}
@@ -129,6 +129,6 @@ class SelectedWindows:
             yield lines
 
 
-def whole(selection: Selection, pixels: NDArray[np.generic]) -> Inputs:
+def whole(selection: Selection, pixels: NDArray[np.generic]) -> SelectionInputs:
     """Return the network's inputs for pixels [H, W, ...] in one piece."""
     return selection.inputs(*(Span.whole(side) for side in pixels.shape[:2]))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from amsr_deploy.runtime.selection import Network
+from amsr_deploy.runtime.selection import MaskedNetwork
 from amsr_deploy.runtime.tiles import Size, edge_for
 from amsr_deploy.video.parts import Part
 
@@ -173,7 +173,7 @@ def single(flags: Flags) -> list[Rectangle]:
     return [Rectangle(y, x, y, x) for y, x in np.argwhere(flags).tolist()]
 
 
-def selection_changes(mask: NDArray[np.bool_], other: NDArray[np.bool_], network: Network) -> NDArray[np.bool_]:
+def selection_changes(mask: NDArray[np.bool_], other: NDArray[np.bool_], network: MaskedNetwork) -> NDArray[np.bool_]:
     """Find the pixels [H, W] where a network may select differently by one mask of a picture and by another.
 
     Windows that are shifted over an end of the picture hold pixels of both ends.

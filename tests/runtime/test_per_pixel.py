@@ -19,7 +19,7 @@ from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE
 from amsr_deploy.export.onnx import make_model
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
-from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, select, whole
 
@@ -36,7 +36,7 @@ CASES = [
 ]
 
 
-def everything(metadata: Metadata, side: int) -> Inputs:
+def everything(metadata: Metadata, side: int) -> SelectionInputs:
     """The inputs of a picture of which all pixels are masked."""
     mask = np.ones((side, side), dtype=np.bool_)
     return whole(select(mask, metadata, metadata.threshold) if metadata.masked else Everything(), mask)

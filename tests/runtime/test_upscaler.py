@@ -26,7 +26,7 @@ from amsr_deploy.descriptor import BACKBONES, PrecisionChoice, describe
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
+from amsr_deploy.runtime.backends.base import OutOfMemoryError, SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.shipped import twin_path
 from amsr_deploy.runtime.tiles import EDGE, edge_for, smallest_tile
@@ -159,7 +159,7 @@ class ScarceBackend:
         self.device_memory = device_memory
         self.sizes: list[int] = []
 
-    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+    def run(self, image: NDArray[np.float32], selection: SelectionInputs) -> NDArray[np.float32]:
         self.sizes.append(image[0, 0].size)
         if self.sizes[-1] > self.limit:
             raise OutOfMemoryError("not enough memory")
@@ -274,7 +274,7 @@ def test_tiles_that_fail_in_several_threads_are_halved_once(
     image, together = np.zeros((200, 200, 3), dtype=np.float32), threading.Barrier(2, timeout=60)
 
     class TogetherBackend(ScarceBackend):
-        def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+        def run(self, image: NDArray[np.float32], selection: SelectionInputs) -> NDArray[np.float32]:
             if image[0, 0].size > self.limit:
                 together.wait()
             return super().run(image, selection)

@@ -13,7 +13,7 @@ from amsr_deploy.evaluation.bench.densities import mask_of_density
 from amsr_deploy.evaluation.bench.networks import NetworkBench
 from amsr_deploy.evaluation.bench.photos import Photo
 from amsr_deploy.evaluation.bench.timing import Run, medians
-from amsr_deploy.evaluation.bench.twins import Pair
+from amsr_deploy.evaluation.bench.twins import ModelPair
 from amsr_deploy.mask import high_frequencies
 from amsr_deploy.runtime.selection import whole
 
@@ -37,7 +37,7 @@ class Crossover:
 
 
 def find_crossover(
-    pair: Pair, photos: Sequence[Photo], threads: int, repeats: int, show: Callable[[str], None]
+    pair: ModelPair, photos: Sequence[Photo], threads: int, repeats: int, show: Callable[[str], None]
 ) -> Crossover:
     """Measure a pair of models on masks of rising density, made of real photos by lowering the mask's threshold.
 

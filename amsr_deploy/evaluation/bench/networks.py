@@ -16,9 +16,9 @@ from amsr_deploy.evaluation.bench.peak_memory import peak_memory
 from amsr_deploy.evaluation.bench.photos import Photo
 from amsr_deploy.evaluation.bench.profiling import Kernel, profile
 from amsr_deploy.evaluation.bench.timing import Run, medians
-from amsr_deploy.evaluation.bench.twins import Pair, check_pair
+from amsr_deploy.evaluation.bench.twins import ModelPair, check_pair
 from amsr_deploy.mask import compute_mask
-from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Selection, select, whole
 
@@ -87,7 +87,7 @@ class NetworkResult:
 class NetworkBench:
     """A pair of models ready to be timed."""
 
-    def __init__(self, pair: Pair, threads: int, use_openvino: bool = False) -> None:
+    def __init__(self, pair: ModelPair, threads: int, use_openvino: bool = False) -> None:
         """Load both models.
 
         Raises:
@@ -126,7 +126,7 @@ class NetworkBench:
         """Measure peak memory and kernels on a photo."""
         pixels, batch = self.prepare(photo)
         selection = self.select(pixels)
-        cases: list[tuple[str, Path, Inputs]] = [
+        cases: list[tuple[str, Path, SelectionInputs]] = [
             (MASKED, self.pair.masked, whole(selection, pixels)),
             (DENSE, self.pair.dense, {}),
         ]
@@ -149,7 +149,7 @@ class NetworkBench:
 
 
 def measure_pair(
-    pair: Pair, photos: list[Photo], threads: int, repeats: int, use_openvino: bool, show: Callable[[str], None]
+    pair: ModelPair, photos: list[Photo], threads: int, repeats: int, use_openvino: bool, show: Callable[[str], None]
 ) -> NetworkResult:
     """Measure a pair of models on photos; memory and kernels on the densest one.
 

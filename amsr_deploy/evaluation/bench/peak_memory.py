@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy import memory
-from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 
 RUNS = 2
 """The first run allocates; a second one shows whether memory keeps growing."""
 
 
-def peak_memory(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: int) -> int | None:
+def peak_memory(model: Path, image: NDArray[np.float32], inputs: SelectionInputs, threads: int) -> int | None:
     """Measure the peak memory in bytes of loading and running a model [1, 3, H, W], without Python and its packages.
 
     None where the system does not report it.
@@ -26,7 +26,7 @@ def peak_memory(model: Path, image: NDArray[np.float32], inputs: Inputs, threads
         return pool.submit(_growth, model, image, inputs, threads).result()
 
 
-def _growth(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: int) -> int | None:
+def _growth(model: Path, image: NDArray[np.float32], inputs: SelectionInputs, threads: int) -> int | None:
     before = memory.peak_memory()
     backend = OnnxRuntimeBackend(model, "cpu", threads)
     for _ in range(RUNS):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.evaluation.bench.session import open_session
-from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import session_options
 
 RUNS = 5
@@ -59,7 +59,7 @@ class Kernel:
         )
 
 
-def profile(model: Path, image: NDArray[np.float32], inputs: Inputs, threads: int) -> list[Kernel]:
+def profile(model: Path, image: NDArray[np.float32], inputs: SelectionInputs, threads: int) -> list[Kernel]:
     """Measure each kernel of a model on [1, 3, H, W] by ONNX Runtime's own profiler; the slowest come first."""
     with TemporaryDirectory() as folder:
         options = session_options(threads)

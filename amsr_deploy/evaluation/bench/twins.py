@@ -14,7 +14,7 @@ from amsr_deploy.runtime.shipped import shipped_model, shipped_scales
 
 
 @dataclass(frozen=True)
-class Pair:
+class ModelPair:
     """A masked model and the dense one of the same weights."""
 
     name: str
@@ -39,7 +39,7 @@ def choose_pairs(
     trained_for: Purpose | None,
     model: Path | None,
     dense_model: Path | None,
-) -> list[Pair]:
+) -> list[ModelPair]:
     """Choose the models to measure: given files, or shipped ones of some backbones (all where none) and of a scale.
 
     Args:
@@ -61,7 +61,7 @@ def choose_pairs(
             raise UserError(
                 "`backbone`, `scale` and `trained_for` choose a shipped model and cannot be combined with `model`"
             )
-        return [Pair(model.stem, model, dense_model, read_metadata(model).scale)]
+        return [ModelPair(model.stem, model, dense_model, read_metadata(model).scale)]
     chosen = names or shipped_backbones(scale, trained_for)
     if not chosen:
         kind = f"{f' of scale {scale}' if scale else ''}{' for photos' if trained_for == 'photo' else ''}"
@@ -69,7 +69,7 @@ def choose_pairs(
     return [shipped_pair(name, scale, trained_for) for name in chosen]
 
 
-def shipped_pair(backbone: str, scale: int | None, trained_for: Purpose | None = None) -> Pair:
+def shipped_pair(backbone: str, scale: int | None, trained_for: Purpose | None = None) -> ModelPair:
     """Find the shipped models of a backbone, of a scale or of the largest that ships.
 
     Raises:
@@ -78,7 +78,7 @@ def shipped_pair(backbone: str, scale: int | None, trained_for: Purpose | None =
     masked = shipped_model(backbone, scale, trained_for=trained_for)
     actual = read_metadata(masked).scale
     name = f"{backbone}{f' x{scale}' if scale else ''}{' for photos' if trained_for == 'photo' else ''}"
-    return Pair(name, masked, shipped_model(backbone, actual, dense=True, trained_for=trained_for), actual)
+    return ModelPair(name, masked, shipped_model(backbone, actual, dense=True, trained_for=trained_for), actual)
 
 
 def shipped_backbones(scale: int | None = None, trained_for: Purpose | None = None) -> list[str]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from amsr_deploy.errors import BackendError
 from amsr_deploy.metadata import Metadata
 
-Inputs = dict[str, NDArray[np.int64]]
+SelectionInputs = dict[str, NDArray[np.int64]]
 """Selection inputs of a network by name."""
 
 
@@ -38,7 +38,7 @@ class Backend(Protocol):
     """Whether a pixel's result is the same to the last bit in any part of a picture that holds what the network sees
     of it and begins at even positions. Where it is not, only calls of equal inputs give equal bits."""
 
-    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+    def run(self, image: NDArray[np.float32], selection: SelectionInputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1], H and W multiples of the size multiple -> [1, 3, sH, sW], s the scale.
 
         Raises:

@@ -16,7 +16,7 @@ from amsr_deploy.errors import BackendError, ModelError, UserError, first_line
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.numeric import is_whole
-from amsr_deploy.runtime.backends.base import Inputs, OutOfMemoryError
+from amsr_deploy.runtime.backends.base import OutOfMemoryError, SelectionInputs
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.providers import PROVIDERS, WITH_KERNELS, add_provider
 
@@ -82,7 +82,7 @@ class OnnxRuntimeBackend:
         if self.device != "cuda":
             self.name += f" ({kernels.instruction_set} kernels)" if kernels else " (ONNX functions)"
 
-    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+    def run(self, image: NDArray[np.float32], selection: SelectionInputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
 
         Raises:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.backends.base import Inputs
+from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.gpu import Gpu, find_gpu
 from amsr_deploy.runtime.backends.tensorrt import buckets
 from amsr_deploy.runtime.backends.tensorrt.check import check_file, check_machine
@@ -27,7 +27,7 @@ from amsr_deploy.runtime.backends.tensorrt.kernel_cache import KernelCache, cach
 from amsr_deploy.runtime.backends.tensorrt.log import start
 from amsr_deploy.runtime.backends.tensorrt.plugins import load_plugins, plugin_library
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
-from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream, Network, Shape
+from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream, LoadedEngine, Shape
 
 STREAMS = 2
 """Pictures that are copied and computed at once, each on its stream."""
@@ -53,7 +53,7 @@ class TensorRtBackend:
     is_local = False
     device_memory: int | None = None
 
-    def __init__(self, engine: Path, sidecar: Sidecar, network: Network, cuda: Cuda, host: str) -> None:
+    def __init__(self, engine: Path, sidecar: Sidecar, network: LoadedEngine, cuda: Cuda, host: str) -> None:
         """Take a loaded engine; `open_engine` loads one.
 
         Args:
@@ -82,7 +82,7 @@ class TensorRtBackend:
         for stream in streams:
             self._streams.put(stream)
 
-    def run(self, image: NDArray[np.float32], selection: Inputs) -> NDArray[np.float32]:
+    def run(self, image: NDArray[np.float32], selection: SelectionInputs) -> NDArray[np.float32]:
         """Upscale [1, 3, H, W] in [0, 1] with the model's selection inputs -> [1, 3, sH, sW], s the model's scale.
 
         Raises:
@@ -116,7 +116,7 @@ class TensorRtBackend:
             )
 
 
-def _close(streams: Sequence[GpuStream], network: Network, cuda: Cuda) -> None:
+def _close(streams: Sequence[GpuStream], network: LoadedEngine, cuda: Cuda) -> None:
     for stream in streams:
         stream.close()
     with cuda.active():
@@ -164,7 +164,7 @@ def load_engine(engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, edition: 
 
 
 class Engine:
-    """A deserialised engine, as `stream.Network`."""
+    """A deserialised engine, as `stream.LoadedEngine`."""
 
     output = "sr"
 

@@ -28,7 +28,7 @@ Key = tuple[Shape, ...]
 _log = logging.getLogger(__name__)
 
 
-class Network(Protocol):
+class LoadedEngine(Protocol):
     """A loaded engine, as far as streams need it."""
 
     output: str
@@ -80,7 +80,7 @@ class GpuStream:
     allocate in it and plugins pack weights, which cannot be captured; the next one is captured as a CUDA graph.
     """
 
-    def __init__(self, network: Network, cuda: Cuda) -> None:
+    def __init__(self, network: LoadedEngine, cuda: Cuda) -> None:
         """Open a stream.
 
         Args:
