@@ -156,7 +156,7 @@ class Reader:
             time = next(keys, None)
         except av.error.FFmpegError:
             return False
-        return time is not None and time <= self._shift
+        return time is not None and time <= self._shift_ticks
 
     def _go_to(self, time: Fraction) -> None:
         self.container.seek(int(time / MICROSECONDS))
@@ -186,7 +186,7 @@ class Reader:
         return self._from if self._trims else Fraction(0)
 
     @property
-    def _shift(self) -> int:
+    def _shift_ticks(self) -> int:
         return int(self.shift / self.time_base)
 
     def items(self) -> Iterator[Decoded | av.Packet[Any]]:
@@ -217,7 +217,7 @@ class Reader:
                         yield packet
                     continue
                 if packet.pts is not None:
-                    self._pending.append(packet.pts - self._shift)
+                    self._pending.append(packet.pts - self._shift_ticks)
                 try:
                     frames = cast(list[av.VideoFrame], packet.decode())
                 except av.error.FFmpegError:
@@ -267,7 +267,7 @@ class Reader:
             if not self._deinterlace:
                 raise VideoError(f"{self.name} is interlaced; make whole frames of it with `deinterlace`")
             frame = self._deinterlaced(frame)
-        time = None if frame.pts is None else frame.pts - self._shift
+        time = None if frame.pts is None else frame.pts - self._shift_ticks
         if time is None or (self._last is not None and time <= self._last):
             step = max(int(1 / (self.rate * self.time_base)), 1)
             time = 0 if self._last is None else self._last + step
