@@ -30,7 +30,7 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         place = end
 
 
-def coded_colour(data: bytes) -> tuple[int, int] | None:
+def code_points(data: bytes) -> tuple[int, int] | None:
     """Return the code points of primaries and transfer function that an AVIF or HEIC file tells first."""
     for kind, body in boxes(data):
         if kind == b"colr" and body[:4] == _CODED and len(body) >= 8:

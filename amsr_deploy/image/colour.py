@@ -32,7 +32,7 @@ def fits_channels(profile: bytes, channels: int) -> bool:
     return profile[16:20] == (b"GRAY" if channels <= 2 else b"RGB ")
 
 
-def coded_colour(primaries: int, transfer: int) -> ColourTags:
+def cicp_tags(primaries: int, transfer: int) -> ColourTags:
     """Return code points of H.273 as PNG would tell them; nothing where they mean sRGB."""
     if primaries in _SRGB_PRIMARIES and transfer in _SRGB_TRANSFERS:
         return ()
@@ -51,7 +51,7 @@ def meaning(tags: ColourTags, profile: bytes | None) -> str | None:
     if len(code) == 4:
         primaries, transfer, _, full_range = code
         names = []
-        if coded_colour(primaries, transfer):
+        if cicp_tags(primaries, transfer):
             names.append(_TRANSFER_NAMES.get(transfer, f"transfer function {transfer}, primaries {primaries}"))
         if not full_range:
             names.append("the narrow range of video")

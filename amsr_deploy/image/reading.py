@@ -16,7 +16,7 @@ from amsr_deploy.errors import AmsrError, ImageError, first_line, install_extra
 from amsr_deploy.files import StrPath
 from amsr_deploy.image import boxes, formats, jpeg, jxl, png
 from amsr_deploy.image.caught import caught_warnings
-from amsr_deploy.image.colour import check_profile, coded_colour
+from amsr_deploy.image.colour import check_profile, cicp_tags
 from amsr_deploy.image.decoders import to_stored_mode
 from amsr_deploy.image.picture import Metadata, Picture
 from amsr_deploy.image.place import Resolution
@@ -154,10 +154,10 @@ def _read_boxed(source: Source) -> Stored:
         if boxes.depth(data) > 8:
             source.warn(f"its {boxes.depth(data)} bits per channel are read with 8")
         stored = _read_with_pillow(image, source)
-    coded = boxes.coded_colour(data)
+    coded = boxes.code_points(data)
     if coded is None or stored.picture.metadata.icc_profile:
         return stored
-    metadata = replace(stored.picture.metadata, colour=coded_colour(*coded))
+    metadata = replace(stored.picture.metadata, colour=cicp_tags(*coded))
     return replace(stored, picture=replace(stored.picture, metadata=metadata))
 
 
