@@ -14,7 +14,7 @@ from conftest import ROOT
 from amsr_deploy.errors import PACKAGES
 
 OTHER_TASKS = {
-    *("amsr_deploy.commands.pictures.comparison", "amsr_deploy.commands.mask", "amsr_deploy.image.inks"),
+    *("amsr_deploy.commands.pictures.comparison", "amsr_deploy.commands.mask", "amsr_deploy.image.cmyk_lab"),
     *("amsr_deploy.image.tiff", "amsr_deploy.image.tiff_encoder", "amsr_deploy.video"),
     *("amsr_deploy.runtime.backends.tensorrt.sidecar", "PIL.TiffImagePlugin", "OpenImageIO", "rich"),
 }

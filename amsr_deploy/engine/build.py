@@ -15,9 +15,9 @@ from platformdirs import user_cache_path
 from rich.console import Console
 
 from amsr_deploy.descriptor import DOMAIN
-from amsr_deploy.engine.builder import build, prepare_graph, writes_in_place
 from amsr_deploy.engine.compare import verify_engine
 from amsr_deploy.engine.shapes import Sizes, make_profile
+from amsr_deploy.engine.tensorrt_api import build, prepare_graph, writes_in_place
 from amsr_deploy.errors import BackendError, UserError
 from amsr_deploy.files import replacing
 from amsr_deploy.metadata import Metadata

@@ -1,4 +1,4 @@
-"""Picture files: read, upscale, write, with all that belongs to a picture."""
+"""Picture files: read and written, with all that belongs to a picture."""
 
 from amsr_deploy.image.formats import FORMATS, READABLE, Format, WriteOptions, named_format
 from amsr_deploy.image.layout import Layout

@@ -46,7 +46,7 @@ def to_stored_mode(image: Image.Image, source: Source) -> NDArray[np.uint8]:
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         raise ImageError(f"{source.path} has samples of mode {image.mode}; save it with 8 or 16 bits per channel")
     if image.mode == "CMYK":
-        from amsr_deploy.image.inks import cmyk_to_srgb  # here, because few pictures need it
+        from amsr_deploy.image.cmyk_lab import cmyk_to_srgb  # here, because few pictures need it
 
         return np.asarray(cmyk_to_srgb(image, source))
     return stored_samples(image)

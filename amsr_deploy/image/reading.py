@@ -15,8 +15,8 @@ from PIL import Image, UnidentifiedImageError
 from amsr_deploy.errors import AmsrError, ImageError, first_line, install_extra
 from amsr_deploy.files import StrPath
 from amsr_deploy.image import boxes, formats, jpeg, jxl, png
-from amsr_deploy.image.caught import caught_warnings
 from amsr_deploy.image.colour import check_profile, cicp_tags
+from amsr_deploy.image.decoder_warnings import caught_warnings
 from amsr_deploy.image.decoders import to_stored_mode
 from amsr_deploy.image.picture import Metadata, Picture
 from amsr_deploy.image.place import Resolution

@@ -14,10 +14,10 @@ import numpy as np
 from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import ImageError
 from amsr_deploy.files import replacing
+from amsr_deploy.image.canvas import not_written
 from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.png_encoder import PngEncoder
 from amsr_deploy.image.samples import Samples, sample_type
-from amsr_deploy.image.whole import not_written
 
 _MAX_THREADS = 8
 _MOST_WAITING = 16

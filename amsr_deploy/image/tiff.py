@@ -15,10 +15,10 @@ from PIL.TiffTags import BYTE
 
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image.arrays import from_float, white
+from amsr_deploy.image.cmyk_lab import cmyk_to_srgb, decode_lab, lab_to_srgb
 from amsr_deploy.image.colour import check_profile
 from amsr_deploy.image.decoders import check_pixels, decode_deep, to_stored_mode
 from amsr_deploy.image.exif import GEO_EXTRAS, GROUPS
-from amsr_deploy.image.inks import cmyk_to_srgb, decode_lab, lab_to_srgb
 from amsr_deploy.image.picture import Metadata, Picture
 from amsr_deploy.image.place import GEO_TAGS, GeoReference, Resolution
 from amsr_deploy.image.samples import to_picture, to_unit

@@ -17,6 +17,7 @@ import numpy as np
 from amsr_deploy.errors import ImageError, first_line
 from amsr_deploy.files import StrPath, write_problem
 from amsr_deploy.image import colour
+from amsr_deploy.image.canvas import CanvasWriter
 from amsr_deploy.image.formats import FORMATS, Format, WriteOptions, output_format, suffixes
 from amsr_deploy.image.jpeg import segment
 from amsr_deploy.image.jxl import check_support, encode_jxl
@@ -26,7 +27,6 @@ from amsr_deploy.image.pillow import new_pillow, paste
 from amsr_deploy.image.samples import Samples, channel_count, sample_strips, sample_type
 from amsr_deploy.image.strips import StripWriter
 from amsr_deploy.image.texts import to_comment, to_resource
-from amsr_deploy.image.whole import WholeWriter
 from amsr_deploy.memory import IN_STRIPS, check_memory
 
 _PNG, _JPEG, _TIFF, _BMP, _JXL = (FORMATS[suffix] for suffix in (".png", ".jpg", ".tif", ".bmp", ".jxl"))
@@ -199,7 +199,7 @@ def write(path: StrPath, picture: Picture, options: WriteOptions = _AS_IT_COMES)
 
 def open_strips(
     path: StrPath, picture: Picture, size: tuple[int, int], options: WriteOptions = _AS_IT_COMES
-) -> StripWriter | WholeWriter:
+) -> StripWriter | CanvasWriter:
     """Open a file for an enlarged picture, which comes in strips. PNG and TIFF never hold it in memory as a whole.
 
     Args:
@@ -215,7 +215,7 @@ def open_strips(
     return _open(Path(path), replace(picture, metadata=picture.metadata.scaled(picture.size, size)), size, options)
 
 
-def _open(path: Path, picture: Picture, size: tuple[int, int], options: WriteOptions) -> StripWriter | WholeWriter:
+def _open(path: Path, picture: Picture, size: tuple[int, int], options: WriteOptions) -> StripWriter | CanvasWriter:
     """Do the same for metadata that is of the enlarged picture already."""
     file_format = check_writable(path)
     picture, _ = fit(path, picture, size, file_format, options)
@@ -225,7 +225,7 @@ def _open(path: Path, picture: Picture, size: tuple[int, int], options: WriteOpt
     canvas = _JxlCanvas if file_format is _JXL else _PillowCanvas
     with _encoding(path, file_format):
         whole = canvas(path, (*size, channels), bits, picture.metadata, options)
-        return WholeWriter(path, channels, bits, whole)
+        return CanvasWriter(path, channels, bits, whole)
 
 
 @contextmanager

@@ -15,8 +15,8 @@ import onnx
 import tensorrt_rtx_bindings as trt
 from rich.console import Console
 
-from amsr_deploy.engine.builder import build, prepare_graph
 from amsr_deploy.engine.half import to_half
+from amsr_deploy.engine.tensorrt_api import build, prepare_graph
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.runtime.backends.tensorrt.edition import Edition
 from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins, load_plugins

@@ -31,10 +31,10 @@ from scale_cases import write_model
 from amsr_deploy import models
 from amsr_deploy.commands import build_engine
 from amsr_deploy.descriptor import BACKBONES
-from amsr_deploy.engine import build, builder
-from amsr_deploy.engine.builder import prepare_graph
+from amsr_deploy.engine import build, tensorrt_api
 from amsr_deploy.engine.half import to_half
 from amsr_deploy.engine.shapes import make_profile, make_sizes
+from amsr_deploy.engine.tensorrt_api import prepare_graph
 from amsr_deploy.errors import BackendError, EngineError, UserError
 from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.model_file import read_metadata
@@ -236,7 +236,7 @@ class TestGraph:
         metadata = read_metadata(MODEL)
         profile = make_profile(metadata, make_sizes(None, None, (64, 64), metadata))
         with pytest.raises(EngineError, match=r"cannot parse the model: \w+ node .*Plugin not found.* more\)"):
-            builder.build(load_edition("tensorrt-rtx"), model, profile, None, None, Console(), in_place=False)
+            tensorrt_api.build(load_edition("tensorrt-rtx"), model, profile, None, None, Console(), in_place=False)
 
 
 @pytest.mark.parametrize("in_place", [False, True])
@@ -255,7 +255,7 @@ def test_the_builder_is_told_how_engines_work(
     metadata, plugins = read_metadata(MODEL), Plugins(library, frozenset[str](), "1")
     profile = make_profile(metadata, make_sizes(None, None, (64, 64), metadata))
     graph, timings = prepare_graph(onnx.load(MODEL), None), here / "timings"
-    built = builder.build(edition, graph, profile, plugins, timings, Console(), in_place)
+    built = tensorrt_api.build(edition, graph, profile, plugins, timings, Console(), in_place)
     assert built.engine == b"an engine"
     (config,) = configs
     assert config.get_preview_feature(trt.PreviewFeature.ALIASED_PLUGIN_IO_10_03) == in_place
@@ -325,7 +325,7 @@ class TestComparison:
         monkeypatch.setattr(build, "find_gpu", lambda: self.RTX)
         monkeypatch.setattr(build, "open_cuda", lambda: gpu)
         monkeypatch.setattr(build, "load_engine", load)
-        monkeypatch.setattr(build, "build", lambda *_: builder.Built(b"an engine", []))
+        monkeypatch.setattr(build, "build", lambda *_: tensorrt_api.Built(b"an engine", []))
         return errors
 
     @pytest.mark.parametrize("sizes", [(), ("--max-shape", "16x24"), ("--min-shape", "200x300")])
@@ -363,7 +363,7 @@ class TestInPlace:
         [("tensorrt", "10.3.0.26", False), ("tensorrt", "10.7.0.23", True), ("tensorrt-rtx", "11.0", False)],
     )
     def test_versions_decide(self, name: str, version: str, wanted: bool) -> None:
-        assert builder.writes_in_place(Edition(name, SimpleNamespace(__version__=version))) == wanted  # type: ignore[arg-type]
+        assert tensorrt_api.writes_in_place(Edition(name, SimpleNamespace(__version__=version))) == wanted  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("option", ["--in-place", "--no-in-place"])
     def test_the_option_reaches_the_builder_and_the_sidecar(
@@ -371,9 +371,9 @@ class TestInPlace:
     ) -> None:
         given = []
 
-        def fake_build(*arguments: Any) -> builder.Built:
+        def fake_build(*arguments: Any) -> tensorrt_api.Built:
             given.append(arguments[-1])
-            return builder.Built(b"an engine", [])
+            return tensorrt_api.Built(b"an engine", [])
 
         full = Edition("tensorrt", SimpleNamespace(__version__="10.7.0.23"))  # type: ignore[arg-type]
         monkeypatch.setattr(build_engine, "choose_edition", lambda _: (full, ORIN))
@@ -454,7 +454,7 @@ class EndlessBuilder:
 def test_an_interrupt_stops_the_builder() -> None:
     endless = EndlessBuilder()
     with pytest.raises(KeyboardInterrupt):
-        builder._run(load_edition("tensorrt-rtx"), endless, None, SimpleNamespace(), Console())
+        tensorrt_api._run(load_edition("tensorrt-rtx"), endless, None, SimpleNamespace(), Console())
     assert endless.steps >= 3
 
 
@@ -471,9 +471,9 @@ def test_what_tensorrt_says_during_a_build_is_told(engine: bytes | None) -> None
 
     if engine is None:
         with pytest.raises(EngineError, match="cannot build the engine: Error Code 2: OutOfMemory"):
-            builder._run(edition, Talking(), None, SimpleNamespace(), Console())
+            tensorrt_api._run(edition, Talking(), None, SimpleNamespace(), Console())
     else:
-        built = builder._run(edition, Talking(), None, SimpleNamespace(), Console())
+        built = tensorrt_api._run(edition, Talking(), None, SimpleNamespace(), Console())
         assert built.warnings == ["careful"]
 
 

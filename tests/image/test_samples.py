@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
+from cmyk_profile import cmyk_profile
 from hypothesis import given
 from hypothesis import strategies as st
-from ink_profile import cmyk_profile
 from numpy.typing import NDArray
 from picture_cases import SRGB, arrays, assert_same, camera_exif, file_bytes, from_samples, photo, smooth
 from PIL import Image

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ink_profile import cmyk_profile
+from cmyk_profile import cmyk_profile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from tiff_maker import Page, page, tiff
@@ -16,7 +16,7 @@ from tiff_maker import Page, page, tiff
 from amsr_deploy import image
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image import Picture
-from amsr_deploy.image.inks import lab_to_srgb
+from amsr_deploy.image.cmyk_lab import lab_to_srgb
 
 WHITE_IS_ZERO, GREY, RGB, PALETTE, MASK, CMYK, YCBCR, CIE_LAB, ICC_LAB = 0, 1, 2, 3, 4, 5, 6, 8, 9
 UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2

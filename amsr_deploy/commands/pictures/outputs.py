@@ -16,7 +16,7 @@ from amsr_deploy.commands.messages import shown_as
 from amsr_deploy.commands.pictures.inputs import Input, Inputs, is_folder
 from amsr_deploy.errors import AmsrError, FileError, ImageError, UserError
 from amsr_deploy.files import STANDARD, check_standard_output, replacing
-from amsr_deploy.image.whole import not_written
+from amsr_deploy.image.canvas import not_written
 
 Existing = Literal["refuse", "overwrite", "skip"]
 """What happens to a picture whose result exists already."""

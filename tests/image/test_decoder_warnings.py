@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from amsr_deploy.image.caught import caught_warnings
+from amsr_deploy.image.decoder_warnings import caught_warnings
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ class Canvas(Protocol):
         """Make the file."""
 
 
-class WholeWriter:
+class CanvasWriter:
     """A file that is encoded when all of its rows are there; see `strips.StripWriter`.
 
     Attributes:
@@ -41,7 +41,7 @@ class WholeWriter:
         self._canvas.put(rows, self._done)
         self._done += len(rows)
 
-    def __enter__(self) -> WholeWriter:
+    def __enter__(self) -> CanvasWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
