@@ -25,7 +25,7 @@ from amsr_deploy.image.orientation import turned_size
 from amsr_deploy.interrupts import NotedSignal, exit_code
 from amsr_deploy.runtime.shipped import origin
 from amsr_deploy.runtime.tiles import Size
-from amsr_deploy.video.ahead import Behind, ahead
+from amsr_deploy.video.background import BackgroundCalls, prefetch
 from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import VideoUpscaler
 from amsr_deploy.video.reader import Decoded, Reader
@@ -147,11 +147,11 @@ def _written(target: Path, name: str, reader: Reader, size: Size, encoding: Enco
 def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: VideoReport) -> int | None:
     """Take frames through the network, while others are decoded and encoded; return the signal that stopped it."""
     last: NDArray[Any] | None = None
-    bar = Bar(reader.frames, not setting("quiet"), "frames")
-    with NotedSignal() as noted, bar, Behind(AHEAD) as behind, closing(ahead(reader.items(), AHEAD)) as items:
+    bar, items = Bar(reader.frames, not setting("quiet"), "frames"), prefetch(reader.items(), AHEAD)
+    with NotedSignal() as noted, bar, BackgroundCalls(AHEAD) as writing, closing(items):
         for item in items:
             if not isinstance(item, Decoded):
-                behind.call(writer.copy, item)
+                writing.call(writer.copy, item)
                 continue
             if item.frame is not None:
                 upscaled = video.upscale(item.rgb())
@@ -160,11 +160,11 @@ def _run(reader: Reader, writer: Writer, video: VideoUpscaler, report: VideoRepo
             elif last is not None:
                 report.add(0, 1, False)
             if last is not None:
-                behind.call(writer.write, last, item)
+                writing.call(writer.write, last, item)
             bar.finish(f"density {report.density:.2f}, {report.reused:.0%} reused")
             if noted.number is not None:
                 break
-        behind.wait()
+        writing.wait()
     return noted.number
 
 

@@ -79,7 +79,7 @@ class Copies:
         tags = stream.metadata
         return self._container.add_attachment(tags.get("filename", name), tags.get("mimetype", mimetype), data)
 
-    def placed(self, packet: av.Packet[Any]) -> av.Packet[Any] | None:
+    def remapped(self, packet: av.Packet[Any]) -> av.Packet[Any] | None:
         """Bring a packet to its stream and its time in the output; None where there is no such stream."""
         stream = self._streams.get(packet.stream.index)
         if stream is None or stream.type == "attachment":

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import VideoError
 from amsr_deploy.files import STANDARD
+from amsr_deploy.video.continuous_times import ContinuousTimes
 from amsr_deploy.video.display_matrix import orientation_of
-from amsr_deploy.video.ending import MICROSECONDS, Y4M_FORMAT, Ending
-from amsr_deploy.video.joined import Joined
 from amsr_deploy.video.picture_stream import is_cover, picture_stream
 from amsr_deploy.video.rgb import to_rgb
+from amsr_deploy.video.truncation import MICROSECONDS, Y4M_FORMAT, TruncationCheck
 
 TO_PIPE = "ffmpeg -i CLIP -f yuv4mpegpipe - | amsr video -"
 FALLBACK_RATE = Fraction(25)
@@ -111,8 +111,8 @@ class Reader:
             self.rate = self.stream.average_rate or self.stream.guessed_rate or FALLBACK_RATE
             self.broken = 0
             self.cut_off: str | None = None
-            self._ending = Ending(self.container, self.stream)
-            self._joined = Joined(self.container, self.rate)
+            self._truncation = TruncationCheck(self.container, self.stream)
+            self._times = ContinuousTimes(self.container, self.rate)
             self._last: int | None = None
             self._pending: list[int] = []
             self._unplaced = 0
@@ -210,8 +210,8 @@ class Reader:
     def _read(self) -> Iterator[Decoded | av.Packet[Any]]:
         try:
             for packet in self.container.demux():
-                self._ending.see(packet)
-                self._joined.place(packet)
+                self._truncation.see(packet)
+                self._times.correct(packet)
                 if packet.stream.index != self.stream.index:
                     if packet.size and self._is_wanted(packet):
                         yield packet
@@ -233,7 +233,7 @@ class Reader:
                     yield from self._repeats(decoded.time)
                     self._last = decoded.time
                     yield decoded
-            self.cut_off = self._ending.problem(self.container.size if self._pipe is None else self._pipe.count)
+            self.cut_off = self._truncation.problem(self.container.size if self._pipe is None else self._pipe.count)
         except av.error.FFmpegError as error:
             self.cut_off = reason(error)
         yield from self._repeats(None)

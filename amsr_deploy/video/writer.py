@@ -18,11 +18,11 @@ from amsr_deploy.errors import UserError, VideoError
 from amsr_deploy.files import STANDARD
 from amsr_deploy.video.copies import ALL, Copies
 from amsr_deploy.video.encoding import Y4M, Encoding
-from amsr_deploy.video.ending import Y4M_FORMAT
 from amsr_deploy.video.hdr import side_data, with_hdr
-from amsr_deploy.video.losses import losses, still_true
+from amsr_deploy.video.left_out import left_out, still_true
 from amsr_deploy.video.reader import Decoded, Reader, reason
 from amsr_deploy.video.rgb import from_rgb, tags_for
+from amsr_deploy.video.truncation import Y4M_FORMAT
 
 DAMAGED = (av.error.InvalidDataError, av.error.PatchWelcomeError)
 """Errors of a packet that FFmpeg has to read to write it, such as AAC of MPEG-TS."""
@@ -80,8 +80,8 @@ class Writer:
         except (av.error.FFmpegError, ValueError) as error:
             self._container.close()
             raise self._failure(error) from error
-        for loss in losses(reader, self._container.format.name):
-            _log.warning("%s: %s", name, loss)
+        for message in left_out(reader, self._container.format.name):
+            _log.warning("%s: %s", name, message)
 
     def _set_up_video(self, encoder: str) -> None:
         context, first = self._stream.codec_context, self._reader.first
@@ -127,15 +127,15 @@ class Writer:
         Raises:
             VideoError: it cannot be written; a full disk.
         """
-        placed = self._copies.placed(packet) if self._copies else None
-        if placed is None:
+        remapped = self._copies.remapped(packet) if self._copies else None
+        if remapped is None:
             return
         try:
-            self._container.mux(placed)
+            self._container.mux(remapped)
         except DAMAGED as error:
-            if placed.stream.index not in self._damaged:
-                self._damaged.add(placed.stream.index)
-                kept = (self._name, placed.stream.type, placed.stream.index, reason(error))
+            if remapped.stream.index not in self._damaged:
+                self._damaged.add(remapped.stream.index)
+                kept = (self._name, remapped.stream.type, remapped.stream.index, reason(error))
                 _log.warning("%s: %s %d has damaged packets, which are left out (%s)", *kept)
         except av.error.FFmpegError as error:
             raise self._failure(error) from error

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterator[Item], most: int) -> Generator[Item, None, None]:
-    """Take items in a thread that is at most so many ahead; its errors are raised where they belong.
+def prefetch(items: Iterator[Item], count: int) -> Generator[Item, None, None]:
+    """Take so many items ahead in a thread; its errors are raised where they belong.
 
     Closing the iterator ends the thread.
     """
     thread = ThreadPoolExecutor(1)
-    taken = deque(thread.submit(next, items, None) for _ in range(most))
+    taken = deque(thread.submit(next, items, None) for _ in range(count))
     try:
         while (item := taken.popleft().result()) is not None:
             taken.append(thread.submit(next, items, None))
@@ -26,7 +26,7 @@ def ahead(items: Iterator[Item], most: int) -> Generator[Item, None, None]:
         thread.shutdown(cancel_futures=True)
 
 
-class Behind:
+class BackgroundCalls:
     """Calls in a thread, one after the other, of which at most so many wait; an error is raised by the next call."""
 
     def __init__(self, most: int) -> None:
@@ -45,7 +45,7 @@ class Behind:
         while self._waiting:
             self._waiting.popleft().result()
 
-    def __enter__(self) -> Behind:
+    def __enter__(self) -> BackgroundCalls:
         return self
 
     def __exit__(

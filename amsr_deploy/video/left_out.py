@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from amsr_deploy.video.ending import Y4M_FORMAT
 from amsr_deploy.video.hdr import side_data
 from amsr_deploy.video.reader import Reader
+from amsr_deploy.video.truncation import Y4M_FORMAT
 
 CARRIED = {
     "A53_CC": "closed captions in the pictures are",
@@ -22,7 +22,7 @@ STATISTICS = "_STATISTICS_"
 """What mkvmerge's tags begin with that say which other tags it counted: bytes, bits a second."""
 
 
-def losses(reader: Reader, container: str) -> Iterator[str]:
+def left_out(reader: Reader, container: str) -> Iterator[str]:
     """Say what of a video is lost in a container; streams of files are named where they are copied."""
     first, tags = reader.first, reader.stream.metadata
     if any(component.is_alpha for component in first.format.components) or "alpha_mode" in tags:

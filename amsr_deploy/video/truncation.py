@@ -15,7 +15,7 @@ SLACK = Fraction(1, 2)
 """Seconds by which a whole Matroska file may end before the time that its header says."""
 
 
-class Ending:
+class TruncationCheck:
     """Compares what was read of a file with what its header and its index promise."""
 
     def __init__(self, container: InputContainer, stream: av.VideoStream) -> None:

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from amsr_deploy.errors import VideoError
-from amsr_deploy.video.ahead import ahead
+from amsr_deploy.video.background import prefetch
 
 MOST = 3
 
@@ -26,17 +26,17 @@ def numbers(taken: list[int], end: int, error: Exception | None = None) -> Itera
 
 @pytest.mark.parametrize("count", [0, 1, MOST, 10])
 def test_items_come_in_order_and_an_error_after_them(count: int) -> None:
-    assert list(ahead(numbers([], count), MOST)) == list(range(count))
+    assert list(prefetch(numbers([], count), MOST)) == list(range(count))
     received: list[int] = []
     with pytest.raises(VideoError, match="damaged"):
-        received.extend(ahead(numbers([], count, VideoError("damaged")), MOST))
+        received.extend(prefetch(numbers([], count, VideoError("damaged")), MOST))
     assert received == list(range(count))
 
 
 def test_so_many_are_taken_ahead_and_no_thread_is_left_after_closing() -> None:
     taken: list[int] = []
     before = set(threading.enumerate())
-    with closing(ahead(numbers(taken, 100), MOST)) as items:
+    with closing(prefetch(numbers(taken, 100), MOST)) as items:
         assert next(items) == 0
         deadline = time.monotonic() + 10
         while len(taken) < 1 + MOST and time.monotonic() < deadline:

@@ -13,7 +13,7 @@ BACK = Fraction(1, 10)
 """Seconds by which the times of a stream go back where a part begins; FFmpeg takes as many."""
 
 
-class Joined:
+class ContinuousTimes:
     """Lets each part begin where the one before it ended, by one offset for all streams, so that sound is in time.
 
     Only formats of which FFmpeg says that their times may jump are changed: in others a time that goes back is a flaw.
@@ -27,7 +27,7 @@ class Joined:
         self._last: dict[int, Fraction] = {}
         self._end = Fraction(0)
 
-    def place(self, packet: av.Packet[Any]) -> None:
+    def correct(self, packet: av.Packet[Any]) -> None:
         """Change the times of a packet, the next one of the file."""
         if not self._may_jump or packet.dts is None:
             return
