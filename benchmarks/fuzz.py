@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import AmsrError
-from amsr_deploy.memory import peak_memory
+from amsr_deploy.system.memory import peak_memory
 
 if TYPE_CHECKING:
     from amsr_deploy.image import Picture

@@ -11,8 +11,8 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "amsr_deploy"
 LAYERS = (
-    ("errors", "descriptor", "interrupts", "cores", "cgroups", "numeric", "versions"),
-    ("metadata", "model_file", "files", "memory", "native"),
+    ("errors", "descriptor", "interrupts", "numeric", "system", "versions"),
+    ("metadata", "model_file", "files", "native"),
     ("mask", "image", "models"),
     ("runtime.backends",),
     ("runtime",),

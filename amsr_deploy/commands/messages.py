@@ -16,7 +16,7 @@ from typing import TextIO, TypeVar
 import click
 
 from amsr_deploy.errors import AmsrError, missing_dependency, one_line, with_options
-from amsr_deploy.memory import IN_STRIPS
+from amsr_deploy.system.memory import IN_STRIPS
 
 Result = TypeVar("Result")
 

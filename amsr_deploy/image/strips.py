@@ -11,13 +11,13 @@ from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 
-from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import ImageError
 from amsr_deploy.files import replacing
 from amsr_deploy.image.canvas import not_written
 from amsr_deploy.image.layout import Layout
 from amsr_deploy.image.png_encoder import PngEncoder
 from amsr_deploy.image.samples import Samples, sample_type
+from amsr_deploy.system.processor import usable_cores
 
 _MAX_THREADS = 8
 _MOST_WAITING = 16

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from amsr_deploy.image.arrays import Element, from_float
 from amsr_deploy.image.orientation import INVERSE, turned
-from amsr_deploy.memory import check_memory
 from amsr_deploy.runtime.upscaling import Start, Upscaling
+from amsr_deploy.system.memory import check_memory
 
 VIEWS = len(INVERSE)
 

@@ -21,7 +21,6 @@ from amsr_deploy.image.arrays import Element, to_float
 from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
 from amsr_deploy.image.samples import channel_count
 from amsr_deploy.mask import Mask, compute_mask
-from amsr_deploy.memory import memory_budget
 from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime import tiles
@@ -36,6 +35,7 @@ from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
 from amsr_deploy.runtime.tile_runner import TileLimit, TileRunner
 from amsr_deploy.runtime.upscaling import OnTile, Upscaling
+from amsr_deploy.system.memory import memory_budget
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

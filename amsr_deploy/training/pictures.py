@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy import image
-from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import FileError, ImageError, TrainingError, UserError
 from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
+from amsr_deploy.system.processor import usable_cores
 from amsr_deploy.training.synthetic import dithered_pictures, synthetic_pictures
 
 Result = TypeVar("Result")

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from functools import partial
 
 from amsr_deploy import native
-from amsr_deploy.evaluation.bench.processor import cpu_name
 from amsr_deploy.evaluation.bench.timing import Run, medians
+from amsr_deploy.system.processor import cpu_name
 from paper.plan import Picture, Plan, say
 from paper.records import Record
 from paper.scores import Setting

@@ -14,7 +14,7 @@ import onnxruntime as ort
 import pytest
 from export_cases import Exports
 
-from amsr_deploy import memory, models
+from amsr_deploy import models
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE
 from amsr_deploy.export.onnx import make_model
 from amsr_deploy.metadata import Metadata
@@ -22,6 +22,7 @@ from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.selection import Everything, select, whole
+from amsr_deploy.system import memory
 
 SMALL, SIZE = 16, 100e6
 """Side of a picture for which nearly all memory is the model's, and what a large one may take in bytes."""

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 import amsr_deploy
-from amsr_deploy import memory
 from amsr_deploy.errors import ImageError, UserError
 from amsr_deploy.image.orientation import INVERSE, turned
 from amsr_deploy.runtime.self_ensemble import VIEWS
 from amsr_deploy.runtime.upscaler import Upscaler
+from amsr_deploy.system import memory
 
 ROUNDING = 1e-6
 

@@ -21,11 +21,11 @@ from amsr_deploy.commands.pictures.turns import Turn
 from amsr_deploy.commands.upscalers import Upscalers
 from amsr_deploy.image import Picture
 from amsr_deploy.image.pillow import from_pillow
-from amsr_deploy.memory import check_memory
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.runtime.upscaling import OnTile, Upscaling
+from amsr_deploy.system.memory import check_memory
 
 FLOATS_OF_PIXEL = 6
 """Samples of a pixel in memory where a result is reduced or compared: as the network makes it, and as it becomes."""

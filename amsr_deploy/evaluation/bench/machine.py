@@ -6,10 +6,9 @@ import os
 from dataclasses import dataclass
 
 from amsr_deploy import native
-from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import counted
 from amsr_deploy.evaluation.bench.peak import Peak, measure_peak
-from amsr_deploy.evaluation.bench.processor import cpu_name
+from amsr_deploy.system.processor import cpu_name, usable_cores
 from amsr_deploy.versions import versions
 
 PACKAGES = ("onnxruntime", "openvino", "numpy")

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy import memory
 from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
+from amsr_deploy.system import memory
 
 RUNS = 2
 """The first run allocates; a second one shows whether memory keeps growing."""

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.cores import usable_cores
 from amsr_deploy.errors import BackendError, EngineError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import SelectionInputs
@@ -28,6 +27,7 @@ from amsr_deploy.runtime.backends.tensorrt.log import start
 from amsr_deploy.runtime.backends.tensorrt.plugins import load_plugins, plugin_library
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
 from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream, LoadedEngine, Shape
+from amsr_deploy.system.processor import usable_cores
 
 STREAMS = 2
 """Pictures that are copied and computed at once, each on its stream."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from amsr_deploy import cgroups
 from amsr_deploy.errors import ImageError
+from amsr_deploy.system import cgroups
 
 CAUTIOUS = 2 << 30
 """Budget in bytes where the system does not tell its free memory."""

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import amsr
+from conftest import ROOT
 from PIL import Image
 from scale_cases import write_model
 
 import amsr_deploy
-from amsr_deploy import cgroups, image, memory
+from amsr_deploy import image
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image import Picture, writing
 from amsr_deploy.runtime.upscaler import Upscaler
+from amsr_deploy.system import cgroups, memory
 
 PEAK = """
 import sys
@@ -89,7 +91,8 @@ import sys
 import numpy as np
 from pathlib import Path
 from PIL import Image
-from amsr_deploy import image, memory
+from amsr_deploy import image
+from amsr_deploy.system import memory
 
 photo = np.tile(np.asarray(Image.open(sys.argv[1]).convert("RGB")), (5, 4, 1))[:1280, :1536]
 small = image.Picture(np.zeros((320, 384, 3), np.float32))
@@ -112,7 +115,7 @@ def test_writing_takes_no_more_memory_than_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, lossless: bool
 ) -> None:
     path = tmp_path / f"large{suffix}"
-    arguments = [Path(__file__).parent.parent / "examples" / "osprey.png", path, lossless]
+    arguments = [ROOT / "examples" / "osprey.png", path, lossless]
     run = subprocess.run(
         [sys.executable, "-c", ENCODE, *map(str, arguments)], capture_output=True, text=True, check=True
     )

@@ -1,10 +1,18 @@
-"""What the processor calls itself."""
+"""The processor: how many cores there are to work on, and what it calls itself."""
 
 from __future__ import annotations
 
+import os
 import platform
-import subprocess
 from pathlib import Path
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        return os.cpu_count() or 1
 
 
 def cpu_name() -> str:
@@ -14,6 +22,8 @@ def cpu_name() -> str:
         names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         return names[0] if names else platform.machine()
     if platform.system() == "Darwin":
+        import subprocess  # here, because upscaling does without
+
         return subprocess.run(
             ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=True
         ).stdout.strip()

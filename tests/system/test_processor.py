@@ -1,4 +1,4 @@
-"""The cores that a process may use."""
+"""The cores that a process may use, counted in one place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import pytest
 from conftest import ROOT
 
-from amsr_deploy.cores import usable_cores
+from amsr_deploy.system.processor import usable_cores
 
 
 def test_cores_are_those_of_the_process_where_the_system_tells(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,4 +21,4 @@ def test_cores_are_those_of_the_process_where_the_system_tells(monkeypatch: pyte
 def test_nothing_else_of_the_package_counts_cores() -> None:
     counting = ("cpu_count", "sched_getaffinity")
     sources = (ROOT / "amsr_deploy").rglob("*.py")
-    assert [path.name for path in sources if any(name in path.read_text() for name in counting)] == ["cores.py"]
+    assert [path.name for path in sources if any(name in path.read_text() for name in counting)] == ["processor.py"]
