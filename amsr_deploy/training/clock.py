@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 FIRST_STEPS = 5
 """Steps that compile and choose algorithms: their time is no part of the schedules, but of the training."""
+MOST = 1e15
+"""Steps or seconds that no training reaches; up to here `float` counts all."""
 
 
 class Clock:
@@ -36,10 +38,10 @@ class Clock:
         """Go on from what `state` returned; checkpoints of earlier versions have no lost seconds.
 
         Raises:
-            KeyError, ValueError: the seconds are missing or no number.
+            KeyError, ValueError: the seconds are missing, or as `read_amount` says.
         """
-        self._spent = float(state["seconds"])
-        self._lost = self._lost_before = float(state.get("lost_seconds", 0))
+        self._spent = read_amount(state, "seconds")
+        self._lost = self._lost_before = read_amount({"lost_seconds": "0", **state}, "lost_seconds")
 
     def progress(self, step: int) -> float:
         """Compute the share of the training that is done after so many steps, in [0, 1]."""
@@ -54,3 +56,16 @@ class Clock:
     def expected_steps(self, step: int, progress: float) -> int:
         """Estimate the number of steps in all."""
         return self._steps if self._minutes is None else max(step, round(step / max(progress, 1e-9)))
+
+
+def read_amount(facts: Mapping[str, str], name: str) -> float:
+    """Read a number of steps or seconds from the facts of a checkpoint.
+
+    Raises:
+        KeyError: it is missing.
+        ValueError: it is no number, negative, or more than is ever reached.
+    """
+    amount = float(facts[name])
+    if not 0 <= amount <= MOST:
+        raise ValueError(f"{name} {amount:g}")
+    return amount

@@ -25,7 +25,7 @@ from torch import Tensor
 from amsr_deploy.errors import TrainingError, UserError, first_line
 from amsr_deploy.files import replacing
 from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR, read_tensors
-from amsr_deploy.training.clock import Clock
+from amsr_deploy.training.clock import Clock, read_amount
 from amsr_deploy.training.config import Config, config_from_json
 from amsr_deploy.training.pictures import File
 from amsr_deploy.training.trainer import Trainer
@@ -127,7 +127,7 @@ class RunFolder:
         path = self.path / STATE
         try:
             state, facts = read_tensors(path)
-            trainer.load_state(state, int(facts["steps"]))
+            trainer.load_state(state, int(read_amount(facts, "steps")))
             clock.load_state(facts)
         except (SafetensorError, OSError, KeyError, RuntimeError, ValueError) as error:
             reason = f"without {error}" if isinstance(error, KeyError) else first_line(error)

@@ -113,11 +113,13 @@ class Trainer:
 
         Raises:
             KeyError: a tensor is missing.
+            ValueError: one is of another shape or type, or not finite.
         """
         self.steps = steps
-        self.network.load_state_dict({name: state[f"network.{name}"] for name in self.average})
+        weights = {name: restored(state, f"network.{name}", value) for name, value in self.average.items()}
+        self.network.load_state_dict(weights)
         for name, value in self.average.items():
-            value.copy_(state[f"average.{name}"])
+            value.copy_(restored(state, f"average.{name}", value))
         if steps == 0:
             return
         for optimizer in self._optimizers:
@@ -125,15 +127,26 @@ class Trainer:
             for group in optimizer.param_groups:
                 for name, weight in self._named.items():
                     if any(weight is each for each in group["params"]):
-                        moments = {kind: state[f"optimizer.{kind}.{name}"] for kind in kinds}
-                        optimizer.state[weight] = {k: self._moment(value, weight) for k, value in moments.items()}
+                        likes = {kind: weight.new_zeros(()) if kind == "step" else weight for kind in kinds}
+                        optimizer.state[weight] = {
+                            kind: restored(state, f"optimizer.{kind}.{name}", like) for kind, like in likes.items()
+                        }
 
-    @staticmethod
-    def _moment(value: Tensor, parameter: Tensor) -> Tensor:
-        """Move a moment to its parameter's device and memory layout, which fused Adam requires."""
-        if value.ndim == 0:  # the count of steps
-            return value.to(parameter.device)
-        return torch.empty_like(parameter, requires_grad=False).copy_(value)
+
+def restored(state: dict[str, Tensor], name: str, like: Tensor) -> Tensor:
+    """Copy a tensor of a checkpoint to the device and in the memory layout of another, as fused Adam requires.
+
+    Raises:
+        KeyError: it is missing.
+        ValueError: it is of another shape or type, or not finite.
+    """
+    value = state[name]
+    if (value.shape, value.dtype) != (like.shape, like.dtype):
+        kinds = (f"{str(each.dtype).removeprefix('torch.')} {tuple(each.shape)}" for each in (value, like))
+        raise ValueError(f"{name} {' instead of '.join(kinds)}")
+    if not value.isfinite().all():
+        raise ValueError(f"{name} is not finite")
+    return torch.empty_like(like, requires_grad=False).copy_(value)
 
 
 def is_hidden(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 from training_cases import draw, quick_config
 
 from amsr_deploy import models
@@ -186,6 +188,36 @@ def test_a_checkpoint_without_moments_is_refused(config: Config, tmp_path: Path,
     kept = {name: value for name, value in state.items() if not name.startswith(lost)}
     save_file(kept, tmp_path / "run" / "state.safetensors", facts)
     with pytest.raises(TrainingError, match=rf"not a checkpoint of this run \(without '{lost}"):
+        train(config, tmp_path / "run", resume=True)
+
+
+DAMAGED: dict[str, Callable[[Tensor], Tensor]] = {
+    "of one value": lambda value: value.flatten()[0],
+    "of one value in a row": lambda value: torch.full((1,), value.flatten()[0]),
+    "bytes": lambda value: value.to(torch.int8),
+    "not finite": lambda value: value * torch.nan,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.parametrize("kind", ["network", "average", "optimizer.exp_avg", "optimizer.momentum_buffer"])
+def test_a_checkpoint_with_a_wrong_tensor_is_refused(config: Config, tmp_path: Path, kind: str, damage: str) -> None:
+    config = replace(config, optimizer="muon", steps=1)
+    train(config, tmp_path / "run")
+    name = f"{kind}.body_conv.{'2' if 'momentum' in kind else '0.0'}.weight"
+    state, facts = read_tensors(tmp_path / "run" / "state.safetensors")
+    save_file(state | {name: DAMAGED[damage](state[name])}, tmp_path / "run" / "state.safetensors", facts)
+    with pytest.raises(TrainingError, match=rf"not a checkpoint of this run \({name} "):
+        train(config, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("fact", ["steps", "seconds", "lost_seconds"])
+@pytest.mark.parametrize("value", ["-5", "nan", "9" * 4000, "9" * 20, "many"])
+def test_a_checkpoint_with_a_wrong_amount_is_refused(config: Config, tmp_path: Path, fact: str, value: str) -> None:
+    train(config, tmp_path / "run")
+    state, facts = read_tensors(tmp_path / "run" / "state.safetensors")
+    save_file(state, tmp_path / "run" / "state.safetensors", {**facts, fact: value})
+    with pytest.raises(TrainingError, match="not a checkpoint of this run"):
         train(config, tmp_path / "run", resume=True)
 
 
