@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the networks on one machine within a budget of time; it needs PyTorch, safetensors, NumPy and Pillow.
+# Trains the networks on one machine within a budget of time; it needs PyTorch, safetensors, NumPy, Pillow and click.
 # usage: [DATA=build/crops.tar] [PYTHON=python3] train_all.sh MINUTES [OUT [OPTIONS OF amsr train...]]
 #
 # Two queues run side by side, so that one network computes while another reads its pictures and compiles. DISP x4 has the
@@ -16,7 +16,7 @@ deadline=$((SECONDS + $(awk "BEGIN { print int(60 * $minutes) }")))
 start_seconds=20 # imports and pictures, before the time of a training counts; a guess for the first in a queue
 least_seconds=10 # for a network whose queue has spent its time
 mkdir -p "$out"
-gpu=$("$python" -c 'import torch; print(int(torch.cuda.is_available()))')
+gpu=$("$python" -c 'import click, torch; print(int(torch.cuda.is_available()))')
 
 first_file() {
     local file
@@ -55,7 +55,7 @@ train() {
         new_run "$name" "$scale" "$batch" "$seconds" "$run"
     fi
     echo "$name x$scale: $seconds seconds, ${more[*]}"
-    timeout --signal TERM $((seconds + 2 * start_seconds)) "$python" -m amsr_deploy.training --out "$run" \
+    timeout --signal TERM $((seconds + 2 * start_seconds)) "$python" -m amsr_deploy train --out "$run" \
         --data "$data" --save-minutes 1 --no-tensorboard "${more[@]}" "${options[@]}" >>"$run.log" 2>&1 &
     child=$!
     wait "$child" || status=$?

@@ -90,14 +90,14 @@ def test_missing_package_is_one_line(tmp_path: Path) -> None:
 
 TORCH_NEEDS = (
     "torch", "torchgen", "functorch", "typing_extensions.py", "filelock", "sympy", "mpmath", "networkx", "jinja2",
-    "markupsafe", "fsspec", "numpy", "numpy.libs", "PIL", "pillow.libs", "safetensors",
+    "markupsafe", "fsspec", "numpy", "numpy.libs", "PIL", "pillow.libs", "safetensors", "click",
 )  # fmt: skip
-"""What a machine with PyTorch, safetensors, NumPy and Pillow alone has."""
+"""What a machine with PyTorch, safetensors, NumPy, Pillow and click alone has."""
 
 
 @pytest.fixture(scope="module")
 def torch_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python that has PyTorch, safetensors, NumPy and Pillow, this package's sources and nothing else."""
+    """A Python that has PyTorch, safetensors, NumPy, Pillow and click, this package's sources and nothing else."""
     import torch
 
     folder = tmp_path_factory.mktemp("torch")
@@ -111,18 +111,18 @@ def torch_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_training_needs_few_packages(torch_python: Path, folder: Path, tmp_path: Path) -> None:
-    for package in ("click", "rich", "OpenImageIO", "onnx", "onnxruntime", "onnxscript", "tensorboard"):
+    for package in ("rich", "OpenImageIO", "onnx", "onnxruntime", "onnxscript", "tensorboard"):
         assert "ModuleNotFoundError" in run(torch_python, "-c", f"import {package}").stderr
     weights = tmp_path / "first" / "weights.safetensors"
     for number, more in (("first", ("--backbone", "fsrcnn")), ("second", ("--init", str(weights)))):
         options = ("--data", str(folder), "--out", str(tmp_path / number), "--steps", "2", "--batch-size", "2", *more)
         options += ("--synthetic", "0")
-        done = run(torch_python, "-m", "amsr_deploy.training", *options, "--device", "cpu", "--precision", "float32")
+        done = run(torch_python, "-m", "amsr_deploy", "train", *options, "--device", "cpu", "--precision", "float32")
         assert done.returncode == 0, done.stderr
         assert "holds the weights" in done.stdout
-    refused = run(torch_python, "-m", "amsr_deploy.training", "--data", str(folder), "--out", str(tmp_path / "first"))
+    refused = run(torch_python, "-m", "amsr_deploy", "train", "--data", str(folder), "--out", str(tmp_path / "first"))
     assert refused.returncode == 2
-    assert refused.stderr == "error: --backbone not given; see amsr train --help\n"
+    assert refused.stderr == "amsr: error: --backbone not given; see amsr train --help\n"
 
 
 def test_runtime_works_without_torch() -> None:

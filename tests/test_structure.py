@@ -21,7 +21,7 @@ LAYERS = (
     ("cli",),
 )
 """Each imports from those before it, and from itself."""
-ENTRIES = ("", "__main__", "training.__main__")
+ENTRIES = ("", "__main__")
 """What users import or run: it may import from everything."""
 
 
