@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from amsr_deploy.descriptor import PURPOSES, Purpose
+from amsr_deploy.descriptor import Purpose
 from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.json_fields import check_types, known_values
 
 PREFIX = "amsr."
 Precision = Literal["float32", "float16", "bfloat16"]
@@ -129,49 +129,9 @@ class Metadata:
             KeyError, TypeError, ValueError: values are missing, of other types, or cannot be.
         """
         check_types(cls, values)
-        check_types(Cost, values["cost"])
         metadata = cls(**{**known_values(cls, values), "cost": Cost(**values["cost"])})
         if min(metadata.scale, metadata.dilation, metadata.window_size) < 1:
             raise ValueError("a scale, dilation or window size is 0")
         if metadata.body not in SELECTIONS or min(metadata.cost.fixed, metadata.cost.body, metadata.cost.dense - 1) < 0:
             raise ValueError("its body or its cost cannot be")
         return metadata
-
-
-def check_types(kind: type[Any], values: Mapping[str, Any]) -> None:
-    """Compare values that come from JSON with the fields of a dataclass, as far as those have simple types.
-
-    Raises:
-        TypeError: a value of another type, a negative or endless number.
-    """
-    for each in fields(kind):
-        fits = _FITS.get(str(each.type))
-        if each.name in values and fits and not fits(values[each.name]):
-            raise TypeError(f"{each.name} is {values[each.name]!r:.60}")
-
-
-def known_values(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Choose the values that a dataclass has fields for; other versions of the package write others, too."""
-    return {each.name: values[each.name] for each in fields(kind) if each.name in values}
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-_FITS: Mapping[str, Callable[[Any], bool]] = {
-    "str": lambda value: isinstance(value, str),
-    "str | None": lambda value: value is None or isinstance(value, str),
-    "bool": lambda value: isinstance(value, bool),
-    "bool | None": lambda value: value is None or isinstance(value, bool),
-    "int": lambda value: type(value) is int and value >= 0,
-    "float": _is_number,
-    "float | None": lambda value: value is None or _is_number(value),
-    "tuple[str, ...]": lambda value: isinstance(value, list | tuple) and all(isinstance(each, str) for each in value),
-    "tuple[float, ...]": lambda value: isinstance(value, list | tuple) and all(map(_is_number, value)),
-    "dict[str, str]": lambda value: isinstance(value, dict) and all(isinstance(each, str) for each in value.values()),
-    "dict[str, int]": lambda value: isinstance(value, dict) and all(isinstance(each, int) for each in value.values()),
-    "Precision": lambda value: value in get_args(Precision),
-    "Purpose": lambda value: value in PURPOSES,
-}
-"""Whether a value is one of a type, by the type's annotation."""

@@ -11,7 +11,7 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "amsr_deploy"
 LAYERS = (
-    ("errors", "descriptor", "interrupts", "numeric", "system", "versions"),
+    ("errors", "descriptor", "interrupts", "json_fields", "numeric", "system", "versions"),
     ("metadata", "model_file", "files", "native"),
     ("mask", "image", "models"),
     ("runtime.backends",),

@@ -19,8 +19,8 @@ from amsr_deploy.descriptor import (
     describe,
 )
 from amsr_deploy.errors import UserError
+from amsr_deploy.json_fields import check_types
 from amsr_deploy.mask import check_dilation
-from amsr_deploy.metadata import check_types
 from amsr_deploy.training.schedule import MaskSchedule
 
 MOVABLE = ("data", "validation", "device", "precision", "compile")
@@ -43,7 +43,7 @@ class Config:
     """Mask schedule in the form of `MaskSchedule.parse`."""
     scale: int = SCALE
     """Upscaling factor."""
-    dimensions: dict[str, int] = field(default_factory=dict)
+    dimensions: dict[str, int | bool] = field(default_factory=dict)
     """Channels, blocks and the like, as the network's class takes them; the usual ones where left out."""
     steps: int = 100_000
     """Length of the training, unless there are `minutes`; the schedules stretch with it."""

@@ -37,6 +37,8 @@ def test_a_whole_one(values: dict[str, Any], tmp_path: Path) -> None:
         ("compute_capability", [8, float("inf")]),
         ("compute_capability", ["8", "6"]),
         ("compute_capability", [8]),
+        ("compute_capability", {"8": 6}),
+        ("profile", {"image": "wide"}),
         ("profile", {}),
         ("profile", {"image": [[1, 3, 8, 8], [1, 3, 9, 9]]}),
         ("profile", {"image": [[1, 3, 8, 8], [1, 3, 9, 9], [1, 3, 9, float("inf")]]}),

@@ -81,6 +81,7 @@ def test_garbage_and_cut_files_are_refused(content: bytes, kept: int, scratch: P
         ("halo", "-1"),
         ("threshold", "1e999"),
         ("threshold", "NaN"),
+        ("threshold", "1" + 400 * "0"),
         ("masked", "1"),
         ("body", '"rows"'),
         ("precision", "[]"),
@@ -88,6 +89,7 @@ def test_garbage_and_cut_files_are_refused(content: bytes, kept: int, scratch: P
         ("cost", '{"fixed": [], "body": 1}'),
         ("cost", '{"fixed": 0, "body": 0}'),
         ("cost", "7"),
+        ("trained_for", "[]"),
         ("backbone", "[" * 100_000),
     ],
 )

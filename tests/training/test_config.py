@@ -103,6 +103,10 @@ def test_json_of_another_version_is_refused() -> None:
         ("backbone", None),
         ("compile", 1),
         ("precision", []),
+        ("precision", "float16"),
+        ("optimizer", 1),
+        ("loss", {}),
+        ("learning_rate", 10**400),
     ],
 )
 def test_json_of_other_types_is_refused(name: str, value: Any) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from amsr_deploy.errors import EngineError
-from amsr_deploy.metadata import Metadata, check_types, known_values
+from amsr_deploy.json_fields import check_types, known_values
+from amsr_deploy.metadata import Metadata
 
 Range = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 """Smallest, optimal and largest shape of an input."""
@@ -85,18 +86,10 @@ def digest(data: bytes) -> str:
 
 def _from_values(values: dict[str, Any]) -> Sidecar:
     check_types(Sidecar, values)
-    profile = {name: tuple(map(_whole, shapes)) for name, shapes in values["profile"].items()}
-    if any(len(shapes) != 3 for shapes in profile.values()) or any(len(shape) != 4 for shape in profile["image"]):
+    profile = {name: tuple(map(tuple, shapes)) for name, shapes in values["profile"].items()}
+    if any(len(shape) != 4 for shape in profile["image"]):
         raise ValueError("profile")
-    major, minor = _whole(values["compute_capability"])
-    model = Metadata.from_values(values["model"])
+    model, capability = Metadata.from_values(values["model"]), tuple(values["compute_capability"])
     return Sidecar(
-        **{**known_values(Sidecar, values), "model": model, "profile": profile, "compute_capability": (major, minor)}
+        **{**known_values(Sidecar, values), "model": model, "profile": profile, "compute_capability": capability}
     )
-
-
-def _whole(numbers: list[Any]) -> tuple[int, ...]:
-    """Return whole numbers, or raise TypeError where there are others."""
-    if not all(type(number) is int for number in numbers):
-        raise TypeError(f"{numbers!r:.60} are not whole numbers")
-    return tuple(numbers)
