@@ -14,6 +14,7 @@ from amsr_deploy.commands.effort import LEVELS
 from amsr_deploy.commands.group import Commands
 from amsr_deploy.commands.messages import say, setting
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE, FileName
+from amsr_deploy.dependencies import EXPORT_MODULES, check_modules
 from amsr_deploy.descriptor import (
     BACKBONES,
     DEFAULT_BACKBONE,
@@ -25,7 +26,6 @@ from amsr_deploy.descriptor import (
     SCALES,
     STRATEGIES,
 )
-from amsr_deploy.errors import EXPORT_MODULES, check_modules
 
 FILE = FileName(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
 network_option = click.option(

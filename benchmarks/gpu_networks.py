@@ -18,7 +18,7 @@ from paper.published import MILLISECONDS
 from photo import SIZES
 
 from amsr_deploy import native
-from amsr_deploy.errors import BackendError, first_line
+from amsr_deploy.errors import BackendError
 from amsr_deploy.evaluation.bench.timing import medians
 from amsr_deploy.evaluation.bench.twins import shipped_backbones
 from amsr_deploy.runtime.backends.base import SelectionInputs
@@ -30,6 +30,7 @@ from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import MODULES, load_edition
 from amsr_deploy.runtime.backends.tensorrt.stream import LoadedEngine
 from amsr_deploy.runtime.shipped import shipped_model
+from amsr_deploy.wording import first_line
 
 MAX_SHAPE = "1088x1920"
 AIMS = {"fsrcnn": 3, "carn": 8, "srresnet": 14}

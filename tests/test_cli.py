@@ -26,7 +26,7 @@ from export_cases import Exports
 from PIL import Image
 from safetensors.torch import save_file
 
-from amsr_deploy import errors, models, native
+from amsr_deploy import dependencies, models, native
 from amsr_deploy.cli import main
 from amsr_deploy.commands.build_engine import wanted_export
 from amsr_deploy.commands.doctor import CONSEQUENCES
@@ -367,8 +367,8 @@ def test_doctor_and_errors_agree_how_to_install_each_package(monkeypatch: pytest
     monkeypatch.setattr("amsr_deploy.commands.doctor.installed_version", lambda *_: None)
     shown = [line.partition("; run: ")[2] for line in amsr("doctor").stdout.splitlines() if "; run: pip" in line]
     needed_to_run_it = {"numpy", "platformdirs"}
-    missing = [ModuleNotFoundError(name=module) for module in errors.PACKAGES if module not in needed_to_run_it]
-    told = [str(errors.missing_dependency(error)).partition("; run: ")[2] for error in missing]
+    missing = [ModuleNotFoundError(name=module) for module in dependencies.PACKAGES if module not in needed_to_run_it]
+    told = [str(dependencies.missing_dependency(error)).partition("; run: ")[2] for error in missing]
     assert sorted(shown) == sorted(told)
 
 
@@ -436,7 +436,7 @@ def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pyt
 def test_what_pytorch_needs_is_asked_for_at_once(
     command: str, needs: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(errors, "find_spec", lambda _: None)
+    monkeypatch.setattr(dependencies, "find_spec", lambda _: None)
     result = amsr(command, *UNUSABLE[command])
     assert_refused(result, f'amsr {command} needs {needs} not installed; run: pip install "amsr-deploy[{extra}]"')
 
@@ -444,7 +444,7 @@ def test_what_pytorch_needs_is_asked_for_at_once(
 @pytest.mark.parametrize("module", ["torch", "safetensors", "onnx", "onnx_ir", "onnxscript", "tensorboard"])
 @pytest.mark.parametrize("command", UNUSABLE)
 def test_doctor_says_which_commands_miss_a_package(command: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errors, "find_spec", lambda name: None if name == module else name)
+    monkeypatch.setattr(dependencies, "find_spec", lambda name: None if name == module else name)
     is_refused = f"amsr {command} needs " in amsr(command, *UNUSABLE[command]).stderr
     assert is_refused == bool(re.search(rf"\b{command}\b.* cannot run", CONSEQUENCES[module]))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from amsr_deploy.errors import PACKAGES
+from amsr_deploy.dependencies import PACKAGES
 
 OTHER_TASKS = {
     *("amsr_deploy.commands.pictures.comparison", "amsr_deploy.commands.mask", "amsr_deploy.image.cmyk_lab"),
@@ -22,8 +22,9 @@ OTHER_TASKS = {
 STARTERS = {
     *("amsr_deploy", "amsr_deploy.cli", "amsr_deploy.commands", "amsr_deploy.commands.effort"),
     *("amsr_deploy.commands.group", "amsr_deploy.commands.messages", "amsr_deploy.commands.optional_values"),
-    *("amsr_deploy.commands.types", "amsr_deploy.descriptor", "amsr_deploy.errors"),
+    *("amsr_deploy.commands.types", "amsr_deploy.dependencies", "amsr_deploy.descriptor", "amsr_deploy.errors"),
     *("amsr_deploy.interrupts", "amsr_deploy.system", "amsr_deploy.system.memory", "amsr_deploy.system.cgroups"),
+    "amsr_deploy.wording",
 }
 """Modules that the simplest commands may import, so that they answer at once."""
 

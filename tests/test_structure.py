@@ -11,7 +11,7 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "amsr_deploy"
 LAYERS = (
-    ("errors", "descriptor", "interrupts", "json_fields", "numeric", "system", "versions"),
+    ("errors", "dependencies", "descriptor", "interrupts", "json_fields", "numeric", "system", "versions", "wording"),
     ("metadata", "model_file", "files", "native"),
     ("mask", "image", "models"),
     ("runtime.backends",),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from amsr_deploy.commands.messages import is_terminal
-from amsr_deploy.errors import one_line
+from amsr_deploy.wording import one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress

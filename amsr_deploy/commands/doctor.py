@@ -8,7 +8,8 @@ import platform
 from collections.abc import Iterator
 
 from amsr_deploy import __version__, native
-from amsr_deploy.errors import PACKAGES, AmsrError, BackendError, install_command
+from amsr_deploy.dependencies import PACKAGES, install_command
+from amsr_deploy.errors import AmsrError, BackendError
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.tensorrt import cuda, edition, plugins, registry
 from amsr_deploy.runtime.shipped import WEIGHTS, photo_models

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from amsr_deploy.dependencies import EXPORT_MODULES, check_modules
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, PURPOSES, Purpose, describe
-from amsr_deploy.errors import EXPORT_MODULES, ModelError, UserError, check_modules
+from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.files import check_target
 from amsr_deploy.metadata import MOST_MASK_LOSS, Precision, check_precision
 from amsr_deploy.model_file import read_metadata

@@ -13,12 +13,13 @@ from amsr_deploy.commands.pictures.inputs import Input, Inputs
 from amsr_deploy.commands.pictures.options import take_inputs, take_naming, take_reporter
 from amsr_deploy.commands.pictures.outputs import Naming, Outputs, open_outputs
 from amsr_deploy.descriptor import Strategy, describe
-from amsr_deploy.errors import UserError, counted
+from amsr_deploy.errors import UserError
 from amsr_deploy.mask import check_dilation, compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.checks import check_threshold
 from amsr_deploy.runtime.newest import describe_model, wanted_model
 from amsr_deploy.runtime.selection import MaskedNetwork, selected_pixels, selected_share
+from amsr_deploy.wording import counted
 
 
 @dataclass(frozen=True)

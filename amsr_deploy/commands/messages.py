@@ -15,8 +15,10 @@ from typing import TextIO, TypeVar
 
 import click
 
-from amsr_deploy.errors import AmsrError, missing_dependency, one_line, with_options
+from amsr_deploy.dependencies import missing_dependency
+from amsr_deploy.errors import AmsrError
 from amsr_deploy.system.memory import IN_STRIPS
+from amsr_deploy.wording import one_line, with_options
 
 Result = TypeVar("Result")
 

@@ -19,7 +19,6 @@ from amsr_deploy.commands.output_size import Plan
 from amsr_deploy.commands.report_file import write_report
 from amsr_deploy.commands.upscalers import check_masked, load_upscalers
 from amsr_deploy.commands.video_options import VideoOptions
-from amsr_deploy.errors import counted
 from amsr_deploy.files import STANDARD, replacing
 from amsr_deploy.image.orientation import turned_size
 from amsr_deploy.interrupts import NotedSignal, exit_code
@@ -30,6 +29,7 @@ from amsr_deploy.video.encoding import Encoding
 from amsr_deploy.video.frames import VideoUpscaler
 from amsr_deploy.video.reader import Decoded, Reader
 from amsr_deploy.video.writer import Writer
+from amsr_deploy.wording import counted
 
 AHEAD = 4
 """Frames that are decoded before they are wanted, and frames that wait for the encoder."""

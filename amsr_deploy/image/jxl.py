@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from amsr_deploy.errors import ImageError, install_command
+from amsr_deploy.dependencies import install_command
+from amsr_deploy.errors import ImageError
 from amsr_deploy.image import boxes, jxl_header
 from amsr_deploy.image.colour import check_profile
 from amsr_deploy.image.decoders import decode_deep

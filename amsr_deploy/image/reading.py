@@ -12,7 +12,8 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from amsr_deploy.errors import AmsrError, ImageError, first_line, install_extra
+from amsr_deploy.dependencies import install_extra
+from amsr_deploy.errors import AmsrError, ImageError
 from amsr_deploy.files import StrPath
 from amsr_deploy.image import boxes, formats, jpeg, jxl, png
 from amsr_deploy.image.colour import check_profile, cicp_tags
@@ -23,6 +24,7 @@ from amsr_deploy.image.place import Resolution
 from amsr_deploy.image.samples import to_picture
 from amsr_deploy.image.source import Source, open_source
 from amsr_deploy.image.stored import Stored
+from amsr_deploy.wording import first_line
 
 _HEAD_BYTES = 64
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

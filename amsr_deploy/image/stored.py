@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from PIL import Image
 from PIL.ExifTags import Base
 
-from amsr_deploy.errors import first_line
 from amsr_deploy.image import exif, xmp
 from amsr_deploy.image.orientation import changes_pixels
 from amsr_deploy.image.picture import Picture
 from amsr_deploy.image.samples import turn
 from amsr_deploy.image.source import Source
+from amsr_deploy.wording import first_line
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from amsr_deploy.errors import ImageError, first_line
+from amsr_deploy.errors import ImageError
 from amsr_deploy.files import StrPath, write_problem
 from amsr_deploy.image import colour
 from amsr_deploy.image.canvas import CanvasWriter
@@ -28,6 +28,7 @@ from amsr_deploy.image.samples import Samples, channel_count, sample_strips, sam
 from amsr_deploy.image.strips import StripWriter
 from amsr_deploy.image.texts import to_comment, to_resource
 from amsr_deploy.system.memory import IN_STRIPS, check_memory
+from amsr_deploy.wording import first_line
 
 _PNG, _JPEG, _TIFF, _BMP, _JXL = (FORMATS[suffix] for suffix in (".png", ".jpg", ".tif", ".bmp", ".jxl"))
 _WITH_STRIPS = (_PNG, _TIFF)

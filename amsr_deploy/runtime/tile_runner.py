@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import ModelError, first_line
+from amsr_deploy.errors import ModelError
 from amsr_deploy.image.interleave import interleave
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
 from amsr_deploy.runtime.selection import Selection
 from amsr_deploy.runtime.tiles import Span
+from amsr_deploy.wording import first_line
 
 _log = logging.getLogger(__name__)
 

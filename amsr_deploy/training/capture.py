@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from amsr_deploy.errors import first_line
+from amsr_deploy.wording import first_line
 
 WARMUP = 3
 """Calls before the capture: algorithms are chosen, optimisers make their moments."""

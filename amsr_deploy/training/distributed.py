@@ -15,7 +15,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from amsr_deploy.errors import TrainingError, UserError, first_line
+from amsr_deploy.errors import TrainingError, UserError
+from amsr_deploy.wording import first_line
 
 
 @dataclass(frozen=True)

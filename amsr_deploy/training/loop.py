@@ -15,7 +15,7 @@ from torch import Tensor
 
 from amsr_deploy import models
 from amsr_deploy.descriptor import describe
-from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError, first_line
+from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
 from amsr_deploy.interrupts import NotedSignal
 from amsr_deploy.models.checkpoint import describe_mismatch, make_nearest, read_checkpoint
 from amsr_deploy.training.capture import Repeated
@@ -31,6 +31,7 @@ from amsr_deploy.training.schedule import learning_rate
 from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.trainer import Trainer
 from amsr_deploy.training.validation import SMALLEST, Validator
+from amsr_deploy.wording import first_line
 
 STATUS_STEPS = 20
 """Steps between two readings of the loss, each of which makes the GPU wait."""

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amsr_deploy.errors import install_extra
+from amsr_deploy.dependencies import install_extra
 from amsr_deploy.training.schedule import DENSE
 from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
-from amsr_deploy.errors import TrainingError, UserError, first_line
+from amsr_deploy.errors import TrainingError, UserError
 from amsr_deploy.files import replacing
 from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR, read_tensors
 from amsr_deploy.training.clock import Clock, read_amount
@@ -30,6 +30,7 @@ from amsr_deploy.training.config import Config, config_from_json
 from amsr_deploy.training.pictures import File
 from amsr_deploy.training.trainer import Trainer
 from amsr_deploy.versions import versions
+from amsr_deploy.wording import first_line
 
 CONFIG, STATE, WEIGHTS = "config.json", "state.safetensors", "weights.safetensors"
 

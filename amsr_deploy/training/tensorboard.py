@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amsr_deploy.errors import MissingDependencyError
+from amsr_deploy.dependencies import MissingDependencyError
 from amsr_deploy.training.status import Status
 from amsr_deploy.training.validation import Validation
 

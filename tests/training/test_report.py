@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from amsr_deploy.errors import MissingDependencyError
+from amsr_deploy.dependencies import MissingDependencyError
 from amsr_deploy.training import tensorboard
 from amsr_deploy.training.report import (
     BarReporter,

@@ -20,7 +20,8 @@ from typing import Any, Protocol
 
 from amsr_deploy.commands.messages import describe_failure
 from amsr_deploy.commands.optional_values import LOCAL_CLUSTER
-from amsr_deploy.errors import AmsrError, BackendError, UserError, first_line
+from amsr_deploy.errors import AmsrError, BackendError, UserError
+from amsr_deploy.wording import first_line
 
 ATTEMPTS = 3
 """Workers that may be lost with one task before it counts as failed."""

@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 
 from amsr_deploy import native
-from amsr_deploy.errors import counted
 from amsr_deploy.evaluation.bench.peak import Peak, measure_peak
 from amsr_deploy.system.processor import cpu_name, usable_cores
 from amsr_deploy.versions import versions
+from amsr_deploy.wording import counted
 
 PACKAGES = ("onnxruntime", "openvino", "numpy")
 

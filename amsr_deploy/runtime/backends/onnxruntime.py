@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy import native
 from amsr_deploy.descriptor import Device
-from amsr_deploy.errors import BackendError, ModelError, UserError, first_line
+from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.numeric import is_whole
@@ -19,6 +19,7 @@ from amsr_deploy.runtime.backends.base import OutOfMemoryError, SelectionInputs
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.providers import PROVIDERS, WITH_KERNELS, add_provider
 from amsr_deploy.system.processor import usable_cores
+from amsr_deploy.wording import first_line
 
 _OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory")
 

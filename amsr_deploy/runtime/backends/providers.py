@@ -11,8 +11,10 @@ from importlib.util import find_spec
 
 import onnxruntime as ort
 
+from amsr_deploy.dependencies import install_extra
 from amsr_deploy.descriptor import Device
-from amsr_deploy.errors import BackendError, first_line, install_extra
+from amsr_deploy.errors import BackendError
+from amsr_deploy.wording import first_line
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import BackendError, first_line, install_extra
+from amsr_deploy.dependencies import install_extra
+from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backends.tensorrt.cuda_bindings import BindingsCuda, Driver, find_driver, mismatch
 from amsr_deploy.runtime.backends.tensorrt.cuda_pycuda import PyCuda
+from amsr_deploy.wording import first_line
 
 INSTALL = (
     f"neither PyCUDA nor cuda-bindings is installed; for a driver of CUDA 13 run: {install_extra('cuda13')}, "

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import BackendError, first_line
+from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
 from amsr_deploy.runtime.backends.gpu import find_gpu
+from amsr_deploy.wording import first_line
 
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: work in the default stream would break a capture
 _OUT_OF_MEMORY = 2  # CUDA_ERROR_OUT_OF_MEMORY

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.errors import BackendError, first_line
+from amsr_deploy.errors import BackendError
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
 from amsr_deploy.runtime.backends.tensorrt.cuda_bindings import NON_BLOCKING, Driver, Graph, capture
+from amsr_deploy.wording import first_line
 
 
 class Stream:

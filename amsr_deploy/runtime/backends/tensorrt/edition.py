@@ -6,7 +6,9 @@ import importlib
 from dataclasses import dataclass
 from types import ModuleType
 
-from amsr_deploy.errors import BackendError, first_line, install_extra
+from amsr_deploy.dependencies import install_extra
+from amsr_deploy.errors import BackendError
+from amsr_deploy.wording import first_line
 
 MODULES = {"tensorrt": ("tensorrt",), "tensorrt-rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings")}
 """The modules that offer an edition's Python API; wheels of TensorRT for RTX bring the second one alone."""
