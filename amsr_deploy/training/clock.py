@@ -1,4 +1,4 @@
-"""Measures how much of a training is done: by its steps, or by its time."""
+"""Measures how much of a training is done, by its steps or by its time, and how fast it goes."""
 
 from __future__ import annotations
 
@@ -69,3 +69,19 @@ def read_amount(facts: Mapping[str, str], name: str) -> float:
     if not 0 <= amount <= MOST:
         raise ValueError(f"{name} {amount:g}")
     return amount
+
+
+class Pace:
+    """Measures how long a step takes."""
+
+    def __init__(self, step: int) -> None:
+        """Begin at a step."""
+        self._step, self._began, self._is_warm = step, time.monotonic(), False
+
+    def seconds_per_step(self, step: int) -> float:
+        """Return the mean until now; what comes before the first call compiles, and counts in that one only."""
+        now = time.monotonic()
+        seconds = (now - self._began) / (step - self._step)
+        if not self._is_warm:
+            self._step, self._began, self._is_warm = step, now, True
+        return seconds

@@ -19,7 +19,7 @@ from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserErro
 from amsr_deploy.interrupts import NotedSignal
 from amsr_deploy.models.checkpoint import describe_mismatch, make_nearest, read_checkpoint
 from amsr_deploy.training.capture import Repeated
-from amsr_deploy.training.clock import Clock
+from amsr_deploy.training.clock import Clock, Pace
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import DRAWS, PatchSampler
 from amsr_deploy.training.device import is_compile_failure, is_out_of_memory, select_device, tune
@@ -34,7 +34,7 @@ from amsr_deploy.training.validation import SMALLEST, Validator
 from amsr_deploy.wording import first_line
 
 STATUS_STEPS = 20
-"""Steps between two readings of the loss, each of which makes the GPU wait."""
+"""Steps between two readings of the loss, each of which makes the GPU wait; between two exchanges of processes, too."""
 SAVE_MINUTES = 10.0
 """A checkpoint at least this often, for networks whose steps are slow."""
 SEED_STRIDE = 1_000_003
@@ -138,6 +138,12 @@ class _Training:
             f"{self.trainer.precision} on {device}"
         )
         self.losses: list[Tensor] = []
+        self.first = self.trainer.steps
+        self.saved = time.monotonic()
+        self.pace = Pace(self.first)
+        self.clock.start()
+        self.progress = 0.0
+        self._advance()
 
     def _read(self, word: str, sources: Sequence[str], smallest: int, reductions: tuple[float, ...]) -> Pictures:
         """Read pictures, and tell which of them are skipped."""
@@ -170,10 +176,6 @@ class _Training:
     def run(self) -> Result:
         """Make the remaining steps."""
         with NotedSignal() as noted:
-            self.first, self.started = self.trainer.steps, time.monotonic()
-            self.saved, self.warm = self.started, False
-            self.clock.start()
-            self._advance()
             if self.progress == 1:
                 self.reporter.message(f"the run has ended; to go on, start a new one with --init {self.folder.weights}")
             while self.progress < 1:
@@ -192,13 +194,13 @@ class _Training:
         generator = torch.Generator().manual_seed(config.seed * SEED_STRIDE + step)
         numbers = self.sampler.numbers(config.batch_size, generator)[self.share]
         self.draws.copy_(numbers, non_blocking=True)
-        self.rate = learning_rate(step, self.progress, config.learning_rate)
-        trainer.begin_step(self.rate)
+        rate = learning_rate(step, self.progress, config.learning_rate)
+        trainer.begin_step(rate)
         self.losses.append(self._step_or_fall_back())
         self._advance()
         ended = self.progress == 1
         if ended or trainer.steps % STATUS_STEPS == 0:
-            self._tell()
+            self._tell(rate)
         if ended or trainer.steps % config.validate_every == 0:
             self._validate_and_save()
         elif time.monotonic() - self.saved > self.save_seconds:
@@ -220,22 +222,27 @@ class _Training:
             return self.repeat_step()
 
     def _advance(self) -> None:
-        """Update the progress; several processes agree on it every STATUS_STEPS steps."""
-        progress, step = self.clock.progress(self.trainer.steps), self.trainer.steps
+        """Update the progress; processes whose clocks decide it agree on it where they exchange."""
+        progress = self.clock.progress(self.trainer.steps)
         if self.world.size == 1 or self.config.minutes is None:
             self.progress = progress
-        elif (step - self.first) % STATUS_STEPS == 0:
+        elif self._is_exchange:
             self.progress = float(self.world.mean(torch.tensor(progress, device=self.device)))
 
+    @property
+    def _is_exchange(self) -> bool:
+        """Whether several processes exchange what they know after this step."""
+        return (self.trainer.steps - self.first) % STATUS_STEPS == 0
+
     def _stopping_signal(self, noted: NotedSignal) -> int:
-        """Find the signal that has reached any process, or 0; processes exchange it every STATUS_STEPS steps."""
-        if self.world.size > 1 and self.trainer.steps % STATUS_STEPS:
+        """Find the signal that has reached any process, or 0; several processes look where they exchange."""
+        if self.world.size > 1 and not self._is_exchange:
             return 0
         signal = self.world.largest(noted.number or 0, self.device)
         return signal if self.progress < 1 else 0
 
-    def _tell(self) -> None:
-        """Report where the training stands.
+    def _tell(self, rate: float) -> None:
+        """Report where the training stands after a step of a learning rate.
 
         Raises:
             TrainingError: the loss is not finite.
@@ -245,14 +252,11 @@ class _Training:
         self.losses.clear()
         if not math.isfinite(loss):
             raise self.folder.not_finite(step)
-        pace = (time.monotonic() - self.started) / (step - self.first)
+        seconds = self.pace.seconds_per_step(step)
         steps = self.clock.expected_steps(step, self.progress)
-        speed = self.config.batch_size / pace
-        if not self.warm:  # compiling and choosing algorithms took their time until now
-            self.warm, self.first, self.started = True, step, time.monotonic()
-        left = (steps - step) * pace
+        speed, left = self.config.batch_size / seconds, (steps - step) * seconds
         try:
-            self.reporter.status(Status(step, steps, loss, self.sampler.dilation, self.rate, speed, left))
+            self.reporter.status(Status(step, steps, loss, self.sampler.dilation, rate, speed, left))
         except Exception:  # such as a closed pipe
             self._save()
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from amsr_deploy.training import clock
-from amsr_deploy.training.clock import Clock
+from amsr_deploy.training.clock import Clock, Pace
 
 
 class Time:
@@ -74,3 +74,12 @@ def test_time_that_was_no_part_of_the_schedules_stays_so_in_a_resumed_training(t
     time.now += 20
     assert second.progress(200) == pytest.approx(70 / 90)
     assert second.seconds == pytest.approx(100)
+
+
+def test_steps_that_compile_count_in_the_first_reading_only(time: Time) -> None:
+    pace = Pace(40)
+    time.now += 60
+    assert pace.seconds_per_step(60) == 3
+    for step in (80, 100):
+        time.now += 10
+        assert pace.seconds_per_step(step) == 0.5
