@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 Weights = Mapping[str, Tensor]
 """Tensors by name."""
+MOST_BLOCKS = 1000
+"""Blocks of the deepest network that a checkpoint may hold: a small file may claim so many that they take minutes."""
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K, which some networks subtract."""
 
@@ -106,6 +108,25 @@ class Backbone(nn.Module):
 def mean_colour(image: Tensor) -> Tensor:
     """Make RGB_MEAN [3, 1, 1] on the image's device, without the copy to a GPU that CUDA graphs cannot capture."""
     return torch.stack([image.new_full((1, 1), value) for value in RGB_MEAN])
+
+
+def count_blocks(weights: Weights, name: str, first: int = 0) -> int:
+    """Count the blocks of a checkpoint, whose numbers follow each other.
+
+    Args:
+        weights: of the checkpoint, under our names.
+        name: of a weight that each block has, with {} for its number.
+        first: number of the first block.
+
+    Raises:
+        ValueError: more of them than any network has.
+    """
+    count = 0
+    while name.format(first + count) in weights:
+        count += 1
+    if count > MOST_BLOCKS:
+        raise ValueError(f"it has {count} blocks, more than {MOST_BLOCKS}")
+    return count
 
 
 def shuffled_scale(weight: Tensor) -> int:

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load
 from torch import Tensor
 
-from amsr_deploy.descriptor import SCALE, describe
+from amsr_deploy.descriptor import SCALE, SCALES, describe
 from amsr_deploy.errors import ModelError
 from amsr_deploy.models import CLASSES, Network, create
 from amsr_deploy.models.backbone import Weights
@@ -78,12 +78,15 @@ def make_nearest(checkpoint: Checkpoint, backbone: str | None, scale: int | None
     try:
         weights = kind.adapt(checkpoint.weights, scale)
         arguments = {"scale": int(checkpoint.facts.get("scale", scale or SCALE)), **kind.arguments(weights)}
-        network = create(name, **arguments)
+        if arguments["scale"] not in SCALES:
+            raise ValueError(f"its scale is {arguments['scale']}, not one of {', '.join(map(str, SCALES))}")
+        with torch.device("meta"):  # a small file may claim dimensions for which the memory is too little
+            expected = create(name, **arguments).state_dict()
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError, ZeroDivisionError) as error:
         raise ModelError(f"{path} looks like a checkpoint of {title}, but does not fit ({error})") from error
-    problems = describe_mismatch(weights, network.state_dict())
-    if problems:
+    if problems := describe_mismatch(weights, expected):
         raise ModelError(f"{path} is not a checkpoint of {title}: {'; '.join(problems)}")
+    network = create(name, **arguments)
     network.load_state_dict(weights)
     return network
 
@@ -133,9 +136,22 @@ def read_checkpoint(path: Path) -> Checkpoint:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
             break
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
         raise ModelError(f"{path} holds no weights by name; expected a state_dict, bare or in {', '.join(WRAPPERS)}")
+    for name, value in content.items():
+        if not is_plain(value):
+            raise ModelError(
+                f"{path} holds {name} as a sparse, quantised, nested, expanded or meta tensor; save plain ones"
+            )
     return Checkpoint(path, without_wrapper(content))
+
+
+def is_plain(value: Tensor) -> bool:
+    """Tell whether a tensor holds each of its values, as it is."""
+    special = value.layout is not torch.strided or value.is_meta or value.is_quantized or value.is_nested
+    return not special and value.untyped_storage().nbytes() >= value.nbytes
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -167,5 +183,15 @@ def describe_mismatch(weights: Weights, expected: Weights) -> list[str]:
         for name, value in weights.items()
         if name in expected and value.shape != expected[name].shape
     ]
-    kinds = {"missing": missing, "unexpected": unexpected, "of another shape": misshaped}
+    mistyped = [
+        f"{name} {str(value.dtype).removeprefix('torch.')}"
+        for name, value in weights.items()
+        if name in expected and not value.is_floating_point()
+    ]
+    kinds = {
+        "missing": missing,
+        "unexpected": unexpected,
+        "of another shape": misshaped,
+        "of another type": mistyped,
+    }
     return [f"{len(names)} {kind}, first {names[0]}" for kind, names in kinds.items() if names]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from amsr_deploy.models.activation import SILU
-from amsr_deploy.models.backbone import Weights, shuffled_scale
+from amsr_deploy.models.backbone import Weights, count_blocks, shuffled_scale
 from amsr_deploy.models.masked import Conv, Conv3x3, MaskedCNN, PictureConv, convolutions
 
 
@@ -65,7 +65,7 @@ class DISP(MaskedCNN):
         return {
             "scale": shuffled_scale(weights["upsampler.0.weight"]),
             "channels": len(weights["conv_1.eval_conv.weight"]),
-            "blocks": sum(name.endswith(".c1_r.eval_conv.weight") for name in weights),
+            "blocks": count_blocks(weights, "blocks.{}.c1_r.eval_conv.weight"),
             "nearest": "nearest" in weights,
         }
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from amsr_deploy.models.backbone import Weights
+from amsr_deploy.models.backbone import Weights, count_blocks
 from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv, convolutions
 from amsr_deploy.models.start import carry_colours
 
@@ -53,7 +53,7 @@ class FSRCNN(MaskedCNN):
     @classmethod
     def arguments(cls, weights: Weights) -> dict[str, Any]:
         d, s = len(weights["head_conv.0.weight"]), len(weights["body_conv.0.0.weight"])
-        return {"d": d, "s": s, "m": sum(value.ndim == 4 and value.shape[:2] == (s, s) for value in weights.values())}
+        return {"d": d, "s": s, "m": count_blocks(weights, "body_conv.{}.bias", first=1)}
 
     @property
     def halo(self) -> int:

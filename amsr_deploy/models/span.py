@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amsr_deploy.models.activation import ATTENTION, SILU
-from amsr_deploy.models.backbone import Weights, mean_colour, shuffled_scale
+from amsr_deploy.models.backbone import Weights, count_blocks, mean_colour, shuffled_scale
 from amsr_deploy.models.masked import Conv, Conv3x3, MaskedCNN, PictureConv, convolutions
 
 LARGEST = 255.0
@@ -63,7 +63,7 @@ class SPAN(MaskedCNN):
         return {
             "scale": shuffled_scale(weights["upsampler.0.weight"]),
             "channels": len(weights["conv_1.eval_conv.weight"]),
-            "blocks": sum(name.endswith(".c1_r.eval_conv.weight") for name in weights),
+            "blocks": count_blocks(weights, "block_{}.c1_r.eval_conv.weight", first=1),
             "norm": "no_norm" not in weights,
         }
 

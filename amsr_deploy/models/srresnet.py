@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amsr_deploy.models.activation import RELU
-from amsr_deploy.models.backbone import Weights
+from amsr_deploy.models.backbone import Weights, count_blocks
 from amsr_deploy.models.masked import Conv, MaskedCNN, PictureConv
 
 CHANNELS = 64
@@ -60,7 +60,7 @@ class SRResNet(MaskedCNN):
     @classmethod
     def arguments(cls, weights: Weights) -> dict[str, Any]:
         scale = 4 if "upconv2.weight" in weights else math.isqrt(len(weights["upconv1.weight"]) // CHANNELS)
-        return {"scale": scale, "blocks": sum(name.endswith(".conv1.weight") for name in weights)}
+        return {"scale": scale, "blocks": count_blocks(weights, "blocks.{}.conv1.weight")}
 
     @property
     def halo(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fuzz
@@ -48,6 +48,16 @@ def published(name: str) -> dict[str, Tensor]:
                 weights[f"{prefix}.attn.relative_position_index"] = torch.zeros(64, 64, dtype=torch.long)
             weights[f"layers.{layer}.residual_group.blocks.1.attn_mask"] = torch.zeros(64, 64, 64)
     return weights
+
+
+def noting(created: list[Tensor], initialise: Callable[..., None]) -> Callable[..., None]:
+    """A constructor of convolutions that keeps the weight of each."""
+
+    def noted(layer: nn.Conv2d, *arguments: object, **named: object) -> None:
+        initialise(layer, *arguments, **named)
+        created.append(layer.weight)
+
+    return noted
 
 
 def rename(key: str, prefixes: dict[str, str]) -> str:
@@ -134,6 +144,70 @@ def test_wrong_checkpoint_names_first_keys(tmp_path: Path) -> None:
     assert "2 missing, first head_conv.0.bias" in message
     assert "1 unexpected, first extra" in message
     assert "body_conv.2.weight (12, 12, 5, 5) instead of (12, 12, 3, 3)" in message
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.bool, torch.complex64])
+def test_weights_that_are_no_real_numbers_are_refused(dtype: torch.dtype, tmp_path: Path) -> None:
+    weights, name = weights_of("fsrcnn"), "tail_conv.bias"
+    save_file(weights | {name: weights[name].to(dtype)}, tmp_path / "w.safetensors")
+    with pytest.raises(ModelError, match=f"1 of another type, first {name} {str(dtype).removeprefix('torch.')}$"):
+        read_network(tmp_path / "w.safetensors")
+
+
+NOT_PLAIN: dict[str, Callable[[Tensor], Tensor]] = {
+    "meta": lambda value: value.to("meta"),
+    "sparse": lambda value: value.to_sparse(),
+    "quantised": lambda value: torch.quantize_per_tensor(value, 0.1, 0, torch.qint8),
+    "expanded": lambda value: torch.zeros(1).expand(10**6, *value.shape[1:]),
+    "nested": lambda value: torch.nested.nested_tensor([value[0], value[1, :1]]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("kind", NOT_PLAIN)
+def test_tensors_that_are_not_plain_are_refused(kind: str, tmp_path: Path) -> None:
+    weights, name = weights_of("disp"), "conv_1.eval_conv.weight"
+    torch.save(weights | {name: NOT_PLAIN[kind](weights[name])}, tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=rf"w\.pth holds {name} as a sparse, .* tensor"):
+        read_network(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("key", [1, ("conv", 1), b"conv", None])
+def test_names_that_are_no_text_are_refused(key: object, tmp_path: Path) -> None:
+    torch.save({key: torch.zeros(1), **weights_of("disp")}, tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=r"w\.pth holds no weights by name"):
+        read_network(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize(
+    ("name", "claimed"),
+    [
+        ("disp", {"conv_1.eval_conv.weight": torch.zeros(10**6, 1, 1, 1)}),
+        ("span", {"conv_1.eval_conv.weight": torch.zeros(10**6, 1, 1, 1)}),
+        ("fsrcnn", {"head_conv.0.weight": torch.zeros(10**6), "body_conv.0.0.weight": torch.zeros(10**6)}),
+        ("disp", {f"blocks.{i}.c1_r.eval_conv.weight": torch.zeros(1) for i in range(20_000)}),
+        ("disp", {f"others.{i}.c1_r.eval_conv.weight": torch.zeros(1) for i in range(20_000)}),
+        ("span", {f"block_{i}.c1_r.eval_conv.weight": torch.zeros(1) for i in range(20_000)}),
+        ("srresnet", {f"blocks.{i}.conv1.weight": torch.zeros(1) for i in range(20_000)}),
+        ("fsrcnn", {f"body_conv.{i}.bias": torch.zeros(1) for i in range(20_000)}),
+    ],
+)
+def test_claimed_dimensions_take_no_memory_and_no_time(
+    name: str, claimed: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, created = Checkpoint(Path("claims.pth"), weights_of(name) | claimed), []
+    monkeypatch.setattr(nn.Conv2d, "__init__", noting(created, nn.Conv2d.__init__))
+    with pytest.raises(ModelError, match=r"claims\.pth"):
+        make_network(checkpoint)
+    assert len(created) < 100
+    assert all(weight.is_meta for weight in created)
+
+
+@pytest.mark.parametrize("scale", ["-1", "0", "1", "5", "100000"])
+def test_a_scale_that_no_model_has_is_refused(scale: str) -> None:
+    weights = weights_of("fsrcnn")  # of which none shows the scale
+    with pytest.raises(ModelError, match=rf"does not fit \(its scale is {scale}, not one of 2, 3, 4\)"):
+        make_network(Checkpoint(Path("w.safetensors"), weights, {"scale": scale}))
 
 
 @pytest.mark.parametrize("scale", [2, 3])
