@@ -35,7 +35,7 @@ const std::int64_t* checked_positions(const Call& call, const char* name, std::s
 void copy_pixels(const Call& call, std::size_t row_bytes) {
     const auto* from = call.input<char>("pixels");
     auto* const to = static_cast<char*>(call.output);
-    if (from == to) return;
+    if (from == to || row_bytes == 0) return;
     call.context.parallel(call.count("P"), copied_rows, [&](std::size_t first, std::size_t last) {
         std::memcpy(to + first * row_bytes, from + first * row_bytes, (last - first) * row_bytes);
     });

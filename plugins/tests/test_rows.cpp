@@ -10,7 +10,7 @@ using Bytes = std::vector<unsigned char>;
 namespace {
 
 void check_case(test::Random& random) {
-    const std::int64_t pixels = random.number(1, 60), bytes = random.number(1, 20);
+    const std::int64_t pixels = random.number(1, 60), bytes = random.number(0, 20);
     const auto index = random.positions(pixels);
     const auto row_bytes = static_cast<std::size_t>(bytes);
     const std::size_t count = index.size(), middle = count / 2;

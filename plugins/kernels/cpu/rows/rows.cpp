@@ -17,6 +17,7 @@ std::size_t first_misplaced(const std::int64_t* positions, std::size_t count, st
 void mask_gather(const void* pixels, const std::int64_t* index, std::size_t row_bytes, std::size_t first,
                  std::size_t last, void* rows) {
     assert(first <= last);
+    if (row_bytes == 0) return;  // there may be no memory
     const char* from = static_cast<const char*>(pixels);
     char* to = static_cast<char*>(rows);
     for (std::size_t i = first; i < last; ++i) {
@@ -27,6 +28,7 @@ void mask_gather(const void* pixels, const std::int64_t* index, std::size_t row_
 void mask_scatter(const void* rows, const std::int64_t* index, std::size_t count, std::size_t row_bytes,
                   std::size_t first, std::size_t last, void* pixels) {
     assert(first <= last && last <= count);
+    if (row_bytes == 0) return;
     const char* from = static_cast<const char*>(rows);
     char* to = static_cast<char*>(pixels);
     for (std::size_t i = first; i < last; ++i) {
