@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from amsr_deploy.descriptor import Purpose
+from amsr_deploy.descriptor import SCALES, Purpose
 from amsr_deploy.errors import ModelError, UserError
 from amsr_deploy.json_fields import check_types, known_values
 
@@ -19,6 +20,8 @@ PRECISION_SUFFIXES: dict[Precision, str] = {"float32": "", "float16": "_fp16", "
 SELECTIONS = {"pixels": ("index",), "windows": ("windows", "shifted_windows")}
 """Inputs that select what a masked model works on, by kind of body: row-major pixels, or numbers of windows."""
 
+MOST_PIXELS = 1024
+"""Largest window or halo that a network may have."""
 MOST_MASK_LOSS = 0.5
 """dB of PSNR that the mask may cost; networks that were trained with masks lose less."""
 
@@ -130,8 +133,19 @@ class Metadata:
         """
         check_types(cls, values)
         metadata = cls(**{**known_values(cls, values), "cost": Cost(**values["cost"])})
-        if min(metadata.scale, metadata.dilation, metadata.window_size) < 1:
-            raise ValueError("a scale, dilation or window size is 0")
-        if metadata.body not in SELECTIONS or min(metadata.cost.fixed, metadata.cost.body, metadata.cost.dense - 1) < 0:
-            raise ValueError("its body or its cost cannot be")
+        cost = metadata.cost
+        possible = {
+            "body": metadata.body in SELECTIONS,
+            "scale": metadata.scale in SCALES,
+            "dilation": metadata.dilation % 2 == 1,
+            "threshold": 0 <= metadata.threshold <= 1,
+            "window_size": 1 <= metadata.window_size <= MOST_PIXELS,
+            "halo": metadata.halo <= MOST_PIXELS,
+            "bytes_per_pixel": metadata.bytes_per_pixel >= 1,
+            "cost": min(cost.fixed, cost.body) >= 0 and 1 <= cost.dense < math.inf,
+            "dense_above": 0 <= metadata.dense_above <= 1,
+        }
+        for name, is_possible in possible.items():
+            if not is_possible:
+                raise ValueError(f"{name} cannot be {values[name]!r:.60}")
         return metadata
