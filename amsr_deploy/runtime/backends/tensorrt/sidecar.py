@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from amsr_deploy.errors import EngineError
 from amsr_deploy.json_fields import check_types, known_values
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.backends.tensorrt.edition import MODULES
 
 Range = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 """Smallest, optimal and largest shape of an input."""
@@ -86,6 +88,11 @@ def digest(data: bytes) -> str:
 
 def _from_values(values: dict[str, Any]) -> Sidecar:
     check_types(Sidecar, values)
+    command = shlex.split(values["command"])
+    if values["edition"] not in MODULES:
+        raise ValueError("edition")
+    if command[:2] != ["amsr", "build-engine"] or shlex.join(command) != values["command"]:  # users may run it
+        raise ValueError("command")
     profile = {name: tuple(map(tuple, shapes)) for name, shapes in values["profile"].items()}
     if any(len(shape) != 4 for shape in profile["image"]):
         raise ValueError("profile")
