@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mimetypes
 import os
+import re
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -26,6 +27,23 @@ _VARINT, _BYTES = 0, 2
 """Wire types of Protocol Buffers."""
 _FIXED = {1: 8, 5: 4}
 """Bytes of the other wire types."""
+
+
+_LOCATION = re.compile(rb"(?:\n|\x8a\x80*\0)(?:\x08|\x88\x80*\0)location")
+"""A first field of a message that is `location`, as every tensor with external data has among its properties; Protocol
+Buffers may write its number and its length longer than need be."""
+
+
+def read_single_file(path: Path) -> bytes:
+    """Read a model file whose weights are all in it.
+
+    Raises:
+        ModelError: it names other files, which may be any of this machine.
+    """
+    content = path.read_bytes()
+    if b"location" in content and _LOCATION.search(content):  # the first part is quick
+        raise ModelError(f"{path} has weights in other files, which are not read; make one file of it")
+    return content
 
 
 def read_metadata(path: Path) -> Metadata:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from amsr_deploy import native
 from amsr_deploy.image.arrays import from_float
 
+_SAMPLES = (np.uint8, np.uint16, np.float32)
+
 
 def interleave(planes: NDArray[np.float32], pixels: NDArray[np.generic], grey: bool) -> bool:
     """Write planes as pixels, in native code where the library is there.
@@ -22,8 +24,13 @@ def interleave(planes: NDArray[np.float32], pixels: NDArray[np.generic], grey: b
         Whether all values were finite; the pixels are of no use where they were not.
 
     Raises:
+        ValueError: arrays of other shapes or types: native code takes their addresses.
         BackendError: AMSR_CPU_ISA names an instruction set that cannot be used.
     """
+    height, width = pixels.shape[:2]
+    fit = planes.shape == (3, height, width) and pixels.shape == (height, width, 3)
+    if not fit or planes.dtype != np.float32 or pixels.dtype not in _SAMPLES:
+        raise ValueError(f"{planes.dtype} {planes.shape} cannot be written to {pixels.dtype} {pixels.shape}")
     library = native.load()
     if library is None:
         return interleave_in_numpy(planes, pixels, grey)

@@ -97,12 +97,18 @@ class TileRunner:
 
         Raises:
             OutOfMemoryError: it is too large for the memory.
+            ModelError: the network makes something else than its metadata says.
         """
         part = tiles.read_tile(self.image, rows, columns, self.edge)
         planes = np.ascontiguousarray(part.transpose(2, 0, 1)[None])
-        upscaled = self.backend.run(planes, self.selection.inputs(rows, columns))[0]
+        upscaled = self.backend.run(planes, self.selection.inputs(rows, columns))
         scale = self.backend.metadata.scale
-        return upscaled[:, rows.core(scale), columns.core(scale)]
+        expected = [1, 3, *(scale * side for side in part.shape[:2])]
+        if list(upscaled.shape) != expected or upscaled.dtype != np.float32:
+            raise ModelError(
+                f"{self.backend.model} makes {list(upscaled.shape)} {upscaled.dtype}, not {expected} float32"
+            )
+        return upscaled[0][:, rows.core(scale), columns.core(scale)]
 
 
 def write_pixels(planes: NDArray[np.float32], pixels: NDArray[np.generic], grey: bool = False) -> None:

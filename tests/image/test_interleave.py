@@ -6,6 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
+from numpy.typing import NDArray
 
 from amsr_deploy import native
 from amsr_deploy.errors import BackendError
@@ -45,6 +46,25 @@ def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch: pytest.Mon
     monkeypatch.setenv(native.ISA_VARIABLE, "sse9")
     with pytest.raises(BackendError, match="AMSR_CPU_ISA=sse9 is not available here"):
         interleave(np.zeros((3, 4, 5), np.float32), np.zeros((4, 5, 3), np.uint8), False)
+
+
+@pytest.mark.parametrize(
+    ("planes", "pixels"),
+    [
+        (np.zeros((1, 4, 5), np.float32), np.zeros((4, 5, 3), np.uint8)),
+        (np.zeros((1, 4, 5), np.float32), np.zeros((4, 5, 1), np.uint8)),
+        (np.zeros((3, 4, 4), np.float32), np.zeros((4, 5, 3), np.uint8)),
+        (np.zeros((3, 5), np.float32), np.zeros((4, 5, 3), np.uint8)),
+        (np.zeros((3, 4, 5), np.uint8), np.zeros((4, 5, 3), np.uint8)),
+        (np.zeros((3, 4, 5), np.float64), np.zeros((4, 5, 3), np.uint8)),
+        (np.zeros((3, 4, 5), np.float32), np.zeros((4, 5, 3), np.int32)),
+    ],
+)
+def test_no_address_of_arrays_that_do_not_fit_is_given_away(
+    planes: NDArray[np.float32], pixels: NDArray[np.generic]
+) -> None:
+    with pytest.raises(ValueError, match="cannot be written to"):
+        interleave(planes, pixels, False)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from amsr_deploy import native
 from amsr_deploy.descriptor import Device
 from amsr_deploy.errors import BackendError, ModelError, UserError
-from amsr_deploy.metadata import Metadata
-from amsr_deploy.model_file import read_metadata
+from amsr_deploy.metadata import SELECTIONS, Metadata
+from amsr_deploy.model_file import read_metadata, read_single_file
 from amsr_deploy.numeric import is_whole
 from amsr_deploy.runtime.backends.base import OutOfMemoryError, SelectionInputs
 from amsr_deploy.runtime.backends.gpu import find_gpu
@@ -60,7 +60,7 @@ class OnnxRuntimeBackend:
         providers = add_provider(options, device)
         kernels = native.register(options) if device in WITH_KERNELS else None
         self.metadata: Metadata = read_metadata(model)
-        content = model.read_bytes()
+        content = read_single_file(model)
         try:
             session = ort.InferenceSession(content, options, providers=providers)
         except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
@@ -75,6 +75,7 @@ class OnnxRuntimeBackend:
         used = session.get_providers()[0]
         if device != "auto" and used != PROVIDERS[device].name:
             raise BackendError(f"device {device} was asked for, but ONNX Runtime could only start {used}")
+        _check_signature(model, session, self.metadata)
         self.device = next(name for name, provider in PROVIDERS.items() if provider.name == used)
         self.device_memory = find_gpu().memory if self.device == "cuda" else None
         self.is_local = self.device == "cpu" and kernels is not None and self.metadata.body == "pixels"
@@ -103,6 +104,19 @@ class OnnxRuntimeBackend:
     def close(self) -> None:
         """Drop the session, which releases what it holds."""
         self._session = None
+
+
+def _check_signature(model: Path, session: ort.InferenceSession, metadata: Metadata) -> None:
+    """Raise ModelError where a network takes or makes something else than its metadata says."""
+    selection = SELECTIONS[metadata.body] if metadata.masked else ()
+    expected = {"image": "tensor(float)", **dict.fromkeys(selection, "tensor(int64)"), "sr": "tensor(float)"}
+    found = {each.name: each.type for each in (*session.get_inputs(), *session.get_outputs())}
+    if found != expected:
+        raise ModelError(f"{model} takes and makes {_listed(found)}, but its metadata says {_listed(expected)}")
+
+
+def _listed(tensors: dict[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in tensors.items())
 
 
 def session_options(threads: int | None = None) -> ort.SessionOptions:
