@@ -38,6 +38,7 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.image import Layout, StripWriter
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.model_file import read_metadata
+from amsr_deploy.wording import one_line
 
 UNUSABLE = {
     "bench": ["--data", "nowhere"],
@@ -280,7 +281,27 @@ def test_inspect_shows_the_model(model: Path) -> None:
 @pytest.mark.parametrize("loss", [0.0, 0.25])
 def test_inspect_shows_a_loss_that_was_measured(loss: float, exports: Exports) -> None:
     table = properties(dataclasses.replace(read_metadata(exports("fsrcnn")), mask_loss=loss))
-    assert ("mask_loss" in list(table.columns[0].cells)) == (loss > 0)
+    assert ("mask_loss" in map(str, table.columns[0].cells)) == (loss > 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["[/foo]", "[bold red]ok[/]", "[link=http://elsewhere]disp[/link]", "\x1b[31mred", "a\nb"]
+)
+def test_inspect_shows_what_a_file_says_as_it_is(name: str, model: Path, tmp_path: Path) -> None:
+    changed = onnx.load(model)
+    metadata = dataclasses.replace(read_metadata(model), backbone=name)
+    onnx.helper.set_model_props(changed, metadata.to_properties())
+    changed.graph.node[-1].output.append(name)
+    changed.graph.output.add(name=name).type.sequence_type.elem_type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    (tmp_path / "changed.onnx").write_bytes(changed.SerializeToString())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("onnx.checker.check_model", lambda _: None)  # which knows how many outputs a node has
+        result = amsr("inspect", tmp_path / "changed.onnx")
+    assert result.exit_code == 0, result.output
+    (tensor,) = (line for line in result.stdout.splitlines() if f" out {one_line(name)} " in line)
+    assert "sequence_type" in tensor
+    assert any(f" {one_line(name)} " in line and " backbone " in line for line in result.stdout.splitlines())
+    assert "\x1b" not in result.stdout
 
 
 def test_one_pixel_picture(tmp_path: Path, model: Path) -> None:

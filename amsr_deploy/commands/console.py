@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from amsr_deploy.commands.messages import is_terminal, setting
+from amsr_deploy.wording import one_line
 
 FILE_WIDTH = 200
 """Characters: more than any of our tables has."""
@@ -24,6 +26,11 @@ def output_console() -> Console:
 def progress_console() -> Console:
     """Open standard error for bars, which are not shown where only errors are wanted; FORCE_COLOR makes no terminal."""
     return Console(stderr=True, force_terminal=is_terminal(sys.stderr), quiet=setting("quiet"))
+
+
+def add_row(table: Table, *values: str, style: str = "") -> None:
+    """Add a row of values as they are: rich would obey [brackets] in them, and terminals control characters."""
+    table.add_row(*(Text(one_line(value)) for value in values), style=style)
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from typing import Any
 
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
-from amsr_deploy.commands.console import output_console, progress_console
+from amsr_deploy.commands.console import add_row, output_console, progress_console
 from amsr_deploy.commands.eval_results import Results, Run, plot, write_csv
 from amsr_deploy.commands.messages import Failures
 from amsr_deploy.commands.report_file import check_report_file, write_report
@@ -22,6 +23,7 @@ from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evalu
 from amsr_deploy.files import STANDARD, check_not_read, replacing
 from amsr_deploy.image.pairs import picture_paths
 from amsr_deploy.runtime.upscaler import load
+from amsr_deploy.wording import one_line
 
 COLUMNS = ("PSNR-Y dB", "PSNR-RGB dB", "SSIM", "density", "share of dense MACs")
 DIGITS = (2, 2, 4, 3, 3)
@@ -179,15 +181,15 @@ def print_tables(results: Results) -> None:
 
 def table(run: Evaluation, bicubic: Mapping[Path, Quality], title: str) -> Table:
     """Make a table with a row for each picture, one for the mean and one for bicubic interpolation."""
-    result = Table(title=title)
+    result = Table(title=Text(one_line(title)))
     result.add_column("picture")
     for column in COLUMNS:
         result.add_column(column, justify="right")
     for path, scores in run.pictures.items():
-        result.add_row(path.name, *cells(scores))
+        add_row(result, path.name, *cells(scores))
     result.add_section()
-    result.add_row("mean", *cells(run.mean), style="bold")
-    result.add_row("bicubic", *cells(mean(bicubic.values())))
+    add_row(result, "mean", *cells(run.mean), style="bold")
+    add_row(result, "bicubic", *cells(mean(bicubic.values())))
     return result
 
 

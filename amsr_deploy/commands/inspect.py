@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 from rich.table import Table
 
-from amsr_deploy.commands.console import output_console
+from amsr_deploy.commands.console import add_row, output_console
 from amsr_deploy.engine.model import read_model
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.metadata import Metadata
@@ -38,9 +38,14 @@ def tensors(model: onnx.ModelProto) -> Table:
         for value in values:
             tensor = value.type.tensor_type
             dims = ", ".join(dim.dim_param or str(dim.dim_value) for dim in tensor.shape.dim)
-            element = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
-            table.add_row(f"{kind} {value.name}", element, f"[{dims}]".replace("[", "\\["))
+            add_row(table, f"{kind} {value.name}", element_type(value), f"[{dims}]")
     return table
+
+
+def element_type(value: onnx.ValueInfoProto) -> str:
+    """Name the type of a tensor's elements as NumPy does; of other values, what they are: `sequence_type`."""
+    element = value.type.tensor_type.elem_type
+    return onnx.helper.tensor_dtype_to_np_dtype(element).name if element else str(value.type.WhichOneof("value"))
 
 
 def operators(model: onnx.ModelProto) -> Table:
@@ -50,7 +55,7 @@ def operators(model: onnx.ModelProto) -> Table:
     counts = Counter((node.domain, node.op_type) for node in model.graph.node)
     for (domain, name), count in sorted(counts.items(), key=lambda item: (not item[0][0], item[0])):
         form = "function inside the file" if (domain, name) in functions else "standard"
-        table.add_row(f"{domain}.{name}" if domain else name, str(count), form)
+        add_row(table, f"{domain}.{name}" if domain else name, str(count), form)
     return table
 
 
@@ -59,7 +64,7 @@ def cost(metadata: Metadata) -> Table:
     table = Table("density", "MACs per LR pixel", "share of dense", title="Cost", title_justify="left")
     densities = (0.0, 0.25, 0.5, 0.75, 1.0) if metadata.masked else (1.0,)
     for density in densities:
-        table.add_row(f"{density:.2f}", f"{metadata.cost.masked(density):,.0f}", f"{metadata.cost.share(density):.1%}")
+        add_row(table, f"{density:.2f}", f"{metadata.cost.masked(density):,.0f}", f"{metadata.cost.share(density):.1%}")
     return table
 
 
@@ -68,9 +73,9 @@ def properties(metadata: Metadata) -> Table:
     table = Table("property", "value", title="Metadata", title_justify="left")
     for name, value in vars(metadata).items():
         if name not in ("cost", "tools") and (name, value) != ("mask_loss", 0):
-            table.add_row(name, str(value))
+            add_row(table, name, str(value))
     for tool, version in metadata.tools.items():
-        table.add_row(tool, version)
+        add_row(table, tool, version)
     return table
 
 
@@ -95,7 +100,7 @@ def inputs(sidecar: Sidecar) -> Table:
     """List inputs with the shapes that the engine was built for."""
     table = Table("input", "smallest", "optimal", "largest", title="Inputs", title_justify="left")
     for name, shapes in sidecar.profile.items():
-        table.add_row(name, *("x".join(map(str, shape)) for shape in shapes))
+        add_row(table, name, *("x".join(map(str, shape)) for shape in shapes))
     return table
 
 
@@ -113,7 +118,7 @@ def facts(engine: Path, sidecar: Sidecar) -> Table:
         "plugins": f"version {sidecar.plugins}, in the engine" if sidecar.plugins else "none",
         "built by": sidecar.command,
     }.items():
-        table.add_row(name, value)
+        add_row(table, name, value)
     return table
 
 

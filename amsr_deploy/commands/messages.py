@@ -111,9 +111,9 @@ def shown_messages() -> Iterator[None]:
 
 
 def say(line: str, err: bool = False) -> None:
-    """Print what a command has done, unless only errors are wanted."""
+    """Print in one line what a command has done, unless only errors are wanted."""
     if not setting("quiet"):
-        click.echo(line, err=err)
+        click.echo(one_line(line), err=err)
 
 
 def show_message(message: str) -> None:
