@@ -11,6 +11,7 @@ from amsr_deploy.errors import BackendError, EngineError, ModelError
 from amsr_deploy.files import by_age
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
+from amsr_deploy.runtime.backends.tensorrt.registry import is_in_cache
 from amsr_deploy.runtime.shipped import chosen_model
 
 _log = logging.getLogger(__name__)
@@ -97,7 +98,8 @@ def runnable(path: Path, models: dict[Path, Metadata], device: Device) -> Path |
     from amsr_deploy.runtime.backends.tensorrt.backend import read_engine  # here, because few have engines
 
     try:
-        read_engine(path)
+        if read_engine(path)[0].plugins and not is_in_cache(path):
+            raise EngineError("it brings native code; if you trust it, give it as `model`")
     except (BackendError, EngineError) as error:
         _log.warning("%s is not used: %s", path, error)
         return None

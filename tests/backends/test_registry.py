@@ -154,7 +154,7 @@ class TestChoice:
     def test_auto_takes_an_engine_that_loads(self, monkeypatch: pytest.MonkeyPatch) -> None:
         write_engine(Path("a.engine"), make_sidecar(METADATA))
         loaded: Any = object()
-        monkeypatch.setattr(choose, "load_tensorrt", lambda _: loaded)
+        monkeypatch.setattr(choose, "load_tensorrt", lambda *_, **__: loaded)
         assert open_backend(MODEL, "auto") is loaded
         assert open_backend(MODEL, "tensorrt") is loaded
 
@@ -178,13 +178,24 @@ class TestChoice:
         new, old = (write_engine(Path(name), make_sidecar(METADATA)) for name in ("new.engine", "old.engine"))
         os.utime(old, (1, 1))
 
-        def load(path: Path) -> Any:
+        def load(path: Path, **_: bool) -> Any:
             if path == new:
                 raise EngineError("built for another GPU")
             return path
 
         monkeypatch.setattr(choose, "load_tensorrt", load)
         assert open_backend(MODEL, "auto") == old
+
+    @pytest.mark.parametrize(("place", "is_trusted"), [("here", False), ("cache", True), ("named", True)])
+    def test_only_engines_that_are_named_or_in_the_cache_run_their_own_code(
+        self, place: str, is_trusted: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(registry, "cache_folder", lambda: tmp_path / "cache")
+        monkeypatch.setattr(choose, "load_tensorrt", lambda _, own_code: own_code)
+        folder = tmp_path / "cache" if place == "cache" else Path()
+        folder.mkdir(exist_ok=True)
+        engine = write_engine(folder / "a.engine", make_sidecar(METADATA, plugins="1"))
+        assert open_backend(engine if place == "named" else MODEL, "tensorrt") is is_trusted  # type: ignore[comparison-overlap]
 
     def test_other_devices_take_no_engine(self) -> None:
         write_engine(Path("a.engine"), make_sidecar(METADATA))

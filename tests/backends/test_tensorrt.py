@@ -176,7 +176,8 @@ class FakeTensorRt(ModuleType):
     class ILogger:
         WARNING, ERROR = 3, 1
 
-    def __init__(self, needs_plugins: bool, library_helps: bool = True) -> None:
+    def __init__(self, needs_plugins: bool, library_helps: bool = True, own_code: bool = True) -> None:
+        self.own_code = own_code
         super().__init__("tensorrt")
         self.__version__ = "10.3.0"
         self.knows_plugins, self.library_helps = not needs_plugins, library_helps
@@ -198,7 +199,7 @@ class FakeRuntime:
         self.has_registered = self.engine_host_code_allowed = False
 
     def deserialize_cuda_engine(self, _: bytes) -> str | None:
-        assert self.engine_host_code_allowed
+        assert self.engine_host_code_allowed == self.trt.own_code
         if self.has_registered or not self.trt.knows_plugins:
             cause = "plugin creator exists already" if self.has_registered else "no plugin creator"
             self.logger.log(FakeTensorRt.ILogger.ERROR, cause)
@@ -211,7 +212,7 @@ class TestPluginsOfTheMachine:
     @staticmethod
     def load(trt: FakeTensorRt) -> Engine:
         sidecar = make_sidecar(metadata_of(MODEL), edition="tensorrt", plugins="1")
-        return Engine(Path("a.engine"), sidecar, Edition("tensorrt", trt), ORIN, b"an engine", captures_graphs=True)
+        return Engine(Path("a.engine"), sidecar, Edition("tensorrt", trt), ORIN, b"an engine", True, trt.own_code)
 
     def test_are_found_where_the_build_installs_them(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AMSR_TENSORRT_PLUGINS", raising=False)
@@ -225,6 +226,12 @@ class TestPluginsOfTheMachine:
     ) -> None:
         self.load(FakeTensorRt(needs_plugins=True))
         assert "a.engine does not load with its own plugins (no plugin creator)" in caplog.text
+
+    def test_run_an_engine_whose_own_may_not(self, library: Path, caplog: pytest.LogCaptureFixture) -> None:
+        self.load(FakeTensorRt(needs_plugins=True, own_code=False))
+        assert not caplog.text
+        with pytest.raises(EngineError, match=r"no plugin creator; if you trust it, name it as `model`"):
+            self.load(FakeTensorRt(needs_plugins=True, library_helps=False, own_code=False))
 
     def test_where_they_do_not_help_the_cause_is_told(self, library: Path) -> None:
         with pytest.raises(EngineError, match=r"cannot load a\.engine: no plugin creator; build it again"):

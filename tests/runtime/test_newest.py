@@ -12,7 +12,7 @@ import pytest
 from scale_cases import scale_metadata, write_model
 
 from amsr_deploy.errors import BackendError
-from amsr_deploy.runtime.backends.tensorrt import backend
+from amsr_deploy.runtime.backends.tensorrt import backend, registry
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar
 from amsr_deploy.runtime.newest import newest_export, newest_model
 
@@ -22,13 +22,14 @@ def age(path: Path, seconds: int) -> Path:
     return path
 
 
-def write_engine(path: Path, weights: str, masked: bool = True) -> Path:
+def write_engine(path: Path, weights: str, masked: bool = True, plugins: str | None = None) -> Path:
     """An engine and its sidecar, as far as one looks at them before it is loaded."""
     path.write_bytes(b"engine")
     shape = ((1, 3, 8, 8),) * 3
     Sidecar(
         replace(scale_metadata(4, masked, 1.0), weights_sha256=weights),
-        "model.onnx", "tensorrt", "10.7", "Linux x86_64", None, (8, 0), {"image": shape}, None, "", "",
+        "model.onnx", "tensorrt", "10.7", "Linux x86_64", None, (8, 0), {"image": shape}, plugins, "",
+        "amsr build-engine model.onnx",
     ).write(path.with_suffix(".json"))  # fmt: skip
     return path
 
@@ -96,6 +97,17 @@ def test_an_engine_of_other_weights_is_taken_where_it_runs(tmp_path: Path, caplo
     assert "other.engine is not used: it is an engine, and the device is cpu" in caplog.text
     age(engine, 20)
     assert newest_model(tmp_path, "auto") == model
+
+
+@pytest.mark.usefixtures("gpu")
+def test_an_engine_with_native_code_is_not_taken_because_it_lies_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = write_engine(tmp_path / "other.engine", "abc", plugins="1")
+    assert newest_model(tmp_path, "auto") is None
+    assert "other.engine is not used: it brings native code; if you trust it, give it as `model`" in caplog.text
+    monkeypatch.setattr(registry, "cache_folder", lambda: tmp_path)
+    assert newest_model(tmp_path, "auto") == engine
 
 
 def test_an_engine_that_does_not_run_is_passed_over_with_the_reason(

@@ -13,16 +13,16 @@ from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.backends.precision import choose_precision
 from amsr_deploy.runtime.backends.providers import runs_on_cpu
-from amsr_deploy.runtime.backends.tensorrt.registry import engine_folders, find_engines
+from amsr_deploy.runtime.backends.tensorrt.registry import engine_folders, find_engines, is_in_cache
 
 _log = logging.getLogger(__name__)
 
 
-def load_tensorrt(engine: Path) -> Backend:
+def load_tensorrt(engine: Path, own_code: bool) -> Backend:
     """Load an engine in TensorRT; see `tensorrt.backend.open_engine`."""
     from amsr_deploy.runtime.backends.tensorrt.backend import open_engine  # here, because other backends need none
 
-    return open_engine(engine)
+    return open_engine(engine, own_code)
 
 
 def open_backend(
@@ -49,7 +49,7 @@ def open_backend(
     if model.suffix == ".engine":
         if device not in ("auto", "tensorrt"):
             raise UserError(f"{model} is an engine: it runs on device tensorrt, not on {device}")
-        return load_tensorrt(model)
+        return load_tensorrt(model, own_code=True)
     if device in ("auto", "tensorrt"):
         engine = _open_engine_of(model, device)
         if engine is not None:
@@ -87,7 +87,7 @@ def _open_engine_of(model: Path, device: Device) -> Backend | None:
     names: dict[str, list[str]] = {}
     for engine in find_engines(folders, model.name, read_metadata(model)):
         try:
-            return load_tensorrt(engine)
+            return load_tensorrt(engine, own_code=is_in_cache(engine))
         except (BackendError, EngineError) as error:
             names.setdefault(str(error), []).append(engine.name)
     reasons = [f"{', '.join(named)} {'are' if named[1:] else 'is'} not used: {error}" for error, named in names.items()]

@@ -123,17 +123,19 @@ def _close(streams: Sequence[GpuStream], network: LoadedEngine, cuda: Cuda) -> N
         network.close()
 
 
-def open_engine(engine: Path) -> TensorRtBackend:
+def open_engine(engine: Path, own_code: bool = True) -> TensorRtBackend:
     """Load an engine.
 
     Args:
         engine: the file that `amsr build-engine` wrote, with its sidecar beside it.
+        own_code: whether the plugins in it may run, which are native code: not those of an engine that merely lies in
+            some folder. Those of this machine may.
 
     Raises:
         EngineError: it is not one, is damaged, or does not fit this machine; says what was expected and found.
         BackendError: there is no GPU, no TensorRT, neither PyCUDA nor cuda-bindings; says which.
     """
-    return load_engine(engine, *read_engine(engine))
+    return load_engine(engine, *read_engine(engine), own_code)
 
 
 def read_engine(engine: Path) -> tuple[Sidecar, bytes, Gpu, Edition, Cuda]:
@@ -147,7 +149,9 @@ def read_engine(engine: Path) -> tuple[Sidecar, bytes, Gpu, Edition, Cuda]:
     return sidecar, data, gpu, edition, open_cuda()
 
 
-def load_engine(engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, edition: Edition, cuda: Cuda) -> TensorRtBackend:
+def load_engine(
+    engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, edition: Edition, cuda: Cuda, own_code: bool = True
+) -> TensorRtBackend:
     """Load an engine that is known to fit this machine; see `open_engine`.
 
     Args:
@@ -157,9 +161,10 @@ def load_engine(engine: Path, sidecar: Sidecar, data: bytes, gpu: Gpu, edition: 
         gpu: of this machine.
         edition: what runs it.
         cuda: the GPU, opened.
+        own_code: whether its own plugins may run.
     """
     with cuda.active():
-        network = Engine(engine, sidecar, edition, gpu, data, cuda.has_graphs)
+        network = Engine(engine, sidecar, edition, gpu, data, cuda.has_graphs, own_code)
     return TensorRtBackend(engine, sidecar, network, cuda, f"{edition.name} {edition.version} {gpu.name}")
 
 
@@ -169,7 +174,14 @@ class Engine:
     output = "sr"
 
     def __init__(
-        self, path: Path, sidecar: Sidecar, edition: Edition, gpu: Gpu, data: bytes, captures_graphs: bool
+        self,
+        path: Path,
+        sidecar: Sidecar,
+        edition: Edition,
+        gpu: Gpu,
+        data: bytes,
+        captures_graphs: bool,
+        own_code: bool = True,
     ) -> None:
         """Deserialise an engine; the arguments are those of `open_engine` and what that found.
 
@@ -178,19 +190,23 @@ class Engine:
             BackendError: TensorRT does not start.
         """
         self._name, self._trt = path.name, edition.trt
-        self._deserialize(edition, sidecar, data)
+        own_plugins = own_code and sidecar.plugins is not None
+        self._deserialize(edition, own_plugins, data)
         if self._engine is None and sidecar.plugins and plugin_library():
-            _log.warning(
-                "%s does not load with its own plugins (%s); trying those of this machine",
-                path.name,
-                self._messages.summary(),
-            )
+            if own_plugins:
+                _log.warning(
+                    "%s does not load with its own plugins (%s); trying those of this machine",
+                    path.name,
+                    self._messages.summary(),
+                )
             load_plugins(edition)
-            self._deserialize(edition, sidecar, data)
+            self._deserialize(edition, own_plugins, data)
         if self._engine is None:
+            again = f"build it again: {sidecar.command}"
+            trust = f"if you trust it, name it as `model`: its own plugins run only then; else {again}"
             raise EngineError(
                 f"{edition.name} {edition.version} cannot load {path.name}: {self._messages.summary()}; "
-                f"build it again: {sidecar.command}"
+                f"{trust if sidecar.plugins and not own_code else again}"
             )
         self.kernels: KernelCache | None = None
         if edition.compiles_at_load:
@@ -198,10 +214,10 @@ class Engine:
         self.captures_graphs = captures_graphs and self.kernels is None
         self._messages.clear()
 
-    def _deserialize(self, edition: Edition, sidecar: Sidecar, data: bytes) -> None:
+    def _deserialize(self, edition: Edition, own_plugins: bool, data: bytes) -> None:
         """Deserialise in a runtime of its own: one that has registered an engine's plugins refuses them again."""
         self._runtime, self._messages = start(edition, edition.trt.Runtime)
-        self._runtime.engine_host_code_allowed = sidecar.plugins is not None
+        self._runtime.engine_host_code_allowed = own_plugins
         self._engine = self._runtime.deserialize_cuda_engine(data)
 
     def create_context(self) -> Any:

@@ -21,6 +21,11 @@ def cache_folder() -> Path:
     return user_cache_path("amsr-deploy") / "engines"
 
 
+def is_in_cache(engine: Path) -> bool:
+    """Tell whether an engine lies in the user's cache, where nobody else puts files."""
+    return engine.parent.resolve() == cache_folder().resolve()
+
+
 def engine_folders(model: Path) -> list[Path]:
     """List the folders of a model's engines: its own, the current one, `engines` in the user's cache."""
     folders = (model.parent, Path(), cache_folder())
