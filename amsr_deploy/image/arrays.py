@@ -46,6 +46,11 @@ def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[
     return (scaled if np.issubdtype(dtype, np.floating) else np.rint(scaled, out=scaled)).astype(dtype)
 
 
+def is_grey(picture: NDArray[np.float32]) -> bool:
+    """Whether a picture [H, W, 3] has no colour."""
+    return all(bool((row == row[:, :1]).all()) for row in picture)
+
+
 def white(dtype: np.dtype[np.generic]) -> int:
     """Return the value of white in a type of picture."""
     return {"uint8": 255, "uint16": 65535}.get(dtype.name, 1)

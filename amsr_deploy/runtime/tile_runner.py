@@ -111,7 +111,7 @@ class TileRunner:
         return upscaled[0][:, rows.core(scale), columns.core(scale)]
 
 
-def write_pixels(planes: NDArray[np.float32], pixels: NDArray[np.generic], grey: bool = False) -> None:
+def write_pixels(planes: NDArray[np.float32], pixels: NDArray[np.generic], grey: bool) -> None:
     """Write planes as pixels; see `interleave`.
 
     Raises:

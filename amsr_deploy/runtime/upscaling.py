@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.image.arrays import Element
+from amsr_deploy.image.arrays import Element, is_grey
 from amsr_deploy.mask import Mask
 from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import OutOfMemoryError
@@ -75,8 +75,7 @@ class Upscaling:
 
     def _strips(self, result: NDArray[Element] | None, dtype: np.dtype[Element]) -> Iterator[NDArray[Element]]:
         """Yield strips that are parts of `result`, or arrays of their own; smaller tiles where memory runs out."""
-        runner, done = self.runner, 0
-        grey = all((row == row[:, :1]).all() for row in runner.image)
+        runner, done, grey = self.runner, 0, is_grey(self.runner.image)
         while done < runner.image.shape[0]:
             tile = runner.tile
             down, across = self._spans(0, tile), self._spans(1, tile)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
-from amsr_deploy.image.arrays import Element, check_picture, from_float, to_float, white
+from amsr_deploy.image.arrays import Element, check_picture, is_grey, to_float, white
 from amsr_deploy.mask.detail import detail_threshold, mask_above_detail, mask_reach
 from amsr_deploy.numeric import is_number, is_whole
 from amsr_deploy.runtime.budget import mask_within
@@ -23,7 +23,7 @@ from amsr_deploy.runtime.checks import check_budget, check_flag, check_mask, che
 from amsr_deploy.runtime.settings import Settings
 from amsr_deploy.runtime.upscaler import Upscaler, load
 from amsr_deploy.video.parts import PartUpscaler
-from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, runs, selection_changes, single
+from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, selection_changes, single
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -72,19 +72,25 @@ class _Scene:
         threshold: the detail above which pixels are masked.
         dilation: side of the square that grows the mask.
         dense: whether the dense network works everywhere.
+        grey: whether the results get no colour, as its frames have none.
     """
 
     threshold: float
     dilation: int
     dense: bool
+    grey: bool
 
     @property
     def is_flat(self) -> bool:
         """Whether the scene began with a flat picture, which tells nothing about those that follow."""
         return self.threshold == math.inf
 
+    def fits(self, picture: NDArray[np.float32]) -> bool:
+        """Whether what was decided can hold for a changed picture, too."""
+        return not self.is_flat and (not self.grey or is_grey(picture))
 
-_NO_SCENE = _Scene(math.inf, dilation=1, dense=False)
+
+_NO_SCENE = _Scene(math.inf, dilation=1, dense=False, grey=False)
 
 
 class VideoUpscaler:
@@ -244,14 +250,14 @@ class VideoUpscaler:
         picture = to_float(frame)
         mask = self._mask_of(picture)
         changed = self._changed(frame, fresh, mask)
-        new_scene = bool(changed.any()) and (self._scene.is_flat or bool(changed.mean() >= CUT_SHARE))
+        new_scene = bool(changed.any()) and (not self._scene.fits(picture) or bool(changed.mean() >= CUT_SHARE))
         if new_scene:
             self._begin_scene(self._scene_of(picture), frame)
             mask = self._mask_of(picture)
         density = 0.0
         computed = np.ones_like(changed) if new_scene or not self._reuse else changed
         if computed.any():
-            computed, density = self._compute(frame, picture, mask, computed)
+            computed, density = self._compute(picture, mask, computed)
         if self._tolerance > 0:
             self._inputs.keep(frame, computed)
         self._last = (frame.copy(), mask)
@@ -276,14 +282,14 @@ class VideoUpscaler:
 
     def _scene_of(self, picture: NDArray[np.float32]) -> _Scene:
         """Decide what holds from this picture on."""
-        upscaler = self.upscaler
+        upscaler, grey = self.upscaler, is_grey(picture)
         if not upscaler.is_masked or self._region is not None:
-            return _Scene(threshold=0, dilation=upscaler.dilation, dense=not upscaler.is_masked)
+            return _Scene(0, upscaler.dilation, dense=not upscaler.is_masked, grey=grey)
         threshold = detail_threshold(picture, upscaler.strategy)
         if self._budget is not None:
-            return _Scene(threshold, self._dilation_within(self._budget, picture, threshold), dense=False)
+            return _Scene(threshold, self._dilation_within(self._budget, picture, threshold), False, grey)
         dense = upscaler.prefers_dense(mask_above_detail(picture, threshold, upscaler.dilation))
-        return _Scene(threshold, upscaler.dilation, dense)
+        return _Scene(threshold, upscaler.dilation, dense, grey)
 
     def _dilation_within(self, budget: float, picture: NDArray[np.float32], threshold: float) -> int:
         """Find the largest dilation that a budget pays for in this picture, or 1."""
@@ -302,42 +308,23 @@ class VideoUpscaler:
         return mask_above_detail(picture, self._scene.threshold, self._scene.dilation)
 
     def _compute(
-        self,
-        frame: NDArray[np.generic],
-        picture: NDArray[np.float32],
-        mask: NDArray[np.bool_] | None,
-        wanted: Flags,
+        self, picture: NDArray[np.float32], mask: NDArray[np.bool_] | None, wanted: Flags
     ) -> tuple[Flags, float]:
         """Put new tiles on the canvas; returns those that were computed, and the density."""
         rectangles = self._rectangles(wanted)
         parts = [self._tiles.core(rectangle) for rectangle in rectangles]
-        self._parts.run(picture, parts, mask, self._canvas)
+        self._parts.run(picture, parts, mask, self._canvas, self._scene.grey)
         computed, working = np.zeros_like(wanted), np.zeros(picture.shape[:2], np.bool_)
         for rectangle, part in zip(rectangles, parts, strict=True):
             computed[rectangle.top : rectangle.bottom + 1, rectangle.left : rectangle.right + 1] = True
             working[part] = True if mask is None else mask[part]
-        self._remove_colour(frame, computed)
         return computed, float(working.mean())
 
     def _rectangles(self, wanted: Flags) -> list[Rectangle]:
         return join(wanted, self._tile, self._parts.halo) if self.upscaler.is_local else single(wanted)
-
-    def _remove_colour(self, frame: NDArray[np.generic], computed: Flags) -> None:
-        """Take from computed tiles that see no colour the little of it that networks let into edges."""
-        scale = self.upscaler.metadata.scale
-        coloured = (frame[..., 0] != frame[..., 1]) | (frame[..., 0] != frame[..., 2])
-        for rectangle in runs(computed & ~self._tiles.holding(coloured)):
-            rows, columns = self._tiles.core(rectangle)
-            tile = self._canvas[scaled(rows, scale), scaled(columns, scale)]
-            tile[...] = from_float(to_float(tile).mean(axis=2, keepdims=True), tile.dtype)
 
 
 def _check_tile(tile: int) -> None:
     """Raise UserError for what is no side of a tile."""
     if not is_whole(tile) or tile < SMALLEST_TILE or tile % SMALLEST_TILE:
         raise UserError(f"`tile` {tile!r} is no side of a tile; use a multiple of {SMALLEST_TILE}")
-
-
-def scaled(pixels: slice, scale: int) -> slice:
-    """Return a range of pixels in the upscaled picture."""
-    return slice(pixels.start * scale, pixels.stop * scale)

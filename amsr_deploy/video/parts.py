@@ -50,6 +50,7 @@ class PartUpscaler:
         parts: Sequence[Part],
         mask: NDArray[np.bool_] | None,
         canvas: NDArray[np.generic],
+        grey: bool,
     ) -> None:
         """Upscale parts of a picture.
 
@@ -59,6 +60,7 @@ class PartUpscaler:
             mask: [H, W] bool, where the network works; None is everywhere, in the dense twin where there is one.
             canvas: [sH, sW, 3] uint8 or uint16, where white is the largest value, or float32 in [0, 1]; gets the parts
                 at their places, s is the scale.
+            grey: give them no colour.
 
         Raises:
             ModelError: the network's output is not finite.
@@ -67,25 +69,25 @@ class PartUpscaler:
         runner = self._upscaler.runner(image, mask)
         if self._upscaler.concurrency == 1:
             for part in parts:
-                self._run_part(runner, part, canvas)
+                self._run_part(runner, part, canvas, grey)
         else:
             with ThreadPoolExecutor(self._upscaler.concurrency) as threads:
-                list(threads.map(lambda part: self._run_part(runner, part, canvas), parts))
+                list(threads.map(lambda part: self._run_part(runner, part, canvas, grey), parts))
 
-    def _run_part(self, runner: TileRunner, part: Part, canvas: NDArray[np.generic]) -> None:
+    def _run_part(self, runner: TileRunner, part: Part, canvas: NDArray[np.generic], grey: bool) -> None:
         """Upscale a part, in smaller tiles where memory runs out."""
         while True:
             tile = runner.tile
             try:
-                self._run_tiles(runner, part, tile, canvas)
+                self._run_tiles(runner, part, tile, canvas, grey)
                 return
             except OutOfMemoryError as error:
                 runner.limit.shrink(tile, error, runner.backend.metadata)
 
-    def _run_tiles(self, runner: TileRunner, part: Part, tile: Size, canvas: NDArray[np.generic]) -> None:
+    def _run_tiles(self, runner: TileRunner, part: Part, tile: Size, canvas: NDArray[np.generic], grey: bool) -> None:
         down, across = (slice(pixels.start + runner.edge, pixels.stop + runner.edge) for pixels in part)
         for rows, columns in part_grid((down, across), *runner.padded, tile, self.halo, self.multiple):
-            write_pixels(runner.run_tile(rows, columns), canvas[runner.place(rows), runner.place(columns)])
+            write_pixels(runner.run_tile(rows, columns), canvas[runner.place(rows), runner.place(columns)], grey)
 
 
 def part_grid(

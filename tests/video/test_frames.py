@@ -174,6 +174,25 @@ def test_a_scene_begins_with_what_a_picture_gets(strategy: Strategy, photo: NDAr
     assert np.abs(difference).mean() < 0.01
 
 
+@pytest.mark.parametrize("tile", [8, 24, 64])
+@pytest.mark.parametrize("model", ["disp", "fsrcnn"])
+def test_frames_get_the_colour_that_pictures_get(model: str, tile: int) -> None:
+    """Black and white edges, where results are clipped, and colour in one place only."""
+    upscaler = amsr_deploy.load(model, device="cpu", precision="float32")
+    frame = np.zeros((40, 200, 3), np.uint8)
+    frame[10:30:4, 5:155] = frame[5:35, 10:150:6] = 255
+    spotted = frame.copy()
+    spotted[35:, 192:] = (200, 30, 30)
+    video = VideoUpscaler(upscaler, tolerance=0, tile=tile)
+    for each in (frame, spotted):
+        result = video.upscale(each)
+        assert result.new_scene
+        assert np.abs(result.image - upscaler.upscale(each).astype(int)).max() <= 1
+    later = video.upscale(frame)
+    assert not later.new_scene
+    assert later.reused > 0
+
+
 def test_a_budget_chooses_the_dilation_of_a_scene(
     disp: Upscaler, photo: NDArray[np.float32], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -302,7 +321,8 @@ def test_a_failure_leaves_nothing_to_build_on(disp: Upscaler, monkeypatch: pytes
     expected = video.upscale(frame).image
 
     def fail(*arguments: Any) -> None:
-        arguments[-1][:] = 0
+        canvas, _ = arguments[-2:]
+        canvas[:] = 0
         raise ModelError("half done")
 
     with monkeypatch.context() as patch:

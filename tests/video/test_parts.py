@@ -29,9 +29,9 @@ def test_parts_are_those_of_the_whole_picture(name: str, exports: Exports, photo
     mask = upscaler.mask(photo).pixels
     height, width = mask.shape
     whole, parted = (np.zeros((height * scale, width * scale, 3), np.float32) for _ in range(2))
-    cut.run(photo, [(slice(0, height), slice(0, width))], mask, whole)
+    cut.run(photo, [(slice(0, height), slice(0, width))], mask, whole, grey=False)
     parts = [(slice(0, 24), slice(16, 40)), (slice(48, 90), slice(80, 120)), (slice(40, 56), slice(0, 120))]
-    cut.run(photo, parts, mask, parted)
+    cut.run(photo, parts, mask, parted, grey=False)
     expected = np.zeros_like(whole)
     for rows, columns in parts:
         place = slice(rows.start * scale, rows.stop * scale), slice(columns.start * scale, columns.stop * scale)
@@ -63,7 +63,7 @@ def test_a_part_reads_no_pixel_out_of_reach(length: int, place: tuple[int, int],
     columns = slice(start, min(start + place[1], length))
     image = np.broadcast_to(np.arange(length, dtype=np.float32)[:, None] / length, (9, length, 3))
     canvas = np.zeros((36, 4 * length, 3), np.float32)
-    cut.run(image, [(slice(0, 9), columns)], None, canvas)
+    cut.run(image, [(slice(0, 9), columns)], None, canvas, grey=False)
     assert seen <= set(range(columns.start - cut.reach, columns.stop + cut.reach))
 
 
@@ -72,7 +72,7 @@ def test_a_part_that_is_not_finite_is_an_error(value: float) -> None:
     upscaler = Upscaler(FunctionBackend(lambda pixels: enlarged(pixels, 4) + np.float32(value)))
     image, canvas = np.zeros((20, 20, 3), np.float32), np.zeros((80, 80, 3), np.uint8)
     with pytest.raises(ModelError, match="not finite"):
-        PartUpscaler(upscaler, halo=2).run(image, [(slice(4, 12), slice(0, 20))], None, canvas)
+        PartUpscaler(upscaler, halo=2).run(image, [(slice(4, 12), slice(0, 20))], None, canvas, grey=False)
 
 
 @given(
