@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
-
-from amsr_deploy.image.source import Source
 
 _WHITE_D50 = np.array([0.96422, 1, 0.82521])
 # From XYZ under D50 to linear sRGB, with the Bradford adaptation to D65 in it.
@@ -22,8 +21,8 @@ _XYZ_TO_SRGB = np.array(
 )
 
 
-def cmyk_to_srgb(image: Image.Image, source: Source) -> Image.Image:
-    """Convert through the file's profile, or by the plain formula where it has none."""
+def cmyk_to_srgb(image: Image.Image, warn: Callable[[str], object]) -> Image.Image:
+    """Convert through the image's profile, or by the plain formula where it has none that can be used."""
     profile = image.info.get("icc_profile")
     if profile is None:
         return image.convert("RGB")
@@ -37,7 +36,7 @@ def cmyk_to_srgb(image: Image.Image, source: Source) -> Image.Image:
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
     except (ImageCms.PyCMSError, OSError) as error:
-        source.warn(f"its CMYK profile cannot be used ({error}); colours are approximate")
+        warn(f"its CMYK profile cannot be used ({error}); colours are approximate")
         return image.convert("RGB")
     return cast(Image.Image, converted)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -41,15 +40,11 @@ def check_pixels(size: tuple[int, int]) -> None:
         raise Image.DecompressionBombError
 
 
-def to_stored_mode(image: Image.Image, source: Source) -> NDArray[np.uint8]:
-    """Return the samples of any mode of Pillow as grey, grey + alpha, RGB or RGB + alpha."""
+def to_stored_mode(image: Image.Image, source: Source) -> NDArray[Any]:
+    """Return the samples of any mode of Pillow with 8 bits as grey, grey + alpha, RGB or RGB + alpha."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         raise ImageError(f"{source.path} has samples of mode {image.mode}; save it with 8 or 16 bits per channel")
-    if image.mode == "CMYK":
-        from amsr_deploy.image.cmyk_lab import cmyk_to_srgb  # here, because few pictures need it
-
-        return np.asarray(cmyk_to_srgb(image, source))
-    return stored_samples(image)
+    return stored_samples(image, source.warn)
 
 
 def decode_deep(path: Path, source: Source, subimage: int = 0, raw_colour: bool = True) -> Deep:

@@ -241,7 +241,7 @@ def _cmyk(samples: NDArray[Any], profile: bytes | None, source: Source) -> NDArr
         samples = from_float(to_unit(samples), np.dtype(np.uint8))
     image = Image.fromarray(np.ascontiguousarray(samples), "CMYK")
     image.info["icc_profile"] = profile
-    return np.asarray(cmyk_to_srgb(image, source))
+    return np.asarray(cmyk_to_srgb(image, source.warn))
 
 
 def _profile(tags: Mapping[int, Any]) -> bytes | None:

@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from picture_cases import SRGB, arrays, assert_same, camera_exif, file_bytes, from_samples, photo, smooth
-from PIL import Image
+from PIL import Image, ImageCms
 
 from amsr_deploy import image
 from amsr_deploy.image.decoders import decode_deep
+from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.image.samples import sample_strips
 from amsr_deploy.image.source import open_source
 
@@ -177,6 +178,22 @@ def test_cmyk_is_converted_through_its_profile(tmp_path: Path) -> None:
     assert picture.metadata.icc_profile is None
     grey = ((50 + 16) / 116) ** 3  # L* = 50, as the profile says of cyan; the plain formula says bright cyan
     np.testing.assert_allclose(picture.rgb, 1.055 * grey ** (1 / 2.4) - 0.055, atol=0.02)
+
+
+def test_images_are_read_like_their_files(tmp_path: Path) -> None:
+    colours, deep = Image.fromarray(photo()), Image.fromarray(photo(channels=1, dtype=np.uint16)[..., 0])
+    colours.convert("CMYK").save(tmp_path / "plain.tif")
+    colours.convert("CMYK").save(tmp_path / "profile.jpg", icc_profile=cmyk_profile())
+    deep.save(tmp_path / "grey.png", transparency=deep.getpixel((3, 3)))
+    profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    lab = ImageCms.profileToProfile(colours, *profiles, outputMode="LAB")
+    assert lab is not None
+    lab.save(tmp_path / "lab.tif")
+    for path in tmp_path.iterdir():
+        with Image.open(path) as opened:
+            picture = from_pillow(opened)
+        assert_same(picture, image.read(path))
+        assert picture.metadata.icc_profile is None
 
 
 def test_png_chunks_have_the_right_checksums() -> None:
