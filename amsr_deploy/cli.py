@@ -429,6 +429,11 @@ def train(**options: Any) -> None:
 @tile_option
 @click.option("--dense", is_flag=True, help="Measure the dense network, alone or beside the dilations of --dilation.")
 @self_ensemble_option
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISION_CHOICES),
+    help="Of the arithmetic on the CPU; `infer` takes auto.  [default: that of the file, float32 of a shipped one]",
+)
 @json_option(JSON_WHOLE)
 @click.option("--csv", "csv_file", type=FILE, help="Write the figures as CSV, a line for each picture.")
 @click.option("--plot", "plot_file", type=FILE, help="Draw quality against cost into a PNG file; needs matplotlib.")

@@ -17,7 +17,7 @@ from amsr_deploy.commands.console import add_row, output_console, progress_conso
 from amsr_deploy.commands.eval_results import Results, Run, plot, write_csv
 from amsr_deploy.commands.messages import Failures
 from amsr_deploy.commands.report_file import check_report_file, write_report
-from amsr_deploy.descriptor import Purpose, Strategy
+from amsr_deploy.descriptor import PrecisionChoice, Purpose, Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evaluate_bicubic, mean
 from amsr_deploy.files import STANDARD, check_not_read, replacing
@@ -45,7 +45,7 @@ class EvalOptions:
         json_file: where to write JSON; `-` prints it instead of the tables.
         csv_file: where to write a line for each picture.
         plot_file: where to draw quality against cost.
-        scale, threshold, strategy, tile, self_ensemble: as `load` takes them.
+        scale, threshold, strategy, tile, self_ensemble, precision: as `load` takes them.
     """
 
     data: Path
@@ -62,10 +62,12 @@ class EvalOptions:
     strategy: Strategy = "kmeans"
     tile: int | None = None
     self_ensemble: bool = False
+    precision: PrecisionChoice | None = None
 
     def runs(self) -> list[dict[str, Any]]:
         """Make the keyword arguments of `load` for each run of a model."""
-        settings = {name: getattr(self, name) for name in ("scale", "threshold", "strategy", "tile", "self_ensemble")}
+        names = ("scale", "threshold", "strategy", "tile", "self_ensemble", "precision")
+        settings = {name: getattr(self, name) for name in names}
         choices: list[dict[str, Any]] = [{"dilation": dilation} for dilation in self.dilations or ()]
         if self.dense:
             choices.append({"dense": True, "threshold": None, "strategy": "kmeans"})
@@ -87,8 +89,8 @@ def evaluate_folder(models: Sequence[str | Path], options: EvalOptions) -> int:
     """Measure models of one scale on the pictures of a folder and show tables, or JSON.
 
     The JSON object has `data`, `degraded`, `scale`, for each model and mask setting an entry of `runs` with `model`,
-    `trained_for`, `self_ensemble`, `dilation` (null is dense), `mean` and `pictures`, and `bicubic` with `mean` and
-    `pictures`; its own `model` and `mean` are those of the first run. Means have the names of `Scores`.
+    `trained_for`, `self_ensemble`, `precision`, `dilation` (null is dense), `mean` and `pictures`, and `bicubic` with
+    `mean` and `pictures`; its own `model` and `mean` are those of the first run. Means have the names of `Scores`.
 
     Args:
         models: names of backbones, or paths of ONNX files.
@@ -123,7 +125,7 @@ def measure(
     fail: Callable[[Exception], object],
 ) -> Run:
     """Measure a model with one setting of the mask, showing how far it is on a terminal."""
-    with load(model, precision=None, **settings) as upscaler:
+    with load(model, **settings) as upscaler:
         metadata = upscaler.metadata
         label = f"{upscaler.model} {f'k={upscaler.dilation}' if upscaler.is_masked else 'dense'}"
         console = progress_console()
@@ -136,6 +138,7 @@ def measure(
             evaluation,
             metadata.trained_for,
             upscaler.has_self_ensemble,
+            metadata.precision,
         )
 
 
@@ -176,7 +179,9 @@ def print_tables(results: Results) -> None:
     for run in results.runs:
         dilation = run.evaluation.dilation
         setting = "dense" if dilation is None else f"dilation {dilation}"
-        console.print(table(run.evaluation, results.bicubic, f"{run} x{run.scale} on {data}, {setting}"))
+        console.print(
+            table(run.evaluation, results.bicubic, f"{run} x{run.scale} on {data}, {setting}, {run.precision}")
+        )
 
 
 def table(run: Evaluation, bicubic: Mapping[Path, Quality], title: str) -> Table:

@@ -10,9 +10,10 @@ from typing import Any
 
 from amsr_deploy.descriptor import Purpose
 from amsr_deploy.evaluation.evaluate import Evaluation, Quality, finite, mean, to_json
+from amsr_deploy.metadata import Precision
 
 FIELDS = (
-    *("model", "trained_for", "self_ensemble", "scale", "dilation", "picture"),
+    *("model", "trained_for", "self_ensemble", "precision", "scale", "dilation", "picture"),
     *("psnr_y", "psnr_rgb", "ssim", "density", "cost_share"),
 )
 
@@ -28,6 +29,7 @@ class Run:
         evaluation: the scores of the pictures.
         trained_for: the pictures that it was made for.
         self_ensemble: whether results are means of eight turned runs.
+        precision: type of weights and features.
     """
 
     model: str
@@ -36,11 +38,13 @@ class Run:
     evaluation: Evaluation
     trained_for: Purpose = "clean"
     self_ensemble: bool = False
+    precision: Precision = "float32"
 
     @property
     def names(self) -> dict[str, Any]:
         """What tells it from others, but for the setting of the mask."""
-        return {"model": self.model, "trained_for": self.trained_for, "self_ensemble": self.self_ensemble}
+        names = ("model", "trained_for", "self_ensemble", "precision")
+        return {name: getattr(self, name) for name in names}
 
     def __str__(self) -> str:
         purpose = " for photos" if self.trained_for == "photo" else ""

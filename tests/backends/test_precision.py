@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from command_line import amsr
+from conftest import osprey
 from export_cases import Exports
 from PIL import Image
 
@@ -49,6 +51,18 @@ def test_a_wanted_precision_runs_whatever_is_fast(model: Path, wanted: str, monk
         result = upscaler.upscale(image)
     with amsr_deploy.load(model, device="cpu", precision=None) as upscaler:
         assert np.abs(result.astype(int) - upscaler.upscale(image)).max() <= 8
+
+
+@pytest.mark.parametrize(("options", "expected"), [((), "float32"), (("--precision", "bfloat16"), "bfloat16")])
+def test_eval_measures_and_names_a_precision(
+    model: Path, options: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "is_fast_in_bfloat16", lambda: True)
+    osprey().crop((120, 30, 280, 158)).save(model.with_name("photo.png"))
+    arguments = ("eval", "--model", model, "--data", model.parent, *options)
+    (run,) = json.loads(amsr(*arguments, "--json", "-").stdout)["runs"]
+    assert run["precision"] == expected
+    assert expected in amsr(*arguments).stdout
 
 
 def test_other_weights_are_no_form_of_a_model(model: Path, exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,7 @@ def test_a_table_shows_pictures_and_mean(model: Path, photos: Path, tmp_path: Pa
 
 
 def test_runs_for_each_setting_of_the_mask(tmp_path: Path) -> None:
-    given = {"scale": None, "threshold": 0.4, "strategy": "fixed", "tile": 64, "self_ensemble": True}
+    given = {"scale": None, "threshold": 0.4, "strategy": "fixed", "tile": 64, "self_ensemble": True, "precision": None}
     options, settings = EvalOptions(tmp_path, **given), {**given, "trained_for": None}
     assert options.runs() == [settings]
     assert replace(options, dilations=(1, 3), dense=True).runs() == [
