@@ -57,7 +57,7 @@ def pieces(source: Path, target: Path, upscaler: Upscaler, runs: list[Run]) -> d
     runs.clear()
     target.unlink(missing_ok=True)  # to replace a file would be more work than to write one
     picture = timed("read the picture", lambda: image.read(source))
-    strips = timed("mask", lambda: PictureStrips(upscaler.start, picture))
+    strips = timed("mask", lambda: PictureStrips(upscaler.prepare, picture))
     writer = timed("write: copy, compress", lambda: image.open_strips(target, picture, strips.size))
     rows = strips.samples(writer.channels, writer.bits)
     while (strip := timed("tiles", lambda: next(rows, None))) is not None:

@@ -92,7 +92,7 @@ class FunctionBackend:
 
 def strips_by(network: Callable[[NDArray[np.float32]], NDArray[np.float32]], picture: Picture) -> PictureStrips:
     """A picture on its way through a function in place of a network; see `FunctionBackend`."""
-    return PictureStrips(Upscaler(FunctionBackend(network)).start, picture)
+    return PictureStrips(Upscaler(FunctionBackend(network)).prepare, picture)
 
 
 def ship(folder: Path, backbone: str, *scales: int, trained_for: Purpose = "clean", offset: float = 0.0) -> None:

@@ -191,7 +191,7 @@ def test_a_mask_is_an_array_of_bool_wherever_it_enters(
     Image.fromarray(image).save(tmp_path / "small.png")
     for take in (
         upscaler.cost_share,
-        upscaler.worked,
+        upscaler.computed_pixels,
         lambda mask: upscaler.upscale(image, mask),
         lambda mask: upscaler.upscale(Image.fromarray(image), mask),
         lambda mask: upscaler.upscale_file(tmp_path / "small.png", tmp_path / "large.png", mask),
@@ -302,7 +302,8 @@ def test_sixteen_bits_stay_in_files(upscaler: amsr_deploy.Upscaler, tmp_path: Pa
 def test_tiles_are_counted(tmp_path: Path) -> None:
     upscaler = amsr_deploy.load(write_model(tmp_path / "twice.onnx", 2), tile=20)
     steps: list[tuple[int, int]] = []
-    upscaler.start(np.zeros((50, 50, 3), np.float32), on_tile=lambda *step: steps.append(step)).run(np.dtype(np.uint8))
+    upscaling = upscaler.prepare(np.zeros((50, 50, 3), np.float32), on_tile=lambda *step: steps.append(step))
+    upscaling.run(np.dtype(np.uint8))
     total = len(steps)
     assert total > 1
     assert steps == [(done, total) for done in range(1, total + 1)]

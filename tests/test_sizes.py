@@ -157,7 +157,7 @@ def test_formats_end_at_the_size_of_the_output(tmp_path: Path, monkeypatch: pyte
     infer = ("infer", tmp_path / "long.png", "-o", tmp_path / "long.webp", "--overwrite")
     assert amsr(*infer, "--scale", 3).exit_code == 0
     assert size(tmp_path / "long.webp") == (15_000, 6)
-    monkeypatch.setattr(Upscaler, "start", lambda *_: pytest.fail("it should be said before the work"))
+    monkeypatch.setattr(Upscaler, "prepare", lambda *_: pytest.fail("it should be said before the work"))
     assert_refused(amsr(*infer), "16383 pixels a side, not 20000", code=1)
 
 

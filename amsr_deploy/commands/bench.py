@@ -89,8 +89,8 @@ def run_benchmarks(options: BenchOptions) -> int:
     machine = examine_machine(options.threads)
     with Failures() as failures:
         photos = read_all_photos(options, pairs, failures.add)
-    with steps() as show:
-        sections, content = measure(options, pairs, photos, machine.peak, show)
+    with steps() as step:
+        sections, content = measure(options, pairs, photos, machine.peak, step)
     sections.insert(0, Section("machine", str(machine)))
     write(sections, {"machine": asdict(machine), **content}, options.json_file, options.markdown)
     return failures.exit_code
@@ -109,22 +109,22 @@ def measure(
     pairs: Sequence[ModelPair],
     photos: Mapping[int, list[Photo]],
     peak: Peak,
-    show: Callable[[str], None],
+    step: Callable[[str], None],
 ) -> tuple[list[Section], dict[str, Any]]:
     """Measure what the options choose, and return it as sections and as plain data."""
     threads, repeats = options.threads, options.repeats
     sections: list[Section] = []
     content: dict[str, Any] = {}
     if options.operators:
-        timings = measure_operators(photos[options.scale or SCALE], options.channels, threads, repeats, show)
+        timings = measure_operators(photos[options.scale or SCALE], options.channels, threads, repeats, step)
         sections.append(results.operator_section(timings, peak))
         content["operators"] = results.operator_data(timings)
     if options.crossover:
-        meetings = [find_crossover(pair, photos[pair.scale], threads, repeats, show) for pair in pairs]
+        meetings = [find_crossover(pair, photos[pair.scale], threads, repeats, step) for pair in pairs]
         sections.append(results.crossover_section(meetings))
         content["crossover"] = [asdict(meeting) for meeting in meetings]
     if not (options.operators or options.crossover):
-        measured = [measure_pair(pair, photos[pair.scale], threads, repeats, options.openvino, show) for pair in pairs]
+        measured = [measure_pair(pair, photos[pair.scale], threads, repeats, options.openvino, step) for pair in pairs]
         sections += [section for result in measured for section in results.network_sections(result, peak)]
         content["networks"] = [results.network_data(result) for result in measured]
     return sections, content

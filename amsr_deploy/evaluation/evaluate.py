@@ -162,7 +162,7 @@ def read_pairs(
 def score(upscaler: Upscaler, hr: Image.Image, lr: Image.Image) -> Scores:
     """Upscale an LR picture and compare it with the HR one."""
     reference = np.array(hr)
-    upscaling = upscaler.start(to_float(np.array(lr)))
+    upscaling = upscaler.prepare(to_float(np.array(lr)))
     quality = compare(upscaling.run(reference.dtype), reference, upscaler.metadata.scale)
     return Scores(**asdict(quality), density=upscaling.density, cost_share=upscaling.cost_share)
 

@@ -15,7 +15,7 @@ from amsr_deploy.image import Picture
 from amsr_deploy.image import alpha as transparency
 from amsr_deploy.image.arrays import Element, from_float
 from amsr_deploy.image.samples import Samples, sample_type, stored_colours
-from amsr_deploy.runtime.upscaling import OnTile, Start
+from amsr_deploy.runtime.upscaling import OnTile, Prepare
 
 Rows = NDArray[np.float32]
 
@@ -36,7 +36,7 @@ class PictureStrips:
 
     def __init__(
         self,
-        start: Start,
+        prepare: Prepare,
         picture: Picture,
         mask: NDArray[np.bool_] | None = None,
         on_tile: OnTile = lambda *_: None,
@@ -44,18 +44,18 @@ class PictureStrips:
         """Decide what runs on a picture.
 
         Args:
-            start: of a loaded model.
+            prepare: of a loaded model.
             picture: the small picture.
             mask: [H, W] bool, a region of interest of the caller's own in the colours; None computes one.
-            on_tile: see `Upscaler.start`; counts the tiles of the colours, and those of alpha.
+            on_tile: see `Upscaler.prepare`; counts the tiles of the colours, and those of alpha.
 
         Raises:
             UserError: a mask that does not fit.
         """
-        self._start, self._picture, self._on_tile = start, picture, on_tile
+        self._prepare, self._picture, self._on_tile = prepare, picture, on_tile
         self.seconds = 0.0
         with self._clock():
-            self.colour = start(picture.visible, mask, on_tile)
+            self.colour = prepare(picture.visible, mask, on_tile)
         self.size = self.colour.size
 
     def samples(self, channels: int, bits: int) -> Iterator[Samples]:
@@ -122,7 +122,7 @@ class PictureStrips:
             return
         grey = np.broadcast_to(alpha[..., None], (*alpha.shape, 3))
         first = 0
-        for strip in self._start(grey, None, self._on_tile).strips(np.dtype(np.float32)):
+        for strip in self._prepare(grey, None, self._on_tile).strips(np.dtype(np.float32)):
             rows = slice(first, first + len(strip) // scale)
             limits = (plane[rows].repeat(scale, axis=0).repeat(scale, axis=1) for plane in (low, high))
             yield from_float(np.clip(strip[..., 0], *limits), dtype)

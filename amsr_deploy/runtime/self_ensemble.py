@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.image.arrays import Element, from_float
 from amsr_deploy.image.orientation import INVERSE, turned
-from amsr_deploy.runtime.upscaling import Start, Upscaling
+from amsr_deploy.runtime.upscaling import Prepare, Upscaling
 from amsr_deploy.system.memory import check_memory
 
 VIEWS = len(INVERSE)
@@ -25,10 +25,10 @@ class SelfEnsemble(Upscaling):
     """An upscaling that gives the mean of those of the picture, with its mask, in all orientations.
 
     Attributes:
-        start: makes the upscaling of one orientation.
+        prepare: makes the upscaling of one orientation.
     """
 
-    start: Start
+    prepare: Prepare
 
     @property
     def cost_share(self) -> float:
@@ -49,7 +49,7 @@ class SelfEnsemble(Upscaling):
         )
         total = np.zeros((height, width, 3), np.float32)
         for number, (orientation, back) in enumerate(INVERSE.items()):
-            total += turned(self._start_view(number, orientation).run(total.dtype), back)
+            total += turned(self._view(number, orientation).run(total.dtype), back)
         total /= VIEWS
         return from_float(total, dtype)
 
@@ -57,10 +57,10 @@ class SelfEnsemble(Upscaling):
         """Yield the whole result as one strip; see `Upscaling.strips`."""
         yield self.run(dtype)
 
-    def _start_view(self, number: int, orientation: int) -> Upscaling:
+    def _view(self, number: int, orientation: int) -> Upscaling:
         def on_tile(done: int, total: int) -> None:
             self.on_tile(number * total + done, VIEWS * total)
 
         image = np.ascontiguousarray(turned(self.runner.image, orientation))
         mask = None if self.mask is None else turned(self.mask.pixels, orientation)
-        return self.start(image, mask, on_tile)
+        return self.prepare(image, mask, on_tile)

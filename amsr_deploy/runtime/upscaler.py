@@ -181,7 +181,7 @@ class Upscaler:
         check_mask(mask)
         return self.metadata.cost.share(self._select(mask, edge=0).density)
 
-    def worked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def computed_pixels(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Find the pixels [H, W] that the body computes for a mask [H, W]: of windows, those that any layer keeps.
 
         Raises:
@@ -219,9 +219,9 @@ class Upscaler:
         """
         if isinstance(image, np.ndarray):
             stored = image.dtype if image.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
-            return self.start(to_float(image), mask).run(stored).astype(image.dtype, copy=False)
+            return self.prepare(to_float(image), mask).run(stored).astype(image.dtype, copy=False)
         picture = picture_of(image)
-        channels, strips = channel_count(picture, grey=True), PictureStrips(self.start, picture, mask)
+        channels, strips = channel_count(picture, grey=True), PictureStrips(self.prepare, picture, mask)
         bits, top = picture.bits if channels == 1 else 8, 0
         result = new_pillow((*strips.size, channels), bits)
         for strip in strips.samples(channels, bits):
@@ -248,12 +248,12 @@ class Upscaler:
         picture = pictures.read(source)
         height, width = picture.size
         pictures.check_output(target, picture, (height * self.metadata.scale, width * self.metadata.scale))
-        strips = PictureStrips(self.start, picture, mask)
+        strips = PictureStrips(self.prepare, picture, mask)
         with pictures.open_strips(target, picture, strips.size) as writer:
             for strip in strips.samples(writer.channels, writer.bits):
                 writer.write(strip)
 
-    def start(
+    def prepare(
         self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None = None, on_tile: OnTile = lambda *_: None
     ) -> Upscaling:
         """Decide what runs on a picture, for the whole of it, so that tiles make no difference.
@@ -269,25 +269,19 @@ class Upscaler:
         Raises:
             UserError: a mask that does not fit.
         """
-        kind = partial(SelfEnsemble, start=self._start) if self.has_self_ensemble else Upscaling
-        return self._start(image, mask, on_tile, kind)
+        upscaling = self._prepare(image, mask, on_tile)
+        return SelfEnsemble(**vars(upscaling), prepare=self._prepare) if self.has_self_ensemble else upscaling
 
-    def _start(
-        self,
-        image: NDArray[np.float32],
-        mask: NDArray[np.bool_] | None,
-        on_tile: OnTile,
-        kind: Callable[..., Upscaling] = Upscaling,
-    ) -> Upscaling:
-        """`start` of some kind of upscaling."""
+    def _prepare(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None, on_tile: OnTile) -> Upscaling:
+        """Decide for the picture as it lies."""
         found = self._mask_for(image, mask)
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if found is None else found.pixels
         density = self._select(pixels, edge=0).density
         reason = self._dense_reason(density) if found is not None and mask is None else None
         if reason:
-            return kind(self.runner(image, None), None, None, density=1.0, dense_reason=reason, on_tile=on_tile)
+            return Upscaling(self.runner(image, None), None, None, density=1.0, dense_reason=reason, on_tile=on_tile)
         dilation = self.dilation if found is not None and mask is None else None
-        return kind(self.runner(image, pixels), found, dilation, density, dense_reason=None, on_tile=on_tile)
+        return Upscaling(self.runner(image, pixels), found, dilation, density, dense_reason=None, on_tile=on_tile)
 
     def runner(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> TileRunner:
         """Choose what runs on the tiles of a picture.

@@ -17,8 +17,8 @@ from amsr_deploy.runtime.tiles import Span
 
 OnTile = Callable[[int, int], object]
 """Is called with the number of tiles that are done, and of all."""
-Start = Callable[[NDArray[np.float32], NDArray[np.bool_] | None, OnTile], "Upscaling"]
-"""Decides what runs on a picture; see `Upscaler.start`."""
+Prepare = Callable[[NDArray[np.float32], NDArray[np.bool_] | None, OnTile], "Upscaling"]
+"""Decides what runs on a picture; see `Upscaler.prepare`."""
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def score_damaged(plan: Plan, picture: Picture, damage: str, chosen: Setting) ->
 
 def _scores(plan: Plan, picture: Picture, damage: str, chosen: Setting) -> Record:
     upscaler = chosen.quick_upscaler(plan.threads)
-    upscaling = upscaler.start(to_float(np.asarray(damaged(picture, damage))))
+    upscaling = upscaler.prepare(to_float(np.asarray(damaged(picture, damage))))
     return quality(upscaling.run(np.dtype(np.float32)), picture.hr) | cost(upscaler, upscaling)
 
 

@@ -88,7 +88,7 @@ def score(plan: Plan, picture: Picture, setting: Setting, **extra: Any) -> None:
 
 
 def _scores(upscaler: Upscaler, picture: Picture) -> Record:
-    upscaling = upscaler.start(picture.lr)
+    upscaling = upscaler.prepare(picture.lr)
     return quality(upscaling.run(np.dtype(np.float32)), picture.hr) | cost(upscaler, upscaling)
 
 
@@ -106,7 +106,7 @@ def score_scope(plan: Plan, picture: Picture, setting: Setting, linear: LinearUp
     if plan.store.has(scores) and plan.store.has(key):
         return
     upscaler = setting.upscaler(plan.threads)
-    upscaling = upscaler.start(picture.lr)
+    upscaling = upscaler.prepare(picture.lr)
     result = upscaling.run(np.dtype(np.float32))
     plan.store.measure(scores, lambda: quality(result, picture.hr) | cost(upscaler, upscaling))
     plan.store.measure(key, lambda: _scope(upscaler, result, picture, linear))

@@ -161,7 +161,7 @@ class TestClosing:
         backend = make_backend(gpu)
         backend.metadata = dataclasses.replace(backend.metadata, dense_above=0.0)
         upscaler = Upscaler(backend, load_twin=lambda: twin)
-        upscaling = upscaler.start(self.picture)
+        upscaling = upscaler.prepare(self.picture)
         assert upscaling.dense_reason
         upscaling.run(np.dtype(np.float32))
         assert other.used > 0

@@ -33,8 +33,8 @@ def make_picture(grey: bool, alpha: str, bits: Literal[8, 16]) -> Picture:
 def test_strips_are_what_upscaling_in_memory_gives(grey: bool, alpha: str, bits: Literal[8, 16]) -> None:
     picture = make_picture(grey, alpha, bits)
     with amsr_deploy.load("fsrcnn", tile=40) as upscaler:
-        whole = PictureStrips(upscaler.start, picture).whole()
-        strips = PictureStrips(upscaler.start, picture)
+        whole = PictureStrips(upscaler.prepare, picture).whole()
+        strips = PictureStrips(upscaler.prepare, picture)
         channels = channel_count(picture, grey=True)
         found = np.concatenate(list(strips.samples(channels, bits)))
     assert found.shape[:2] == strips.size == whole.size

@@ -90,7 +90,7 @@ def test_a_picture_without_colour_gets_none(ensemble: Upscaler, photo: NDArray[n
 def test_it_keeps_the_mask_and_costs_eight_times_as_much(
     model: Path, ensemble: Upscaler, photo: NDArray[np.float32]
 ) -> None:
-    once, mean = amsr_deploy.load(model).start(photo), ensemble.start(photo)
+    once, mean = amsr_deploy.load(model).prepare(photo), ensemble.prepare(photo)
     assert once.mask
     assert mean.mask
     np.testing.assert_array_equal(mean.mask.pixels, once.mask.pixels)
@@ -100,7 +100,7 @@ def test_it_keeps_the_mask_and_costs_eight_times_as_much(
 def test_tiles_are_counted_over_all_views(model: Path, photo: NDArray[np.float32]) -> None:
     counts: list[tuple[int, int]] = []
     upscaler = amsr_deploy.load(model, tile=64, self_ensemble=True)
-    upscaler.start(photo, on_tile=lambda *count: counts.append(count)).run(np.dtype(np.uint8))
+    upscaler.prepare(photo, on_tile=lambda *count: counts.append(count)).run(np.dtype(np.uint8))
     total = counts[-1][1]
     assert total % VIEWS == 0
     assert counts == [(done, total) for done in range(1, total + 1)]
@@ -108,7 +108,7 @@ def test_tiles_are_counted_over_all_views(model: Path, photo: NDArray[np.float32
 
 def test_a_network_may_work_everywhere_too(model: Path, photo: NDArray[np.float32]) -> None:
     dense, everywhere = (amsr_deploy.load(model, dense=True, self_ensemble=chosen) for chosen in (False, True))
-    assert everywhere.start(photo).mask is None
+    assert everywhere.prepare(photo).mask is None
     assert not np.array_equal(everywhere.upscale(photo), dense.upscale(photo))
 
 

@@ -93,7 +93,7 @@ def test_a_picture_without_colour_gets_none(exported: dict[str, Path], photo: ND
 @pytest.mark.parametrize("name", BACKBONES)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 13)])
 def test_small_and_flat_pictures(name: str, size: tuple[int, int], exported: dict[str, Path]) -> None:
-    result = amsr_deploy.load(exported[name]).start(np.full((*size, 3), 0.5, dtype=np.float32))
+    result = amsr_deploy.load(exported[name]).prepare(np.full((*size, 3), 0.5, dtype=np.float32))
     assert result.run(FLOAT32).shape == (4 * size[0], 4 * size[1], 3)
     assert result.density == 0
     assert result.mask is not None
@@ -124,7 +124,7 @@ def test_surroundings_do_not_tint_the_border(name: str, exported: dict[str, Path
 def test_own_mask_decides(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
     mask = np.zeros(photo.shape[:2], dtype=np.bool_)
     mask[20:50, 30:70] = True
-    result = amsr_deploy.load(exported["carn"]).start(photo, mask)
+    result = amsr_deploy.load(exported["carn"]).prepare(photo, mask)
     assert result.density == mask.mean()
     assert result.cost_share == pytest.approx((213_696 + mask.mean() * 350_208) / 563_904)
     far = np.s_[:, 4 * (70 + 8) :]
@@ -134,17 +134,17 @@ def test_own_mask_decides(exported: dict[str, Path], photo: NDArray[np.float32])
 
 
 def test_dense_run_works_everywhere(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
-    dense = Upscaler(OnnxRuntimeBackend(exported["carn"], "cpu"), dense=True).start(photo)
-    full = amsr_deploy.load(exported["carn"]).start(photo, np.ones(photo.shape[:2], dtype=np.bool_))
+    dense = Upscaler(OnnxRuntimeBackend(exported["carn"], "cpu"), dense=True).prepare(photo)
+    full = amsr_deploy.load(exported["carn"]).prepare(photo, np.ones(photo.shape[:2], dtype=np.bool_))
     assert dense.mask is None
     assert dense.density == dense.cost_share == 1
     np.testing.assert_allclose(dense.run(FLOAT32), full.run(FLOAT32), atol=FEATHER)
 
 
 def test_dilation_and_threshold_are_dials(exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
-    densities = [amsr_deploy.load(exported["carn"], dilation=k).start(photo).density for k in (1, 5, 11)]
+    densities = [amsr_deploy.load(exported["carn"], dilation=k).prepare(photo).density for k in (1, 5, 11)]
     assert densities == sorted(set(densities))
-    kept = [amsr_deploy.load(exported["swinir"], threshold=sigma).start(photo).density for sigma in (0.0, 0.5, 1.0)]
+    kept = [amsr_deploy.load(exported["swinir"], threshold=sigma).prepare(photo).density for sigma in (0.0, 0.5, 1.0)]
     assert kept == sorted(set(kept), reverse=True)
     assert kept[0] == 1
 
@@ -220,7 +220,7 @@ def test_strips_are_the_whole_though_memory_runs_out(metadata: Metadata) -> None
     backend = ScarceBackend(limit=80 * 80, metadata=metadata)
     upscaler = Upscaler(backend, tile=80)
     strips = []
-    for strip in upscaler.start(image).strips(np.dtype(np.float32)):
+    for strip in upscaler.prepare(image).strips(np.dtype(np.float32)):
         strips.append(strip)
         backend.limit = 68 * 68  # from the second strip on
     assert len(strips) > 2
@@ -234,7 +234,7 @@ def test_results_in_integers_are_the_rounded_ones(
     upscaler = amsr_deploy.load(exported["fsrcnn"], tile=48)
     exact = upscaler.upscale(photo)
     expected = np.rint(exact * np.float32(np.iinfo(dtype).max)).astype(dtype)
-    np.testing.assert_array_equal(upscaler.start(photo).run(np.dtype(dtype)), expected)
+    np.testing.assert_array_equal(upscaler.prepare(photo).run(np.dtype(dtype)), expected)
 
 
 @pytest.mark.filterwarnings("ignore:out of memory")
@@ -242,7 +242,7 @@ def test_strips_are_the_whole_though_memory_runs_out_for_another_picture(metadat
     image = np.random.default_rng(0).random((200, 200, 3), dtype=np.float32)
     backend = ScarceBackend(limit=80 * 80, metadata=metadata)
     upscaler = Upscaler(backend, tile=80)
-    strips = upscaler.start(image).strips(np.dtype(np.float32))
+    strips = upscaler.prepare(image).strips(np.dtype(np.float32))
     found = [next(strips)]
     backend.limit = 68 * 68
     upscaler.upscale(image)
@@ -388,7 +388,7 @@ class TestDenseTwin:
         return np.pad(photo, ((60, 60), (60, 60), (0, 0)), constant_values=0.5)
 
     def test_takes_dense_pictures(self, pair: Path, photo: NDArray[np.float32]) -> None:
-        result = amsr_deploy.load(pair).start(photo)
+        result = amsr_deploy.load(pair).prepare(photo)
         density = amsr_deploy.load(pair).mask(photo).density
         assert density > 0.4
         assert result.dense_reason == f"density {density:.3g} is above 0.4"
@@ -399,14 +399,14 @@ class TestDenseTwin:
         np.testing.assert_allclose(result.run(FLOAT32), amsr_deploy.load(pair).upscale(photo, everywhere), atol=FEATHER)
 
     def test_leaves_the_others(self, pair: Path, sparse: NDArray[np.float32]) -> None:
-        result = amsr_deploy.load(pair).start(sparse)
+        result = amsr_deploy.load(pair).prepare(sparse)
         assert result.dense_reason is None
         assert result.mask is not None
         assert result.density == result.mask.density < 0.4
 
     def test_decides_for_the_whole_picture(self, pair: Path, sparse: NDArray[np.float32]) -> None:
         """A tile may be all texture: it goes by the picture."""
-        tiled = amsr_deploy.load(pair, tile=64).start(sparse)
+        tiled = amsr_deploy.load(pair, tile=64).prepare(sparse)
         assert tiled.dense_reason is None
         np.testing.assert_allclose(tiled.run(FLOAT32), amsr_deploy.load(pair, tile=1000).upscale(sparse), atol=FEATHER)
 
@@ -419,19 +419,19 @@ class TestDenseTwin:
     ) -> None:
         exports(name, masked=False)
         pair = copy_pair(exports(name), tmp_path, dense_above=0.1)
-        assert amsr_deploy.load(pair).start(photo).dense_reason is not None
-        result = amsr_deploy.load(pair, **setting).start(photo)
+        assert amsr_deploy.load(pair).prepare(photo).dense_reason is not None
+        result = amsr_deploy.load(pair, **setting).prepare(photo)
         assert result.dense_reason is None
         assert result.mask is not None
-        region = amsr_deploy.load(pair).start(photo, np.ones(photo.shape[:2], dtype=np.bool_))
+        region = amsr_deploy.load(pair).prepare(photo, np.ones(photo.shape[:2], dtype=np.bool_))
         assert region.dense_reason is None
 
     def test_must_have_the_same_weights(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:
         shutil.copy(pair, tmp_path / "other.onnx")
         shutil.copy(twin_path(pair), tmp_path / "other_dense.onnx")
-        assert amsr_deploy.load(tmp_path / "other.onnx").start(photo).dense_reason is not None
+        assert amsr_deploy.load(tmp_path / "other.onnx").prepare(photo).dense_reason is not None
         export_onnx(random_network("fsrcnn", seed=7), tmp_path / "other_dense.onnx", masked=False)
-        assert amsr_deploy.load(tmp_path / "other.onnx").start(photo).dense_reason is None
+        assert amsr_deploy.load(tmp_path / "other.onnx").prepare(photo).dense_reason is None
 
     @pytest.mark.skipif(native.library_path() is None, reason="without the native operators no model is in bfloat16")
     @pytest.mark.parametrize(("wanted", "counts"), [("float32", True), ("bfloat16", False)])
@@ -448,11 +448,11 @@ class TestDenseTwin:
         copy_limited(exports("fsrcnn", precision="bfloat16"), tmp_path / "fsrcnn_bf16.onnx", 0.4)
         with amsr_deploy.load(model, device="cpu", precision=wanted) as upscaler:
             assert upscaler.metadata.precision == wanted
-            assert (upscaler.start(photo).dense_reason is not None) == counts
+            assert (upscaler.prepare(photo).dense_reason is not None) == counts
 
     def test_may_be_missing(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:
         shutil.copy(pair, tmp_path / "alone.onnx")
-        assert amsr_deploy.load(tmp_path / "alone.onnx").start(photo).mask is not None
+        assert amsr_deploy.load(tmp_path / "alone.onnx").prepare(photo).mask is not None
 
 
 def test_files_without_a_limit_stay_masked(exported: dict[str, Path]) -> None:

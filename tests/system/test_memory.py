@@ -75,7 +75,7 @@ def test_too_little_memory_is_said_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[object], helps: list[str]
 ) -> None:
     Image.new("RGB", (100, 500)).save(tmp_path / "a.png")
-    monkeypatch.setattr(Upscaler, "start", lambda *_: pytest.fail("it should be refused before the work"))
+    monkeypatch.setattr(Upscaler, "prepare", lambda *_: pytest.fail("it should be refused before the work"))
     model = write_model(tmp_path / "repeat.onnx", 4)
     command = ["infer", tmp_path / "a.png", "--model", model, *arguments]
     result = amsr(*command)

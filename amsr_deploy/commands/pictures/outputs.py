@@ -115,7 +115,7 @@ class Outputs:
             raise UserError(f"--output {output} is not of the format {extension[1:]}; leave out --format")
 
     @property
-    def is_folder(self) -> bool:
+    def into_folder(self) -> bool:
         """Whether `output` is meant as a folder: for several pictures, where it is one, or where it has no suffix."""
         output = self.naming.output
         return output is not None and (
@@ -126,8 +126,8 @@ class Outputs:
         """Name the file that the result of a picture goes to, and make its folder."""
         if self.spool:
             return self.spool
-        target = self.naming.target(source, size, self.is_folder)
-        if self.is_folder:
+        target = self.naming.target(source, size, self.into_folder)
+        if self.into_folder:
             make_folder(target.parent)
         return target
 

@@ -124,7 +124,7 @@ class Work:
         in_memory = files.comparison or (plan.reduced and not files.keeps_result)
         if in_memory:
             check_whole(picture, plan.scale)
-        strips = PictureStrips(partial(self._start, upscaler), picture, region, on_tile(picture, turn))
+        strips = PictureStrips(partial(self._prepare, upscaler), picture, region, on_tile(picture, turn))
         budget, share = self.request.effort.budget, strips.colour.cost_share
         if budget is not None and share > budget:
             _log.warning("%s: even dilation 1 costs %.3g of the dense network, not %g", source, share, budget)
@@ -133,7 +133,7 @@ class Work:
             self.sink.write(source, files.result, partial(self._write_result, picture, strips, result, turn))
         if files.comparison or files.mask:
             mask = strips.colour.mask
-            worked = upscaler.worked(mask.pixels) if mask else np.ones(picture.size, np.bool_)
+            worked = upscaler.computed_pixels(mask.pixels) if mask else np.ones(picture.size, np.bool_)
             self._write_beside(source, files, picture, worked, result)
         return InferReport(
             model=upscaler.model,
@@ -179,12 +179,12 @@ class Work:
             for strip in strips.samples(writer.channels, writer.bits):
                 writer.write(strip)
 
-    def _start(
+    def _prepare(
         self, upscaler: Upscaler, pixels: NDArray[np.float32], region: NDArray[np.bool_] | None, on_tile: OnTile
     ) -> Upscaling:
-        """Start with the mask of the budget where there is one; see `Upscaler.start`."""
+        """Prepare with the mask of the budget where there is one; see `Upscaler.prepare`."""
         budget = self.request.effort.budget
         if budget is None:
-            return upscaler.start(pixels, region, on_tile)
+            return upscaler.prepare(pixels, region, on_tile)
         mask, dilation = mask_within(upscaler, upscaler.mask(pixels, dilation=1).pixels, budget)
-        return replace(upscaler.start(pixels, mask, on_tile), dilation=dilation)
+        return replace(upscaler.prepare(pixels, mask, on_tile), dilation=dilation)

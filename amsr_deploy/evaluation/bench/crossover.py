@@ -37,7 +37,7 @@ class Crossover:
 
 
 def find_crossover(
-    pair: ModelPair, photos: Sequence[Photo], threads: int, repeats: int, show: Callable[[str], None]
+    pair: ModelPair, photos: Sequence[Photo], threads: int, repeats: int, step: Callable[[str], None]
 ) -> Crossover:
     """Measure a pair of models on masks of rising density, made of real photos by lowering the mask's threshold.
 
@@ -46,7 +46,7 @@ def find_crossover(
         photos: what to upscale; flat ones are left out.
         threads: CPU threads that work on an operator.
         repeats: measurements whose median counts.
-        show: takes a line on what is being done.
+        step: takes a line on what is being done.
 
     Raises:
         AmsrError: models that cannot be used.
@@ -54,7 +54,7 @@ def find_crossover(
     bench = NetworkBench(pair, threads)
     points: list[tuple[float, float]] = []
     for photo in photos:
-        show(f"{pair.name} on {photo.name}")
+        step(f"{pair.name} on {photo.name}")
         points += measure_ratios(bench, photo, repeats)
     return Crossover(pair.name, points, meeting_density(points))
 

@@ -96,7 +96,7 @@ class OperatorTiming:
 
 
 def measure_operators(
-    photos: Sequence[Photo], channels: Sequence[int], threads: int, repeats: int, show: Callable[[str], None]
+    photos: Sequence[Photo], channels: Sequence[int], threads: int, repeats: int, step: Callable[[str], None]
 ) -> list[OperatorTiming]:
     """Time MaskedConv2d and Conv on the masks of photos.
 
@@ -105,7 +105,7 @@ def measure_operators(
         channels: of the layers; none is CHANNELS. Groups are measured where they divide them.
         threads: CPU threads that work on an operator.
         repeats: measurements whose median counts.
-        show: takes a line on what is being done.
+        step: takes a line on what is being done.
 
     Raises:
         BackendError: the native library is not built.
@@ -116,7 +116,7 @@ def measure_operators(
     layers = [Layer(count, group) for count in channels or CHANNELS for group in GROUPS if count % group == 0]
     for photo in photos:
         for layer in layers:
-            show(f"MaskedConv2d, {layer.channels} channels in {layer.group} groups, on {photo.name}")
+            step(f"MaskedConv2d, {layer.channels} channels in {layer.group} groups, on {photo.name}")
             timings += measure_layer(photo, layer, threads, repeats)
     return timings
 

@@ -149,7 +149,7 @@ class NetworkBench:
 
 
 def measure_pair(
-    pair: ModelPair, photos: list[Photo], threads: int, repeats: int, use_openvino: bool, show: Callable[[str], None]
+    pair: ModelPair, photos: list[Photo], threads: int, repeats: int, use_openvino: bool, step: Callable[[str], None]
 ) -> NetworkResult:
     """Measure a pair of models on photos; memory and kernels on the densest one.
 
@@ -159,7 +159,7 @@ def measure_pair(
         threads: CPU threads that work on an operator.
         repeats: measurements whose median counts.
         use_openvino: measure the dense model in OpenVINO too.
-        show: takes a line on what is being done.
+        step: takes a line on what is being done.
 
     Raises:
         AmsrError: models that cannot be used, OpenVINO that is wanted and not installed.
@@ -167,8 +167,8 @@ def measure_pair(
     bench = NetworkBench(pair, threads, use_openvino)
     timings = []
     for photo in photos:
-        show(f"{pair.name} on {photo.name}")
+        step(f"{pair.name} on {photo.name}")
         timings.append(bench.measure(photo, repeats))
     densest = max(range(len(photos)), key=lambda number: timings[number].density)
-    show(f"{pair.name}: memory and kernels on {photos[densest].name}")
+    step(f"{pair.name}: memory and kernels on {photos[densest].name}")
     return NetworkResult(pair.name, timings, bench.examine(photos[densest]))

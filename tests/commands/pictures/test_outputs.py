@@ -59,7 +59,7 @@ def test_pictures_beside_the_result_replace_nothing(here: Path, repeat_model: Pa
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".jpg", ".jxl"])
-@pytest.mark.parametrize("moment", [(Upscaler, "start"), (OnnxRuntimeBackend, "run")], ids=["early", "late"])
+@pytest.mark.parametrize("moment", [(Upscaler, "prepare"), (OnnxRuntimeBackend, "run")], ids=["early", "late"])
 def test_a_file_that_appears_during_the_work_stays(
     here: Path, repeat_model: Path, monkeypatch: pytest.MonkeyPatch, moment: tuple[type, str], suffix: str
 ) -> None:

@@ -34,7 +34,7 @@ def test_pictures_overlap_and_are_told_of_in_their_order(
         draw(here / name)
     (here / "c.png").write_text("no picture")
     last_began = threading.Event()
-    read, start, publish = image.read, Upscaler.start, files.publish
+    read, prepare, publish = image.read, Upscaler.prepare, files.publish
 
     def read_with_warning(path: Path, content: bytes | None = None) -> image.Picture:
         logging.getLogger("amsr_deploy").warning("%s is odd", path)
@@ -44,7 +44,7 @@ def test_pictures_overlap_and_are_told_of_in_their_order(
         started.append(threading.current_thread())
         if len(started) == 3:
             last_began.set()
-        return start(*arguments, **settings)
+        return prepare(*arguments, **settings)
 
     def wait(source: Path, target: Path, replace: bool) -> None:
         if "a_x4" in str(target):
@@ -53,7 +53,7 @@ def test_pictures_overlap_and_are_told_of_in_their_order(
 
     started: list[threading.Thread] = []
     monkeypatch.setattr(image, "read", read_with_warning)
-    monkeypatch.setattr(Upscaler, "start", note)
+    monkeypatch.setattr(Upscaler, "prepare", note)
     monkeypatch.setattr(files, "publish", wait)
     result = amsr("infer", *(f"{name}.png" for name in "abcd"), "--model", repeat_model)
     assert result.exit_code == 1
