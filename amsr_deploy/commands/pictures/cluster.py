@@ -13,41 +13,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYetError
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any, Generic, TypeVar, cast
 
 from amsr_deploy.commands.messages import describe_failure
 from amsr_deploy.commands.optional_values import LOCAL_CLUSTER
+from amsr_deploy.commands.pictures.inputs import Input
+from amsr_deploy.commands.pictures.work import InferReport
+from amsr_deploy.commands.pictures.worker import Orders, Parcel, PictureWorker
 from amsr_deploy.errors import AmsrError, BackendError, UserError
 from amsr_deploy.wording import first_line
 
 ATTEMPTS = 3
-"""Workers that may be lost with one task before it counts as failed."""
-MOST_TASKS = 16
-"""Tasks that a worker may do at the same time; see `Worker.at_once`."""
+"""Workers that may be lost with one picture before it counts as failed."""
+MOST_PICTURES = 16
+"""Pictures that a worker may have at the same time; see `PictureWorker.at_once`."""
 CONNECT_SECONDS = 10
 """Time that a cluster has to take a connection."""
 PATIENCE = 30
 """Seconds until a message says that no worker has started yet."""
 
+Value = TypeVar("Value")
+
 _log = logging.getLogger(__name__)
-
-
-class Worker(Protocol):
-    """What does tasks; it lives in a process of its own, and keeps nothing that another one lacks."""
-
-    @property
-    def at_once(self) -> int:
-        """Tasks that it may do at the same time."""
-
-    @property
-    def facts(self) -> Any:
-        """What is to be known before there are tasks."""
-
-    def work(self, *task: Any) -> Any:
-        """Do a task."""
 
 
 @dataclass(frozen=True)
@@ -68,34 +58,34 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Reply:
+class Reply(Generic[Value]):
     """What a worker answers.
 
     Attributes:
         value: of what was asked; None where that failed.
         error: why it failed, for users, with its exit code.
         messages: levels and texts of the log meanwhile.
-        at_once: tasks that the worker may do at the same time.
+        at_once: pictures that the worker may have at the same time.
     """
 
-    value: Any = None
+    value: Value | None = None
     error: tuple[str, int] | None = None
     messages: Sequence[tuple[int, str]] = ()
     at_once: int = 1
 
-    def result(self) -> Any:
+    def result(self) -> Value:
         """Return the value, or raise the error as an AmsrError; messages go to the log of this process."""
         for level, text in self.messages:
             _log.log(level, "%s", text)
         if self.error is None:
-            return self.value
+            return cast(Value, self.value)
         error = AmsrError(self.error[0])
         error.exit_code = self.error[1]
         raise error
 
 
 class Actor:
-    """A worker's process: makes the worker, and hands over tasks, errors and messages."""
+    """A worker's process: makes the worker, and hands over pictures, errors and messages."""
 
     def __init__(self, level: int) -> None:
         """Collect messages of this level or above."""
@@ -103,23 +93,23 @@ class Actor:
         log = logging.getLogger("amsr_deploy")
         log.handlers = [self._messages]
         log.setLevel(level)
-        self._worker: Worker
+        self._worker: PictureWorker
 
-    def start(self, make: Callable[[], Worker]) -> Reply:
-        """Make the worker, and answer with its facts."""
+    def start(self, orders: Orders) -> Reply[list[int]]:
+        """Make the worker, and answer with the scales of its models."""
 
-        def facts() -> Any:
-            self._worker = make()
-            return self._worker.facts
+        def scales() -> list[int]:
+            self._worker = PictureWorker(orders)
+            return self._worker.scales
 
-        reply = self._reply(facts)
-        return reply if reply.error else Reply(reply.value, None, reply.messages, self._worker.at_once)
+        reply = self._reply(scales)
+        return reply if reply.error else replace(reply, at_once=self._worker.at_once)
 
-    def work(self, *task: Any) -> Reply:
-        """Do a task."""
-        return self._reply(partial(self._worker.work, *task))
+    def work(self, source: Input, content: bytes) -> Reply[tuple[InferReport, Parcel]]:
+        """Upscale a picture."""
+        return self._reply(partial(self._worker.work, source, content))
 
-    def _reply(self, call: Callable[[], Any]) -> Reply:
+    def _reply(self, call: Callable[[], Value]) -> Reply[Value]:
         try:
             return Reply(call(), None, self._messages.take())
         except Exception as error:
@@ -145,7 +135,7 @@ class KeptMessages(logging.Handler):
 
 @dataclass(eq=False)
 class Hired:
-    """An actor of the cluster, at its place; lost ones are never given a task again."""
+    """An actor of the cluster, at its place; lost ones are never given a picture again."""
 
     place: Place
     actor: Any
@@ -153,28 +143,28 @@ class Hired:
 
 
 class Cluster:
-    """Workers that do tasks, each where one is free; see `open_cluster`."""
+    """Workers that upscale pictures, each where one is free; see `open_cluster`."""
 
-    def __init__(self, ray: Any, make: Callable[[], Worker], places: Sequence[Place]) -> None:
+    def __init__(self, ray: Any, orders: Orders, places: Sequence[Place]) -> None:
         """Let a worker start at each place.
 
         Args:
             ray: the module, connected.
-            make: makes a worker in its process.
+            orders: what workers are to do.
             places: where.
         """
-        self._ray, self._make = ray, make
+        self._ray, self._orders = ray, orders
         self._idle: SimpleQueue[Hired | None] = SimpleQueue()
         self._hired: set[Hired] = set()
         self._lock = threading.RLock()  # Ctrl-C calls `stop`, wherever the main thread is
         self._stopped = False
-        self._first: Future[Reply] = Future()
+        self._first: Future[Reply[list[int]]] = Future()
         self.size = len(places)
         for hired in [self._hire(place) for place in places]:
             self._start(hired)
 
-    def facts(self) -> tuple[Any, int]:
-        """Wait for the first worker; return its facts, and the number of tasks that keep all workers busy.
+    def scales(self) -> tuple[list[int], int]:
+        """Wait for the first worker; return its scales, and the number of pictures that keep all workers busy.
 
         Raises:
             AmsrError: no worker starts.
@@ -186,32 +176,32 @@ class Cluster:
             reply = self._first.result()
         return reply.result(), self.size * reply.at_once
 
-    def work(self, name: str, *task: Any) -> Any:
-        """Let a free worker do a task; another one, where that one is lost.
+    def work(self, source: Input, content: bytes) -> tuple[InferReport, Parcel]:
+        """Let a free worker upscale a picture; another one, where that one is lost.
 
         Args:
-            name: of the task, for messages.
-            task: what the worker takes.
+            source: the picture.
+            content: bytes of its file.
 
         Raises:
-            AmsrError: the task fails, or as many workers are lost with it as may be, or none is left.
+            AmsrError: the picture fails, or as many workers are lost with it as may be, or none is left.
             KeyboardInterrupt: after `stop`.
         """
         for _ in range(ATTEMPTS):
             hired = self._free()
             try:
-                reply: Reply = self._ray.get(hired.actor.work.remote(*task))
+                reply: Reply[tuple[InferReport, Parcel]] = self._ray.get(hired.actor.work.remote(source, content))
             except self._ray.exceptions.RayError as error:
                 if self._stopped:
                     raise KeyboardInterrupt from error
-                self._replace(hired, name, error)
+                self._replace(hired, source, error)
                 continue
             self._idle.put(hired)
             return reply.result()
-        raise BackendError(f"{name}: {ATTEMPTS} workers were lost with it; do their machines have the memory for it?")
+        raise BackendError(f"{source}: {ATTEMPTS} workers were lost with it; do their machines have the memory for it?")
 
     def stop(self) -> None:
-        """End all workers; tasks that wait or run end with KeyboardInterrupt."""
+        """End all workers; pictures that wait or are worked on end with KeyboardInterrupt."""
         with self._lock:
             self._stopped = True
             hired = list(self._hired)
@@ -227,7 +217,7 @@ class Cluster:
             .options(
                 num_cpus=place.cpus,
                 num_gpus=place.gpus,
-                max_concurrency=MOST_TASKS,
+                max_concurrency=MOST_PICTURES,
                 scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(place.node, soft=False),
             )
             .remote(logging.getLogger("amsr_deploy").getEffectiveLevel())
@@ -237,14 +227,14 @@ class Cluster:
         return hired
 
     def _start(self, hired: Hired) -> None:
-        hired.actor.start.remote(self._make).future().add_done_callback(partial(self._welcome, hired))
+        hired.actor.start.remote(self._orders).future().add_done_callback(partial(self._welcome, hired))
 
-    def _welcome(self, hired: Hired, started: Future[Reply]) -> None:
-        """Give tasks to a worker that has started; leave one out that could not."""
+    def _welcome(self, hired: Hired, started: Future[Reply[list[int]]]) -> None:
+        """Give pictures to a worker that has started; leave one out that could not."""
         error = started.exception()
         if error is not None:
             reason = (str(error).splitlines() or [type(error).__name__])[-1]  # above it is Ray's traceback
-            reply = Reply(error=(f"a worker on {hired.place.host} did not start: {reason}", 1))
+            reply: Reply[list[int]] = Reply(error=(f"a worker on {hired.place.host} did not start: {reason}", 1))
         else:
             reply = started.result()
         with self._lock:
@@ -280,7 +270,7 @@ class Cluster:
             if not hired.lost:
                 return hired
 
-    def _replace(self, hired: Hired, name: str, error: Exception) -> None:
+    def _replace(self, hired: Hired, source: Input, error: Exception) -> None:
         """Start another worker at the place of a lost one, unless that has been done."""
         with self._lock:
             if hired.lost or self._stopped:
@@ -288,18 +278,18 @@ class Cluster:
             hired.lost = True
             self._hired.discard(hired)
             successor = self._hire(hired.place)
-        _log.warning("a worker on %s was lost with %s (%s)", hired.place.host, name, type(error).__name__)
+        _log.warning("a worker on %s was lost with %s (%s)", hired.place.host, source, type(error).__name__)
         self._ray.kill(hired.actor, no_restart=True)
         self._start(successor)
 
 
 @contextmanager
-def open_cluster(address: str, make: Callable[[], Worker], threads: int | None, on_gpus: bool) -> Iterator[Cluster]:
+def open_cluster(address: str, orders: Orders, threads: int | None, on_gpus: bool) -> Iterator[Cluster]:
     """Start workers on the machines of a cluster; they end with the block.
 
     Args:
         address: `HOST:PORT` of a cluster, `auto` for that of this machine, LOCAL_CLUSTER to start one here.
-        make: makes a worker in its process.
+        orders: what workers are to do.
         threads: cores of a worker; None is all that its machine has, or its share of them where it takes a GPU.
         on_gpus: a worker for each GPU, where there are GPUs.
 
@@ -311,7 +301,7 @@ def open_cluster(address: str, make: Callable[[], Worker], threads: int | None, 
         found = find_places(ray.nodes(), threads, on_gpus)
         if not found:
             raise BackendError(f"no machine of the cluster has a worker's cores: {threads or 1}; give fewer `threads`")
-        cluster = Cluster(ray, make, found)
+        cluster = Cluster(ray, orders, found)
         try:
             yield cluster
         finally:

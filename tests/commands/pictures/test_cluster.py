@@ -26,8 +26,10 @@ from amsr_deploy.commands.pictures.cluster import ATTEMPTS, Cluster, Place, Repl
 from amsr_deploy.commands.pictures.inputs import Input
 from amsr_deploy.commands.pictures.outputs import Naming
 from amsr_deploy.commands.pictures.request import InferRequest
-from amsr_deploy.commands.pictures.spread import Orders, PictureWorker, weights_of
+from amsr_deploy.commands.pictures.worker import Orders, PictureWorker, weights_of
 from amsr_deploy.errors import AmsrError, BackendError, UserError
+
+PHOTO, OTHER = (Input(Path("photo.png")), b""), (Input(Path("other.png")), b"")
 
 
 class RayError(Exception):
@@ -68,7 +70,7 @@ class FakeRay:
         scheduling_strategies=SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: (node, soft))
     )
 
-    def __init__(self, starts: list[Reply | RayError], work: Callable[..., Any] = lambda: Reply("done")) -> None:
+    def __init__(self, starts: list[Reply | RayError], work: Callable[..., Any] = lambda *_: Reply("done")) -> None:
         self.starts = deque(starts)
         self._work, self._threads = work, ThreadPoolExecutor()
 
@@ -76,7 +78,7 @@ class FakeRay:
         return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda _level: self._actor()))
 
     def _actor(self) -> Any:
-        def start(_make: object) -> Reply:
+        def start(_orders: object) -> Reply:
             answer = self.starts.popleft()
             if isinstance(answer, RayError):
                 raise answer
@@ -93,14 +95,15 @@ class FakeRay:
 
 
 def cluster(ray: FakeRay, workers: int = 1) -> Cluster:
-    return Cluster(ray, lambda: pytest.fail("this is for workers"), [Place("1", "node1", 2, 0)] * workers)
+    request = InferRequest(OutputSize(), Effort(), Naming(), image.WriteOptions())
+    return Cluster(ray, Orders(request, {"model": "disp"}, None), [Place("1", "node1", 2, 0)] * workers)
 
 
 def losing(times: int) -> Callable[[], Reply]:
     """Work that the first workers are lost with."""
     left = iter(range(times))
 
-    def work() -> Reply:
+    def work(*_: object) -> Reply:
         if next(left, None) is not None:
             raise RayError("gone")
         return Reply("done")
@@ -109,30 +112,30 @@ def losing(times: int) -> Callable[[], Reply]:
 
 
 def test_a_task_whose_worker_is_lost_is_done_by_another(caplog: pytest.LogCaptureFixture) -> None:
-    running = cluster(FakeRay([Reply("facts")] * ATTEMPTS, losing(ATTEMPTS - 1)))
-    assert running.work("photo.png") == "done"
+    running = cluster(FakeRay([Reply([4])] * ATTEMPTS, losing(ATTEMPTS - 1)))
+    assert running.work(*PHOTO) == "done"
     assert caplog.messages == ["a worker on node1 was lost with photo.png (RayError)"] * (ATTEMPTS - 1)
 
 
 def test_a_task_that_takes_every_worker_with_it_fails_and_leaves_one_for_others() -> None:
-    running = cluster(FakeRay([Reply("facts")] * (ATTEMPTS + 1), losing(ATTEMPTS)))
+    running = cluster(FakeRay([Reply([4])] * (ATTEMPTS + 1), losing(ATTEMPTS)))
     with pytest.raises(BackendError, match=rf"photo\.png: {ATTEMPTS} workers were lost with it"):
-        running.work("photo.png")
-    assert running.work("other.png") == "done"
+        running.work(*PHOTO)
+    assert running.work(*OTHER) == "done"
 
 
 def test_errors_and_messages_of_a_task_arrive(caplog: pytest.LogCaptureFixture) -> None:
     reply = Reply(error=("photo.png is damaged", 2), messages=[(30, "photo.png: it lacks its end")])
     with pytest.raises(AmsrError, match=r"photo\.png is damaged") as raised:
-        cluster(FakeRay([Reply()], lambda: reply)).work("photo.png")
+        cluster(FakeRay([Reply()], lambda *_: reply)).work(*PHOTO)
     assert raised.value.exit_code == 2
     assert caplog.messages == ["photo.png: it lacks its end"]
 
 
 def test_a_worker_that_cannot_start_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    running = cluster(FakeRay([Reply(error=("no such device", 1)), Reply("facts", at_once=3)]), workers=2)
-    assert running.facts() == ("facts", 6)
-    assert running.work("photo.png") == "done"
+    running = cluster(FakeRay([Reply(error=("no such device", 1)), Reply([4], at_once=3)]), workers=2)
+    assert running.scales() == ([4], 6)
+    assert running.work(*PHOTO) == "done"
     assert caplog.messages == ["the worker on node1 is left out: no such device"]
 
 
@@ -148,17 +151,17 @@ def test_where_no_worker_starts_there_is_one_error(
 ) -> None:
     running = cluster(FakeRay([start, start]), workers=2)
     with pytest.raises(AmsrError, match=message) as raised:
-        running.facts()
+        running.scales()
     assert raised.value.exit_code == code
     assert len(caplog.messages) <= 1  # of the other one
     with pytest.raises(BackendError, match="no worker of the cluster is left"):
-        running.work("photo.png")
+        running.work(*PHOTO)
 
 
 def test_where_the_last_worker_is_lost_tasks_fail(caplog: pytest.LogCaptureFixture) -> None:
-    running = cluster(FakeRay([Reply("facts"), RayError("its machine is gone")], losing(1)))
+    running = cluster(FakeRay([Reply([4]), RayError("its machine is gone")], losing(1)))
     with pytest.raises(BackendError, match="no worker of the cluster is left"):
-        running.work("photo.png")
+        running.work(*PHOTO)
     assert caplog.messages == [
         "a worker on node1 was lost with photo.png (RayError)",
         "the worker on node1 is left out: a worker on node1 did not start: its machine is gone",
@@ -167,9 +170,9 @@ def test_where_the_last_worker_is_lost_tasks_fail(caplog: pytest.LogCaptureFixtu
 
 def test_stop_ends_tasks_that_wait_for_a_worker() -> None:
     release = threading.Event()
-    running = cluster(FakeRay([Reply()], lambda: Reply(release.wait())))
+    running = cluster(FakeRay([Reply()], lambda *_: Reply(release.wait())))
     with ThreadPoolExecutor() as threads:
-        tasks = [threads.submit(running.work, name) for name in ("a.png", "b.png")]
+        tasks = [threads.submit(running.work, *each) for each in (PHOTO, OTHER)]
         running.stop()
         release.set()
         errors = [task.exception() for task in tasks]
@@ -231,7 +234,7 @@ def test_a_worker_with_another_model_at_the_same_path_does_not_start(tmp_path: P
     request = InferRequest(OutputSize(), Effort(), Naming(), image.WriteOptions())
     model = write_model(tmp_path / "model.onnx", 4)
     orders = Orders(request, {"model": model}, weights_of(model))
-    assert PictureWorker(orders).facts == [4]
+    assert PictureWorker(orders).scales == [4]
     write_model(model, 2)  # whose metadata name other weights
     with pytest.raises(BackendError, match=r"model\.onnx has other weights at a worker"):
         PictureWorker(orders)

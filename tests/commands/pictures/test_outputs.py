@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ from PIL import Image
 
 from amsr_deploy import files, image
 from amsr_deploy.commands.pictures import spread
-from amsr_deploy.commands.pictures.spread import PictureWorker
+from amsr_deploy.commands.pictures.worker import Orders, PictureWorker
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -85,12 +85,10 @@ def test_a_file_that_appears_during_the_work_stays(
 
 
 @contextmanager
-def workers_here(_address: str, make: Callable[[], PictureWorker], *_: object) -> Iterator[SimpleNamespace]:
+def workers_here(_address: str, orders: Orders, *_: object) -> Iterator[SimpleNamespace]:
     """Stand in for `open_cluster`: one worker, in this process."""
-    worker = make()
-    yield SimpleNamespace(
-        facts=lambda: (worker.facts, 1), work=lambda _name, *task: worker.work(*task), stop=lambda: None
-    )
+    worker = PictureWorker(orders)
+    yield SimpleNamespace(scales=lambda: (worker.scales, 1), work=worker.work, stop=lambda: None)
 
 
 @pytest.mark.parametrize(
