@@ -62,7 +62,7 @@ class Config:
     permuted: float = 1 / 3
     """Share of patches whose colour channels are permuted, or replaced by one; a ninth of it keeps its colours."""
     synthetic: float = 0.04
-    """Share of patches from synthetic pictures: flat colours, gradients, text, line art, dithers."""
+    """Share of patches from synthetic pictures: flat colours, gradients, text, line art, dithers, screens."""
     degraded: bool = False
     """Damage the LR pictures as phones and the web do, in training and in validation."""
     ema: float = 0.999

@@ -22,7 +22,7 @@ from amsr_deploy.errors import FileError, ImageError, TrainingError, UserError
 from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
 from amsr_deploy.system.processor import usable_cores
-from amsr_deploy.training.synthetic import dithered_pictures, synthetic_pictures
+from amsr_deploy.training.synthetic import dithered_pictures, screens, synthetic_pictures
 
 Result = TypeVar("Result")
 Loader = Callable[[], bytes]
@@ -110,7 +110,7 @@ def draw_pictures(scale: int, degraded: bool = False, smallest: int = 1) -> list
 
     Args:
         scale: how much larger HR is than LR.
-        degraded: damage the LR versions, but not those of the dithered pictures: it would take their dots away.
+        degraded: damage the LR versions, but not those that are drawn pixel by pixel: it would take their dots away.
         smallest: LR pixels that each side must have.
 
     Raises:
@@ -119,6 +119,7 @@ def draw_pictures(scale: int, degraded: bool = False, smallest: int = 1) -> list
     generator = np.random.default_rng(0) if degraded else None
     pairs = [pair for picture in synthetic_pictures() for pair in _pairs(picture, 1, scale, (1.0,), generator)]
     pairs += [_enlarged(picture, scale) for picture in dithered_pictures()]
+    pairs += [Pair(np.array(high), np.array(low)) for high, low in screens(scale)]
     if (side := min(len(pair.lr) for pair in pairs)) < smallest:
         raise UserError(
             f"`patch_size` {smallest} is larger than the synthetic pictures, of {side} LR pixels; "

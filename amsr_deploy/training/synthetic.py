@@ -1,7 +1,7 @@
-"""Pictures that photos lack: flat and saturated colours, gradients, text, line art, checkerboards, dithers.
+"""Pictures that photos lack: flat and saturated colours, gradients, text, line art, checkerboards, dithers, screens.
 
 They teach a network that paper is white and pure colours stay pure, and that pixels may differ from all around them: on
-dithered pictures a network that has seen only photos can leave its range by far.
+dithered pictures, and on text as screens show it, a network that has seen only photos can leave its range by far.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 COUNT = 40
 """Pictures in all, without the dithered ones."""
-DITHERED = 15
+DITHERED = 25
 """Dithered pictures in all."""
+SCREENS = 24
+"""Pictures in all of letters that were drawn at the size of LR."""
 SIDE = 768
 """HR pixels along each side, a multiple of every scale's patches."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,;:!?&%()"
@@ -38,6 +41,16 @@ def dithered_pictures() -> list[Image.Image]:
     random = np.random.default_rng(0)
     kinds = (two_colours, switched_channels, grey_noise, coloured_noise, error_diffusion)
     return [kinds[number % len(kinds)](random, SIDE // 4) for number in range(DITHERED)]
+
+
+def screens(scale: int) -> list[tuple[Image.Image, Image.Image]]:
+    """Draw SCREENS pictures, SIDE / 4 LR pixels along each side, as HR and LR.
+
+    Screens draw letters sharper than any that were reduced. HR is the enlarged LR with edges about a pixel wide.
+    """
+    random = np.random.default_rng(0)
+    kinds = (page, page_of_subpixels, controls)
+    return [kinds[number % len(kinds)](random, SIDE // 4, scale) for number in range(SCREENS)]
 
 
 def colour(random: np.random.Generator) -> tuple[int, int, int]:
@@ -92,6 +105,64 @@ def text(random: np.random.Generator) -> Image.Image:
     return picture
 
 
+def page(random: np.random.Generator, side: int, scale: int) -> tuple[Image.Image, Image.Image]:
+    """Draw lines of small letters, as HR and LR."""
+    ink, paper = ink_and_paper(random)
+    cover = letters(random, (side, side))
+    high, low = (Image.new("RGB", (length, length), paper) for length in (side * scale, side))
+    high.paste(ink, mask=sharp_edges(cover, scale))
+    low.paste(ink, mask=cover)
+    return high, low
+
+
+def page_of_subpixels(random: np.random.Generator, side: int, scale: int) -> tuple[Image.Image, Image.Image]:
+    """Draw a page whose red, green and blue lie beside each other in a pixel, as LR; HR as it follows from each."""
+    ink, paper = ink_and_paper(random)
+    cover = letters(random, (3 * side, 3 * side), size=3).resize((3 * side, side), Image.Resampling.BOX)
+    columns = np.asarray(cover.filter(ImageFilter.BoxBlur((1, 0))))
+    colours = [Image.fromarray(np.ascontiguousarray(columns[:, number::3])) for number in range(3)]
+    levels = [np.linspace(*ends, 256).round().astype(int).tolist() for ends in zip(paper, ink, strict=True)]
+    low, high = (
+        Image.merge("RGB", [each.point(table) for each, table in zip(covers, levels, strict=True)])
+        for covers in (colours, [sharp_edges(each, scale) for each in colours])
+    )
+    return high, low
+
+
+def controls(random: np.random.Generator, side: int, scale: int) -> tuple[Image.Image, Image.Image]:
+    """Draw rectangles with letters in them, as HR and LR."""
+    paper = colour(random)
+    high, low = (Image.new("RGB", (length, length), paper) for length in (side * scale, side))
+    for _ in range(24):
+        x, y, width, height = random.integers((0, 0, 6, 6), (side - 6, side - 6, 64, 64)).tolist()
+        fill, ink, cover = colour(random), colour(random), letters(random, (width, height))
+        for picture, factor, mask in ((low, 1, cover), (high, scale, sharp_edges(cover, scale))):
+            left, top = factor * x, factor * y
+            picture.paste(fill, (left, top, left + mask.width, top + mask.height))
+            picture.paste(ink, (left, top), mask)
+    return high, low
+
+
+def letters(random: np.random.Generator, dimensions: tuple[int, int], size: int = 1) -> Image.Image:
+    """Draw lines of letters, 11 to 28 pixels high times a size and some bold, in white on black."""
+    picture = Image.new("L", dimensions)
+    draw = ImageDraw.Draw(picture)
+    y = 2
+    while y < picture.height:
+        height = size * int(random.integers(11, 29))
+        line = "".join(random.choice(list(LETTERS + 8 * " "), 3 * picture.width // height))
+        bold = size * int(random.random() < 0.3)
+        draw.text((2, y), line, fill=255, font=ImageFont.load_default(height), stroke_width=bold)
+        y += round(1.25 * height)
+    return picture
+
+
+def sharp_edges(cover: Image.Image, scale: int) -> Image.Image:
+    """Enlarge a black and white picture and make its edges steep again."""
+    large = cover.resize((scale * cover.width, scale * cover.height), Image.Resampling.BICUBIC)
+    return large.point([round(127.5 + 0.75 * scale * (level - 127.5)) for level in range(256)])
+
+
 def lines(random: np.random.Generator) -> Image.Image:
     """Draw lines and circles at twice the size, so that they become smooth."""
     ink, paper = ink_and_paper(random)
@@ -114,14 +185,21 @@ def checkerboard(random: np.random.Generator) -> Image.Image:
 
 
 def two_colours(random: np.random.Generator, side: int) -> Image.Image:
-    """Draw each pixel in one of two colours."""
-    inked = random.random((side, side, 1)) < random.uniform(0.1, 0.9)
+    """Draw each square of one to four pixels in one of two colours, as printed codes do."""
+    inked = squares(random, side, 1) < random.uniform(0.1, 0.9)
     return Image.fromarray(np.where(inked, *ink_and_paper(random)).astype(np.uint8))
 
 
 def switched_channels(random: np.random.Generator, side: int) -> Image.Image:
-    """Draw each channel of each pixel as 0 or 255."""
-    return Image.fromarray(255 * random.integers(0, 2, (side, side, 3), np.uint8))
+    """Draw each channel of each square of one to four pixels as 0 or 255."""
+    return Image.fromarray(np.where(squares(random, side, 3) < 0.5, 0, 255).astype(np.uint8))
+
+
+def squares(random: np.random.Generator, side: int, channels: int) -> NDArray[np.float64]:
+    """Draw a number for each square of one to four pixels, most often of one: [side, side, channels] in [0, 1)."""
+    length = int(random.choice([1, 1, 1, 2, 3, 4]))
+    count = -(-side // length)
+    return random.random((count, count, channels)).repeat(length, 0).repeat(length, 1)[:side, :side]
 
 
 def grey_noise(random: np.random.Generator, side: int) -> Image.Image:

@@ -11,7 +11,7 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.training import synthetic
 from amsr_deploy.training.data import PatchSampler
 from amsr_deploy.training.pictures import Pair, draw_pictures
-from amsr_deploy.training.synthetic import SIDE, dithered_pictures, synthetic_pictures
+from amsr_deploy.training.synthetic import SIDE, dithered_pictures, screens, synthetic_pictures
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """One picture of each kind."""
     monkeypatch.setattr(synthetic, "COUNT", 5)
     monkeypatch.setattr(synthetic, "DITHERED", 5)
+    monkeypatch.setattr(synthetic, "SCREENS", 5)
 
 
 @pytest.mark.usefixtures("few")
@@ -43,10 +44,22 @@ def test_pixels_that_differ_from_all_around_them_are_among_them() -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_damage_leaves_dithered_pictures_as_they_are() -> None:
+def test_damage_leaves_what_is_drawn_pixel_by_pixel_as_it_is() -> None:
     clean, degraded = ({pair.lr.tobytes() for pair in draw_pictures(4, damaged)} for damaged in (False, True))
-    assert clean & degraded == {np.asarray(picture).tobytes() for picture in dithered_pictures()}
+    drawn = [*dithered_pictures(), *(low for _, low in screens(4))]
+    assert clean & degraded == {np.asarray(picture).tobytes() for picture in drawn}
     assert len(clean) == len(degraded)
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_hr_of_a_screen_is_its_letters_with_sharper_edges(scale: int) -> None:
+    for high, low in screens(scale):
+        small, large = (np.asarray(picture, float) for picture in (low, high))
+        mean = large.reshape(len(small), scale, len(small), scale, 3).mean((1, 3))
+        contrast = np.ptp(small, axis=(0, 1)).max()
+        assert np.abs(mean - small).mean() < 0.03 * contrast
+        assert large.std() > small.std()
 
 
 @pytest.mark.usefixtures("few")
