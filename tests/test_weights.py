@@ -86,8 +86,8 @@ def test_drawn_pictures_stay_near_the_range(model: Shipped) -> None:
     for picture in DRAWN:
         pixels = np.asarray(picture, np.float32).transpose(2, 0, 1)[None] / 255
         upscaled = upscale(shipped_model(backbone, scale, True, purpose), pixels)
-        assert upscaled.min() > -1
-        assert upscaled.max() < 2
+        assert upscaled.min() > -2
+        assert upscaled.max() < 3
 
 
 IN_BFLOAT16 = [model for model in SHIPPED if bfloat16_form(shipped_model(*model[:2], False, model[2]))]
