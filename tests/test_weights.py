@@ -74,7 +74,7 @@ def test_shipped_onnx_is_the_export_of_the_shipped_weights(model: Shipped, maske
 
 
 DRAWN = [picture.crop((0, 0, 32, 32)) for picture in dithered_pictures()] + [
-    low.crop((0, 0, 128, 128)) for _, low in screens(4)[:4]
+    low.crop((0, 0, 64, 64)) for _, low in screens(4)[:4]
 ]
 """Pictures that no photo resembles."""
 
