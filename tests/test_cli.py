@@ -368,7 +368,7 @@ def test_doctor_names_versions_and_kernels(monkeypatch: pytest.MonkeyPatch) -> N
     assert result.exit_code == 0, result.output
     for part in ("amsr-deploy", onnxruntime.__version__, torch.__version__, "devices", "kernels"):
         assert part in result.stdout
-    for part in ("OpenImageIO", "onnxscript", "carn_x4_dense", "\ncuda "):
+    for part in ("OpenImageIO", "onnxscript", "--backbone carn --scale 4", "\ncuda "):
         assert part in result.stdout
 
 

@@ -197,12 +197,22 @@ class TestExport:
         assert "trained for 'fax'" in refusal(amsr("export", "--weights", "mine.safetensors"), 1)
 
 
-def test_doctor_lists_them(weights: Path) -> None:
-    line = next(line for line in amsr("doctor").stdout.splitlines() if line.startswith("for photos"))
-    assert line.split(None, 2)[2] == "disp x2, disp x4"
+def shown_by_doctor(thing: str) -> list[str]:
+    """What `amsr doctor` lists as a thing."""
+    line = next(line for line in amsr("doctor").stdout.splitlines() if line.startswith(thing))
+    return line.removeprefix(thing).strip().split(", ")
+
+
+def test_commands_take_what_doctor_shows(weights: Path, photo_file: Path) -> None:
+    clean, photo = shown_by_doctor("models"), shown_by_doctor("for photos")
+    assert (len(clean), len(photo)) == (3, 2)
+    for number, choice in enumerate(clean + photo):
+        result = amsr("infer", photo_file, "-o", photo_file.with_name(f"{number}.png"), *choice.split())
+        assert result.exit_code == 0, result.output
     for path in weights.glob("*_photo*"):
         path.unlink()
-    assert "for photos    none" in amsr("doctor").stdout
+    assert shown_by_doctor("models") == clean
+    assert shown_by_doctor("for photos")[0].startswith("none")
 
 
 class TestCard:
@@ -234,7 +244,7 @@ class TestCard:
         text = model_card.CARD.read_text(encoding="utf-8")
         table = text.split("<!-- photo -->\n")[1].split("<!-- end -->")[0]
         rows = {row.split(" | ")[0].strip("| `") for row in table.splitlines()[2:]}
-        assert rows == {f"{name.replace(' ', '_')}_photo.onnx" for name in shipped.photo_models()}
+        assert rows == {f"{name}_x{scale}_photo.onnx" for name, scale in shipped.shipped_models(trained_for="photo")}
         assert (photo_card.NONE in table) == (not rows)
 
     def test_a_table_keeps_what_is_written_while_it_is_measured(

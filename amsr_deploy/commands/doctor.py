@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from amsr_deploy import __version__, native
 from amsr_deploy.dependencies import PACKAGES, install_command
+from amsr_deploy.descriptor import Purpose
 from amsr_deploy.errors import AmsrError, BackendError
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.tensorrt import cuda, edition, plugins, registry
-from amsr_deploy.runtime.shipped import WEIGHTS, photo_models
+from amsr_deploy.runtime.shipped import shipped_models
 
 CONSEQUENCES = {
     "onnxruntime": "amsr infer cannot run",
@@ -54,8 +55,8 @@ def examine() -> Iterator[tuple[str, str]]:
         yield package, version or f"missing: {cost}; run: {install_command(package, extra)}"
     for package, cost in FOR_ENGINES.items():
         yield package, installed_version(package) or f"missing: {cost}"
-    yield "models", models()
-    yield "for photos", ", ".join(photo_models()) or "none: `amsr infer --for photo` and the like cannot run"
+    yield "models", models("clean") or "none: give your own with --model"
+    yield "for photos", models("photo") or "none: `amsr infer --for photo` and the like cannot run"
     for name in edition.MODULES:
         yield name, tensorrt(name)
     yield "gpu", gpu()
@@ -75,9 +76,12 @@ def installed_version(*names: str) -> str | None:
     return None
 
 
-def models() -> str:
-    """Describe the models inside the package."""
-    return ", ".join(sorted(path.stem for path in WEIGHTS.glob("*.onnx"))) or "none: give your own with --model"
+def models(trained_for: Purpose) -> str:
+    """List the options that choose the shipped models for a purpose."""
+    purpose = "" if trained_for == "clean" else f"--for {trained_for} "
+    return ", ".join(
+        f"{purpose}--backbone {backbone} --scale {scale}" for backbone, scale in shipped_models(trained_for=trained_for)
+    )
 
 
 def tensorrt(name: str) -> str:

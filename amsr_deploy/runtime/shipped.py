@@ -123,15 +123,14 @@ def shipped_weights(backbone: str, scale: int | None = None, trained_for: Purpos
     return path
 
 
-def photo_models(dense: bool = False) -> list[str]:
-    """List the shipped models for photos: `disp x2`, `disp x4`."""
-    scales = {backbone: shipped_scales(backbone, dense, "photo") for backbone in BACKBONES}
-    return [f"{backbone} x{scale}" for backbone, found in scales.items() for scale in found]
+def shipped_models(dense: bool = False, trained_for: Purpose | None = None) -> list[tuple[str, int]]:
+    """List backbone and scale of the models that ship."""
+    return [(name, scale) for name in BACKBONES for scale in shipped_scales(name, dense, trained_for)]
 
 
 def _without_photo_model(what: str, dense: bool = False) -> ModelError:
     """Say that nothing for photos ships of what was asked for, and what does."""
-    others = ", ".join(photo_models(dense))
+    others = ", ".join(f"{backbone} x{scale}" for backbone, scale in shipped_models(dense, "photo"))
     there_is = f"there is {others}" if others else "nor any other model for them; leave out `trained_for`"
     return ModelError(f"this version has no {what} for photos: {there_is}")
 
