@@ -51,6 +51,10 @@ KERNELS = BUILD / "c_api" / "libamsr_cuda_kernels.so"
 PLUGINS = BUILD / "tensorrt" / "libamsr_tensorrt.so"
 PLUGIN_HOST = BUILD / "tests" / "plugin_host" / "amsr_plugin_host"
 USUAL_PLACES = "/usr/local/cuda/bin:/usr/local/nvidia/bin"
+PROFILED = "regex:gemm_float16"
+SECTIONS = ("SpeedOfLight", "MemoryWorkloadAnalysis", "WarpStateStats", "Occupancy")
+"""What Nsight Compute says of a kernel: which unit limits it, and what its warps wait for."""
+PROFILED_LAUNCHES = 12
 DENSITIES = (0.2, 0.3, 0.4, 0.5, 0.6)
 TESTS = ("rows", "convolution", "mask", "window_layer")
 SANITIZERS = ("memcheck", "racecheck", "initcheck", "synccheck")
@@ -386,6 +390,14 @@ def masked_times(table: str) -> dict[tuple[str, float], float]:
     return {(row[1], float(row[2])): float(row[3]) for row in rows if row[0] == "MaskedConv2d 64 -> 64"}
 
 
+def profile() -> Iterator[str]:
+    """Let Nsight Compute say what limits the convolutions on tensor cores."""
+    sections = [word for section in SECTIONS for word in ("--section", section)]
+    launches = ("--kernel-name", PROFILED, "--launch-count", str(PROFILED_LAUNCHES))
+    benchmark = program(BUILD / "tests" / "cuda" / "amsr_cuda_benchmark")
+    yield f"```\n{call(find('ncu'), *sections, *launches, benchmark, '--repeats', '1').strip()}\n```"
+
+
 def against_cudnn(table: Callable[[], str]) -> Iterator[str]:
     """Compare MaskedConv2d with the faster of two dense ones of cuDNN, channels-last float16, through PyTorch."""
     torch = import_torch()
@@ -395,7 +407,7 @@ def against_cudnn(table: Callable[[], str]) -> Iterator[str]:
     if not times:
         raise SkipError("the kernels' table has no MaskedConv2d to compare with")
     torch.backends.cudnn.benchmark = True
-    yield "Target: masked / dense <= 1.25 x density. 64 channels, 3x3, float16.\n"
+    yield "Target: masked / dense <= 1.25 x density, where dense is the faster one. 64 channels, 3x3, float16.\n"
     yield "Passes: cuDNN's convolution, then bias and ReLU as kernels of their own. Fused: one call of cuDNN.\n"
     yield "| picture | density | passes ms | fused ms | masked ms | masked / (density x dense) |"
     yield "|---|---|---|---|---|---|"
@@ -515,6 +527,7 @@ def make_parts(photos: Path | None) -> list[Part]:
         Part("Whole networks, PyTorch and our kernels", partial(bare_networks, photos), 30),
         Part("Kernels", kernel_table, 10),
         Part("MaskedConv2d against cuDNN", lambda: against_cudnn(lambda: "\n".join(table)), 2),
+        Part("Profile of the convolutions", profile, 2),
         Part("TensorRT for RTX on this GPU", rtx_engine, 1),
         *(Part(f"Whole networks, {title}", run, 2) for title, run in host_parts(photos)),
         Part("compute-sanitizer", sanitizers, 15),
