@@ -397,7 +397,7 @@ def train(**options: Any) -> None:
       amsr train --out runs/disp --resume        go on after Ctrl-C
       amsr train --init public.pth --data photos/ --out runs/mine --steps 2400
     """
-    check_modules(["torch", "safetensors"], "train", "amsr train")
+    check_modules(["torch", "safetensors", "filelock"], "train", "amsr train")
     from amsr_deploy.commands.train import run_session
 
     sys.exit(run_session(quiet=setting("quiet"), **options))

@@ -43,6 +43,7 @@ PACKAGES: dict[str, tuple[str, str | None]] = {
     "onnxscript": ("onnxscript", "torch"),
     "safetensors": ("safetensors", "torch"),
     "skimage": ("scikit-image", "eval"),
+    "filelock": ("filelock", "train"),
     "tensorboard": ("tensorboard", "train"),
     "openvino": ("openvino", "openvino"),
     "matplotlib": ("matplotlib", "plots"),

@@ -451,7 +451,7 @@ def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pyt
     [
         ("bench", "torch, safetensors, onnx, onnx-ir, onnxscript, which are", "torch"),
         ("export", "torch, safetensors, onnx, onnx-ir, onnxscript, which are", "torch"),
-        ("train", "torch, safetensors, which are", "train"),
+        ("train", "torch, safetensors, filelock, which are", "train"),
     ],
 )
 def test_what_pytorch_needs_is_asked_for_at_once(
@@ -462,7 +462,7 @@ def test_what_pytorch_needs_is_asked_for_at_once(
     assert_refused(result, f'amsr {command} needs {needs} not installed; run: pip install "amsr-deploy[{extra}]"')
 
 
-@pytest.mark.parametrize("module", ["torch", "safetensors", "onnx", "onnx_ir", "onnxscript", "tensorboard"])
+@pytest.mark.parametrize("module", ["torch", "safetensors", "onnx", "onnx_ir", "onnxscript", "filelock", "tensorboard"])
 @pytest.mark.parametrize("command", UNUSABLE)
 def test_doctor_says_which_commands_miss_a_package(command: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dependencies, "find_spec", lambda name: None if name == module else name)

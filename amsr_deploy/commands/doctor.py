@@ -32,6 +32,7 @@ CONSEQUENCES = {
     "pillow_heif": "HEIC pictures cannot be read",
     "ray": "amsr infer --ray cannot run",
     "openvino": "amsr bench --openvino cannot run",
+    "filelock": "amsr train cannot run",
     "tensorboard": "amsr train writes no curves",
 }
 """Modules in the order in which users need them, and the consequence of their absence; NumPy and platformdirs are

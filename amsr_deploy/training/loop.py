@@ -6,6 +6,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,8 @@ def train(
         save_minutes: a checkpoint at least this often.
 
     Raises:
-        TrainingError: no usable pictures, no checkpoint to resume, a loss that is not finite, a full disk, too little
-            memory, processes that cannot connect.
+        TrainingError: no usable pictures, no checkpoint to resume, another training in `out`, a loss that is not
+            finite, a full disk, too little memory, processes that cannot connect.
         UserError: settings that cannot be used.
         ModelError: `config.init` is not a checkpoint of this backbone.
         BackendError: a device or precision that this machine does not have.
@@ -81,9 +82,10 @@ def train(
     world = world_from_environment()
     device = select_device(config.device, world)
     telling = reporter if reporter is not None and world.is_main else Reporters()
+    folder = RunFolder(out)
     try:
-        with connected(world, device):
-            return _Training(config, RunFolder(out), resume, world, device, telling, save_minutes).run()
+        with connected(world, device), folder.locked() if world.is_main else nullcontext():
+            return _Training(config, folder, resume, world, device, telling, save_minutes).run()
     except (MemoryError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise TrainingError(

@@ -140,7 +140,7 @@ class LogReporter:
 
     def _flush(self) -> None:
         """Append what waits, as far as that can be; warn where it cannot, once until it can again."""
-        if not self._path.parent.is_dir():
+        if not (self._waiting and self._path.parent.is_dir()):
             return
         try:
             with self._path.open("ab", buffering=0) as file:

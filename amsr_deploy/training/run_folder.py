@@ -3,6 +3,7 @@
     config.json           settings, versions, pictures with their digests: what reproduces the run
     state.safetensors     weights, averaged weights and optimiser moments: what `--resume` reads
     weights.safetensors   averaged weights under the names of the network: what users take
+    .lock                 held by the training that writes to the folder
 
 Files are written under another name first and renamed, so that a reader never sees an incomplete one.
 """
@@ -13,11 +14,14 @@ import errno
 import json
 import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
@@ -32,7 +36,7 @@ from amsr_deploy.training.trainer import Trainer
 from amsr_deploy.versions import versions
 from amsr_deploy.wording import first_line
 
-CONFIG, STATE, WEIGHTS = "config.json", "state.safetensors", "weights.safetensors"
+CONFIG, STATE, WEIGHTS, LOCK = "config.json", "state.safetensors", "weights.safetensors", ".lock"
 
 
 class RunFolder:
@@ -46,6 +50,25 @@ class RunFolder:
     def has_state(self) -> bool:
         """Whether there is a checkpoint to resume from."""
         return (self.path / STATE).is_file()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other trainings out of the folder, which is made where it is missing.
+
+        Raises:
+            TrainingError: another training writes to it, or the folder cannot be written to.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / LOCK).acquire(timeout=0)
+        except Timeout as error:
+            raise TrainingError(
+                f"another training writes to {self.path}; wait for its end, or choose another `out`"
+            ) from error
+        except OSError as error:
+            raise TrainingError(f"{self.path} cannot be written to ({error.strerror})") from error
+        with lock:
+            yield
 
     def check_new(self) -> None:
         """Raise TrainingError where a new run would overwrite an earlier one's checkpoint."""
