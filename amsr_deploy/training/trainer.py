@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypeGuard
 
 import torch
@@ -113,7 +114,7 @@ class Trainer:
 
         Raises:
             KeyError: a tensor is missing.
-            ValueError: one is of another shape or type, or not finite.
+            ValueError: one is of another shape or type, not finite, or has values that no training gives it.
         """
         self.steps = steps
         weights = {name: restored(state, f"network.{name}", value) for name, value in self.average.items()}
@@ -122,6 +123,7 @@ class Trainer:
             value.copy_(restored(state, f"average.{name}", value))
         if steps == 0:
             return
+        limits = {"step": (1, steps), "exp_avg_sq": (0, math.inf)}
         for optimizer in self._optimizers:
             kinds = MOMENTS[type(optimizer)]
             for group in optimizer.param_groups:
@@ -129,16 +131,19 @@ class Trainer:
                     if any(weight is each for each in group["params"]):
                         likes = {kind: weight.new_zeros(()) if kind == "step" else weight for kind in kinds}
                         optimizer.state[weight] = {
-                            kind: restored(state, f"optimizer.{kind}.{name}", like) for kind, like in likes.items()
+                            kind: restored(state, f"optimizer.{kind}.{name}", like, *limits.get(kind, ()))
+                            for kind, like in likes.items()
                         }
 
 
-def restored(state: dict[str, Tensor], name: str, like: Tensor) -> Tensor:
+def restored(
+    state: dict[str, Tensor], name: str, like: Tensor, least: float = -math.inf, most: float = math.inf
+) -> Tensor:
     """Copy a tensor of a checkpoint to the device and in the memory layout of another, as fused Adam requires.
 
     Raises:
         KeyError: it is missing.
-        ValueError: it is of another shape or type, or not finite.
+        ValueError: it is of another shape or type, not finite, or out of range.
     """
     value = state[name]
     if (value.shape, value.dtype) != (like.shape, like.dtype):
@@ -146,6 +151,8 @@ def restored(state: dict[str, Tensor], name: str, like: Tensor) -> Tensor:
         raise ValueError(f"{name} {' instead of '.join(kinds)}")
     if not value.isfinite().all():
         raise ValueError(f"{name} is not finite")
+    if not ((value >= least) & (value <= most)).all():
+        raise ValueError(f"{name} is not from {least:g} to {most:g}")
     return torch.empty_like(like, requires_grad=False).copy_(value)
 
 

@@ -211,6 +211,18 @@ def test_a_checkpoint_with_a_wrong_tensor_is_refused(config: Config, tmp_path: P
         train(config, tmp_path / "run", resume=True)
 
 
+@pytest.mark.parametrize(("kind", "value"), [("step", -5), ("step", 0), ("step", 1e6), ("exp_avg_sq", -1)])
+def test_a_checkpoint_with_impossible_moments_is_refused(
+    config: Config, tmp_path: Path, kind: str, value: float
+) -> None:
+    train(replace(config, steps=1), tmp_path / "run")
+    name = f"optimizer.{kind}.tail_conv.bias"
+    state, facts = read_tensors(tmp_path / "run" / "state.safetensors")
+    save_file(state | {name: torch.full_like(state[name], value)}, tmp_path / "run" / "state.safetensors", facts)
+    with pytest.raises(TrainingError, match=rf"not a checkpoint of this run \({name} is not from "):
+        train(config, tmp_path / "run", resume=True)
+
+
 @pytest.mark.parametrize("fact", ["steps", "seconds", "lost_seconds"])
 @pytest.mark.parametrize("value", ["-5", "nan", "9" * 4000, "9" * 20, "many"])
 def test_a_checkpoint_with_a_wrong_amount_is_refused(config: Config, tmp_path: Path, fact: str, value: str) -> None:
