@@ -184,8 +184,8 @@ def infer(**options: Any) -> None:
     the newest export or engine of the current folder does the work, else the shipped model: the smallest that is
     enough. Where it makes more than was asked for, its result is reduced.
 
-    Formats: PNG, JPEG, WebP, TIFF, AVIF, JPEG XL and BMP are read and written; GIF and, with the extra heic, HEIC are
-    read.
+    Formats: PNG, JPEG, WebP, TIFF, AVIF, JPEG XL and BMP are read and written; GIF, MPO and, with the extra heic, HEIC
+    are read.
 
     \b
     Examples:
@@ -215,8 +215,8 @@ def mask(**options: Any) -> None:
 
     The model is chosen as by `amsr infer`: the newest export or engine of the current folder, else the shipped DISP.
 
-    Formats: PNG, JPEG, WebP, TIFF, AVIF, JPEG XL and BMP are read and written; GIF and, with the extra heic, HEIC are
-    read.
+    Formats: PNG, JPEG, WebP, TIFF, AVIF, JPEG XL and BMP are read and written; GIF, MPO and, with the extra heic, HEIC
+    are read.
 
     \b
     Examples:

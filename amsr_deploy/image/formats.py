@@ -77,6 +77,7 @@ _ALL = (
     Format("BMP", (".bmp",), alpha=False, profile=False, exif=0, xmp=0, encoder=5),
     Format("GIF", (".gif",), writable=False),
     Format("HEIC", (".heic", ".heif", ".hif"), writable=False),
+    Format("MPO", (".mpo", ".jps"), writable=False),
 )
 FORMATS: dict[str, Format] = {suffix: file_format for file_format in _ALL for suffix in file_format.suffixes}
 """Formats by the suffix of the file name."""

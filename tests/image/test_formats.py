@@ -108,7 +108,7 @@ def test_heic_without_its_extra_names_it(tmp_path: Path, monkeypatch: pytest.Mon
         image.read(tmp_path / "a.heic")
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".heic", ".hif"])
+@pytest.mark.parametrize("suffix", [".gif", ".heic", ".hif", ".mpo"])
 def test_formats_that_are_only_read(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(ImageError, match="is only read"):
         image.write(tmp_path / f"a{suffix}", smooth())

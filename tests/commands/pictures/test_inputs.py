@@ -76,12 +76,12 @@ def test_folders_and_trees(here: Path, command: Command) -> None:
 
 def test_all_usual_suffixes_are_those_of_pictures_and_others_are_told(here: Path, command: Command) -> None:
     arguments, ending = command
-    for name in ("a.jpg", "b.JPEG", "c.jpe", "d.jfif", "e.png", "f.mpo", "notes"):
+    for name in ("a.jpg", "b.JPEG", "c.jpe", "d.jfif", "e.png", "f.mpo", "g.jps", "h.apng", "notes"):
         draw(here / "in" / "x.jpg").rename(here / "in" / name)
     result = amsr("-v", *arguments, "in", "-o", "out")
     assert result.exit_code == 0, result.output
-    assert names(here / "out") == [f"{stem}{ending}" for stem in "abcde"]
-    assert "in: passed over by their names: .mpo, notes" in result.stderr
+    assert names(here / "out") == [f"{stem}{ending}" for stem in "abcdefg"]
+    assert "in: passed over by their names: .apng, notes" in result.stderr
 
 
 def test_results_in_the_folder_of_the_pictures_are_no_pictures(here: Path, command: Command) -> None:
