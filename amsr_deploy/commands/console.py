@@ -18,9 +18,11 @@ FILE_WIDTH = 200
 
 
 def output_console() -> Console:
-    """Open standard output; in a file or a pipe, which have no width, lines are neither cut off nor wrapped."""
-    console = Console()
-    return console if console.is_terminal else Console(width=FILE_WIDTH)
+    """Open standard output; in a file or a pipe, which have no width, lines are neither cut off nor wrapped.
+
+    FORCE_COLOR gives these colours, but no width.
+    """
+    return Console(width=None if is_terminal(sys.stdout) else FILE_WIDTH)
 
 
 def progress_console() -> Console:

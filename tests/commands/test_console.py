@@ -1,4 +1,4 @@
-"""Where bars and steps are shown."""
+"""Where tables, bars and steps are shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from amsr_deploy.commands.bar import Bar
-from amsr_deploy.commands.console import steps
+from amsr_deploy.commands.console import output_console, steps
 
 
 @pytest.mark.parametrize("on_terminal", [True, False])
@@ -19,6 +19,16 @@ def test_steps_are_for_terminals(
     with steps() as show:
         show("reads a [photo]")
     assert bool(capsys.readouterr().err) == on_terminal
+
+
+@pytest.mark.parametrize("colour", ["FORCE_COLOR", "NO_COLOR"])
+def test_lines_in_a_pipe_are_whole(
+    colour: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(colour, "1")
+    line = " ".join(["word"] * 35)
+    output_console().print(line)
+    assert line in capsys.readouterr().out
 
 
 def test_a_closed_standard_error_is_no_terminal(
