@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from amsr_deploy.system.processor import usable_cores
+
 EMULATION = ROOT / "build" / "emulation"
 """Where the CUDA kernels are built over an emulation of the GPU, for all tests that run them."""
 
@@ -36,7 +38,7 @@ def build_emulation(cmake: str, *targets: str, **definitions: object) -> None:
     """Build targets in EMULATION, optimized as little as serves tests that run for seconds."""
     options = {"AMSR_TESTS": "ON", "CMAKE_BUILD_TYPE": "Debug", "CMAKE_CXX_FLAGS_DEBUG": "-O1", **definitions}
     run(cmake, "-S", ROOT / "plugins", "-B", EMULATION, *(f"-D{name}={value}" for name, value in options.items()))
-    run(cmake, "--build", EMULATION, "--target", *targets)
+    run(cmake, "--build", EMULATION, "--parallel", usable_cores(), "--target", *targets)
 
 
 def build_emulated_plugins(*more: str) -> Path:

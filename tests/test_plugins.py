@@ -19,6 +19,7 @@ from operator_cases import Case, random_mask_cases, random_pixel_cases, window_l
 from operator_reference import reference
 
 from amsr_deploy.export.functions import FUNCTIONS
+from amsr_deploy.system.processor import usable_cores
 
 BUILD = ROOT / "build" / "plugins"
 TYPES = {onnx.AttributeProto.INT: "int", onnx.AttributeProto.FLOAT: "float"}
@@ -44,7 +45,7 @@ def host() -> list[str]:
     }
     definitions = [f"-D{name}={value}" for name, value in options.items()]
     run(cmake, "-S", ROOT / "plugins", "-B", BUILD, *definitions)
-    run(cmake, "--build", BUILD, "--target", "amsr_tensorrt", "amsr_plugin_host")
+    run(cmake, "--build", BUILD, "--parallel", usable_cores(), "--target", "amsr_tensorrt", "amsr_plugin_host")
     return [str(BUILD / "tests/plugin_host/amsr_plugin_host"), str(BUILD / "tensorrt/libamsr_tensorrt.so")]
 
 
