@@ -14,7 +14,7 @@ from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Precision
 from amsr_deploy.runtime.shipped import twin_path
 
-ARGUMENTS = {"span": {"norm": False}, "srresnet": {"blocks": 2}}
+ARGUMENTS = {"disp": {"blocks": 2}, "span": {"blocks": 2, "norm": False}, "srresnet": {"blocks": 2}}
 """Dimensions of networks where the usual ones give outputs far from [0, 1], or take long."""
 
 

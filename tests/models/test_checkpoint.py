@@ -74,12 +74,16 @@ def assert_loads(name: str, path: Path) -> None:
         torch.testing.assert_close(network.state_dict()[key], value, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("wrapper", [None, "params", "params_ema", "state_dict", "model_state_dict", "model"])
 @pytest.mark.parametrize("name", BACKBONES)
-def test_public_checkpoint_loads(name: str, wrapper: str | None, tmp_path: Path) -> None:
-    weights = published(name)
-    torch.save({wrapper: weights} if wrapper else weights, tmp_path / "public.pth")
+def test_public_checkpoint_loads(name: str, tmp_path: Path) -> None:
+    torch.save(published(name), tmp_path / "public.pth")
     assert_loads(name, tmp_path / "public.pth")
+
+
+@pytest.mark.parametrize("wrapper", ["params", "params_ema", "state_dict", "model_state_dict", "model"])
+def test_weights_may_lie_in_a_dictionary(wrapper: str, tmp_path: Path) -> None:
+    torch.save({wrapper: weights_of("fsrcnn")}, tmp_path / "public.pth")
+    assert_loads("fsrcnn", tmp_path / "public.pth")
 
 
 def test_averaged_weights_are_preferred(tmp_path: Path) -> None:
@@ -282,14 +286,15 @@ def small_checkpoints() -> Iterator[tuple[str, dict[str, Tensor]]]:
 def test_damaged_checkpoints_are_refused(name: str, weights: dict[str, Tensor], damage: Tensor | None) -> None:
     assert models.name_of(make_network(Checkpoint(Path("whole.pth"), weights))) == name
     refused = []
-    for lost in weights:
+    names = list(weights)[:: 3 if name == "carn" else 1]  # the many blocks of CARN are alike
+    for lost in names:
         damaged = {key: value for key, value in weights.items() if key != lost}
         damaged |= {} if damage is None else {lost: damage}
         try:
             make_network(Checkpoint(Path("damaged.pth"), damaged))
         except ModelError as error:
             refused.append(str(error))
-    assert len(refused) > len(weights) / 2
+    assert len(refused) > len(names) / 2
     assert all(message.startswith("damaged.pth ") for message in refused)
 
 

@@ -142,6 +142,7 @@ def assert_equals_reference(
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=30)  # which have all values of all parameters, and as many pairs of them as 50
 @given(cases=mask_cases() | pixel_cases(), constants=st.booleans())
 def test_form_equals_reference(form: Form, cases: list[Case], constants: bool) -> None:
     for case in cases:
@@ -149,6 +150,7 @@ def test_form_equals_reference(form: Form, cases: list[Case], constants: bool) -
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=30)
 @given(case=window_layer_cases(), constants=st.booleans())
 def test_window_layer_equals_reference(form: Form, case: Case, constants: bool) -> None:
     assert_equals_reference(form, case, constants=constants)
@@ -156,7 +158,7 @@ def test_window_layer_equals_reference(form: Form, case: Case, constants: bool) 
 
 @STORAGE_TYPES
 @pytest.mark.parametrize("instruction_set", NATIVE)
-@settings(max_examples=25)  # beside test_form_equals_reference, which tests the sums
+@settings(max_examples=16)  # beside test_form_equals_reference, which tests the sums
 @given(cases=mask_cases() | pixel_cases())
 def test_storage_types_round_only_the_result(
     instruction_set: str, onnx_type: int, torch_type: torch.dtype, rounding: float, cases: list[Case]
