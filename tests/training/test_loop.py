@@ -346,14 +346,14 @@ def test_unknown_device(config: Config, tmp_path: Path) -> None:
 
 def test_a_run_may_have_minutes_instead_of_steps(config: Config, tmp_path: Path) -> None:
     listener = Listener()
-    result = train(replace(config, minutes=0.05, steps=1), tmp_path / "run", reporter=listener)
+    result = train(replace(config, minutes=0.03, steps=1), tmp_path / "run", reporter=listener)
     last = listener.seen[-1]
     assert result.step > 1
     assert last.step == last.steps == result.step
     assert last.learning_rate < 0.1 * config.learning_rate
     assert last.dilation == config.dilation
     lines: list[str] = []
-    again = train(replace(config, minutes=0.05), tmp_path / "run", resume=True, reporter=LineReporter(lines.append))
+    again = train(replace(config, minutes=0.03), tmp_path / "run", resume=True, reporter=LineReporter(lines.append))
     assert again.step == result.step
     assert lines[-1] == f"the run has ended; to go on, start a new one with --init {result.weights}"
 
@@ -409,7 +409,8 @@ def test_another_width_than_that_of_the_checkpoint_is_named(config: Config, tmp_
 @pytest.mark.parametrize("backbone", ["disp", "carn", "srresnet", "swinir", "span"])
 def test_every_backbone_learns(backbone: str, folder: Path, tmp_path: Path) -> None:
     settings = {"steps": 3, "batch_size": 1, "patch_size": 8, "device": "cpu", "precision": "float32"}
-    result = train(Config.of(backbone, str(folder), masks="dense:0.5,5", **settings), tmp_path / "run")
+    config = Config.of(backbone, str(folder), masks="dense:0.5,5", synthetic=0.0, **settings)
+    result = train(config, tmp_path / "run")
     torch.manual_seed(0)  # the default seed of a run
     fresh = models.create(backbone).state_dict()
     network = read_network(result.weights)
