@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from amsr_deploy.errors import ImageError
+from amsr_deploy.errors import AmsrError, ImageError
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.evaluation.lr_folder import LrFolder
@@ -111,10 +111,15 @@ def evaluate(
 
     Raises:
         ImageError: no picture could be measured.
-        AmsrError: what concerns all pictures.
+        AmsrError: what concerns all pictures, or one that the model cannot upscale, which is named.
     """
-    pairs = read_pairs(paths, upscaler.metadata.scale, fail, lr_folder, degraded)
-    scores = {path: score(upscaler, hr, lr) for path, hr, lr in pairs}
+    scores: dict[Path, Scores] = {}
+    for path, hr, lr in read_pairs(paths, upscaler.metadata.scale, fail, lr_folder, degraded):
+        try:
+            scores[path] = score(upscaler, hr, lr)
+        except AmsrError as error:
+            error.args = (f"{path}: {error}",)
+            raise
     return Evaluation(upscaler.dilation if upscaler.is_masked else None, scores)
 
 

@@ -14,15 +14,16 @@ import pytest
 from command_line import amsr
 from conftest import osprey
 from PIL import Image
+from scale_cases import FunctionBackend, enlarged
 
 from amsr_deploy import models
 from amsr_deploy.commands.eval import EvalOptions, common_scale
 from amsr_deploy.commands.eval_results import Run, points
-from amsr_deploy.errors import ImageError, UserError
+from amsr_deploy.errors import ImageError, ModelError, UserError
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.evaluation.evaluate import Evaluation, Scores, evaluate, evaluate_bicubic
 from amsr_deploy.export.onnx import export_onnx
-from amsr_deploy.runtime.upscaler import load
+from amsr_deploy.runtime.upscaler import Upscaler, load
 
 KEYS = {"psnr_y", "psnr_rgb", "ssim", "density", "cost_share"}
 
@@ -82,6 +83,12 @@ def test_pictures_of_one_name_in_two_folders_all_count(model: Path, photos: Path
     assert evaluation.mean.psnr_y == pytest.approx((first.psnr_y + second.psnr_y) / 2)
     assert list(evaluate_bicubic(paths, 4, pytest.fail)) == paths
     assert [entry["picture"] for entry in evaluation.to_json()["pictures"]] == ["a.png", "a.png"]
+
+
+def test_a_picture_that_the_model_cannot_upscale_is_named(photos: Path) -> None:
+    upscaler = Upscaler(FunctionBackend(lambda pixels: np.full_like(enlarged(pixels, 4), np.nan)))
+    with pytest.raises(ModelError, match=r"a\.png: the network's output is not finite"):
+        evaluate(upscaler, sorted(photos.iterdir()), pytest.fail)
 
 
 def test_where_all_pictures_fail_each_says_why(model: Path, tmp_path: Path) -> None:
