@@ -64,16 +64,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_three_commands_of_the_readme(photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX has no wheel for this platform")
     monkeypatch.chdir(photo_file.parent)
-    exported = amsr("export", "--backbone", "carn")
+    exported = amsr("export", "--backbone", "fsrcnn")
     assert exported.exit_code == 0, exported.output
-    assert Path("carn_x4.onnx").is_file()
+    assert Path("fsrcnn_x4.onnx").is_file()
     built = amsr("build-engine", "--fp16")
     assert built.exit_code == 0, built.output
     inferred = amsr("infer", "photo.png")
     assert inferred.exit_code == 0, inferred.output
     if "tensorrt" not in inferred.stdout:  # no GPU here, or none that fits
         assert ".engine is not used: " in inferred.stderr
-        assert "carn_x4.onnx (yours)" in inferred.stdout
+        assert "fsrcnn_x4.onnx (yours)" in inferred.stdout
     assert size(Path("photo_x4.png")) == (192, 160)
 
 

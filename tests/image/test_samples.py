@@ -12,7 +12,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
 from cmyk_profile import cmyk_profile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from picture_cases import SRGB, arrays, assert_same, camera_exif, file_bytes, from_samples, photo, smooth
@@ -28,6 +28,7 @@ from amsr_deploy.image.source import open_source
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@settings(max_examples=25)
 @given(data=st.data())
 def test_png_and_tiff_keep_every_sample(
     scratch: Path, data: st.DataObject, channels: int, dtype: type, suffix: str

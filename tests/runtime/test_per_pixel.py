@@ -13,45 +13,22 @@ import onnx
 import onnxruntime as ort
 import pytest
 from export_cases import Exports
+from memory_growth import everything, growth
 
 from amsr_deploy import models
 from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE
 from amsr_deploy.export.onnx import make_model
-from amsr_deploy.metadata import Metadata
 from amsr_deploy.model_file import read_metadata
-from amsr_deploy.runtime.backends.base import SelectionInputs
-from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import Everything, select, whole
-from amsr_deploy.system import memory
 
-SMALL, SIZE = 16, 100e6
-"""Side of a picture for which nearly all memory is the model's, and what a large one may take in bytes."""
+SIZE = 100e6
+"""What a large picture may take in bytes."""
 SIDE = 32
 """Of the picture whose tensors are counted: larger than those of weights alone."""
-RUNS = 3
-"""A run allocates; the next ones show whether memory keeps growing."""
 CASES = [
     pytest.param(name, scale, marks=[] if (name, scale) == (DEFAULT_BACKBONE, 2) else [pytest.mark.slow])
     for name in BACKBONES
     for scale in (2, 4)
 ]
-
-
-def everything(metadata: Metadata, side: int) -> SelectionInputs:
-    """The inputs of a picture of which all pixels are masked."""
-    mask = np.ones((side, side), dtype=np.bool_)
-    return whole(select(mask, metadata, metadata.threshold) if metadata.masked else Everything(), mask)
-
-
-def growth(path: Path, side: int) -> int | None:
-    """Bytes of peak memory that pictures of a side take beyond those of small ones."""
-    backend = OnnxRuntimeBackend(path, "cpu")
-    before: int | None = None
-    for length in (SMALL, *[side] * RUNS):
-        backend.run(np.zeros((1, 3, length, length), dtype=np.float32), everything(backend.metadata, length))
-        before = before or memory.peak_memory()
-    after = memory.peak_memory()
-    return None if before is None or after is None else after - before
 
 
 @pytest.mark.parametrize(("name", "scale"), CASES)
