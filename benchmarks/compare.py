@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from paper.fig5 import DAMAGES, DILATION, damaged
-from paper.plan import SCALE, Picture
+from paper.plan import SCALE, STRATEGIES, Picture
 from PIL import Image
 
 from amsr_deploy import image, load
 from amsr_deploy.commands.pictures.comparison import row, stack
-from amsr_deploy.descriptor import DEFAULT_BACKBONE, STRATEGIES
+from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.image.arrays import from_float, to_float
 from amsr_deploy.mask import compute_mask
 

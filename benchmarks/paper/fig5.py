@@ -10,11 +10,11 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
-from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
+from amsr_deploy.descriptor import Strategy, describe
 from amsr_deploy.evaluation.degradations import degrade, gaussian_blur, gaussian_noise, jpeg, shot_noise
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pairs import low_resolution
-from paper.plan import SCALE, Picture, Plan
+from paper.plan import SCALE, STRATEGIES, Picture, Plan
 from paper.records import Record, Store, common, mean, values, where
 from paper.scores import Setting, cost, quality
 from paper.table import Column, Table

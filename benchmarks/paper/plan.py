@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from amsr_deploy.descriptor import Strategy
 from amsr_deploy.evaluation.bench.twins import shipped_backbones
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution, picture_paths, read_rgb, reduce_to_width
@@ -22,6 +23,8 @@ SCALE = 4
 """Of the paper's tables."""
 DILATIONS = (1, 3, 5, 7, 9, 11)
 """Of the paper's Fig. 6."""
+STRATEGIES: tuple[Strategy, ...] = ("kmeans", "fixed", "median")
+"""Of the paper's Table 4."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.files import replacing
+from paper.plan import STRATEGIES
 from paper.records import values, where
 from paper.seconds import machines
 from paper.table import Table
@@ -94,7 +95,7 @@ def damages(axes: Any, table: Table) -> None:
     """Density of each strategy by damage, for the first network."""
     network = table.rows[0]["network"]
     rows = [row for row in table.rows if row["network"] == network]
-    for number, strategy in enumerate(("kmeans", "fixed", "median")):
+    for number, strategy in enumerate(STRATEGIES):
         places = [place + 0.27 * (number - 1) for place in range(len(rows))]
         axes.bar(places, [row[f"{strategy}_density"] for row in rows], 0.25, label=strategy)
     axes.set_xticks(range(len(rows)), [row["damage"] for row in rows], rotation=30, ha="right")

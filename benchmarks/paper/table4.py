@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from amsr_deploy.descriptor import STRATEGIES, Strategy, describe
+from amsr_deploy.descriptor import Strategy, describe
 from amsr_deploy.mask import compute_mask
-from paper.plan import Plan
+from paper.plan import STRATEGIES, Plan
 from paper.records import Record, Store, common, mean, values, where
 from paper.scores import Setting, score
 from paper.table import Column, Table

@@ -221,5 +221,5 @@ def test_dilation_must_be_odd(dilation: int) -> None:
 
 def test_unknown_strategy_is_named() -> None:
     image = np.random.default_rng(0).random((8, 8, 3), dtype=np.float32)
-    with pytest.raises(UserError, match=r"otsu.*kmeans"):
-        compute_mask(image, 5, "otsu")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"guess.*kmeans"):
+        compute_mask(image, 5, "guess")  # type: ignore[arg-type]

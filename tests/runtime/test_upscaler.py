@@ -333,8 +333,8 @@ def test_bad_arguments(exported: dict[str, Path], photo: NDArray[np.float32]) ->
         upscaler.upscale(photo.astype(np.int32))
     with pytest.raises(UserError, match="spans nan"):
         upscaler.upscale(np.full_like(photo, np.nan))
-    with pytest.raises(UserError, match="otsu"):
-        amsr_deploy.load(exported["carn"], strategy="otsu")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="guess"):
+        amsr_deploy.load(exported["carn"], strategy="guess")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="device 'gpu'"):
         amsr_deploy.load(exported["carn"], device="gpu")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="dilation 4"):
