@@ -232,21 +232,23 @@ def test_scale_and_backbone_are_read_from_weights(name: str, scale: int, tmp_pat
         read_network(tmp_path / "w.safetensors", scale=other)
 
 
-@pytest.mark.parametrize(
-    ("name", "dimensions"),
-    [
-        ("disp", {"channels": 48, "blocks": 3, "nearest": True}),
-        ("disp", {"channels": 20, "blocks": 1, "nearest": False}),
-        ("span", {"channels": 28, "blocks": 2, "norm": False}),
-        ("fsrcnn", {"d": 32, "s": 5, "m": 1}),
-        ("srresnet", {"blocks": 2}),
-        ("carn", {"groups": 1}),
-    ],
-)
-def test_dimensions_are_read_from_weights(name: str, dimensions: dict[str, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", BACKBONES)
+def test_dimensions_are_read_from_weights(name: str, tmp_path: Path) -> None:
+    usual = models.usual_dimensions(name)
+    dimensions = {key: value // 2 if type(value) is int else not value for key, value in usual.items()}
     network = models.create(name, **dimensions)
     torch.save(network.state_dict(), tmp_path / "other.pth")
     assert read_network(tmp_path / "other.pth").dimensions == {"scale": 4, **dimensions}
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_only_the_upsampler_belongs_to_a_scale(name: str) -> None:
+    large = models.create(name, scale=4)
+    shapes, others = (
+        {key: value.shape for key, value in each.state_dict().items()} for each in (large, models.create(name, scale=2))
+    )
+    assert all(any(key.startswith(prefix) for key in shapes) for prefix in large.UPSAMPLER)
+    assert all(key.startswith(large.UPSAMPLER) for key, _ in shapes.items() ^ others.items())
 
 
 def test_another_backbone_than_the_wanted_one_is_refused(tmp_path: Path) -> None:
