@@ -78,7 +78,8 @@ class Activation:
     kind: int = 0
     negative_slope: float = 1.0
 
-    LEAKY_RELU, SILU, ATTENTION = 0, 1, 2
+    KINDS = ("", "Silu", "Attention")
+    """By what they add to an operator's name; a leaky ReLU adds nothing."""
 
 
 @dataclass(frozen=True)

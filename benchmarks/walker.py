@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from amsr_deploy.descriptor import DOMAIN
 
-CONVOLUTION = re.compile(r"(MaskedConv2d|PixelConv2d|Pointwise)(\d?)(Silu|Attention)?(Add)?(Nearest)?")
+CONVOLUTION = re.compile(rf"(MaskedConv2d|PixelConv2d|Pointwise)(\d?)({'|'.join(Activation.KINDS)})(Add)?(Nearest)?")
 """Name, number of inputs, activation and residual of an operator; see plugins/kernels/epilogue.h."""
 
 Values = dict[str, Tensor]
@@ -112,7 +112,7 @@ class Walker:
         return self._kernels.mask_neighbors(values[index], height, width, node.attributes["kernel_size"])
 
     def _convolution(
-        self, node: Node, kind: str, count: str, activated: str | None, add: str | None, nearest: str | None
+        self, node: Node, kind: str, count: str, activated: str, add: str | None, nearest: str | None
     ) -> Callable[[Values], Tensor]:
         has_residual = bool(add) or activated == "Attention"
         *inputs, weight, bias = node.inputs[:-1] if has_residual else node.inputs
@@ -121,8 +121,7 @@ class Walker:
             node.attributes.get("group", 1),
             node.attributes.get("upscale", 1),
         )
-        kinds = {None: Activation.LEAKY_RELU, "Silu": Activation.SILU, "Attention": Activation.ATTENTION}
-        activation = Activation(kinds[activated], node.attributes.get("negative_slope", 1.0))
+        activation = Activation(Activation.KINDS.index(activated), node.attributes.get("negative_slope", 1.0))
         compute: Callable[..., Tensor] = {
             "MaskedConv2d": partial(self._masked, packed, activation),
             "Pointwise": partial(self._pointwise, packed, activation),

@@ -12,7 +12,7 @@ from operator_cases import Case
 from torch import nn
 
 from amsr_deploy.models import operators
-from amsr_deploy.models.activation import ATTENTION, SILU
+from amsr_deploy.models.activation import NAMED
 
 
 def reference(case: Case, storage: torch.dtype = torch.float32) -> NDArray:
@@ -24,9 +24,8 @@ def reference(case: Case, storage: torch.dtype = torch.float32) -> NDArray:
 
 def activation(operator: str, slope: float | None) -> nn.Module:
     """What an operator of this name does to its sums."""
-    if operator.endswith("Attention"):
-        return ATTENTION
-    return SILU if "Silu" in operator else nn.LeakyReLU(slope)
+    named = (kind() for kind, name in NAMED.items() if name in operator)
+    return next(named, nn.LeakyReLU(slope))
 
 
 def masked_conv2d(case: Case, *inputs: torch.Tensor) -> torch.Tensor:

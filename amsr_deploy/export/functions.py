@@ -217,26 +217,7 @@ def WindowLayer(
 
 
 FUNCTIONS: dict[str, OnnxFunction] = {
-    function.name: function
-    for function in (
-        MaskGather,
-        MaskScatter,
-        MaskNeighbors,
-        MaskedConv2d,
-        MaskedConv2dAdd,
-        MaskedConv2dSilu,
-        MaskedConv2dSiluAdd,
-        MaskedConv2dAttention,
-        Pointwise,
-        PointwiseAdd,
-        Pointwise2,
-        Pointwise3,
-        Pointwise4,
-        PixelConv2d,
-        PixelConv2dAdd,
-        PixelConv2dAddNearest,
-        WindowLayer,
-    )
+    name: function for name, function in globals().items() if isinstance(function, OnnxFunction)
 }
 """Name of the operator -> its function."""
 

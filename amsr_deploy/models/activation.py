@@ -24,6 +24,9 @@ class Attention(nn.Module):
 
 ATTENTION = Attention()
 
+NAMED: dict[type[nn.Module], str] = {nn.SiLU: "Silu", Attention: "Attention"}
+"""Activations that only a masked 3x3 convolution has -> what they add to its operator's name."""
+
 
 def is_leaky(activation: nn.Module | None) -> bool:
     """Tell whether an activation is a leaky ReLU of one slope, which all operators of convolutions take, or none."""
@@ -44,14 +47,14 @@ def finish(sums: Tensor, activation: nn.Module | None = None, residual: Tensor |
 
     Args:
         sums: what a convolution gives, of any shape.
-        activation: None, ReLU, LeakyReLU or PReLU with one slope: of the sums with the residual; SiLU: before the
-            residual is added; Attention: of both.
+        activation: None, ReLU, LeakyReLU or PReLU with one slope: of the sums with the residual; one of NAMED: before
+            the residual is added, but Attention, which is of both.
         residual: shaped as the sums; None for none, which Attention does not take.
     """
     if isinstance(activation, Attention):
         assert residual is not None
         return activation(sums, residual)
-    if isinstance(activation, nn.SiLU):
+    if activation is not None and type(activation) in NAMED:
         activated: Tensor = activation(sums)
         return activated if residual is None else activated + residual
     with_residual = sums if residual is None else sums + residual
@@ -60,9 +63,8 @@ def finish(sums: Tensor, activation: nn.Module | None = None, residual: Tensor |
 
 def suffix(activation: nn.Module | None, has_residual: bool) -> str:
     """Return the end of the name of an operator with this activation (plugins/kernels/epilogue.h)."""
-    if isinstance(activation, Attention):
-        return "Attention"
-    return ("Silu" if isinstance(activation, nn.SiLU) else "") + ("Add" if has_residual else "")
+    adds = has_residual and not isinstance(activation, Attention)
+    return NAMED.get(type(activation), "") + ("Add" if adds else "")
 
 
 def attributes(activation: nn.Module | None) -> dict[str, float]:
@@ -71,7 +73,7 @@ def attributes(activation: nn.Module | None) -> dict[str, float]:
     Args:
         activation: as `finish` takes it.
     """
-    if isinstance(activation, nn.SiLU | Attention):
+    if type(activation) in NAMED:
         return {}
     if isinstance(activation, nn.PReLU):
         return {"negative_slope": activation.weight.item()}

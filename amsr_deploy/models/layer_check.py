@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from amsr_deploy.errors import ModelError
-from amsr_deploy.models.activation import Attention, is_leaky
+from amsr_deploy.models.activation import NAMED, Attention, is_leaky
 from amsr_deploy.models.masked import DenseConv, Layer, MaskedCNN
 
 LEAKY = "no activation, ReLU, LeakyReLU or PReLU with one slope"
@@ -87,11 +87,11 @@ class CheckedBodyConv(CheckedConv):
         self.channels = channels
 
     def kernel_needs(self, layer: Layer, activation: nn.Module | None, residual: Tensor | None) -> Needs:
-        taken = isinstance(activation, nn.SiLU) or (isinstance(activation, Attention) and residual is not None)
+        named = type(activation) in NAMED and not (isinstance(activation, Attention) and residual is None)
         return {
             "a kernel of 3x3 or 1x1": layer.kernel_size == (3, 3),
             f"{self.channels} inputs, as many as the body": layer.in_channels == self.channels,
-            f"{LEAKY}, SiLU, or Attention with a residual": taken or is_leaky(activation),
+            f"{LEAKY}, {', '.join(kind.__name__ for kind in NAMED)} (with a residual)": named or is_leaky(activation),
         }
 
 

@@ -15,39 +15,33 @@ struct Activation {
     float negative_slope = 1.0f;  // of the leaky ReLU
 };
 
-/// An operator's name ends with its epilogue.
-enum class Epilogue { none, add, add_nearest, silu, silu_add, attention };
+/// What an operator's name ends with.
+struct Epilogue {
+    enum Residual {
+        none,
+        same,     // shaped as the result
+        nearest,  // [P, C]: that of a pixel is added to all pixels that it is upscaled to
+    };
 
-constexpr const char* suffix(Epilogue epilogue) {
-    switch (epilogue) {
-        case Epilogue::none:
-            return "";
-        case Epilogue::add:
-            return "Add";
-        case Epilogue::add_nearest:  // the residual [P, C] of a pixel is added to all pixels that it is upscaled to
-            return "AddNearest";
-        case Epilogue::silu:
-            return "Silu";
-        case Epilogue::silu_add:
-            return "SiluAdd";
-        case Epilogue::attention:
-            return "Attention";
-    }
-    return nullptr;
-}
+    const char* suffix;
+    Activation::Kind activation;
+    Residual residual;
 
-constexpr bool has_residual(Epilogue epilogue) { return epilogue != Epilogue::none && epilogue != Epilogue::silu; }
+    constexpr bool has_residual() const { return residual != none; }
+};
 
-constexpr Activation::Kind activation_of(Epilogue epilogue) {
-    switch (epilogue) {
-        case Epilogue::silu:
-        case Epilogue::silu_add:
-            return Activation::silu;
-        case Epilogue::attention:
-            return Activation::attention;
-        default:
-            return Activation::leaky_relu;
-    }
-}
+namespace epilogues {
 
+constexpr Epilogue none{"", Activation::leaky_relu, Epilogue::none};
+constexpr Epilogue add{"Add", Activation::leaky_relu, Epilogue::same};
+constexpr Epilogue add_nearest{"AddNearest", Activation::leaky_relu, Epilogue::nearest};
+constexpr Epilogue silu{"Silu", Activation::silu, Epilogue::none};
+constexpr Epilogue silu_add{"SiluAdd", Activation::silu, Epilogue::same};
+constexpr Epilogue attention{"Attention", Activation::attention, Epilogue::same};
+
+constexpr Epilogue of_masked_conv2d[]{none, add, silu, silu_add, attention};
+constexpr Epilogue of_pointwise[]{none, add};  // of one input; of several it is none
+constexpr Epilogue of_pixel_conv2d[]{none, add, add_nearest};
+
+}  // namespace epilogues
 }  // namespace amsr

@@ -172,7 +172,7 @@ class PixelConv2d final : public NodeKernel {
         const auto height = static_cast<std::size_t>(call.size.height),
                    width = static_cast<std::size_t>(call.size.width);
         const T* const pixels = call.input<T>("pixels");
-        const cpu::PixelResidual<T> residual{call.input<T>("residual"), call.op.epilogue == Epilogue::add_nearest};
+        const cpu::PixelResidual<T> residual{call.input<T>("residual"), call.op.epilogue.residual == Epilogue::nearest};
         call.context.parallel(height, convolved_lines, [&](std::size_t first, std::size_t last) {
             convolution->run(pixels, height, width, residual, first, last, static_cast<T*>(call.output));
         });

@@ -43,7 +43,7 @@ struct Arguments {
     }
 
     Activation activation() const {
-        return {activation_of(op.epilogue), attributes.has("negative_slope") ? number("negative_slope") : 1.0f};
+        return {op.epilogue.activation, attributes.has("negative_slope") ? number("negative_slope") : 1.0f};
     }
 };
 

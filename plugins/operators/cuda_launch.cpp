@@ -70,7 +70,7 @@ cudaError_t run_pointwise(const Arguments& call, const Launch& launch) {
 }
 
 cudaError_t run_pixel_conv2d(const Arguments& call, const Launch& launch) {
-    const PixelResidual residual{call.input("residual"), call.op.epilogue == Epilogue::add_nearest};
+    const PixelResidual residual{call.input("residual"), call.op.epilogue.residual == Epilogue::nearest};
     return pixel_conv2d(launch.type, pixel_convolution_shape(call), call.input("pixels"), call.size.height,
                         call.size.width, launch.packed, residual, call.activation(), call.output, launch.stream);
 }

@@ -43,7 +43,7 @@ struct Operator {
     std::vector<Tensor> inputs;
     Output output;
     std::vector<Attribute> attributes;
-    Epilogue epilogue = Epilogue::none;
+    Epilogue epilogue = epilogues::none;
     /// Axes that are whole numbers beside those of the tensors.
     Shape whole = "";
     /// Names that are odd numbers.

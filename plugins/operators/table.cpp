@@ -16,15 +16,15 @@ const Tensor index{"index", Element::int64, "Q"}, windows{"windows", Element::in
     size{"size", Element::size, "2"};
 
 /// Completes a convolution by what its epilogue brings along: the end of its name, the residual, the slope.
-Operator with_epilogue(Operator op, Epilogue epilogue, const char* residual) {
-    op.name += suffix(epilogue);
+Operator with_epilogue(Operator op, const Epilogue& epilogue, const char* residual) {
+    op.name += epilogue.suffix;
     op.epilogue = epilogue;
-    if (has_residual(epilogue)) op.inputs.push_back(value("residual", residual));
-    if (activation_of(epilogue) == Activation::leaky_relu) op.attributes.push_back(negative_slope);
+    if (epilogue.has_residual()) op.inputs.push_back(value("residual", residual));
+    if (epilogue.activation == Activation::leaky_relu) op.attributes.push_back(negative_slope);
     return op;
 }
 
-Operator masked_conv2d(Epilogue epilogue) {
+Operator masked_conv2d(const Epilogue& epilogue) {
     Operator op{"MaskedConv2d",
                 Kernel::masked_conv2d,
                 {value("rows", "Q Ci"),
@@ -39,7 +39,7 @@ Operator masked_conv2d(Epilogue epilogue) {
     return with_epilogue(op, epilogue, "Q Co");
 }
 
-Operator pixel_conv2d(Epilogue epilogue) {
+Operator pixel_conv2d(const Epilogue& epilogue) {
     constexpr const char* shuffled = "P*upscale*upscale Co/upscale/upscale";
     Operator op{"PixelConv2d",
                 Kernel::pixel_conv2d,
@@ -48,11 +48,11 @@ Operator pixel_conv2d(Epilogue epilogue) {
                 {group, upscale}};
     op.whole = "Co/group/upscale/upscale";
     op.odd = {"k"};
-    return with_epilogue(op, epilogue, epilogue == Epilogue::add_nearest ? "P Co/upscale/upscale" : shuffled);
+    return with_epilogue(op, epilogue, epilogue.residual == Epilogue::nearest ? "P Co/upscale/upscale" : shuffled);
 }
 
 /// A pointwise convolution of the concatenation of its rows.
-Operator pointwise(const char* name, std::vector<Tensor> inputs, const char* weight_shape, Epilogue epilogue) {
+Operator pointwise(const char* name, std::vector<Tensor> inputs, const char* weight_shape, const Epilogue& epilogue) {
     inputs.push_back(weight("weight", weight_shape));
     inputs.push_back(weight("bias", "Co"));
     return with_epilogue({name, Kernel::pointwise, std::move(inputs), {Element::value, "Q Co"}, {}}, epilogue, "Q Co");
@@ -93,25 +93,21 @@ std::vector<Operator> make_operators() {
 
     const Tensor rows1 = value("rows1", "Q C"), rows2 = value("rows2", "Q C"), rows3 = value("rows3", "Q C"),
                  rows4 = value("rows4", "Q C");
-    return {
+    std::vector<Operator> all{
         mask_gather,
         mask_scatter,
         mask_neighbors,
-        masked_conv2d(Epilogue::none),
-        masked_conv2d(Epilogue::add),
-        masked_conv2d(Epilogue::silu),
-        masked_conv2d(Epilogue::silu_add),
-        masked_conv2d(Epilogue::attention),
-        pointwise("Pointwise", {value("rows", "Q C")}, "Co C", Epilogue::none),
-        pointwise("Pointwise", {value("rows", "Q C")}, "Co C", Epilogue::add),
-        pointwise("Pointwise2", {rows1, rows2}, "Co 2*C", Epilogue::none),
-        pointwise("Pointwise3", {rows1, rows2, rows3}, "Co 3*C", Epilogue::none),
-        pointwise("Pointwise4", {rows1, rows2, rows3, rows4}, "Co 4*C", Epilogue::none),
-        pixel_conv2d(Epilogue::none),
-        pixel_conv2d(Epilogue::add),
-        pixel_conv2d(Epilogue::add_nearest),
         window_layer(),
+        pointwise("Pointwise2", {rows1, rows2}, "Co 2*C", epilogues::none),
+        pointwise("Pointwise3", {rows1, rows2, rows3}, "Co 3*C", epilogues::none),
+        pointwise("Pointwise4", {rows1, rows2, rows3, rows4}, "Co 4*C", epilogues::none),
     };
+    for (const Epilogue& epilogue : epilogues::of_masked_conv2d) all.push_back(masked_conv2d(epilogue));
+    for (const Epilogue& epilogue : epilogues::of_pointwise) {
+        all.push_back(pointwise("Pointwise", {value("rows", "Q C")}, "Co C", epilogue));
+    }
+    for (const Epilogue& epilogue : epilogues::of_pixel_conv2d) all.push_back(pixel_conv2d(epilogue));
+    return all;
 }
 
 }  // namespace

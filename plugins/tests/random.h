@@ -71,10 +71,12 @@ class Random {
         return result;
     }
 
-    /// Attention needs a residual.
+    /// What an operator with a residual, or one without, may do to its sums.
     Activation activation(bool with_residual) {
-        std::vector<Activation::Kind> kinds{Activation::leaky_relu, Activation::silu};
-        if (with_residual) kinds.push_back(Activation::attention);
+        std::vector<Activation::Kind> kinds;
+        for (const Epilogue& epilogue : epilogues::of_masked_conv2d) {
+            if (epilogue.has_residual() == with_residual) kinds.push_back(epilogue.activation);
+        }
         return {one_of(kinds), one_of<float>({0.0f, 0.1f, 1.0f})};
     }
 

@@ -156,22 +156,22 @@ class Bench {
             ConvolutionShape shape;
             Epilogue epilogue;
         };
-        for (const Layer& layer : {Layer{"MaskedConv2d 64 -> 64", {64, 64, 1, 3}, Epilogue::none},
-                                   Layer{"MaskedConv2dAdd 64 -> 64", {64, 64, 1, 3}, Epilogue::add},
-                                   Layer{"MaskedConv2d 64 -> 64, 4 groups", {64, 64, 4, 3}, Epilogue::none},
-                                   Layer{"MaskedConv2dSilu 32 -> 32", {32, 32, 1, 3}, Epilogue::silu},
-                                   Layer{"MaskedConv2dAttention 48 -> 48", {48, 48, 1, 3}, Epilogue::attention},
-                                   Layer{"MaskedConv2d 12 -> 12", {12, 12, 1, 3}, Epilogue::none}}) {
+        for (const Layer& layer : {Layer{"MaskedConv2d 64 -> 64", {64, 64, 1, 3}, epilogues::none},
+                                   Layer{"MaskedConv2dAdd 64 -> 64", {64, 64, 1, 3}, epilogues::add},
+                                   Layer{"MaskedConv2d 64 -> 64, 4 groups", {64, 64, 4, 3}, epilogues::none},
+                                   Layer{"MaskedConv2dSilu 32 -> 32", {32, 32, 1, 3}, epilogues::silu},
+                                   Layer{"MaskedConv2dAttention 48 -> 48", {48, 48, 1, 3}, epilogues::attention},
+                                   Layer{"MaskedConv2d 12 -> 12", {12, 12, 1, 3}, epilogues::none}}) {
             const Bytes packed = pack(layer.shape);
             const double channels = static_cast<double>(layer.shape.inputs);
-            const bool add = has_residual(layer.epilogue);
+            const bool add = layer.epilogue.has_residual();
             const double read = channels * (rows + static_cast<double>(surround.size()) + rows * (add ? 2 : 1));
             report(
                 layer.name,
                 [&] {
                     return cuda::masked_conv2d(options_.type, layer.shape, row_values.data(), rows_,
                                                pixel_values.data(), picture_.pixels(), neighbors.data(), packed.data(),
-                                               add ? row_values.data() : nullptr, {activation_of(layer.epilogue), 0.0f},
+                                               add ? row_values.data() : nullptr, {layer.epilogue.activation, 0.0f},
                                                out.data(), nullptr);
                 },
                 read * element_ + 36 * rows, operations(layer.shape, rows));

@@ -1,5 +1,4 @@
 // MaskedConv2d, Pointwise and PixelConv2d on random cases, against their definitions.
-#include <array>
 
 #include "closeness.h"
 #include "cuda/convolution.h"
@@ -16,11 +15,11 @@ namespace {
 template <std::size_t count>
 class Turns {
   public:
-    explicit Turns(const std::array<Epilogue, count>& all) : all_(all) {}
-    Epilogue next() { return all_[turn_++ % count]; }
+    explicit Turns(const Epilogue (&all)[count]) : all_(all) {}
+    const Epilogue& next() { return all_[turn_++ % count]; }
 
   private:
-    std::array<Epilogue, count> all_;
+    const Epilogue (&all_)[count];
     std::size_t turn_ = 0;
 };
 
@@ -31,11 +30,11 @@ struct Layer {
     std::vector<T> weight, bias;
     Activation activation;
 
-    Layer(Random& random, const ConvolutionShape& of, Epilogue end) : shape(of), epilogue(end) {
+    Layer(Random& random, const ConvolutionShape& of, const Epilogue& end) : shape(of), epilogue(end) {
         const std::int64_t depth = shape.inputs / shape.groups * shape.kernel_size * shape.kernel_size;
         weight = random.values<T>(shape.outputs * depth, 1.0f / std::sqrt(static_cast<float>(depth)));
         bias = random.values<T>(shape.outputs);
-        activation = {activation_of(epilogue), random.one_of<float>({0.0f, 0.1f, 1.0f})};
+        activation = {epilogue.activation, random.one_of<float>({0.0f, 0.1f, 1.0f})};
     }
 
     Buffer<unsigned char> packed() const {
@@ -61,7 +60,7 @@ struct Layer {
     void check(const char* name, const std::vector<T>& actual, const reference::Values& expected) const {
         for (std::size_t i = 0; i < actual.size(); ++i) {
             CHECK(is_close(actual[i], expected[i], 1e-5), "%s%s %d: %d -> %d in %d groups, k %d: %g, not %g", name,
-                  suffix(epilogue), static_cast<int>(sizeof(T)) * 8, static_cast<int>(shape.inputs),
+                  epilogue.suffix, static_cast<int>(sizeof(T)) * 8, static_cast<int>(shape.inputs),
                   static_cast<int>(shape.outputs), static_cast<int>(shape.groups), static_cast<int>(shape.kernel_size),
                   cpu::to_float(actual[i]), expected[i]);
         }
@@ -76,10 +75,9 @@ reference::Values residual_of(bool is_added, const std::vector<T>& residual) {
 
 template <class T>
 void check_masked(Random& random, const ConvolutionShape& shape, std::int64_t rows, std::size_t offset = 0) {
-    static Turns turns(
-        std::array{Epilogue::none, Epilogue::add, Epilogue::silu, Epilogue::silu_add, Epilogue::attention});
+    static Turns turns(epilogues::of_masked_conv2d);
     const Layer<T> layer(random, shape, turns.next());
-    const bool add = has_residual(layer.epilogue);
+    const bool add = layer.epilogue.has_residual();
     const std::int64_t taps = shape.kernel_size * shape.kernel_size, pixels = random.number(1, 50);
     const auto row_values = random.values<T>(rows * shape.inputs), surround = random.values<T>(pixels * shape.inputs);
     const auto residual = random.values<T>(rows * shape.outputs);
@@ -100,9 +98,9 @@ void check_masked(Random& random, const ConvolutionShape& shape, std::int64_t ro
 template <class T>
 void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels, int count, std::int64_t rows,
                      std::size_t offset = 0) {
-    static Turns turns(std::array{Epilogue::none, Epilogue::add});
+    static Turns turns(epilogues::of_pointwise);
     const Layer<T> layer(random, {outputs, count * channels}, turns.next());
-    const bool add = has_residual(layer.epilogue);
+    const bool add = layer.epilogue.has_residual();
     std::vector<std::vector<T>> inputs;
     for (int i = 0; i < count; ++i) inputs.push_back(random.values<T>(rows * channels));
     const auto residual = random.values<T>(rows * outputs);
@@ -125,9 +123,9 @@ void check_pointwise(Random& random, std::int64_t outputs, std::int64_t channels
 template <class T>
 void check_pixels(Random& random, const ConvolutionShape& shape, std::int64_t height, std::int64_t width,
                   std::size_t offset = 0) {
-    static Turns turns(std::array{Epilogue::none, Epilogue::add, Epilogue::add_nearest, Epilogue::silu});
+    static Turns turns(epilogues::of_pixel_conv2d);
     const Layer<T> layer(random, shape, turns.next());
-    const bool add = has_residual(layer.epilogue), is_nearest = layer.epilogue == Epilogue::add_nearest;
+    const bool add = layer.epilogue.has_residual(), is_nearest = layer.epilogue.residual == Epilogue::nearest;
     const std::int64_t channels = shape.outputs / (shape.upscale * shape.upscale);
     const auto pixels = random.values<T>(height * width * shape.inputs);
     const auto residual = random.values<T>(height * width * (is_nearest ? channels : shape.outputs));
@@ -154,13 +152,13 @@ void check_large_sums(Random& random) {
     const auto outputs = static_cast<std::int64_t>(sums.size());
     const Buffer<T> row(std::vector<T>(1));
     const void* const input = row.data();
-    for (const Epilogue epilogue : {Epilogue::silu, Epilogue::silu_add, Epilogue::attention}) {
+    for (const Epilogue& epilogue : epilogues::of_masked_conv2d) {
         Layer<T> layer(random, {outputs, 1}, epilogue);
         layer.bias = sums;
         const auto residual = random.values<T>(outputs);
         const Buffer<T> device_residual(residual), out(sums.size());
         const auto packed = layer.packed();
-        const bool add = has_residual(epilogue);
+        const bool add = epilogue.has_residual();
         CHECK_CUDA(cuda::pointwise(type_of<T>, outputs, 1, &input, 1, 1, packed.data(),
                                    add ? device_residual.data() : nullptr, layer.activation, out.data(), nullptr));
         layer.check("large sums", out.values(),
@@ -176,7 +174,7 @@ void check_type(Random& random) {
                                                {56, 12, 1, 1}, {8, 6, 2, 3},    {5, 3, 1, 5},   {64, 64, 4, 5},
                                                {70, 24, 2, 3}, {256, 64, 4, 1}, {20, 6, 1, 7},  {48, 48, 1, 3}};
     for (const auto& shape : layers) check_masked<T>(random, shape, random.number(1, 140));
-    for (int epilogue = 0; epilogue < 5; ++epilogue) check_masked<T>(random, {32, 32, 1, 3}, 70);
+    for (const auto& each [[maybe_unused]] : epilogues::of_masked_conv2d) check_masked<T>(random, {32, 32, 1, 3}, 70);
     check_masked<T>(random, layers[0], 0);
     for (const std::size_t offset : {1, 4}) {
         for (const std::int64_t groups : {1, 4}) check_masked<T>(random, {64, 64, groups, 3}, 9, offset);
@@ -205,13 +203,13 @@ void check_type(Random& random) {
     check_pixels<T>(random, {48, 16, 1, 3, 4}, 20, 27);
     for (const std::int64_t upscale : {1, 2, 3, 4}) {
         for (const std::int64_t channels : {3, 8}) {
-            for (int epilogue = 0; epilogue < 4; ++epilogue) {
+            for (const auto& each [[maybe_unused]] : epilogues::of_pixel_conv2d) {
                 check_pixels<T>(random, {upscale * upscale * channels, 32, 1, 3, upscale}, 3, 5);
             }
         }
     }
     for (const std::size_t offset : {1, 2, 4}) check_pixels<T>(random, {48, 8, 1, 3, 4}, 2, 3, offset);
-    for (int epilogue = 0; epilogue < 4; ++epilogue) {
+    for (const auto& each [[maybe_unused]] : epilogues::of_pixel_conv2d) {
         check_pixels<T>(random, {12, 5, 1, 3, 2}, 3, 5);
         check_pixels<T>(random, {64, 64, 4, 3, 2}, 2, 3);
     }

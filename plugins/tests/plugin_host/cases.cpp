@@ -108,10 +108,10 @@ constexpr Layout layouts[] = {{"64 channels, ReLU", 64, 64, 1, 3, 0.0f},
                               {"32 channels", 32, 32, 1, 3, 0.1f}};
 
 /// Completes a convolution's case by what its epilogue brings along.
-Case with_epilogue(Case known, Epilogue epilogue, float negative_slope, const Array& residual) {
-    known.op += suffix(epilogue);
-    if (has_residual(epilogue)) known.inputs.push_back(residual);
-    if (activation_of(epilogue) == Activation::leaky_relu) {
+Case with_epilogue(Case known, const Epilogue& epilogue, float negative_slope, const Array& residual) {
+    known.op += epilogue.suffix;
+    if (epilogue.has_residual()) known.inputs.push_back(residual);
+    if (epilogue.activation == Activation::leaky_relu) {
         known.attributes.emplace_back("negative_slope", negative_slope);
     }
     return known;
@@ -139,11 +139,10 @@ void add_convolution_cases(std::vector<Case>& cases, Random& random) {
                                   {table.begin(), table.end()}},
                         residual = random.values("residual", {row_count, layout.outputs});
             const std::string name = std::string(layout.name) + ", " + mask.name;
-            for (const Epilogue epilogue :
-                 {Epilogue::none, Epilogue::add, Epilogue::silu, Epilogue::silu_add, Epilogue::attention}) {
-                convolution.activation = {activation_of(epilogue), layout.negative_slope};
+            for (const Epilogue& epilogue : epilogues::of_masked_conv2d) {
+                convolution.activation = {epilogue.activation, layout.negative_slope};
                 const Values out = reference::masked_conv2d(convolution, rows.values, surround.values, table,
-                                                            has_residual(epilogue) ? residual.values : Values{});
+                                                            epilogue.has_residual() ? residual.values : Values{});
                 cases.push_back(with_epilogue({name,
                                                "MaskedConv2d",
                                                {rows, surround, neighbors, weight, bias},
@@ -172,12 +171,12 @@ void add_pixel_convolution_cases(std::vector<Case>& cases, Random& random) {
             reference::Convolution convolution{
                 outputs, layout.inputs, layout.groups, layout.side, weight.values, bias.values, {}};
             const std::string name = std::string(layout.name) + ", upscale " + std::to_string(upscale);
-            for (const Epilogue epilogue : {Epilogue::none, Epilogue::add, Epilogue::add_nearest}) {
-                convolution.activation = {activation_of(epilogue), layout.negative_slope};
-                const bool is_nearest = epilogue == Epilogue::add_nearest;
+            for (const Epilogue& epilogue : epilogues::of_pixel_conv2d) {
+                convolution.activation = {epilogue.activation, layout.negative_slope};
+                const bool is_nearest = epilogue.residual == Epilogue::nearest;
                 const Values& added = is_nearest ? enlarged : residual.values;
                 const Values out = reference::pixel_conv2d(convolution, pixels.values, height, width, upscale,
-                                                           has_residual(epilogue) ? added : Values{});
+                                                           epilogue.has_residual() ? added : Values{});
                 cases.push_back(
                     with_epilogue({name,
                                    "PixelConv2d",
