@@ -281,7 +281,8 @@ class Upscaler:
         if reason:
             return Upscaling(self.runner(image, None), None, None, density=1.0, dense_reason=reason, on_tile=on_tile)
         dilation = self.dilation if found is not None and mask is None else None
-        return Upscaling(self.runner(image, pixels), found, dilation, density, dense_reason=None, on_tile=on_tile)
+        runner = self.runner(image, None if found is None else pixels)
+        return Upscaling(runner, found, dilation, density, dense_reason=None, on_tile=on_tile)
 
     def runner(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> TileRunner:
         """Choose what runs on the tiles of a picture.
@@ -367,7 +368,7 @@ def load(
         dilation: side k of the mask's dilation square, odd: the dial between speed and quality; None is the model's.
         threshold: share of masked pixels from which a window is kept (SwinIR); None is the model's own.
         strategy: how the mask's threshold is found.
-        dense: work everywhere, with the dense twin of a shipped model.
+        dense: work everywhere, with the dense twin of the model where there is one.
         tile: most LR pixels along a side that are upscaled at once; None is a fast size that fits into memory.
         threads: CPU threads that work on an operator; None is one for each core.
         precision: of the arithmetic on the CPU: `auto` is bfloat16 where the processor is faster in it and the model

@@ -105,3 +105,5 @@ def test_the_dense_twin_of_any_scale_is_found(tmp_path: Path) -> None:
     for dense_above, offset in ((1.0, 0.0), (0.1, 0.125)):
         path = write_model(tmp_path / "a_x2.onnx", 2, dense_above=dense_above)
         np.testing.assert_allclose(amsr_deploy.load(path).upscale(picture), enlarged(picture, 2) + offset, atol=1e-6)
+    whole = amsr_deploy.load(path, dense=True)
+    np.testing.assert_allclose(whole.upscale(picture), enlarged(picture, 2) + 0.125, atol=1e-6)
