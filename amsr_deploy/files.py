@@ -45,8 +45,8 @@ def replacing(path: Path, replace: bool = True) -> Iterator[Path]:
             temporary.chmod(mode)
         publish(temporary, place, replace)
     except OSError as error:
-        if error.filename in (temporary, str(temporary), str(place), None):  # None: of a file that is open
-            error.filename, error.filename2 = str(path), None
+        if error.errno and error.filename in (temporary, str(temporary), str(place), None):  # None: of an open file
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     finally:
         with suppress(OSError):  # the error that ends the block is the one to tell

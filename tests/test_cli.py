@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import io
 import json
 import logging
 import os
@@ -509,6 +510,22 @@ def test_a_full_disk_behind_standard_output_is_one_line(arguments: list[str]) ->
         command = [sys.executable, "-m", "amsr_deploy", *arguments]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     assert (done.returncode, done.stderr) == (1, "amsr: error: standard output: No space left on device\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pipe that does not block")
+def test_a_pipe_that_takes_parts_gets_all(tmp_path: Path) -> None:
+    """PYTHONUNBUFFERED takes away the buffer that writes all or fails: the picture was cut, and nothing said so."""
+    noise = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    command = [sys.executable, "-m", "amsr_deploy", "infer", str(tmp_path / "noise.png"), "-o", "-", "-q"]
+    with open(reading, "rb") as pipe, open(writing, "wb") as output:  # noqa: PTH123
+        child = subprocess.Popen(command, stdout=output, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+        output.close()
+        written = pipe.read()
+    assert child.wait() == 0
+    assert np.asarray(Image.open(io.BytesIO(written))).shape == (384, 384, 3)
 
 
 def test_a_closed_pipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:

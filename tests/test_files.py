@@ -15,9 +15,16 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.files import STANDARD, by_age, check_not_read, replacing, write_problem
 
 
-def test_an_error_of_an_open_file_names_the_path(tmp_path: Path) -> None:
+class FixedError(OSError):
+    """An error whose file cannot be set, as those of PyAV."""
+
+    filename = property(lambda _: None)
+
+
+@pytest.mark.parametrize("kind", [OSError, FixedError])
+def test_an_error_of_an_open_file_names_the_path(tmp_path: Path, kind: type[OSError]) -> None:
     with pytest.raises(OSError, match="disk is full") as caught, replacing(tmp_path / "a.txt"):
-        raise OSError(errno.ENOSPC, "disk is full")
+        raise kind(errno.ENOSPC, "disk is full")
     assert caught.value.filename == str(tmp_path / "a.txt")
 
 

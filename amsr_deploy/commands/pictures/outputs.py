@@ -265,7 +265,9 @@ def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> I
 def write_standard(content: bytes) -> None:
     """Write to standard output; errors name it."""
     try:
-        sys.stdout.buffer.write(content)
+        left = memoryview(content)
+        while left:  # without a buffer, as PYTHONUNBUFFERED has it, a full disk or a pipe may take only a part
+            left = left[sys.stdout.buffer.write(left) or 0 :]
         sys.stdout.buffer.flush()
     except OSError as error:
         error.filename = error.filename or "standard output"
