@@ -1,4 +1,4 @@
-"""The command line: one short function per command, which imports what it needs."""
+"""The command line: the options of each command, which go to `run` of the module in `commands` that has its name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import click
 from amsr_deploy import __version__
 from amsr_deploy.commands.effort import LEVELS
 from amsr_deploy.commands.group import Commands
-from amsr_deploy.commands.messages import say, setting
 from amsr_deploy.commands.types import DILATIONS, MASKS, REDUCTIONS, SIZE, FileName
 from amsr_deploy.dependencies import EXPORT_MODULES, check_modules
 from amsr_deploy.descriptor import (
@@ -196,9 +195,9 @@ def infer(**options: Any) -> None:
       amsr infer photo.jpg --format webp --quality 90
       amsr infer - -o - < small.png > large.png
     """
-    from amsr_deploy.commands.infer import run_infer
+    from amsr_deploy.commands.infer import run
 
-    sys.exit(run_infer(**options))
+    sys.exit(run(**options))
 
 
 @main.command(short_help="Write the masks of pictures as pictures.")
@@ -224,9 +223,9 @@ def mask(**options: Any) -> None:
       amsr mask photos/ --overlay -o masks/      a tinted copy of each photo
       amsr mask photo.jpg --dilation 11          a larger mask
     """
-    from amsr_deploy.commands.mask import run_mask
+    from amsr_deploy.commands.mask import run
 
-    sys.exit(run_mask(**options))
+    sys.exit(run(**options))
 
 
 @main.command()
@@ -248,7 +247,7 @@ def mask(**options: Any) -> None:
 @click.option("--bf16", is_flag=True, help="Compute in bfloat16, for the native CPU kernels.")
 @click.option("-o", "--output", type=FILE, help="Output file.  [default: BACKBONE_xSCALE.onnx]")
 @click.option("--force", is_flag=True, help="Export masked even where the mask costs more than 0.5 dB.")
-def export(fp16: bool, bf16: bool, **options: Any) -> None:
+def export(**options: Any) -> None:
     """Export a backbone to ONNX and compare it with PyTorch.
 
     \b
@@ -257,13 +256,9 @@ def export(fp16: bool, bf16: bool, **options: Any) -> None:
       amsr export --weights runs/disp/weights.safetensors
       amsr export --weights public.pth --dense   a network that was trained without masks
     """
-    from amsr_deploy.commands.console import steps
-    from amsr_deploy.commands.export import export_backbone, wanted_precision
+    from amsr_deploy.commands.export import run
 
-    precision = wanted_precision(fp16, bf16)
-    with steps() as step:
-        line = export_backbone(precision=precision, step=step, **options)
-    say(line)
+    sys.exit(run(**options))
 
 
 @main.command("build-engine")
@@ -307,33 +302,26 @@ def build_engine(**options: Any) -> None:
       amsr build-engine carn_x4.onnx --max-shape 2160x3840
       amsr build-engine --edition tensorrt-rtx   for any RTX GPU
     """
-    from amsr_deploy.commands.build_engine import BuildOptions, build_engine
+    from amsr_deploy.commands.build_engine import run
 
-    say(build_engine(BuildOptions(**options)))
+    sys.exit(run(**options))
 
 
 @main.command(short_help="Show what a model or an engine holds.")
 @click.argument("file", type=FILE)
-def inspect(file: Path) -> None:
+def inspect(**options: Any) -> None:
     """Show the inputs, operators, cost and metadata of a model or an engine."""
-    if file.suffix == ".engine":
-        from amsr_deploy.commands.inspect import print_engine
+    from amsr_deploy.commands.inspect import run
 
-        print_engine(file)
-    else:
-        from amsr_deploy.commands.inspect import print_model
-
-        print_model(file)
+    sys.exit(run(**options))
 
 
 @main.command(short_help="Show what is installed and what is missing.")
 def doctor() -> None:
     """Show versions, devices and kernels, what is missing and what that costs."""
-    from amsr_deploy.commands.doctor import examine, is_sound
+    from amsr_deploy.commands.doctor import run
 
-    for thing, state in examine():
-        click.echo(f"{thing:<14}{state}")
-    sys.exit(not is_sound())
+    sys.exit(run())
 
 
 @main.command()
@@ -398,9 +386,9 @@ def train(**options: Any) -> None:
       amsr train --init public.pth --data photos/ --out runs/mine --steps 2400
     """
     check_modules(["torch", "safetensors", "filelock"], "train", "amsr train")
-    from amsr_deploy.commands.train import run_session
+    from amsr_deploy.commands.train import run
 
-    sys.exit(run_session(quiet=setting("quiet"), **options))
+    sys.exit(run(**options))
 
 
 @main.command("eval", short_help="Measure PSNR and SSIM on a folder of pictures.")
@@ -437,7 +425,7 @@ def train(**options: Any) -> None:
 @json_option(JSON_WHOLE)
 @click.option("--csv", "csv_file", type=FILE, help="Write the figures as CSV, a line for each picture.")
 @click.option("--plot", "plot_file", type=FILE, help="Draw quality against cost into a PNG file; needs matplotlib.")
-def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> None:
+def evaluate(**options: Any) -> None:
     """Measure models, and bicubic interpolation, on a folder of HR pictures.
 
     \b
@@ -447,12 +435,9 @@ def evaluate(backbones: tuple[str, ...], model: Path | None, **options: Any) -> 
       amsr eval --data set14/ --lr set14_x4/     with LR pictures of the set's own
       amsr eval --data set14/ --degraded --for clean --for photo
     """
-    from amsr_deploy.commands.eval import EvalOptions, evaluate_folder
-    from amsr_deploy.runtime.shipped import chosen_model
+    from amsr_deploy.commands.eval import run
 
-    trained_for = next(iter(options["trained_for"]), None)
-    models = [chosen_model(backbone, model, trained_for) for backbone in dict.fromkeys(backbones) or (None,)]
-    sys.exit(evaluate_folder(models, EvalOptions(**options)))
+    sys.exit(run(**options))
 
 
 @main.command()
@@ -501,9 +486,9 @@ def bench(**options: Any) -> None:
       amsr bench --model mine.onnx --dense-model mine_dense.onnx --data photos/
     """
     check_modules(EXPORT_MODULES, "torch", "amsr bench")
-    from amsr_deploy.commands.bench import BenchOptions, run_benchmarks
+    from amsr_deploy.commands.bench import run
 
-    sys.exit(run_benchmarks(BenchOptions(**options)))
+    sys.exit(run(**options))
 
 
 @main.command(short_help="Upscale a video.")
@@ -561,7 +546,7 @@ def bench(**options: Any) -> None:
     help="Of the output, by FFmpeg's name of it, as yuv444p.  [default: that of INPUT, or the nearest]",
 )
 @json_option(JSON_WHOLE)
-def video(backbone: str | None, model: Path | None, **options: Any) -> None:
+def video(**options: Any) -> None:
     """Upscale a video; what does not change from frame to frame is not computed again.
 
     INPUT is any file that FFmpeg decodes; - is y4m from a pipe. Sound, subtitles, chapters and colour tags are kept.
@@ -574,9 +559,6 @@ def video(backbone: str | None, model: Path | None, **options: Any) -> None:
       amsr video clip.mp4 --tolerance 0 -o clip_exact.mkv
       amsr video clip.mp4 --start 10 --duration 5 --encoder libx265
     """
-    from amsr_deploy.commands.video import upscale_video
-    from amsr_deploy.commands.video_options import VideoOptions
-    from amsr_deploy.runtime.newest import wanted_model
+    from amsr_deploy.commands.video import run
 
-    chosen = wanted_model(backbone, model, options["device"], options["trained_for"])
-    sys.exit(upscale_video(VideoOptions(**options), chosen))
+    sys.exit(run(**options))

@@ -1,4 +1,4 @@
-"""The direction of imports, as docs/architecture.md draws it."""
+"""The direction of imports, as docs/architecture.md draws it, and where commands are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import pytest
 from conftest import ROOT
+
+from amsr_deploy.cli import main
 
 PACKAGE = ROOT / "amsr_deploy"
 LAYERS = (
@@ -62,3 +65,14 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     for name in graph:  # a package's own modules are imported after it
         graph[name] -= {name.rpartition(".")[0]}
     assert set(graph) <= set(TopologicalSorter(graph).static_order())  # it raises CycleError for a circle
+
+
+@pytest.mark.parametrize("name", main.commands)
+def test_every_command_is_run_by_the_module_of_its_name(name: str) -> None:
+    module = ast.parse((PACKAGE / "commands" / f"{name.replace('-', '_')}.py").read_text())
+    (run,) = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "run"]
+    options = {parameter.name for parameter in main.commands[name].params if parameter.expose_value}
+    taken = {argument.arg for argument in run.args.args}
+    assert taken <= options if run.args.kwarg else taken == options
+    assert run.returns is not None
+    assert ast.unparse(run.returns) == "int"

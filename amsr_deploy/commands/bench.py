@@ -21,7 +21,7 @@ from amsr_deploy.evaluation.bench.networks import measure_pair
 from amsr_deploy.evaluation.bench.peak import Peak
 from amsr_deploy.evaluation.bench.photos import Photo, read_photos
 from amsr_deploy.evaluation.bench.twins import ModelPair, choose_pairs
-from amsr_deploy.files import STANDARD, check_not_read
+from amsr_deploy.files import STANDARD
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,13 @@ class BenchOptions:
     markdown: Path | None = None
 
 
-def run_benchmarks(options: BenchOptions) -> int:
+def run(**options: Any) -> int:
     """Measure and show tables, or JSON: networks, or `operators` and `crossover` where chosen.
 
     The JSON object has `machine` and, of what was measured, `networks`, `operators` and `crossover`.
 
     Args:
-        options: what to measure.
+        options: those of `BenchOptions`.
 
     Returns:
         The exit code: 1 where a picture failed.
@@ -79,20 +79,19 @@ def run_benchmarks(options: BenchOptions) -> int:
     Raises:
         AmsrError: what concerns all pictures: folders, models, settings, packages that are not installed.
     """
-    check_report_file(options.json_file, ".json")
-    check_report_file(options.markdown, ".md")
-    for path in (options.json_file, options.markdown):
-        check_not_read(path, [options.model, options.dense_model])
-    with_pairs = options.crossover or not options.operators
-    choice = (options.backbones, options.scale, options.trained_for, options.model, options.dense_model)
-    pairs = choose_pairs(*choice) if with_pairs else []
-    machine = examine_machine(options.threads)
+    wanted = BenchOptions(**options)
+    models = (wanted.model, wanted.dense_model)
+    check_report_file(wanted.json_file, ".json", models)
+    check_report_file(wanted.markdown, ".md", models)
+    with_pairs = wanted.crossover or not wanted.operators
+    pairs = choose_pairs(wanted.backbones, wanted.scale, wanted.trained_for, *models) if with_pairs else []
+    machine = examine_machine(wanted.threads)
     with Failures() as failures:
-        photos = read_all_photos(options, pairs, failures.add)
+        photos = read_all_photos(wanted, pairs, failures.add)
     with steps() as step:
-        sections, content = measure(options, pairs, photos, machine.peak, step)
+        sections, content = measure(wanted, pairs, photos, machine.peak, step)
     sections.insert(0, Section("machine", str(machine)))
-    write(sections, {"machine": asdict(machine), **content}, options.json_file, options.markdown)
+    write(sections, {"machine": asdict(machine), **content}, wanted.json_file, wanted.markdown)
     return failures.exit_code
 
 

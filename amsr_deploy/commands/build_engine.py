@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from amsr_deploy.commands.console import progress_console
+from amsr_deploy.commands.messages import say
 from amsr_deploy.descriptor import Purpose
 from amsr_deploy.engine.build import BuildRequest, choose_edition, engine_name, write_engine
 from amsr_deploy.engine.half import to_half
@@ -25,11 +26,21 @@ from amsr_deploy.runtime.tiles import Size, smallest_tile
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class BuildOptions:
-    """The options of `amsr build-engine`.
+def run(
+    model: Path | None,
+    trained_for: Purpose | None,
+    fp16: bool,
+    edition: str,
+    min_shape: Size | None,
+    opt_shape: Size | None,
+    max_shape: Size | None,
+    timing_cache: Path | None,
+    in_place: bool | None,
+    output: Path | None,
+) -> int:
+    """Build an engine and its sidecar, say what was written, and return the exit code.
 
-    Attributes:
+    Args:
         model: an ONNX of `amsr export`; None is the newest one of this folder, else the shipped default.
         trained_for: which shipped default, before those of this folder.
         fp16: compute in float16; models of float16 or bfloat16 keep their type without it.
@@ -40,22 +51,6 @@ class BuildOptions:
         timing_cache: file that keeps the timings of kernels; None is that of the user and the GPU.
         in_place: let plugins overwrite their input; None does so from TensorRT 10.7 on.
         output: the engine's file; None names it after model, precision, edition and sizes, in this folder.
-    """
-
-    model: Path | None = None
-    trained_for: Purpose | None = None
-    fp16: bool = False
-    edition: str = "auto"
-    min_shape: Size | None = None
-    opt_shape: Size | None = None
-    max_shape: Size | None = None
-    timing_cache: Path | None = None
-    in_place: bool | None = None
-    output: Path | None = None
-
-
-def build_engine(options: BuildOptions) -> str:
-    """Build an engine and its sidecar, and return a line that says what was written.
 
     Raises:
         UserError: shapes that do not fit, a model of another type than wanted, an output that cannot be, timings that
@@ -64,21 +59,22 @@ def build_engine(options: BuildOptions) -> str:
         BackendError: no TensorRT, or no GPU for it.
         EngineError: TensorRT's message, or the engine's result differs from the CPU's.
     """
-    path = wanted_export(options.model, options.trained_for)
-    check_not_read(options.timing_cache, [path])
+    path = wanted_export(model, trained_for)
+    check_not_read(timing_cache, [path])
     proto, metadata = read_model(path)
-    edition, gpu = choose_edition(options.edition)
-    check_edition(edition, options)
-    sizes = make_sizes(options.min_shape, options.opt_shape, options.max_shape, metadata)
+    builder, gpu = choose_edition(edition)
+    check_edition(builder, timing_cache, in_place)
+    sizes = make_sizes(min_shape, opt_shape, max_shape, metadata)
     warn_of_small_tiles(sizes, metadata)
-    if options.fp16 and metadata.precision == "bfloat16":
+    if fp16 and metadata.precision == "bfloat16":
         raise UserError(f"{path} computes in bfloat16; give the float32 model for `fp16`, or leave that out")
-    if options.fp16 and metadata.precision == "float32":
+    if fp16 and metadata.precision == "float32":
         proto, metadata = to_half(proto), replace(metadata, precision="float16")
-    target = check_engine_file(options.output or Path(engine_name(path, metadata, edition, gpu, sizes)))
+    target = check_engine_file(output or Path(engine_name(path, metadata, builder, gpu, sizes)))
     warn_of_other_weights(target, metadata)
-    request = BuildRequest(path, options.fp16, edition, gpu, sizes, options.in_place, options.timing_cache, target)
-    return write_engine(request, proto, metadata, progress_console())
+    request = BuildRequest(path, fp16, builder, gpu, sizes, in_place, timing_cache, target)
+    say(write_engine(request, proto, metadata, progress_console()))
+    return 0
 
 
 def wanted_export(model: Path | None, trained_for: Purpose | None) -> Path:
@@ -89,17 +85,16 @@ def wanted_export(model: Path | None, trained_for: Purpose | None) -> Path:
         ModelError: no such model ships.
     """
     chosen = chosen_model(None, model, trained_for)
-    if isinstance(chosen, Path):
-        return chosen
-    newest = None if model or trained_for else newest_export(Path())
-    return newest or shipped_model(chosen, trained_for=trained_for)
+    if not (model or trained_for):
+        chosen = newest_export(Path()) or chosen
+    return chosen if isinstance(chosen, Path) else shipped_model(chosen, trained_for=trained_for)
 
 
-def check_edition(edition: Edition, options: BuildOptions) -> None:
+def check_edition(edition: Edition, timing_cache: Path | None, in_place: bool | None) -> None:
     """Raise UserError where an option means nothing to an edition."""
-    if options.timing_cache and edition.builds_without_gpu:
+    if timing_cache and edition.builds_without_gpu:
         raise UserError(f"`timing_cache` is for `edition` tensorrt; {edition.name} times no kernels")
-    if options.in_place is not None and not edition.has_plugins:
+    if in_place is not None and not edition.has_plugins:
         raise UserError(f"`in_place` is for `edition` tensorrt; {edition.name} is used without plugins")
 
 

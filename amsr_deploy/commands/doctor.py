@@ -7,6 +7,8 @@ import importlib.util
 import platform
 from collections.abc import Iterator
 
+import click
+
 from amsr_deploy import __version__, native
 from amsr_deploy.dependencies import PACKAGES, install_command
 from amsr_deploy.descriptor import Purpose
@@ -44,6 +46,13 @@ FOR_ENGINES = {
 """Packages one of which engines need, and the consequence of their absence."""
 BUILDS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
 """Packages that hold ONNX Runtime."""
+
+
+def run() -> int:
+    """Show what there is, and return the exit code: 1 where commands cannot run."""
+    for thing, state in examine():
+        click.echo(f"{thing:<14}{state}")
+    return 0 if is_sound() else 1
 
 
 def examine() -> Iterator[tuple[str, str]]:

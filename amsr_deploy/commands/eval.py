@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import PrecisionChoice, Purpose, Strategy
 from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evaluate_bicubic, mean
-from amsr_deploy.files import STANDARD, check_not_read, replacing
+from amsr_deploy.files import STANDARD, replacing
 from amsr_deploy.image.pairs import picture_paths
+from amsr_deploy.runtime.shipped import chosen_model
 from amsr_deploy.runtime.upscaler import load
 from amsr_deploy.wording import one_line
 
@@ -74,18 +75,24 @@ class EvalOptions:
         purposes = dict.fromkeys(self.trained_for or (None,))
         return [settings | {"trained_for": purpose} | choice for purpose in purposes for choice in choices or [{}]]
 
-    def check(self) -> None:
-        """Raise AmsrError for options that contradict each other, or results that could not be written."""
+    def check(self, read: Iterable[Path]) -> None:
+        """Raise AmsrError for options that contradict each other, or results that could not be written.
+
+        Args:
+            read: files that results may not replace, besides the LR pictures.
+        """
         if self.degraded and self.lr_folder is not None:
             raise UserError("`degraded` makes LR pictures: it cannot be combined with `lr_folder`")
-        check_report_file(self.json_file, ".json")
-        check_report_file(self.csv_file, ".csv")
-        check_report_file(self.plot_file, ".png")
+        small = self.lr_folder.iterdir() if self.lr_folder is not None and self.lr_folder.is_dir() else ()
+        read = [*read, *small]
+        check_report_file(self.json_file, ".json", read)
+        check_report_file(self.csv_file, ".csv", read)
+        check_report_file(self.plot_file, ".png", read)
         if self.plot_file is not None:
             import matplotlib  # noqa: F401 - where it is missing, that is said before the work
 
 
-def evaluate_folder(models: Sequence[str | Path], options: EvalOptions) -> int:
+def run(backbones: Sequence[str], model: Path | None, **options: Any) -> int:
     """Measure models of one scale on the pictures of a folder and show tables, or JSON.
 
     The JSON object has `data`, `degraded`, `scale`, for each model and mask setting an entry of `runs` with `model`,
@@ -93,8 +100,9 @@ def evaluate_folder(models: Sequence[str | Path], options: EvalOptions) -> int:
     `mean` and `pictures`; its own `model` and `mean` are those of the first run. Means have the names of `Scores`.
 
     Args:
-        models: names of backbones, or paths of ONNX files.
-        options: what to measure.
+        backbones: of shipped models; none is the default.
+        model: an ONNX file to measure instead.
+        options: those of `EvalOptions`.
 
     Returns:
         The exit code: 1 where a picture failed.
@@ -102,18 +110,17 @@ def evaluate_folder(models: Sequence[str | Path], options: EvalOptions) -> int:
     Raises:
         AmsrError: what concerns all pictures: models, folders, settings.
     """
-    paths = picture_paths(options.data)
-    options.check()
-    small = options.lr_folder.iterdir() if options.lr_folder is not None and options.lr_folder.is_dir() else ()
-    read = [*paths, *small, *(Path(model) for model in models)]
-    for path in (options.json_file, options.csv_file, options.plot_file):
-        check_not_read(path, read)
+    wanted = EvalOptions(**options)
+    purpose = next(iter(wanted.trained_for), None)
+    models = [chosen_model(backbone, model, purpose) for backbone in dict.fromkeys(backbones) or (None,)]
+    paths = picture_paths(wanted.data)
+    wanted.check([*paths, *map(Path, models)])
     with Failures() as failures:
-        settings = options.runs()
-        runs = [measure(model, each, paths, options, failures.add) for model in models for each in settings]
+        settings = wanted.runs()
+        runs = [measure(each, choice, paths, wanted, failures.add) for each in models for choice in settings]
         scale = common_scale(runs)
-        bicubic = evaluate_bicubic(paths, scale, failures.add, options.lr_folder, options.degraded)
-        report(Results(options.data, options.degraded, scale, runs, bicubic), options)
+        bicubic = evaluate_bicubic(paths, scale, failures.add, wanted.lr_folder, wanted.degraded)
+        report(Results(wanted.data, wanted.degraded, scale, runs, bicubic), wanted)
     return failures.exit_code
 
 

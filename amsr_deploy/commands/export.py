@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
+from amsr_deploy.commands.console import steps
+from amsr_deploy.commands.messages import say
 from amsr_deploy.dependencies import EXPORT_MODULES, check_modules
 from amsr_deploy.descriptor import DEFAULT_BACKBONE, PURPOSES, Purpose, describe
 from amsr_deploy.errors import ModelError, UserError
@@ -15,6 +16,68 @@ from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.shipped import model_name, shipped_weights
 
 _log = logging.getLogger(__name__)
+
+
+def run(
+    backbone: str | None,
+    weights: Path | None,
+    scale: int | None,
+    trained_for: Purpose | None,
+    dense: bool,
+    fp16: bool,
+    bf16: bool,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """Export a backbone with its shipped or given weights, say what was written, and return the exit code.
+
+    Args:
+        backbone: its name; None is that of the weights, or the default where none are given.
+        weights: a checkpoint; None is the shipped one.
+        scale: upscaling factor; None is that of the weights.
+        trained_for: which shipped weights, or what given ones were trained for; None is what they say, or clean.
+        dense: whether to export the dense network, without a mask.
+        fp16: whether weights and features are of float16.
+        bf16: likewise of bfloat16.
+        output: the file to write; None is a name in the current folder.
+        force: whether to export weights masked that lose much by masks.
+
+    Raises:
+        AmsrError: weights that do not fit or were not trained with masks, or for something else; a folder that does
+            not exist; an export that differs from PyTorch.
+    """
+    precision = wanted_precision(fp16, bf16)
+    check_precision(precision, not dense)
+    if output is not None:
+        check_target(output, ".onnx")
+    source = wanted_weights(weights, backbone, scale, trained_for)
+    check_modules(EXPORT_MODULES, "torch", "amsr export")
+    with steps() as step:
+        step("loading PyTorch")
+        from amsr_deploy import models
+        from amsr_deploy.export.mask_loss import mask_loss
+        from amsr_deploy.export.onnx import Training, export_onnx
+        from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR, make_network, read_checkpoint
+        from amsr_deploy.training.schedule import MaskSchedule
+
+        checkpoint = read_checkpoint(source)
+        network = make_network(checkpoint, backbone, scale)
+        purpose = known_purpose(source, checkpoint.facts.get(TRAINED_FOR), trained_for)
+        path = output or Path(model_name(models.name_of(network), network.scale, dense, precision, purpose))
+        check_target(path, ".onnx")
+        masks = checkpoint.facts.get(MASKS)
+        dilation = MaskSchedule.parse(masks).target if masks else describe(models.name_of(network)).dilation
+        loss = 0.0
+        if weights and not dense:
+            step("measuring what the mask costs")
+            loss = max(mask_loss(network, dilation), 0.0)
+            check_loss(weights, loss, force)
+        before = earlier_weights(path)
+        difference = export_onnx(network, path, not dense, precision, Training(dilation, purpose, loss), step)
+    if before not in (None, read_metadata(path).weights_sha256):
+        _log.warning("%s is replaced; it held other weights", path)
+    say(f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by at most {difference:.1e}")
+    return 0
 
 
 def wanted_precision(fp16: bool, bf16: bool) -> Precision:
@@ -28,65 +91,17 @@ def wanted_precision(fp16: bool, bf16: bool) -> Precision:
     return "float16" if fp16 else "bfloat16" if bf16 else "float32"
 
 
-def export_backbone(
-    backbone: str | None,
-    weights: Path | None,
-    scale: int | None,
-    dense: bool,
-    precision: Precision,
-    output: Path | None,
-    force: bool = False,
-    trained_for: Purpose | None = None,
-    step: Callable[[str], object] = lambda _: None,
-) -> str:
-    """Export a backbone with its shipped or given weights, and return a line that says what was written.
-
-    Args:
-        backbone: its name; None is that of the weights, or the default where none are given.
-        weights: a checkpoint; None is the shipped one.
-        scale: upscaling factor; None is that of the weights.
-        dense: whether to export the dense network, without a mask.
-        precision: type of weights and features.
-        output: the file to write; None is a name in the current folder.
-        force: whether to export weights masked that lose much by masks.
-        trained_for: which shipped weights, or what given ones were trained for; None is what they say, or clean.
-        step: is called with what comes next.
+def wanted_weights(weights: Path | None, backbone: str | None, scale: int | None, trained_for: Purpose | None) -> Path:
+    """Choose the checkpoint: a given one, else that of a shipped model.
 
     Raises:
-        AmsrError: weights that do not fit or were not trained with masks, or for something else; a folder that does
-            not exist; an export that differs from PyTorch.
+        ModelError: no such file, or no such model ships.
     """
-    check_precision(precision, not dense)
-    if output is not None:
-        check_target(output, ".onnx")
-    if weights is not None and not weights.is_file():
+    if weights is None:
+        return shipped_weights(backbone or DEFAULT_BACKBONE, scale, trained_for)
+    if not weights.is_file():
         raise ModelError(f"{weights} is not a file; give a .safetensors or .pth checkpoint")
-    source = weights or shipped_weights(backbone or DEFAULT_BACKBONE, scale, trained_for)
-    check_modules(EXPORT_MODULES, "torch", "amsr export")
-    step("loading PyTorch")
-    from amsr_deploy import models
-    from amsr_deploy.export.mask_loss import mask_loss
-    from amsr_deploy.export.onnx import Training, export_onnx
-    from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR, make_network, read_checkpoint
-    from amsr_deploy.training.schedule import MaskSchedule
-
-    checkpoint = read_checkpoint(source)
-    network = make_network(checkpoint, backbone, scale)
-    purpose = known_purpose(source, checkpoint.facts.get(TRAINED_FOR), trained_for)
-    path = output or Path(model_name(models.name_of(network), network.scale, dense, precision, purpose))
-    check_target(path, ".onnx")
-    masks = checkpoint.facts.get(MASKS)
-    dilation = MaskSchedule.parse(masks).target if masks else describe(models.name_of(network)).dilation
-    loss = 0.0
-    if weights and not dense:
-        step("measuring what the mask costs")
-        loss = max(mask_loss(network, dilation), 0.0)
-        check_loss(weights, loss, force)
-    before = earlier_weights(path)
-    difference = export_onnx(network, path, not dense, precision, Training(dilation, purpose, loss), step)
-    if before not in (None, read_metadata(path).weights_sha256):
-        _log.warning("%s is replaced; it held other weights", path)
-    return f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by at most {difference:.1e}"
+    return weights
 
 
 def known_purpose(weights: Path, recorded: str | None, wanted: Purpose | None) -> Purpose:

@@ -26,7 +26,7 @@ STAGES = 3
 """Pictures at a time where one network runs: while one is upscaled, another one is read, and another one written."""
 
 
-def run_infer(backbone: str | None, model: Path | None, shard: str | None, ray: str | None, **options: Any) -> int:
+def run(backbone: str | None, model: Path | None, shard: str | None, ray: str | None, **options: Any) -> int:
     """Upscale pictures as the options of `amsr infer` ask, and return the exit code."""
     part = None if shard is None else Shard.parse(shard)
     naming, reporter = take_naming(options), take_reporter(options)

@@ -19,16 +19,29 @@ from amsr_deploy.runtime.backends.tensorrt.edition import load_edition, rtx_gpus
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar
 
 
-def print_model(path: Path) -> None:
-    """Print a model's inputs and outputs, operators, cost and metadata as tables.
+def run(file: Path) -> int:
+    """Print a model or an engine as tables, and return the exit code.
 
     Raises:
-        ModelError: no such file, or not a model of this project.
+        ModelError, EngineError: no such file, or none of this project.
     """
-    model, metadata = read_model(path)
+    tables = engine_tables(file) if file.suffix == ".engine" else model_tables(file)
     console = output_console()
-    for table in (tensors(model), operators(model), cost(metadata), properties(metadata)):
+    for table in tables:
         console.print(table)
+    return 0
+
+
+def model_tables(path: Path) -> tuple[Table, ...]:
+    """List a model's inputs and outputs, operators, cost and metadata."""
+    model, metadata = read_model(path)
+    return tensors(model), operators(model), cost(metadata), properties(metadata)
+
+
+def engine_tables(path: Path) -> tuple[Table, ...]:
+    """List an engine's inputs, what it runs on, whether that is here, cost and metadata."""
+    sidecar = read_sidecar(path)
+    return inputs(sidecar), facts(path, sidecar), cost(sidecar.model), properties(sidecar.model)
 
 
 def tensors(model: onnx.ModelProto) -> Table:
@@ -77,23 +90,6 @@ def properties(metadata: Metadata) -> Table:
     for tool, version in metadata.tools.items():
         add_row(table, tool, version)
     return table
-
-
-def print_engine(engine: Path) -> None:
-    """Print an engine's inputs, what it runs on, whether that is here, cost and metadata as tables.
-
-    Raises:
-        EngineError: no such engine, or no sidecar beside it.
-    """
-    sidecar = read_sidecar(engine)
-    console = output_console()
-    for table in (
-        inputs(sidecar),
-        facts(engine, sidecar),
-        cost(sidecar.model),
-        properties(sidecar.model),
-    ):
-        console.print(table)
 
 
 def inputs(sidecar: Sidecar) -> Table:

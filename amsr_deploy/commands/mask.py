@@ -94,7 +94,7 @@ class MaskReport:
         )
 
 
-def run_mask(backbone: str | None, model: Path | None, **options: Any) -> int:
+def run(backbone: str | None, model: Path | None, **options: Any) -> int:
     """Write masks as the options of `amsr mask` ask, and return the exit code."""
     naming, reporter = take_naming(options), take_reporter(options)
     with take_inputs("mask", options, naming, reporter, [model]) as inputs:

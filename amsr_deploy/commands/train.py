@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from amsr_deploy import models
+from amsr_deploy.commands.messages import setting
 from amsr_deploy.errors import UserError
 from amsr_deploy.interrupts import exit_code
 from amsr_deploy.models.checkpoint import make_nearest, read_checkpoint
@@ -20,14 +21,7 @@ DIMENSIONS = ("channels", "blocks")
 """Options that say how wide and how deep a network is."""
 
 
-def run_session(
-    out: Path,
-    resume: bool,
-    tensorboard: bool | None,
-    save_minutes: float | None,
-    quiet: bool = False,
-    **options: Any,
-) -> int:
+def run(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float | None, **options: Any) -> int:
     """Train, show progress, say how to continue, and return the exit code.
 
     Args:
@@ -35,14 +29,14 @@ def run_session(
         resume: continue from its checkpoint.
         tensorboard: see `default_reporters`.
         save_minutes: see `train`; None is the default.
-        quiet: show nothing but errors.
         options: the other options of the command line by name; None means not given.
 
     Raises:
         AmsrError: see `train`.
     """
     config = settings(out, resume, options)
-    reporter = default_reporters(out, tensorboard, quiet) if world_from_environment().is_main else Reporters()
+    is_main = world_from_environment().is_main
+    reporter = default_reporters(out, tensorboard, setting("quiet")) if is_main else Reporters()
     try:
         result = train(config, out, resume, reporter, SAVE_MINUTES if save_minutes is None else save_minutes)
         if result.signal is not None:

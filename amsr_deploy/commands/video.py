@@ -22,6 +22,7 @@ from amsr_deploy.commands.video_options import VideoOptions
 from amsr_deploy.files import STANDARD, replacing
 from amsr_deploy.image.orientation import turned_size
 from amsr_deploy.interrupts import NotedSignal, exit_code
+from amsr_deploy.runtime.newest import wanted_model
 from amsr_deploy.runtime.shipped import origin
 from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.video.background import BackgroundCalls, prefetch
@@ -90,6 +91,12 @@ class VideoReport:
                 *filter(None, notes),
             ]
         )
+
+
+def run(backbone: str | None, model: Path | None, **options: Any) -> int:
+    """Upscale a video as the options of `amsr video` ask, and return the exit code."""
+    wanted = VideoOptions(**options)
+    return upscale_video(wanted, wanted_model(backbone, model, wanted.device, wanted.trained_for))
 
 
 def upscale_video(options: VideoOptions, model: str | Path) -> int:

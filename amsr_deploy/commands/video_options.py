@@ -76,8 +76,7 @@ class VideoOptions:
 
     def check(self) -> None:
         """Raise UserError for values out of their range, and for options that contradict each other."""
-        check_report_file(self.json_file, ".json")
-        check_not_read(self.json_file, [self.source, self.mask])
+        check_report_file(self.json_file, ".json", [self.source, self.mask])
         if not 0 <= self.start <= LONGEST:
             raise UserError(f"`start` {self.start:g} is no time in a video; give 0 seconds or more")
         if self.duration is not None and not 0 < self.duration <= LONGEST:
