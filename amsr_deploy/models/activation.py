@@ -64,7 +64,8 @@ def finish(sums: Tensor, activation: nn.Module | None = None, residual: Tensor |
 def suffix(activation: nn.Module | None, has_residual: bool) -> str:
     """Return the end of the name of an operator with this activation (plugins/kernels/epilogue.h)."""
     adds = has_residual and not isinstance(activation, Attention)
-    return NAMED.get(type(activation), "") + ("Add" if adds else "")
+    name = "" if activation is None else NAMED.get(type(activation), "")
+    return name + ("Add" if adds else "")
 
 
 def attributes(activation: nn.Module | None) -> dict[str, float]:
