@@ -465,7 +465,10 @@ def test_what_pytorch_needs_is_asked_for_at_once(
 
 @pytest.mark.parametrize("module", ["torch", "safetensors", "onnx", "onnx_ir", "onnxscript", "filelock", "tensorboard"])
 @pytest.mark.parametrize("command", UNUSABLE)
-def test_doctor_says_which_commands_miss_a_package(command: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_says_which_commands_miss_a_package(
+    command: str, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(dependencies, "find_spec", lambda name: None if name == module else name)
     is_refused = f"amsr {command} needs " in amsr(command, *UNUSABLE[command]).stderr
     assert is_refused == bool(re.search(rf"\b{command}\b.* cannot run", CONSEQUENCES[module]))

@@ -11,6 +11,7 @@ import pytest
 from command_line import amsr, assert_refused
 from training_cases import quick_config
 
+from amsr_deploy.errors import TrainingError
 from amsr_deploy.training.loop import train
 from amsr_deploy.training.run_folder import LOCK, RunFolder
 
@@ -50,9 +51,12 @@ def test_a_second_training_is_refused(out: Path, folder: Path) -> None:
 
 
 def test_a_killed_process_leaves_the_folder_free(out: Path, other: subprocess.Popen[bytes]) -> None:
+    run = RunFolder(out)
+    with pytest.raises(TrainingError, match="another training"), run.locked():
+        pass
     other.kill()
     other.wait()
-    with RunFolder(out).locked():
+    with run.locked(), pytest.raises(TrainingError, match="another training"), RunFolder(out).locked():
         pass
 
 
