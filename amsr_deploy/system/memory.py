@@ -5,37 +5,27 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import psutil
+
 from amsr_deploy.errors import ImageError
 from amsr_deploy.system import cgroups
 
-CAUTIOUS = 2 << 30
-"""Budget in bytes where the system does not tell its free memory."""
 IN_STRIPS = "write PNG or TIFF, which are never in memory as a whole, or use a smaller `scale`"
 """What helps where a whole result does not fit in memory."""
-_MEMORY_FILE, _STATUS_FILE = Path("/proc/meminfo"), Path("/proc/self/status")
+_STATUS_FILE = Path("/proc/self/status")
 
 
 def memory_budget() -> int:
     """Bytes of main memory that a run may take: half of what is there, so that the rest of the machine goes on."""
-    available = available_memory(with_swap=False)
-    return CAUTIOUS if available is None else available // 2
+    return available_memory(with_swap=False) // 2
 
 
-def available_memory(with_swap: bool = True) -> int | None:
-    """Bytes that this process can get, with what files are cached in; None where nobody tells."""
-    known = (_system_memory(with_swap), cgroups.memory_left())
-    return min((size for size in known if size is not None), default=None)
-
-
-def _system_memory(with_swap: bool) -> int | None:
-    """Bytes that the whole system has left, which in a container is the machine around it."""
-    try:
-        lines = _MEMORY_FILE.read_text().splitlines()
-    except OSError:
-        return None
-    sizes = {name: 1024 * int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-    swap = sizes.get("SwapFree", 0) if with_swap else 0
-    return sizes["MemAvailable"] + swap if "MemAvailable" in sizes else None
+def available_memory(with_swap: bool = True) -> int:
+    """Bytes that this process can get, with what files are cached in."""
+    swap = psutil.swap_memory().free if with_swap else 0
+    system = psutil.virtual_memory().available + swap  # in a container, of the machine around it
+    left = cgroups.memory_left()
+    return system if left is None else min(system, left)
 
 
 def peak_memory() -> int | None:
@@ -63,7 +53,7 @@ def check_memory(needed: int, what: str, remedy: str = IN_STRIPS) -> None:
         ImageError: there is less memory.
     """
     available = available_memory()
-    if available is not None and needed > available:
+    if needed > available:
         raise ImageError(
             f"{what} takes {needed / 2**30:.1f} GiB of memory, and {available / 2**30:.1f} are available; {remedy}"
         )

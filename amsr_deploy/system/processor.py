@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import os
 import platform
+from math import ceil
 from pathlib import Path
+
+import psutil
+
+from amsr_deploy.system import cgroups
 
 
 def usable_cores() -> int:
-    """Count the cores that this process may use."""
+    """Count the cores that this process may keep busy, which a container may limit by their number or their time."""
     try:
-        return len(os.sched_getaffinity(0))
+        allowed = len(os.sched_getaffinity(0))
     except AttributeError:  # not on Linux
-        return os.cpu_count() or 1
+        allowed = os.cpu_count() or 1
+    quota = cgroups.cpu_quota()
+    return allowed if quota is None else min(allowed, ceil(quota))
+
+
+def compute_threads() -> int:
+    """Count the threads for arithmetic: one for each physical core, as two threads of a core share its multipliers."""
+    return min(usable_cores(), psutil.cpu_count(logical=False) or usable_cores())
 
 
 def cpu_name() -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 from command_line import amsr
 from conftest import ROOT
+from control_groups import VERSION_1, VERSION_2, use_groups
 from PIL import Image
 from scale_cases import write_model
 
@@ -18,7 +21,7 @@ from amsr_deploy import image
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image import Picture, writing
 from amsr_deploy.runtime.upscaler import Upscaler
-from amsr_deploy.system import cgroups, memory
+from amsr_deploy.system import memory
 
 PEAK = """
 import sys
@@ -34,10 +37,9 @@ finally:
 
 @pytest.fixture(autouse=True)
 def groups(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which the files of control groups are looked for; without any there is no limit."""
+    """A folder in which the files of control groups are looked for."""
     folder = tmp_path_factory.mktemp("groups")
-    monkeypatch.setattr(cgroups, "_OWN", folder / "own")
-    monkeypatch.setattr(cgroups, "_MOUNTED", folder)
+    use_groups(folder, monkeypatch)
     return folder
 
 
@@ -54,11 +56,10 @@ def limit(group: Path, version: int, most: int | None, used: int, dropped: int) 
 
 
 @pytest.fixture
-def little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system that has 2 MiB left, of which 1 is swap."""
-    info = tmp_path / "meminfo"
-    info.write_text("MemTotal: 9000 kB\nMemFree: 7 kB\nMemAvailable: 1024 kB\nSwapFree: 1024 kB\nHugePages_Total: 0\n")
-    monkeypatch.setattr(memory, "_MEMORY_FILE", info)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1 << 20))
+    monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(free=1 << 20))
 
 
 @pytest.mark.usefixtures("little")
@@ -83,7 +84,7 @@ def test_too_little_memory_is_said_before_the_work(
     assert len(result.stderr.splitlines()) == 1
     for part in ("GiB of memory, and 0.0 are available", *helps):
         assert part in result.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "repeat.onnx", "meminfo"}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "repeat.onnx"}
 
 
 ENCODE = """
@@ -146,24 +147,14 @@ def test_tiles_take_half_of_the_memory_without_swap() -> None:
     assert memory.memory_budget() == 1 << 19
 
 
-def test_memory_where_the_system_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_MEMORY_FILE", tmp_path / "missing")
-    assert memory.available_memory() is None
-    assert memory.memory_budget() == memory.CAUTIOUS
-
-
-OLD = "12:cpuset:/\n4:memory:/{}\n0::/\n"
-NEW = "0::/{}\n"
-
-
 @pytest.mark.parametrize(
     ("own", "version", "limited"),
     [
-        pytest.param(NEW.format(""), 2, "", id="a container sees its group as the root"),
-        pytest.param(NEW.format("user.slice/a.scope"), 2, "user.slice/a.scope", id="a group of its own"),
-        pytest.param(NEW.format("user.slice/a.scope"), 2, "user.slice", id="a group above it"),
-        pytest.param(OLD.format("docker/12ab"), 1, "memory", id="version 1, a container with the name outside"),
-        pytest.param(OLD.format("jobs/7"), 1, "memory/jobs/7", id="version 1, a group of its own"),
+        pytest.param(VERSION_2.format(""), 2, "", id="a container sees its group as the root"),
+        pytest.param(VERSION_2.format("user.slice/a.scope"), 2, "user.slice/a.scope", id="a group of its own"),
+        pytest.param(VERSION_2.format("user.slice/a.scope"), 2, "user.slice", id="a group above it"),
+        pytest.param(VERSION_1.format("docker/12ab"), 1, "memory", id="version 1, a container with the name outside"),
+        pytest.param(VERSION_1.format("jobs/7"), 1, "memory/jobs/7", id="version 1, a group of its own"),
     ],
 )
 def test_the_limit_of_a_container_is_the_memory_there_is(groups: Path, own: str, version: int, limited: str) -> None:
@@ -179,7 +170,7 @@ def test_the_limit_of_a_container_is_the_memory_there_is(groups: Path, own: str,
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_strictest_limit_counts(groups: Path, version: int) -> None:
     root = groups / ("memory" if version == 1 else "")
-    (groups / "own").write_text((OLD if version == 1 else NEW).format("pod/container"))
+    (groups / "own").write_text((VERSION_1 if version == 1 else VERSION_2).format("pod/container"))
     limit(root, version, None, used=10**9, dropped=0)
     limit(root / "pod" / "container", version, 4 << 20, used=0, dropped=0)
     assert memory.available_memory() == 2 << 20  # of the system
@@ -210,11 +201,6 @@ def test_memory_that_runs_out_while_encoding_is_said(
     with pytest.raises(ImageError, match=r"does not fit in memory as JPEG.*PNG or TIFF"):
         image.write(tmp_path / f"a{suffix}", Picture(np.zeros((4, 5, 3), np.float32)))
     assert not list(tmp_path.iterdir())
-
-
-def test_unknown_memory_refuses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_MEMORY_FILE", tmp_path / "none")
-    memory.check_memory(1 << 60, "all")
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from amsr_deploy.numeric import is_whole
 from amsr_deploy.runtime.backends.base import OutOfMemoryError, SelectionInputs
 from amsr_deploy.runtime.backends.gpu import find_gpu
 from amsr_deploy.runtime.backends.providers import PROVIDERS, WITH_KERNELS, add_provider
-from amsr_deploy.system.processor import usable_cores
+from amsr_deploy.system.processor import compute_threads, usable_cores
 from amsr_deploy.wording import first_line
 
 _OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory")
@@ -120,7 +120,7 @@ def _listed(tensors: dict[str, str]) -> str:
 
 
 def session_options(threads: int | None = None) -> ort.SessionOptions:
-    """Make options of a session with some CPU threads, one for each core at most, which sleep between runs.
+    """Make options of a session with some CPU threads, one for each core if not told, which sleep between runs.
 
     Raises:
         UserError: less than one thread, or no whole number.
@@ -132,6 +132,7 @@ def session_options(threads: int | None = None) -> ort.SessionOptions:
         threads = cores
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = int(threads or 0)  # 0 is ONNX Runtime's default
+    # Their number is always given: by itself ONNX Runtime knows no quotas of containers and ties each thread to a core.
+    options.intra_op_num_threads = int(threads or compute_threads())
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return options

@@ -107,7 +107,7 @@ def _settings(options: ort.SessionOptions, device: Device) -> dict[str, str]:
         options.enable_mem_pattern = False  # DirectML refuses sessions that have it
     if device == "openvino":
         ort.set_default_logger_severity(options.log_severity_level)  # OpenVINO warns of constants that it folds
-        return {"num_of_threads": str(options.intra_op_num_threads)} if options.intra_op_num_threads else {}
+        return {"num_of_threads": str(options.intra_op_num_threads)}
     return {}
 
 
