@@ -462,7 +462,6 @@ def evaluate(**options: Any) -> None:
     multiple=True,
     help="Channels of the layers that --operators times; may be repeated.  [default: 64]",
 )
-@click.option("--crossover", is_flag=True, help="Find the density above which the dense network is faster.")
 @click.option("--openvino", is_flag=True, help="Time the dense networks in OpenVINO too.")
 @click.option(
     "--width", type=int, default=2048, show_default=True, help="Width that HR pictures are reduced to; 0 keeps them."
@@ -482,7 +481,7 @@ def bench(**options: Any) -> None:
     \b
     Examples:
       amsr bench --backbone disp --data photos/
-      amsr bench --data photos/ --crossover      density above which dense is faster
+      amsr bench --data photos/ --operators      the masked convolution alone
       amsr bench --model mine.onnx --dense-model mine_dense.onnx --data photos/
     """
     check_modules(EXPORT_MODULES, "torch", "amsr bench")

@@ -61,8 +61,6 @@ class Descriptor:
     """Share of masked pixels from which a window is kept (sigma); 0 where the body is masked by pixels."""
     window_size: int = 1
     """Side of an attention window; 1 where there are none."""
-    dense_above: float = 1.0
-    """Density above which the dense network is faster, measured by `amsr bench --crossover`; 1 is never."""
 
     @property
     def size_multiple(self) -> int:

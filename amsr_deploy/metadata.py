@@ -93,9 +93,6 @@ class Metadata:
     """Versions of the tools that made the file."""
     values_per_pixel: int = 0
     """Values of the largest tensor for each LR pixel; 0, also where the property is missing, means unknown."""
-    dense_above: float = 1.0
-    """Density above which the dense network is faster; 1, also where the property is missing, means never."""
-
     mask_loss: float = 0.0
     """dB of PSNR that the mask costs on the sample photo; 0: nothing, or not measured, as of shipped weights."""
 
@@ -143,7 +140,6 @@ class Metadata:
             "halo": metadata.halo <= MOST_PIXELS,
             "bytes_per_pixel": metadata.bytes_per_pixel >= 1,
             "cost": min(cost.fixed, cost.body) >= 0 and 1 <= cost.dense < math.inf,
-            "dense_above": 0 <= metadata.dense_above <= 1,
         }
         for name, is_possible in possible.items():
             if not is_possible:

@@ -5,7 +5,7 @@
 #
 # AMSR is the command to run, PAGE the name of the page (that of the instruction set), THREADS the CPU threads, REPEATS
 # the measurements whose median counts, WIDTH the width to which the photos are reduced, PHOTOS the most photos of each
-# folder for the networks, FEW those for crossover and the slow networks. Operators are measured on one of each folder, of
+# folder for the networks, FEW those for the slow networks. Operators are measured on one of each folder, of
 # half the width. OPENVINO= leaves OpenVINO out, which uses AVX-512 wherever the processor has it.
 set -euo pipefail
 [ $# -gt 0 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -24,4 +24,3 @@ few=(--pictures "${FEW:-2}" --width "$width")
 bench --operators --channels 28 --channels 32 --channels 48 --channels 52 --channels 64 --pictures 1 --width $((width / 2))
 bench $openvino --backbone disp --backbone fsrcnn --backbone carn --width "$width" ${PHOTOS:+--pictures "$PHOTOS"}
 bench $openvino --backbone srresnet --backbone swinir "${few[@]}"
-bench --crossover --backbone disp --backbone fsrcnn --backbone carn "${few[@]}"

@@ -298,7 +298,7 @@ METADATA = {
     "backbone": '"carn"', "masked": "true", "body": '"pixels"', "scale": "4", "dilation": "5",
     "threshold": "0.0", "window_size": "1", "halo": "8", "bytes_per_pixel": "9000",
     "precision": '"float32"', "cost": '{"fixed": 1000.0, "body": 5000.0}', "weights_sha256": '"00ff"',
-    "tools": '{"torch": "2"}', "values_per_pixel": "64", "dense_above": "0.9", "mask_loss": "0.0",
+    "tools": '{"torch": "2"}', "values_per_pixel": "64", "mask_loss": "0.0",
 }  # fmt: skip
 """What a model says about itself, in JSON."""
 

@@ -19,7 +19,7 @@ from amsr_deploy.runtime.shipped import model_name
 from amsr_deploy.runtime.upscaler import Upscaler
 
 
-def scale_metadata(scale: int, masked: bool, dense_above: float, trained_for: Purpose = "clean") -> Metadata:
+def scale_metadata(scale: int, masked: bool, trained_for: Purpose = "clean", weights: str = "") -> Metadata:
     """What such a model says about itself."""
     return Metadata(
         backbone="carn",
@@ -33,8 +33,7 @@ def scale_metadata(scale: int, masked: bool, dense_above: float, trained_for: Pu
         bytes_per_pixel=4_000,
         precision="float32",
         cost=Cost(fixed=1.0, body=3.0),
-        weights_sha256=str(scale),
-        dense_above=dense_above,
+        weights_sha256=weights or str(scale),
         trained_for=trained_for,
     )
 
@@ -45,8 +44,8 @@ def write_model(
     masked: bool = True,
     mode: Literal["nearest", "cubic"] = "nearest",
     offset: float = 0.0,
-    dense_above: float = 1.0,
     trained_for: Purpose = "clean",
+    weights: str = "",
 ) -> Path:
     """A model that enlarges by its scale and adds an offset; a masked one has an index that it does not look at."""
     attributes: dict[str, Any] = {"coordinate_transformation_mode": "half_pixel", "cubic_coeff_a": -0.5}
@@ -69,7 +68,7 @@ def write_model(
         ],
     )
     model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 20)])
-    helper.set_model_props(model, scale_metadata(scale, masked, dense_above, trained_for).to_properties())
+    helper.set_model_props(model, scale_metadata(scale, masked, trained_for, weights).to_properties())
     save(model, path)
     return path
 
@@ -80,7 +79,7 @@ class FunctionBackend:
     model, name, concurrency, largest, device_memory, is_local = "function", "test", 1, None, None, True
 
     def __init__(self, network: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
-        self.metadata = scale_metadata(4, masked=False, dense_above=1.0)
+        self.metadata = scale_metadata(4, masked=False)
         self._network = network
 
     def run(self, image: NDArray[np.float32], _: SelectionInputs) -> NDArray[np.float32]:

@@ -130,11 +130,11 @@ def test_infer_reports_as_json(photo_file: Path, model: Path) -> None:
     result = amsr("infer", photo_file, "--model", model, "--json", "--dilation", 3)
     report = json.loads(result.stdout)
     figures = {"density", "cost_share", "seconds"}
-    names = {"input", "model", "origin", "scale", "backend", "dilation", "output", "dense_reason", "reduction"}
+    names = {"input", "model", "origin", "scale", "backend", "dilation", "output", "reduction"}
     names |= {"comparison", "mask"}
     assert set(report) == names | figures
     assert (report["input"], report["dilation"]) == (str(photo_file), 3)
-    assert (report["scale"], report["dense_reason"], report["reduction"]) == (4, None, None)
+    assert (report["scale"], report["reduction"]) == (4, None)
     with Image.open(photo_file) as file:
         expected = compute_mask(np.asarray(file, dtype=np.float32) / 255, 3)
     assert report["density"] == pytest.approx(expected.density)
@@ -572,27 +572,6 @@ def test_messages_of_a_command_end_with_it(options: list[str], name: str, tmp_pa
     before = (log.level, log.handlers, warnings.showwarning, list(warnings.filters))
     amsr(*options, "mask", ROOT / "examples" / name, "-o", tmp_path / "mask.png")
     assert (log.level, log.handlers, warnings.showwarning, list(warnings.filters)) == before
-
-
-def test_infer_says_that_the_dense_twin_ran(photo_file: Path, model: Path, tmp_path: Path) -> None:
-    eager = onnx.load(model)
-    for entry in eager.metadata_props:
-        if entry.key == "amsr.dense_above":
-            entry.value = "0.1"
-    onnx.save(eager, tmp_path / "eager.onnx")
-    weights = model.with_name("fsrcnn.safetensors")
-    exported = amsr(
-        "export", "--backbone", "fsrcnn", "--dense", "--weights", weights, "--output", tmp_path / "eager_dense.onnx"
-    )
-    assert exported.exit_code == 0, exported.output
-    saved = tmp_path / "saved.png"
-    result = amsr("infer", photo_file, "--model", tmp_path / "eager.onnx", "--save-mask", saved, "--threads", 1)
-    assert "dense: density 0." in result.stdout
-    assert "is above 0.1, 100% of the dense cost" in result.stdout
-    with Image.open(saved) as file:
-        assert file.getextrema() == (255, 255)
-    sparse = amsr("infer", photo_file, "--model", tmp_path / "eager.onnx", "--dilation", 1)
-    assert "dense:" not in sparse.stdout
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])

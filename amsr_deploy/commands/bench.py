@@ -13,7 +13,6 @@ from amsr_deploy.commands.messages import Failures
 from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import SCALE, Purpose
 from amsr_deploy.evaluation.bench import results
-from amsr_deploy.evaluation.bench.crossover import find_crossover
 from amsr_deploy.evaluation.bench.layers import measure_operators
 from amsr_deploy.evaluation.bench.machine import examine_machine
 from amsr_deploy.evaluation.bench.markdown import Section, write_sections
@@ -37,7 +36,6 @@ class BenchOptions:
         dense_model: its dense twin.
         operators: measure MaskedConv2d against Conv.
         channels: of the layers that `operators` measures; none is 64.
-        crossover: find the density above which the dense network is faster.
         openvino: measure the dense networks in OpenVINO too.
         width: of the HR pictures, in pixels.
         count: largest number of pictures from each folder; None is all.
@@ -55,7 +53,6 @@ class BenchOptions:
     dense_model: Path | None = None
     operators: bool = False
     channels: tuple[int, ...] = ()
-    crossover: bool = False
     openvino: bool = False
     width: int = 2048
     count: int | None = None
@@ -66,9 +63,9 @@ class BenchOptions:
 
 
 def run(**options: Any) -> int:
-    """Measure and show tables, or JSON: networks, or `operators` and `crossover` where chosen.
+    """Measure and show tables, or JSON: networks, or `operators` where chosen.
 
-    The JSON object has `machine` and, of what was measured, `networks`, `operators` and `crossover`.
+    The JSON object has `machine`, and `networks` or `operators`.
 
     Args:
         options: those of `BenchOptions`.
@@ -83,8 +80,7 @@ def run(**options: Any) -> int:
     models = (wanted.model, wanted.dense_model)
     check_report_file(wanted.json_file, ".json", models)
     check_report_file(wanted.markdown, ".md", models)
-    with_pairs = wanted.crossover or not wanted.operators
-    pairs = choose_pairs(wanted.backbones, wanted.scale, wanted.trained_for, *models) if with_pairs else []
+    pairs = [] if wanted.operators else choose_pairs(wanted.backbones, wanted.scale, wanted.trained_for, *models)
     machine = examine_machine(wanted.threads)
     with Failures() as failures:
         photos = read_all_photos(wanted, pairs, failures.add)
@@ -112,21 +108,12 @@ def measure(
 ) -> tuple[list[Section], dict[str, Any]]:
     """Measure what the options choose, and return it as sections and as plain data."""
     threads, repeats = options.threads, options.repeats
-    sections: list[Section] = []
-    content: dict[str, Any] = {}
     if options.operators:
         timings = measure_operators(photos[options.scale or SCALE], options.channels, threads, repeats, step)
-        sections.append(results.operator_section(timings, peak))
-        content["operators"] = results.operator_data(timings)
-    if options.crossover:
-        meetings = [find_crossover(pair, photos[pair.scale], threads, repeats, step) for pair in pairs]
-        sections.append(results.crossover_section(meetings))
-        content["crossover"] = [asdict(meeting) for meeting in meetings]
-    if not (options.operators or options.crossover):
-        measured = [measure_pair(pair, photos[pair.scale], threads, repeats, options.openvino, step) for pair in pairs]
-        sections += [section for result in measured for section in results.network_sections(result, peak)]
-        content["networks"] = [results.network_data(result) for result in measured]
-    return sections, content
+        return [results.operator_section(timings, peak)], {"operators": results.operator_data(timings)}
+    measured = [measure_pair(pair, photos[pair.scale], threads, repeats, options.openvino, step) for pair in pairs]
+    sections = [section for result in measured for section in results.network_sections(result, peak)]
+    return sections, {"networks": [results.network_data(result) for result in measured]}
 
 
 def write(sections: Sequence[Section], content: dict[str, Any], json_file: Path | None, markdown: Path | None) -> None:

@@ -161,7 +161,6 @@ def describe_model(network: Network, descriptor: Descriptor, masked: bool, preci
         precision=precision,
         cost=count_cost(network),
         weights_sha256=digest(network),
-        dense_above=descriptor.dense_above if masked else 1.0,
         tools={name: importlib.metadata.version(name) for name in ("amsr-deploy", "torch", "onnx", "onnxscript")},
     )
 

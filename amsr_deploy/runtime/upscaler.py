@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
-from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, overload
 
@@ -67,7 +65,6 @@ class Upscaler:
         strategy: Strategy = "kmeans",
         dense: bool = False,
         tile: int | None = None,
-        load_twin: Callable[[], Backend] | None = None,
         self_ensemble: bool = False,
     ) -> None:
         """Put a backend to work.
@@ -79,7 +76,6 @@ class Upscaler:
             strategy: how the mask's threshold is found.
             dense: work everywhere.
             tile: most LR pixels along a side that are upscaled at once; None is a fast size that fits.
-            load_twin: loads the dense twin of a masked model, for pictures whose masks are so dense that it is faster.
             self_ensemble: return the mean of the results for a picture turned and mirrored in eight ways.
 
         Raises:
@@ -94,8 +90,6 @@ class Upscaler:
         self._backend, self.strategy = backend, strategy
         self._edge = tiles.edge_for(self.metadata.size_multiple)
         self._tile = TileLimit(self._largest_tile(tile))
-        self._takes_default_mask = dilation is None and threshold is None and strategy == "kmeans"
-        self._load_twin = load_twin
         self.has_self_ensemble = self_ensemble
 
     def _largest_tile(self, side: int | None) -> tiles.Size:
@@ -120,9 +114,6 @@ class Upscaler:
     def close(self) -> None:
         """Give back what the model holds of the device, which also happens when nothing refers to the upscaler."""
         self._backend.close()
-        twin = vars(self).get("_twin")  # loaded or not
-        if twin is not None:
-            twin.close()
 
     def __enter__(self) -> Upscaler:
         return self
@@ -151,10 +142,6 @@ class Upscaler:
     def is_local(self) -> bool:
         """Whether parts of a picture may be upscaled in any arrangement, with equal bits; see `Backend.is_local`."""
         return self._backend.is_local
-
-    def prefers_dense(self, mask: NDArray[np.bool_]) -> bool:
-        """Tell whether a mask [H, W] of this upscaler's own is so dense that the dense twin is faster."""
-        return self._dense_reason(self._select(mask, edge=0).density) is not None
 
     def mask(self, image: NDArray[np.generic] | Image.Image | StrPath, dilation: int | None = None) -> Mask:
         """Find where a picture has edges and texture.
@@ -277,37 +264,18 @@ class Upscaler:
         found = self._mask_for(image, mask)
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if found is None else found.pixels
         density = self._select(pixels, edge=0).density
-        reason = self._dense_reason(density) if found is not None and mask is None else None
-        if reason:
-            return Upscaling(self.runner(image, None), None, None, density=1.0, dense_reason=reason, on_tile=on_tile)
         dilation = self.dilation if found is not None and mask is None else None
-        runner = self.runner(image, None if found is None else pixels)
-        return Upscaling(runner, found, dilation, density, dense_reason=None, on_tile=on_tile)
+        return Upscaling(self.runner(image, pixels), found, dilation, density, on_tile)
 
     def runner(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> TileRunner:
         """Choose what runs on the tiles of a picture.
 
         Args:
             image: [H, W, 3] float32 in [0, 1].
-            mask: [H, W] bool, where the network works; None is everywhere, in the dense twin where there is one.
+            mask: [H, W] bool, where the network works; None is everywhere.
         """
-        if mask is None and self.metadata.masked and self._twin is not None:
-            return TileRunner(image, self._twin, Everything(), self._edge, self._tile)
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask
         return TileRunner(image, self._backend, self._select(pixels, self._edge), self._edge, self._tile)
-
-    def _dense_reason(self, density: float) -> str | None:
-        """Tell why the dense twin is better for a mask that was found by default; None where it is not."""
-        limit = self.metadata.dense_above
-        is_better = self._takes_default_mask and density > limit and self._twin is not None
-        return f"density {density:.3g} is above {limit:.3g}" if is_better else None
-
-    @cached_property
-    def _twin(self) -> Backend | None:
-        """The dense twin, loaded when a picture first wants it; a model of other weights is none."""
-        twin = self._load_twin() if self._load_twin else None
-        is_twin = twin and not twin.metadata.masked and twin.metadata.weights_sha256 == self.metadata.weights_sha256
-        return twin if is_twin else None
 
     def _mask_for(self, image: NDArray[np.float32], region: NDArray[np.bool_] | None) -> Mask | None:
         if self._dense and region is not None:
@@ -368,17 +336,13 @@ def load(
         dilation: side k of the mask's dilation square, odd: the dial between speed and quality; None is the model's.
         threshold: share of masked pixels from which a window is kept (SwinIR); None is the model's own.
         strategy: how the mask's threshold is found.
-        dense: work everywhere, with the dense twin of the model where there is one.
+        dense: work everywhere, in the dense twin of the model where it lies beside it (`carn_x4_dense.onnx`).
         tile: most LR pixels along a side that are upscaled at once; None is a fast size that fits into memory.
         threads: CPU threads that work on an operator; None is one for each core.
         precision: of the arithmetic on the CPU: `auto` is bfloat16 where the processor is faster in it and the model
             lies beside its form in bfloat16 (`disp_x4_bf16.onnx`), else float32; None is that of the file.
         self_ensemble: return the mean of the results for a picture turned and mirrored in eight ways: better pictures
             for eight times the work, and a whole result in memory.
-
-    A masked model with its dense twin beside it (`carn_x4.onnx`, `carn_x4_dense.onnx`) lets the twin upscale pictures
-    so dense that it is faster; those get the full network, which is never worse. Whoever sets dilation, threshold,
-    strategy, a precision or a mask gets just that.
 
     Raises:
         AmsrError: no such model, a file that is none, of another scale or trained for something else, a device that
@@ -393,14 +357,14 @@ def load(
     if not path.is_file():
         raise ModelError(f"model {name!r} is neither a file nor one of: {', '.join(BACKBONES)}")
     backend = open_backend(path, device, threads, precision)
+    if dense and isinstance(backend, OnnxRuntimeBackend) and _has_twin(path, backend.metadata, precision):
+        backend = open_backend(twin_path(path), device, threads)
     if scale not in (None, backend.metadata.scale):
         raise UserError(f"{path} upscales {backend.metadata.scale} times, not {scale} times; leave the scale out")
     if trained_for not in (None, backend.metadata.trained_for):
         known = backend.metadata.trained_for
         raise UserError(f"{path} was trained for {known}, not for {trained_for}; leave out `trained_for`")
-    has_twin = isinstance(backend, OnnxRuntimeBackend) and _has_twin(path, backend.metadata, precision)
-    load_twin = partial(open_backend, twin_path(path), device, threads) if has_twin else None
-    upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, load_twin, self_ensemble)
+    upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, self_ensemble)
     _log.info("%s runs on %s", upscaler.model, upscaler.backend)
     if upscaler.is_masked and backend.metadata.mask_loss > MOST_MASK_LOSS:
         _log.warning(
@@ -413,9 +377,12 @@ def load(
 
 
 def _has_twin(model: Path, metadata: Metadata, precision: PrecisionChoice | None) -> bool:
-    """Tell whether a dense twin lies beside a model; one of another precision than was asked for is none."""
-    twin = twin_path(model)
-    return twin.is_file() and (precision in (None, "auto") or read_metadata(twin).precision == metadata.precision)
+    """Tell whether a dense model of the same weights lies beside a masked one, in the precision that was asked for."""
+    if not (metadata.masked and twin_path(model).is_file()):
+        return False
+    twin = read_metadata(twin_path(model))
+    same_weights = not twin.masked and twin.weights_sha256 == metadata.weights_sha256
+    return same_weights and (precision in (None, "auto") or twin.precision == metadata.precision)
 
 
 @overload

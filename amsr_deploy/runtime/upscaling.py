@@ -30,7 +30,6 @@ class Upscaling:
         mask: where the network works; None if it is dense.
         dilation: of that mask; None where there is none, or one of the caller's own.
         density: share of the body that is computed, in [0, 1].
-        dense_reason: why the dense twin runs in place of a masked model; None where it does not.
         on_tile: is called after each tile.
     """
 
@@ -38,7 +37,6 @@ class Upscaling:
     mask: Mask | None
     dilation: int | None
     density: float
-    dense_reason: str | None
     on_tile: OnTile
 
     @property

@@ -71,13 +71,11 @@ class _Scene:
     Attributes:
         threshold: the detail above which pixels are masked.
         dilation: side of the square that grows the mask.
-        dense: whether the dense network works everywhere.
         grey: whether the results get no colour, as its frames have none.
     """
 
     threshold: float
     dilation: int
-    dense: bool
     grey: bool
 
     @property
@@ -90,7 +88,7 @@ class _Scene:
         return not self.is_flat and (not self.grey or is_grey(picture))
 
 
-_NO_SCENE = _Scene(math.inf, dilation=1, dense=False, grey=False)
+_NO_SCENE = _Scene(math.inf, dilation=1, grey=False)
 
 
 class VideoUpscaler:
@@ -284,12 +282,11 @@ class VideoUpscaler:
         """Decide what holds from this picture on."""
         upscaler, grey = self.upscaler, is_grey(picture)
         if not upscaler.is_masked or self._region is not None:
-            return _Scene(0, upscaler.dilation, dense=not upscaler.is_masked, grey=grey)
+            return _Scene(0, upscaler.dilation, grey)
         threshold = detail_threshold(picture, upscaler.strategy)
         if self._budget is not None:
-            return _Scene(threshold, self._dilation_within(self._budget, picture, threshold), False, grey)
-        dense = upscaler.prefers_dense(mask_above_detail(picture, threshold, upscaler.dilation))
-        return _Scene(threshold, upscaler.dilation, dense, grey)
+            return _Scene(threshold, self._dilation_within(self._budget, picture, threshold), grey)
+        return _Scene(threshold, upscaler.dilation, grey)
 
     def _dilation_within(self, budget: float, picture: NDArray[np.float32], threshold: float) -> int:
         """Find the largest dilation that a budget pays for in this picture, or 1."""
@@ -303,7 +300,7 @@ class VideoUpscaler:
 
     def _mask_of(self, picture: NDArray[np.float32]) -> NDArray[np.bool_] | None:
         """Where the network works; None is everywhere."""
-        if self._scene.dense or self._region is not None:
+        if self._region is not None or not self.upscaler.is_masked:
             return self._region
         return mask_above_detail(picture, self._scene.threshold, self._scene.dilation)
 

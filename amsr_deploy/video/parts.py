@@ -57,7 +57,7 @@ class PartUpscaler:
         Args:
             image: the picture, [H, W, 3] float32 in [0, 1].
             parts: rows and columns of each, which begin at multiples of `multiple`.
-            mask: [H, W] bool, where the network works; None is everywhere, in the dense twin where there is one.
+            mask: [H, W] bool, where the network works; None is everywhere.
             canvas: [sH, sW, 3] uint8 or uint16, where white is the largest value, or float32 in [0, 1]; gets the parts
                 at their places, s is the scale.
             grey: give them no colour.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -152,22 +151,6 @@ class TestClosing:
             closer.join(timeout=60)
         assert not any(closer.is_alive() for closer in closers)
         self.assert_empty(gpu)
-
-    def test_the_dense_twin_is_closed_too(self, gpu: FakeCuda) -> None:
-        dense = shipped_model("fsrcnn", dense=True)
-        sidecar = make_sidecar(metadata_of(dense))
-        other = FakeCuda()
-        twin = TensorRtBackend(Path("twin.engine"), sidecar, FakeNetwork(dense, other), other, "fake GPU")
-        backend = make_backend(gpu)
-        backend.metadata = dataclasses.replace(backend.metadata, dense_above=0.0)
-        upscaler = Upscaler(backend, load_twin=lambda: twin)
-        upscaling = upscaler.prepare(self.picture)
-        assert upscaling.dense_reason
-        upscaling.run(np.dtype(np.float32))
-        assert other.used > 0
-        upscaler.close()
-        self.assert_empty(gpu)
-        self.assert_empty(other)
 
 
 class FakeTensorRt(ModuleType):

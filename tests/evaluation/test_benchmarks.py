@@ -12,13 +12,10 @@ import pytest
 from click.testing import Result
 from command_line import amsr, assert_refused
 from export_cases import Exports
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from amsr_deploy import native
 from amsr_deploy.evaluation.bench import layers
-from amsr_deploy.evaluation.bench.crossover import meeting_density
 from amsr_deploy.evaluation.bench.densities import mask_of_density
 from amsr_deploy.evaluation.bench.markdown import Section, Table, write_sections
 from amsr_deploy.evaluation.bench.peak import Peak
@@ -62,7 +59,6 @@ def test_figures_of_networks(folder: Path, pair: tuple[Path, Path]) -> None:
         density = compute_mask(read_photo(folder / photo["photo"], 128, scale=4)).density
         assert photo["density"] == pytest.approx(density)
         assert photo["cost_share"] == pytest.approx((19_152 + 5_184 * density) / 24_336)
-        assert photo["runs_dense"] is False
     detail = network["detail"]
     assert detail["density"] == max(photo["density"] for photo in network["photos"])
     assert min(detail["memory"].values()) > 0
@@ -131,32 +127,6 @@ def test_tables_for_terminal_and_markdown(folder: Path, pair: tuple[Path, Path],
     assert "old" not in text
     assert "| a.png |" in text[: text.index("After.")]
     assert json.loads((tmp_path / "figures.json").read_text())["networks"]
-
-
-def test_crossover_measures_rising_densities(folder: Path, pair: tuple[Path, Path]) -> None:
-    result = bench(folder, pair, "--crossover", "--json", "-")
-    assert result.exit_code == 0, result.output
-    (meeting,) = json.loads(result.stdout)["crossover"]
-    densities = [density for density, _ in meeting["points"]]
-    assert len(densities) == 10
-    assert densities[:5] == sorted(densities[:5])
-    assert densities[4] == 1
-    assert 0 <= meeting["density"] <= 1
-    assert meeting["density"] == meeting_density([tuple(point) for point in meeting["points"]])
-
-
-@given(st.floats(0.05, 0.95), st.floats(0.1, 3))
-def test_crossover_is_where_the_line_meets_one(density: float, slope: float) -> None:
-    points = [(x, 1 + slope * (x - density)) for x in (0.2, 0.5, 0.7, 1.0)]
-    assert meeting_density(points) == pytest.approx(density)
-
-
-def test_crossover_may_be_nowhere() -> None:
-    assert meeting_density([(0.2, 0.3), (1.0, 0.9)]) == 1
-    assert meeting_density([(0.2, 1.3), (1.0, 1.9)]) == 0
-    assert meeting_density([(0.5, 0.9), (0.5, 0.8)]) == 1
-    assert meeting_density([(0.5, 1.9), (0.5, 1.8)]) == 0
-    assert meeting_density([]) == 1
 
 
 @pytest.mark.parametrize("density", [0.0, 0.1, 0.4, 0.7, 1.0])

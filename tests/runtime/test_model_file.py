@@ -86,8 +86,6 @@ def test_garbage_and_cut_files_are_refused(content: bytes, kept: int, scratch: P
         ("window_size", "1000000"),
         ("halo", "1000000000"),
         ("bytes_per_pixel", "0"),
-        ("dense_above", "-5.0"),
-        ("dense_above", "1.1"),
         ("threshold", "5.0"),
         ("threshold", "-1.0"),
         ("dilation", "true"),

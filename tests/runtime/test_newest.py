@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -27,7 +26,7 @@ def write_engine(path: Path, weights: str, masked: bool = True, plugins: str | N
     path.write_bytes(b"engine")
     shape = ((1, 3, 8, 8),) * 3
     Sidecar(
-        replace(scale_metadata(4, masked, 1.0), weights_sha256=weights),
+        scale_metadata(4, masked, weights=weights),
         "model.onnx", "tensorrt", "10.7", "Linux x86_64", None, (8, 0), {"image": shape}, plugins, "",
         "amsr build-engine model.onnx",
     ).write(path.with_suffix(".json"))  # fmt: skip

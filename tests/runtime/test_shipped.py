@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,11 +100,18 @@ def test_a_file_has_its_own_scale(tmp_path: Path) -> None:
         amsr_deploy.load(path, scale=4)
 
 
-def test_the_dense_twin_of_any_scale_is_found(tmp_path: Path) -> None:
-    write_model(tmp_path / "a_x2_dense.onnx", 2, masked=False, offset=0.125)
+@pytest.mark.parametrize(
+    ("twin", "counts"),
+    [({"masked": False}, True), ({"masked": True}, False), ({"masked": False, "weights": "others"}, False)],
+)
+def test_dense_is_the_twin_beside_a_model(twin: dict[str, Any], counts: bool, tmp_path: Path) -> None:
+    path = write_model(tmp_path / "a_x2.onnx", 2)
+    write_model(tmp_path / "a_x2_dense.onnx", 2, offset=0.125, **twin)
     picture = PICTURE / 2
-    for dense_above, offset in ((1.0, 0.0), (0.1, 0.125)):
-        path = write_model(tmp_path / "a_x2.onnx", 2, dense_above=dense_above)
-        np.testing.assert_allclose(amsr_deploy.load(path).upscale(picture), enlarged(picture, 2) + offset, atol=1e-6)
-    whole = amsr_deploy.load(path, dense=True)
-    np.testing.assert_allclose(whole.upscale(picture), enlarged(picture, 2) + 0.125, atol=1e-6)
+    for dense in (False, True):
+        with amsr_deploy.load(path, device="cpu", dense=dense) as upscaler:
+            takes_twin = dense and counts
+            assert upscaler.model == ("a_x2_dense.onnx" if takes_twin else "a_x2.onnx")
+            assert upscaler.is_masked != dense
+            expected = enlarged(picture, 2) + (0.125 if takes_twin else 0)
+            np.testing.assert_allclose(upscaler.upscale(picture), expected, atol=1e-6)

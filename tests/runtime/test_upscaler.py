@@ -7,11 +7,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
-import onnx
 import onnxruntime as ort
 import pytest
 import torch
@@ -24,33 +22,14 @@ import amsr_deploy
 from amsr_deploy import native
 from amsr_deploy.descriptor import BACKBONES, PrecisionChoice, describe
 from amsr_deploy.errors import BackendError, ModelError, UserError
-from amsr_deploy.export.onnx import export_onnx
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import OutOfMemoryError, SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.shipped import twin_path
 from amsr_deploy.runtime.tiles import EDGE, edge_for, smallest_tile
 from amsr_deploy.runtime.upscaler import Upscaler
 
 FEATHER = 1e-5
 FLOAT32 = np.dtype(np.float32)
-
-
-def copy_pair(masked: Path, folder: Path, dense_above: float) -> Path:
-    """Copy a masked model and its dense twin, and leave pictures of more than this density to the twin."""
-    path = folder / "fsrcnn.onnx"
-    shutil.copy(twin_path(masked), twin_path(path))
-    copy_limited(masked, path, dense_above)
-    return path
-
-
-def copy_limited(masked: Path, path: Path, dense_above: float) -> None:
-    """Copy a masked model that leaves pictures of more than this density to its twin."""
-    model = onnx.load(masked)
-    for entry in model.metadata_props:
-        if entry.key == "amsr.dense_above":
-            entry.value = str(dense_above)
-    onnx.save(model, path)
 
 
 @pytest.fixture(scope="session")
@@ -182,7 +161,7 @@ def test_smaller_tiles_are_tried_and_said(metadata: Metadata, caplog: pytest.Log
 
 @given(height=st.integers(1, 40), width=st.integers(1, 40), multiple=st.sampled_from([1, 8]))
 def test_a_picture_that_fits_is_one_tile(height: int, width: int, multiple: int) -> None:
-    backend = ScarceBackend(10**9, replace(scale_metadata(4, masked=True, dense_above=1.0), window_size=multiple))
+    backend = ScarceBackend(10**9, replace(scale_metadata(4, masked=True), window_size=multiple))
     Upscaler(backend).upscale(np.zeros((height, width, 3), dtype=np.float32))
     assert len(backend.sizes) == 1
 
@@ -373,92 +352,25 @@ def test_missing_device_is_an_error(exported: dict[str, Path]) -> None:
         amsr_deploy.load(exported["carn"], device="cuda")
 
 
-class TestDenseTwin:
-    """A picture whose mask is denser than the model's limit is upscaled by the dense twin."""
-
-    @pytest.fixture(scope="class")
-    def pair(self, exports: Exports, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """A masked FSRCNN that gives up at a density of 0.4, its dense twin beside it."""
-        exports("fsrcnn", masked=False)
-        return copy_pair(exports("fsrcnn"), tmp_path_factory.mktemp("pair"), dense_above=0.4)
-
-    @pytest.fixture
-    def sparse(self, photo: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The photo in a flat picture: its mask is below the limit."""
-        return np.pad(photo, ((60, 60), (60, 60), (0, 0)), constant_values=0.5)
-
-    def test_takes_dense_pictures(self, pair: Path, photo: NDArray[np.float32]) -> None:
-        result = amsr_deploy.load(pair).prepare(photo)
-        density = amsr_deploy.load(pair).mask(photo).density
-        assert density > 0.4
-        assert result.dense_reason == f"density {density:.3g} is above 0.4"
-        assert result.mask is None
-        assert result.density == result.cost_share == 1
-        np.testing.assert_array_equal(result.run(FLOAT32), amsr_deploy.load(twin_path(pair)).upscale(photo))
-        everywhere = np.ones(photo.shape[:2], dtype=np.bool_)
-        np.testing.assert_allclose(result.run(FLOAT32), amsr_deploy.load(pair).upscale(photo, everywhere), atol=FEATHER)
-
-    def test_leaves_the_others(self, pair: Path, sparse: NDArray[np.float32]) -> None:
-        result = amsr_deploy.load(pair).prepare(sparse)
-        assert result.dense_reason is None
-        assert result.mask is not None
-        assert result.density == result.mask.density < 0.4
-
-    def test_decides_for_the_whole_picture(self, pair: Path, sparse: NDArray[np.float32]) -> None:
-        """A tile may be all texture: it goes by the picture."""
-        tiled = amsr_deploy.load(pair, tile=64).prepare(sparse)
-        assert tiled.dense_reason is None
-        np.testing.assert_allclose(tiled.run(FLOAT32), amsr_deploy.load(pair, tile=1000).upscale(sparse), atol=FEATHER)
-
-    @pytest.mark.parametrize(
-        ("name", "setting"),
-        [("fsrcnn", {"dilation": 5}), ("fsrcnn", {"strategy": "median"}), ("swinir", {"threshold": 0.1})],
-    )
-    def test_does_not_overrule_its_user(
-        self, name: str, setting: dict[str, Any], exports: Exports, tmp_path: Path, photo: NDArray[np.float32]
-    ) -> None:
-        exports(name, masked=False)
-        pair = copy_pair(exports(name), tmp_path, dense_above=0.1)
-        assert amsr_deploy.load(pair).prepare(photo).dense_reason is not None
-        result = amsr_deploy.load(pair, **setting).prepare(photo)
-        assert result.dense_reason is None
-        assert result.mask is not None
-        region = amsr_deploy.load(pair).prepare(photo, np.ones(photo.shape[:2], dtype=np.bool_))
-        assert region.dense_reason is None
-
-    def test_must_have_the_same_weights(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:
-        shutil.copy(pair, tmp_path / "other.onnx")
-        shutil.copy(twin_path(pair), tmp_path / "other_dense.onnx")
-        assert amsr_deploy.load(tmp_path / "other.onnx").prepare(photo).dense_reason is not None
-        export_onnx(random_network("fsrcnn", seed=7), tmp_path / "other_dense.onnx", masked=False)
-        assert amsr_deploy.load(tmp_path / "other.onnx").prepare(photo).dense_reason is None
-
-    @pytest.mark.skipif(native.library_path() is None, reason="without the native operators no model is in bfloat16")
-    @pytest.mark.parametrize(("wanted", "counts"), [("float32", True), ("bfloat16", False)])
-    def test_is_of_the_precision_that_is_asked_for(
-        self,
-        wanted: PrecisionChoice,
-        counts: bool,
-        pair: Path,
-        exports: Exports,
-        tmp_path: Path,
-        photo: NDArray[np.float32],
-    ) -> None:
-        model = copy_pair(pair, tmp_path, dense_above=0.4)
-        copy_limited(exports("fsrcnn", precision="bfloat16"), tmp_path / "fsrcnn_bf16.onnx", 0.4)
-        with amsr_deploy.load(model, device="cpu", precision=wanted) as upscaler:
-            assert upscaler.metadata.precision == wanted
-            assert (upscaler.prepare(photo).dense_reason is not None) == counts
-
-    def test_may_be_missing(self, pair: Path, tmp_path: Path, photo: NDArray[np.float32]) -> None:
-        shutil.copy(pair, tmp_path / "alone.onnx")
-        assert amsr_deploy.load(tmp_path / "alone.onnx").prepare(photo).mask is not None
+@pytest.mark.skipif(native.library_path() is None, reason="without the native operators no model is in bfloat16")
+@pytest.mark.parametrize(("precision", "model"), [("float32", "fsrcnn_dense.onnx"), ("bfloat16", "fsrcnn_bf16.onnx")])
+def test_the_dense_twin_is_of_the_precision_that_is_asked_for(
+    precision: PrecisionChoice, model: str, exports: Exports, tmp_path: Path
+) -> None:
+    shutil.copy(exports("fsrcnn"), tmp_path / "fsrcnn.onnx")
+    shutil.copy(exports("fsrcnn", masked=False), tmp_path / "fsrcnn_dense.onnx")
+    shutil.copy(exports("fsrcnn", precision="bfloat16"), tmp_path / "fsrcnn_bf16.onnx")
+    with amsr_deploy.load(tmp_path / "fsrcnn.onnx", device="cpu", precision=precision, dense=True) as upscaler:
+        assert upscaler.model == model
+        assert not upscaler.is_masked
 
 
-def test_files_without_a_limit_stay_masked(exported: dict[str, Path]) -> None:
-    properties = OnnxRuntimeBackend(exported["fsrcnn"], "cpu").metadata.to_properties()
-    del properties["amsr.dense_above"]
-    assert Metadata.from_properties(properties).dense_above == 1
+def test_metadata_of_other_versions(exported: dict[str, Path]) -> None:
+    metadata = OnnxRuntimeBackend(exported["fsrcnn"], "cpu").metadata
+    properties = metadata.to_properties() | {"amsr.dense_above": "0.4"}  # earlier versions wrote it
+    assert Metadata.from_properties(properties) == metadata
+    del properties["amsr.mask_loss"]
+    assert Metadata.from_properties(properties).mask_loss == 0
     del properties["amsr.halo"]
     with pytest.raises(ModelError, match=r"amsr\.halo"):
         Metadata.from_properties(properties)

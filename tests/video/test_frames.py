@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, get_args
 
 import hypothesis.strategies as st
@@ -15,7 +14,7 @@ import pytest
 from export_cases import Exports
 from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
-from scale_cases import FunctionBackend, enlarged, write_model
+from scale_cases import FunctionBackend, enlarged
 
 import amsr_deploy
 from amsr_deploy import native
@@ -254,15 +253,6 @@ def test_what_comes_after_a_flat_picture_begins_a_scene(disp: Upscaler) -> None:
     result = video.upscale(frame)
     assert result.new_scene
     assert result.density > 0
-
-
-def test_dense_scenes_are_for_the_twin(tmp_path: Path) -> None:
-    write_model(tmp_path / "a_x2_dense.onnx", 2, masked=False, offset=0.125)
-    model = write_model(tmp_path / "a_x2.onnx", 2, dense_above=0.1)
-    frame = np.random.default_rng(0).random((20, 30, 3), dtype=np.float32) / 2
-    result = VideoUpscaler(model, device="cpu").upscale(frame)
-    assert result.density == 1
-    np.testing.assert_allclose(result.image, enlarged(frame, 2) + 0.125, atol=1e-6)
 
 
 def test_results_are_the_callers_own(disp: Upscaler) -> None:

@@ -50,7 +50,6 @@ class InferReport:
     cost_share: float
     seconds: float
     output: str
-    dense_reason: str | None
     reduction: str | None
     comparison: str | None
     """The picture of `--compare`, where it was made."""
@@ -59,9 +58,8 @@ class InferReport:
 
     def __str__(self) -> str:
         dilation = "" if self.dilation is None else f" (dilation {self.dilation})"
-        density = f"dense: {self.dense_reason}" if self.dense_reason else f"density {self.density:.2f}{dilation}"
         parts = [
-            f"{self.output}: {self.model} ({self.origin}), {self.backend}, {density}",
+            f"{self.output}: {self.model} ({self.origin}), {self.backend}, density {self.density:.2f}{dilation}",
             f"{self.cost_share:.0%} of the dense cost, {self.seconds:.2f} s",
             self.reduction,
             f"compared in {self.comparison}" if self.comparison else None,
@@ -145,7 +143,6 @@ class Work:
             cost_share=share,
             seconds=strips.seconds,
             output=self.sink.shown(files.result),
-            dense_reason=strips.colour.dense_reason,
             reduction=plan.reduction,
             comparison=self.sink.shown(files.comparison) if files.comparison else None,
             mask=self.sink.shown(files.mask) if files.mask else None,

@@ -35,7 +35,6 @@ class Timing:
         size: LR height and width.
         density: share of the body that was computed, in [0, 1].
         cost_share: multiply-accumulates as a share of the dense network's.
-        runs_dense: whether `amsr infer` leaves such a photo to the dense twin.
         seconds: medians of one run: `masked`, `dense`, `mask` (mask and index), `neighbors` (the neighbour table, which
             `masked` contains), and the dense network in OpenVINO by precision.
     """
@@ -44,7 +43,6 @@ class Timing:
     size: tuple[int, int]
     density: float
     cost_share: float
-    runs_dense: bool
     seconds: dict[str, float]
 
     def ratio(self, other: str = DENSE) -> float:
@@ -119,8 +117,7 @@ class NetworkBench:
         times = medians(runs, repeats)
         density = selection.density
         size = (pixels.shape[0], pixels.shape[1])
-        runs_dense = density > self.metadata.dense_above
-        return Timing(photo.name, size, density, self.metadata.cost.share(density), runs_dense, times)
+        return Timing(photo.name, size, density, self.metadata.cost.share(density), times)
 
     def examine(self, photo: Photo) -> Detail:
         """Measure peak memory and kernels on a photo."""

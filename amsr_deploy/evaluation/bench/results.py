@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from amsr_deploy.evaluation.bench.crossover import DENSITIES, Crossover
 from amsr_deploy.evaluation.bench.layers import Layer, OperatorTiming
 from amsr_deploy.evaluation.bench.markdown import Section, Table
 from amsr_deploy.evaluation.bench.networks import DENSE, MASK, MASKED, NEIGHBORS, NetworkResult, Timing
@@ -73,15 +72,13 @@ def timing_section(result: NetworkResult) -> Section:
             f"{timing.seconds[DENSE]:.3f}",
             f"{timing.seconds[MASKED]:.3f}",
             f"{timing.ratio():.3f}",
-            DENSE if timing.runs_dense else MASKED,
             f"{1e3 * timing.seconds[MASK]:.1f}",
             f"{1e3 * timing.seconds[NEIGHBORS]:.1f}" if NEIGHBORS in timing.seconds else "",
             f"{timing.mask_share:.1%}",
         ]
         for timing in result.timings
     ]
-    columns = ["photo", "density", "MACs", "dense s", "masked s", "ratio", "amsr infer runs"]
-    columns += ["mask ms", "neighbors ms", "mask share"]
+    columns = ["photo", "density", "MACs", "dense s", "masked s", "ratio", "mask ms", "neighbors ms", "mask share"]
     height, width = result.timings[0].size
     title = f"{result.name}, LR {width}x{height} and like it; ratio = masked / dense"
     return Section(f"network {result.name}", title, Table(columns, rows), summary(result.timings))
@@ -90,9 +87,9 @@ def timing_section(result: NetworkResult) -> Section:
 def summary(timings: Sequence[Timing]) -> list[str]:
     """Summarise the ratios of sparse photos and of all: median and worst."""
     sparse = [timing.ratio() for timing in timings if timing.density <= SPARSE]
-    kept = [timing.ratio() for timing in timings if not timing.runs_dense]
+    everywhere = [timing.ratio() for timing in timings]
     notes = []
-    for ratios, which in ((sparse, f"at a density <= {SPARSE}"), (kept, "where amsr infer runs the masked network")):
+    for ratios, which in ((sparse, f"at a density <= {SPARSE}"), (everywhere, "at any density")):
         found = f"median {statistics.median(ratios):.3f}, worst {max(ratios):.3f}" if ratios else "none"
         notes.append(f"masked / dense {which} ({len(ratios)} of {len(timings)} photos): {found}.")
     return notes
@@ -172,29 +169,6 @@ def operator_cells(top: Sequence[tuple[str, float]], number: int) -> list[str]:
         return ["", ""]
     name, share = top[number]
     return [name, f"{share:.1%}"]
-
-
-def crossover_section(results: Iterable[Crossover]) -> Section:
-    """Show where masked and dense time meet."""
-    rows = []
-    for result in results:
-        near: dict[float, list[float]] = {density: [] for density in DENSITIES}
-        for density, ratio in result.points:
-            near[min(near, key=lambda target: abs(target - density))].append(ratio)
-        ratios = (f"{statistics.median(found):.2f}" if found else "" for found in near.values())
-        rows.append([result.name, f"{result.density:.2f}" if result.density < 1 else "never", *ratios])
-    columns = ["network", "dense is faster above density", *(f"ratio near {density}" for density in DENSITIES[:-1])]
-    columns.append(f"ratio above {statistics.mean(DENSITIES[-2:]):.3g}")
-    note = (
-        "A network for which dense is faster far below 1 can store this density as `dense_above` "
-        "(`amsr_deploy/descriptor.py`); the shipped ones store none."
-    )
-    return Section(
-        "crossover",
-        "Where masked and dense time meet; ratio = masked / dense, median over the photos",
-        Table(columns, rows),
-        [note],
-    )
 
 
 def gigas(rate: float) -> str:
