@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from amsr_deploy import native
 from amsr_deploy.descriptor import STRATEGIES, Strategy
@@ -187,6 +188,40 @@ def test_only_the_edge_is_masked() -> None:
     assert not found.pixels[:, :20].any()
     assert not found.pixels[:, 40:].any()
     assert found.density == found.pixels.mean()
+
+
+INKS = [0, 110, 187, 220, 240]
+"""Greys of letters on white paper, 15 of 255 from it and more."""
+
+
+def page(*inks: int) -> NDArray[np.float32]:
+    """Two lines of letters in each grey, with the margins that pages have: [H, W, 3] in [0, 1]."""
+    picture = Image.new("L", (200, 60 * len(inks)), 255)
+    draw = ImageDraw.Draw(picture)
+    for number, ink in enumerate(inks):
+        draw.text((20, 60 * number), "grey as ashes\nand (fog) &c.", ink, ImageFont.load_default(18))
+    return np.repeat(np.asarray(picture, np.float32)[..., None] / 255, 3, axis=2)
+
+
+@pytest.mark.parametrize("native_code", [True, False])
+@pytest.mark.parametrize("inverted", [False, True])
+def test_letters_of_all_greys_on_a_page_are_masked_whole(native_code: bool, inverted: bool) -> None:
+    image = 1 - page(*INKS) if inverted else page(*INKS)
+    with nullcontext() if native_code else without_native_code():
+        masks_found = [
+            compute_mask(image, dilation=5).pixels,
+            mask_above_detail(image, detail_threshold(image), dilation=5),  # as in videos
+        ]
+    letters = np.abs(image[..., 0] - image[0, 0, 0]) > 4 / 255
+    for mask in masks_found:
+        assert mask[letters].all()
+        assert 0.3 < mask.mean() < 0.6
+
+
+def test_a_photo_has_the_threshold_of_two_means(photo: NDArray[np.float32]) -> None:
+    frequencies = high_frequencies(photo)
+    assert frequencies is not None
+    assert compute_mask(photo).threshold == two_means(NUMPY_PASSES.histogram(frequencies))[0]
 
 
 def test_two_means_finds_the_middle_of_two_heaps() -> None:

@@ -11,7 +11,7 @@ namespace {
 constexpr int threads = 256, bins = 4096, rounds_max = 30;
 constexpr int histogram_blocks = 256;
 constexpr float flat_range = 1e-6f;
-constexpr double tolerance = 1e-4;
+constexpr double tolerance = 1e-4, drawn_share = 0.4, faint = 0.01;
 constexpr float centre_tap = 0.40261996f, first_tap = 0.24420135f, second_tap = 0.054488685f;  // sigma 1, normalised
 
 /// What the steps hand to each other. Counters come first: they are cleared together.
@@ -160,7 +160,8 @@ AMSR_DEVICE int split_at(double threshold) {
     return split < bins ? split : bins;
 }
 
-/// Two-means on the histogram by one block. Counts and moments are whole numbers, so that their sums are exact.
+/// Two-means on the histogram by one block, with the limit of drawn pictures. Counts and moments are whole numbers, so
+/// that their sums are exact.
 AMSR_KERNEL(threads)
 find_threshold(const Workspace::Counters* counters, Workspace::Prefix* prefixes, double* threshold) {
     constexpr int share = bins / threads;
@@ -199,6 +200,8 @@ find_threshold(const Workspace::Counters* counters, Workspace::Prefix* prefixes,
         change = next < split ? split - next : next - split;
         split = next;
     }
+    const bool drawn = static_cast<double>(prefixes[1].count) > drawn_share * static_cast<double>(all.count);
+    if (drawn && split > faint) split = faint;
     *threshold = flat ? -1.0 : split;
 }
 

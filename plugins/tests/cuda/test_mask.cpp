@@ -62,7 +62,7 @@ std::vector<std::int64_t> histogram_of(const std::vector<float>& values) {
     return histogram;
 }
 
-double two_means(const std::vector<std::int64_t>& histogram) {
+double threshold_of(const std::vector<std::int64_t>& histogram) {
     double threshold = 0.5, change = 1;
     for (int round = 0; change >= 1e-4 && round < 30; ++round) {
         double below = 0, above = 0, count_below = 0, count_above = 0;
@@ -75,7 +75,10 @@ double two_means(const std::vector<std::int64_t>& histogram) {
         change = std::abs(next - threshold);
         threshold = next;
     }
-    return threshold;
+    std::int64_t pixels = 0;
+    for (const std::int64_t count : histogram) pixels += count;
+    const bool drawn = static_cast<double>(histogram[0]) > 0.4 * static_cast<double>(pixels);
+    return drawn && threshold > 0.01 ? 0.01 : threshold;
 }
 
 Expected expected_mask(const std::vector<float>& image, int height, int width, int dilation) {
@@ -90,7 +93,7 @@ Expected expected_mask(const std::vector<float>& image, int height, int width, i
         volatile float lifted = value - lowest;
         value = lifted / span;
     }
-    result.threshold = two_means(histogram_of(detail));
+    result.threshold = threshold_of(histogram_of(detail));
     for (int y = 0; y < height; ++y) {
         for (int x = 0; x < width; ++x) {
             if (!(detail[static_cast<std::size_t>(y * width + x)] > static_cast<float>(result.threshold))) continue;
@@ -115,7 +118,7 @@ Expected mask_of_cpu(const std::vector<float>& image, int height, int width, int
     if (!cpu::high_frequencies(interleaved.data(), rows, columns, taps, 1e-6f, frequencies.data())) return result;
     std::vector<std::int64_t> histogram(bins);
     cpu::histogram(frequencies.data(), pixels, histogram.data(), bins);
-    result.threshold = two_means(histogram);
+    result.threshold = threshold_of(histogram);
     const std::unique_ptr<bool[]> mask(new bool[pixels]);
     cpu::mask_above(frequencies.data(), rows, columns, static_cast<float>(result.threshold),
                     static_cast<std::size_t>(dilation), mask.get());
@@ -145,6 +148,17 @@ std::vector<float> random_image(Random& random, int height, int width, bool flat
     for (std::size_t i = 0; i < image.size() && !flat; ++i) {
         const bool textured = static_cast<std::int64_t>(i) % width >= left;
         image[i] = static_cast<float>(random.number(0, 255)) / 255.0f * (textured ? 1.0f : 0.1f);
+    }
+    return image;
+}
+
+/// Black and faint strokes on paper.
+std::vector<float> drawn_image(Random& random, int height, int width) {
+    const auto pixels = static_cast<std::size_t>(height * width);
+    std::vector<float> image(3 * pixels, 1.0f);
+    for (const float ink : {0.0f, 0.9f}) {
+        const std::size_t start = random.count(0, pixels - 8);
+        for (std::size_t i = start; i < start + 8; ++i) image[i] = image[pixels + i] = image[2 * pixels + i] = ink;
     }
     return image;
 }
@@ -182,6 +196,13 @@ void check(Random& random, int height, int width, int dilation, bool flat) {
     check(image, height, width, dilation, expected_mask(image, height, width, dilation));
 }
 
+void check_drawn(Random& random, int height, int width) {
+    const std::vector<float> image = drawn_image(random, height, width);
+    const Expected expected = expected_mask(image, height, width, 3);
+    CHECK(expected.threshold == 0.01, "a drawn picture has threshold %.17g", expected.threshold);
+    check(image, height, width, 3, expected);
+}
+
 /// What arithmetic makes of values that no picture should have.
 void check_not_finite(Random& random, int height, int width) {
     constexpr float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
@@ -207,6 +228,7 @@ int main() {
     check(random, 1, 9, 3, false);
     check(random, 2, 2, 3, false);
     check(random, 64, 40, 11, false);
+    check_drawn(random, 37, 29);
     check_not_finite(random, 37, 29);
     CHECK(cuda::compute_mask({nullptr, 4, 4, 1, 16}, 2, nullptr, nullptr, nullptr, nullptr) == cudaErrorInvalidValue,
           "an even dilation");
