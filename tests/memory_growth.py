@@ -9,7 +9,7 @@ import numpy as np
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.selection import Everything, select, whole
+from amsr_deploy.runtime.selection import DenseSelection, select, whole
 from amsr_deploy.system import memory
 
 SMALL = 16
@@ -21,7 +21,7 @@ RUNS = 3
 def everything(metadata: Metadata, side: int) -> SelectionInputs:
     """The inputs of a picture of which all pixels are masked."""
     mask = np.ones((side, side), dtype=np.bool_)
-    return whole(select(mask, metadata, metadata.threshold) if metadata.masked else Everything(), mask)
+    return whole(select(mask, metadata, metadata.threshold) if metadata.masked else DenseSelection(mask.shape), mask)
 
 
 def growth(path: Path, side: int) -> int | None:

@@ -191,7 +191,6 @@ def test_a_mask_is_an_array_of_bool_wherever_it_enters(
     Image.fromarray(image).save(tmp_path / "small.png")
     for take in (
         upscaler.cost_share,
-        upscaler.computed_pixels,
         lambda mask: upscaler.upscale(image, mask),
         lambda mask: upscaler.upscale(Image.fromarray(image), mask),
         lambda mask: upscaler.upscale_file(tmp_path / "small.png", tmp_path / "large.png", mask),

@@ -18,7 +18,8 @@ from amsr_deploy.mask import check_dilation, compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.checks import check_threshold
 from amsr_deploy.runtime.newest import describe_model, wanted_model
-from amsr_deploy.runtime.selection import MaskedNetwork, selected_pixels, selected_share
+from amsr_deploy.runtime.selection import MaskedNetwork, select
+from amsr_deploy.runtime.tiles import edge_for
 from amsr_deploy.wording import counted
 
 
@@ -138,15 +139,14 @@ def write_mask(outputs: Outputs, request: MaskRequest, source: Input, turn: obje
     """
     picture = image.read(source.path)
     found = compute_mask(picture.visible, request.dilation, request.strategy)
-    pixels = selected_pixels(found.pixels, request.network, request.threshold)
-    density = selected_share(found.pixels, request.network, request.threshold)
+    selected = select(found.pixels, request.network, request.threshold, edge_for(request.network.size_multiple))
     target = outputs.claim(source, request.label)
     if request.overlay:
-        tinted = image.overlay(picture, pixels)
+        tinted = image.overlay(picture, selected.pixels)
         image.check_output(target, tinted)
         outputs.write(source, target, lambda path: image.write(path, tinted))
     else:
-        outputs.write(source, target, lambda path: image.write_mask(path, pixels))
+        outputs.write(source, target, lambda path: image.write_mask(path, selected.pixels))
     return MaskReport(
-        outputs.shown(target), request.model, density, request.network.body, found.threshold, found.rounds
+        outputs.shown(target), request.model, selected.density, request.network.body, found.threshold, found.rounds
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.mask import keep_windows, pixel_index
 from amsr_deploy.runtime.backends.base import SelectionInputs
-from amsr_deploy.runtime.tiles import Span, edge_for, pad
+from amsr_deploy.runtime.tiles import Span, pad
 
 
 class MaskedNetwork(Protocol):
@@ -31,47 +31,48 @@ class MaskedNetwork(Protocol):
 
 
 class Selection(Protocol):
-    """What the body of a network computes of a picture."""
+    """What the body of a network computes of a picture that is padded, as its tiles are cut out of it."""
+
+    @property
+    def pixels(self) -> NDArray[np.bool_]:
+        """Pixels [H, W] of the picture that the body computes: of windows, those that any layer keeps."""
 
     @property
     def density(self) -> float:
-        """Share of the body that is computed, in [0, 1]."""
+        """Share of the picture that the body computes, mean over its layers, in [0, 1]."""
 
     def inputs(self, rows: Span, columns: Span) -> SelectionInputs:
         """Return the network's inputs for a tile."""
 
 
-def select(mask: NDArray[np.bool_], network: MaskedNetwork, threshold: float) -> SelectedPixels | SelectedWindows:
+def select(mask: NDArray[np.bool_], network: MaskedNetwork, threshold: float, edge: int = 0) -> Selection:
     """Choose what a masked network computes of a picture.
 
     Args:
-        mask: [H, W] bool, true where the network shall work; sides are multiples of the network's size multiple.
+        mask: [H, W] bool, true where the network shall work.
         network: the network.
         threshold: share of masked pixels from which a window is kept; unused for bodies masked by pixels.
+        edge: pixels by which the picture is reflected on all sides.
     """
+    padded = pad(mask, edge, network.size_multiple)
     if network.body == "pixels":
-        return SelectedPixels(mask)
-    window = network.window_size
-    kept = (keep_windows(mask, window, threshold, shift) for shift in (0, window // 2))
-    return SelectedWindows(window, *kept)
+        return SelectedPixels(mask, padded)
+    window, (height, width) = network.window_size, mask.shape
+    kept = (keep_windows(padded, window, threshold, shift) for shift in (0, window // 2))
+    return SelectedWindows(window, (slice(edge, edge + height), slice(edge, edge + width)), *kept)
 
 
-def selected_pixels(mask: NDArray[np.bool_], network: MaskedNetwork, threshold: float) -> NDArray[np.bool_]:
-    """Find the pixels [H, W] that a network computes for the mask [H, W] of a picture: of windows, in any layer."""
-    edge, (height, width) = edge_for(network.size_multiple), mask.shape
-    pixels = select(pad(mask, edge, network.size_multiple), network, threshold).pixels
-    return pixels[edge : edge + height, edge : edge + width]
+@dataclass(frozen=True)
+class DenseSelection:
+    """All of a picture, for a dense network, which takes no selection."""
 
-
-def selected_share(mask: NDArray[np.bool_], network: MaskedNetwork, threshold: float) -> float:
-    """Return the share of the body that a network computes for the mask [H, W] of a picture, in [0, 1]."""
-    return select(pad(mask, 0, network.size_multiple), network, threshold).density
-
-
-class Everything:
-    """A dense network's selection."""
+    size: tuple[int, ...]
 
     density = 1.0
+
+    @property
+    def pixels(self) -> NDArray[np.bool_]:
+        return np.ones(self.size, np.bool_)
 
     def inputs(self, rows: Span, columns: Span) -> SelectionInputs:
         return {}
@@ -79,37 +80,50 @@ class Everything:
 
 @dataclass(frozen=True)
 class SelectedPixels:
-    """Pixels [H, W] bool of a picture."""
+    """Pixels [H, W] bool of a picture, and of the padded one."""
 
     pixels: NDArray[np.bool_]
+    padded: NDArray[np.bool_]
 
     @property
     def density(self) -> float:
         return float(self.pixels.mean())
 
     def inputs(self, rows: Span, columns: Span) -> SelectionInputs:
-        return {"index": pixel_index(self.pixels[rows.read, columns.read])}
+        return {"index": pixel_index(self.padded[rows.read, columns.read])}
 
 
 @dataclass(frozen=True)
 class SelectedWindows:
-    """Kept windows [H / size, W / size] bool of a picture, decided once for all tiles."""
+    """Kept windows [H / size, W / size] bool of a padded picture, decided once for all tiles.
+
+    Attributes:
+        size: side of a window.
+        inside: where the picture is in the padded one.
+        unshifted, shifted: the windows of the two kinds of layers.
+    """
 
     size: int
+    inside: tuple[slice, slice]
     unshifted: NDArray[np.bool_]
     shifted: NDArray[np.bool_]
 
     @property
-    def density(self) -> float:
-        return float(self.unshifted.mean() + self.shifted.mean()) / 2
+    def pixels(self) -> NDArray[np.bool_]:
+        unshifted, shifted = self._layers()
+        return unshifted | shifted
 
     @property
-    def pixels(self) -> NDArray[np.bool_]:
-        """Pixels [H, W] of the windows that any layer keeps."""
+    def density(self) -> float:
+        return float(np.mean(self._layers()))
+
+    def _layers(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Find the pixels [H, W] of the picture that each kind of layer computes."""
         unshifted, shifted = (
             kept.repeat(self.size, axis=0).repeat(self.size, axis=1) for kept in (self.unshifted, self.shifted)
         )
-        return unshifted | np.roll(shifted, (self.size // 2, self.size // 2), axis=(0, 1))
+        shifted = np.roll(shifted, (self.size // 2, self.size // 2), axis=(0, 1))
+        return unshifted[self.inside], shifted[self.inside]
 
     def inputs(self, rows: Span, columns: Span) -> SelectionInputs:
         unshifted = self.unshifted[np.ix_(*self._lines(rows, columns, shifted=False))]

@@ -27,7 +27,7 @@ from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.checks import check_flag, check_mask, check_path, check_region, check_scale, check_settings
 from amsr_deploy.runtime.picture_strips import PictureStrips
-from amsr_deploy.runtime.selection import Everything, Selection, select, selected_pixels
+from amsr_deploy.runtime.selection import DenseSelection, Selection, select
 from amsr_deploy.runtime.self_ensemble import SelfEnsemble
 from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
@@ -166,16 +166,7 @@ class Upscaler:
             UserError: no array [H, W] of bool.
         """
         check_mask(mask)
-        return self.metadata.cost.share(self._select(mask, edge=0).density)
-
-    def computed_pixels(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Find the pixels [H, W] that the body computes for a mask [H, W]: of windows, those that any layer keeps.
-
-        Raises:
-            UserError: no array [H, W] of bool.
-        """
-        check_mask(mask)
-        return selected_pixels(mask, self.metadata, self.threshold)
+        return self.metadata.cost.share(self._select(mask).density)
 
     @overload
     def upscale(self, image: NDArray[Element], mask: NDArray[np.bool_] | None = None) -> NDArray[Element]: ...
@@ -262,10 +253,8 @@ class Upscaler:
     def _prepare(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None, on_tile: OnTile) -> Upscaling:
         """Decide for the picture as it lies."""
         found = self._mask_for(image, mask)
-        pixels = np.ones(image.shape[:2], dtype=np.bool_) if found is None else found.pixels
-        density = self._select(pixels, edge=0).density
         dilation = self.dilation if found is not None and mask is None else None
-        return Upscaling(self.runner(image, pixels), found, dilation, density, on_tile)
+        return Upscaling(self.runner(image, None if found is None else found.pixels), found, dilation, on_tile)
 
     def runner(self, image: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> TileRunner:
         """Choose what runs on the tiles of a picture.
@@ -275,7 +264,7 @@ class Upscaler:
             mask: [H, W] bool, where the network works; None is everywhere.
         """
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask
-        return TileRunner(image, self._backend, self._select(pixels, self._edge), self._edge, self._tile)
+        return TileRunner(image, self._backend, self._select(pixels), self._edge, self._tile)
 
     def _mask_for(self, image: NDArray[np.float32], region: NDArray[np.bool_] | None) -> Mask | None:
         if self._dense and region is not None:
@@ -287,11 +276,11 @@ class Upscaler:
         check_region(region, image.shape[:2])
         return Mask(region.copy(), threshold=float("nan"), rounds=0)
 
-    def _select(self, pixels: NDArray[np.bool_], edge: int) -> Selection:
-        """Choose what the model computes, given a mask [H, W] of the picture, which is padded by an edge."""
+    def _select(self, pixels: NDArray[np.bool_]) -> Selection:
+        """Choose what the model computes for a mask [H, W] of the picture."""
         if not self.metadata.masked:
-            return Everything()
-        return select(tiles.pad(pixels, edge, self.metadata.size_multiple), self.metadata, self.threshold)
+            return DenseSelection(pixels.shape)
+        return select(pixels, self.metadata, self.threshold, self._edge)
 
 
 def picture_of(image: object) -> pictures.Picture:

@@ -29,14 +29,12 @@ class Upscaling:
         runner: the picture, and what runs on its tiles.
         mask: where the network works; None if it is dense.
         dilation: of that mask; None where there is none, or one of the caller's own.
-        density: share of the body that is computed, in [0, 1].
         on_tile: is called after each tile.
     """
 
     runner: TileRunner
     mask: Mask | None
     dilation: int | None
-    density: float
     on_tile: OnTile
 
     @property
@@ -44,6 +42,16 @@ class Upscaling:
         """Height and width of the result."""
         (height, width), scale = self.runner.image.shape[:2], self.runner.backend.metadata.scale
         return height * scale, width * scale
+
+    @property
+    def computed_pixels(self) -> NDArray[np.bool_]:
+        """Pixels [H, W] that the body computes: of windows, those that any layer keeps."""
+        return self.runner.selection.pixels
+
+    @property
+    def density(self) -> float:
+        """Share of the picture that the body computes, mean over its layers, in [0, 1]."""
+        return self.runner.selection.density
 
     @property
     def cost_share(self) -> float:

@@ -310,11 +310,11 @@ class VideoUpscaler:
         """Put new tiles on the canvas; returns those that were computed, and the density."""
         rectangles = self._rectangles(wanted)
         parts = [self._tiles.core(rectangle) for rectangle in rectangles]
-        self._parts.run(picture, parts, mask, self._canvas, self._scene.grey)
+        pixels = self._parts.run(picture, parts, mask, self._canvas, self._scene.grey)
         computed, working = np.zeros_like(wanted), np.zeros(picture.shape[:2], np.bool_)
         for rectangle, part in zip(rectangles, parts, strict=True):
             computed[rectangle.top : rectangle.bottom + 1, rectangle.left : rectangle.right + 1] = True
-            working[part] = True if mask is None else mask[part]
+            working[part] = pixels[part]
         return computed, float(working.mean())
 
     def _rectangles(self, wanted: Flags) -> list[Rectangle]:

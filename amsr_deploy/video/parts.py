@@ -51,7 +51,7 @@ class PartUpscaler:
         mask: NDArray[np.bool_] | None,
         canvas: NDArray[np.generic],
         grey: bool,
-    ) -> None:
+    ) -> NDArray[np.bool_]:
         """Upscale parts of a picture.
 
         Args:
@@ -61,6 +61,9 @@ class PartUpscaler:
             canvas: [sH, sW, 3] uint8 or uint16, where white is the largest value, or float32 in [0, 1]; gets the parts
                 at their places, s is the scale.
             grey: give them no colour.
+
+        Returns:
+            Pixels [H, W] of the picture where the network's body works.
 
         Raises:
             ModelError: the network's output is not finite.
@@ -73,6 +76,7 @@ class PartUpscaler:
         else:
             with ThreadPoolExecutor(self._upscaler.concurrency) as threads:
                 list(threads.map(lambda part: self._run_part(runner, part, canvas, grey), parts))
+        return runner.selection.pixels
 
     def _run_part(self, runner: TileRunner, part: Part, canvas: NDArray[np.generic], grey: bool) -> None:
         """Upscale a part, in smaller tiles where memory runs out."""

@@ -25,7 +25,7 @@ from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import OutOfMemoryError, SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.tiles import EDGE, edge_for, smallest_tile
+from amsr_deploy.runtime.tiles import EDGE, edge_for, padded_length, smallest_tile
 from amsr_deploy.runtime.upscaler import Upscaler
 
 FEATHER = 1e-5
@@ -137,9 +137,11 @@ class ScarceBackend:
         self.limit, self.metadata, self.value = limit, metadata, value
         self.device_memory = device_memory
         self.sizes: list[int] = []
+        self.selections: list[SelectionInputs] = []
 
     def run(self, image: NDArray[np.float32], selection: SelectionInputs) -> NDArray[np.float32]:
         self.sizes.append(image[0, 0].size)
+        self.selections.append(selection)
         if self.sizes[-1] > self.limit:
             raise OutOfMemoryError("not enough memory")
         return image.repeat(4, axis=2).repeat(4, axis=3) + np.float32(self.value)
@@ -157,6 +159,41 @@ def test_smaller_tiles_are_tried_and_said(metadata: Metadata, caplog: pytest.Log
     assert caplog.messages[-1] == "out of memory; trying again with tiles of 77x77 pixels"
     np.testing.assert_array_equal(result, image.repeat(4, axis=0).repeat(4, axis=1))
     assert backend.sizes[0] == (200 + 2 * EDGE) * (300 + 2 * EDGE)
+
+
+def worked_on(selection: SelectionInputs, size: tuple[int, int], window: int) -> list[NDArray[np.bool_]]:
+    """Pixels of a padded picture that the kinds of layers compute for the inputs of a network, in one tile."""
+    if window == 1:
+        return [np.isin(np.arange(size[0] * size[1]), selection["index"]).reshape(size)]
+    layers = []
+    for name, shift in (("windows", 0), ("shifted_windows", window // 2)):
+        rows, columns = (side // window for side in size)
+        kept = np.isin(np.arange(rows * columns), selection[name]).reshape(rows, columns)
+        layers.append(np.roll(kept.repeat(window, 0).repeat(window, 1), (shift, shift), axis=(0, 1)))
+    return layers
+
+
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    window=st.sampled_from([1, 4, 8]),
+    threshold=st.sampled_from([0.0, 0.3, 1.0]),
+    seed=st.integers(0, 9),
+)
+def test_what_is_reported_is_what_runs(height: int, width: int, window: int, threshold: float, seed: int) -> None:
+    body = "pixels" if window == 1 else "windows"
+    metadata = replace(scale_metadata(4, masked=True), body=body, window_size=window, threshold=threshold)
+    backend, mask = ScarceBackend(10**9, metadata), np.random.default_rng(seed).random((height, width)) < 0.4
+    upscaler = Upscaler(backend)
+    upscaling = upscaler.prepare(np.zeros((height, width, 3), np.float32), mask)
+    upscaling.run(FLOAT32)
+    edge = edge_for(window)
+    padded = tuple(padded_length(side, edge, window) for side in mask.shape)
+    inside = np.s_[edge : edge + height, edge : edge + width]
+    layers = [layer[inside] for layer in worked_on(backend.selections[0], (padded[0], padded[1]), window)]
+    assert upscaling.density == pytest.approx(np.mean(layers))
+    assert upscaling.cost_share == upscaler.cost_share(mask) == metadata.cost.share(upscaling.density)
+    np.testing.assert_array_equal(upscaling.computed_pixels, np.any(layers, axis=0))
 
 
 @given(height=st.integers(1, 40), width=st.integers(1, 40), multiple=st.sampled_from([1, 8]))

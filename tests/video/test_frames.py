@@ -278,9 +278,10 @@ def test_threads_wait_for_each_other(disp: Upscaler, monkeypatch: pytest.MonkeyP
     expected = [VideoUpscaler(disp).upscale(frame).image for frame in frames]
     run = PartUpscaler.run
 
-    def run_slowly(*arguments: Any) -> None:
-        run(*arguments)
+    def run_slowly(*arguments: Any) -> NDArray[np.bool_]:
+        pixels = run(*arguments)
         time.sleep(0.01)  # others may begin before the result is taken from the canvas
+        return pixels
 
     monkeypatch.setattr(PartUpscaler, "run", run_slowly)
     video = VideoUpscaler(disp, reuse=False)

@@ -130,9 +130,7 @@ class Work:
         if not files.keeps_result:
             self.sink.write(source, files.result, partial(self._write_result, picture, strips, result, turn))
         if files.comparison or files.mask:
-            mask = strips.colour.mask
-            worked = upscaler.computed_pixels(mask.pixels) if mask else np.ones(picture.size, np.bool_)
-            self._write_beside(source, files, picture, worked, result)
+            self._write_beside(source, files, picture, strips.colour.computed_pixels, result)
         return InferReport(
             model=upscaler.model,
             origin=self.origin,
