@@ -49,8 +49,7 @@ class VideoReport:
     backend: str
     reduction: str | None
     frames: int = 0
-    renewed: int = 0
-    """Frames with which a scene began, as `VideoUpscaler` takes it: many in pans."""
+    scenes: int = 0
     density: float = 0.0
     reused: float = 0.0
     seconds: float = 0.0
@@ -63,7 +62,7 @@ class VideoReport:
     def add(self, density: float, reused: float, new_scene: bool) -> None:
         """Count a frame."""
         self.frames += 1
-        self.renewed += new_scene
+        self.scenes += new_scene
         self.density += (density - self.density) / self.frames
         self.reused += (reused - self.reused) / self.frames
 
@@ -86,7 +85,7 @@ class VideoReport:
         return ", ".join(
             [
                 f"{self.output}: {self.model} ({self.origin}), {self.backend}",
-                f"{counted(self.frames, 'frame')}, {self.renewed} of them begun anew",
+                f"{counted(self.frames, 'frame')}, {counted(self.scenes, 'scene')}",
                 f"{self.rate:.2f} frames/s, density {self.density:.2f}, {self.reused:.0%} reused",
                 *filter(None, notes),
             ]

@@ -22,6 +22,7 @@ from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.checks import check_budget, check_flag, check_mask, check_region
 from amsr_deploy.runtime.settings import Settings
 from amsr_deploy.runtime.upscaler import Upscaler, load
+from amsr_deploy.video.cuts import CutDetector
 from amsr_deploy.video.parts import PartUpscaler
 from amsr_deploy.video.reuse import Flags, KeptInputs, Rectangle, Tiles, join, selection_changes, single
 
@@ -39,8 +40,10 @@ TOLERANCE = 3
 SMALLEST_TILE = 8
 SEEN_SHARE = 1 / 3
 """Share of the halo that counts where the tolerance is not 0: what is further away changes next to nothing."""
-CUT_SHARE = 0.6
-"""Share of changed tiles from which a frame begins a new scene."""
+RENEWED_SHARE = 0.6
+"""Share of changed tiles from which the others are computed, too, where another threshold fits better."""
+DRIFT = 1.1
+"""By how many times the threshold of a frame that is mostly new may be larger or smaller than that of its scene."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class UpscaledFrame(Generic[Element]):
         image: [sH, sW, 3] of the frame's type, s the model's scale.
         reused: share of the picture that was kept from earlier frames, in [0, 1].
         density: share of the picture where the network's body worked, in [0, 1].
-        new_scene: whether a scene begins with it; in pans, grain and fades that change most tiles each frame does.
+        new_scene: whether a scene begins with it: the first frame does, and what follows a cut.
         seconds: wall time.
     """
 
@@ -66,7 +69,7 @@ class UpscaledFrame(Generic[Element]):
 
 @dataclass(frozen=True)
 class _Scene:
-    """What is decided once for the frames from one cut to the next.
+    """What is decided for the frames from one cut to the next, and again where it no longer fits.
 
     Attributes:
         threshold: the detail above which pixels are masked.
@@ -80,12 +83,16 @@ class _Scene:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the scene began with a flat picture, which tells nothing about those that follow."""
+        """Whether it was decided by a flat picture, which tells nothing about those that follow."""
         return self.threshold == math.inf
 
     def fits(self, picture: NDArray[np.float32]) -> bool:
         """Whether what was decided can hold for a changed picture, too."""
         return not self.is_flat and (not self.grey or is_grey(picture))
+
+    def is_near(self, threshold: float) -> bool:
+        """Whether the threshold of a later picture is so near that this one can stay; a flat one has none."""
+        return threshold == math.inf or self.threshold / DRIFT <= threshold <= self.threshold * DRIFT
 
 
 _NO_SCENE = _Scene(math.inf, dilation=1, grey=False)
@@ -222,10 +229,10 @@ class VideoUpscaler:
             check_region(self._region, size)
         stored = frame.dtype if frame.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
         self._canvas = np.empty((size[0] * scale, size[1] * scale, 3), stored)
-        self._last = (np.empty(0), None)
-        self._begin_scene(_NO_SCENE, frame)
+        self._last, self._cuts = (np.empty(0), None), CutDetector()
+        self._decide(_NO_SCENE, frame)
 
-    def _begin_scene(self, scene: _Scene, frame: NDArray[Element]) -> None:
+    def _decide(self, scene: _Scene, frame: NDArray[Element]) -> None:
         """Let something else hold from this frame on, all of which is to be computed."""
         reach = self._parts.reach
         if self._tolerance > 0 and self.upscaler.is_masked:
@@ -246,14 +253,15 @@ class VideoUpscaler:
     def _follow(self, frame: NDArray[Element], fresh: NDArray[np.bool_]) -> tuple[float, float, bool]:
         """Bring the canvas to a frame; returns the density, the share that was computed, and whether a scene begins."""
         picture = to_float(frame)
+        new_scene = bool(fresh.any()) and self._cuts.begins_scene(picture)
         mask = self._mask_of(picture)
         changed = self._changed(frame, fresh, mask)
-        new_scene = bool(changed.any()) and (not self._scene.fits(picture) or bool(changed.mean() >= CUT_SHARE))
-        if new_scene:
-            self._begin_scene(self._scene_of(picture), frame)
+        renewed = new_scene or (bool(changed.any()) and self._is_outdated(picture, changed))
+        if renewed:
+            self._decide(self._scene_of(picture), frame)
             mask = self._mask_of(picture)
         density = 0.0
-        computed = np.ones_like(changed) if new_scene or not self._reuse else changed
+        computed = np.ones_like(changed) if renewed or not self._reuse else changed
         if computed.any():
             computed, density = self._compute(picture, mask, computed)
         if self._tolerance > 0:
@@ -278,12 +286,26 @@ class VideoUpscaler:
         tolerance = self._tolerance * white(dtype) / 255
         return tolerance if np.issubdtype(dtype, np.floating) else math.floor(tolerance)
 
+    def _is_outdated(self, picture: NDArray[np.float32], changed: Flags) -> bool:
+        """Tell whether something else should hold from this picture on."""
+        if not self._scene.fits(picture):
+            return True
+        is_mostly_new = bool(changed.mean() >= RENEWED_SHARE)
+        return self._finds_masks and is_mostly_new and not self._scene.is_near(self._threshold_of(picture))
+
+    @property
+    def _finds_masks(self) -> bool:
+        return self.upscaler.is_masked and self._region is None
+
+    def _threshold_of(self, picture: NDArray[np.float32]) -> float:
+        return detail_threshold(picture, self.upscaler.strategy)
+
     def _scene_of(self, picture: NDArray[np.float32]) -> _Scene:
         """Decide what holds from this picture on."""
         upscaler, grey = self.upscaler, is_grey(picture)
-        if not upscaler.is_masked or self._region is not None:
+        if not self._finds_masks:
             return _Scene(0, upscaler.dilation, grey)
-        threshold = detail_threshold(picture, upscaler.strategy)
+        threshold = self._threshold_of(picture)
         if self._budget is not None:
             return _Scene(threshold, self._dilation_within(self._budget, picture, threshold), grey)
         return _Scene(threshold, upscaler.dilation, grey)

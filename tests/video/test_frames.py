@@ -185,11 +185,9 @@ def test_frames_get_the_colour_that_pictures_get(model: str, tile: int) -> None:
     video = VideoUpscaler(upscaler, tolerance=0, tile=tile)
     for each in (frame, spotted):
         result = video.upscale(each)
-        assert result.new_scene
+        assert result.reused == 0
         assert np.abs(result.image - upscaler.upscale(each).astype(int)).max() <= 1
-    later = video.upscale(frame)
-    assert not later.new_scene
-    assert later.reused > 0
+    assert video.upscale(frame).reused > 0
 
 
 def test_a_budget_chooses_the_dilation_of_a_scene(
@@ -246,13 +244,64 @@ def test_other_sizes_and_types_begin_anew(disp: Upscaler) -> None:
         np.testing.assert_array_equal(result.image, VideoUpscaler(disp).upscale(frame).image)
 
 
-def test_what_comes_after_a_flat_picture_begins_a_scene(disp: Upscaler) -> None:
+def test_a_flat_picture_decides_nothing(disp: Upscaler) -> None:
     video, frame = VideoUpscaler(disp), np.zeros((40, 60, 3), np.uint8)
     assert video.upscale(frame).density == 0
     frame[:16, :16] = photo_like((16, 16), np.random.default_rng(2))
-    result = video.upscale(frame)
-    assert result.new_scene
-    assert result.density > 0
+    assert video.upscale(frame).density == pytest.approx(disp.mask(frame).density, abs=0.01)
+
+
+def camera(photo: NDArray[np.float32], step: int) -> list[Frame]:
+    """A camera that moves over a photo."""
+    return [np.rint(photo[:64, step * k : step * k + 80] * 255).astype(np.uint8) for k in range(6)]
+
+
+@pytest.mark.parametrize("tolerance", [0, 3])
+def test_a_pan_keeps_the_threshold_of_its_first_frame(
+    tolerance: float, disp: Upscaler, photo: NDArray[np.float32]
+) -> None:
+    video, frames = VideoUpscaler(disp, tolerance=tolerance, tile=8), camera(photo, step=3)
+    threshold = detail_threshold(to_float(frames[0]))
+    assert threshold != detail_threshold(to_float(frames[-1]))
+    for number, frame in enumerate(frames):
+        result = video.upscale(frame)
+        assert result.new_scene == (number == 0)
+        expected = mask_above_detail(to_float(frame), threshold, disp.dilation).mean()
+        assert result.density == pytest.approx(float(expected), abs=result.reused)
+
+
+def test_what_stands_in_a_pan_is_kept(disp: Upscaler, photo: NDArray[np.float32]) -> None:
+    video, frames = VideoUpscaler(disp, tile=8), camera(photo, step=3)
+    for frame in frames:
+        frame[:32] = 90
+    video.upscale(frames[0])
+    for frame in frames[1:]:
+        result = video.upscale(frame)
+        assert not result.new_scene
+        assert 0.2 < result.reused < 0.4
+
+
+@pytest.mark.parametrize(("tolerance", "budget"), [(0, 0.6), (3, None)])
+def test_a_fade_is_one_scene_and_ends_with_the_mask_of_a_picture(
+    tolerance: float, budget: float | None, disp: Upscaler, photo: NDArray[np.float32]
+) -> None:
+    video = VideoUpscaler(disp, tolerance=tolerance, budget=budget)
+    faded = [np.rint(photo[:64, :80] * 255 * k / 10).astype(np.uint8) for k in range(11)]
+    results = [video.upscale(frame) for frame in faded]
+    assert [result.new_scene for result in results] == [True] + 10 * [False]
+    alone = VideoUpscaler(disp, tolerance=tolerance, budget=budget).upscale(faded[-1])
+    assert results[-1].density == pytest.approx(alone.density, abs=0.05)
+
+
+def test_a_cut_decides_anew(disp: Upscaler, photo: NDArray[np.float32]) -> None:
+    """Also where the same threshold would do: the frames after it are those of a video of their own."""
+    frame = np.rint(photo[:64, :80] * 255).astype(np.uint8)
+    other = (frame[::-1, ::-1, ::-1] * 0.95).astype(np.uint8)
+    video = VideoUpscaler(disp)
+    for each in (frame, other):
+        result = video.upscale(each)
+        assert result.new_scene
+        np.testing.assert_array_equal(result.image, VideoUpscaler(disp).upscale(each).image)
 
 
 def test_results_are_the_callers_own(disp: Upscaler) -> None:
@@ -274,8 +323,9 @@ def test_a_mask_is_that_of_the_beginning(disp: Upscaler) -> None:
 
 
 def test_threads_wait_for_each_other(disp: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
-    frames = [photo_like((20, 30), np.random.default_rng(seed)) for seed in range(8)]
-    expected = [VideoUpscaler(disp).upscale(frame).image for frame in frames]
+    """With masks that do not depend on the order."""
+    frames, mask = [photo_like((20, 30), np.random.default_rng(seed)) for seed in range(8)], np.ones((20, 30), np.bool_)
+    expected = [VideoUpscaler(disp, mask=mask).upscale(frame).image for frame in frames]
     run = PartUpscaler.run
 
     def run_slowly(*arguments: Any) -> NDArray[np.bool_]:
@@ -284,7 +334,7 @@ def test_threads_wait_for_each_other(disp: Upscaler, monkeypatch: pytest.MonkeyP
         return pixels
 
     monkeypatch.setattr(PartUpscaler, "run", run_slowly)
-    video = VideoUpscaler(disp, reuse=False)
+    video = VideoUpscaler(disp, mask=mask, reuse=False)
     with ThreadPoolExecutor(4) as threads:
         results = threads.map(lambda frame: video.upscale(frame).image, frames)
         np.testing.assert_array_equal(list(results), expected)
