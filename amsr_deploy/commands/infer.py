@@ -38,6 +38,7 @@ def run(backbone: str | None, model: Path | None, shard: str | None, ray: str | 
         naming,
         WriteOptions(**take(options, "quality", "lossless", "strip_metadata", "compression")),
         **take(options, "mask", "save_mask", "compare"),
+        advise=options["trained_for"] is None,
         shard=part,
     )
     with take_inputs("infer", options, naming, reporter, [request.mask, model]) as inputs:

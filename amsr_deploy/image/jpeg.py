@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image.colour import check_profile
@@ -36,6 +38,8 @@ _LOOK_AHEAD = bytes(8)
 _MOST_MISSING = 1 / 4
 _LONG_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 _IPTC_RESOURCE = 0x0404
+_LUMA_STEPS = 3688
+"""Sum of the steps by which luma is quantized at quality 50: table K.1 of ITU-T T.81, in the scale of libjpeg."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +88,23 @@ def read_jpeg(source: Source) -> Stored:
         xmp=image.info.get("xmp"),
         iptc=image.info.get("photoshop", {}).get(_IPTC_RESOURCE),
         texts=(from_comment(image.info["comment"]),) if image.info.get("comment") else (),
+        jpeg_quality=estimate_quality(image.quantization[0]) if 0 in image.quantization else None,
     )
     if header.has_long_xmp:
         source.warn("the parts of its XMP beyond 64 KB are dropped")
     return Stored(to_picture(to_stored_mode(image, source), metadata), image.getexif)
 
 
-def _decode(data: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(data), formats=["JPEG", "MPO"])
+def _decode(data: bytes) -> JpegImageFile:
+    image = cast(JpegImageFile, Image.open(io.BytesIO(data), formats=["JPEG", "MPO"]))
     image.load()
     return image
+
+
+def estimate_quality(luma_steps: Sequence[int]) -> int:
+    """Estimate the quality from 1 to 100, as libjpeg counts it, that quantizes luma as finely as 64 steps do."""
+    share = sum(luma_steps) / _LUMA_STEPS
+    return max(1, round(100 - 50 * share if share < 1 else 50 / share))
 
 
 def read_header(data: bytes, source: Source) -> Header:

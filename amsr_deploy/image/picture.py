@@ -30,6 +30,7 @@ class Metadata:
         xmp: XMP for an upright picture of this size.
         iptc: IPTC data, which tells nothing of pixels.
         texts: of PNG, and the comment of a JPEG.
+        jpeg_quality: 1 (worst) to 100; None where it was not read from a JPEG.
     """
 
     icc_profile: bytes | None = None
@@ -40,6 +41,7 @@ class Metadata:
     xmp: bytes | None = None
     iptc: bytes | None = None
     texts: tuple[Text, ...] = ()
+    jpeg_quality: int | None = None
 
     def scaled(self, before: tuple[int, int], after: tuple[int, int]) -> Metadata:
         """Describe the same picture with another height and width.

@@ -131,3 +131,21 @@ def test_a_header_alone_is_read_through_padding_and_thumbnails(tmp_path: Path) -
     data = jpeg()
     (tmp_path / "a.jpg").write_bytes(data[:2] + segment + data[2:])
     np.testing.assert_array_equal(image.read(tmp_path / "a.jpg").rgb, whole(data))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("quality", [100, 95, 80, 75, 40, 25])
+def test_the_quality_is_that_of_the_encoder(tmp_path: Path, quality: int, mode: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(photo().convert(mode), quality=quality))
+    found = image.read(tmp_path / "a.jpg").metadata.jpeg_quality
+    assert found == pytest.approx(quality, abs=1)
+
+
+def test_the_quality_of_coarser_tables_than_the_encoder_makes(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(qtables=[[255] * 64]))
+    assert image.read(tmp_path / "a.jpg").metadata.jpeg_quality == 11
+
+
+def test_other_files_have_no_jpeg_quality(tmp_path: Path) -> None:
+    photo().save(tmp_path / "a.png")
+    assert image.read(tmp_path / "a.png").metadata.jpeg_quality is None

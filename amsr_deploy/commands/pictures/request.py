@@ -29,6 +29,7 @@ class InferRequest:
         mask: a picture of the input's size, white where the network shall work; None computes a mask.
         save_mask: where a picture goes, white where the network worked; both are for one picture only.
         compare: write a picture that compares, too.
+        advise: say where other weights would be better.
         shard: the part of the pictures that is wanted; None is all of them.
     """
 
@@ -39,6 +40,7 @@ class InferRequest:
     mask: Path | None = None
     save_mask: Path | None = None
     compare: bool = False
+    advise: bool = True
     shard: Shard | None = None
 
     def check(self, inputs: Inputs, settings: PictureSettings) -> None:
