@@ -17,17 +17,19 @@ from model_card import check_places, fail, replace_table
 from PIL import Image
 
 from amsr_deploy import load
-from amsr_deploy.descriptor import DEFAULT_BACKBONE, SCALE, SCALES, Purpose, describe
+from amsr_deploy.descriptor import DEFAULT_BACKBONE, PURPOSES, SCALE, SCALES, Purpose, describe
 from amsr_deploy.evaluation.bench.twins import shipped_backbones
-from amsr_deploy.evaluation.degradations import damage_of, gaussian_noise
-from amsr_deploy.evaluation.evaluate import Scores, evaluate, evaluate_bicubic, mean
+from amsr_deploy.evaluation.degradations import damage_of, gaussian_noise, jpeg
+from amsr_deploy.evaluation.evaluate import Scores, evaluate, evaluate_bicubic, mean, read_pairs, score
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution, picture_paths, read_rgb
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.shipped import model_name
+from amsr_deploy.runtime.upscaler import Upscaler
 
 FOLDERS = ("set14", "b100", "kodak24")
 SIGMAS = (0, 4, 8, 12)
+QUALITIES = (95, 90, 85, 80, 70, 60)
 HEADER = (
     "| model | LR pictures | folder | bicubic | clean weights | photo weights | photo - clean "
     "| density | share of dense MACs |"
@@ -67,6 +69,27 @@ def scores(backbone: str, scale: int, trained_for: Purpose, degraded: bool, fold
         return evaluate(upscaler, picture_paths(folder), fail, degraded=degraded).mean
 
 
+def jpeg_rows(models: Sequence[tuple[str, int]], data: Path, folders: Iterable[str]) -> Iterator[str]:
+    """Write the rows of what weights for photos gain on pictures whose only damage is JPEG, by its quality."""
+    yield f"| model | folder | {' | '.join(f'quality {quality}' for quality in QUALITIES)} |"
+    yield "| --- " * (len(QUALITIES) + 2) + "|"
+    for backbone, scale in models:
+        weights = [load(backbone, scale=scale, trained_for=purpose, precision=None) for purpose in PURPOSES]
+        name = model_name(backbone, scale, trained_for="photo")
+        for folder in folders:
+            gains = (jpeg_gain(*weights, data / folder, quality) for quality in QUALITIES)
+            yield f"| `{name}` | {folder} | {' | '.join(f'{gain:+.2f}' for gain in gains)} |"
+
+
+def jpeg_gain(clean: Upscaler, photo: Upscaler, folder: Path, quality: int) -> float:
+    """Measure how much more PSNR-Y weights for photos have than those for clean pictures, in dB."""
+    pairs = [
+        (hr, jpeg(lr, quality))
+        for _, hr, lr in read_pairs(picture_paths(folder), clean.metadata.scale, fail, None, False)
+    ]
+    return float(np.mean([score(photo, *pair).psnr_y - score(clean, *pair).psnr_y for pair in pairs]))
+
+
 def noise_rows(data: Path, folders: Sequence[str]) -> Iterator[str]:
     """Write the rows of mask density by the strength of noise, which masks take for texture."""
     yield f"| standard deviation of the noise, of 255 | {' | '.join(folders)} |"
@@ -95,9 +118,10 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder that holds the test folders")
     parser.add_argument("--folders", nargs="*", default=FOLDERS)
     arguments = parser.parse_args()
-    check_places(("photo", "noise"))
+    check_places(("photo", "jpeg", "noise"))
     models = [(name, scale) for scale in sorted(SCALES, reverse=True) for name in shipped_backbones(scale, "photo")]
     replace_table("noise", noise_rows(arguments.data, arguments.folders))
+    replace_table("jpeg", jpeg_rows(models, arguments.data, arguments.folders))
     replace_table("photo", photo_rows(models, arguments.data, arguments.folders))
 
 
