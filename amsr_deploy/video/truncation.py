@@ -34,8 +34,13 @@ class TruncationCheck:
             self._end = self._end if packet.pos is None else packet.pos + packet.size
 
     def problem(self, size: int) -> str | None:
-        """Say what is missing after the last packet of a file of so many bytes; None where nothing tells."""
-        if any(entry.pos + entry.size > size for stream in self._container.streams for entry in stream.index_entries):
+        """Say what is missing after the last packet; None where nothing tells.
+
+        Args:
+            size: bytes of the file; 0 of a pipe with a name, which has no size.
+        """
+        entries = (entry for stream in self._container.streams for entry in stream.index_entries)
+        if size and any(entry.pos + entry.size > size for entry in entries):
             return "its index names frames that it does not hold"
         if not self._is_whole or (self._container.format.name == Y4M_FORMAT and self._end < size):
             return "its last frame is not whole"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,21 @@ def test_y4m_goes_through_pipes_of_a_real_ffmpeg(tmp_path: Path) -> None:
     assert file.exit_code == 0
     for piped, direct in zip(frames_of(tmp_path / "out.mkv"), frames_of(tmp_path / "file.mkv"), strict=True):
         assert np.abs(piped.astype(int) - direct).mean() < 4
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+@pytest.mark.parametrize("suffix", [".mkv", ".y4m"])
+def test_a_whole_video_from_a_pipe_with_a_name_does_not_break_off(suffix: str, tmp_path: Path) -> None:
+    if suffix == ".mkv":
+        content = make(tmp_path / "clip.mkv", 3).read_bytes()
+    else:
+        content = b"YUV4MPEG2 W16 H16 F25:1 C420\n" + 2 * (b"FRAME\n" + bytes([128]) * 384)
+    os.mkfifo(tmp_path / f"pipe{suffix}")
+    with ThreadPoolExecutor(1) as feeding:
+        feeding.submit((tmp_path / f"pipe{suffix}").write_bytes, content)
+        result = amsr("video", tmp_path / f"pipe{suffix}", "-o", tmp_path / "out.mkv", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["cut_off"] is None
 
 
 @pytest.mark.parametrize(
