@@ -15,7 +15,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -55,12 +55,16 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Keep other trainings out of the folder, which is made where it is missing.
 
+        Where nothing of a run is in it at the end, the lock goes, and so do the folders that were made.
+
         Raises:
             TrainingError: another training writes to it, or the folder cannot be written to.
         """
+        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.path / LOCK).acquire(timeout=0)
+            (self.path / LOCK).stat()  # a training that was refused may have removed it in between
         except Timeout as error:
             raise TrainingError(
                 f"another training writes to {self.path}; wait for its end, or choose another `out`"
@@ -68,7 +72,18 @@ class RunFolder:
         except OSError as error:
             raise TrainingError(f"{self.path} cannot be written to ({error.strerror})") from error
         with lock:
-            yield
+            try:
+                yield
+            finally:
+                if not (self.path / CONFIG).exists():
+                    self._remove(made)
+
+    def _remove(self, made: list[Path]) -> None:
+        """Remove the lock, and the folders that were made, as far as nothing else is in them."""
+        with suppress(OSError):  # Windows keeps a file that is open
+            (self.path / LOCK).unlink()
+            for folder in made:
+                folder.rmdir()
 
     def check_new(self) -> None:
         """Raise TrainingError where a new run would overwrite an earlier one's checkpoint."""

@@ -151,4 +151,4 @@ def test_a_training_says_it_before_its_first_step(
     monkeypatch.setitem(models.CLASSES, "fsrcnn", lambda **_: Tiny(conv3x3(bias=False)))
     with pytest.raises(ModelError, match="a bias"):
         train(quick_config(folder), tmp_path / "run")
-    assert not (tmp_path / "run" / "config.json").exists()
+    assert not (tmp_path / "run").exists()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import amsr, assert_refused
+from command_line import amsr, assert_refused, refusal
 from training_cases import quick_config
 
 from amsr_deploy.errors import TrainingError
@@ -58,6 +58,17 @@ def test_a_killed_process_leaves_the_folder_free(out: Path, other: subprocess.Po
     other.wait()
     with run.locked(), pytest.raises(TrainingError, match="another training"), RunFolder(out).locked():
         pass
+
+
+@pytest.mark.parametrize("there", [[], ["run"], ["run", "run/notes.txt"]])
+@pytest.mark.parametrize("option", ["--data missing", "--validation missing", "--patch-size 5000"])
+def test_a_refused_training_leaves_nothing(option: str, there: list[str], folder: Path, here: Path) -> None:
+    for name in there:
+        (here / name).mkdir() if name == "run" else (here / name).touch()
+    before = sorted(here.rglob("*"))
+    arguments = ["--backbone", "fsrcnn", "--data", folder, "--device", "cpu", "--steps", 1, *option.split()]
+    refusal(amsr("train", *arguments, "--out", here / "run" if there else here / "new" / "run"))
+    assert sorted(here.rglob("*")) == before
 
 
 def test_a_folder_that_cannot_be_made_is_named(folder: Path, tmp_path: Path) -> None:
