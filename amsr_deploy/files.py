@@ -133,6 +133,18 @@ def check_standard_output(kind: str) -> None:
         raise UserError(f"standard output is a terminal, which shows no {kind}; give an `output`")
 
 
+def write_standard(content: bytes) -> None:
+    """Write to standard output; errors name it."""
+    try:
+        left = memoryview(content)
+        while left:  # without a buffer, as PYTHONUNBUFFERED has it, a full disk or a pipe may take only a part
+            left = left[sys.stdout.buffer.write(left) or 0 :]
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        error.filename = error.filename or "standard output"
+        raise
+
+
 def publish(source: Path, target: Path, replace: bool) -> None:
     """Give a file its name: that of another file only where this is to be replaced, even if it came a moment ago.
 
@@ -150,6 +162,12 @@ def publish(source: Path, target: Path, replace: bool) -> None:
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
         source.rename(target)
+
+
+def not_kept(what: str, error: OSError) -> str:
+    """Say that the folder for temporary files does not take something."""
+    place = tempfile.gettempdir()
+    return f"{what} cannot be kept in {place} ({error.strerror}); free space there, or let TMPDIR name another folder"
 
 
 def write_cache(path: Path, data: bytes, what: str) -> None:

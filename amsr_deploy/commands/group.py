@@ -76,6 +76,16 @@ def replace_closed_input() -> None:
         sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the rest of the process
 
 
+def drop_unwritten() -> None:
+    """Drop what standard output does not take: Python would try again at the end, and complain in lines of its own."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
 class Commands(click.Group):
     """A group that reports every failure in a line."""
 
@@ -90,6 +100,8 @@ class Commands(click.Group):
             return super().main(*args, **kwargs)
         except OSError as error:  # of help and version, which click prints before there is a command
             sys.exit(report_failure(error))
+        finally:
+            drop_unwritten()
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -101,6 +113,4 @@ class Commands(click.Group):
             click.echo("amsr: interrupted", err=True)
             sys.exit(exit_code(interrupt.number if isinstance(interrupt, Interruption) else signal.SIGINT))
         except Exception as error:
-            if setting("debug"):
-                raise
             sys.exit(report_failure(error))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from amsr_deploy.errors import ImageError
+from amsr_deploy.files import not_kept
 
 _log = logging.getLogger(__name__)
 
@@ -62,9 +63,12 @@ class Source:
             return
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder, f"picture{suffix}")
-            with copy.open("wb") as target:
-                shutil.copyfileobj(self.rewound(), target)
-                target.write(bytes(missing))
+            try:
+                with copy.open("wb") as target:
+                    shutil.copyfileobj(self.rewound(), target)
+                    target.write(bytes(missing))
+            except OSError as error:
+                raise ImageError(not_kept(f"a copy of {self.path}", error)) from error
             yield copy
 
 

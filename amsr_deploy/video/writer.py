@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import UserError, VideoError
-from amsr_deploy.files import STANDARD
+from amsr_deploy.files import STANDARD, write_standard
 from amsr_deploy.video.copies import ALL, Copies
 from amsr_deploy.video.encoding import Y4M, Encoding
 from amsr_deploy.video.hdr import side_data, with_hdr
@@ -32,6 +31,14 @@ SUFFIXES = (".mkv", ".mp4", ".mov", ".webm", ".m4v")
 """Of the containers that keep the times of frames."""
 
 _log = logging.getLogger(__name__)
+
+
+class Pipe:
+    """Standard output as FFmpeg writes to it, which does not look whether all is taken."""
+
+    def write(self, content: bytes) -> None:
+        """Write all of it."""
+        write_standard(content)
 
 
 class Writer:
@@ -63,7 +70,7 @@ class Writer:
         self._pixel_format = encoding.pixel_format_of(encoder, source, size)
         self._tags = tags_for(reader.first, self._pixel_format, size)
         self._container = (
-            av.open(sys.stdout.buffer, "w", format=Y4M_FORMAT, container_options=ALL)
+            av.open(Pipe(), "w", format=Y4M_FORMAT, container_options=ALL)
             if self._is_pipe
             else av.open(str(path), "w", container_options=_container_options(path.suffix, reader.time_base))
         )

@@ -7,7 +7,6 @@ import glob
 import logging
 import os
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 from amsr_deploy import image
 from amsr_deploy.commands.messages import shown_as
 from amsr_deploy.errors import AmsrError, FileError, ImageError, UserError
-from amsr_deploy.files import STANDARD, is_special
+from amsr_deploy.files import STANDARD, is_special, not_kept
 
 ENDINGS = r"_x[2-4]|_\d+x\d+|_mask|_overlay|_compare"
 """Of results' names, without their suffix, where nothing else is asked for; a regular expression."""
@@ -141,8 +140,7 @@ def read_list(path: Path) -> list[Path]:
 def expand(name: Path, search: Search, received: Path) -> Iterator[Input]:
     """Yield the pictures that one name stands for, in natural order; that of standard input is saved as a file."""
     if name == STANDARD:
-        with received.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
+        receive(received)
         yield Input(received, is_standard=True)
     elif is_folder(name):
         yield from search.pictures(name)
@@ -153,6 +151,22 @@ def expand(name: Path, search: Search, received: Path) -> Iterator[Input]:
         yield from map(Input, pictures) if pictures else [missing]
     else:
         yield Input(name)
+
+
+def receive(path: Path) -> None:
+    """Keep what comes through standard input in a temporary file.
+
+    Raises:
+        FileError: it cannot be read, or the folder for temporary files has no room.
+    """
+    try:
+        content = sys.stdin.buffer.read()
+    except OSError as error:
+        raise FileError(f"standard input cannot be read: {error.strerror}") from error
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise FileError(not_kept("standard input", error)) from error
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from amsr_deploy import image
 from amsr_deploy.commands.messages import shown_as
 from amsr_deploy.commands.pictures.inputs import Input, Inputs, is_folder
 from amsr_deploy.errors import AmsrError, FileError, ImageError, UserError
-from amsr_deploy.files import STANDARD, check_standard_output, replacing
+from amsr_deploy.files import STANDARD, check_standard_output, not_kept, replacing, write_standard
 from amsr_deploy.image.canvas import not_written
 
 Existing = Literal["refuse", "overwrite", "skip"]
@@ -196,7 +195,10 @@ class Outputs:
             self._write(source, target, write_file)
         except (FileError, ImageError) as error:
             written = [self.shown(path) for key, path in list(self._written.items()) if self.claims[key][0] is source]
-            raise type(error)("; ".join([str(error), *(f"{name} is written" for name in written)])) from error
+            message = str(error)
+            if target == self.spool and isinstance(error.__cause__, OSError):
+                message = not_kept("standard output", error.__cause__)
+            raise type(error)("; ".join([message, *(f"{name} is written" for name in written)])) from error
         if target == self.spool:
             write_standard(target.read_bytes())
         self._written[os.path.realpath(target)] = target
@@ -260,18 +262,6 @@ def open_outputs(naming: Naming, inputs: Inputs, read: Iterable[Path] = ()) -> I
         spool = Path(folder, f"stdout{naming.extension or '.png'}")
         with shown_as(spool, "standard output"):
             yield Outputs(replace(naming, output=STANDARD), inputs, read, spool)
-
-
-def write_standard(content: bytes) -> None:
-    """Write to standard output; errors name it."""
-    try:
-        left = memoryview(content)
-        while left:  # without a buffer, as PYTHONUNBUFFERED has it, a full disk or a pipe may take only a part
-            left = left[sys.stdout.buffer.write(left) or 0 :]
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        error.filename = error.filename or "standard output"
-        raise
 
 
 def check_name(path: Path) -> None:
