@@ -13,6 +13,7 @@ import click
 
 from amsr_deploy.commands.messages import option_names, report_failure, setting, shown_messages
 from amsr_deploy.commands.optional_values import LOCAL_CLUSTER, is_cluster_address, is_json_target, with_value
+from amsr_deploy.errors import FileError
 from amsr_deploy.interrupts import Interruption, RaisedSignal, exit_code
 
 
@@ -57,6 +58,7 @@ class Command(click.Command):
         option_names.clear()
         for each in self.params:
             option_names.update(shown_names(each))
+        check_current_folder()
         replace_closed_input()
         with shown_messages():
             return super().invoke(ctx)
@@ -68,6 +70,14 @@ def shown_names(parameter: click.Parameter) -> dict[str, str]:
     if isinstance(parameter, click.Argument):
         return {name: parameter.metavar or name.upper()}
     return {name: parameter.opts[-1], **{option.lstrip("-").replace("-", "_"): option for option in parameter.opts}}
+
+
+def check_current_folder() -> None:
+    """Raise FileError where the folder that the process is in was removed: then no relative path can be found."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise FileError("the current folder does not exist any more; change to another one") from None
 
 
 def replace_closed_input() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 import threading
@@ -18,6 +19,7 @@ import click
 from amsr_deploy.dependencies import missing_dependency
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.system.memory import IN_STRIPS
+from amsr_deploy.system.threads import NO_THREADS, lacks_threads
 from amsr_deploy.wording import one_line, with_options
 
 Result = TypeVar("Result")
@@ -139,13 +141,24 @@ def describe_failure(error: Exception) -> str:
         error = missing_dependency(error) or error
     if isinstance(error, AmsrError):
         return str(error)
-    if isinstance(error, BrokenPipeError):
-        return "The output was closed (broken pipe); the rest was not processed."
+    if lacks_threads(error):
+        return NO_THREADS
     if isinstance(error, OSError):
-        return f"{error.filename or 'standard output'}: {error.strerror or error}"
+        return _describe_system_error(error)
     if isinstance(error, MemoryError):
         return f"out of memory; free memory, use a smaller `tile`, {IN_STRIPS}"
     return f"unexpected {type(error).__name__}: {error}; run `amsr --debug ...` for the traceback"
+
+
+def _describe_system_error(error: OSError) -> str:
+    """Say what the system refused; where it names no file, and one was there, it was standard output."""
+    if isinstance(error, BrokenPipeError):
+        return "The output was closed (broken pipe); the rest was not processed."
+    if error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if error.errno in (None, errno.ENOENT):  # of a library that does not load, or no folder for temporary files
+        return error.strerror or str(error)
+    return f"standard output: {error.strerror}"
 
 
 class Failures:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import VideoError
 from amsr_deploy.files import STANDARD
+from amsr_deploy.system.threads import NO_THREADS, lacks_threads
 from amsr_deploy.video.continuous_times import ContinuousTimes
 from amsr_deploy.video.display_matrix import orientation_of
 from amsr_deploy.video.picture_stream import is_cover, picture_stream
@@ -122,7 +123,7 @@ class Reader:
             self._trims = bool(start) or duration is not None
             if start and path != STANDARD:
                 self._seek()
-            self.stream.thread_type = "AUTO"
+            self._start_decoder()
             self._items = self._read()
             self.before: list[av.Packet[Any]] = []
             self.first = self._first_frame()
@@ -134,6 +135,13 @@ class Reader:
         if self._pipe is not None:
             return av.open(self._pipe, format=Y4M_FORMAT)
         return av.open(f"file:{path}", metadata_errors="replace")  # else what is before a colon were a protocol
+
+    def _start_decoder(self) -> None:
+        self.stream.thread_type = "AUTO"
+        try:
+            self.stream.codec_context.open()
+        except av.error.FFmpegError as error:  # which each packet would repeat
+            raise VideoError(f"{self.name} cannot be decoded: {reason(error)}") from error
 
     def _seek(self) -> None:
         """Go to a key frame at the start of the wanted part or before it.
@@ -296,5 +304,7 @@ class Reader:
 
 
 def reason(error: Exception) -> str:
-    """Return what FFmpeg says of an error."""
+    """Return what FFmpeg says of an error, or what that means."""
+    if lacks_threads(error):
+        return NO_THREADS
     return getattr(error, "strerror", None) or str(error)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -156,6 +158,32 @@ def test_cuda_is_loaded_out_of_packages_before_a_session(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "no libcudnn here" in captured.err
+
+
+def test_cuda_that_does_not_start_is_said_once_and_not_on_standard_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """ONNX Runtime would print there that it takes the CPU: into the picture that goes there."""
+    create = ort.InferenceSession._create_inference_session
+
+    def start(session: ort.InferenceSession, chosen: Any, *others: Any) -> None:
+        if any(each[0] != CPU for each in chosen):
+            raise RuntimeError("CUDA failure 35: the driver is too old\nmore")
+        create(session, chosen, *others)
+
+    monkeypatch.setattr(ort, "get_available_providers", lambda: [PROVIDERS["cuda"].name, CPU])
+    monkeypatch.setattr(ort, "preload_dlls", lambda: None)
+    monkeypatch.setattr(ort.InferenceSession, "_create_inference_session", start)
+    if "enable_fallback" not in inspect.signature(ort.capi.onnxruntime_inference_collection.Session).parameters:
+        pytest.skip("this ONNX Runtime prints it whatever it is asked for")
+    with pytest.raises(BackendError, match=r"^device cuda does not start: CUDA failure 35: the driver is too old$"):
+        OnnxRuntimeBackend(shipped_model("fsrcnn"), "cuda")
+    assert not caplog.records
+    assert "cpu" in OnnxRuntimeBackend(shipped_model("fsrcnn"), "auto").name
+    assert [record.getMessage() for record in caplog.records] == [
+        "CUDA does not start, and the CPU is used: CUDA failure 35: the driver is too old"
+    ]
+    assert capsys.readouterr().out == ""
 
 
 class TestPlugins:

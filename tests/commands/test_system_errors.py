@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
+import onnxruntime as ort
 import pytest
-from command_line import amsr, assert_refused
+from command_line import amsr, assert_refused, refusal
 from PIL import Image
 
 from amsr_deploy.cli import main
+from amsr_deploy.commands.messages import describe_failure
 from amsr_deploy.errors import ImageError
 from amsr_deploy.image.source import Source
+from amsr_deploy.system.threads import NO_THREADS
 
 VIDEO = b"YUV4MPEG2 W16 H16 F25:1 C420\n" + 2 * (b"FRAME\n" + bytes([128]) * 384)
 COMMANDS = {"infer": "noise.png", "video": "clip.y4m"}
@@ -27,6 +34,54 @@ def here(here: Path) -> Path:
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)).save("noise.png")
     Path("clip.y4m").write_bytes(VIDEO)
     return here
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(errno.ENOSPC, "full"), "standard output: full"),
+        (OSError(errno.ENOSPC, "full", "a.png"), "a.png: full"),
+        (OSError("lib.so: cannot be mapped"), "lib.so: cannot be mapped"),
+        (FileNotFoundError(errno.ENOENT, "no folder for temporary files"), "no folder for temporary files"),
+        (RuntimeError("can't start new thread"), NO_THREADS),
+        (BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), "a.mkv"), NO_THREADS),
+        (BlockingIOError(errno.EAGAIN, "would block"), "standard output: would block"),
+    ],
+)
+def test_what_is_blamed(error: Exception, line: str) -> None:
+    assert describe_failure(error) == line
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_threads_that_do_not_start_are_said(command: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if command == "video":
+        pytest.importorskip("av")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
+        assert NO_THREADS in refusal(
+            amsr(command, COMMANDS[command], "-o", "out.mkv" if command == "video" else "a.png")
+        )
+    failure = RuntimeError("/onnxruntime/env.cc:327 PosixThread pthread_create failed, error code: 11")
+    monkeypatch.setattr(ort.InferenceSession, "_create_inference_session", Mock(side_effect=failure))
+    assert refusal(amsr(command, COMMANDS[command])) == f"amsr: error: {NO_THREADS}"
+    assert sorted(path.name for path in here.iterdir()) == sorted(COMMANDS.values())
+
+
+def test_a_decoder_without_threads_is_named() -> None:
+    av = pytest.importorskip("av")
+    from amsr_deploy.video.reader import reason
+
+    assert reason(av.error.BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))) == NO_THREADS
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that a process is in")
+def test_a_current_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    for command in ("infer", "mask", "video"):
+        assert "the current folder does not exist any more" in refusal(amsr(command, tmp_path / "a.png"))
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from amsr_deploy.model_file import read_metadata, read_single_file
 from amsr_deploy.numeric import is_whole
 from amsr_deploy.runtime.backends.base import OutOfMemoryError, SelectionInputs
 from amsr_deploy.runtime.backends.gpu import find_gpu
-from amsr_deploy.runtime.backends.providers import PROVIDERS, WITH_KERNELS, add_provider
+from amsr_deploy.runtime.backends.providers import CPU, PROVIDERS, WITH_KERNELS, add_provider, runs_on_cpu
 from amsr_deploy.system.processor import compute_threads, usable_cores
+from amsr_deploy.system.threads import NO_THREADS, lacks_threads
 from amsr_deploy.wording import first_line
 
 _OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory")
@@ -62,7 +63,9 @@ class OnnxRuntimeBackend:
         self.metadata: Metadata = read_metadata(model)
         content = read_single_file(model)
         try:
-            session = ort.InferenceSession(content, options, providers=providers)
+            session = _start(content, options, providers, device)
+        except BackendError:
+            raise
         except Exception as error:  # ONNX Runtime raises bare exceptions of many private types
             if kernels is None and self.metadata.precision == "bfloat16":
                 remedy = "install the package again where there is a C++ compiler" if device in WITH_KERNELS else ""
@@ -104,6 +107,30 @@ class OnnxRuntimeBackend:
     def close(self) -> None:
         """Drop the session, which releases what it holds."""
         self._session = None
+
+
+def _start(
+    content: bytes, options: ort.SessionOptions, providers: list[tuple[str, dict[str, str]]] | None, device: Device
+) -> ort.InferenceSession:
+    """Start a session; for `auto` on the CPU where CUDA does not start.
+
+    ONNX Runtime's own fallback, which versions before 1.23 cannot be kept from, prints that on standard output, where
+    a picture may go.
+
+    Raises:
+        BackendError: the device or its threads do not start.
+    """
+    try:
+        return ort.InferenceSession(content, options, providers=providers, enable_fallback=0)
+    except (RuntimeError, ValueError) as error:  # those of a model are of other types
+        if lacks_threads(error):
+            raise BackendError(NO_THREADS) from error
+        if runs_on_cpu(device):
+            raise
+        if device != "auto":
+            raise BackendError(f"device {device} does not start: {first_line(error)}") from error
+        _log.warning("CUDA does not start, and the CPU is used: %s", first_line(error))
+        return ort.InferenceSession(content, options, providers=[(CPU, {})], enable_fallback=0)
 
 
 def _check_signature(model: Path, session: ort.InferenceSession, metadata: Metadata) -> None:
