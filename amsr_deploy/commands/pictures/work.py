@@ -19,6 +19,7 @@ from amsr_deploy.commands.pictures.request import InferRequest
 from amsr_deploy.commands.pictures.targets import Files, Sink, claim_files
 from amsr_deploy.commands.pictures.turns import Turn
 from amsr_deploy.commands.upscalers import Upscalers
+from amsr_deploy.errors import BackendError, EngineError, ModelError
 from amsr_deploy.image import Picture
 from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.metadata import Metadata
@@ -125,7 +126,11 @@ class Work:
                 image.check_fit(files.result, picture, plan.size, self.request.writing)
             if math.prod(picture.size) <= MOST_AHEAD:
                 reading.close()
-            return self._upscale(source, picture, plan, files, turn)
+            try:
+                return self._upscale(source, picture, plan, files, turn)
+            except (BackendError, EngineError, ModelError) as error:  # of the network, which knows no names
+                error.args = (f"{source}: {error}",)
+                raise
 
     def _upscale(self, source: Input, picture: Picture, plan: Plan, files: Files, turn: Turn) -> InferReport:
         """Upscale a picture, and write all that is wanted of it and missing."""

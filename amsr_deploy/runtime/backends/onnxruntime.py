@@ -92,7 +92,7 @@ class OnnxRuntimeBackend:
 
         Raises:
             OutOfMemoryError: the picture is too large for the memory; a smaller tile may do.
-            BackendError: it is closed.
+            BackendError: it is closed, or ONNX Runtime fails.
         """
         session = self._session
         if session is None:
@@ -102,7 +102,7 @@ class OnnxRuntimeBackend:
         except Exception as error:
             if any(phrase in str(error).lower() for phrase in _OUT_OF_MEMORY):
                 raise OutOfMemoryError(first_line(error)) from error
-            raise
+            raise BackendError(f"{self.model} does not run: {first_line(error)}") from error
 
     def close(self) -> None:
         """Drop the session, which releases what it holds."""

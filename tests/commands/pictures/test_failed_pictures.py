@@ -6,9 +6,14 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 from batch_cases import Command, draw
 from command_line import amsr, assert_refused, errors
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from scale_cases import write_model
 
 from amsr_deploy import image
 
@@ -45,6 +50,18 @@ def test_a_picture_that_fails_stops_no_other(here: Path, command: Command) -> No
     assert (here / "out" / f"good{ending}").is_file()
     assert_refused(amsr(*arguments, "cut.png"), "cut.png", code=1)
     assert_refused(amsr(*arguments, "missing.png"), "missing.png", code=1)
+
+
+@pytest.mark.parametrize("offset", [np.zeros(5, np.float32), np.float32("nan")])
+def test_an_error_of_the_network_names_the_picture(offset: NDArray[np.float32], here: Path) -> None:
+    """Of ONNX Runtime, which cannot add these shapes, and of what is not finite."""
+    model = onnx.load(write_model(here / "model.onnx", 2))
+    model.graph.initializer[1].CopyFrom(numpy_helper.from_array(offset, "offset"))
+    onnx.save(model, here / "model.onnx")
+    pictures = [draw(here / name) for name in ("a.png", "b.png")]
+    lines = errors(amsr("infer", *pictures, "--model", here / "model.onnx", "-o", here / "out"))
+    assert [f"amsr: error: {picture}: " in line for picture, line in zip(pictures, lines, strict=False)] == [True, True]
+    assert "unexpected" not in "".join(lines)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), RecursionError(), ValueError(), MemoryError(), KeyError("x")])
