@@ -35,7 +35,8 @@ from amsr_deploy.evaluation.bench.openvino import OpenVinoModel
 from amsr_deploy.evaluation.metrics import psnr
 from amsr_deploy.image.arrays import to_float
 from amsr_deploy.runtime.shipped import shipped_model
-from amsr_deploy.video.frames import TOLERANCE, VideoUpscaler
+from amsr_deploy.video.frames import VideoUpscaler
+from amsr_deploy.video.reuse import TOLERANCE
 
 OBJECT_SHARE = 0.15
 GRAIN = 4  # standard deviation, of 255

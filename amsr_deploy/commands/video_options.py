@@ -18,7 +18,8 @@ from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.tiles import Size
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.encoding import Encoding
-from amsr_deploy.video.frames import TOLERANCE, VideoUpscaler
+from amsr_deploy.video.frames import VideoUpscaler
+from amsr_deploy.video.reuse import TOLERANCE
 from amsr_deploy.video.writer import SUFFIXES
 
 LONGEST = 1e9

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from amsr_deploy.video.reuse import KeptInputs, Rectangle, Tiles, cost, join, runs, single
+from amsr_deploy.video.changes import KeptInputs
+from amsr_deploy.video.rectangles import Rectangle, cost, join, runs, single
+from amsr_deploy.video.tiles import Tiles
 
 flags = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=12))
 
@@ -41,19 +43,20 @@ def test_a_pixel_belongs_to_the_inputs_of_the_tiles_that_reach_it(
 @pytest.mark.parametrize("value", [0, 3, 100, 255])
 def test_an_input_differs_from_what_its_tile_was_computed_from(value: int, dtype: type[np.generic]) -> None:
     tiles = Tiles((20, 30), 8, 3)
-    everything, inputs = np.ones(tiles.shape, np.bool_), KeptInputs(tiles, tolerance=4)
+    everywhere, inputs = np.ones((20, 30), np.bool_), KeptInputs(tiles, tolerance=4)
     frame = np.full((20, 30, 3), value, dtype)
-    assert inputs.differ(frame, everything).all()
-    inputs.keep(frame, everything)
+    everything = inputs.changed(frame, everywhere, None)
+    assert everything.all()
+    inputs.keep(frame, None, everything)
     for other in {max(value - 4, 0), min(value + 4, 255)}:
         frame[2, 10, 1] = other
-        assert not inputs.differ(frame, everything).any()
+        assert not inputs.changed(frame, everywhere, None).any()
     frame[2, 10, 1] = value - 5 if value > 5 else value + 5
-    changed = inputs.differ(frame, everything)
+    changed = inputs.changed(frame, everywhere, None)
     assert changed.tolist() == tiles.holding((frame != value).any(axis=2)).tolist()
-    assert not inputs.differ(frame, ~everything).any()
-    inputs.keep(frame, changed)
-    assert not inputs.differ(frame, everything).any()
+    assert not inputs.changed(frame, ~everywhere, None).any()
+    inputs.keep(frame, None, changed)
+    assert not inputs.changed(frame, everywhere, None).any()
 
 
 @given(flags=flags)
