@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+IN_STRIPS = "write PNG or TIFF, which are never in memory as a whole, or use a smaller `scale`"
+"""What helps where a whole result does not fit in memory."""
+
 
 def with_options(message: str, options: Mapping[str, str]) -> str:
     """Name options of a command line where a message names arguments in backquotes.

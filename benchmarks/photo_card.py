@@ -83,11 +83,9 @@ def jpeg_rows(models: Sequence[tuple[str, int]], data: Path, folders: Iterable[s
 
 def jpeg_gain(clean: Upscaler, photo: Upscaler, folder: Path, quality: int) -> float:
     """Measure how much more PSNR-Y weights for photos have than those for clean pictures, in dB."""
-    pairs = [
-        (hr, jpeg(lr, quality))
-        for _, hr, lr in read_pairs(picture_paths(folder), clean.metadata.scale, fail, None, False)
-    ]
-    return float(np.mean([score(photo, *pair).psnr_y - score(clean, *pair).psnr_y for pair in pairs]))
+    pairs = read_pairs(picture_paths(folder), clean.metadata.scale, fail, None, False)
+    damaged = [(hr, jpeg(lr, quality)) for _, hr, lr in pairs]
+    return float(np.mean([score(photo, *pair).psnr_y - score(clean, *pair).psnr_y for pair in damaged]))
 
 
 def noise_rows(data: Path, folders: Sequence[str]) -> Iterator[str]:

@@ -18,9 +18,8 @@ import click
 
 from amsr_deploy.dependencies import missing_dependency
 from amsr_deploy.errors import AmsrError
-from amsr_deploy.system.memory import IN_STRIPS
 from amsr_deploy.system.threads import NO_THREADS, lacks_threads
-from amsr_deploy.wording import one_line, with_options
+from amsr_deploy.wording import IN_STRIPS, one_line, with_options
 
 Result = TypeVar("Result")
 

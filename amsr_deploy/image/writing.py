@@ -27,8 +27,8 @@ from amsr_deploy.image.pillow import new_pillow, paste
 from amsr_deploy.image.samples import Samples, channel_count, sample_strips, sample_type
 from amsr_deploy.image.strips import StripWriter
 from amsr_deploy.image.texts import to_comment, to_resource
-from amsr_deploy.system.memory import IN_STRIPS, check_memory
-from amsr_deploy.wording import first_line
+from amsr_deploy.system.memory import check_memory
+from amsr_deploy.wording import IN_STRIPS, first_line
 
 _PNG, _JPEG, _TIFF, _BMP, _JXL = (FORMATS[suffix] for suffix in (".png", ".jpg", ".tif", ".bmp", ".jxl"))
 _WITH_STRIPS = (_PNG, _TIFF)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import psutil
-
 from amsr_deploy.errors import ImageError
 from amsr_deploy.system import cgroups
+from amsr_deploy.wording import IN_STRIPS
 
-IN_STRIPS = "write PNG or TIFF, which are never in memory as a whole, or use a smaller `scale`"
-"""What helps where a whole result does not fit in memory."""
 _STATUS_FILE = Path("/proc/self/status")
 
 
@@ -22,6 +19,8 @@ def memory_budget() -> int:
 
 def available_memory(with_swap: bool = True) -> int:
     """Bytes that this process can get, with what files are cached in."""
+    import psutil  # here, because training does without
+
     swap = psutil.swap_memory().free if with_swap else 0
     system = psutil.virtual_memory().available + swap  # in a container, of the machine around it
     left = cgroups.memory_left()

@@ -7,8 +7,6 @@ import platform
 from math import ceil
 from pathlib import Path
 
-import psutil
-
 from amsr_deploy.system import cgroups
 
 
@@ -24,6 +22,8 @@ def usable_cores() -> int:
 
 def compute_threads() -> int:
     """Count the threads for arithmetic: one for each physical core, as two threads of a core share its multipliers."""
+    import psutil  # here, because training does without
+
     return min(usable_cores(), psutil.cpu_count(logical=False) or usable_cores())
 
 

@@ -36,7 +36,7 @@ MOST_AHEAD = 4 << 20
 """Pixels of pictures that may wait for others: larger ones take memory, and reading is little of what they cost."""
 
 DAMAGING_QUALITY = 80
-"""JPEGs up to here come out better with weights for photos: on Set14 and Kodak24 by 0.2 to 0.4 dB at this quality."""
+"""JPEGs up to here come out better with weights for photos: see MODEL_CARD.md, "For real photos"."""
 
 _log = logging.getLogger(__name__)
 
