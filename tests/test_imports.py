@@ -23,7 +23,7 @@ STARTERS = {
     *("amsr_deploy", "amsr_deploy.cli", "amsr_deploy.commands", "amsr_deploy.commands.effort"),
     *("amsr_deploy.commands.group", "amsr_deploy.commands.messages", "amsr_deploy.commands.optional_values"),
     *("amsr_deploy.commands.types", "amsr_deploy.dependencies", "amsr_deploy.descriptor", "amsr_deploy.errors"),
-    *("amsr_deploy.interrupts", "amsr_deploy.wording"),
+    *("amsr_deploy.interrupts", "amsr_deploy.system", "amsr_deploy.system.threads", "amsr_deploy.wording"),
 }
 """Modules that the simplest commands may import, so that they answer at once."""
 
