@@ -81,6 +81,7 @@ scale_option = click.option(
     type=click.Choice(SCALES),
     help="Scale of the shipped model; the largest that ships by default.",
 )
+factor_option = click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor.  [default: the model's own]")
 for_option = click.option(
     "--for",
     "trained_for",
@@ -138,7 +139,7 @@ def main() -> None:
 
 @main.command(short_help="Upscale pictures, by a scale or to a size.")
 @picture_options("_x4, as the size is")
-@click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor.  [default: the model's own]")
+@factor_option
 @click.option("--width", type=int, metavar="PIXELS", help="Width of the output, in place of a scale.")
 @click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale.")
 @click.option("--megapixels", type=float, metavar="M", help="Area of the output, in place of a scale.")
@@ -203,16 +204,21 @@ def infer(**options: Any) -> None:
 @main.command(short_help="Write the masks of pictures as pictures.")
 @picture_options("_mask or _overlay")
 @click.option("--overlay", is_flag=True, help="Write the photo with the masked area tinted.")
+@factor_option
 @network_option
+@for_option
 @model_option
 @dilation_option
+@level_option
+@budget_option
 @threshold_option
 @strategy_option
 @json_option(JSON_LINES)
 def mask(**options: Any) -> None:
     """Write the masks of pictures as pictures: white where a network would work.
 
-    The model is chosen as by `amsr infer`: the newest export or engine of the current folder, else the shipped DISP.
+    The model and the mask are those that `amsr infer` takes with the same options: the model is the newest export or
+    engine of the current folder, else the shipped DISP.
 
     Formats: PNG, JPEG, WebP, TIFF, AVIF, JPEG XL and BMP are read and written; GIF, MPO and, with the extra heic, HEIC
     are read.

@@ -205,7 +205,7 @@ def test_mask_command_knows_the_backbone(photo_file: Path) -> None:
         with Image.open(saved) as file:
             np.testing.assert_array_equal(np.asarray(file) > 127, compute_mask(image, dilation).pixels)
     result = amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3, "--overwrite")
-    assert "(windows)" in result.stdout
+    assert "(windows, dilation 3)" in result.stdout
     with Image.open(saved) as file:
         pixels = np.asarray(file) > 127
     padded = np.pad(compute_mask(image, 3).pixels, 8, mode="reflect")
@@ -228,12 +228,12 @@ def test_mask_is_that_of_the_model_that_infer_takes(
     monkeypatch.chdir(photo_file.parent)
     swinir, dense = exports("swinir"), exports("fsrcnn", masked=False)
     Path("mine_x4.onnx").write_bytes(swinir.read_bytes())
-    named = {"mine_x4.onnx": (), swinir.name: ("--model", swinir), "disp": ("--backbone", "disp")}
+    named = {"mine_x4.onnx": (), swinir.name: ("--model", swinir), "disp_x4.onnx": ("--backbone", "disp")}
     for shown, arguments in named.items():
         infer, mask = (amsr(command, photo_file, *arguments, "--json", "--overwrite") for command in ("infer", "mask"))
         report = json.loads(mask.stdout)
         assert report["model"] == shown
-        assert report["unit"] == ("pixels" if shown == "disp" else "windows")
+        assert report["unit"] == ("pixels" if shown == "disp_x4.onnx" else "windows")
         assert report["density"] == pytest.approx(json.loads(infer.stdout)["density"])
     assert_refused(amsr("mask", photo_file, "--model", dense, "--overwrite"), dense.name, "it has no mask")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 LEVELS: Mapping[str, int | None] = {"fast": 1, "balanced": None, "best": 21}
 """Dilations of the levels of quality; None is the model's own."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ class Effort:
             raise UserError(f"--dense works everywhere: it cannot be combined with {self.given[0]}")
         if self.budget is not None and settings.get("self_ensemble"):
             raise UserError("--self-ensemble makes eight runs: it cannot be combined with --budget; give --dilation")
+
+    def check_cost(self, source: str, share: float) -> None:
+        """Warn where a picture costs more than the budget, as a share of the dense network's arithmetic."""
+        if self.budget is not None and share > self.budget:
+            _log.warning("%s: even dilation 1 costs %.3g of the dense network, not %g", source, share, self.budget)
 
     @property
     def given(self) -> list[str]:

@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from amsr_deploy import image
+from amsr_deploy.commands.effort import Effort
+from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.pictures.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.pictures.inputs import Input, Inputs
-from amsr_deploy.commands.pictures.options import take_inputs, take_naming, take_reporter
+from amsr_deploy.commands.pictures.options import take, take_inputs, take_naming, take_reporter
 from amsr_deploy.commands.pictures.outputs import Naming, Outputs, open_outputs
-from amsr_deploy.descriptor import Strategy, describe
+from amsr_deploy.commands.upscalers import describe_wanted
+from amsr_deploy.descriptor import Strategy
 from amsr_deploy.errors import UserError
-from amsr_deploy.mask import check_dilation, compute_mask
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.checks import check_threshold
-from amsr_deploy.runtime.newest import describe_model, wanted_model
-from amsr_deploy.runtime.selection import MaskedNetwork, select
-from amsr_deploy.runtime.tiles import edge_for
+from amsr_deploy.runtime.budget import mask_for
+from amsr_deploy.runtime.checks import check_settings
+from amsr_deploy.runtime.masking import Masking
+from amsr_deploy.runtime.newest import wanted_model
 from amsr_deploy.wording import counted
 
 
@@ -29,19 +31,15 @@ class MaskRequest:
 
     Attributes:
         overlay: tint the photo where the network works, in place of a picture of the mask.
-        dilation: side k of the mask's dilation square, odd.
-        threshold: share of masked pixels from which a window is kept (SwinIR), in [0, 1].
-        strategy: how the mask's threshold is found.
         model: name of the model for which the mask is.
-        network: what it must know of it.
+        masking: how it chooses what it computes.
+        effort: how much work a picture is worth.
     """
 
     overlay: bool
-    dilation: int
-    threshold: float
-    strategy: Strategy
     model: str
-    network: MaskedNetwork
+    masking: Masking
+    effort: Effort
 
     @property
     def label(self) -> str:
@@ -49,58 +47,51 @@ class MaskRequest:
         return "overlay" if self.overlay else "mask"
 
 
-def wanted_mask(
-    model: str | Path, overlay: bool, dilation: int | None, threshold: float | None, strategy: Strategy
-) -> MaskRequest:
-    """Make the request for a backbone or a model file, whose dilation and threshold are the defaults.
-
-    Raises:
-        UserError: an even dilation, a threshold that is no share or for a network without windows, a dense model.
-        ModelError, EngineError: a file that is no model of this project.
-    """
-    name, network = (model.name, describe_model(model)) if isinstance(model, Path) else (model, describe(model))
-    if isinstance(network, Metadata) and not network.masked:
-        raise UserError(f"{model} works everywhere: it has no mask; give a masked model, or a `backbone`")
-    if threshold is not None:
-        check_threshold(threshold, name, network.body == "windows")
-    if dilation is not None:
-        check_dilation(dilation)
-    return MaskRequest(
-        overlay,
-        network.dilation if dilation is None else dilation,
-        network.threshold if threshold is None else threshold,
-        strategy,
-        name,
-        network,
-    )
-
-
 @dataclass(frozen=True)
 class MaskReport:
-    """What a mask is like; see `mask.Mask`."""
+    """What a mask is like; see `mask.Mask` and `upscaling.Upscaling`."""
 
     output: str
     model: str
+    dilation: int
     density: float
-    """Share of the body that the network computes, as `amsr infer` says it."""
     unit: str
     """What the density counts."""
+    cost_share: float
     threshold: float
     rounds: int
 
     def __str__(self) -> str:
         return (
-            f"{self.output}: {self.model}, density {self.density:.3f} ({self.unit}), threshold {self.threshold:.4f}, "
-            f"{counted(self.rounds, 'round')}"
+            f"{self.output}: {self.model}, density {self.density:.3f} ({self.unit}, dilation {self.dilation}), "
+            f"{self.cost_share:.0%} of the dense cost, threshold {self.threshold:.4f}, {counted(self.rounds, 'round')}"
         )
 
 
 def run(backbone: str | None, model: Path | None, **options: Any) -> int:
     """Write masks as the options of `amsr mask` ask, and return the exit code."""
     naming, reporter = take_naming(options), take_reporter(options)
+    size, effort = OutputSize(scale=options.pop("scale")), Effort(**take(options, "dilation", "level", "budget"))
     with take_inputs("mask", options, naming, reporter, [model]) as inputs:
-        chosen = wanted_model(backbone, model, "auto")
-        return mask_pictures(inputs, wanted_mask(chosen, **options), naming, reporter)
+        chosen = wanted_model(backbone, model, "auto", options["trained_for"])
+        path, metadata = describe_wanted(size, {"model": chosen, "trained_for": options["trained_for"]})
+        masking = wanted_masking(path, metadata, effort, **take(options, "threshold", "strategy"))
+        return mask_pictures(inputs, MaskRequest(options["overlay"], path.name, masking, effort), naming, reporter)
+
+
+def wanted_masking(
+    path: Path, metadata: Metadata, effort: Effort, threshold: float | None, strategy: Strategy
+) -> Masking:
+    """Choose how a model computes masks.
+
+    Raises:
+        UserError: an even dilation, a threshold that is no share or for a network without windows, a dense model.
+    """
+    if not metadata.masked:
+        raise UserError(f"{path} works everywhere: it has no mask; give a masked model, or a `backbone`")
+    dilation = effort.chosen_dilation
+    check_settings(path.name, metadata, True, dilation, threshold, strategy, tile=None)
+    return Masking.of(metadata, dilation, threshold, strategy)
 
 
 def mask_pictures(inputs: Inputs, request: MaskRequest, naming: Naming, reporter: Reporter) -> int:
@@ -138,8 +129,11 @@ def write_mask(outputs: Outputs, request: MaskRequest, source: Input, turn: obje
         AmsrError: a picture that cannot be read, an output that cannot be written.
     """
     picture = image.read(source.path)
-    found = compute_mask(picture.visible, request.dilation, request.strategy)
-    selected = select(found.pixels, request.network, request.threshold, edge_for(request.network.size_multiple))
+    masking = request.masking
+    found, dilation = mask_for(masking, picture.visible, request.effort.budget)
+    selected = masking.select(found.pixels)
+    share = masking.metadata.cost.share(selected.density)
+    request.effort.check_cost(str(source), share)
     target = outputs.claim(source, request.label)
     if request.overlay:
         tinted = image.overlay(picture, selected.pixels)
@@ -148,5 +142,12 @@ def write_mask(outputs: Outputs, request: MaskRequest, source: Input, turn: obje
     else:
         outputs.write(source, target, lambda path: image.write_mask(path, selected.pixels))
     return MaskReport(
-        outputs.shown(target), request.model, selected.density, request.network.body, found.threshold, found.rounds
+        outputs.shown(target),
+        request.model,
+        dilation,
+        selected.density,
+        masking.metadata.body,
+        share,
+        found.threshold,
+        found.rounds,
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
+from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.newest import describe_model
 from amsr_deploy.runtime.settings import PictureSettings
-from amsr_deploy.runtime.shipped import shipped_scales
+from amsr_deploy.runtime.shipped import shipped_model, shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaler, load
 
 Upscalers = Mapping[int, Upscaler]
@@ -25,12 +28,37 @@ def load_upscalers(wanted: OutputSize, settings: PictureSettings) -> Upscalers:
     Raises:
         AmsrError: see `upscaler.load`; a scale that no model has.
     """
-    model, dense = settings["model"], settings.get("dense", False)
-    scales = shipped_scales(model, dense, settings.get("trained_for")) if model in BACKBONES else ()
+    scales = scales_to_load(wanted, settings)
     if scales:
-        return {scale: load(**(settings | {"scale": scale})) for scale in wanted.models(scales)}
+        return {scale: load(**(settings | {"scale": scale})) for scale in scales}
     upscaler = load(**settings)
     return dict.fromkeys(wanted.models([upscaler.metadata.scale]), upscaler)
+
+
+def scales_to_load(wanted: OutputSize, settings: PictureSettings) -> list[int]:
+    """List the scales of the shipped models that pictures may need; there are none of a file.
+
+    Raises:
+        UserError: no model is large enough.
+    """
+    model, dense = settings["model"], settings.get("dense", False)
+    scales = shipped_scales(model, dense, settings.get("trained_for")) if model in BACKBONES else ()
+    return wanted.models(scales) if scales else []
+
+
+def describe_wanted(wanted: OutputSize, settings: PictureSettings) -> tuple[Path, Metadata]:
+    """Find the model that `load_upscalers` loads for a scale, and what it says about itself, without loading it.
+
+    Raises:
+        AmsrError: see `load_upscalers`.
+    """
+    path = Path(settings["model"])
+    if settings["model"] in BACKBONES:
+        scale = next(iter(scales_to_load(wanted, settings)), None)
+        path = shipped_model(str(path), scale, trained_for=settings.get("trained_for"))
+    metadata = describe_model(path)
+    wanted.models([metadata.scale])
+    return path, metadata
 
 
 def at_once(upscalers: Upscalers) -> int:

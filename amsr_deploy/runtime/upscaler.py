@@ -18,7 +18,7 @@ from amsr_deploy.files import StrPath, check_not_read
 from amsr_deploy.image.arrays import Element, to_float
 from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
 from amsr_deploy.image.samples import channel_count
-from amsr_deploy.mask import Mask, compute_mask
+from amsr_deploy.mask import Mask
 from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime import tiles
@@ -26,8 +26,8 @@ from amsr_deploy.runtime.backends.base import Backend
 from amsr_deploy.runtime.backends.choose import open_backend
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.checks import check_flag, check_mask, check_path, check_region, check_scale, check_settings
+from amsr_deploy.runtime.masking import Masking
 from amsr_deploy.runtime.picture_strips import PictureStrips
-from amsr_deploy.runtime.selection import DenseSelection, Selection, select
 from amsr_deploy.runtime.self_ensemble import SelfEnsemble
 from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_model, twin_path
@@ -51,9 +51,7 @@ class Upscaler:
         metadata: what the model says about itself.
         model: name of the model.
         backend: name of the backend that runs it.
-        dilation: side k of the mask's dilation square.
-        threshold: share of masked pixels from which a window is kept (SwinIR).
-        strategy: how the mask's threshold is found.
+        masking: how it chooses what of a picture it computes.
         has_self_ensemble: whether results are the mean of those for a picture turned and mirrored in eight ways.
     """
 
@@ -85,10 +83,8 @@ class Upscaler:
         self.model, self.backend = backend.model, backend.name
         self._dense = dense or not self.metadata.masked
         check_settings(self.model, self.metadata, self.is_masked, dilation, threshold, strategy, tile)
-        self.dilation = self.metadata.dilation if dilation is None else dilation
-        self.threshold = self.metadata.threshold if threshold is None else threshold
-        self._backend, self.strategy = backend, strategy
-        self._edge = tiles.edge_for(self.metadata.size_multiple)
+        self.masking = Masking.of(self.metadata, dilation, threshold, strategy)
+        self._backend = backend
         self._tile = TileLimit(self._largest_tile(tile))
         self.has_self_ensemble = self_ensemble
 
@@ -129,6 +125,11 @@ class Upscaler:
         return f"<Upscaler of {self.model}: x{self.metadata.scale}, {how}, {self.backend}>"
 
     @property
+    def dilation(self) -> int:
+        """Side k of the mask's dilation square."""
+        return self.masking.dilation
+
+    @property
     def concurrency(self) -> int:
         """Pictures that may be upscaled at the same time, each in a thread."""
         return self._backend.concurrency
@@ -155,7 +156,7 @@ class Upscaler:
             ImageError: a file that cannot be read.
         """
         colour = to_float(image) if isinstance(image, np.ndarray) else picture_of(image).visible
-        return compute_mask(colour, self.dilation if dilation is None else dilation, self.strategy)
+        return self.masking.mask(colour, dilation)
 
     def cost_share(self, mask: NDArray[np.bool_]) -> float:
         """Return the multiply-accumulates for a mask [H, W] as a share of the dense network's.
@@ -166,7 +167,7 @@ class Upscaler:
             UserError: no array [H, W] of bool.
         """
         check_mask(mask)
-        return self.metadata.cost.share(self._select(mask).density)
+        return self.masking.cost_share(mask)
 
     @overload
     def upscale(self, image: NDArray[Element], mask: NDArray[np.bool_] | None = None) -> NDArray[Element]: ...
@@ -264,7 +265,7 @@ class Upscaler:
             mask: [H, W] bool, where the network works; None is everywhere.
         """
         pixels = np.ones(image.shape[:2], dtype=np.bool_) if mask is None else mask
-        return TileRunner(image, self._backend, self._select(pixels), self._edge, self._tile)
+        return TileRunner(image, self._backend, self.masking.select(pixels), self.masking.edge, self._tile)
 
     def _mask_for(self, image: NDArray[np.float32], region: NDArray[np.bool_] | None) -> Mask | None:
         if self._dense and region is not None:
@@ -272,15 +273,9 @@ class Upscaler:
         if self._dense:
             return None
         if region is None:
-            return compute_mask(image, self.dilation, self.strategy)
+            return self.masking.mask(image)
         check_region(region, image.shape[:2])
         return Mask(region.copy(), threshold=float("nan"), rounds=0)
-
-    def _select(self, pixels: NDArray[np.bool_]) -> Selection:
-        """Choose what the model computes for a mask [H, W] of the picture."""
-        if not self.metadata.masked:
-            return DenseSelection(pixels.shape)
-        return select(pixels, self.metadata, self.threshold, self._edge)
 
 
 def picture_of(image: object) -> pictures.Picture:

@@ -98,7 +98,7 @@ class SceneMasks:
         return self._are_found and is_mostly_new and not scene.is_near(self._threshold(picture))
 
     def _threshold(self, picture: NDArray[np.float32]) -> float:
-        return detail_threshold(picture, self._upscaler.strategy)
+        return detail_threshold(picture, self._upscaler.masking.strategy)
 
     def decide(self, picture: NDArray[np.float32], before: Scene) -> Scene:
         """Decide what holds from a picture on, after something else did."""
@@ -112,7 +112,7 @@ class SceneMasks:
 
     def _dilation_within(self, budget: float, picture: NDArray[np.float32], threshold: float) -> int:
         """Find the largest dilation that a budget pays for in a picture, or 1."""
-        mask, dilation = mask_within(self._upscaler, mask_above_detail(picture, threshold, dilation=1), budget)
+        mask, dilation = mask_within(self._upscaler.masking, mask_above_detail(picture, threshold, dilation=1), budget)
         if self._upscaler.cost_share(mask) > budget and not self._is_over_budget:
             self._is_over_budget = True
             _log.warning("there are scenes where even dilation 1 costs more than the `budget`")

@@ -134,7 +134,7 @@ def worked_on(upscaler: Upscaler, lr: NDArray[np.float32]) -> NDArray[np.bool_]:
     if side == 1:
         return mask
     padded = np.pad(mask, [(0, -length % side) for length in mask.shape], mode="reflect")
-    kept = keep_windows(padded, side, upscaler.threshold)
+    kept = keep_windows(padded, side, upscaler.masking.threshold)
     return kept.repeat(side, axis=0).repeat(side, axis=1)[: mask.shape[0], : mask.shape[1]]
 
 

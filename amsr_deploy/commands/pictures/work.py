@@ -23,7 +23,7 @@ from amsr_deploy.errors import BackendError, EngineError, ModelError
 from amsr_deploy.image import Picture
 from amsr_deploy.image.pillow import from_pillow
 from amsr_deploy.metadata import Metadata
-from amsr_deploy.runtime.budget import mask_within
+from amsr_deploy.runtime.budget import mask_for
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.shipped import shipped_scales
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -143,9 +143,7 @@ class Work:
         if in_memory:
             check_whole(picture, plan.scale)
         strips = PictureStrips(partial(self._prepare, upscaler), picture, region, on_tile(picture, turn))
-        budget, share = self.request.effort.budget, strips.colour.cost_share
-        if budget is not None and share > budget:
-            _log.warning("%s: even dilation 1 costs %.3g of the dense network, not %g", source, share, budget)
+        self.request.effort.check_cost(str(source), strips.colour.cost_share)
         result = self._whole(strips, plan, turn) if in_memory else None
         if not files.keeps_result:
             self.sink.write(source, files.result, partial(self._write_result, picture, strips, result, turn))
@@ -158,7 +156,7 @@ class Work:
             backend=upscaler.backend,
             dilation=strips.colour.dilation,
             density=strips.colour.density,
-            cost_share=share,
+            cost_share=strips.colour.cost_share,
             seconds=strips.seconds,
             output=self.sink.shown(files.result),
             reduction=plan.reduction,
@@ -201,5 +199,5 @@ class Work:
         budget = self.request.effort.budget
         if budget is None:
             return upscaler.prepare(pixels, region, on_tile)
-        mask, dilation = mask_within(upscaler, upscaler.mask(pixels, dilation=1).pixels, budget)
-        return replace(upscaler.prepare(pixels, mask, on_tile), dilation=dilation)
+        mask, dilation = mask_for(upscaler.masking, pixels, budget)
+        return replace(upscaler.prepare(pixels, mask.pixels, on_tile), dilation=dilation)
