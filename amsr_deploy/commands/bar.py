@@ -31,7 +31,11 @@ class Bar:
 
     def __enter__(self) -> Bar:
         if self._progress:
-            self._progress.start()
+            try:
+                self._progress.start()
+            except BaseException:  # such as no thread: the terminal is the bar's by then
+                self._progress.stop()
+                raise
         return self
 
     def __exit__(self, *_: object) -> None:
