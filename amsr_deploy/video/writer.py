@@ -5,22 +5,24 @@ from __future__ import annotations
 import errno
 import logging
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import av.error
-import numpy as np
+from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import UserError, VideoError
-from amsr_deploy.files import STANDARD, write_standard
+from amsr_deploy.files import STANDARD
+from amsr_deploy.video.constant_rate import ConstantRate
 from amsr_deploy.video.copies import ALL, Copies
-from amsr_deploy.video.encoding import Y4M, Encoding
-from amsr_deploy.video.hdr import side_data, with_hdr
-from amsr_deploy.video.left_out import left_out, still_true
+from amsr_deploy.video.encoding import Encoding
+from amsr_deploy.video.left_out import left_out
+from amsr_deploy.video.picture_format import PictureFormat
+from amsr_deploy.video.pipes import StandardOutput
 from amsr_deploy.video.reader import Decoded, Reader, reason
-from amsr_deploy.video.rgb import from_rgb, tags_for
 from amsr_deploy.video.truncation import Y4M_FORMAT
 
 DAMAGED = (av.error.InvalidDataError, av.error.PatchWelcomeError)
@@ -31,14 +33,6 @@ SUFFIXES = (".mkv", ".mp4", ".mov", ".webm", ".m4v")
 """Of the containers that keep the times of frames."""
 
 _log = logging.getLogger(__name__)
-
-
-class Pipe:
-    """Standard output as FFmpeg writes to it, which does not look whether all is taken."""
-
-    def write(self, content: bytes) -> None:
-        """Write all of it."""
-        write_standard(content)
 
 
 class Writer:
@@ -58,54 +52,30 @@ class Writer:
             UserError: an encoder that cannot be had; a suffix that is none of `SUFFIXES`.
             VideoError: the encoder does not start.
         """
-        self._name, self._reader, self._size = name, reader, size
+        self._name = name
         self._damaged: set[int] = set()
-        self._count, self._start, self._is_uneven = 0, Fraction(0), False
-        self._is_pipe = path == STANDARD
-        if not self._is_pipe and path.suffix.lower() not in SUFFIXES:
+        is_y4m = path == STANDARD
+        if not is_y4m and path.suffix.lower() not in SUFFIXES:
             raise UserError(f"{name} has no suffix that can be written; use {', '.join(SUFFIXES)}")
-        source = reader.first.format
-        encoder = Y4M if self._is_pipe else encoding.encoder_for(path.suffix, source, size)
-        options = {} if self._is_pipe else with_hdr(encoder, encoding.options_of(encoder), reader.first)
-        self._pixel_format = encoding.pixel_format_of(encoder, source, size)
-        self._tags = tags_for(reader.first, self._pixel_format, size)
-        self._container = (
-            av.open(Pipe(), "w", format=Y4M_FORMAT, container_options=ALL)
-            if self._is_pipe
-            else av.open(str(path), "w", container_options=_container_options(path.suffix, reader.time_base))
-        )
+        choose = PictureFormat.of_y4m if is_y4m else partial(PictureFormat.of_file, path.suffix)
+        self._format = choose(reader, size, encoding)
+        self._rate = ConstantRate(reader.rate) if is_y4m else None
+        self._container = _opened(path, reader.time_base)
         try:
-            self._stream = cast(av.VideoStream, self._container.add_stream(encoder, rate=reader.rate, options=options))
-            self._set_up_video(encoder)
-            self._stream.codec_context.open()
+            self._stream = self._format.add_stream(self._container, reader)
         except (av.error.FFmpegError, ValueError) as error:
             self._container.close()
+            encoder = self._format.encoder
             raise VideoError(f"{name}: {encoder} does not start with these settings ({reason(error)})") from error
         try:
-            self._copies = None if self._is_pipe else Copies(reader, self._container, name)
+            self._copies = None if is_y4m else Copies(reader, self._container, name)
             self._container.start_encoding()
         except (av.error.FFmpegError, ValueError) as error:
             self._container.close()
             raise self._failure(error) from error
+        self._source_time_base = reader.time_base
         for message in left_out(reader, self._container.format.name):
             _log.warning("%s: %s", name, message)
-
-    def _set_up_video(self, encoder: str) -> None:
-        context, first = self._stream.codec_context, self._reader.first
-        context.height, context.width = self._size
-        context.pix_fmt = self._pixel_format
-        context.sample_aspect_ratio = self._reader.stream.sample_aspect_ratio or Fraction(0, 1)
-        for name, tag in self._tags.items():
-            setattr(context, name, tag)
-        self._time_base = 1 / self._reader.rate if self._is_pipe else self._reader.time_base
-        context.time_base = self._stream.time_base = self._time_base
-        if encoder == "libx265" and self._container.format.name in ("mp4", "mov"):
-            context.codec_tag = "hvc1"
-        matrix = side_data(first, "DISPLAYMATRIX")
-        if matrix is not None:
-            self._stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
-        self._stream.metadata.update(still_true(self._reader.stream.metadata))
-        self._stream.disposition = self._reader.stream.disposition
 
     def write(self, image: NDArray[Any], decoded: Decoded) -> None:
         """Encode an upscaled frame [H, W, 3] at the time of the decoded one.
@@ -113,20 +83,8 @@ class Writer:
         Raises:
             VideoError: it cannot be written; a full disk.
         """
-        frame = from_rgb(image, self._tags, self._pixel_format, self._size)
-        frame.time_base = self._time_base
-        frame.pts = self._constant_time(decoded) if self._is_pipe else decoded.time
-        self._mux(frame)
-
-    def _constant_time(self, decoded: Decoded) -> int:
-        """Return the number of the frame, its time where the rate is constant; say once where it is not."""
-        late = decoded.time * self._reader.time_base * self._reader.rate - self._count
-        self._start = late if self._count == 0 else self._start
-        if abs(late - self._start) > 1 and not self._is_uneven:
-            self._is_uneven = True
-            _log.warning("y4m holds one rate only: the times of this video are not kept")
-        self._count += 1
-        return self._count - 1
+        time = decoded.time if self._rate is None else self._rate.number(decoded.time * self._source_time_base)
+        self._mux(self._format.frame(image, time))
 
     def copy(self, packet: av.Packet[Any]) -> None:
         """Write a packet of another stream as it is, if its stream fits, and it is not damaged.
@@ -178,6 +136,13 @@ class Writer:
             return BrokenPipeError()
         hint = "; free space or choose another folder" if isinstance(error, OSError) and error.errno in NO_PLACE else ""
         return VideoError(f"{self._name} cannot be written ({reason(error)}){hint}")
+
+
+def _opened(path: Path, time_base: Fraction) -> OutputContainer:
+    """Open an output, for frames whose times are in this unit of seconds."""
+    if path == STANDARD:
+        return av.open(StandardOutput(), "w", format=Y4M_FORMAT, container_options=ALL)
+    return av.open(str(path), "w", container_options=_container_options(path.suffix, time_base))
 
 
 def _container_options(suffix: str, time_base: Fraction) -> dict[str, str]:
