@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from amsr_deploy.errors import AmsrError
-    from amsr_deploy.runtime.upscaler import Upscaler, load, upscale, upscale_file
+    from amsr_deploy.runtime.loading import load, upscale, upscale_file
+    from amsr_deploy.runtime.upscaler import Upscaler
     from amsr_deploy.video.frames import VideoUpscaler
 
 __all__ = ["AmsrError", "Upscaler", "VideoUpscaler", "__version__", "load", "upscale", "upscale_file"]
 __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # from 1.29 on, ONNX Runtime reports to Microsoft what it runs
+
+_HOMES = {"AmsrError": "errors", "Upscaler": "runtime.upscaler", "VideoUpscaler": "video.frames"}
 
 
 if not TYPE_CHECKING:  # type checkers would take any name for one that is there
@@ -26,8 +29,7 @@ if not TYPE_CHECKING:  # type checkers would take any name for one that is there
     def __getattr__(name: str) -> Any:
         """Import the runtime when it is first used, so that `import amsr_deploy` needs nothing."""
         if name in __all__:
-            module = {"AmsrError": "errors", "VideoUpscaler": "video.frames"}.get(name, "runtime.upscaler")
-            return getattr(import_module(f"amsr_deploy.{module}"), name)
+            return getattr(import_module(f"amsr_deploy.{_HOMES.get(name, 'runtime.loading')}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -66,5 +66,5 @@ class Effort:
 
     @property
     def chosen_dilation(self) -> int | None:
-        """The dilation for `upscaler.load`; None is the model's own."""
+        """The dilation for `loading.load`; None is the model's own."""
         return LEVELS[self.level] if self.level else self.dilation

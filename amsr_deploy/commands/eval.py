@@ -22,8 +22,8 @@ from amsr_deploy.errors import UserError
 from amsr_deploy.evaluation.evaluate import Evaluation, Quality, evaluate, evaluate_bicubic, mean
 from amsr_deploy.files import STANDARD, replacing
 from amsr_deploy.image.pairs import picture_paths
+from amsr_deploy.runtime.loading import load
 from amsr_deploy.runtime.shipped import chosen_model
-from amsr_deploy.runtime.upscaler import load
 from amsr_deploy.wording import one_line
 
 COLUMNS = ("PSNR-Y dB", "PSNR-RGB dB", "SSIM", "density", "share of dense MACs")

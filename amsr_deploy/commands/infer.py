@@ -58,7 +58,7 @@ def infer_pictures(inputs: Inputs, request: InferRequest, reporter: Reporter, se
         inputs: the pictures.
         request: what is wanted.
         reporter: says what became of each.
-        settings: keyword arguments of `upscaler.load`, with the model.
+        settings: keyword arguments of `loading.load`, with the model.
 
     Returns:
         The exit code; see `run_batch`.

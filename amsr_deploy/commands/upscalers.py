@@ -9,10 +9,11 @@ from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
 from amsr_deploy.metadata import Metadata
+from amsr_deploy.runtime.loading import load
 from amsr_deploy.runtime.newest import describe_model
 from amsr_deploy.runtime.settings import PictureSettings
 from amsr_deploy.runtime.shipped import shipped_model, shipped_scales
-from amsr_deploy.runtime.upscaler import Upscaler, load
+from amsr_deploy.runtime.upscaler import Upscaler
 
 Upscalers = Mapping[int, Upscaler]
 """Models by their scale."""
@@ -23,10 +24,10 @@ def load_upscalers(wanted: OutputSize, settings: PictureSettings) -> Upscalers:
 
     Args:
         wanted: size of the output.
-        settings: keyword arguments of `upscaler.load`, with the model.
+        settings: keyword arguments of `loading.load`, with the model.
 
     Raises:
-        AmsrError: see `upscaler.load`; a scale that no model has.
+        AmsrError: see `loading.load`; a scale that no model has.
     """
     scales = scales_to_load(wanted, settings)
     if scales:

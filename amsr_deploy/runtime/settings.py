@@ -1,4 +1,4 @@
-"""The keyword arguments of `upscaler.load` as types, for functions that pass them on."""
+"""The keyword arguments of `loading.load` as types, for functions that pass them on."""
 
 from __future__ import annotations
 

@@ -16,9 +16,39 @@ from amsr_deploy.runtime import tiles
 from amsr_deploy.runtime.backends.base import Backend, OutOfMemoryError
 from amsr_deploy.runtime.selection import Selection
 from amsr_deploy.runtime.tiles import Span
+from amsr_deploy.system.memory import memory_budget
 from amsr_deploy.wording import first_line
 
+TILE_HALOS = 24
+"""Default side of a tile in halos: larger ones overlap less, but save little more for the memory that they take."""
+
 _log = logging.getLogger(__name__)
+
+
+def largest_tile(backend: Backend, side: int | None) -> tiles.Size:
+    """Return the most LR pixels in height and width that a backend upscales at once.
+
+    Args:
+        backend: a loaded model.
+        side: the most along a side; None is a fast size that fits.
+    """
+    largest = backend.largest
+    if side is None and largest:
+        return largest
+    side = side or fast_side(backend)
+    return (min(side, largest[0]), min(side, largest[1])) if largest else (side, side)
+
+
+def fast_side(backend: Backend) -> int:
+    """Choose the side of the fastest tiles that memory allows.
+
+    On the CPU it is TILE_HALOS times the network's halo; on a GPU the larger, the faster.
+    """
+    metadata = backend.metadata
+    within_memory = tiles.side_within(memory_budget(), metadata.bytes_per_pixel)
+    if backend.device_memory is None:
+        return min(within_memory, TILE_HALOS * metadata.halo)
+    return min(within_memory, tiles.side_within(backend.device_memory // 2, metadata.bytes_per_pixel))
 
 
 class TileLimit:

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, overload
+from typing import NoReturn, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from amsr_deploy import image as pictures
-from amsr_deploy.descriptor import BACKBONES, DEFAULT_BACKBONE, Device, PrecisionChoice, Purpose, Strategy
-from amsr_deploy.errors import ModelError, UserError
+from amsr_deploy.descriptor import Strategy
+from amsr_deploy.errors import UserError
 from amsr_deploy.files import StrPath, check_not_read
 from amsr_deploy.image.arrays import Element, to_float
 from amsr_deploy.image.pillow import from_pillow, new_pillow, paste
 from amsr_deploy.image.samples import channel_count
 from amsr_deploy.mask import Mask
-from amsr_deploy.metadata import MOST_MASK_LOSS, Metadata
-from amsr_deploy.model_file import read_metadata
-from amsr_deploy.runtime import tiles
+from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import Backend
-from amsr_deploy.runtime.backends.choose import open_backend
-from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
-from amsr_deploy.runtime.checks import check_flag, check_mask, check_path, check_region, check_scale, check_settings
+from amsr_deploy.runtime.checks import check_mask, check_path, check_region, check_settings
 from amsr_deploy.runtime.masking import Masking
 from amsr_deploy.runtime.picture_strips import PictureStrips
 from amsr_deploy.runtime.self_ensemble import SelfEnsemble
-from amsr_deploy.runtime.settings import PictureSettings
-from amsr_deploy.runtime.shipped import shipped_model, twin_path
-from amsr_deploy.runtime.tile_runner import TileLimit, TileRunner
+from amsr_deploy.runtime.tile_runner import TileLimit, TileRunner, largest_tile
 from amsr_deploy.runtime.upscaling import OnTile, Upscaling
-from amsr_deploy.system.memory import memory_budget
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-TILE_HALOS = 24
-"""Default side of a tile in halos: larger ones overlap less, but save little more for the memory that they take."""
-
-_log = logging.getLogger(__name__)
 
 
 class Upscaler:
@@ -85,27 +68,8 @@ class Upscaler:
         check_settings(self.model, self.metadata, self.is_masked, dilation, threshold, strategy, tile)
         self.masking = Masking.of(self.metadata, dilation, threshold, strategy)
         self._backend = backend
-        self._tile = TileLimit(self._largest_tile(tile))
+        self._tile = TileLimit(largest_tile(backend, tile))
         self.has_self_ensemble = self_ensemble
-
-    def _largest_tile(self, side: int | None) -> tiles.Size:
-        """Most LR pixels in height and width at once."""
-        largest = self._backend.largest
-        if side is None and largest:
-            return largest
-        side = side or self._fast_side()
-        return (min(side, largest[0]), min(side, largest[1])) if largest else (side, side)
-
-    def _fast_side(self) -> int:
-        """Choose the side of the fastest tiles that memory allows.
-
-        On the CPU it is TILE_HALOS times the network's halo; on a GPU the larger, the faster.
-        """
-        within_memory = tiles.side_within(memory_budget(), self.metadata.bytes_per_pixel)
-        device_memory = self._backend.device_memory
-        if device_memory is None:
-            return min(within_memory, TILE_HALOS * self.metadata.halo)
-        return min(within_memory, tiles.side_within(device_memory // 2, self.metadata.bytes_per_pixel))
 
     def close(self) -> None:
         """Give back what the model holds of the device, which also happens when nothing refers to the upscaler."""
@@ -290,102 +254,3 @@ def picture_of(image: object) -> pictures.Picture:
     if isinstance(image, str | os.PathLike):
         return pictures.read(image)
     raise UserError(f"a picture must be an array, a Pillow image or the path of a file, not a {type(image).__name__}")
-
-
-def load(
-    model: str | Path = DEFAULT_BACKBONE,
-    *,
-    scale: int | None = None,
-    trained_for: Purpose | None = None,
-    device: Device = "auto",
-    dilation: int | None = None,
-    threshold: float | None = None,
-    strategy: Strategy = "kmeans",
-    dense: bool = False,
-    tile: int | None = None,
-    threads: int | None = None,
-    precision: PrecisionChoice | None = "auto",
-    self_ensemble: bool = False,
-) -> Upscaler:
-    """Load a model that ships with the package, or one that `amsr export` wrote.
-
-    Args:
-        model: name of a backbone, or path of an ONNX file or an engine.
-        scale: the upscaling factor, of which a model of the backbone must ship; None is the largest that ships.
-        trained_for: `photo` is the model for photos with noise and JPEG damage, `clean` that for clean pictures; None
-            is `clean`, and with a path what the file is.
-        device: `auto` is the best that this machine has: an engine of the model (in its folder, the current folder, or
-            the user's cache) on the GPU, ONNX Runtime's CUDA, the CPU. Another choice is taken, or is an error where it
-            cannot be had: `directml`, `coreml`, `openvino` and `webgpu` each need a package that brings them.
-        dilation: side k of the mask's dilation square, odd: the dial between speed and quality; None is the model's.
-        threshold: share of masked pixels from which a window is kept (SwinIR); None is the model's own.
-        strategy: how the mask's threshold is found.
-        dense: work everywhere, in the dense twin of the model where it lies beside it (`carn_x4_dense.onnx`).
-        tile: most LR pixels along a side that are upscaled at once; None is a fast size that fits into memory.
-        threads: CPU threads that work on an operator; None is one for each core.
-        precision: of the arithmetic on the CPU: `auto` is bfloat16 where the processor is faster in it and the model
-            lies beside its form in bfloat16 (`disp_x4_bf16.onnx`), else float32; None is that of the file.
-        self_ensemble: return the mean of the results for a picture turned and mirrored in eight ways: better pictures
-            for eight times the work, and a whole result in memory.
-
-    Raises:
-        AmsrError: no such model, a file that is none, of another scale or trained for something else, a device that
-            cannot be had, a value out of range.
-    """
-    check_path("model", model)
-    check_scale(scale)
-    check_flag("dense", dense)
-    check_flag("self_ensemble", self_ensemble)
-    name = str(model)
-    path = shipped_model(name, scale, dense, trained_for) if name in BACKBONES else Path(model)
-    if not path.is_file():
-        raise ModelError(f"model {name!r} is neither a file nor one of: {', '.join(BACKBONES)}")
-    backend = open_backend(path, device, threads, precision)
-    if dense and isinstance(backend, OnnxRuntimeBackend) and _has_twin(path, backend.metadata, precision):
-        backend = open_backend(twin_path(path), device, threads)
-    if scale not in (None, backend.metadata.scale):
-        raise UserError(f"{path} upscales {backend.metadata.scale} times, not {scale} times; leave the scale out")
-    if trained_for not in (None, backend.metadata.trained_for):
-        known = backend.metadata.trained_for
-        raise UserError(f"{path} was trained for {known}, not for {trained_for}; leave out `trained_for`")
-    upscaler = Upscaler(backend, dilation, threshold, strategy, dense, tile, self_ensemble)
-    _log.info("%s runs on %s", upscaler.model, upscaler.backend)
-    if upscaler.is_masked and backend.metadata.mask_loss > MOST_MASK_LOSS:
-        _log.warning(
-            "%s was not trained with masks: its mask costs %.1f dB; "
-            "set `dense`, or train it with masks: amsr train --init",
-            path,
-            backend.metadata.mask_loss,
-        )
-    return upscaler
-
-
-def _has_twin(model: Path, metadata: Metadata, precision: PrecisionChoice | None) -> bool:
-    """Tell whether a dense model of the same weights lies beside a masked one, in the precision that was asked for."""
-    if not (metadata.masked and twin_path(model).is_file()):
-        return False
-    twin = read_metadata(twin_path(model))
-    same_weights = not twin.masked and twin.weights_sha256 == metadata.weights_sha256
-    return same_weights and (precision in (None, "auto") or twin.precision == metadata.precision)
-
-
-@overload
-def upscale(image: NDArray[Element], **settings: Unpack[PictureSettings]) -> NDArray[Element]: ...
-
-
-@overload
-def upscale(image: Image.Image | StrPath, **settings: Unpack[PictureSettings]) -> Image.Image: ...
-
-
-def upscale(
-    image: NDArray[Element] | Image.Image | StrPath, **settings: Unpack[PictureSettings]
-) -> NDArray[Element] | Image.Image:
-    """Upscale one picture: `load` with its settings, then `Upscaler.upscale`, which say more."""
-    with load(**settings) as upscaler:
-        return upscaler.upscale(image)
-
-
-def upscale_file(source: StrPath, target: StrPath, **settings: Unpack[PictureSettings]) -> None:
-    """Upscale one picture file: `load` with its settings, then `Upscaler.upscale_file`, which say more."""
-    with load(**settings) as upscaler:
-        upscaler.upscale_file(source, target)

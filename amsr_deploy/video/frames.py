@@ -15,8 +15,9 @@ from amsr_deploy.descriptor import DEFAULT_BACKBONE
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.arrays import Element, check_picture
 from amsr_deploy.runtime.checks import check_budget, check_mask
+from amsr_deploy.runtime.loading import load
 from amsr_deploy.runtime.settings import Settings
-from amsr_deploy.runtime.upscaler import Upscaler, load
+from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.reuse import TOLERANCE, Reuse
 from amsr_deploy.video.scene import SceneMasks
 from amsr_deploy.video.sequence import FrameSequence

@@ -23,7 +23,8 @@ from amsr_deploy.errors import ImageError, ModelError, UserError
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.evaluation.evaluate import Evaluation, Scores, evaluate, evaluate_bicubic
 from amsr_deploy.export.onnx import export_onnx
-from amsr_deploy.runtime.upscaler import Upscaler, load
+from amsr_deploy.runtime.loading import load
+from amsr_deploy.runtime.upscaler import Upscaler
 
 KEYS = {"psnr_y", "psnr_rgb", "ssim", "density", "cost_share"}
 

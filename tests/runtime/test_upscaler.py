@@ -224,7 +224,7 @@ def test_a_gpu_gets_the_largest_tiles_that_fit_into_half_its_memory(metadata: Me
 def test_a_gpu_with_more_memory_than_the_machine_gets_what_fits_into_both(
     metadata: Metadata, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amsr_deploy.runtime.upscaler.memory_budget", lambda: 300**2 * metadata.bytes_per_pixel)
+    monkeypatch.setattr("amsr_deploy.runtime.tile_runner.memory_budget", lambda: 300**2 * metadata.bytes_per_pixel)
     backend = ScarceBackend(10**9, metadata, device_memory=1 << 40)
     Upscaler(backend).upscale(np.zeros((400, 500, 3), dtype=np.float32))
     assert 192**2 < max(backend.sizes) <= 300**2

@@ -38,7 +38,7 @@ def spread_pictures(
         inputs: the pictures.
         request: what is wanted.
         reporter: says what became of each.
-        settings: keyword arguments of `upscaler.load`, with the model.
+        settings: keyword arguments of `loading.load`, with the model.
         address: of the cluster; see `open_cluster`.
 
     Returns:

@@ -28,7 +28,7 @@ class Orders:
 
     Attributes:
         request: what is wanted.
-        settings: keyword arguments of `upscaler.load`, with the model: the name of a backbone, or a path that each
+        settings: keyword arguments of `loading.load`, with the model: the name of a backbone, or a path that each
             machine has.
         weights: of that file; see `weights_of`.
         version: of this package, which workers must have too.
