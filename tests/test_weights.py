@@ -11,6 +11,8 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
+from drawn_cases import controls_of_opposite_colours, drawn_pages
+from numpy.typing import NDArray
 
 import amsr_deploy
 from amsr_deploy import models, native
@@ -20,7 +22,6 @@ from amsr_deploy.metadata import SELECTIONS, Metadata
 from amsr_deploy.models.checkpoint import read_network
 from amsr_deploy.runtime.backends.precision import bfloat16_form
 from amsr_deploy.runtime.shipped import WEIGHTS, model_name, shipped_model, shipped_weights, weights_name
-from amsr_deploy.training.synthetic import dithered_pictures, screens
 
 Shipped = tuple[str, int, Purpose]
 SHIPPED: list[Shipped] = [
@@ -69,21 +70,34 @@ def test_shipped_onnx_computes_as_the_shipped_weights(model: Shipped, masked: bo
     np.testing.assert_allclose(upscale(shipped_model(backbone, scale, not masked, purpose), image), expected, atol=1e-5)
 
 
-DRAWN = [picture.crop((0, 0, 32, 32)) for picture in dithered_pictures()[:10]] + [
-    low.crop((0, 0, 64, 64)) for _, low in screens(4)[:4]
-]
-"""Pictures that no photo resembles."""
+DRAWN = [page for seed in range(2) for page in drawn_pages(np.random.default_rng(seed))]
+OPPOSITE = controls_of_opposite_colours(np.random.default_rng(0))
+DISP_X4: Shipped = ("disp", 4, "clean")
+
+
+def assert_near_the_range(model: Shipped, pages: list[NDArray[np.float32]]) -> None:
+    """Of 40 such pages of each kind all models stay in [-0.76, 1.85]."""
+    backbone, scale, purpose = model
+    for page in pages:
+        upscaled = upscale(shipped_model(backbone, scale, True, purpose), page.transpose(2, 0, 1)[None])
+        assert upscaled.min() > -1
+        assert upscaled.max() < 2
 
 
 @pytest.mark.parametrize("model", SHIPPED)
 def test_drawn_pictures_stay_near_the_range(model: Shipped) -> None:
     """Photos alone took DISP x4 a hundredfold out of it on dithers, and eightfold at letters: black specks on paper."""
-    backbone, scale, purpose = model
-    for picture in DRAWN:
-        pixels = np.asarray(picture, np.float32).transpose(2, 0, 1)[None] / 255
-        upscaled = upscale(shipped_model(backbone, scale, True, purpose), pixels)
-        assert upscaled.min() > -2
-        assert upscaled.max() < 3
+    assert_near_the_range(model, DRAWN)
+
+
+@pytest.mark.parametrize("model", [model for model in SHIPPED if model != DISP_X4])
+def test_lines_of_opposite_colours_stay_near_the_range(model: Shipped) -> None:
+    assert_near_the_range(model, OPPOSITE)
+
+
+@pytest.mark.xfail(strict=True, reason="these weights make specks on every second such picture, up to a hundredfold")
+def test_disp_x4_draws_lines_of_opposite_colours_without_specks() -> None:
+    assert_near_the_range(DISP_X4, OPPOSITE)
 
 
 IN_BFLOAT16 = [model for model in SHIPPED if bfloat16_form(shipped_model(*model[:2], False, model[2]))]
