@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 from amsr_deploy.commands import eval_results, mask
-from amsr_deploy.commands.pictures import work
+from amsr_deploy.commands.pictures import file_upscaler
 from amsr_deploy.metadata import Metadata
 
 
@@ -23,7 +23,7 @@ def video_fields() -> list[str]:
 
 
 FIELDS = {
-    "infer": lambda: ["input", *field_names(work.InferReport)],
+    "infer": lambda: ["input", *field_names(file_upscaler.InferReport)],
     "mask": lambda: ["input", *field_names(mask.MaskReport)],
     "video": video_fields,
     "eval": lambda: eval_results.FIELDS,

@@ -9,13 +9,13 @@ from typing import Any, cast
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.output_size import OutputSize
 from amsr_deploy.commands.pictures.batch import Reporter, Task, run_batch
+from amsr_deploy.commands.pictures.file_upscaler import FileUpscaler
 from amsr_deploy.commands.pictures.inputs import Inputs
 from amsr_deploy.commands.pictures.options import take, take_inputs, take_naming, take_reporter
 from amsr_deploy.commands.pictures.outputs import open_outputs
 from amsr_deploy.commands.pictures.request import InferRequest
 from amsr_deploy.commands.pictures.shard import Shard
 from amsr_deploy.commands.pictures.targets import prepare
-from amsr_deploy.commands.pictures.work import Work
 from amsr_deploy.commands.upscalers import at_once, check_masked, load_upscalers
 from amsr_deploy.image import WriteOptions
 from amsr_deploy.runtime.newest import wanted_model
@@ -70,8 +70,8 @@ def infer_pictures(inputs: Inputs, request: InferRequest, reporter: Reporter, se
     upscalers = load_upscalers(request.size, settings)
     check_masked(upscalers, mask=request.mask, save_mask=request.save_mask, budget=request.effort.budget)
     with open_outputs(request.naming, inputs, [request.mask] if request.mask else []) as outputs:
-        work = Work(upscalers, origin(settings["model"]), request, outputs)
-        task = Task(partial(prepare, outputs, request, upscalers), work.upscale, outputs.release)
+        upscaler = FileUpscaler(upscalers, origin(settings["model"]), request, outputs)
+        task = Task(partial(prepare, outputs, request, upscalers), upscaler.upscale, outputs.release)
         reporter.to_stderr = outputs.spool is not None
         networks = at_once(upscalers)
         return run_batch(request.pictures(inputs), task, reporter, max(networks, STAGES), networks)

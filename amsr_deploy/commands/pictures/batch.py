@@ -16,7 +16,7 @@ from amsr_deploy.commands.bar import Bar
 from amsr_deploy.commands.messages import HeldMessages, failure_text, report_failure
 from amsr_deploy.commands.pictures.inputs import Input
 from amsr_deploy.commands.pictures.outputs import SkippedError, TakenError
-from amsr_deploy.commands.pictures.turns import Turn, Turns
+from amsr_deploy.commands.pictures.pipeline import Pipeline, Turn
 from amsr_deploy.commands.report_file import write_report
 from amsr_deploy.errors import AmsrError
 from amsr_deploy.files import STANDARD
@@ -103,12 +103,12 @@ def run_batch(
     Returns:
         The exit code: 1 where a picture failed, 128 and the number of the signal where one ended the work.
     """
-    turns = Turns(networks, stop)
-    stopping = StoppingSignal(turns.stop)
+    pipeline = Pipeline(networks, stop)
+    stopping = StoppingSignal(pipeline.stop)
     failures = finished = 0
     try:
         with stopping, Bar(len(pictures), not reporter.quiet) as bar:
-            for source, result in outcomes(pictures, task, turns, threads, bar, stopping):
+            for source, result in outcomes(pictures, task, pipeline, threads, bar, stopping):
                 if isinstance(result, SkippedError):
                     reporter.skipped(bar, source, result)
                 elif isinstance(result, Exception):
@@ -120,11 +120,11 @@ def run_batch(
                 del result  # a failure holds on to its picture
                 bar.finish()
     except KeyboardInterrupt:
-        turns.stop()
+        pipeline.stop()
     finally:
         if reporter.entries or not pictures:  # an interrupt before the first line leaves an old report as it is
             reporter.close()
-    if turns.stopped:
+    if pipeline.stopped:
         report_failure(AmsrError(f"interrupted: {finished} of {len(pictures)} pictures are done"))
         return exit_code(stopping.number)
     if failures and len(pictures) > 1:
@@ -133,16 +133,16 @@ def run_batch(
 
 
 def outcomes(
-    pictures: Sequence[Input], task: Task, turns: Turns, threads: int, bar: Bar, stopping: StoppingSignal
+    pictures: Sequence[Input], task: Task, pipeline: Pipeline, threads: int, bar: Bar, stopping: StoppingSignal
 ) -> Iterator[tuple[Input, Done | Exception]]:
     """Yield each picture with what becomes of it, or why nothing does; those that are interrupted are left out."""
     numbers = count()
     while pictures:
         taken: list[tuple[Input, TakenError]] = []
         has_failures = False
-        for source, call in attempts(pictures, task, turns, threads, bar, numbers):
+        for source, call in attempts(pictures, task, pipeline, threads, bar, numbers):
             try:
-                result = outcome(call, turns, stopping)
+                result = outcome(call, pipeline, stopping)
             except KeyboardInterrupt:
                 continue
             except TakenError as error:
@@ -155,7 +155,7 @@ def outcomes(
                 yield source, error
             else:
                 yield source, result
-        if turns.stopped:
+        if pipeline.stopped:
             return
         if not has_failures:
             yield from taken
@@ -163,7 +163,7 @@ def outcomes(
         pictures = [source for source, _ in taken]
 
 
-def outcome(call: Callable[[], Done], turns: Turns, stopping: StoppingSignal) -> Done:
+def outcome(call: Callable[[], Done], pipeline: Pipeline, stopping: StoppingSignal) -> Done:
     """Return what becomes of a picture; an interrupt stops all but those that are only written.
 
     Raises:
@@ -173,12 +173,12 @@ def outcome(call: Callable[[], Done], turns: Turns, stopping: StoppingSignal) ->
         with stopping.allowed():
             return call()
     except KeyboardInterrupt:
-        turns.stop()
+        pipeline.stop()
         return call()
 
 
 def attempts(
-    pictures: Sequence[Input], task: Task, turns: Turns, threads: int, bar: Bar, numbers: Iterator[int]
+    pictures: Sequence[Input], task: Task, pipeline: Pipeline, threads: int, bar: Bar, numbers: Iterator[int]
 ) -> Iterator[tuple[Input, Callable[[], Done]]]:
     """Yield each picture with the call that works on it, or that raises why it cannot; numbers are those of turns."""
     ready: list[Input] = []
@@ -189,13 +189,13 @@ def attempts(
             yield source, raising(error)
         else:
             ready.append(source)
-    calls = [partial(in_turn, source, task, turns, next(numbers), bar) for source in ready]
-    yield from zip(ready, side_by_side(calls, turns, min(threads, len(calls))), strict=True)
+    calls = [partial(in_turn, source, task, pipeline, next(numbers), bar) for source in ready]
+    yield from zip(ready, side_by_side(calls, pipeline, min(threads, len(calls))), strict=True)
 
 
-def in_turn(source: Input, task: Task, turns: Turns, number: int, bar: Bar) -> Done:
+def in_turn(source: Input, task: Task, pipeline: Pipeline, number: int, bar: Bar) -> Done:
     """Work on a picture in its turn, and show in the bar how far that is."""
-    with Turn(turns, number, partial(bar.tile, str(source))) as turn:
+    with Turn(pipeline, number, partial(bar.tile, str(source))) as turn:
         turn.tile(0, 1)
         return task.run(source, turn)
 
@@ -209,7 +209,7 @@ def raising(error: Exception) -> Callable[[], Done]:
     return call
 
 
-def side_by_side(calls: Sequence[Callable[[], Done]], turns: Turns, threads: int) -> Iterator[Callable[[], Done]]:
+def side_by_side(calls: Sequence[Callable[[], Done]], pipeline: Pipeline, threads: int) -> Iterator[Callable[[], Done]]:
     """Yield calls that return the results of others in their order, while some of those run in threads.
 
     The messages of a call come out when those of the calls before it, and their results, are out.
@@ -225,5 +225,5 @@ def side_by_side(calls: Sequence[Callable[[], Done]], turns: Turns, threads: int
                 held.release()
                 yield futures.popleft().result  # a failure holds on to its picture
         except BaseException:
-            turns.stop()
+            pipeline.stop()
             raise

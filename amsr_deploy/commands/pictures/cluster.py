@@ -20,9 +20,9 @@ from typing import Any, Generic, TypeVar, cast
 
 from amsr_deploy.commands.messages import describe_failure
 from amsr_deploy.commands.optional_values import LOCAL_CLUSTER
+from amsr_deploy.commands.pictures.file_upscaler import InferReport
 from amsr_deploy.commands.pictures.inputs import Input
-from amsr_deploy.commands.pictures.work import InferReport
-from amsr_deploy.commands.pictures.worker import Orders, Parcel, PictureWorker
+from amsr_deploy.commands.pictures.worker import Job, MemoryOutputs, PictureWorker
 from amsr_deploy.errors import AmsrError, BackendError, UserError
 from amsr_deploy.wording import first_line
 
@@ -95,17 +95,17 @@ class Actor:
         log.setLevel(level)
         self._worker: PictureWorker
 
-    def start(self, orders: Orders) -> Reply[list[int]]:
+    def start(self, job: Job) -> Reply[list[int]]:
         """Make the worker, and answer with the scales of its models."""
 
         def scales() -> list[int]:
-            self._worker = PictureWorker(orders)
+            self._worker = PictureWorker(job)
             return self._worker.scales
 
         reply = self._reply(scales)
         return reply if reply.error else replace(reply, at_once=self._worker.at_once)
 
-    def work(self, source: Input, content: bytes) -> Reply[tuple[InferReport, Parcel]]:
+    def work(self, source: Input, content: bytes) -> Reply[tuple[InferReport, MemoryOutputs]]:
         """Upscale a picture."""
         return self._reply(partial(self._worker.work, source, content))
 
@@ -134,7 +134,7 @@ class KeptMessages(logging.Handler):
 
 
 @dataclass(eq=False)
-class Hired:
+class WorkerHandle:
     """An actor of the cluster, at its place; lost ones are never given a picture again."""
 
     place: Place
@@ -145,23 +145,23 @@ class Hired:
 class Cluster:
     """Workers that upscale pictures, each where one is free; see `open_cluster`."""
 
-    def __init__(self, ray: Any, orders: Orders, places: Sequence[Place]) -> None:
+    def __init__(self, ray: Any, job: Job, places: Sequence[Place]) -> None:
         """Let a worker start at each place.
 
         Args:
             ray: the module, connected.
-            orders: what workers are to do.
+            job: what workers are to do.
             places: where.
         """
-        self._ray, self._orders = ray, orders
-        self._idle: SimpleQueue[Hired | None] = SimpleQueue()
-        self._hired: set[Hired] = set()
+        self._ray, self._job = ray, job
+        self._idle: SimpleQueue[WorkerHandle | None] = SimpleQueue()
+        self._handles: set[WorkerHandle] = set()
         self._lock = threading.RLock()  # Ctrl-C calls `stop`, wherever the main thread is
         self._stopped = False
         self._first: Future[Reply[list[int]]] = Future()
         self.size = len(places)
-        for hired in [self._hire(place) for place in places]:
-            self._start(hired)
+        for handle in [self._create(place) for place in places]:
+            self._start(handle)
 
     def scales(self) -> tuple[list[int], int]:
         """Wait for the first worker; return its scales, and the number of pictures that keep all workers busy.
@@ -176,7 +176,7 @@ class Cluster:
             reply = self._first.result()
         return reply.result(), self.size * reply.at_once
 
-    def work(self, source: Input, content: bytes) -> tuple[InferReport, Parcel]:
+    def work(self, source: Input, content: bytes) -> tuple[InferReport, MemoryOutputs]:
         """Let a free worker upscale a picture; another one, where that one is lost.
 
         Args:
@@ -188,15 +188,17 @@ class Cluster:
             KeyboardInterrupt: after `stop`.
         """
         for _ in range(ATTEMPTS):
-            hired = self._free()
+            handle = self._free()
             try:
-                reply: Reply[tuple[InferReport, Parcel]] = self._ray.get(hired.actor.work.remote(source, content))
+                reply: Reply[tuple[InferReport, MemoryOutputs]] = self._ray.get(
+                    handle.actor.work.remote(source, content)
+                )
             except self._ray.exceptions.RayError as error:
                 if self._stopped:
                     raise KeyboardInterrupt from error
-                self._replace(hired, source, error)
+                self._replace(handle, source, error)
                 continue
-            self._idle.put(hired)
+            self._idle.put(handle)
             return reply.result()
         raise BackendError(f"{source}: {ATTEMPTS} workers were lost with it; do their machines have the memory for it?")
 
@@ -204,12 +206,12 @@ class Cluster:
         """End all workers; pictures that wait or are worked on end with KeyboardInterrupt."""
         with self._lock:
             self._stopped = True
-            hired = list(self._hired)
+            handles = list(self._handles)
         self._idle.put(None)
-        for each in hired:
-            self._ray.kill(each.actor, no_restart=True)
+        for handle in handles:
+            self._ray.kill(handle.actor, no_restart=True)
 
-    def _hire(self, place: Place) -> Hired:
+    def _create(self, place: Place) -> WorkerHandle:
         """Ask Ray for a process at a place. It takes its time."""
         strategies = self._ray.util.scheduling_strategies
         actor = (
@@ -222,38 +224,38 @@ class Cluster:
             )
             .remote(logging.getLogger("amsr_deploy").getEffectiveLevel())
         )
-        hired = Hired(place, actor)
-        self._hired.add(hired)
-        return hired
+        handle = WorkerHandle(place, actor)
+        self._handles.add(handle)
+        return handle
 
-    def _start(self, hired: Hired) -> None:
-        hired.actor.start.remote(self._orders).future().add_done_callback(partial(self._welcome, hired))
+    def _start(self, handle: WorkerHandle) -> None:
+        handle.actor.start.remote(self._job).future().add_done_callback(partial(self._welcome, handle))
 
-    def _welcome(self, hired: Hired, started: Future[Reply[list[int]]]) -> None:
+    def _welcome(self, handle: WorkerHandle, started: Future[Reply[list[int]]]) -> None:
         """Give pictures to a worker that has started; leave one out that could not."""
         error = started.exception()
         if error is not None:
             reason = (str(error).splitlines() or [type(error).__name__])[-1]  # above it is Ray's traceback
-            reply: Reply[list[int]] = Reply(error=(f"a worker on {hired.place.host} did not start: {reason}", 1))
+            reply: Reply[list[int]] = Reply(error=(f"a worker on {handle.place.host} did not start: {reason}", 1))
         else:
             reply = started.result()
         with self._lock:
             if reply.error:
-                self._hired.discard(hired)
-            is_told = not self._first.done() and not (reply.error and self._hired)
+                self._handles.discard(handle)
+            is_told = not self._first.done() and not (reply.error and self._handles)
             if is_told:
                 self._first.set_result(reply)
-            is_last = not self._hired
+            is_last = not self._handles
         if not reply.error:
             for _ in range(reply.at_once):
-                self._idle.put(hired)
+                self._idle.put(handle)
             return
         if not (is_told or self._stopped):
-            _log.warning("the worker on %s is left out: %s", hired.place.host, reply.error[0])
+            _log.warning("the worker on %s is left out: %s", handle.place.host, reply.error[0])
         if is_last:
             self._idle.put(None)
 
-    def _free(self) -> Hired:
+    def _free(self) -> WorkerHandle:
         """Wait for a worker that is free.
 
         Raises:
@@ -261,35 +263,35 @@ class Cluster:
             BackendError: there are none any more.
         """
         while True:
-            hired = self._idle.get()
-            if hired is None:
+            handle = self._idle.get()
+            if handle is None:
                 self._idle.put(None)  # for others who wait
                 if self._stopped:
                     raise KeyboardInterrupt
                 raise BackendError("no worker of the cluster is left")
-            if not hired.lost:
-                return hired
+            if not handle.lost:
+                return handle
 
-    def _replace(self, hired: Hired, source: Input, error: Exception) -> None:
+    def _replace(self, handle: WorkerHandle, source: Input, error: Exception) -> None:
         """Start another worker at the place of a lost one, unless that has been done."""
         with self._lock:
-            if hired.lost or self._stopped:
+            if handle.lost or self._stopped:
                 return
-            hired.lost = True
-            self._hired.discard(hired)
-            successor = self._hire(hired.place)
-        _log.warning("a worker on %s was lost with %s (%s)", hired.place.host, source, type(error).__name__)
-        self._ray.kill(hired.actor, no_restart=True)
+            handle.lost = True
+            self._handles.discard(handle)
+            successor = self._create(handle.place)
+        _log.warning("a worker on %s was lost with %s (%s)", handle.place.host, source, type(error).__name__)
+        self._ray.kill(handle.actor, no_restart=True)
         self._start(successor)
 
 
 @contextmanager
-def open_cluster(address: str, orders: Orders, threads: int | None, on_gpus: bool) -> Iterator[Cluster]:
+def open_cluster(address: str, job: Job, threads: int | None, on_gpus: bool) -> Iterator[Cluster]:
     """Start workers on the machines of a cluster; they end with the block.
 
     Args:
         address: `HOST:PORT` of a cluster, `auto` for that of this machine, LOCAL_CLUSTER to start one here.
-        orders: what workers are to do.
+        job: what workers are to do.
         threads: cores of a worker; None is all that its machine has, or its share of them where it takes a GPU.
         on_gpus: a worker for each GPU, where there are GPUs.
 
@@ -301,7 +303,7 @@ def open_cluster(address: str, orders: Orders, threads: int | None, on_gpus: boo
         found = find_places(ray.nodes(), threads, on_gpus)
         if not found:
             raise BackendError(f"no machine of the cluster has a worker's cores: {threads or 1}; give fewer `threads`")
-        cluster = Cluster(ray, orders, found)
+        cluster = Cluster(ray, job, found)
         try:
             yield cluster
         finally:

@@ -11,13 +11,13 @@ from pathlib import Path
 from amsr_deploy import image
 from amsr_deploy.commands.pictures.batch import Reporter, Task, run_batch
 from amsr_deploy.commands.pictures.cluster import Cluster, open_cluster
+from amsr_deploy.commands.pictures.file_upscaler import InferReport
 from amsr_deploy.commands.pictures.inputs import Input, Inputs
 from amsr_deploy.commands.pictures.outputs import Outputs, open_outputs
+from amsr_deploy.commands.pictures.pipeline import Turn
 from amsr_deploy.commands.pictures.request import InferRequest
 from amsr_deploy.commands.pictures.targets import claim_files, prepare
-from amsr_deploy.commands.pictures.turns import Turn
-from amsr_deploy.commands.pictures.work import InferReport
-from amsr_deploy.commands.pictures.worker import Orders, weights_of
+from amsr_deploy.commands.pictures.worker import Job, weights_of
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import UserError
 from amsr_deploy.runtime.settings import PictureSettings
@@ -53,11 +53,11 @@ def spread_pictures(
     request.check(inputs, settings)
     model = settings["model"]
     everywhere = settings if model in BACKBONES else settings | {"model": Path(model).absolute()}
-    orders = Orders(request, everywhere, weights_of(model))
+    job = Job(request, everywhere, weights_of(model))
     on_gpus = settings["device"] in ON_GPUS
     with (
         open_outputs(request.naming, inputs) as outputs,
-        open_cluster(address, orders, settings["threads"], on_gpus) as cluster,
+        open_cluster(address, job, settings["threads"], on_gpus) as cluster,
     ):
         scales, busy = cluster.scales()
         task = Task(
@@ -70,11 +70,11 @@ def upscale(cluster: Cluster, outputs: Outputs, request: InferRequest, source: I
     """Let a worker upscale a picture, and write what it made.
 
     Raises:
-        AmsrError: see `Work.upscale` and `Cluster.work`.
+        AmsrError: see `FileUpscaler.upscale` and `Cluster.work`.
     """
     with turn.reading(), turn.network():  # no picture waits for the network of another one
         content = image.read_content(source.path)
-    report, parcel = cluster.work(source, content)
-    for path in claim_files(outputs, request, source, parcel.size).missing:
-        outputs.write(source, path, partial(Path.write_bytes, data=parcel.files[path]))
+    report, made = cluster.work(source, content)
+    for path in claim_files(outputs, request, source, made.size).missing:
+        outputs.write(source, path, partial(Path.write_bytes, data=made.files[path]))
     return report

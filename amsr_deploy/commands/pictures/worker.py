@@ -9,11 +9,11 @@ from pathlib import Path
 
 from amsr_deploy import __version__
 from amsr_deploy.commands.messages import shown_as
+from amsr_deploy.commands.pictures.file_upscaler import FileUpscaler, InferReport
 from amsr_deploy.commands.pictures.inputs import Input
 from amsr_deploy.commands.pictures.outputs import Naming
+from amsr_deploy.commands.pictures.pipeline import Pipeline, Turn
 from amsr_deploy.commands.pictures.request import InferRequest
-from amsr_deploy.commands.pictures.turns import Turn, Turns
-from amsr_deploy.commands.pictures.work import InferReport, Work
 from amsr_deploy.commands.upscalers import at_once, check_masked, load_upscalers
 from amsr_deploy.descriptor import BACKBONES
 from amsr_deploy.errors import BackendError
@@ -23,7 +23,7 @@ from amsr_deploy.runtime.shipped import origin
 
 
 @dataclass(frozen=True)
-class Orders:
+class Job:
     """What workers are to do with all pictures.
 
     Attributes:
@@ -41,7 +41,7 @@ class Orders:
 
 
 @dataclass
-class Parcel:
+class MemoryOutputs:
     """The files that a worker makes of a picture, in memory.
 
     Attributes:
@@ -79,22 +79,20 @@ class Parcel:
 class PictureWorker:
     """Upscales pictures that it is sent; it keeps nothing that another one lacks."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, job: Job) -> None:
         """Load the models.
 
         Raises:
             AmsrError: see `load_upscalers` and `check_masked`; another version of the package, or other weights.
         """
-        if orders.version != __version__:
-            raise BackendError(
-                f"a worker has amsr-deploy {__version__}, this machine {orders.version}; install the same"
-            )
-        model = orders.settings["model"]
-        if orders.weights != weights_of(model):
+        if job.version != __version__:
+            raise BackendError(f"a worker has amsr-deploy {__version__}, this machine {job.version}; install the same")
+        model = job.settings["model"]
+        if job.weights != weights_of(model):
             raise BackendError(f"{model} has other weights at a worker than on this machine; copy it there")
-        self._request = orders.request
-        self._upscalers = load_upscalers(orders.request.size, orders.settings)
-        check_masked(self._upscalers, budget=orders.request.effort.budget)
+        self._request = job.request
+        self._upscalers = load_upscalers(job.request.size, job.settings)
+        check_masked(self._upscalers, budget=job.request.effort.budget)
         self._origin = origin(model)
 
     @property
@@ -107,16 +105,16 @@ class PictureWorker:
         """Scales of the models."""
         return list(self._upscalers)
 
-    def work(self, source: Input, content: bytes) -> tuple[InferReport, Parcel]:
+    def work(self, source: Input, content: bytes) -> tuple[InferReport, MemoryOutputs]:
         """Upscale a picture.
 
         Raises:
-            AmsrError: see `Work.upscale`.
+            AmsrError: see `FileUpscaler.upscale`.
         """
-        parcel = Parcel(self._request.naming)
-        work = Work(self._upscalers, self._origin, self._request, parcel)
-        with Turn(Turns(at_once=1), 0, lambda *_: None) as turn:
-            return work.upscale(source, turn, content), parcel
+        made = MemoryOutputs(self._request.naming)
+        upscaler = FileUpscaler(self._upscalers, self._origin, self._request, made)
+        with Turn(Pipeline(at_once=1), 0, lambda *_: None) as turn:
+            return upscaler.upscale(source, turn, content), made
 
 
 def weights_of(model: str | Path) -> str | None:

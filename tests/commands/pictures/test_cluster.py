@@ -26,7 +26,7 @@ from amsr_deploy.commands.pictures.cluster import ATTEMPTS, Cluster, Place, Repl
 from amsr_deploy.commands.pictures.inputs import Input
 from amsr_deploy.commands.pictures.outputs import Naming
 from amsr_deploy.commands.pictures.request import InferRequest
-from amsr_deploy.commands.pictures.worker import Orders, PictureWorker, weights_of
+from amsr_deploy.commands.pictures.worker import Job, PictureWorker, weights_of
 from amsr_deploy.errors import AmsrError, BackendError, UserError
 
 PHOTO, OTHER = (Input(Path("photo.png")), b""), (Input(Path("other.png")), b"")
@@ -78,7 +78,7 @@ class FakeRay:
         return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda _level: self._actor()))
 
     def _actor(self) -> Any:
-        def start(_orders: object) -> Reply:
+        def start(_job: object) -> Reply:
             answer = self.starts.popleft()
             if isinstance(answer, RayError):
                 raise answer
@@ -96,7 +96,7 @@ class FakeRay:
 
 def cluster(ray: FakeRay, workers: int = 1) -> Cluster:
     request = InferRequest(OutputSize(), Effort(), Naming(), image.WriteOptions())
-    return Cluster(ray, Orders(request, {"model": "disp"}, None), [Place("1", "node1", 2, 0)] * workers)
+    return Cluster(ray, Job(request, {"model": "disp"}, None), [Place("1", "node1", 2, 0)] * workers)
 
 
 def losing(times: int) -> Callable[[], Reply]:
@@ -208,16 +208,16 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
     """What it is sent and what it answers cross between processes; names are those of the other machine."""
     model = write_model(tmp_path / "repeat.onnx", 4)
     request = InferRequest(OutputSize(), Effort(), Naming(Path("elsewhere/out")), image.WriteOptions(), compare=True)
-    orders, content = Orders(request, {"model": model}, weights_of(model)), photo_file.read_bytes()
+    job, content = Job(request, {"model": model}, weights_of(model)), photo_file.read_bytes()
     expected = amsr("infer", photo_file, "--model", model, "-o", tmp_path / "photo_x4.png", "--compare")
     assert expected.exit_code == 0, expected.output
     monkeypatch.chdir("/")
-    worker = PictureWorker(pickle.loads(pickle.dumps(orders)))
+    worker = PictureWorker(pickle.loads(pickle.dumps(job)))
     task = pickle.loads(pickle.dumps((Input(Path("there/photo.png")), content)))
-    report, parcel = pickle.loads(pickle.dumps(worker.work(*task)))
+    report, made = pickle.loads(pickle.dumps(worker.work(*task)))
     assert report.output == "elsewhere/out/photo_x4.png"
-    assert {path.name for path in parcel.files} == {"photo_x4.png", "photo_x4_compare.png"}
-    for name, received in parcel.files.items():
+    assert {path.name for path in made.files} == {"photo_x4.png", "photo_x4_compare.png"}
+    for name, received in made.files.items():
         (tmp_path / "received.png").write_bytes(received)
         assert_same_picture(tmp_path / "received.png", tmp_path / name.name)
     with pytest.raises(AmsrError, match=r"^there/photo\.png is damaged"):
@@ -227,17 +227,17 @@ def test_a_worker_needs_no_disk_in_common(photo_file: Path, tmp_path: Path, monk
 def test_a_worker_of_another_version_does_not_start() -> None:
     request = InferRequest(OutputSize(), Effort(), Naming(), image.WriteOptions())
     with pytest.raises(BackendError, match=r"this machine 0\.0\.1; install the same"):
-        PictureWorker(Orders(request, {"model": "disp"}, None, version="0.0.1"))
+        PictureWorker(Job(request, {"model": "disp"}, None, version="0.0.1"))
 
 
 def test_a_worker_with_another_model_at_the_same_path_does_not_start(tmp_path: Path) -> None:
     request = InferRequest(OutputSize(), Effort(), Naming(), image.WriteOptions())
     model = write_model(tmp_path / "model.onnx", 4)
-    orders = Orders(request, {"model": model}, weights_of(model))
-    assert PictureWorker(orders).scales == [4]
+    job = Job(request, {"model": model}, weights_of(model))
+    assert PictureWorker(job).scales == [4]
     write_model(model, 2)  # whose metadata name other weights
     with pytest.raises(BackendError, match=r"model\.onnx has other weights at a worker"):
-        PictureWorker(orders)
+        PictureWorker(job)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from PIL import Image
 
 from amsr_deploy import files, image
 from amsr_deploy.commands.pictures import spread
-from amsr_deploy.commands.pictures.worker import Orders, PictureWorker
+from amsr_deploy.commands.pictures.worker import Job, PictureWorker
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
 
@@ -85,9 +85,9 @@ def test_a_file_that_appears_during_the_work_stays(
 
 
 @contextmanager
-def workers_here(_address: str, orders: Orders, *_: object) -> Iterator[SimpleNamespace]:
+def workers_here(_address: str, job: Job, *_: object) -> Iterator[SimpleNamespace]:
     """Stand in for `open_cluster`: one worker, in this process."""
-    worker = PictureWorker(orders)
+    worker = PictureWorker(job)
     yield SimpleNamespace(scales=lambda: (worker.scales, 1), work=worker.work, stop=lambda: None)
 
 

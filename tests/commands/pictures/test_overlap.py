@@ -20,7 +20,7 @@ from PIL import Image
 
 from amsr_deploy import files, image
 from amsr_deploy.commands.pictures.batch import Reporter
-from amsr_deploy.commands.pictures.turns import Turn, Turns
+from amsr_deploy.commands.pictures.pipeline import Pipeline, Turn
 from amsr_deploy.interrupts import SIGNALS
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -63,7 +63,7 @@ def test_pictures_overlap_and_are_told_of_in_their_order(
 
 
 def test_large_pictures_wait_for_each_other(here: Path, repeat_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from amsr_deploy.commands.pictures import work
+    from amsr_deploy.commands.pictures import file_upscaler
 
     steps = []
     read, publish = image.read, files.publish
@@ -77,7 +77,7 @@ def test_large_pictures_wait_for_each_other(here: Path, repeat_model: Path, monk
         if not target.name.startswith("."):
             steps.append(target.name)
 
-    monkeypatch.setattr(work, "MOST_AHEAD", 95)
+    monkeypatch.setattr(file_upscaler, "MOST_AHEAD", 95)
     monkeypatch.setattr(image, "read", note_read)
     monkeypatch.setattr(files, "publish", note_publish)
     arguments = [draw(here / name) for name in ("a.png", "b.png", "c.png")]
@@ -119,7 +119,7 @@ def test_an_interrupt_ends_the_network_and_leaves_nothing_behind(
     here: Path, repeat_model: Path, monkeypatch: pytest.MonkeyPatch, count: int, number: signal.Signals
 ) -> None:
     arguments = [draw(here / name, size=(60, 60)) for name in ("c.png", "b.png", "a.png")[-count:]]
-    run, stop, ran, stopped = OnnxRuntimeBackend.run, Turns.stop, [], threading.Event()
+    run, stop, ran, stopped = OnnxRuntimeBackend.run, Pipeline.stop, [], threading.Event()
 
     def interrupt(*values: Any) -> Any:
         ran.append(values)
@@ -128,12 +128,12 @@ def test_an_interrupt_ends_the_network_and_leaves_nothing_behind(
             assert stopped.wait(60)  # where the network is not in the main thread, which gets the signal
         return run(*values)
 
-    def note(turns: Turns) -> None:
-        stop(turns)
+    def note(pipeline: Pipeline) -> None:
+        stop(pipeline)
         stopped.set()
 
     monkeypatch.setattr(OnnxRuntimeBackend, "run", interrupt)
-    monkeypatch.setattr(Turns, "stop", note)
+    monkeypatch.setattr(Pipeline, "stop", note)
     (here / "log.json").write_text('{"output": "of an earlier run"}\n')
     result = amsr("infer", *arguments, "--model", repeat_model, "--tile", 24, "--json", "log.json")
     assert result.exit_code == 128 + number
@@ -185,8 +185,8 @@ def test_an_interrupt_while_a_picture_is_told_of_loses_nothing(
 
 
 def test_the_network_is_free_after_the_last_tile_of_a_picture() -> None:
-    turns, begun = Turns(at_once=1), threading.Event()
-    first, second = (Turn(turns, number, on_tile=lambda *_: None) for number in range(2))
+    pipeline, begun = Pipeline(at_once=1), threading.Event()
+    first, second = (Turn(pipeline, number, on_tile=lambda *_: None) for number in range(2))
 
     def follow() -> None:
         with second.network():

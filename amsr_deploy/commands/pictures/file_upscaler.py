@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from amsr_deploy import image
 from amsr_deploy.commands.output_size import Plan, reduce_to
 from amsr_deploy.commands.pictures.inputs import Input
+from amsr_deploy.commands.pictures.pipeline import Turn
 from amsr_deploy.commands.pictures.request import InferRequest
 from amsr_deploy.commands.pictures.targets import Files, Sink, claim_files
-from amsr_deploy.commands.pictures.turns import Turn
 from amsr_deploy.commands.upscalers import Upscalers
 from amsr_deploy.errors import BackendError, EngineError, ModelError
 from amsr_deploy.image import Picture
@@ -98,8 +98,8 @@ def advise(picture: Picture, model: Metadata) -> None:
 
 
 @dataclass(frozen=True)
-class Work:
-    """What is done with each picture."""
+class FileUpscaler:
+    """Upscales picture files, and makes what is wanted beside each."""
 
     upscalers: Upscalers
     origin: str

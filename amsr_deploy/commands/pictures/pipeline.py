@@ -48,7 +48,7 @@ class Stage:
             self._changed.notify_all()
 
 
-class Turns:
+class Pipeline:
     """The stages that all pictures pass through.
 
     Attributes:
@@ -71,26 +71,26 @@ class Turns:
 class Turn:
     """The turn of one picture."""
 
-    def __init__(self, turns: Turns, number: int, on_tile: Callable[[int, int], object]) -> None:
+    def __init__(self, pipeline: Pipeline, number: int, on_tile: Callable[[int, int], object]) -> None:
         """Give a picture its turn.
 
         Args:
-            turns: of all pictures.
+            pipeline: of all pictures.
             number: of the pictures before it.
             on_tile: is called after each tile with the number of those that are done, and of all.
         """
-        self._turns, self._number, self._on_tile = turns, number, on_tile
+        self._pipeline, self._number, self._on_tile = pipeline, number, on_tile
         self._network = ExitStack()
 
     def reading(self) -> AbstractContextManager[None]:
         """Wait for the turn to be read; the block is what is done in it. It comes once, as that of the network."""
-        return self._turns.reading.turn(self._number)
+        return self._pipeline.reading.turn(self._number)
 
     @contextmanager
     def network(self) -> Iterator[None]:
         """Likewise wait for the turn to be upscaled, which `last_tile` may end before the block does."""
         with self._network:
-            self._network.enter_context(self._turns.network.turn(self._number))
+            self._network.enter_context(self._pipeline.network.turn(self._number))
             yield
 
     def tile(self, done: int, total: int) -> None:
@@ -99,7 +99,7 @@ class Turn:
         Raises:
             KeyboardInterrupt: the work is to end.
         """
-        if self._turns.stopped:
+        if self._pipeline.stopped:
             raise KeyboardInterrupt
         self._on_tile(done, total)
 
@@ -110,10 +110,10 @@ class Turn:
             self._network.close()
 
     def __enter__(self) -> Turn:
-        if self._turns.stopped:
+        if self._pipeline.stopped:
             raise KeyboardInterrupt
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._turns.reading.end(self._number)
-        self._turns.network.end(self._number)
+        self._pipeline.reading.end(self._number)
+        self._pipeline.network.end(self._number)
