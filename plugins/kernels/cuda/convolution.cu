@@ -80,9 +80,9 @@ int load_bytes(ElementType type, const Gemm& gemm) {
     return places % 16 == 0 ? 16 : places % 8 == 0 ? 8 : places % 4 == 0 ? 4 : 2;
 }
 
-/// `bytes`: what is loaded of a row at once.
+/// Chooses among the kernels of a tile; `bytes`: what is loaded of a row at once.
 template <int tile, bool is_pointwise>
-Choice choose(ElementType type, int bytes, bool large) {
+Choice choose_of_tile(ElementType type, int bytes, bool large) {
     if constexpr (tile != 48) {
         if (type == ElementType::float32) {
             return bytes == 16 ? float32_choice<16, tile, is_pointwise>() : float32_choice<4, tile, is_pointwise>();
@@ -104,10 +104,10 @@ Choice choose(ElementType type, const PackedLayout& layout, int bytes, bool larg
                                : float16_choice<2, 2, largest_tile, true, false>();
         }
     }
-    if (layout.tile == 16) return choose<16, is_pointwise>(type, bytes, large);
-    if (layout.tile == 32) return choose<32, is_pointwise>(type, bytes, large);
-    if (layout.tile == 48) return choose<48, is_pointwise>(type, bytes, large);
-    return choose<largest_tile, is_pointwise>(type, bytes, large);
+    if (layout.tile == 16) return choose_of_tile<16, is_pointwise>(type, bytes, large);
+    if (layout.tile == 32) return choose_of_tile<32, is_pointwise>(type, bytes, large);
+    if (layout.tile == 48) return choose_of_tile<48, is_pointwise>(type, bytes, large);
+    return choose_of_tile<largest_tile, is_pointwise>(type, bytes, large);
 }
 
 /// Whether a block fits the shared memory of all GPUs: the table of neighbours grows with the kernel.

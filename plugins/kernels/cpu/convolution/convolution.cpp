@@ -138,15 +138,15 @@ std::size_t Convolution<T>::vector_operations(InstructionSet set, const Convolut
 template <class T>
 Convolution<T>::Convolution(InstructionSet set, const ConvolutionShape& shape, const T* weight, const T* bias,
                             const Activation& activation)
-    : code_(vector_code<ConvolutionCode<T>>(set)),
-      packed_{shape, 0, 0, activation, false, nullptr, 0, nullptr, nullptr},
-      zeros_(shape.inputs) {
+    : code_(vector_code<ConvolutionCode<T>>(set)), packed_{}, zeros_(shape.inputs) {
     if (shape.groups == 0 || shape.inputs % shape.groups != 0 ||
         shape.outputs % (shape.groups * shape.upscale * shape.upscale) != 0) {
         throw std::invalid_argument("channels are not a multiple of the groups");
     }
+    packed_.shape = shape;
     packed_.group_inputs = shape.group_inputs();
     packed_.row_stride = shape.outputs / shape.upscale;
+    packed_.activation = activation;
     packed_.activates = activation.kind != Activation::leaky_relu || activation.negative_slope != 1.0f;
     const bool dots = use_dots(shape, code_);
     run_ = dots ? code_.run_dots : code_.run;

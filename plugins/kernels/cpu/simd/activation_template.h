@@ -1,5 +1,6 @@
 // The exponential that softmax and activations share, and the activations of convolutions but the leaky ReLU, on the
 // vectors of simd/vector_SET.h; for inclusion in an unnamed namespace.
+#pragma once
 
 constexpr float log2_e = 1.44269504f;
 
