@@ -10,24 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.mask import keep_windows, pixel_index
+from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.tiles import Span, pad
-
-
-class MaskedNetwork(Protocol):
-    """What a selection must know of a network; its `Descriptor` and the `Metadata` of its models say it."""
-
-    @property
-    def body(self) -> str:
-        """`pixels` or `windows`: what the mask selects."""
-
-    @property
-    def window_size(self) -> int:
-        """Side of a window; 1 where there are none."""
-
-    @property
-    def size_multiple(self) -> int:
-        """Height and width of the input are multiples of this."""
 
 
 class Selection(Protocol):
@@ -45,12 +30,12 @@ class Selection(Protocol):
         """Return the network's inputs for a tile."""
 
 
-def select(mask: NDArray[np.bool_], network: MaskedNetwork, threshold: float, edge: int = 0) -> Selection:
+def select(mask: NDArray[np.bool_], network: Metadata, threshold: float, edge: int = 0) -> Selection:
     """Choose what a masked network computes of a picture.
 
     Args:
         mask: [H, W] bool, true where the network shall work.
-        network: the network.
+        network: what its model says about itself.
         threshold: share of masked pixels from which a window is kept; unused for bodies masked by pixels.
         edge: pixels by which the picture is reflected on all sides.
     """

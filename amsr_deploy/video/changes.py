@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from amsr_deploy.runtime.selection import MaskedNetwork
+from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.tiles import edge_for
 from amsr_deploy.video.rectangles import Flags
 from amsr_deploy.video.tiles import Tiles
@@ -33,7 +33,7 @@ class Inputs(Protocol):
 class LastInputs:
     """The last frame, which all tiles show where there is no tolerance."""
 
-    def __init__(self, tiles: Tiles, network: MaskedNetwork) -> None:
+    def __init__(self, tiles: Tiles, network: Metadata) -> None:
         self._tiles, self._network = tiles, network
         self._mask: NDArray[np.bool_] | None = None
 
@@ -89,7 +89,7 @@ def rows(flags: Flags) -> Iterator[tuple[int, NDArray[np.intp]]]:
         yield row, np.flatnonzero(flags[row])
 
 
-def selection_changes(mask: NDArray[np.bool_], other: NDArray[np.bool_], network: MaskedNetwork) -> NDArray[np.bool_]:
+def selection_changes(mask: NDArray[np.bool_], other: NDArray[np.bool_], network: Metadata) -> NDArray[np.bool_]:
     """Find the pixels [H, W] where a network may select differently by one mask of a picture and by another.
 
     Windows that are shifted over an end of the picture hold pixels of both ends.
