@@ -14,8 +14,8 @@ from amsr_deploy.mask.passes import Passes, check_dilation
 
 MAX_ROUNDS = 30
 TOLERANCE = 1e-4
-DRAWN_SHARE = 0.4
-"""A picture is drawn where more than this share of its pixels has no detail at all; few photos come near it."""
+PHOTO_SHARE, DRAWN_SHARE = 0.4, 0.6
+"""Share of pixels without any detail up to which a picture is a photo, and from which on it is drawn."""
 FAINT = 0.01
 """Detail that counts in drawn pictures, as a share of the strongest: beside black on white about 2 of 255."""
 
@@ -75,7 +75,7 @@ def find_threshold(frequencies: NDArray[np.float32], strategy: Strategy, passes:
     if strategy == "kmeans":
         histogram = passes.histogram(frequencies)
         threshold, rounds = two_means(histogram)
-        return min(threshold, FAINT) if is_drawn(histogram) else threshold, rounds
+        return limit_of_drawn(threshold, histogram), rounds
     if strategy == "fixed":
         return 0.5, 0
     if strategy == "median":
@@ -83,15 +83,23 @@ def find_threshold(frequencies: NDArray[np.float32], strategy: Strategy, passes:
     raise UserError(f"unknown mask strategy {strategy!r}; use one of: {', '.join(STRATEGIES)}")
 
 
-def is_drawn(histogram: NDArray[np.int64]) -> bool:
-    """Tell whether most of a picture is flat, as in pages, screens and line art; there all else is drawn on purpose.
+def limit_of_drawn(threshold: float, histogram: NDArray[np.int64]) -> float:
+    """Lower the threshold of a picture that is mostly flat: a page, a screen, line art, where all else is on purpose.
 
-    Their hard edges raise the threshold of two-means, which then cuts through words of faint letters.
+    Their hard edges raise the threshold of two-means, which then cuts through words of faint letters. Between a photo
+    and a drawing the threshold falls gradually, so that it does not jump from frame to frame of a video.
 
     Args:
+        threshold: of two-means.
         histogram: [B] counts; pixels without detail are in the first bin.
+
+    Returns:
+        The threshold of a photo as it is, that of a drawing at most FAINT.
     """
-    return bool(histogram[0] > DRAWN_SHARE * histogram.sum())
+    flat = float(histogram[0] / histogram.sum())
+    part = min(max((DRAWN_SHARE - flat) / (DRAWN_SHARE - PHOTO_SHARE), 0.0), 1.0)
+    weight = part * part * part
+    return min(threshold, weight * threshold + (1 - weight) * FAINT)
 
 
 def two_means(histogram: NDArray[np.int64]) -> tuple[float, int]:

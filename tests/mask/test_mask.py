@@ -23,7 +23,7 @@ from amsr_deploy.mask import (
     pixel_index,
 )
 from amsr_deploy.mask.compiled import best_passes, compiled_passes
-from amsr_deploy.mask.compute import two_means
+from amsr_deploy.mask.compute import limit_of_drawn, two_means
 from amsr_deploy.mask.detail import detail_threshold, mask_above_detail, mask_reach
 from amsr_deploy.mask.passes import NUMPY_PASSES
 
@@ -258,3 +258,19 @@ def test_unknown_strategy_is_named() -> None:
     image = np.random.default_rng(0).random((8, 8, 3), dtype=np.float32)
     with pytest.raises(UserError, match=r"guess.*kmeans"):
         compute_mask(image, 5, "guess")  # type: ignore[arg-type]
+
+
+def test_the_threshold_falls_gradually_from_photos_to_drawings() -> None:
+    def threshold(flat: int) -> float:
+        return limit_of_drawn(0.2, np.array([flat, 1000 - flat]))
+
+    thresholds = np.array([threshold(flat) for flat in range(1001)])
+    assert (thresholds[:401] == 0.2).all()
+    assert thresholds[600:] == pytest.approx(0.01)
+    steps = np.diff(thresholds)
+    assert ((steps >= -0.005) & (steps <= 0)).all()
+
+
+@pytest.mark.parametrize("flat", [0.1, 0.5, 0.9])
+def test_a_low_threshold_is_not_raised(flat: float) -> None:
+    assert limit_of_drawn(0.004, np.array([round(1000 * flat), 1000 - round(1000 * flat)])) == 0.004

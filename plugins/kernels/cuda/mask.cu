@@ -11,7 +11,7 @@ namespace {
 constexpr int threads = 256, bins = 4096, rounds_max = 30;
 constexpr int histogram_blocks = 256;
 constexpr float flat_range = 1e-6f;
-constexpr double tolerance = 1e-4, drawn_share = 0.4, faint = 0.01;
+constexpr double tolerance = 1e-4, photo_share = 0.4, drawn_share = 0.6, faint = 0.01;
 constexpr float centre_tap = 0.40261996f, first_tap = 0.24420135f, second_tap = 0.054488685f;  // sigma 1, normalised
 
 /// What the steps hand to each other. Counters come first: they are cleared together.
@@ -160,6 +160,16 @@ AMSR_DEVICE int split_at(double threshold) {
     return split < bins ? split : bins;
 }
 
+/// Lowers the threshold of a picture that is mostly flat, as `limit_of_drawn` in amsr_deploy/mask/compute.py does.
+AMSR_DEVICE double limit_of_drawn(double threshold, std::int64_t without_detail, std::int64_t pixels) {
+    const double flat = static_cast<double>(without_detail) / static_cast<double>(pixels);
+    double part = (drawn_share - flat) / (drawn_share - photo_share);
+    part = part < 0.0 ? 0.0 : part > 1.0 ? 1.0 : part;
+    const double weight = __dmul_rn(__dmul_rn(part, part), part);
+    const double limit = __dadd_rn(__dmul_rn(weight, threshold), __dmul_rn(1.0 - weight, faint));
+    return limit < threshold ? limit : threshold;
+}
+
 /// Two-means on the histogram by one block, with the limit of drawn pictures. Counts and moments are whole numbers, so
 /// that their sums are exact.
 AMSR_KERNEL(threads)
@@ -200,9 +210,7 @@ find_threshold(const Workspace::Counters* counters, Workspace::Prefix* prefixes,
         change = next < split ? split - next : next - split;
         split = next;
     }
-    const bool drawn = static_cast<double>(prefixes[1].count) > drawn_share * static_cast<double>(all.count);
-    if (drawn && split > faint) split = faint;
-    *threshold = flat ? -1.0 : split;
+    *threshold = flat ? -1.0 : limit_of_drawn(split, prefixes[1].count, all.count);
 }
 
 /// flags [P]: whether the detail around a pixel, in its line, exceeds the threshold.

@@ -77,8 +77,9 @@ double threshold_of(const std::vector<std::int64_t>& histogram) {
     }
     std::int64_t pixels = 0;
     for (const std::int64_t count : histogram) pixels += count;
-    const bool drawn = static_cast<double>(histogram[0]) > 0.4 * static_cast<double>(pixels);
-    return drawn && threshold > 0.01 ? 0.01 : threshold;
+    const double flat = static_cast<double>(histogram[0]) / static_cast<double>(pixels);
+    const double part = std::min(std::max((0.6 - flat) / (0.6 - 0.4), 0.0), 1.0), weight = part * part * part;
+    return std::min(threshold, weight * threshold + (1 - weight) * 0.01);
 }
 
 Expected expected_mask(const std::vector<float>& image, int height, int width, int dilation) {
@@ -152,14 +153,16 @@ std::vector<float> random_image(Random& random, int height, int width, bool flat
     return image;
 }
 
-/// Black and faint strokes on paper.
-std::vector<float> drawn_image(Random& random, int height, int width) {
+/// Black and faint strokes on paper, of which a share has texture.
+std::vector<float> drawn_image(Random& random, int height, int width, double textured) {
     const auto pixels = static_cast<std::size_t>(height * width);
     std::vector<float> image(3 * pixels, 1.0f);
     for (const float ink : {0.0f, 0.9f}) {
         const std::size_t start = random.count(0, pixels - 8);
         for (std::size_t i = start; i < start + 8; ++i) image[i] = image[pixels + i] = image[2 * pixels + i] = ink;
     }
+    const auto end = static_cast<std::size_t>(textured * static_cast<double>(pixels));
+    for (std::size_t i = 0; i < end; ++i) image[i] = static_cast<float>(random.number(0, 255)) / 255.0f;
     return image;
 }
 
@@ -197,10 +200,14 @@ void check(Random& random, int height, int width, int dilation, bool flat) {
 }
 
 void check_drawn(Random& random, int height, int width) {
-    const std::vector<float> image = drawn_image(random, height, width);
-    const Expected expected = expected_mask(image, height, width, 3);
+    const std::vector<float> drawn = drawn_image(random, height, width, 0.0);
+    const Expected expected = expected_mask(drawn, height, width, 3);
     CHECK(expected.threshold == 0.01, "a drawn picture has threshold %.17g", expected.threshold);
-    check(image, height, width, 3, expected);
+    check(drawn, height, width, 3, expected);
+    for (const double textured : {0.2, 0.3, 0.4, 0.5}) {  // between a photo and a drawing
+        const std::vector<float> image = drawn_image(random, height, width, textured);
+        check(image, height, width, 3, expected_mask(image, height, width, 3));
+    }
 }
 
 /// What arithmetic makes of values that no picture should have.

@@ -99,6 +99,7 @@ inline float __fsub_rn(float a, float b) { return a - b; }
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fdiv_rn(float a, float b) { return a / b; }
 inline double __dadd_rn(double a, double b) { return a + b; }
+inline double __dmul_rn(double a, double b) { return a * b; }
 inline unsigned __float_as_uint(float value) { return cpu::bits_of_float(value); }
 inline float __uint_as_float(unsigned bits) { return cpu::float_of_bits(bits); }
 
