@@ -16,8 +16,8 @@ COUNT = 40
 """Pictures in all, without the dithered ones."""
 DITHERED = 25
 """Dithered pictures in all."""
-SCREENS = 24
-"""Pictures in all of letters that were drawn at the size of LR."""
+SCREENS = 32
+"""Pictures in all of letters and outlines that were drawn at the size of LR."""
 SIDE = 768
 """HR pixels along each side, a multiple of every scale's patches."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,;:!?&%()"
@@ -46,10 +46,11 @@ def dithered_pictures() -> list[Image.Image]:
 def screens(scale: int) -> list[tuple[Image.Image, Image.Image]]:
     """Draw SCREENS pictures, SIDE / 4 LR pixels along each side, as HR and LR.
 
-    Screens draw letters sharper than any that were reduced. HR is the enlarged LR with edges about a pixel wide.
+    Screens draw letters and outlines sharper than any that were reduced. HR is the enlarged LR with edges about a pixel
+    wide.
     """
     random = np.random.default_rng(0)
-    kinds = (page, page_of_subpixels, controls)
+    kinds = (page, page_of_subpixels, controls, outlines)
     return [kinds[number % len(kinds)](random, SIDE // 4, scale) for number in range(SCREENS)]
 
 
@@ -141,6 +142,37 @@ def controls(random: np.random.Generator, side: int, scale: int) -> tuple[Image.
             picture.paste(fill, (left, top, left + mask.width, top + mask.height))
             picture.paste(ink, (left, top), mask)
     return high, low
+
+
+def outlines(random: np.random.Generator, side: int, scale: int) -> tuple[Image.Image, Image.Image]:
+    """Draw boxes, rings and lines of a pixel to three, as HR and LR; each patch of paper has ink of its own.
+
+    The ink has in each channel what the paper lacks, every second time.
+    """
+    high, low = (Image.new("RGB", (length, length)) for length in (side * scale, side))
+    for top in range(0, side, side // 4):
+        for left in range(0, side, side // 4):
+            paper = colour(random)
+            ink = (255 - paper[0], 255 - paper[1], 255 - paper[2]) if random.random() < 0.5 else colour(random)
+            cover = strokes(random, side // 4)
+            for picture, factor, mask in ((low, 1, cover), (high, scale, sharp_edges(cover, scale))):
+                patch = Image.new("RGB", mask.size, paper)
+                patch.paste(ink, (0, 0), mask)
+                picture.paste(patch, (factor * left, factor * top))
+    return high, low
+
+
+def strokes(random: np.random.Generator, side: int) -> Image.Image:
+    """Draw boxes, rings and lines of a pixel to three, in white on black."""
+    picture = Image.new("L", (side, side))
+    draw = ImageDraw.Draw(picture)
+    for _ in range(4):
+        x, y, width, height = random.integers((0, 0, 4, 4), (side, side, side, side)).tolist()
+        thick, *ends = random.integers((1, 0, 0), (4, side, side)).tolist()
+        draw.rounded_rectangle((x, y, x + width, y + height), 3, outline=255, width=thick)
+        draw.ellipse((y, x, y + height, x + height), outline=255, width=thick)
+        draw.line((x, y, *ends), fill=255, width=thick)
+    return picture
 
 
 def letters(random: np.random.Generator, dimensions: tuple[int, int], size: int = 1) -> Image.Image:
