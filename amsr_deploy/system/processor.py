@@ -24,7 +24,8 @@ def compute_threads() -> int:
     """Count the threads for arithmetic: one for each physical core, as two threads of a core share its multipliers."""
     import psutil  # here, because training does without
 
-    return min(usable_cores(), psutil.cpu_count(logical=False) or usable_cores())
+    cores = usable_cores()
+    return min(cores, psutil.cpu_count(logical=False) or cores)
 
 
 def cpu_name() -> str:

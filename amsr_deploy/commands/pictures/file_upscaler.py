@@ -34,7 +34,6 @@ FLOATS_OF_PIXEL = 6
 """Samples of a pixel in memory where a result is reduced or compared: as the network makes it, and as it becomes."""
 MOST_AHEAD = 4 << 20
 """Pixels of pictures that may wait for others: larger ones take memory, and reading is little of what they cost."""
-
 DAMAGING_QUALITY = 80
 """JPEGs up to here come out better with weights for photos: see MODEL_CARD.md, "For real photos"."""
 
@@ -92,8 +91,8 @@ def check_whole(picture: Picture, scale: int) -> None:
 def advise(picture: Picture, model: Metadata) -> None:
     """Say that a damaged JPEG is better with weights for photos, where the package has them beside those of a model."""
     quality = picture.metadata.jpeg_quality
-    has_weights = model.scale in shipped_scales(model.backbone, trained_for="photo")
-    if quality is not None and quality <= DAMAGING_QUALITY and has_weights:
+    is_damaged = quality is not None and quality <= DAMAGING_QUALITY
+    if is_damaged and model.scale in shipped_scales(model.backbone, trained_for="photo"):
         _log.warning("JPEGs of quality %d or less come out better with `trained_for` photo", DAMAGING_QUALITY)
 
 
