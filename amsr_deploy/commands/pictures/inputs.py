@@ -21,6 +21,8 @@ from amsr_deploy.files import STANDARD, is_special, not_kept
 
 ENDINGS = r"_x[2-4]|_\d+x\d+|_mask|_overlay|_compare"
 """Of results' names, without their suffix, where nothing else is asked for; a regular expression."""
+BLOCK = 1 << 20
+"""Bytes of standard input that are in memory at a time."""
 
 _log = logging.getLogger(__name__)
 
@@ -160,13 +162,23 @@ def receive(path: Path) -> None:
         FileError: it cannot be read, or the folder for temporary files has no room.
     """
     try:
-        content = sys.stdin.buffer.read()
-    except OSError as error:
-        raise FileError(f"standard input cannot be read: {error.strerror}") from error
-    try:
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            file.writelines(received_blocks())
     except OSError as error:
         raise FileError(not_kept("standard input", error)) from error
+
+
+def received_blocks() -> Iterator[bytes]:
+    """Yield what comes through standard input, a part at a time.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    try:
+        while block := sys.stdin.buffer.read(BLOCK):
+            yield block
+    except OSError as error:
+        raise FileError(f"standard input cannot be read: {error.strerror}") from error
 
 
 @dataclass(frozen=True)
