@@ -26,7 +26,27 @@ from amsr_deploy.descriptor import (
     STRATEGIES,
 )
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 FILE = FileName(path_type=Path, readable=False)  # what cannot be read is said for each file, as what is missing
+
+
+def together(*options: Decorator) -> Decorator:
+    """Make one decorator of those of several options, which help shows in this order."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+size_options = together(
+    click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor.  [default: the model's own]"),
+    click.option("--width", type=int, metavar="PIXELS", help="Width of the output, in place of a scale."),
+    click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale."),
+    click.option("--megapixels", type=float, metavar="M", help="Area of the output, in place of a scale."),
+)
 network_option = click.option(
     "--backbone",
     type=click.Choice(list(BACKBONES)),
@@ -81,7 +101,6 @@ scale_option = click.option(
     type=click.Choice(SCALES),
     help="Scale of the shipped model; the largest that ships by default.",
 )
-factor_option = click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor.  [default: the model's own]")
 for_option = click.option(
     "--for",
     "trained_for",
@@ -97,15 +116,15 @@ strategy_option = click.option(
 JSON_LINES, JSON_WHOLE = "a line with an object for each picture", "one object"
 
 
-def json_option(content: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def json_option(content: str) -> Decorator:
     """Make the option that writes figures as JSON, which have that content."""
     text = f"Write figures as JSON ({content}), to a file or (-) in place of text."
     return click.option("--json", "json_file", type=FILE, metavar="[FILE.json]", help=text)
 
 
-def picture_options(suffix: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def picture_options(suffix: str) -> Decorator:
     """Make what adds the options of commands that read pictures and write others, whose names have a suffix."""
-    options = (
+    return together(
         click.argument("inputs", nargs=-1, type=FILE),
         click.option(
             "-o", "--output", type=FILE, help="Output folder; for one picture a file, or - for standard output."
@@ -123,13 +142,6 @@ def picture_options(suffix: str) -> Callable[[Callable[..., Any]], Callable[...,
         click.option("--skip-existing", is_flag=True, help="Keep outputs that exist; make those that are missing."),
     )
 
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
-
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="amsr")
@@ -139,10 +151,7 @@ def main() -> None:
 
 @main.command(short_help="Upscale pictures, by a scale or to a size.")
 @picture_options("_x4, as the size is")
-@factor_option
-@click.option("--width", type=int, metavar="PIXELS", help="Width of the output, in place of a scale.")
-@click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale.")
-@click.option("--megapixels", type=float, metavar="M", help="Area of the output, in place of a scale.")
+@size_options
 @network_option
 @for_option
 @model_option
@@ -204,7 +213,7 @@ def infer(**options: Any) -> None:
 @main.command(short_help="Write the masks of pictures as pictures.")
 @picture_options("_mask or _overlay")
 @click.option("--overlay", is_flag=True, help="Write the photo with the masked area tinted.")
-@factor_option
+@size_options
 @network_option
 @for_option
 @model_option
@@ -228,6 +237,7 @@ def mask(**options: Any) -> None:
       amsr mask photo.jpg                        photo_mask.png
       amsr mask photos/ --overlay -o masks/      a tinted copy of each photo
       amsr mask photo.jpg --dilation 11          a larger mask
+      amsr mask photo.jpg --width 3840           the mask of `amsr infer` with this width
     """
     from amsr_deploy.commands.mask import run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,14 +32,14 @@ class MaskRequest:
 
     Attributes:
         overlay: tint the photo where the network works, in place of a picture of the mask.
-        model: name of the model for which the mask is.
-        masking: how it chooses what it computes.
+        size: for which the model is enough.
+        models: names of the models by their scale, and how each chooses what it computes.
         effort: how much work a picture is worth.
     """
 
     overlay: bool
-    model: str
-    masking: Masking
+    size: OutputSize
+    models: Mapping[int, tuple[str, Masking]]
     effort: Effort
 
     @property
@@ -71,12 +72,17 @@ class MaskReport:
 def run(backbone: str | None, model: Path | None, **options: Any) -> int:
     """Write masks as the options of `amsr mask` ask, and return the exit code."""
     naming, reporter = take_naming(options), take_reporter(options)
-    size, effort = OutputSize(scale=options.pop("scale")), Effort(**take(options, "dilation", "level", "budget"))
+    size = OutputSize(**take(options, "scale", "width", "height", "megapixels"))
+    effort = Effort(**take(options, "dilation", "level", "budget"))
     with take_inputs("mask", options, naming, reporter, [model]) as inputs:
         chosen = wanted_model(backbone, model, "auto", options["trained_for"])
-        path, metadata = describe_wanted(size, {"model": chosen, "trained_for": options["trained_for"]})
-        masking = wanted_masking(path, metadata, effort, **take(options, "threshold", "strategy"))
-        return mask_pictures(inputs, MaskRequest(options["overlay"], path.name, masking, effort), naming, reporter)
+        found = describe_wanted(size, {"model": chosen, "trained_for": options["trained_for"]})
+        settings = take(options, "threshold", "strategy")
+        models = {
+            scale: (path.name, wanted_masking(path, metadata, effort, **settings))
+            for scale, (path, metadata) in found.items()
+        }
+        return mask_pictures(inputs, MaskRequest(options["overlay"], size, models, effort), naming, reporter)
 
 
 def wanted_masking(
@@ -129,7 +135,7 @@ def write_mask(outputs: Outputs, request: MaskRequest, source: Input, turn: obje
         AmsrError: a picture that cannot be read, an output that cannot be written.
     """
     picture = image.read(source.path)
-    masking = request.masking
+    model, masking = request.models[request.size.plan(str(source), picture.size, request.models).scale]
     found, dilation = mask_for(masking, picture.visible, request.effort.budget)
     selected = masking.select(found.pixels)
     share = masking.metadata.cost.share(selected.density)
@@ -143,7 +149,7 @@ def write_mask(outputs: Outputs, request: MaskRequest, source: Input, turn: obje
         outputs.write(source, target, lambda path: image.write_mask(path, selected.pixels))
     return MaskReport(
         outputs.shown(target),
-        request.model,
+        model,
         dilation,
         selected.density,
         masking.metadata.body,

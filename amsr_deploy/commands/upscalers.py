@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from amsr_deploy.commands.output_size import OutputSize
@@ -47,19 +48,20 @@ def scales_to_load(wanted: OutputSize, settings: PictureSettings) -> list[int]:
     return wanted.models(scales) if scales else []
 
 
-def describe_wanted(wanted: OutputSize, settings: PictureSettings) -> tuple[Path, Metadata]:
-    """Find the model that `load_upscalers` loads for a scale, and what it says about itself, without loading it.
+def describe_wanted(wanted: OutputSize, settings: PictureSettings) -> dict[int, tuple[Path, Metadata]]:
+    """Find the models that `load_upscalers` loads, and what they say about themselves, without loading them.
 
     Raises:
         AmsrError: see `load_upscalers`.
     """
-    path = Path(settings["model"])
-    if settings["model"] in BACKBONES:
-        scale = next(iter(scales_to_load(wanted, settings)), None)
-        path = shipped_model(str(path), scale, trained_for=settings.get("trained_for"))
-    metadata = describe_model(path)
-    wanted.models([metadata.scale])
-    return path, metadata
+    model = settings["model"]
+    if model in BACKBONES:
+        find = partial(shipped_model, str(model), trained_for=settings.get("trained_for"))
+        paths = [find(scale) for scale in scales_to_load(wanted, settings)] or [find()]  # which says what is missing
+    else:
+        paths = [Path(model)]
+    models = {metadata.scale: (path, metadata) for path in paths for metadata in [describe_model(path)]}
+    return {scale: models[scale] for scale in wanted.models(models)}
 
 
 def at_once(upscalers: Upscalers) -> int:

@@ -14,6 +14,7 @@ from scale_cases import ship, write_model
 
 OPTIONS = (
     (("--scale", 2), ("--scale", 3), ("--scale", 4), ("--scale", 5)),
+    (("--width", 24), ("--width", 60), ("--width", 150), ("--height", 60), ("--height", 999), ("--megapixels", 0.01)),
     (("--for", "clean"), ("--for", "photo")),
     (("--backbone", "carn"), ("--backbone", "disp"), ("--model", "mine.onnx"), ("--model", "missing.onnx")),
     (("--dilation", 1), ("--dilation", 4), ("--dilation", 9)),
@@ -52,3 +53,12 @@ def test_the_mask_is_that_of_infer(folder: Path, options: tuple[tuple[object, ..
             assert told[name] == expected[name]
         assert shown.stderr == used.stderr
         assert size(folder / "shown.png") == (48, 40)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "options",
+    [("--backbone", "span"), ("--backbone", "carn", "--for", "photo"), ("--width", 24), ("--width", 24, "--height", 9)],
+)
+def test_what_cannot_be_is_refused_alike(options: tuple[object, ...]) -> None:
+    assert errors(amsr("mask", "photo.png", *options)) == errors(amsr("infer", "photo.png", *options)) != []
