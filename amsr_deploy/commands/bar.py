@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from amsr_deploy.commands.messages import is_terminal
+from amsr_deploy.system.display import displayed
 from amsr_deploy.wording import one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+Item = TypeVar("Item")
 
 
 class Bar:
@@ -28,19 +33,22 @@ class Bar:
         self._progress = make_progress() if shown and is_terminal(sys.stderr) else None
         self._task = self._progress.add_task("", total=total, speed="") if self._progress else None
         self._unit, self._lock, self._done = unit, threading.Lock(), 0
+        self._display = ExitStack()
 
     def __enter__(self) -> Bar:
         if self._progress:
-            try:
-                self._progress.start()
-            except BaseException:  # such as no thread: the terminal is the bar's by then
-                self._progress.stop()
-                raise
+            self._display.enter_context(displayed(self._progress))
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._progress:
-            self._progress.stop()
+        self._display.close()
+
+    def count(self, items: Iterable[Item], description: str) -> Iterator[Item]:
+        """Yield items, and count each as done when the next one is wanted."""
+        self._show(0, description)
+        for item in items:
+            yield item
+            self.finish()
 
     def tile(self, name: str, done: int, total: int) -> None:
         """Show how many tiles of a picture are done."""

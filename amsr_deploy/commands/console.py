@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from amsr_deploy.commands.messages import is_terminal, setting
+from amsr_deploy.system.display import displayed
 from amsr_deploy.wording import one_line
 
 FILE_WIDTH = 200
@@ -42,5 +43,6 @@ def steps() -> Iterator[Callable[[str], None]]:
     if not console.is_terminal:
         yield lambda _: None
         return
-    with console.status("") as status:
+    status = console.status("")
+    with displayed(status):
         yield lambda step: status.update(Text(step))  # as it is: names of pictures may hold [brackets]

@@ -9,13 +9,13 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from amsr_deploy.commands.console import add_row, output_console, progress_console
+from amsr_deploy.commands.bar import Bar
+from amsr_deploy.commands.console import add_row, output_console
 from amsr_deploy.commands.eval_results import Results, Run, plot, write_csv
-from amsr_deploy.commands.messages import Failures
+from amsr_deploy.commands.messages import Failures, setting
 from amsr_deploy.commands.report_file import check_report_file, write_report
 from amsr_deploy.descriptor import PrecisionChoice, Purpose, Strategy
 from amsr_deploy.errors import UserError
@@ -135,9 +135,8 @@ def measure(
     with load(model, **settings) as upscaler:
         metadata = upscaler.metadata
         label = f"{upscaler.model} {f'k={upscaler.dilation}' if upscaler.is_masked else 'dense'}"
-        console = progress_console()
-        shown = track(paths, label, console=console, transient=True, disable=not console.is_terminal)
-        evaluation = evaluate(upscaler, shown, fail, options.lr_folder, options.degraded)
+        with Bar(len(paths), not setting("quiet")) as bar:
+            evaluation = evaluate(upscaler, bar.count(paths, label), fail, options.lr_folder, options.degraded)
         return Run(
             str(model),
             metadata.scale,

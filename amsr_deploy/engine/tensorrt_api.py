@@ -23,6 +23,7 @@ from amsr_deploy.runtime.backends.tensorrt.edition import Edition, version_numbe
 from amsr_deploy.runtime.backends.tensorrt.log import Log, logger_of, start
 from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile
+from amsr_deploy.system.display import displayed
 
 IN_PLACE_FROM = (10, 7)
 """First version of TensorRT in which plugins overwrite their input by default: a preview feature."""
@@ -138,8 +139,8 @@ def _run(edition: Edition, builder: Any, network: Any, config: Any, console: Con
     """Serialize the engine in a thread of its own, because TensorRT ignores interrupts."""
     cancelled = threading.Event()
     bars = Progress(console=console, transient=True, disable=not console.is_terminal)
-    with bars as progress, ThreadPoolExecutor(1) as thread:
-        config.progress_monitor = make_monitor(edition.trt, progress, cancelled)
+    with displayed(bars), ThreadPoolExecutor(1) as thread:
+        config.progress_monitor = make_monitor(edition.trt, bars, cancelled)
         try:
             return thread.submit(_serialize, edition, builder, network, config).result()
         except KeyboardInterrupt:

@@ -6,11 +6,13 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amsr_deploy.dependencies import install_extra
+from amsr_deploy.system.display import displayed
 from amsr_deploy.training.schedule import DENSE
 from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.tensorboard import TensorBoardReporter, is_installed
@@ -88,7 +90,8 @@ class BarReporter:
         self._bar = Progress(*columns, TextColumn("{task.fields[left]} left"), console=console, expand=True)
         self._task = self._bar.add_task("", total=None, facts="", left="-")
         self._psnr = ""
-        self._bar.start()
+        self._display = ExitStack()
+        self._display.enter_context(displayed(self._bar))
 
     def message(self, text: str) -> None:
         """Print a line above the bar."""
@@ -105,7 +108,7 @@ class BarReporter:
 
     def close(self) -> None:
         """Leave the bar as it is."""
-        self._bar.stop()
+        self._display.close()
 
 
 class LogReporter:
@@ -177,14 +180,14 @@ def default_reporters(folder: Path, tensorboard: bool | None = None, quiet: bool
     Raises:
         MissingDependencyError: TensorBoard is required and not installed.
     """
+    has_curves = is_installed() if tensorboard is None else tensorboard
+    others: list[Reporter] = [LogReporter(folder)]
+    if has_curves:
+        others.append(TensorBoardReporter(folder))
     screen = Reporters() if quiet else screen_reporter()
-    reporters = [screen, LogReporter(folder)]
-    if tensorboard is not False:
-        if tensorboard or is_installed():
-            reporters.append(TensorBoardReporter(folder))
-        else:
-            screen.message(f"TensorBoard is not installed: this run writes no curves; run: {install_extra('train')}")
-    return Reporters(reporters)
+    if tensorboard is None and not has_curves:
+        screen.message(f"TensorBoard is not installed: this run writes no curves; run: {install_extra('train')}")
+    return Reporters([screen, *others])
 
 
 def screen_reporter() -> Reporter:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
-from unittest.mock import Mock
 
 import pytest
 
@@ -42,13 +40,3 @@ def test_a_closed_standard_error_is_no_terminal(
         bar.finish("photo.png")
         bar.print("photo.png is done")
     assert capsys.readouterr().out == "photo.png is done\n"
-
-
-def test_a_bar_that_does_not_start_gives_the_terminal_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or the line that says why were not shown."""
-    terminal = sys.stderr
-    monkeypatch.setattr(terminal, "isatty", lambda: True)
-    monkeypatch.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
-    with pytest.raises(RuntimeError), Bar(1, shown=True):
-        pass
-    assert sys.stderr is terminal

@@ -1,4 +1,4 @@
-"""`-q` on a terminal: nothing shows how far a command is."""
+"""What a terminal shows of how far a command is: nothing with `-q`, and it is given back where there are no threads."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from export_cases import Exports
 from scale_cases import write_model
 
 from amsr_deploy.cli import main
+from amsr_deploy.system.threads import NO_THREADS
+from amsr_deploy.training import tensorboard
 
 pytestmark = [
     pytest.mark.usefixtures("quick_peak", "one_registry"),
@@ -47,7 +51,9 @@ def clip(path: Path) -> Path:
     return path
 
 
-def shown_on_terminal(name: str, *arguments: object) -> str:
+def shown_on_terminal(
+    name: str, *arguments: object, code: int = 0, meanwhile: AbstractContextManager[object] | None = None
+) -> str:
     """Run a command whose standard error is a terminal, and that of a training its output too; all that is shown."""
     import pty
 
@@ -60,20 +66,19 @@ def shown_on_terminal(name: str, *arguments: object) -> str:
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    with os.fdopen(slave, "w") as terminal, redirect_stderr(terminal):
+    with os.fdopen(slave, "w") as terminal, redirect_stderr(terminal), meanwhile or nullcontext():
         with redirect_stdout(terminal if name == "train" else io.StringIO()), pytest.raises(SystemExit) as ended:
             main([name, *map(str, arguments)])
         terminal.write(END.decode())
     reader.join()
     os.close(master)
-    assert not ended.value.code, shown.decode()
+    assert (ended.value.code or 0) == code, shown.decode()
     return shown.removesuffix(END).decode()
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_terminal_shows_how_far_a_command_is_unless_it_is_quiet(
-    name: str, folder: Path, exports: Exports, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def run(name: str, folder: Path, exports: Exports, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Run a command on a terminal, on a picture whose name has brackets; returns what is shown."""
     if name == "build-engine":
         pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX has no wheel for this platform")
     monkeypatch.chdir(folder.parent)
@@ -81,10 +86,36 @@ def test_a_terminal_shows_how_far_a_command_is_unless_it_is_quiet(
     (folder / "a.png").rename(folder / "[a].png")
     (folder / "b.png").unlink()
     model = write_model(folder.parent / "repeat.onnx", 4)
-    arguments = COMMANDS[name](folder, model, exports)
-    shown = shown_on_terminal(name, *arguments)
+
+    def on_terminal(*more: object, **others: Any) -> str:
+        return shown_on_terminal(name, *COMMANDS[name](folder, model, exports), *more, **others)
+
+    return on_terminal
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_terminal_shows_how_far_a_command_is_unless_it_is_quiet(name: str, run: Callable[..., str]) -> None:
+    shown = run()
     assert "\x1b[" in shown
     if name == "bench":
         assert "on [a].png" in shown
-    arguments = COMMANDS[name](folder, model, exports)
-    assert shown_on_terminal(name, *arguments, "-q") == ""
+    assert run("-q") == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_without_threads_the_terminal_is_given_back(run: Callable[..., str]) -> None:
+    """Or the line that says why were not shown, and the cursor were not either."""
+    refused = patch.object(threading.Thread, "start", side_effect=RuntimeError("can't start new thread"))
+    shown = run(code=1, meanwhile=refused)
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h")
+    assert NO_THREADS in shown.rpartition("\x1b[?25h")[2]
+
+
+@pytest.mark.parametrize("name", ["train"])
+def test_a_training_without_its_tensorboard_leaves_the_terminal_alone(
+    run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tensorboard, "find_spec", lambda _: None)
+    shown = run("--tensorboard", code=1)
+    assert "tensorboard" in shown
+    assert "\x1b[" not in shown
