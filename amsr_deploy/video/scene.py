@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from amsr_deploy.errors import UserError
 from amsr_deploy.image.arrays import is_grey
-from amsr_deploy.mask.detail import detail_threshold, mask_above_detail
+from amsr_deploy.mask.detail import Detail
 from amsr_deploy.runtime.budget import mask_within
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.rectangles import Flags
@@ -84,35 +84,35 @@ class SceneMasks:
     def _are_found(self) -> bool:
         return self._upscaler.is_masked and self._region is None
 
-    def mask(self, picture: NDArray[np.float32], scene: Scene) -> NDArray[np.bool_] | None:
-        """Find where the network works in a frame [H, W, 3] of a scene; None is everywhere."""
-        return mask_above_detail(picture, scene.threshold, scene.dilation) if self._are_found else self._region
+    def mask(self, detail: Detail, scene: Scene) -> NDArray[np.bool_] | None:
+        """Find where the network works in a frame of a scene, by its detail; None is everywhere."""
+        return detail.mask_above(scene.threshold, scene.dilation) if self._are_found else self._region
 
-    def are_outdated(self, picture: NDArray[np.float32], scene: Scene, changed: Flags) -> bool:
+    def are_outdated(self, detail: Detail, scene: Scene, changed: Flags) -> bool:
         """Tell whether a frame, some tiles of which changed, asks for something else than what was decided."""
         if not changed.any():
             return False
-        if not scene.fits(picture):
+        if not scene.fits(detail.image):
             return True
         is_mostly_new = bool(changed.mean() >= RENEWED_SHARE)
-        return self._are_found and is_mostly_new and not scene.is_near(self._threshold(picture))
+        return self._are_found and is_mostly_new and not scene.is_near(self._threshold(detail))
 
-    def _threshold(self, picture: NDArray[np.float32]) -> float:
-        return detail_threshold(picture, self._upscaler.masking.strategy)
+    def _threshold(self, detail: Detail) -> float:
+        return detail.threshold(self._upscaler.masking.strategy)
 
-    def decide(self, picture: NDArray[np.float32], before: Scene) -> Scene:
-        """Decide what holds from a picture on, after something else did."""
-        threshold = self._threshold(picture) if self._are_found else 0
+    def decide(self, detail: Detail, before: Scene) -> Scene:
+        """Decide what holds from a picture on, by its detail, after something else did."""
+        threshold = self._threshold(detail) if self._are_found else 0
         dilation = self._upscaler.dilation
         if self._budget is not None:
-            dilation = self._dilation_within(self._budget, picture, threshold)
+            dilation = self._dilation_within(self._budget, detail, threshold)
             if before.is_flat or dilation != before.dilation:
                 _log.info("the budget pays for dilation %d from now on", dilation)
-        return Scene(threshold, dilation, is_grey(picture))
+        return Scene(threshold, dilation, is_grey(detail.image))
 
-    def _dilation_within(self, budget: float, picture: NDArray[np.float32], threshold: float) -> int:
+    def _dilation_within(self, budget: float, detail: Detail, threshold: float) -> int:
         """Find the largest dilation that a budget pays for in a picture, or 1."""
-        mask, dilation = mask_within(self._upscaler.masking, mask_above_detail(picture, threshold, dilation=1), budget)
+        mask, dilation = mask_within(self._upscaler.masking, detail.mask_above(threshold, dilation=1), budget)
         if self._upscaler.cost_share(mask) > budget and not self._is_over_budget:
             self._is_over_budget = True
             _log.warning("there are scenes where even dilation 1 costs more than the `budget`")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.image.arrays import to_float
-from amsr_deploy.mask.detail import mask_reach
+from amsr_deploy.mask.detail import Detail, mask_reach
 from amsr_deploy.runtime.checks import check_region
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.changes import Inputs, KeptInputs, LastInputs
@@ -100,12 +100,13 @@ class FrameSequence:
         if is_repeated and self._reuse.is_on:
             return Step()
         picture = to_float(frame)
+        detail = Detail(picture)
         new_scene = not is_repeated and self._cuts.begins_scene(picture)
-        mask = self._masks.mask(picture, self._scene)
+        mask = self._masks.mask(detail, self._scene)
         wanted = self._inputs.changed(frame, fresh, mask)
-        if new_scene or self._masks.are_outdated(picture, self._scene, wanted):
-            self._scene, self._tiles, self._inputs = self._begin(self._masks.decide(picture, self._scene))
-            mask = self._masks.mask(picture, self._scene)
+        if new_scene or self._masks.are_outdated(detail, self._scene, wanted):
+            self._scene, self._tiles, self._inputs = self._begin(self._masks.decide(detail, self._scene))
+            mask = self._masks.mask(detail, self._scene)
             wanted = np.ones_like(wanted)
         computed, density = self._compute(picture, mask, wanted if self._reuse.is_on else np.ones_like(wanted))
         self._inputs.keep(frame, mask, computed)

@@ -24,7 +24,7 @@ from amsr_deploy.mask import (
 )
 from amsr_deploy.mask.compiled import best_passes, compiled_passes
 from amsr_deploy.mask.compute import limit_of_drawn, two_means
-from amsr_deploy.mask.detail import detail_threshold, mask_above_detail, mask_reach
+from amsr_deploy.mask.detail import Detail, mask_reach
 from amsr_deploy.mask.passes import NUMPY_PASSES
 
 DILATIONS = [1, 3, 5, 7, 11, 21, 2**64 + 1]
@@ -107,7 +107,7 @@ def test_native_code_survives_pixels_that_are_none(value: float) -> None:
     image[10, 10, 0] = value
     with np.errstate(all="ignore"):
         assert compute_mask(image).pixels.shape == (40, 50)
-        assert isinstance(detail_threshold(image), float)
+        assert isinstance(Detail(image).threshold(), float)
 
 
 @given(image=pictures(), dilation=st.sampled_from([1, 3, 7]), strategy=st.sampled_from(STRATEGIES))
@@ -115,12 +115,12 @@ def test_a_threshold_of_detail_makes_the_pictures_own_mask(
     image: NDArray[np.float32], dilation: int, strategy: Strategy
 ) -> None:
     with without_native_code():
-        threshold = detail_threshold(image, strategy)
-        pixels = mask_above_detail(image, threshold, dilation)
+        threshold = Detail(image).threshold(strategy)
+        pixels = Detail(image).mask_above(threshold, dilation)
         expected = compute_mask(image, dilation, strategy).pixels
     assert (pixels != expected).mean() <= 0.02  # values at the threshold are rounded otherwise
-    assert detail_threshold(image, strategy) == threshold
-    np.testing.assert_array_equal(mask_above_detail(image, threshold, dilation), pixels)
+    assert Detail(image).threshold(strategy) == threshold
+    np.testing.assert_array_equal(Detail(image).mask_above(threshold, dilation), pixels)
 
 
 @given(image=pictures(), dilation=st.sampled_from([1, 3, 7]), place=st.tuples(st.floats(0, 0.99), st.floats(0, 0.99)))
@@ -130,7 +130,7 @@ def test_a_threshold_of_detail_looks_no_further_than_its_reach(
     y, x = (int(share * side) for share, side in zip(place, image.shape[:2], strict=True))
     changed, reach = image.copy(), mask_reach(dilation)
     changed[y, x] = 1 - changed[y, x]
-    differs = mask_above_detail(image, 0.1, dilation) != mask_above_detail(changed, 0.1, dilation)
+    differs = Detail(image).mask_above(0.1, dilation) != Detail(changed).mask_above(0.1, dilation)
     differs[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = False
     assert not differs.any()
 
@@ -210,7 +210,7 @@ def test_letters_of_all_greys_on_a_page_are_masked_whole(native_code: bool, inve
     with nullcontext() if native_code else without_native_code():
         masks_found = [
             compute_mask(image, dilation=5).pixels,
-            mask_above_detail(image, detail_threshold(image), dilation=5),  # as in videos
+            Detail(image).mask_above(Detail(image).threshold(), dilation=5),  # as in videos
         ]
     letters = np.abs(image[..., 0] - image[0, 0, 0]) > 4 / 255
     for mask in masks_found:

@@ -21,7 +21,7 @@ from amsr_deploy import native
 from amsr_deploy.descriptor import Strategy
 from amsr_deploy.errors import BackendError, ModelError, UserError
 from amsr_deploy.image.arrays import to_float
-from amsr_deploy.mask.detail import detail_threshold, mask_above_detail
+from amsr_deploy.mask.detail import Detail
 from amsr_deploy.runtime.upscaler import Upscaler
 from amsr_deploy.video.frames import VideoUpscaler
 from amsr_deploy.video.parts import PartUpscaler
@@ -150,8 +150,8 @@ def test_a_tolerance_looks_as_far_as_the_mask() -> None:
     before[:, :32] = np.random.default_rng(7).integers(0, 256, (64, 32, 3))
     after = before.copy()
     after[32, 120] = 255
-    threshold = detail_threshold(to_float(before))
-    masked, masked_later = (mask_above_detail(to_float(frame), threshold, 33) for frame in (before, after))
+    threshold = Detail(to_float(before)).threshold()
+    masked, masked_later = (Detail(to_float(frame)).mask_above(threshold, 33) for frame in (before, after))
     video = VideoUpscaler(upscaler, tile=8)
     video.upscale(before)
     spot = video.upscale(after)
@@ -198,15 +198,16 @@ def test_a_budget_chooses_the_dilation_of_a_scene(
     busier = frame.copy()
     busier[40:56, 40:56] = np.random.default_rng(6).integers(0, 256, (16, 16, 3))
     picture, cost = to_float(frame), disp.metadata.cost
-    threshold = detail_threshold(picture)
-    densities = [float(mask_above_detail(picture, threshold, dilation).mean()) for dilation in range(1, 66, 2)]
+    detail = Detail(picture)
+    threshold = detail.threshold()
+    densities = [float(detail.mask_above(threshold, dilation).mean()) for dilation in range(1, 66, 2)]
     budget = (cost.share(densities[2]) + cost.share(densities[3])) / 2
     video = VideoUpscaler(disp, tolerance=0, budget=budget, reuse=False)
     assert video.upscale(frame).density == pytest.approx(densities[2])
     later = video.upscale(busier)
     assert not later.new_scene
     assert caplog.messages == ["the budget pays for dilation 5 from now on"]
-    assert later.density == pytest.approx(float(mask_above_detail(to_float(busier), threshold, 5).mean()))
+    assert later.density == pytest.approx(float(Detail(to_float(busier)).mask_above(threshold, 5).mean()))
     assert VideoUpscaler(disp, budget=1).upscale(frame).density == pytest.approx(densities[-1])
     poor = VideoUpscaler(disp, budget=cost.share(densities[0]) * 0.99)
     assert poor.upscale(frame).density == pytest.approx(densities[0])
@@ -261,12 +262,12 @@ def test_a_pan_keeps_the_threshold_of_its_first_frame(
     tolerance: float, disp: Upscaler, photo: NDArray[np.float32]
 ) -> None:
     video, frames = VideoUpscaler(disp, tolerance=tolerance, tile=8), camera(photo, step=3)
-    threshold = detail_threshold(to_float(frames[0]))
-    assert threshold != detail_threshold(to_float(frames[-1]))
+    threshold = Detail(to_float(frames[0])).threshold()
+    assert threshold != Detail(to_float(frames[-1])).threshold()
     for number, frame in enumerate(frames):
         result = video.upscale(frame)
         assert result.new_scene == (number == 0)
-        expected = mask_above_detail(to_float(frame), threshold, disp.dilation).mean()
+        expected = Detail(to_float(frame)).mask_above(threshold, disp.dilation).mean()
         assert result.density == pytest.approx(float(expected), abs=result.reused)
 
 
