@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,21 +14,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from amsr_deploy import models
 from amsr_deploy.descriptor import describe
-from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
+from amsr_deploy.errors import BackendError, TrainingError, UserError
 from amsr_deploy.interrupts import NotedSignal
-from amsr_deploy.models.checkpoint import describe_mismatch, make_nearest, read_checkpoint
+from amsr_deploy.training.batches import Batches
 from amsr_deploy.training.capture import Repeated
 from amsr_deploy.training.clock import Clock, Pace
 from amsr_deploy.training.config import Config
-from amsr_deploy.training.data import DRAWS, PatchSampler
+from amsr_deploy.training.data import PatchSampler
 from amsr_deploy.training.device import is_compile_failure, is_out_of_memory, select_device, tune
 from amsr_deploy.training.distributed import World, connected, world_from_environment
-from amsr_deploy.training.pictures import Pictures, draw_pictures, read_pictures
+from amsr_deploy.training.pictures import File, Pair, Pictures, draw_pictures, read_pictures
 from amsr_deploy.training.report import Reporters
 from amsr_deploy.training.run_folder import RunFolder
 from amsr_deploy.training.schedule import learning_rate
+from amsr_deploy.training.start import first_network
 from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.trainer import Trainer
 from amsr_deploy.training.validation import SMALLEST, Validator
@@ -38,8 +38,6 @@ STATUS_STEPS = 20
 """Steps between two readings of the loss, each of which makes the GPU wait; between two exchanges of processes, too."""
 SAVE_MINUTES = 10.0
 """A checkpoint at least this often, for networks whose steps are slow."""
-SEED_STRIDE = 1_000_003
-"""Keeps the batches of runs with neighbouring seeds apart."""
 
 
 @dataclass(frozen=True)
@@ -111,41 +109,25 @@ class _Training:
         save_minutes: float,
     ) -> None:
         self.config, self.folder, self.world, self.device, self.reporter = config, folder, world, device, reporter
-        self.share, self.save_seconds = world.share(config.batch_size), 60 * save_minutes
-        check_start(config, folder, resume)
+        share, self.save_seconds = world.share(config.batch_size), 60 * save_minutes
+        folder.check_start(config.backbone, resume)
         tune(device)
         torch.manual_seed(config.seed)
         network = first_network(config, resume, reporter.message)
         pictures = self._read("skipped", config.data, config.patch_size, config.reductions)
         self.validator = self._validator()
-        if config.synthetic:
-            pictures.pairs += draw_pictures(config.scale, config.degraded, config.patch_size)
-        self.sampler = PatchSampler(
-            pictures.pairs, config.patch_size, config.texture, device, config.permuted, config.synthetic
-        )
+        self.batches = Batches(self._sampler(pictures.pairs), config.batch_size, share, config.seed)
         self.trainer = Trainer(network, config, device, world)
-        own = len(range(config.batch_size)[self.share])
-        self.draws = torch.zeros(own, DRAWS, dtype=torch.float64, device=device)
         self.repeat_step = Repeated(self._whole_step, device, world.size == 1, reporter.message)
         self.clock = Clock(config.steps, config.minutes)
         if resume:
             folder.check_pictures(pictures.files)
             folder.restore(self.trainer, self.clock)
         if world.is_main:
-            folder.write_config(config, self._facts(pictures))
-        sizes = ", ".join(f"{reduction:g}" for reduction in config.reductions)
-        reporter.message(
-            f"{config.backbone} x{config.scale}: step {self.trainer.steps} of {config.length}, "
-            f"pictures: {len(pictures.files)} (reductions {sizes}), batches of {config.batch_size}, "
-            f"{self.trainer.precision} on {device}"
-        )
+            folder.write_config(config, self._facts(pictures.files))
+        self._tell_start(len(pictures.files))
         self.losses: list[Tensor] = []
-        self.first = self.trainer.steps
-        self.saved = time.monotonic()
-        self.pace = Pace(self.first)
-        self.clock.start()
-        self.progress = 0.0
-        self._advance()
+        self.first, self.progress = self.trainer.steps, 0.0
 
     def _read(self, word: str, sources: Sequence[str], smallest: int, reductions: tuple[float, ...]) -> Pictures:
         """Read pictures, and tell which of them are skipped."""
@@ -163,7 +145,14 @@ class _Training:
         multiple = describe(self.config.backbone).size_multiple
         return Validator(pictures.pairs, self.config.dilation, multiple, self.device)
 
-    def _facts(self, pictures: Pictures) -> dict[str, Any]:
+    def _sampler(self, pairs: list[Pair]) -> PatchSampler:
+        """Make what crops patches of photos and, where the settings have them, of synthetic pictures."""
+        config = self.config
+        if config.synthetic:
+            pairs += draw_pictures(config.scale, config.degraded, config.patch_size)
+        return PatchSampler(pairs, config.patch_size, config.texture, self.device, config.permuted, config.synthetic)
+
+    def _facts(self, files: Sequence[File]) -> dict[str, Any]:
         """List what else describes a run: the machine, what `auto` came to, the pictures."""
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else platform.machine()
         hardware = {
@@ -173,10 +162,24 @@ class _Training:
             "precision": self.trainer.precision,
             "compile": self.trainer.compile,
         }
-        return {"hardware": hardware, "pictures": [asdict(file) for file in pictures.files]}
+        return {"hardware": hardware, "pictures": [asdict(file) for file in files]}
+
+    def _tell_start(self, count: int) -> None:
+        """Say what is trained from where on, and on how many pictures."""
+        config = self.config
+        sizes = ", ".join(f"{reduction:g}" for reduction in config.reductions)
+        self.reporter.message(
+            f"{config.backbone} x{config.scale}: step {self.trainer.steps} of {config.length}, "
+            f"pictures: {count} (reductions {sizes}), batches of {config.batch_size}, "
+            f"{self.trainer.precision} on {self.device}"
+        )
 
     def run(self) -> Result:
         """Make the remaining steps."""
+        self.saved = time.monotonic()
+        self.pace = Pace(self.first)
+        self.clock.start()
+        self._advance()
         with NotedSignal() as noted:
             if self.progress == 1:
                 self.reporter.message(f"the run has ended; to go on, start a new one with --init {self.folder.weights}")
@@ -191,11 +194,9 @@ class _Training:
         """Make one step, and do what is due after it."""
         config, trainer, step = self.config, self.trainer, self.trainer.steps
         dilation = config.schedule.dilation_at(self.progress)
-        if dilation != self.sampler.dilation:
-            self.sampler.set_dilation(dilation)
-        generator = torch.Generator().manual_seed(config.seed * SEED_STRIDE + step)
-        numbers = self.sampler.numbers(config.batch_size, generator)[self.share]
-        self.draws.copy_(numbers, non_blocking=True)
+        if dilation != self.batches.sampler.dilation:
+            self.batches.sampler.set_dilation(dilation)
+        self.batches.choose(step)
         rate = learning_rate(step, self.progress, config.learning_rate)
         trainer.begin_step(rate)
         self.losses.append(self._step_or_fall_back())
@@ -209,8 +210,8 @@ class _Training:
             self._save()
 
     def _whole_step(self) -> Tensor:
-        """Crop the batch that `draws` decides, and train on it."""
-        return self.trainer.train_on(self.sampler.crop(self.draws))
+        """Crop the batch that is chosen, and train on it."""
+        return self.trainer.train_on(self.batches.crop())
 
     def _step_or_fall_back(self) -> Tensor:
         """Make a step; where torch.compile fails and was not required, make it without."""
@@ -258,7 +259,7 @@ class _Training:
         steps = self.clock.expected_steps(step, self.progress)
         speed, left = self.config.batch_size / seconds, (steps - step) * seconds
         try:
-            self.reporter.status(Status(step, steps, loss, self.sampler.dilation, rate, speed, left))
+            self.reporter.status(Status(step, steps, loss, self.batches.sampler.dilation, rate, speed, left))
         except Exception:  # such as a closed pipe
             self._save()
             raise
@@ -274,50 +275,3 @@ class _Training:
         if self.world.is_main:
             self.folder.save(self.trainer, self.config, self.clock)
         self.saved = time.monotonic()
-
-
-def first_network(config: Config, resume: bool, tell: Callable[[str], None]) -> models.Network:
-    """Make the network that a training starts with: fresh, or with the weights of `config.init`.
-
-    From a checkpoint that does not hold the scale all is taken but the upsampler, which starts anew.
-
-    Args:
-        config: the settings.
-        resume: leaves the weights to the checkpoint of the run.
-        tell: receives a line where the upsampler starts anew.
-
-    Raises:
-        UserError: dimensions that the backbone has not.
-        ModelError: `config.init` is not a checkpoint of this backbone, or has other dimensions.
-    """
-    models.check_dimensions(config.backbone, config.dimensions)
-    network = models.create(config.backbone, scale=config.scale, **config.dimensions)
-    if not config.init or resume:
-        return network
-    source = make_nearest(read_checkpoint(Path(config.init)), config.backbone, config.scale)
-    others: tuple[str, ...] = ()
-    if source.scale != config.scale:
-        others = network.UPSAMPLER
-        tell(f"{config.init} is a network of x{source.scale}: the upsampler for x{config.scale} starts anew")
-    kept, expected = (
-        {name: value for name, value in each.state_dict().items() if not name.startswith(others)}
-        for each in (source, network)
-    )
-    if problems := describe_mismatch(kept, expected):
-        raise ModelError(f"{config.init} has other dimensions than the settings: {'; '.join(problems)}")
-    network.load_state_dict(network.state_dict() | kept)
-    return network
-
-
-def check_start(config: Config, folder: RunFolder, resume: bool) -> None:
-    """Check that the settings fit the folder of the run.
-
-    Raises:
-        TrainingError: a new run over an old one, nothing to resume, or another backbone than that of the run to resume.
-    """
-    if not resume:
-        folder.check_new()
-        return
-    backbone = folder.read_config().backbone
-    if backbone != config.backbone:
-        raise TrainingError(f"{folder.path} holds a run of {backbone}, not of {config.backbone}; choose another `out`")

@@ -85,9 +85,17 @@ class RunFolder:
             for folder in made:
                 folder.rmdir()
 
-    def check_new(self) -> None:
-        """Raise TrainingError where a new run would overwrite an earlier one's checkpoint."""
-        if self.has_state or self.weights.exists():
+    def check_start(self, backbone: str, resume: bool) -> None:
+        """Check that a backbone can be trained in this folder.
+
+        Raises:
+            TrainingError: a new run over an old one, nothing to resume, or another backbone than that of the run.
+        """
+        if resume:
+            own = self.read_config().backbone
+            if own != backbone:
+                raise TrainingError(f"{self.path} holds a run of {own}, not of {backbone}; choose another `out`")
+        elif self.has_state or self.weights.exists():
             raise TrainingError(
                 f"{self.path} holds a run already; set `resume` to continue it, or choose another `out`"
             )

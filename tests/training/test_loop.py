@@ -26,10 +26,11 @@ from amsr_deploy.training import run_folder, synthetic
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import Batch, PatchSampler
-from amsr_deploy.training.loop import first_network, train
+from amsr_deploy.training.loop import train
 from amsr_deploy.training.pictures import read_pictures
 from amsr_deploy.training.report import LineReporter, Status
 from amsr_deploy.training.run_folder import CONFIG, LOCK, STATE, WEIGHTS, RunFolder, read_config
+from amsr_deploy.training.start import first_network
 from amsr_deploy.training.trainer import Trainer
 from amsr_deploy.training.validation import SMALLEST, Validation, Validator
 
