@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from amsr_deploy import models
+from amsr_deploy.training import dithers, screens, synthetic
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import Batch, PatchSampler
 
@@ -41,3 +43,9 @@ def small_network(backbone: str) -> torch.nn.Module:
 def draw(sampler: PatchSampler, count: int, seed: int, share: slice = slice(None)) -> Batch:
     """A share of a batch, as a training on a CPU makes it."""
     return sampler.crop(sampler.numbers(count, torch.Generator().manual_seed(seed))[share])
+
+
+def draw_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a training draw a synthetic picture of each kind only."""
+    for module in (synthetic, dithers, screens):
+        monkeypatch.setattr(module, "COUNT", 5)

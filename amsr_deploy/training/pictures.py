@@ -22,7 +22,9 @@ from amsr_deploy.errors import FileError, ImageError, TrainingError, UserError
 from amsr_deploy.evaluation.degradations import damage_of, degrade
 from amsr_deploy.image.pairs import low_resolution, picture_paths, read_rgb
 from amsr_deploy.system.processor import usable_cores
-from amsr_deploy.training.synthetic import dithered_pictures, screens, synthetic_pictures
+from amsr_deploy.training.dithers import dithered_pictures
+from amsr_deploy.training.screens import screens
+from amsr_deploy.training.synthetic import synthetic_pictures
 
 Result = TypeVar("Result")
 Loader = Callable[[], bytes]

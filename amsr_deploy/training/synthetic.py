@@ -1,67 +1,61 @@
-"""Pictures that photos lack: flat and saturated colours, gradients, text, line art, checkerboards, dithers, screens.
+"""Pictures that photos lack: flat and saturated colours, gradients, text, line art, checkerboards.
 
-They teach a network that paper is white and pure colours stay pure, and that pixels may differ from all around them: on
-dithered pictures, and on text as screens show it, a network that has seen only photos can leave its range by far.
+They teach a network that paper is white and pure colours stay pure; `dithers` and `screens` draw those whose pixels may
+differ from all around them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 COUNT = 40
-"""Pictures in all, without the dithered ones."""
-DITHERED = 25
-"""Dithered pictures in all."""
-SCREENS = 32
-"""Pictures in all of letters and outlines that were drawn at the size of LR."""
+"""Pictures in all."""
 SIDE = 768
 """HR pixels along each side, a multiple of every scale's patches."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,;:!?&%()"
+
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0 to 255."""
+
+
+class Script(NamedTuple):
+    """How lines of letters are set.
+
+    Attributes:
+        heights: the smallest, and one more than the largest.
+        margin: pixels at the left and above the first line.
+        leading: from line to line, in heights.
+        length: letters of a line, as a multiple of its width in heights.
+    """
+
+    heights: tuple[int, int]
+    margin: int
+    leading: float
+    length: int
+
+
+PRINT = Script((10, 56), margin=4, leading=1.3, length=2)
 
 
 def synthetic_pictures() -> list[Image.Image]:
     """Draw COUNT pictures of SIDE x SIDE pixels in RGB, the same each time."""
     random = np.random.default_rng(0)
-    kinds: tuple[Callable[[np.random.Generator], Image.Image], ...] = (
-        patchwork,
-        gradients,
-        text,
-        lines,
-        checkerboard,
-    )
+    kinds = (patchwork, gradients, text, lines, checkerboard)
     return [kinds[number % len(kinds)](random) for number in range(COUNT)]
 
 
-def dithered_pictures() -> list[Image.Image]:
-    """Draw DITHERED pictures in RGB, SIDE / 4 LR pixels along each side, whose pixels differ from all around them."""
-    random = np.random.default_rng(0)
-    kinds = (two_colours, switched_channels, grey_noise, coloured_noise, error_diffusion)
-    return [kinds[number % len(kinds)](random, SIDE // 4) for number in range(DITHERED)]
-
-
-def screens(scale: int) -> list[tuple[Image.Image, Image.Image]]:
-    """Draw SCREENS pictures, SIDE / 4 LR pixels along each side, as HR and LR.
-
-    Screens draw letters and outlines sharper than any that were reduced. HR is the enlarged LR with edges about a pixel
-    wide.
-    """
-    random = np.random.default_rng(0)
-    kinds = (page, page_of_subpixels, controls, outlines)
-    return [kinds[number % len(kinds)](random, SIDE // 4, scale) for number in range(SCREENS)]
-
-
-def colour(random: np.random.Generator) -> tuple[int, int, int]:
+def colour(random: np.random.Generator) -> Colour:
     """Choose a colour, each channel often at an end of its range."""
     levels = random.choice([0, 255, -1, -1], 3)
     red, green, blue = np.where(levels < 0, random.integers(0, 256, 3), levels).tolist()
     return red, green, blue
 
 
-def ink_and_paper(random: np.random.Generator) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+def ink_and_paper(random: np.random.Generator) -> tuple[Colour, Colour]:
     """Choose two colours for a drawing: black on white every second time."""
     return ((0, 0, 0), (255, 255, 255)) if random.random() < 0.5 else (colour(random), colour(random))
 
@@ -97,102 +91,28 @@ def text(random: np.random.Generator) -> Image.Image:
     ink, paper = ink_and_paper(random)
     picture = Image.new("RGB", (SIDE, SIDE), paper)
     draw = ImageDraw.Draw(picture)
-    y = 4
-    while y < SIDE:
-        size = int(random.integers(10, 56))
-        letters = "".join(random.choice(list(LETTERS + 8 * " "), 2 * SIDE // size))
-        draw.text((4, y), letters, fill=ink, font=ImageFont.load_default(size))
-        y += round(1.3 * size)
+    for top, size, line in lines_of_text(random, picture.size, PRINT):
+        draw.text((PRINT.margin, top), line, fill=ink, font=ImageFont.load_default(size))
     return picture
 
 
-def page(random: np.random.Generator, side: int, scale: int) -> tuple[Image.Image, Image.Image]:
-    """Draw lines of small letters, as HR and LR."""
-    ink, paper = ink_and_paper(random)
-    cover = letters(random, (side, side))
-    high, low = (Image.new("RGB", (length, length), paper) for length in (side * scale, side))
-    high.paste(ink, mask=sharp_edges(cover, scale))
-    low.paste(ink, mask=cover)
-    return high, low
+def lines_of_text(
+    random: np.random.Generator, area: tuple[int, int], script: Script, unit: int = 1
+) -> Iterator[tuple[int, int, str]]:
+    """Yield the top, the height and the letters of lines that fill an area.
 
-
-def page_of_subpixels(random: np.random.Generator, side: int, scale: int) -> tuple[Image.Image, Image.Image]:
-    """Draw a page whose red, green and blue lie beside each other in a pixel, as LR; HR as it follows from each."""
-    ink, paper = ink_and_paper(random)
-    cover = letters(random, (3 * side, 3 * side), size=3).resize((3 * side, side), Image.Resampling.BOX)
-    columns = np.asarray(cover.filter(ImageFilter.BoxBlur((1, 0))))
-    colours = [Image.fromarray(np.ascontiguousarray(columns[:, number::3])) for number in range(3)]
-    levels = [np.linspace(*ends, 256).round().astype(int).tolist() for ends in zip(paper, ink, strict=True)]
-    low, high = (
-        Image.merge("RGB", [each.point(table) for each, table in zip(covers, levels, strict=True)])
-        for covers in (colours, [sharp_edges(each, scale) for each in colours])
-    )
-    return high, low
-
-
-def controls(random: np.random.Generator, side: int, scale: int) -> tuple[Image.Image, Image.Image]:
-    """Draw rectangles with letters in them, as HR and LR."""
-    paper = colour(random)
-    high, low = (Image.new("RGB", (length, length), paper) for length in (side * scale, side))
-    for _ in range(24):
-        x, y, width, height = random.integers((0, 0, 6, 6), (side - 6, side - 6, 64, 64)).tolist()
-        fill, ink, cover = colour(random), colour(random), letters(random, (width, height))
-        for picture, factor, mask in ((low, 1, cover), (high, scale, sharp_edges(cover, scale))):
-            left, top = factor * x, factor * y
-            picture.paste(fill, (left, top, left + mask.width, top + mask.height))
-            picture.paste(ink, (left, top), mask)
-    return high, low
-
-
-def outlines(random: np.random.Generator, side: int, scale: int) -> tuple[Image.Image, Image.Image]:
-    """Draw boxes, rings and lines of a pixel to three, as HR and LR; each patch of paper has ink of its own.
-
-    The ink has in each channel what the paper lacks, every second time.
+    Args:
+        random: source of randomness.
+        area: width and height in pixels.
+        script: how the lines are set.
+        unit: pixels of a unit of the heights.
     """
-    high, low = (Image.new("RGB", (length, length)) for length in (side * scale, side))
-    for top in range(0, side, side // 4):
-        for left in range(0, side, side // 4):
-            paper = colour(random)
-            ink = (255 - paper[0], 255 - paper[1], 255 - paper[2]) if random.random() < 0.5 else colour(random)
-            cover = strokes(random, side // 4)
-            for picture, factor, mask in ((low, 1, cover), (high, scale, sharp_edges(cover, scale))):
-                patch = Image.new("RGB", mask.size, paper)
-                patch.paste(ink, (0, 0), mask)
-                picture.paste(patch, (factor * left, factor * top))
-    return high, low
-
-
-def strokes(random: np.random.Generator, side: int) -> Image.Image:
-    """Draw boxes, rings and lines of a pixel to three, in white on black."""
-    picture = Image.new("L", (side, side))
-    draw = ImageDraw.Draw(picture)
-    for _ in range(4):
-        x, y, width, height = random.integers((0, 0, 4, 4), (side, side, side, side)).tolist()
-        thick, *ends = random.integers((1, 0, 0), (4, side, side)).tolist()
-        draw.rounded_rectangle((x, y, x + width, y + height), 3, outline=255, width=thick)
-        draw.ellipse((y, x, y + height, x + height), outline=255, width=thick)
-        draw.line((x, y, *ends), fill=255, width=thick)
-    return picture
-
-
-def letters(random: np.random.Generator, dimensions: tuple[int, int], size: int = 1) -> Image.Image:
-    """Draw lines of letters, 11 to 28 pixels high times a size and some bold, in white on black."""
-    picture = Image.new("L", dimensions)
-    draw = ImageDraw.Draw(picture)
-    y = 2
-    while y < picture.height:
-        height = size * int(random.integers(11, 29))
-        line = "".join(random.choice(list(LETTERS + 8 * " "), 3 * picture.width // height))
-        bold = size * int(random.random() < 0.3)
-        draw.text((2, y), line, fill=255, font=ImageFont.load_default(height), stroke_width=bold)
-        y += round(1.25 * height)
-    return picture
-
-
-def sharp_edges(cover: Image.Image, scale: int) -> Image.Image:
-    """Enlarge a black and white picture and make its edges steep again."""
-    large = cover.resize((scale * cover.width, scale * cover.height), Image.Resampling.BICUBIC)
-    return large.point([round(127.5 + 0.75 * scale * (level - 127.5)) for level in range(256)])
+    width, bottom = area
+    top = script.margin
+    while top < bottom:
+        height = unit * int(random.integers(*script.heights))
+        yield top, height, "".join(random.choice(list(LETTERS + 8 * " "), script.length * width // height))
+        top += round(script.leading * height)
 
 
 def lines(random: np.random.Generator) -> Image.Image:
@@ -214,36 +134,3 @@ def checkerboard(random: np.random.Generator) -> Image.Image:
     side = int(random.integers(4, 49))
     y, x = np.mgrid[0:SIDE, 0:SIDE] // side
     return Image.fromarray(np.where(((x + y) % 2)[..., None], ink, paper).astype(np.uint8))
-
-
-def two_colours(random: np.random.Generator, side: int) -> Image.Image:
-    """Draw each square of one to four pixels in one of two colours, as printed codes do."""
-    inked = squares(random, side, 1) < random.uniform(0.1, 0.9)
-    return Image.fromarray(np.where(inked, *ink_and_paper(random)).astype(np.uint8))
-
-
-def switched_channels(random: np.random.Generator, side: int) -> Image.Image:
-    """Draw each channel of each square of one to four pixels as 0 or 255."""
-    return Image.fromarray(np.where(squares(random, side, 3) < 0.5, 0, 255).astype(np.uint8))
-
-
-def squares(random: np.random.Generator, side: int, channels: int) -> NDArray[np.float64]:
-    """Draw a number for each square of one to four pixels, most often of one: [side, side, channels] in [0, 1)."""
-    length = int(random.choice([1, 1, 1, 2, 3, 4]))
-    count = -(-side // length)
-    return random.random((count, count, channels)).repeat(length, 0).repeat(length, 1)[:side, :side]
-
-
-def grey_noise(random: np.random.Generator, side: int) -> Image.Image:
-    """Draw each pixel in a grey of its own."""
-    return Image.fromarray(random.integers(0, 256, (side, side), np.uint8)).convert("RGB")
-
-
-def coloured_noise(random: np.random.Generator, side: int) -> Image.Image:
-    """Draw each pixel in a colour of its own."""
-    return Image.fromarray(random.integers(0, 256, (side, side, 3), np.uint8))
-
-
-def error_diffusion(random: np.random.Generator, side: int) -> Image.Image:
-    """Dither gradients to black and white, as printers and old games do (Floyd and Steinberg)."""
-    return gradients(random).resize((side, side)).convert("1").convert("RGB")

@@ -15,14 +15,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from training_cases import draw, quick_config
+from training_cases import draw, draw_few, quick_config
 
 from amsr_deploy import models
 from amsr_deploy.commands.train import settings
 from amsr_deploy.descriptor import describe
 from amsr_deploy.errors import BackendError, ModelError, TrainingError, UserError
 from amsr_deploy.models.checkpoint import TRAINED_FOR, read_checkpoint, read_network, read_tensors
-from amsr_deploy.training import run_folder, synthetic
+from amsr_deploy.training import run_folder
 from amsr_deploy.training.clock import Clock
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import Batch, PatchSampler
@@ -96,7 +96,7 @@ def test_weights_say_what_they_were_trained_for(config: Config, tmp_path: Path, 
 
 
 def test_settings_reproduce_a_run(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synthetic, "COUNT", 5)
+    draw_few(monkeypatch)
     config = replace(config, synthetic=0.04)
     train(config, tmp_path / "one")
     train(read_config(tmp_path / "one" / "config.json"), tmp_path / "two")

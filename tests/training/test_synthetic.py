@@ -6,21 +6,20 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from training_cases import draw
+from training_cases import draw, draw_few
 
 from amsr_deploy.errors import UserError
-from amsr_deploy.training import synthetic
 from amsr_deploy.training.data import PatchSampler
+from amsr_deploy.training.dithers import dithered_pictures
 from amsr_deploy.training.pictures import Pair, draw_pictures
-from amsr_deploy.training.synthetic import SIDE, dithered_pictures, screens, synthetic_pictures
+from amsr_deploy.training.screens import screens
+from amsr_deploy.training.synthetic import SIDE, synthetic_pictures
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """One picture of each kind."""
-    monkeypatch.setattr(synthetic, "COUNT", 5)
-    monkeypatch.setattr(synthetic, "DITHERED", 5)
-    monkeypatch.setattr(synthetic, "SCREENS", 5)
+    draw_few(monkeypatch)
 
 
 @pytest.mark.usefixtures("few")
