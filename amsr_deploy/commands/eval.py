@@ -133,28 +133,19 @@ def measure(
 ) -> Run:
     """Measure a model with one setting of the mask, showing how far it is on a terminal."""
     with load(model, **settings) as upscaler:
-        metadata = upscaler.metadata
         label = f"{upscaler.model} {f'k={upscaler.dilation}' if upscaler.is_masked else 'dense'}"
         with Bar(len(paths), not setting("quiet")) as bar:
             evaluation = evaluate(upscaler, bar.count(paths, label), fail, options.lr_folder, options.degraded)
-        return Run(
-            str(model),
-            metadata.scale,
-            metadata.cost.dense,
-            evaluation,
-            metadata.trained_for,
-            upscaler.has_self_ensemble,
-            metadata.precision,
-        )
+        return Run(str(model), upscaler.metadata, evaluation, upscaler.has_self_ensemble)
 
 
 def common_scale(runs: Sequence[Run]) -> int:
     """Tell the scale of all runs, or raise UserError."""
-    scales = {str(run): run.scale for run in runs}
+    scales = {str(run): run.metadata.scale for run in runs}
     if len(set(scales.values())) > 1:
         given = ", ".join(f"{model} x{scale}" for model, scale in scales.items())
         raise UserError(f"models of one scale are compared, not {given}; give `scale`")
-    return runs[0].scale
+    return runs[0].metadata.scale
 
 
 def report(results: Results, options: EvalOptions) -> None:
@@ -185,9 +176,8 @@ def print_tables(results: Results) -> None:
     for run in results.runs:
         dilation = run.evaluation.dilation
         setting = "dense" if dilation is None else f"dilation {dilation}"
-        console.print(
-            table(run.evaluation, results.bicubic, f"{run} x{run.scale} on {data}, {setting}, {run.precision}")
-        )
+        title = f"{run} x{results.scale} on {data}, {setting}, {run.metadata.precision}"
+        console.print(table(run.evaluation, results.bicubic, title))
 
 
 def table(run: Evaluation, bicubic: Mapping[Path, Quality], title: str) -> Table:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from amsr_deploy.descriptor import Purpose
-from amsr_deploy.evaluation.evaluate import Evaluation, Quality, finite, mean, to_json
-from amsr_deploy.metadata import Precision
+from amsr_deploy.evaluation.evaluate import Evaluation, Quality, Scores, finite, mean, to_json
+from amsr_deploy.metadata import Metadata
 
-FIELDS = (
-    *("model", "trained_for", "self_ensemble", "precision", "scale", "dilation", "picture"),
-    *("psnr_y", "psnr_rgb", "ssim", "density", "cost_share"),
-)
+NAMES = ("model", "trained_for", "self_ensemble", "precision")
+"""What tells runs apart, but for the setting of the mask."""
+FIELDS = (*NAMES, "scale", "dilation", "picture", *(each.name for each in fields(Scores)))
+"""Columns of the CSV file."""
 
 
 @dataclass(frozen=True)
@@ -24,30 +23,24 @@ class Run:
 
     Attributes:
         model: its name, or its file.
-        scale: its upscaling factor.
-        macs: multiply-accumulates of the dense network at one LR pixel.
+        metadata: what it says about itself.
         evaluation: the scores of the pictures.
-        trained_for: the pictures that it was made for.
         self_ensemble: whether results are means of eight turned runs.
-        precision: type of weights and features.
     """
 
     model: str
-    scale: int
-    macs: float
+    metadata: Metadata
     evaluation: Evaluation
-    trained_for: Purpose = "clean"
     self_ensemble: bool = False
-    precision: Precision = "float32"
 
     @property
     def names(self) -> dict[str, Any]:
-        """What tells it from others, but for the setting of the mask."""
-        names = ("model", "trained_for", "self_ensemble", "precision")
-        return {name: getattr(self, name) for name in names}
+        """Values of NAMES."""
+        values = (self.model, self.metadata.trained_for, self.self_ensemble, self.metadata.precision)
+        return dict(zip(NAMES, values, strict=True))
 
     def __str__(self) -> str:
-        purpose = " for photos" if self.trained_for == "photo" else ""
+        purpose = " for photos" if self.metadata.trained_for == "photo" else ""
         return f"{self.model}{purpose}{' with self-ensemble' if self.self_ensemble else ''}"
 
 
@@ -72,9 +65,15 @@ class Results:
     def to_json(self) -> dict[str, Any]:
         """Convert to plain data."""
         runs = [{**run.names, **run.evaluation.to_json()} for run in self.runs]
-        first = {"model": runs[0]["model"], "mean": runs[0]["mean"]}
-        setting = {"scale": self.scale, "data": str(self.data), "degraded": self.degraded}
-        return {**first, **setting, "runs": runs, "bicubic": to_json(self.bicubic)}
+        return {
+            "model": runs[0]["model"],
+            "mean": runs[0]["mean"],
+            "scale": self.scale,
+            "data": str(self.data),
+            "degraded": self.degraded,
+            "runs": runs,
+            "bicubic": to_json(self.bicubic),
+        }
 
     @property
     def exact(self) -> dict[str, list[str]]:
@@ -128,5 +127,6 @@ def plot(results: Results, path: Path) -> None:
 
 def points(runs: Sequence[Run]) -> tuple[list[float], list[float]]:
     """Give the cost and the quality of runs, in the order of their cost."""
-    means = sorted((run.macs * run.evaluation.mean.cost_share / 1e3, run.evaluation.mean.psnr_y) for run in runs)
+    scored = [(run.metadata.cost.dense / 1e3, run.evaluation.mean) for run in runs]
+    means = sorted((dense * scores.cost_share, scores.psnr_y) for dense, scores in scored)
     return [cost for cost, _ in means], [quality for _, quality in means]

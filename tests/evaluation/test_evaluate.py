@@ -23,7 +23,10 @@ from amsr_deploy.errors import ImageError, ModelError, UserError
 from amsr_deploy.evaluation import metrics
 from amsr_deploy.evaluation.evaluate import Evaluation, Scores, evaluate, evaluate_bicubic
 from amsr_deploy.export.onnx import export_onnx
+from amsr_deploy.metadata import Cost
+from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.loading import load
+from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.runtime.upscaler import Upscaler
 
 KEYS = {"psnr_y", "psnr_rgb", "ssim", "density", "cost_share"}
@@ -241,12 +244,14 @@ def test_several_backbones_and_a_line_of_csv_for_each_picture(photos: Path, tmp_
 
 
 def test_models_of_one_scale_are_compared() -> None:
-    runs = [Run(f"x{scale}", scale, 1.0, Evaluation(None, {})) for scale in (2, 4)]
+    disp = read_metadata(shipped_model("disp"))
+    runs = [Run(f"x{scale}", replace(disp, scale=scale), Evaluation(None, {})) for scale in (2, 4)]
     assert common_scale(runs[:1]) == 2
     with pytest.raises(UserError, match="not x2 x2, x4 x4"):
         common_scale(runs)
     purposes = [
-        Run("disp", scale, 1.0, Evaluation(None, {}), purpose) for scale, purpose in ((2, "clean"), (4, "photo"))
+        Run("disp", replace(disp, scale=scale, trained_for=purpose), Evaluation(None, {}))
+        for scale, purpose in ((2, "clean"), (4, "photo"))
     ]
     with pytest.raises(UserError, match="not disp x2, disp for photos x4"):
         common_scale(purposes)
@@ -285,8 +290,7 @@ def test_a_backbone_that_is_named_twice_is_measured_once(photos: Path) -> None:
 
 
 def test_the_plot_has_a_point_for_each_run() -> None:
-    runs = [
-        Run("a", 4, 1000.0, Evaluation(1, {Path("p"): Scores(30.0, 29.0, 0.9, 0.5, 0.75)})),
-        Run("a", 4, 1000.0, Evaluation(5, {Path("p"): Scores(29.0, 29.0, 0.9, 0.2, 0.5)})),
-    ]
+    model = replace(read_metadata(shipped_model("disp")), cost=Cost(200.0, 800.0))
+    scores = [Scores(30.0, 29.0, 0.9, 0.5, 0.75), Scores(29.0, 29.0, 0.9, 0.2, 0.5)]
+    runs = [Run("a", model, Evaluation(1, {Path("p"): each})) for each in scores]
     assert points(runs) == ([0.5, 0.75], [29.0, 30.0])
