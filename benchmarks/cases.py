@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from photo import photo_of_size
 
+from amsr_deploy.image.arrays import as_batch
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime.backends.base import SelectionInputs
@@ -36,5 +37,5 @@ def make_case(photo: Path, size: tuple[int, int], metadata: Metadata, everything
     pixels = photo_of_size(photo, *(side // multiple * multiple for side in size))
     mask = np.ones(pixels.shape[:2], np.bool_) if everything else compute_mask(pixels, metadata.dilation).pixels
     selection = select(mask, metadata, metadata.threshold)
-    image = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+    image = as_batch(pixels)
     return Case(image, whole(selection, pixels), selection.density)

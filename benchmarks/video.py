@@ -33,7 +33,7 @@ from amsr_deploy.evaluation.bench.machine import examine_machine
 from amsr_deploy.evaluation.bench.markdown import Section, Table, write_sections
 from amsr_deploy.evaluation.bench.openvino import OpenVinoModel
 from amsr_deploy.evaluation.metrics import psnr
-from amsr_deploy.image.arrays import to_float
+from amsr_deploy.image.arrays import as_batch, to_float
 from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.video.frames import VideoUpscaler
 from amsr_deploy.video.reuse import TOLERANCE
@@ -148,7 +148,7 @@ class Networks:
 
     def row(self, frames: Iterator[Frame], clock: Clock) -> list[str]:
         """Time all ways on a clip."""
-        openvino = Way(lambda frame: self.openvino.run(to_float(frame).transpose(2, 0, 1)[None].copy()), clock)
+        openvino = Way(lambda frame: self.openvino.run(as_batch(to_float(frame))), clock)
         dense = Way(self.dense.upscale, clock)
         every = Way(VideoUpscaler(self.masked, tolerance=0, reuse=False).upscale, clock)
         exact, near = (Way(VideoUpscaler(self.masked, tolerance=t).upscale, clock) for t in (0, TOLERANCE))

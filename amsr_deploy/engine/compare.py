@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import EngineError
-from amsr_deploy.image.sample_photo import read_sample
+from amsr_deploy.image.arrays import as_batch
+from amsr_deploy.image.sample_photo import largest_difference, read_sample
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.backends.base import Backend, SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
@@ -36,9 +37,9 @@ def verify_engine(engine: Backend, profile: Profile, model: Path) -> float:
     """
     image = _photo_within(profile["image"])
     inputs = _selection(engine, image)
-    batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
+    batch = as_batch(image)
     expected = OnnxRuntimeBackend(model, "cpu").run(batch, inputs)
-    difference = float(np.abs(engine.run(batch, inputs) - expected).max()) / max(1.0, float(np.abs(expected).max()))
+    difference = largest_difference(engine.run(batch, inputs), expected)
     tolerance = TOLERANCE[engine.metadata.precision]
     if not difference <= tolerance:
         raise EngineError(

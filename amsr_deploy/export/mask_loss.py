@@ -9,7 +9,7 @@ from PIL import Image
 
 from amsr_deploy.descriptor import describe
 from amsr_deploy.export.verify import check_finite
-from amsr_deploy.image.arrays import to_float
+from amsr_deploy.image.arrays import as_batch, to_float
 from amsr_deploy.image.pairs import crop_to_scale, low_resolution
 from amsr_deploy.image.sample_photo import SAMPLE
 from amsr_deploy.mask import compute_mask
@@ -24,7 +24,7 @@ def mask_loss(network: Network, dilation: int) -> float:
     """
     hr, lr = sample_pair(network.scale, describe(name_of(network)).size_multiple)
     mask = compute_mask(lr, dilation).pixels
-    batch = torch.from_numpy(np.ascontiguousarray(lr.transpose(2, 0, 1)[None]))
+    batch = torch.from_numpy(as_batch(lr))
     network = network.eval()
     with torch.no_grad():
         outputs = [network(batch, torch.from_numpy(mask)[None, None]).numpy(), network(batch).numpy()]

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from amsr_deploy.descriptor import Descriptor, describe
 from amsr_deploy.errors import ModelError
-from amsr_deploy.image.sample_photo import read_sample
+from amsr_deploy.image.arrays import as_batch
+from amsr_deploy.image.sample_photo import largest_difference, read_sample
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.metadata import Precision
 from amsr_deploy.models import Network
@@ -48,7 +49,7 @@ def verify(path: Path, network: Network) -> float:
     single, double = network.eval(), copy.deepcopy(network).eval().double()
     tolerance, worst = TOLERANCE[metadata.precision], 0.0
     for image, mask in cases(describe(metadata.backbone), metadata.masked):
-        batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
+        batch = as_batch(image)
         inputs = whole(select(mask, metadata, metadata.threshold), mask) if metadata.masked else {}
         actual = backend.run(batch, inputs)
         picture = torch.from_numpy(batch)
@@ -71,11 +72,6 @@ def compute(network: Network, image: Tensor, *masks: Tensor) -> NDArray[np.float
     """Run a network in PyTorch."""
     with torch.no_grad():
         return network(image, *masks).numpy()
-
-
-def largest_difference(output: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
-    """Compute the largest difference, as a share of the output's range where that is more than [-1, 1]."""
-    return float(np.abs(output - expected).max()) / max(1.0, float(np.abs(expected).max()))
 
 
 def check_finite(actual: NDArray[np.generic], expected: NDArray[np.generic], precision: Precision) -> None:

@@ -46,6 +46,11 @@ def from_float(image: NDArray[np.float32], dtype: np.dtype[Element]) -> NDArray[
     return (scaled if np.issubdtype(dtype, np.floating) else np.rint(scaled, out=scaled)).astype(dtype)
 
 
+def as_batch(image: NDArray[Element]) -> NDArray[Element]:
+    """Rearrange a picture [H, W, C] as networks take it: [1, C, H, W], contiguous."""
+    return np.ascontiguousarray(image.transpose(2, 0, 1)[None])
+
+
 def is_grey(picture: NDArray[np.float32]) -> bool:
     """Whether a picture [H, W, 3] has no colour."""
     return all(bool((row == row[:, :1]).all()) for row in picture)

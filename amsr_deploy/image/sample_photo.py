@@ -1,4 +1,4 @@
-"""The photo on which exports and engines are compared."""
+"""How exports and engines are compared: the photo, and the difference of what is made of it."""
 
 from __future__ import annotations
 
@@ -18,3 +18,8 @@ def read_sample() -> NDArray[np.float32]:
     """Read the photo, [64, 96, 3] in [0, 1]."""
     with Image.open(SAMPLE) as file:
         return to_float(np.asarray(file.convert("RGB")))
+
+
+def largest_difference(output: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
+    """Compute the largest difference, as a share of the output's range where that is more than [-1, 1]."""
+    return float(np.abs(output - expected).max()) / max(1.0, float(np.abs(expected).max()))

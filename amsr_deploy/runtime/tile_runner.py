@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amsr_deploy.errors import ModelError
+from amsr_deploy.image.arrays import as_batch
 from amsr_deploy.image.interleave import interleave
 from amsr_deploy.metadata import Metadata
 from amsr_deploy.runtime import tiles
@@ -130,8 +131,7 @@ class TileRunner:
             ModelError: the network makes something else than its metadata says.
         """
         part = tiles.read_tile(self.image, rows, columns, self.edge)
-        planes = np.ascontiguousarray(part.transpose(2, 0, 1)[None])
-        upscaled = self.backend.run(planes, self.selection.inputs(rows, columns))
+        upscaled = self.backend.run(as_batch(part), self.selection.inputs(rows, columns))
         scale = self.backend.metadata.scale
         expected = [1, 3, *(scale * side for side in part.shape[:2])]
         if list(upscaled.shape) != expected or upscaled.dtype != np.float32:

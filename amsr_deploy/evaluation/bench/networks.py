@@ -17,6 +17,7 @@ from amsr_deploy.evaluation.bench.photos import Photo
 from amsr_deploy.evaluation.bench.profiling import Kernel, profile
 from amsr_deploy.evaluation.bench.timing import Run, medians
 from amsr_deploy.evaluation.bench.twins import ModelPair, check_pair
+from amsr_deploy.image.arrays import as_batch
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.runtime.backends.base import SelectionInputs
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
@@ -134,7 +135,7 @@ class NetworkBench:
     def prepare(self, photo: Photo) -> tuple[NDArray[np.float32], Batch]:
         """Crop a photo to a size that the network takes: [H, W, 3], and as the network's input [1, 3, H, W]."""
         pixels = photo.cropped(self.metadata.size_multiple)
-        return pixels, np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+        return pixels, as_batch(pixels)
 
     def select(self, pixels: NDArray[np.float32]) -> Selection:
         """Select by the default mask of a photo [H, W, 3]."""
