@@ -373,6 +373,7 @@ def doctor() -> None:
     type=click.Choice(OPTIMIZERS),
     help="Adam, or Muon for the masked part.  [default: the network's own]",
 )
+@click.option("--weight-decay", type=float, help="Decay of the weights that learn with Muon.  [default: 0]")
 @click.option("--permuted", type=float, help="Share of patches with permuted colour channels.  [default: 0.33]")
 @click.option("--synthetic", type=float, help="Share of patches from synthetic pictures.  [default: 0.04]")
 @click.option(

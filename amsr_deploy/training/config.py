@@ -51,6 +51,8 @@ class Config:
     """Length of the training in time, in place of steps; what a run has reached then depends on its machine."""
     optimizer: Optimizer = "adam"
     """`muon` is for the kernels and matrices of the masked part; all other weights learn with Adam."""
+    weight_decay: float = 0.0
+    """Decay of the weights that learn with Muon, times the learning rate; keeps them from growing without limit."""
     loss: Loss = "l1"
     """`l1`: absolute, `l2`: squared differences, `psnr`: their logarithm per patch, for the end of a training."""
     patch_size: int = 32
@@ -140,6 +142,10 @@ class Config:
             "minutes": (self.minutes is None or 0 < self.minutes < math.inf, "above 0"),
             "optimizer": (self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}"),
             "loss": (self.loss in LOSSES, f"one of {', '.join(LOSSES)}"),
+            "weight_decay": (
+                0 <= self.weight_decay < math.inf and (self.optimizer == "muon" or not self.weight_decay),
+                "0, or above 0 with Muon",
+            ),
             "permuted": (0 <= self.permuted <= 1, "from 0 to 1"),
             "synthetic": (0 <= self.synthetic < 1, "0 or more, below 1"),
             "ema": (0 <= self.ema < 1, "0 or more, below 1"),

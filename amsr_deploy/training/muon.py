@@ -25,14 +25,14 @@ training", 2025, Eq. 4)."""
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon with Nesterov momentum, without weight decay.
+    """Muon with Nesterov momentum and decoupled weight decay.
 
     A weight [Co, ...] is one matrix of Co rows. So are the kernel of a grouped convolution, whose groups see different
     inputs, and SwinIR's weight of queries, keys and values: their rows are made orthogonal across these parts too.
     """
 
-    def __init__(self, weights: Iterable[Tensor], lr: float | Tensor = 1e-3) -> None:
-        super().__init__(weights, {"lr": lr})
+    def __init__(self, weights: Iterable[Tensor], lr: float | Tensor = 1e-3, weight_decay: float = 0.0) -> None:
+        super().__init__(weights, {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -46,7 +46,7 @@ class Muon(torch.optim.Optimizer):
                 rate = group["lr"] * (RMS * math.sqrt(max(shape)))
                 updates = orthogonal(torch.stack([self._direction(weight) for weight in weights])) * rate
                 for weight, update in zip(weights, updates, strict=True):
-                    weight.sub_(update.view(weight.shape))
+                    weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(update.view(weight.shape))
 
     def _direction(self, weight: Tensor) -> Tensor:
         """Compute the gradient with its momentum, as a matrix."""

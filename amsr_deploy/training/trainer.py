@@ -8,7 +8,6 @@ from typing import TypeGuard
 import torch
 from torch import Tensor, nn
 
-from amsr_deploy.descriptor import Optimizer
 from amsr_deploy.models import Network
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import Batch
@@ -47,7 +46,7 @@ class Trainer:
         self._rate = torch.zeros((), device=device)
         self._renewal = torch.zeros((), device=device)
         self._named = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
-        self._optimizers = make_optimizers(self.network, self._named, config.optimizer, self._rate)
+        self._optimizers = make_optimizers(self.network, self._named, config, self._rate)
         if self.compile:
             for part in network.compiled_parts():
                 part.compile()
@@ -165,20 +164,20 @@ def is_hidden(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
 
 
 def make_optimizers(
-    network: Network, weights: dict[str, nn.Parameter], kind: Optimizer, rate: Tensor
+    network: Network, weights: dict[str, nn.Parameter], config: Config, rate: Tensor
 ) -> list[torch.optim.Optimizer]:
     """Make the optimisers: Adam, and with `muon` Muon for kernels and matrices in the masked part of the network.
 
     Args:
         network: a backbone.
         weights: those that learn, by name.
-        kind: as in the settings.
+        config: the settings, of which it reads the optimiser and its weight decay.
         rate: the learning rate [], on the device of the weights; it is read at every step.
     """
     kernels: list[Tensor] = []
-    if kind == "muon":
+    if config.optimizer == "muon":
         layers = {layer for masked in network.masked_modules() for layer in masked.modules()}
         kernels = [layer.weight for layer in layers if is_hidden(layer)]
     others = [weight for weight in weights.values() if not any(weight is kernel for kernel in kernels)]
     adam = torch.optim.Adam(others, rate, BETAS, fused=True, capturable=rate.is_cuda)
-    return [adam, Muon(kernels, rate)] if kernels else [adam]
+    return [adam, Muon(kernels, rate, config.weight_decay)] if kernels else [adam]

@@ -56,6 +56,8 @@ def test_fixed_mask_is_the_target_from_the_first_step() -> None:
         {"scale": 5},
         {"minutes": 0.0},
         {"optimizer": "lion"},
+        {"weight_decay": -1.0},
+        {"weight_decay": 0.1, "optimizer": "adam"},
         {"loss": "huber"},
         {"permuted": 1.5},
         {"synthetic": 1.0},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import hypothesis.strategies as st
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis import given
 from torch import nn
 
 from amsr_deploy import models
+from amsr_deploy.training.config import Config
 from amsr_deploy.training.muon import RMS, Muon, orthogonal
 from amsr_deploy.training.trainer import make_optimizers
 
@@ -34,13 +37,14 @@ def test_an_update_is_as_large_as_one_of_adam() -> None:
     assert abs(float(weight.detach().square().mean().sqrt()) / (RMS * 1e-3) - 1) < 0.2
 
 
-def test_steps_are_those_of_pytorch() -> None:
+@pytest.mark.parametrize("decay", [0, 0.5])
+def test_steps_are_those_of_pytorch(decay: float) -> None:
     torch.manual_seed(0)
     start = torch.randn(24, 40)
     own, other = nn.Parameter(start.clone()), nn.Parameter(start.clone())
     optimizers = (
-        Muon([own], lr=0.01),
-        torch.optim.Muon([other], lr=0.01, weight_decay=0, adjust_lr_fn="match_rms_adamw"),
+        Muon([own], lr=0.01, weight_decay=decay),
+        torch.optim.Muon([other], lr=0.01, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
     )
     for _ in range(3):
         own.grad = torch.randn_like(own)
@@ -48,6 +52,16 @@ def test_steps_are_those_of_pytorch() -> None:
         for optimizer in optimizers:
             optimizer.step()
     assert (own - other).norm() < 0.05 * (other - start).norm()  # PyTorch computes in bfloat16
+
+
+def test_decay_bounds_a_weight_that_is_always_pushed_one_way() -> None:
+    torch.manual_seed(0)
+    weight = nn.Parameter(torch.randn(4, 4))
+    weight.grad = torch.randn_like(weight)
+    optimizer = Muon([weight], lr=0.1, weight_decay=2)
+    for _ in range(200):
+        optimizer.step()
+    assert torch.linalg.svdvals(weight.detach()).max() < 1.3 * RMS * math.sqrt(4) / 2
 
 
 def test_layers_of_all_shapes_learn() -> None:
@@ -77,7 +91,7 @@ def test_it_learns_kernels_and_matrices_of_the_body_and_adam_the_rest(
 ) -> None:
     network = models.create(backbone)
     named = dict(network.named_parameters())
-    adam, muon = make_optimizers(network, named, "muon", torch.tensor(1e-3))
+    adam, muon = make_optimizers(network, named, Config.of(backbone, "photos", optimizer="muon"), torch.tensor(1e-3))
     taken = {
         kind: {name for name, weight in named.items() for each in kind.param_groups[0]["params"] if each is weight}
         for kind in (adam, muon)
