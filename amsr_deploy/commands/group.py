@@ -105,6 +105,16 @@ class Commands(click.Group):
         super().__init__(*args, **kwargs)
         self.params.extend(shared_options())
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if not os.path.lexists(args[0]):
+                raise
+            raise click.UsageError(f"{error.message} To upscale it, run: amsr infer {args[0]}", ctx) from error
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().main(*args, **kwargs)

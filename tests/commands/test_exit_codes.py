@@ -93,3 +93,10 @@ def test_the_disk_and_pictures_give_1(line: str, message: str) -> None:
 )
 def test_the_command_line_gives_2(line: str, message: str) -> None:
     assert_refused(amsr(*line.split()), message, code=2)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(("name", "is_there"), [("in.png", True), ("photos", True), ("missing.png", False)])
+def test_a_picture_in_place_of_a_command_is_told_where_it_belongs(name: str, is_there: bool) -> None:
+    assert_refused(amsr(name), f"No such command '{name}'", code=2)
+    assert (f"amsr infer {name}" in amsr(name).stderr) == is_there
