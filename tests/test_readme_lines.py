@@ -24,6 +24,12 @@ def lines() -> list[str]:
     return [line.partition("#")[0].strip() for line in found if line.startswith(("amsr infer ", "amsr mask "))]
 
 
+def test_the_first_screen_shows_a_picture_and_what_to_type() -> None:
+    screen = "\n".join((ROOT / "README.md").read_text().splitlines()[:25])
+    for words in ("\n![", "\n    make demo ", "\n    make test ", "\n    amsr infer "):
+        assert words in screen
+
+
 def test_the_completion_of_each_shell() -> None:
     instructions = re.findall(r"_AMSR_COMPLETE=(\w+) amsr", (ROOT / "README.md").read_text())
     assert len(instructions) == 3
