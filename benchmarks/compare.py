@@ -38,7 +38,7 @@ Row = dict[str, Image.Image]
 
 
 def photo_rows(folder: Path) -> list[Row]:
-    """For each photo the input, where the network works, its result, bicubic interpolation, the dense network."""
+    """Show, for each photo, the input, where the network works, its result, bicubic, the dense network."""
     return [photo_row(Picture("2K", folder / name, WIDTH), corner) for name, corner in CROPS.items()]
 
 
@@ -60,7 +60,7 @@ def photo_row(picture: Picture, corner: tuple[int, int]) -> Row:
 
 
 def damage_rows(folder: Path) -> list[Row]:
-    """For each damage the input and the masks of the three strategies."""
+    """Show, for each damage, the input and the masks of the three strategies."""
     picture = Picture("2K", folder / DAMAGED, WIDTH)
     return [damage_row(to_float(np.asarray(damaged(picture, damage))), damage) for damage in DAMAGES if damage in SHOWN]
 

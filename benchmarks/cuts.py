@@ -63,26 +63,26 @@ def shake(photo: Photo, deviation: float) -> Frames:
 
 
 def fade(photo: Photo, over: int) -> Frames:
-    """From black in so many frames, and back."""
+    """Fade from black in so many frames, and back."""
     picture = shot(photo)
     return [picture * np.float32(min(k, 2 * over - k) / over) for k in range(2 * over + 1)]
 
 
 def grain(photo: Photo, deviation: float) -> Frames:
-    """Noise of a standard deviation, of 255."""
+    """Add noise of a standard deviation, of 255."""
     picture, random = shot(photo), np.random.default_rng(0)
     noise = (random.normal(0, deviation / 255, picture.shape) for _ in range(COUNT))
     return [np.clip(picture + each, 0, 1).astype(np.float32) for each in noise]
 
 
 def cross_fade(photo: Photo, other: Photo, over: int) -> Frames:
-    """From one to the other in so many frames."""
+    """Fade from one to the other in so many frames."""
     before, after = shot(photo), shot(other)
     return [before + (after - before) * np.float32(k / over) for k in range(over + 1)]
 
 
 def cut(photo: Photo, other: Photo, step: float) -> Frames:
-    """From one to the other at once, while the camera moves by some pixels a frame."""
+    """Cut from one to the other at once, while the camera moves by some pixels a frame."""
     return [shot(photo if k < 4 else other, right=step * k) for k in range(5)]
 
 

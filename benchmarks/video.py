@@ -69,13 +69,13 @@ def static(photo: Frame, thing: Frame, count: int) -> Iterator[Frame]:
 
 
 def pan(photo: Frame, _: Frame, count: int) -> Iterator[Frame]:
-    """One pixel a frame."""
+    """Move by a pixel a frame."""
     for k in range(count):
         yield np.roll(photo, -k, axis=1)
 
 
 def cuts(photo: Frame, thing: Frame, count: int) -> Iterator[Frame]:
-    """Two pictures that stand, in turns."""
+    """Show two pictures that stand, one after the other."""
     for k in range(count):
         yield (photo, thing)[k * 2 // count]
 

@@ -111,7 +111,7 @@ class OutputSize:
         return Plan(scale, size, label, size != _times(picture, scale))
 
     def _size(self, picture: Size, largest: int) -> Size:
-        """Height and width of the output."""
+        """Compute height and width of the output."""
         height, width = picture
         if self.width is not None:
             return _rounded(height * self.width / width), self.width
@@ -124,7 +124,7 @@ class OutputSize:
 
 
 def reduce_to(pixels: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
-    """Pixels [H, W, C] reduced to a size by Lanczos over all pixels that a new one covers; edges may overshoot."""
+    """Reduce pixels [H, W, C] to a size by Lanczos over all pixels that a new one covers; edges may overshoot."""
     result = np.empty((*size, pixels.shape[2]), dtype=np.float32)
     for channel in range(pixels.shape[2]):
         plane = Image.fromarray(pixels[..., channel])  # of 32-bit floats, which Pillow keeps

@@ -72,7 +72,7 @@ class VideoReport:
         return self.frames / max(self.seconds, 1e-9)
 
     def as_json(self) -> str:
-        """All of it as an object."""
+        """Write all of it as an object."""
         return json.dumps({**asdict(self), "frames_per_second": round(self.rate, 3)})
 
     def __str__(self) -> str:

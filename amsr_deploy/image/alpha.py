@@ -39,7 +39,7 @@ def _filled(
 
 
 def _halve(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean over 2 x 2 pixels of [H, W, C]; beyond odd sides there is nothing."""
+    """Average 2 x 2 pixels of [H, W, C]; beyond odd sides there is nothing."""
     height, width, channels = pixels.shape
     if height % 2 or width % 2:
         pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)))
@@ -47,7 +47,7 @@ def _halve(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def unpremultiply(premultiplied: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[H, W, 3] over [H, W]; 0 where alpha is 0."""
+    """Divide colours [H, W, 3] by alpha [H, W]; 0 where that is 0."""
     weight = alpha[..., None]
     return np.divide(premultiplied, weight, out=np.zeros_like(premultiplied), where=weight > 0)
 
@@ -81,7 +81,7 @@ def _over_neighbors(plane: NDArray[np.float32], extreme: np.ufunc) -> NDArray[np
 
 
 def _enlarge(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Each pixel takes the value of the one in which its centre lies."""
+    """Enlarge [H, W] to a size; each pixel takes the value of the one in which its centre lies."""
     rows, columns = (
         (2 * np.arange(large) + 1) * small // (2 * large) for large, small in zip(size, plane.shape, strict=True)
     )

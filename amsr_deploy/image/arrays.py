@@ -52,7 +52,7 @@ def as_batch(image: NDArray[Element]) -> NDArray[Element]:
 
 
 def is_grey(picture: NDArray[np.float32]) -> bool:
-    """Whether a picture [H, W, 3] has no colour."""
+    """Tell whether a picture [H, W, 3] has no colour."""
     return all(bool((row == row[:, :1]).all()) for row in picture)
 
 

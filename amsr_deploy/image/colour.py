@@ -28,7 +28,7 @@ def check_profile(profile: bytes | None, source: Source) -> bytes | None:
 
 
 def fits_channels(profile: bytes, channels: int) -> bool:
-    """Whether a profile is for that number of channels, alpha included."""
+    """Tell whether a profile is for that number of channels, alpha included."""
     return profile[16:20] == (b"GRAY" if channels <= 2 else b"RGB ")
 
 

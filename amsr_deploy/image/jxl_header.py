@@ -22,7 +22,7 @@ class _Bits:
 
 
 def is_animation(codestream: bytes) -> bool:
-    """Whether a codestream says that it has several frames in time."""
+    """Tell whether a codestream says that it has several frames in time."""
     bits = _Bits(codestream[_SIGNATURE_BYTES:_HEADER_BYTES])
     _skip_size(bits)
     all_default, extra_fields = bits.take(1), bits.take(1)

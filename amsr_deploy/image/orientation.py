@@ -11,22 +11,22 @@ INVERSE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 
 
 def changes_pixels(orientation: int) -> bool:
-    """Whether anything is turned or mirrored; numbers other than 1 to 8 mean nothing."""
+    """Tell whether anything is turned or mirrored; numbers other than 1 to 8 mean nothing."""
     return orientation in range(2, 9)
 
 
 def swaps_axes(orientation: int) -> bool:
-    """Whether rows become columns, before anything is flipped."""
+    """Tell whether rows become columns, before anything is flipped."""
     return orientation in (5, 6, 7, 8)
 
 
 def flips_columns(orientation: int) -> bool:
-    """Whether left and right are exchanged."""
+    """Tell whether left and right are exchanged."""
     return orientation in (2, 3, 6, 7)
 
 
 def flips_rows(orientation: int) -> bool:
-    """Whether top and bottom are exchanged."""
+    """Tell whether top and bottom are exchanged."""
     return orientation in (3, 4, 7, 8)
 
 

@@ -38,7 +38,7 @@ def content(text: Text) -> bytes:
 
 
 def stays_true(text: Text) -> bool:
-    """Whether a text says nothing about the pixels, and is not read otherwise."""
+    """Tell whether a text says nothing about the pixels, and is not read otherwise."""
     return not keyword(text).startswith((*_BOUND_TO_FILE, XMP, IPTC_PROFILE))
 
 

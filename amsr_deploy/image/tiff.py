@@ -138,7 +138,7 @@ def _picture_page(pages: list[Page], source: Source) -> Page:
 
 
 def _is_for_pillow(layout: SampleLayout) -> bool:
-    """Whether Pillow reads the samples right: it knows more compressions, OpenImageIO more layouts."""
+    """Tell whether Pillow reads the samples right: it knows more compressions, OpenImageIO more layouts."""
     one_byte = set(layout.bits) == {8} or (len(layout.bits) == 1 and layout.bits[0] in (1, 2, 4))
     extras_known = not layout.extras or (len(layout.extras) == 1 and layout.alpha is not None)
     plain = not layout.planar and FLOAT not in layout.kinds

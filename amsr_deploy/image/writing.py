@@ -169,7 +169,7 @@ def _fit_words(metadata: Metadata, file_format: Format) -> tuple[Metadata, list[
 
 
 def _tells(file_format: Format, metadata: Metadata) -> bool:
-    """Whether a format with a density can tell this one: JPEG and BMP know only those with a unit."""
+    """Tell whether a format with a density can tell this one: JPEG and BMP know only those with a unit."""
     resolution = metadata.resolution
     return resolution is not None and (file_format in _WITH_STRIPS or resolution.unit is not None)
 

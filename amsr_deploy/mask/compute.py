@@ -103,7 +103,7 @@ def limit_of_drawn(threshold: float, histogram: NDArray[np.int64]) -> float:
 
 
 def two_means(histogram: NDArray[np.int64]) -> tuple[float, int]:
-    """Two-means in one dimension on a histogram over [0, 1], both centres starting at 0.5 (step 3).
+    """Split a histogram over [0, 1] by two-means, both centres starting at 0.5 (step 3).
 
     Args:
         histogram: [B] counts; the first and the last bin must not be empty.
@@ -126,12 +126,12 @@ def two_means(histogram: NDArray[np.int64]) -> tuple[float, int]:
 
 
 def pixel_index(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Row-major positions y * W + x of the masked pixels of [H, W], increasing: the network's input `index` [Q]."""
+    """List the positions y * W + x of the masked pixels of [H, W], increasing: the network's input `index` [Q]."""
     return np.flatnonzero(mask).astype(np.int64, copy=False)
 
 
 def keep_windows(mask: NDArray[np.bool_], window_size: int, threshold: float, shift: int = 0) -> NDArray[np.bool_]:
-    """Windows whose share of masked pixels reaches the threshold (Eq. 5).
+    """Find the windows whose share of masked pixels reaches the threshold (Eq. 5).
 
     Args:
         mask: [H, W] bool, both sides multiples of the window size.

@@ -54,7 +54,7 @@ def detail(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _blur(padded: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Separable 5-tap Gaussian of [H+4, W+4, C]; returns [H, W, C]."""
+    """Blur [H + 4, W + 4, C] by a separable 5-tap Gaussian: [H, W, C]."""
     centre, first, second = GAUSSIAN_TAPS
     rows = padded[2:-2] * centre + (padded[1:-3] + padded[3:-1]) * first + (padded[:-4] + padded[4:]) * second
     return rows[:, 2:-2] * centre + (rows[:, 1:-3] + rows[:, 3:-1]) * first + (rows[:, :-4] + rows[:, 4:]) * second
@@ -67,7 +67,7 @@ def histogram(frequencies: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def mask_above(frequencies: NDArray[np.float32], threshold: float, dilation: int) -> NDArray[np.bool_]:
-    """Where frequencies [H, W] exceed the threshold (compared as float32), grown by `dilate`: [H, W] bool."""
+    """Mask where frequencies [H, W] exceed the threshold (compared as float32), grown by `dilate`: [H, W] bool."""
     return dilate(frequencies > np.float32(threshold), dilation)
 
 
@@ -86,7 +86,7 @@ def dilate(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:
 
 
 def _dilate_rows(mask: NDArray[np.bool_], dilation: int) -> NDArray[np.bool_]:
-    """Dilation along the first axis; the reach grows by doubling."""
+    """Dilate [H, W] along the first axis; the reach grows by doubling."""
     height = mask.shape[0]
     dilation = min(dilation, 2 * height - 1)  # no square reaches further
     radius = dilation // 2

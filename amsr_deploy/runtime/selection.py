@@ -116,7 +116,7 @@ class SelectedWindows:
         return {"windows": np.flatnonzero(unshifted), "shifted_windows": np.flatnonzero(shifted)}
 
     def _lines(self, rows: Span, columns: Span, shifted: bool) -> Iterator[NDArray[np.int64]]:
-        """For each axis, which lines of windows of the picture a tile's lines of windows are.
+        """Find, for each axis, which lines of windows of the picture a tile's lines of windows are.
 
         A tile's last line of shifted windows holds both its ends. Where one of them is an end of the picture, the
         picture's last line decides, which holds both ends of the picture.

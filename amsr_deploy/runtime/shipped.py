@@ -26,13 +26,13 @@ def model_name(
     precision: Precision = "float32",
     trained_for: Purpose | None = None,
 ) -> str:
-    """File name of an exported model: `carn_x4.onnx`, `disp_x2_photo_dense_fp16.onnx`."""
+    """Name the file of an exported model: `carn_x4.onnx`, `disp_x2_photo_dense_fp16.onnx`."""
     form = "_dense" if dense else ""
     return f"{backbone}_x{scale}{_purpose(trained_for)}{form}{PRECISION_SUFFIXES[precision]}.onnx"
 
 
 def weights_name(backbone: str, scale: int, trained_for: Purpose | None = None) -> str:
-    """File name of the weights of a backbone: `carn_x4.safetensors`, `disp_x4_photo.safetensors`."""
+    """Name the file of a backbone's weights: `carn_x4.safetensors`, `disp_x4_photo.safetensors`."""
     return f"{backbone}_x{scale}{_purpose(trained_for)}.safetensors"
 
 
@@ -73,7 +73,7 @@ def origin(model: str | Path) -> str:
 
 
 def twin_path(model: Path) -> Path:
-    """Where the dense twin of a masked model is, if there is one."""
+    """Return where the dense twin of a masked model is, if there is one."""
     named = re.fullmatch(r"(.*_x\d(?:_photo)?)(_.*)?", model.stem)
     name, rest = named.groups("") if named else (model.stem, "")
     return model.with_name(f"{name}_dense{rest}{model.suffix}")

@@ -63,7 +63,7 @@ def spans(length: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
 
 
 def smallest_tile(halo: int, multiple: int = 1) -> int:
-    """Side of a tile whose core is as large as the overlap on each side; smaller ones repeat most of the work."""
+    """Return the side of a tile whose core is as large as each overlap; smaller ones repeat most of the work."""
     return 3 * round_up(halo, multiple)
 
 
@@ -73,7 +73,7 @@ def round_up(length: int, multiple: int) -> int:
 
 
 def side_within(budget: int, bytes_per_pixel: int) -> int:
-    """Side of the largest square tile whose memory, in bytes, stays within a budget."""
+    """Compute the side of the largest square tile whose memory, in bytes, stays within a budget."""
     return max(math.isqrt(budget // bytes_per_pixel), 1)
 
 
@@ -83,7 +83,7 @@ def edge_for(multiple: int) -> int:
 
 
 def padded_length(length: int, edge: int, multiple: int) -> int:
-    """Length of an axis with an edge on both sides, rounded up to a multiple at its end."""
+    """Return the length of an axis with an edge on both sides, rounded up to a multiple at its end."""
     return round_up(length + 2 * edge, multiple)
 
 

@@ -13,12 +13,12 @@ _STATUS_FILE = Path("/proc/self/status")
 
 
 def memory_budget() -> int:
-    """Bytes of main memory that a run may take: half of what is there, so that the rest of the machine goes on."""
+    """Return the bytes of main memory that a run may take: half of what is there, so that the machine goes on."""
     return available_memory(with_swap=False) // 2
 
 
 def available_memory(with_swap: bool = True) -> int:
-    """Bytes that this process can get, with what files are cached in."""
+    """Return the bytes that this process can get, with what files are cached in."""
     import psutil  # here, because training does without
 
     swap = psutil.swap_memory().free if with_swap else 0

@@ -44,7 +44,7 @@ def hdr_tags(encoder: str, frame: av.VideoFrame) -> list[str]:
 
 
 def _display(data: bytes, chroma: int, luminance: int) -> str:
-    """FFmpeg's AVMasteringDisplayMetadata as text, in units of 1 / chroma and 1 / luminance."""
+    """Write FFmpeg's AVMasteringDisplayMetadata as text, in units of 1 / chroma and 1 / luminance."""
     numbers = struct.unpack_from("<20i", data)
     values = [Fraction(numbers[i], numbers[i + 1] or 1) for i in range(0, 20, 2)]
     red, green, blue, white = (_pair(values[i : i + 2], chroma) for i in (0, 2, 4, 6))

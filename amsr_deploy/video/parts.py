@@ -97,7 +97,7 @@ class PartUpscaler:
 def part_grid(
     part: Part, height: int, width: int, tile: Size, halo: int, multiple: int = 1
 ) -> Iterator[tuple[Span, Span]]:
-    """Tiles (vertical span, horizontal span) of a part of a picture, row by row; see `part_spans`."""
+    """Yield the tiles (vertical span, horizontal span) of a part of a picture, row by row; see `part_spans`."""
     for vertical in part_spans(part[0], height, tile[0], halo, multiple):
         for horizontal in part_spans(part[1], width, tile[1], halo, multiple):
             yield vertical, horizontal

@@ -159,7 +159,7 @@ class Reader:
         return int(self.shift / self.time_base)
 
     def items(self) -> Iterator[Decoded | av.Packet[Any]]:
-        """Frames and the packets of all other streams, in the order of the file.
+        """Yield frames and the packets of all other streams, in the order of the file.
 
         Raises:
             VideoError: the frames change their size; interlaced ones.

@@ -26,7 +26,7 @@ class Rectangle(NamedTuple):
 
 
 def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
-    """Rectangles that hold all tiles that are set and, where that costs less than another call, some that are not.
+    """Join tiles that are set to rectangles and, where that costs less than another call, some that are not.
 
     Args:
         flags: the tiles.
@@ -51,7 +51,7 @@ def join(flags: Flags, side: int, halo: int) -> list[Rectangle]:
 
 
 def cost(rectangles: NDArray[np.int64], side: int, halo: int) -> NDArray[np.int64]:
-    """Pixels that the network reads for rectangles [..., top, left, bottom, right], and what a call costs."""
+    """Count the pixels that the network reads for rectangles [..., top, left, bottom, right], and what a call costs."""
     lengths = (rectangles[..., 2:] - rectangles[..., :2] + 1) * side + 2 * halo
     return np.asarray(lengths.prod(axis=-1) + CALL_PIXELS)
 

@@ -23,12 +23,12 @@ _EXACT = (
 
 
 def bits(pixel_format: av.VideoFormat) -> int:
-    """Bits of a value."""
+    """Return the bits of a value."""
     return max(component.bits for component in pixel_format.components)
 
 
 def to_rgb(frame: av.VideoFrame) -> NDArray[Any]:
-    """[H, W, 3] uint8, or uint16 where a frame has more than 8 bits."""
+    """Convert a frame to [H, W, 3] uint8, or uint16 where it has more than 8 bits."""
     deep = bits(frame.format) > 8
     if _is_grey(frame.format) and int(frame.color_range) == ColorRange.MPEG:
         frame = _as_yuv(frame, deep)

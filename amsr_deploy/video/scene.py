@@ -44,11 +44,11 @@ class Scene:
         return self.threshold == math.inf
 
     def fits(self, picture: NDArray[np.float32]) -> bool:
-        """Whether what was decided can hold for a changed picture, too."""
+        """Tell whether what was decided can hold for a changed picture, too."""
         return not self.is_flat and (not self.grey or is_grey(picture))
 
     def is_near(self, threshold: float) -> bool:
-        """Whether the threshold of a later picture is so near that this one can stay; a flat one has none."""
+        """Tell whether the threshold of a later picture is so near that this one can stay; a flat one has none."""
         return threshold == math.inf or self.threshold / DRIFT <= threshold <= self.threshold * DRIFT
 
 

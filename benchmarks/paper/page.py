@@ -76,5 +76,5 @@ def selected(table: Table, conditions: str) -> Table:
 
 
 def pairs(text: str) -> dict[str, str]:
-    """`table name=value name=value` as a mapping; `_` in a value stands for a blank."""
+    """Read `table name=value name=value` as a mapping; `_` in a value stands for a blank."""
     return {name: value.replace("_", " ") for name, _, value in (word.partition("=") for word in text.split()[1:])}

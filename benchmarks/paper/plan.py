@@ -129,7 +129,7 @@ class Plan:
             yield Picture(set_name, path, chosen.width)
 
     def has_set(self, set_name: str) -> bool:
-        """Whether a set is measured; one whose folder is not there is named."""
+        """Tell whether a set is measured; one whose folder is not there is named."""
         for folder in (self.data / one.folder for one in self.sets if one.name == set_name):
             if folder.is_dir():
                 return True

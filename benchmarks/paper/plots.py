@@ -54,7 +54,7 @@ def write(draw: Any, path: Path) -> None:
 
 
 def sweeps(axes: Any, table: Table, networks: tuple[str, ...] | None = None) -> None:
-    """Quality against multiply-accumulates: a line of dilations for each network, a square where it is dense."""
+    """Draw quality against multiply-accumulates: a line of dilations for each network, a square where it is dense."""
     for network, of_network in by_network(where(table.rows, set="2K")):
         if networks is None or network in networks:
             line(axes, of_network, "gmacs", "psnr_y", network)
@@ -66,7 +66,7 @@ def sweeps(axes: Any, table: Table, networks: tuple[str, ...] | None = None) -> 
 
 
 def speeds(axes: Any, table: Table) -> None:
-    """Quality against seconds."""
+    """Draw quality against seconds."""
     (first, *_) = machines(table.rows)
     for network, of_network in by_network(where(table.rows, **first)):
         line(axes, of_network, "seconds", "psnr_y", network)
@@ -92,7 +92,7 @@ def scopes(axes: Any, table: Table) -> None:
 
 
 def damages(axes: Any, table: Table) -> None:
-    """Density of each strategy by damage, for the first network."""
+    """Draw the density of each strategy by damage, for the first network."""
     network = table.rows[0]["network"]
     rows = [row for row in table.rows if row["network"] == network]
     for number, strategy in enumerate(STRATEGIES):

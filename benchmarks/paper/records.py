@@ -34,7 +34,7 @@ class Store:
                 continue
 
     def has(self, key: Record) -> bool:
-        """Whether something was measured."""
+        """Tell whether something was measured."""
         return _name(key) in self._values
 
     def measure(self, key: Record, run: Callable[[], Record]) -> None:
@@ -76,7 +76,7 @@ def mean(records: Iterable[Record], *names: str) -> Record:
 
 
 def common(*groups: Iterable[Record]) -> Iterator[list[Record]]:
-    """Each group without the pictures that are not in all of them: means are compared over the same pictures."""
+    """Yield each group without the pictures that are not in all of them: means are compared over the same pictures."""
     lists = [list(group) for group in groups]
     shared = set[str]().union(*({record["picture"] for record in group} for group in lists))
     shared = shared.intersection(*({record["picture"] for record in group} for group in lists))

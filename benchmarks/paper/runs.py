@@ -37,7 +37,7 @@ def build(store: Store) -> Table:
 
 
 def effort(records: list[Record]) -> Record:
-    """How many measurements there are, and their processor time."""
+    """Count measurements, and sum up their processor time."""
     return {"count": len(records), "cpu_minutes": sum(record["cpu"] for record in records) / 60}
 
 

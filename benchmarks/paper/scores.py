@@ -59,7 +59,7 @@ class Setting:
         return Upscaler(_backend(self.backbone, False, threads), self.dilation, self.threshold, self.strategy)
 
     def quick_upscaler(self, threads: int) -> Upscaler:
-        """One that makes the same pictures: dense SwinIR is sooner as the masked one with all windows kept."""
+        """Set up one that makes the same pictures: dense SwinIR is sooner as the masked one with all windows kept."""
         if self.dilation is None and describe(self.backbone).body == "windows":
             return Upscaler(_backend(self.backbone, False, threads), threshold=0.0)
         return self.upscaler(threads)
@@ -77,7 +77,7 @@ def _backend(backbone: str, dense: bool, threads: int) -> OnnxRuntimeBackend:
 
 
 def quality(image: NDArray[np.float32], hr: Image.Image) -> Record:
-    """PSNR and SSIM of a picture [H, W, 3] in [0, 1], rounded to 8 bits."""
+    """Measure PSNR and SSIM of a picture [H, W, 3] in [0, 1], rounded to 8 bits."""
     return asdict(compare(from_float(image, np.dtype(np.uint8)), np.asarray(hr), SCALE))
 
 
@@ -113,7 +113,7 @@ def score_scope(plan: Plan, picture: Picture, setting: Setting, linear: LinearUp
 
 
 def _scope(upscaler: Upscaler, image: NDArray[np.float32], picture: Picture, linear: LinearUpsampler) -> Record:
-    """Scores with bicubic interpolation and with the linear upsampler outside the mask, and the cost it would have.
+    """Score with bicubic interpolation and with the linear upsampler outside the mask, and the cost it would have.
 
     Body on masked pixels; head and tail on them and a ring of one; the linear upsampler on the others.
     """
@@ -128,7 +128,7 @@ def _scope(upscaler: Upscaler, image: NDArray[np.float32], picture: Picture, lin
 
 
 def worked_on(upscaler: Upscaler, lr: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where a masked network works: masked pixels, or those of the kept windows of unshifted layers; [H, W] bool."""
+    """Find where a masked network works: masked pixels, or those of kept windows of unshifted layers; [H, W] bool."""
     mask = upscaler.mask(lr).pixels
     side = upscaler.metadata.window_size
     if side == 1:
@@ -139,7 +139,7 @@ def worked_on(upscaler: Upscaler, lr: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def bicubic(picture: Picture) -> NDArray[np.float32]:
-    """Bicubic interpolation of a picture: [sH, sW, 3] in [0, 1]."""
+    """Upscale a picture by bicubic interpolation: [sH, sW, 3] in [0, 1]."""
     small = low_resolution(picture.hr, SCALE)
     return to_float(np.asarray(small.resize(picture.hr.size, Image.Resampling.BICUBIC)))
 

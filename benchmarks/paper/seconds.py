@@ -51,7 +51,7 @@ def machines(records: Iterable[Record]) -> list[Record]:
 
 
 def processor_seconds(run: Run) -> float:
-    """Processor time of a call, of all threads."""
+    """Measure the processor time of a call, of all threads."""
     start = time.process_time()
     run()
     return time.process_time() - start

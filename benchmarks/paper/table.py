@@ -45,7 +45,7 @@ class Table:
                     temporary.write_text(text, encoding="utf-8")
 
     def to_json(self) -> str:
-        """All there is, as JSON."""
+        """Write all there is as JSON."""
         return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
 
     @classmethod

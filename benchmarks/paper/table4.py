@@ -48,7 +48,7 @@ def measure(plan: Plan) -> None:
 
 
 def cases(plan: Plan) -> list[tuple[Strategy, int, str]]:
-    """Strategy, dilation and what it is compared for; those of like cost follow from the masks alone."""
+    """List strategy, dilation and what it is compared for; those of like cost follow from the masks alone."""
     found: dict[Strategy, dict[int, list[float]]] = {
         strategy: {dilation: [] for dilation in CANDIDATES} for strategy in STRATEGIES
     }

@@ -31,7 +31,7 @@ def measure(plan: Plan) -> None:
 
 
 def setting(threshold: float) -> Setting:
-    """SwinIR at a threshold; its own one is written as no threshold."""
+    """Set up SwinIR at a threshold; its own one is written as no threshold."""
     own = describe(BACKBONE)
     return Setting(BACKBONE, own.dilation, threshold=None if threshold == own.threshold else threshold)
 

@@ -59,7 +59,7 @@ class Naming:
         return image.FORMATS[self.extension] if self.extension else named or image.FORMATS[".png"]
 
     def is_standard(self, inputs: Inputs) -> bool:
-        """Whether the result goes to standard output, as that of a picture from standard input does by default."""
+        """Tell whether the result goes to standard output, as that of a picture from standard input does by default."""
         return self.output == STANDARD or (self.output is None and inputs.has_standard)
 
     def target(self, source: Input, size: str, into_folder: bool) -> Path:

@@ -60,5 +60,5 @@ class Shard:
 
 
 def _place(picture: Input) -> tuple[list[list[str | int]], list[str | int]]:
-    """Folder and stem of a picture's result, by natural order."""
+    """Split folder and stem of a picture's result, to sort by natural order."""
     return [natural_key(part) for part in picture.folder.parts], natural_key(picture.path.stem)
