@@ -30,6 +30,7 @@ from amsr_deploy.models import Network
 
 pytestmark = pytest.mark.usefixtures("one_registry")
 
+needs_native = pytest.mark.skipif(native.library_path() is None, reason="no native operators")
 EXPORTS = [(name, masked) for name in BACKBONES for masked in (True, False)]
 
 
@@ -100,9 +101,7 @@ def test_metadata_describes_the_model(case: tuple[str, bool, Path, float]) -> No
     ("precision", "most"),
     [
         ("float16", 2e-2),
-        pytest.param(
-            "bfloat16", 1e-1, marks=pytest.mark.skipif(native.library_path() is None, reason="no native operators")
-        ),
+        pytest.param("bfloat16", 1e-1, marks=needs_native),
     ],
 )
 @pytest.mark.parametrize("name", kinds_first(BACKBONES))
@@ -125,11 +124,14 @@ CNNS = [name for name, descriptor in BACKBONES.items() if descriptor.body == "pi
 
 
 @pytest.mark.parametrize("name", ["disp", "swinir"])
-def test_bfloat16_without_native_kernels_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@needs_native
+def test_bfloat16_without_native_kernels_is_refused(
+    name: str, exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = exports(name, precision="bfloat16")
     monkeypatch.setattr(native, "library_path", lambda: None)
     with pytest.raises(BackendError, match="needs the native kernels"):
-        export_onnx(random_network(name), tmp_path / "brief.onnx", precision="bfloat16")
-    assert not list(tmp_path.iterdir())
+        verify.verify(path, random_network(name))
 
 
 def test_bfloat16_needs_a_mask(tmp_path: Path) -> None:
@@ -157,13 +159,17 @@ def test_masked_cnns_move_nothing_but_the_picture(name: str, exports: Exports) -
     assert nodes["Concat"] <= 1  # of the output's size
 
 
-def test_export_that_differs_fails_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_that_differs_fails_and_writes_nothing(
+    tmp_path: Path, exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = onnx.load(exports("fsrcnn"))
+    monkeypatch.setattr("amsr_deploy.export.onnx.make_model", lambda *_: model)
     monkeypatch.setitem(verify.TOLERANCE, "float32", 1e-12)
     monkeypatch.setattr(verify, "ROUNDINGS", 0.0)
     path = tmp_path / "fsrcnn.onnx"
     path.write_text("an older file")
     with pytest.raises(ModelError, match="differs from PyTorch"):
-        export_onnx(models.create("fsrcnn"), path)
+        export_onnx(random_network("fsrcnn"), path)
     assert path.read_text() == "an older file"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -41,8 +41,10 @@ def exported(exports: Exports) -> dict[str, Path]:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_tiles_make_no_difference(name: str, exported: dict[str, Path], photo: NDArray[np.float32]) -> None:
     whole = amsr_deploy.load(exported[name], tile=1000)
-    tiled = amsr_deploy.load(exported[name], tile=smallest_tile(whole.metadata.halo, describe(name).size_multiple))
-    np.testing.assert_allclose(tiled.upscale(photo), whole.upscale(photo), atol=FEATHER)
+    tile = smallest_tile(whole.metadata.halo, describe(name).size_multiple)
+    picture = photo[: 2 * tile + 3, : 2 * tile + 5]
+    tiled = amsr_deploy.load(exported[name], tile=tile)
+    np.testing.assert_allclose(tiled.upscale(picture), whole.upscale(picture), atol=FEATHER)
 
 
 @pytest.mark.parametrize("name", BACKBONES)

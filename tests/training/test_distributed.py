@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from safetensors.torch import load_file
 from training_cases import draw, quick_config
 
 from amsr_deploy import models
+from amsr_deploy.cli import main
 from amsr_deploy.errors import TrainingError, UserError
 from amsr_deploy.training.config import Config
 from amsr_deploy.training.data import PatchSampler
@@ -39,15 +39,18 @@ def gradients(config: Config, world: World) -> dict[str, torch.Tensor]:
     return {name: p.grad for name, p in trainer.network.named_parameters() if p.grad is not None}
 
 
-def worker(rank: int, config: Config, address: str, out: Path) -> None:
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(PROCESSES), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": address}
+def work(folder: Path, out: Path) -> None:
+    """What each process of the test does."""
     world = world_from_environment()
     with connected(world, CPU):
         assert gloo_threads()
-        torch.save(gradients(config, world), out / f"{rank}.pt")
-        assert world.largest(rank * 15, CPU) == 15
-        assert float(world.mean(torch.tensor(float(rank)))) == 0.5
+        torch.save(gradients(quick_config(folder), world), out / f"{world.rank}.pt")
+        assert world.largest(world.rank * 15, CPU) == 15
+        assert float(world.mean(torch.tensor(float(world.rank)))) == 0.5
     assert not gloo_threads()
+    options = ["--backbone", "fsrcnn", "--data", str(folder), "--steps", "4", "--batch-size", "4", "--patch-size", "8"]
+    options += ["--synthetic", "0", "--device", "cpu", "--no-tensorboard"]
+    main(["train", "--out", str(out / "run"), *options])
 
 
 def gloo_threads() -> list[str]:
@@ -56,42 +59,22 @@ def gloo_threads() -> list[str]:
     return [name for name in names if "gloo" in name]
 
 
-def test_two_processes_have_the_gradients_of_one(folder: Path, tmp_path: Path) -> None:
-    config = quick_config(folder)
-    mp.spawn(worker, (config, str(free_port()), tmp_path), nprocs=PROCESSES)
-    expected = gradients(config, World())
+def test_processes_of_torchrun_learn_what_one_would_and_write_once(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(PROCESSES)]
+    command += [__file__, str(folder), str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    expected = gradients(quick_config(folder), World())
     for rank in range(PROCESSES):
         found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         assert found.keys() == expected.keys()
         for name, value in expected.items():
             torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6, msg=name)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    import socket
-
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def test_torchrun_trains_and_writes_once(folder: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    options = ["--backbone", "fsrcnn", "--data", str(folder), "--steps", "4", "--batch-size", "4", "--patch-size", "8"]
-    options += ["--synthetic", "0"]
-    launch(tmp_path, ["--out", str(out), *options, "--device", "cpu", "--no-tensorboard"])
-    assert all(value.isfinite().all() for value in load_file(out / "weights.safetensors").values())
-    assert json.loads((out / "config.json").read_text())["hardware"]["processes"] == PROCESSES
-    assert sum("psnr" in line or "loss" in line for line in (out / "log.jsonl").read_text().splitlines()) == 1
-
-
-def launch(cwd: Path, arguments: list[str]) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(PROCESSES)]
-    command += ["-m", "amsr_deploy", "train", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
+    run = tmp_path / "run"
+    assert all(value.isfinite().all() for value in load_file(run / "weights.safetensors").values())
+    assert json.loads((run / "config.json").read_text())["hardware"]["processes"] == PROCESSES
+    assert sum("psnr" in line or "loss" in line for line in (run / "log.jsonl").read_text().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -139,3 +122,7 @@ def test_a_batch_that_does_not_divide() -> None:
     assert [World(rank, 3).share(6) for rank in range(3)] == [slice(0, 2), slice(2, 4), slice(4, 6)]
     with pytest.raises(UserError, match="batch size 7 does not divide among 3"):
         World(1, 3).share(7)
+
+
+if __name__ == "__main__":
+    work(*map(Path, sys.argv[1:]))
