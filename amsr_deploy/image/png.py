@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from PIL import Image
@@ -23,6 +24,7 @@ from amsr_deploy.image.texts import Text
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _FOR_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+_END = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
 _MAX_PROFILE_BYTES = 1 << 26
 
 
@@ -84,41 +86,47 @@ def split(source: Source) -> Chunks:
     Raises:
         ImageError: a damaged or missing chunk of those that make up the pixels.
     """
-    data, place = source.data(), len(SIGNATURE)
-    kept = [SIGNATURE]
+    kept, kind = [SIGNATURE], b""
     others: dict[bytes, bytes] = {}
     found: list[Text] = []
-    kind = b""
-    while kind != b"IEND" and place + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, place)
-        kind, end = data[place + 4 : place + 8], place + 8 + length
-        body, checksum = data[place + 8 : end], data[end : end + 4]
-        optional = bool(kind[0] & 32)
-        name = kind.decode() if kind.isalpha() else "a chunk without a name"
-        if len(checksum) < 4:
-            break
-        if struct.pack(">I", zlib.crc32(kind + body)) == checksum:
-            if kind in _FOR_PIXELS:
-                kept.append(data[place : end + 4])
-            elif kind in texts.KINDS:
-                found.append((kind, body))
-            else:
-                others.setdefault(kind, body)
-        elif optional:
-            source.warn(f"its chunk {name} has a wrong checksum and is dropped")
+    for chunk in _whole_chunks(source.data()):
+        kind, body = chunk[4:8], chunk[8:-4]
+        if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
+            _pass_over(kind, source)
+        elif kind in _FOR_PIXELS:
+            kept.append(chunk)
+        elif kind in texts.KINDS:
+            found.append((kind, body))
         else:
-            raise ImageError(f"{source.path} is damaged (wrong checksum of {name}); copy or export it again")
-        place = end + 4
-    ends = kind == b"IEND"
-    if not ends:
-        kept.append(struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND")))
+            others.setdefault(kind, body)
     if len(kept) < 2 or kept[1][4:8] != b"IHDR" or len(kept[1]) != 25:
         raise ImageError(f"{source.path} is damaged (it does not begin with a header); copy or export it again")
     if b"CgBI" in others:
         raise ImageError(
             f"{source.path} is a PNG in Apple's form for apps (CgBI), which cannot be read; convert it first"
         )
-    return Chunks(b"".join(kept), others, found, depth=kept[1][16], ends=ends)
+    ends = kind == b"IEND"
+    return Chunks(b"".join(kept if ends else [*kept, _END]), others, found, depth=kept[1][16], ends=ends)
+
+
+def _whole_chunks(data: bytes) -> Iterator[bytes]:
+    """Yield the chunks of a PNG, from length to checksum, to its end or to where it is cut off."""
+    place, chunk = len(SIGNATURE), b""
+    while chunk[4:8] != b"IEND" and place + 12 <= len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        if end > len(data):
+            return
+        chunk = data[place:end]
+        yield chunk
+        place = end
+
+
+def _pass_over(kind: bytes, source: Source) -> None:
+    """Warn of a chunk with a wrong checksum; raise ImageError for one that decoders need."""
+    name = kind.decode() if kind.isalpha() else "a chunk without a name"
+    if not kind[0] & 32:
+        raise ImageError(f"{source.path} is damaged (wrong checksum of {name}); copy or export it again")
+    source.warn(f"its chunk {name} has a wrong checksum and is dropped")
 
 
 def _exif(chunks: Chunks) -> Image.Exif:
