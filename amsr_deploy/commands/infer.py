@@ -8,11 +8,12 @@ from typing import Any, cast
 
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.output_size import OutputSize
-from amsr_deploy.commands.pictures.batch import Reporter, Task, run_batch
+from amsr_deploy.commands.pictures.batch import Task, run_batch
 from amsr_deploy.commands.pictures.file_upscaler import FileUpscaler
 from amsr_deploy.commands.pictures.inputs import Inputs
 from amsr_deploy.commands.pictures.options import take, take_inputs, take_naming, take_reporter
 from amsr_deploy.commands.pictures.outputs import open_outputs
+from amsr_deploy.commands.pictures.reporter import Reporter
 from amsr_deploy.commands.pictures.request import InferRequest
 from amsr_deploy.commands.pictures.shard import Shard
 from amsr_deploy.commands.pictures.targets import prepare

@@ -11,10 +11,11 @@ from typing import Any
 from amsr_deploy import image
 from amsr_deploy.commands.effort import Effort
 from amsr_deploy.commands.output_size import OutputSize
-from amsr_deploy.commands.pictures.batch import Reporter, Task, run_batch
+from amsr_deploy.commands.pictures.batch import Task, run_batch
 from amsr_deploy.commands.pictures.inputs import Input, Inputs
 from amsr_deploy.commands.pictures.options import take, take_inputs, take_naming, take_reporter
 from amsr_deploy.commands.pictures.outputs import Naming, Outputs, open_outputs
+from amsr_deploy.commands.pictures.reporter import Reporter
 from amsr_deploy.commands.upscalers import describe_wanted
 from amsr_deploy.descriptor import Strategy
 from amsr_deploy.errors import UserError

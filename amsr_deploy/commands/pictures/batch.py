@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from amsr_deploy.commands.bar import Bar
-from amsr_deploy.commands.messages import HeldMessages, failure_text, report_failure
+from amsr_deploy.commands.messages import HeldMessages, report_failure
 from amsr_deploy.commands.pictures.inputs import Input
 from amsr_deploy.commands.pictures.outputs import SkippedError, TakenError
 from amsr_deploy.commands.pictures.pipeline import Pipeline, Turn
-from amsr_deploy.commands.report_file import write_report
+from amsr_deploy.commands.pictures.reporter import Reporter
 from amsr_deploy.errors import AmsrError
-from amsr_deploy.files import STANDARD
 from amsr_deploy.interrupts import StoppingSignal, exit_code
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance as Done  # what became of a picture; as text it is a line for users
+    from _typeshed import DataclassInstance as Done  # what became of a picture; see `Reporter.tell`
 
 
 @dataclass(frozen=True)
@@ -39,45 +36,6 @@ class Task:
     prepare: Callable[[Input], object]
     run: Callable[[Input, Turn], Done]
     release: Callable[[Input], object]
-
-
-@dataclass
-class Reporter:
-    """Says what became of each picture.
-
-    Attributes:
-        quiet: print errors only.
-        json_file: where a JSON object for each picture goes, in place of lines; `-` is standard output.
-        to_stderr: print lines there, because standard output holds a picture.
-    """
-
-    quiet: bool = False
-    json_file: Path | None = None
-    to_stderr: bool = False
-    entries: list[str] = field(default_factory=list)
-
-    def done(self, bar: Bar, source: Input, result: Done) -> None:
-        self._show(bar, str(result), {"input": str(source), **asdict(result)})
-
-    def skipped(self, bar: Bar, source: Input, reason: SkippedError) -> None:
-        self._show(bar, str(reason), {"input": str(source), "skipped": str(reason)})
-
-    def failed(self, bar: Bar, source: Input, error: Exception) -> None:
-        if self.json_file:
-            self._show(bar, "", {"input": str(source), "error": failure_text(error)})
-        report_failure(error)
-
-    def close(self) -> None:
-        """Write the JSON file."""
-        write_report(self.json_file, "".join(f"{entry}\n" for entry in self.entries))
-
-    def _show(self, bar: Bar, line: str, values: Mapping[str, Any]) -> None:
-        if self.json_file == STANDARD:
-            bar.print(json.dumps(values), err=self.to_stderr)
-        elif self.json_file:
-            self.entries.append(json.dumps(values))
-        if not self.quiet and line and self.json_file != STANDARD:
-            bar.print(line, err=self.to_stderr)
 
 
 def run_batch(
@@ -105,18 +63,10 @@ def run_batch(
     """
     pipeline = Pipeline(networks, stop)
     stopping = StoppingSignal(pipeline.stop)
-    failures = finished = 0
     try:
         with stopping, Bar(len(pictures), not reporter.quiet) as bar:
             for source, result in outcomes(pictures, task, pipeline, threads, bar, stopping):
-                if isinstance(result, SkippedError):
-                    reporter.skipped(bar, source, result)
-                elif isinstance(result, Exception):
-                    failures += 1
-                    reporter.failed(bar, source, result)
-                else:
-                    finished += 1
-                    reporter.done(bar, source, result)
+                reporter.tell(bar, source, result)
                 del result  # a failure holds on to its picture
                 bar.finish()
     except KeyboardInterrupt:
@@ -125,11 +75,11 @@ def run_batch(
         if reporter.entries or not pictures:  # an interrupt before the first line leaves an old report as it is
             reporter.close()
     if pipeline.stopped:
-        report_failure(AmsrError(f"interrupted: {finished} of {len(pictures)} pictures are done"))
+        report_failure(AmsrError(f"interrupted: {reporter.finished} of {len(pictures)} pictures are done"))
         return exit_code(stopping.number)
-    if failures and len(pictures) > 1:
-        report_failure(AmsrError(f"{failures} of {len(pictures)} pictures failed"))
-    return min(failures, 1)
+    if reporter.failures and len(pictures) > 1:
+        report_failure(AmsrError(f"{reporter.failures} of {len(pictures)} pictures failed"))
+    return min(reporter.failures, 1)
 
 
 def outcomes(

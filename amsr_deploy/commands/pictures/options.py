@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from amsr_deploy.commands.messages import setting
-from amsr_deploy.commands.pictures.batch import Reporter
 from amsr_deploy.commands.pictures.inputs import Inputs, find_inputs
 from amsr_deploy.commands.pictures.outputs import Naming, wanted_handling
+from amsr_deploy.commands.pictures.reporter import Reporter
 from amsr_deploy.commands.report_file import check_report_file
 from amsr_deploy.errors import UserError
 from amsr_deploy.files import check_not_read

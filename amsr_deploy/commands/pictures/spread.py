@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from amsr_deploy import image
-from amsr_deploy.commands.pictures.batch import Reporter, Task, run_batch
+from amsr_deploy.commands.pictures.batch import Task, run_batch
 from amsr_deploy.commands.pictures.cluster import Cluster, open_cluster
 from amsr_deploy.commands.pictures.file_upscaler import InferReport
 from amsr_deploy.commands.pictures.inputs import Input, Inputs
 from amsr_deploy.commands.pictures.outputs import Outputs, open_outputs
 from amsr_deploy.commands.pictures.pipeline import Turn
+from amsr_deploy.commands.pictures.reporter import Reporter
 from amsr_deploy.commands.pictures.request import InferRequest
 from amsr_deploy.commands.pictures.targets import claim_files, prepare
 from amsr_deploy.commands.pictures.worker import Job, weights_of

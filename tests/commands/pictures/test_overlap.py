@@ -19,8 +19,8 @@ from command_line import amsr
 from PIL import Image
 
 from amsr_deploy import files, image
-from amsr_deploy.commands.pictures.batch import Reporter
 from amsr_deploy.commands.pictures.pipeline import Pipeline, Turn
+from amsr_deploy.commands.pictures.reporter import Reporter
 from amsr_deploy.interrupts import SIGNALS
 from amsr_deploy.runtime.backends.onnxruntime import OnnxRuntimeBackend
 from amsr_deploy.runtime.upscaler import Upscaler
@@ -167,14 +167,14 @@ def test_an_interrupt_while_a_file_is_written_costs_this_file(
 def test_an_interrupt_while_a_picture_is_told_of_loses_nothing(
     here: Path, repeat_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = Reporter.done
+    tell = Reporter.tell
 
     def interrupt(*values: Any) -> None:
         if "b.png" in str(values[2]):
             os.kill(os.getpid(), signal.SIGINT)
-        done(*values)
+        tell(*values)
 
-    monkeypatch.setattr(Reporter, "done", interrupt)
+    monkeypatch.setattr(Reporter, "tell", interrupt)
     result = amsr(
         "infer", *(draw(here / name) for name in ("a.png", "b.png")), "--model", repeat_model, "--json", "log.json"
     )
