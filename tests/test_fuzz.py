@@ -8,6 +8,7 @@ from pathlib import Path
 
 import fuzz
 import pytest
+from fuzzing.seeds import sidecars
 
 from amsr_deploy.errors import ImageError
 
@@ -44,7 +45,7 @@ def test_only_our_errors_may_come_out(error: Exception | None, outcome: str) -> 
 
 
 def test_cases_follow_from_seed_and_number() -> None:
-    seeds = fuzz.sidecars()
+    seeds = sidecars()
     assert fuzz.case(seeds, 0, 0) == seeds[0]
     cases = [fuzz.case(seeds, seed, number) for seed in (0, 1) for number in range(1, 30)]
     assert cases == [fuzz.case(seeds, seed, number) for seed in (0, 1) for number in range(1, 30)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fuzz import sidecars
+from fuzzing.seeds import sidecars
 
 from amsr_deploy.errors import EngineError
 from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, read_sidecar

@@ -8,9 +8,9 @@ import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import fuzz
 import pytest
 import torch
+from fuzzing.seeds import with_branches
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -280,7 +280,7 @@ def small_checkpoints() -> Iterator[tuple[str, dict[str, Tensor]]]:
     }.items():
         yield name, models.create(name, **dimensions).state_dict()
     yield "carn", published("carn")
-    yield "span", fuzz.with_branches(models.create("span", channels=8, blocks=1).state_dict())
+    yield "span", with_branches(models.create("span", channels=8, blocks=1).state_dict())
 
 
 @pytest.mark.parametrize(("name", "weights"), small_checkpoints())

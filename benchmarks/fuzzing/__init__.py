@@ -1,0 +1,1 @@
+"""What `benchmarks/fuzz.py` tries: files, their readers, and damage."""
