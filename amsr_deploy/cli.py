@@ -97,9 +97,7 @@ precision_option = click.option(
     help="Of the arithmetic on the CPU; auto is bfloat16 where the processor is faster in it and the model has it.",
 )
 scale_option = click.option(
-    "--scale",
-    type=click.Choice(SCALES),
-    help="Scale of the shipped model; the largest that ships by default.",
+    "--scale", type=click.Choice(SCALES), help="Scale of the shipped model; the largest that ships by default."
 )
 for_option = click.option(
     "--for",

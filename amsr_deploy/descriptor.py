@@ -71,41 +71,10 @@ class Descriptor:
 BACKBONES: dict[str, Descriptor] = {
     descriptor.name: descriptor
     for descriptor in (
-        Descriptor(
-            "disp",
-            "DISP",
-            "pixels",
-            dilation=5,
-            learning_rate=2e-3,
-            batch_size=16,
-            optimizer="muon",
-        ),
-        Descriptor(
-            "fsrcnn",
-            "FSRCNN",
-            "pixels",
-            dilation=5,
-            learning_rate=1e-3,
-            batch_size=64,
-        ),
-        Descriptor(
-            "carn",
-            "CARN",
-            "pixels",
-            dilation=7,
-            learning_rate=8e-4,
-            batch_size=16,
-            optimizer="muon",
-        ),
-        Descriptor(
-            "srresnet",
-            "SRResNet",
-            "pixels",
-            dilation=7,
-            learning_rate=6e-4,
-            batch_size=16,
-            optimizer="muon",
-        ),
+        Descriptor("disp", "DISP", "pixels", dilation=5, learning_rate=2e-3, batch_size=16, optimizer="muon"),
+        Descriptor("fsrcnn", "FSRCNN", "pixels", dilation=5, learning_rate=1e-3, batch_size=64),
+        Descriptor("carn", "CARN", "pixels", dilation=7, learning_rate=8e-4, batch_size=16, optimizer="muon"),
+        Descriptor("srresnet", "SRResNet", "pixels", dilation=7, learning_rate=6e-4, batch_size=16, optimizer="muon"),
         Descriptor(
             "swinir",
             "SwinIR light",
@@ -117,15 +86,7 @@ BACKBONES: dict[str, Descriptor] = {
             threshold=0.5,
             window_size=8,
         ),
-        Descriptor(
-            "span",
-            "SPAN",
-            "pixels",
-            dilation=5,
-            learning_rate=2e-3,
-            batch_size=16,
-            optimizer="muon",
-        ),
+        Descriptor("span", "SPAN", "pixels", dilation=5, learning_rate=2e-3, batch_size=16, optimizer="muon"),
     )
 }
 

@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-PAGES = [
-    *ROOT.glob("*.md"),
-    *(ROOT / "docs").rglob("*.md"),
-    *(ROOT / "amsr_deploy" / "weights").glob("*.md"),
-]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "amsr_deploy" / "weights").glob("*.md")]
 
 
 def anchors(page: Path) -> set[str]:

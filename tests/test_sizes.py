@@ -42,12 +42,7 @@ def weights(shipped_folder: Path) -> Path:
 )
 @pytest.mark.usefixtures("weights")
 def test_size_name_and_report(
-    options: list[object],
-    name: str,
-    pixels: tuple[int, int],
-    model: str,
-    reduction: str | None,
-    photo_file: Path,
+    options: list[object], name: str, pixels: tuple[int, int], model: str, reduction: str | None, photo_file: Path
 ) -> None:
     line = amsr("infer", photo_file, *options)
     assert line.exit_code == 0, line.output

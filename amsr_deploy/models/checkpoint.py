@@ -188,10 +188,5 @@ def describe_mismatch(weights: Weights, expected: Weights) -> list[str]:
         for name, value in weights.items()
         if name in expected and not value.is_floating_point()
     ]
-    kinds = {
-        "missing": missing,
-        "unexpected": unexpected,
-        "of another shape": misshaped,
-        "of another type": mistyped,
-    }
+    kinds = {"missing": missing, "unexpected": unexpected, "of another shape": misshaped, "of another type": mistyped}
     return [f"{len(names)} {kind}, first {names[0]}" for kind, names in kinds.items() if names]

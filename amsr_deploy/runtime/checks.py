@@ -22,13 +22,7 @@ def check_path(name: str, value: object) -> None:
 
 
 def check_settings(
-    model: str,
-    metadata: Metadata,
-    masked: bool,
-    dilation: object,
-    threshold: object,
-    strategy: object,
-    tile: object,
+    model: str, metadata: Metadata, masked: bool, dilation: object, threshold: object, strategy: object, tile: object
 ) -> None:
     """Raise UserError for a value out of its range, or one that the model has no use for; None is always good."""
     if dilation is not None:

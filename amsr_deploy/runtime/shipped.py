@@ -20,11 +20,7 @@ _PURPOSES: dict[Purpose | None, str] = {None: "", "clean": "", "photo": "_photo"
 
 
 def model_name(
-    backbone: str,
-    scale: int,
-    dense: bool = False,
-    precision: Precision = "float32",
-    trained_for: Purpose | None = None,
+    backbone: str, scale: int, dense: bool = False, precision: Precision = "float32", trained_for: Purpose | None = None
 ) -> str:
     """Name the file of an exported model: `carn_x4.onnx`, `disp_x2_photo_dense_fp16.onnx`."""
     form = "_dense" if dense else ""

@@ -71,11 +71,7 @@ class Pictures:
 
 
 def read_pictures(
-    sources: Sequence[Path],
-    smallest: int,
-    scale: int,
-    reductions: tuple[float, ...] = (1.0,),
-    degraded: bool = False,
+    sources: Sequence[Path], smallest: int, scale: int, reductions: tuple[float, ...] = (1.0,), degraded: bool = False
 ) -> Pictures:
     """Decode the pictures of some sources, and make their LR versions.
 

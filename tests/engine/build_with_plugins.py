@@ -42,12 +42,7 @@ def outcome(case: dict[str, Any], edition: Edition, plugins: Plugins) -> dict[st
         built = build(edition, graph, case["profile"], plugins, None, Console(), case["in_place"])
     except AmsrError as error:
         return {"nodes": nodes, "error": str(error)}
-    return {
-        "nodes": nodes,
-        "plugins": WatchedBuilder.plugins,
-        "bytes": len(built.engine),
-        "warnings": built.warnings,
-    }
+    return {"nodes": nodes, "plugins": WatchedBuilder.plugins, "bytes": len(built.engine), "warnings": built.warnings}
 
 
 def main() -> None:

@@ -90,14 +90,7 @@ def test_the_command_of_the_sidecar_builds_the_same(built: Path, here: Path) -> 
 def test_inspect_reads_engines(built: Path, here: Path) -> None:
     result = amsr("inspect", built)
     assert result.exit_code == 0, result.output
-    for part in (
-        "1x3x64x96",
-        "tensorrt-rtx",
-        "as it was built",
-        rtx_gpus(),
-        "float16",
-        "MACs per LR pixel",
-    ):
+    for part in ("1x3x64x96", "tensorrt-rtx", "as it was built", rtx_gpus(), "float16", "MACs per LR pixel"):
         assert part in result.stdout
     copy = here / built.name
     copy.write_bytes(built.read_bytes())

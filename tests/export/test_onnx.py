@@ -97,13 +97,7 @@ def test_metadata_describes_the_model(case: tuple[str, bool, Path, float]) -> No
     assert Metadata.from_properties(metadata.to_properties()) == metadata
 
 
-@pytest.mark.parametrize(
-    ("precision", "most"),
-    [
-        ("float16", 2e-2),
-        pytest.param("bfloat16", 1e-1, marks=needs_native),
-    ],
-)
+@pytest.mark.parametrize(("precision", "most"), [("float16", 2e-2), pytest.param("bfloat16", 1e-1, marks=needs_native)])
 @pytest.mark.parametrize("name", kinds_first(BACKBONES))
 def test_half_precision_keeps_float32_outside(name: str, precision: Precision, most: float, exports: Exports) -> None:
     path = exports(name, precision=precision)

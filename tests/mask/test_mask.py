@@ -15,13 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from amsr_deploy import native
 from amsr_deploy.descriptor import STRATEGIES, Strategy
 from amsr_deploy.errors import UserError
-from amsr_deploy.mask import (
-    compute_mask,
-    dilate,
-    high_frequencies,
-    keep_windows,
-    pixel_index,
-)
+from amsr_deploy.mask import compute_mask, dilate, high_frequencies, keep_windows, pixel_index
 from amsr_deploy.mask.compiled import best_passes, compiled_passes
 from amsr_deploy.mask.compute import limit_of_drawn, two_means
 from amsr_deploy.mask.detail import Detail, mask_reach
@@ -79,11 +73,7 @@ def test_high_frequencies_follow_their_definition(image: NDArray[np.float32]) ->
 
 
 @pytest.mark.skipif(native.library_path() is None, reason="the native library is not built")
-@given(
-    image=pictures(),
-    dilation=st.sampled_from(DILATIONS),
-    strategy=st.sampled_from(STRATEGIES),
-)
+@given(image=pictures(), dilation=st.sampled_from(DILATIONS), strategy=st.sampled_from(STRATEGIES))
 def test_native_code_is_equal(image: NDArray[np.float32], dilation: int, strategy: Strategy) -> None:
     library = native.load()
     assert library is not None

@@ -9,12 +9,7 @@ from hypothesis import given
 from amsr_deploy.runtime.tiles import padded_length, read_tile, side_within, smallest_tile, spans
 
 
-@given(
-    length=st.integers(1, 500),
-    tile=st.integers(1, 300),
-    halo=st.integers(0, 40),
-    multiple=st.sampled_from([1, 8]),
-)
+@given(length=st.integers(1, 500), tile=st.integers(1, 300), halo=st.integers(0, 40), multiple=st.sampled_from([1, 8]))
 def test_spans_cover_once_and_overlap(length: int, tile: int, halo: int, multiple: int) -> None:
     length *= multiple
     covered = np.zeros(length, dtype=int)

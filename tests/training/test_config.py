@@ -143,13 +143,7 @@ def test_options_become_settings(tmp_path: Any) -> None:
     assert translate({"uniform_patches": False, "seed": 0}) == {"seed": 0}
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"data": ("photos",)}, "--backbone"),
-        ({}, "--backbone and --data"),
-    ],
-)
+@pytest.mark.parametrize(("options", "words"), [({"data": ("photos",)}, "--backbone"), ({}, "--backbone and --data")])
 def test_options_that_make_no_run(tmp_path: Any, options: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
         settings(tmp_path, resume=False, options=options)

@@ -81,10 +81,7 @@ def test_layers_of_all_shapes_learn() -> None:
 
 @pytest.mark.parametrize(
     ("backbone", "learned"),
-    [
-        ("disp", ".eval_conv.weight"),
-        ("swinir", (".qkv.weight", ".attn.proj.weight", ".fc1.weight", ".fc2.weight")),
-    ],
+    [("disp", ".eval_conv.weight"), ("swinir", (".qkv.weight", ".attn.proj.weight", ".fc1.weight", ".fc2.weight"))],
 )
 def test_it_learns_kernels_and_matrices_of_the_body_and_adam_the_rest(
     backbone: str, learned: str | tuple[str, ...]

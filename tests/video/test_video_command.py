@@ -79,13 +79,7 @@ def test_formats(suffix: str, codec: str, pixel_format: str, expected: tuple[str
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv444p10le"])
 @pytest.mark.parametrize(
     ("encoder", "suffix"),
-    [
-        ("prores_ks", ".mov"),
-        ("mjpeg", ".mov"),
-        ("png", ".mov"),
-        ("mpeg4", ".mp4"),
-        ("ffv1", ".mkv"),
-    ],
+    [("prores_ks", ".mov"), ("mjpeg", ".mov"), ("png", ".mov"), ("mpeg4", ".mp4"), ("ffv1", ".mkv")],
 )
 def test_an_encoder_gets_the_pixel_format_that_is_nearest(
     encoder: str, suffix: str, pixel_format: str, tmp_path: Path

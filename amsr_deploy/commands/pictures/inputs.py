@@ -85,11 +85,7 @@ class Inputs:
 
 @contextmanager
 def find_inputs(
-    names: Sequence[Path],
-    files_from: Path | None,
-    recursive: bool,
-    output: Path | None,
-    ending: str | None,
+    names: Sequence[Path], files_from: Path | None, recursive: bool, output: Path | None, ending: str | None
 ) -> Iterator[Inputs]:
     """Find the pictures that the command line names. What comes through standard input lies in a file meanwhile.
 

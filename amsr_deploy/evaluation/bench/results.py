@@ -44,9 +44,7 @@ def operator_section(timings: Sequence[OperatorTiming], peak: Peak) -> Section:
     columns += ["median ratio", "worst ratio"]
     photos = len({timing.photo for timing in timings})
     return Section(
-        "operators",
-        f"A layer of 3x3 on {photos} photos; ratio = masked / (density x dense)",
-        Table(columns, rows),
+        "operators", f"A layer of 3x3 on {photos} photos; ratio = masked / (density x dense)", Table(columns, rows)
     )
 
 

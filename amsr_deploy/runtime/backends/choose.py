@@ -26,10 +26,7 @@ def load_tensorrt(engine: Path, own_code: bool) -> Backend:
 
 
 def open_backend(
-    model: Path,
-    device: Device,
-    threads: int | None = None,
-    precision: PrecisionChoice | None = None,
+    model: Path, device: Device, threads: int | None = None, precision: PrecisionChoice | None = None
 ) -> Backend:
     """Load a model where it runs best, or where it is wanted.
 
