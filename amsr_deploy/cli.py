@@ -43,9 +43,9 @@ def together(*options: Decorator) -> Decorator:
 
 size_options = together(
     click.option("--scale", type=int, metavar="2|3|4", help="Upscaling factor.  [default: the model's own]"),
-    click.option("--width", type=int, metavar="PIXELS", help="Width of the output, in place of a scale."),
-    click.option("--height", type=int, metavar="PIXELS", help="Height of the output, in place of a scale."),
-    click.option("--megapixels", type=float, metavar="M", help="Area of the output, in place of a scale."),
+    click.option("--width", type=int, metavar="PIXELS", help="Width of the upscaled picture, in place of a scale."),
+    click.option("--height", type=int, metavar="PIXELS", help="Height of the upscaled picture, in place of a scale."),
+    click.option("--megapixels", type=float, metavar="M", help="Area of the upscaled picture, in place of a scale."),
 )
 network_option = click.option(
     "--backbone",
