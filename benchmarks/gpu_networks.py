@@ -28,7 +28,7 @@ from amsr_deploy.runtime.backends.providers import PROVIDERS, add_provider
 from amsr_deploy.runtime.backends.tensorrt.backend import Engine, TensorRtBackend, open_engine
 from amsr_deploy.runtime.backends.tensorrt.cuda import Cuda, open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import MODULES, load_edition
-from amsr_deploy.runtime.backends.tensorrt.stream import LoadedEngine
+from amsr_deploy.runtime.backends.tensorrt.stream import GpuStream, LoadedEngine
 from amsr_deploy.runtime.shipped import shipped_model
 from amsr_deploy.wording import first_line
 
@@ -235,44 +235,14 @@ def build(model: Path, edition: str, folder: Path) -> Path:
 @contextmanager
 def computing(network: LoadedEngine, cuda: Cuda, inputs: dict[str, NDArray[Any]]) -> Iterator[Callable[[], None]]:
     """Put an engine's data on the GPU, and yield what runs it; as a CUDA graph where the runtime makes one."""
-    with cuda.active():
-        stream, context = cuda.stream(), network.create_context()
-        network.set_shapes(context, {name: array.shape for name, array in inputs.items()})
-        scratch = int(context.update_device_memory_size_for_shapes())
-        size = int(np.prod(context.get_tensor_shape(network.output))) * np.dtype(np.float32).itemsize
-        memories = {"": cuda.allocate(max(scratch, 1)), network.output: cuda.allocate(size)}
-        context.set_device_memory(int(memories[""]), scratch)
-        context.set_tensor_address(network.output, int(memories[network.output]))
-        for name, array in inputs.items():
-            memories[name] = cuda.allocate(max(array.nbytes, 1))
-            context.set_tensor_address(name, int(memories[name]))
-            pinned = cuda.allocate_host(max(array.nbytes, 1))
-            pinned[: array.nbytes].view(array.dtype)[:] = array.ravel()
-            cuda.upload(memories[name], pinned, stream)
-            cuda.synchronize(stream)
-
-        def enqueue() -> None:
-            if not context.execute_async_v3(stream.handle):
-                raise network.failure()
-
-        enqueue()  # what is set up in the first run cannot be captured
-        cuda.synchronize(stream)
-        graph = cuda.capture(stream, enqueue) if network.captures_graphs else None
-
-        def compute() -> None:
-            if graph is None:
-                enqueue()
-            else:
-                graph.launch(stream)
-            cuda.synchronize(stream)
-
-        try:
-            yield compute
-        finally:
-            if graph is not None:
-                graph.free()
-            for memory in memories.values():
-                memory.free()
+    stream = GpuStream(network, cuda)
+    try:
+        with cuda.active():
+            for _ in range(3):  # in the context of all shapes, in one of its own, and captured
+                stream.compute(prepared := stream.upload(inputs))
+            yield partial(stream.compute, prepared)
+    finally:
+        stream.close()
 
 
 def hosts() -> Iterator[tuple[str, Callable[[], Host]]]:

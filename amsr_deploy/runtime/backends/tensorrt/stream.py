@@ -122,7 +122,8 @@ class GpuStream:
             self._stream.free()
         self._stream = None
 
-    def _run(self, inputs: Arrays) -> NDArray[np.float32]:
+    def upload(self, inputs: Arrays) -> PreparedShape:
+        """Put inputs on the GPU for `compute`; CUDA's context must be active."""
         prepared = self._prepared_for(inputs)
         if not prepared.is_bound:
             self._bind(prepared, inputs)
@@ -130,6 +131,15 @@ class GpuStream:
             self._host[name][: array.nbytes].view(array.dtype)[:] = array.ravel()
             if array.nbytes:
                 self._cuda.upload(self._device[name], self._host[name][: array.nbytes], self._stream)
+        return prepared
+
+    def compute(self, prepared: PreparedShape) -> None:
+        """Run what was uploaded last, and wait; CUDA's context must be active."""
+        self._execute(prepared)
+        self._cuda.synchronize(self._stream)
+
+    def _run(self, inputs: Arrays) -> NDArray[np.float32]:
+        prepared = self.upload(inputs)
         self._execute(prepared)
         result = self._host[self._network.output][: _bytes(prepared.output)]
         self._cuda.download(result, self._device[self._network.output], self._stream)
