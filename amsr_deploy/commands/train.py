@@ -14,8 +14,9 @@ from amsr_deploy.models.checkpoint import make_nearest, read_checkpoint
 from amsr_deploy.training.config import Config, check_length, scaled_rate
 from amsr_deploy.training.distributed import world_from_environment
 from amsr_deploy.training.loop import SAVE_MINUTES, train
-from amsr_deploy.training.report import Reporters, default_reporters
+from amsr_deploy.training.report import default_reporters
 from amsr_deploy.training.run_folder import RunFolder, read_config
+from amsr_deploy.training.status import Reporter
 
 DIMENSIONS = ("channels", "blocks")
 """Options that say how wide and how deep a network is."""
@@ -36,7 +37,7 @@ def run(out: Path, resume: bool, tensorboard: bool | None, save_minutes: float |
     """
     config = settings(out, resume, options)
     is_main = world_from_environment().is_main
-    reporter = default_reporters(out, tensorboard, setting("quiet")) if is_main else Reporters()
+    reporter = default_reporters(out, tensorboard, setting("quiet")) if is_main else Reporter()
     try:
         result = train(config, out, resume, reporter, SAVE_MINUTES if save_minutes is None else save_minutes)
         if result.signal is not None:

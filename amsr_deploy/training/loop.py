@@ -25,7 +25,6 @@ from amsr_deploy.training.data import PatchSampler
 from amsr_deploy.training.device import is_compile_failure, is_out_of_memory, select_device, tune
 from amsr_deploy.training.distributed import World, connected, world_from_environment
 from amsr_deploy.training.pictures import File, Pair, Pictures, draw_pictures, read_pictures
-from amsr_deploy.training.report import Reporters
 from amsr_deploy.training.run_folder import RunFolder
 from amsr_deploy.training.schedule import learning_rate
 from amsr_deploy.training.start import first_network
@@ -79,7 +78,7 @@ def train(
         raise UserError(f"`save_minutes` {save_minutes:g} cannot be used; it must be 0 or more")
     world = world_from_environment()
     device = select_device(config.device, world)
-    telling = reporter if reporter is not None and world.is_main else Reporters()
+    telling = reporter if reporter is not None and world.is_main else Reporter()
     folder = RunFolder(out)
     try:
         with connected(world, device), folder.locked() if world.is_main else nullcontext():

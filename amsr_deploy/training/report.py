@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -27,11 +27,11 @@ LINE_SECONDS = 15.0
 _log = logging.getLogger(__name__)
 
 
-class Reporters:
-    """Several reporters as one; without any, nothing is reported."""
+class Reporters(Reporter):
+    """Several reporters as one."""
 
-    def __init__(self, reporters: Sequence[Reporter] = ()) -> None:
-        self._reporters = tuple(reporters)
+    def __init__(self, *reporters: Reporter) -> None:
+        self._reporters = reporters
 
     def message(self, text: str) -> None:
         """See Reporter."""
@@ -54,7 +54,7 @@ class Reporters:
             reporter.close()
 
 
-class LineReporter:
+class LineReporter(Reporter):
     """Plain lines, for logs and pipes."""
 
     def __init__(self, line: Callable[[str], None]) -> None:
@@ -76,11 +76,8 @@ class LineReporter:
         """Print a line."""
         self._line(f"{validation.step} validation PSNR-Y {validation.psnr_y:.3f} dB")
 
-    def close(self) -> None:
-        """Do nothing."""
 
-
-class BarReporter:
+class BarReporter(Reporter):
     """A progress bar, for terminals."""
 
     def __init__(self, console: Console) -> None:
@@ -111,7 +108,7 @@ class BarReporter:
         self._display.close()
 
 
-class LogReporter:
+class LogReporter(Reporter):
     """Writes one JSON object per line to `log.jsonl`, from which a training can be plotted.
 
     Lines wait until there is a folder, which a training makes when it starts, and room: a full disk ends no training.
@@ -181,13 +178,11 @@ def default_reporters(folder: Path, tensorboard: bool | None = None, quiet: bool
         MissingDependencyError: TensorBoard is required and not installed.
     """
     has_curves = is_installed() if tensorboard is None else tensorboard
-    others: list[Reporter] = [LogReporter(folder)]
-    if has_curves:
-        others.append(TensorBoardReporter(folder))
-    screen = Reporters() if quiet else screen_reporter()
+    curves = [TensorBoardReporter(folder)] if has_curves else []
+    screen = Reporter() if quiet else screen_reporter()
     if tensorboard is None and not has_curves:
         screen.message(f"TensorBoard is not installed: this run writes no curves; run: {install_extra('train')}")
-    return Reporters([screen, *others])
+    return Reporters(screen, LogReporter(folder), *curves)
 
 
 def screen_reporter() -> Reporter:

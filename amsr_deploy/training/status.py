@@ -1,9 +1,8 @@
-"""The state of a training, and the interface of what reports it."""
+"""The state of a training, and the base of what reports it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from amsr_deploy.training.validation import Validation
 
@@ -25,8 +24,8 @@ class Status:
     """Seconds to the end at the present speed."""
 
 
-class Reporter(Protocol):
-    """Receives the messages and figures of a training."""
+class Reporter:
+    """Receives the messages and figures of a training; this one ignores them."""
 
     def message(self, text: str) -> None:
         """Report anything worth a line."""

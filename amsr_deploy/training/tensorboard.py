@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amsr_deploy.dependencies import MissingDependencyError
-from amsr_deploy.training.status import Status
+from amsr_deploy.training.status import Reporter, Status
 from amsr_deploy.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def is_installed() -> bool:
     return find_spec("tensorboard") is not None
 
 
-class TensorBoardReporter:
+class TensorBoardReporter(Reporter):
     """Writes event files into the folder of a run, to be shown by `tensorboard --logdir RUN`."""
 
     def __init__(self, folder: Path) -> None:
@@ -38,9 +38,6 @@ class TensorBoardReporter:
 
             self._writer = SummaryWriter(str(self._folder), purge_step=step)
         return self._writer
-
-    def message(self, text: str) -> None:
-        """Ignore messages: they are no curves."""
 
     def status(self, status: Status) -> None:
         """Write loss, learning rate, dilation (0 while dense) and speed."""
