@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amsr_deploy.commands.console import steps
 from amsr_deploy.commands.messages import say
@@ -14,6 +15,10 @@ from amsr_deploy.files import check_target
 from amsr_deploy.metadata import MOST_MASK_LOSS, Precision, check_precision
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.runtime.shipped import model_name, shipped_weights
+
+if TYPE_CHECKING:
+    from amsr_deploy.models import Network
+    from amsr_deploy.models.checkpoint import Checkpoint
 
 _log = logging.getLogger(__name__)
 
@@ -55,23 +60,19 @@ def run(
     with steps() as step:
         step("loading PyTorch")
         from amsr_deploy import models
-        from amsr_deploy.export.mask_loss import mask_loss
         from amsr_deploy.export.onnx import Training, export_onnx
-        from amsr_deploy.models.checkpoint import MASKS, TRAINED_FOR, make_network, read_checkpoint
-        from amsr_deploy.training.schedule import MaskSchedule
+        from amsr_deploy.models.checkpoint import TRAINED_FOR, make_network, read_checkpoint
 
         checkpoint = read_checkpoint(source)
         network = make_network(checkpoint, backbone, scale)
         purpose = known_purpose(source, checkpoint.facts.get(TRAINED_FOR), trained_for)
         path = output or Path(model_name(models.name_of(network), network.scale, dense, precision, purpose))
         check_target(path, ".onnx")
-        masks = checkpoint.facts.get(MASKS)
-        dilation = MaskSchedule.parse(masks).target if masks else describe(models.name_of(network)).dilation
+        dilation = trained_dilation(checkpoint, models.name_of(network))
         loss = 0.0
         if weights and not dense:
             step("measuring what the mask costs")
-            loss = max(mask_loss(network, dilation), 0.0)
-            check_loss(weights, loss, force)
+            loss = checked_loss(weights, network, dilation, force)
         before = earlier_weights(path)
         difference = export_onnx(network, path, not dense, precision, Training(dilation, purpose, loss), step)
     if before not in (None, read_metadata(path).weights_sha256):
@@ -124,25 +125,38 @@ def known_purpose(weights: Path, recorded: str | None, wanted: Purpose | None) -
     return recorded
 
 
-def check_loss(weights: Path, loss: float, force: bool) -> None:
-    """Check that a mask does not cost too much.
+def trained_dilation(checkpoint: Checkpoint, backbone: str) -> int:
+    """Tell the dilation that weights were trained for; the backbone's own where they do not say."""
+    from amsr_deploy.models.checkpoint import MASKS
+    from amsr_deploy.training.schedule import MaskSchedule
+
+    masks = checkpoint.facts.get(MASKS)
+    return MaskSchedule.parse(masks).target if masks else describe(backbone).dilation
+
+
+def checked_loss(weights: Path, network: Network, dilation: int, force: bool) -> float:
+    """Measure what given weights lose by the mask, in dB, 0 or more.
 
     Args:
-        weights: a checkpoint.
-        loss: what it loses by the mask, in dB.
-        force: whether to warn only.
+        weights: their file.
+        network: a network that holds them.
+        dilation: that of the mask.
+        force: whether to warn only where it is too much.
 
     Raises:
-        ModelError: it costs more than `MOST_MASK_LOSS`.
+        ModelError: it is more than `MOST_MASK_LOSS`.
     """
-    if loss <= MOST_MASK_LOSS:
-        return
-    message = f"{weights} was not trained with masks: the mask costs {loss:.1f} dB on the sample photo"
-    if not force:
-        raise ModelError(
-            f"{message}; export it with --dense, train it with masks (amsr train --init {weights}), or give --force"
-        )
-    _log.warning("%s", message)
+    from amsr_deploy.export.mask_loss import mask_loss
+
+    loss = max(mask_loss(network, dilation), 0.0)
+    if loss > MOST_MASK_LOSS:
+        message = f"{weights} was not trained with masks: the mask costs {loss:.1f} dB on the sample photo"
+        if not force:
+            raise ModelError(
+                f"{message}; export it with --dense, train it with masks (amsr train --init {weights}), or give --force"
+            )
+        _log.warning("%s", message)
+    return loss
 
 
 def earlier_weights(path: Path) -> str | None:

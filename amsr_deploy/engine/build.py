@@ -26,7 +26,7 @@ from amsr_deploy.runtime.backends.tensorrt.backend import load_engine
 from amsr_deploy.runtime.backends.tensorrt.cuda import open_cuda
 from amsr_deploy.runtime.backends.tensorrt.edition import RTX_CAPABILITIES, Edition, choose_builder, load_edition
 from amsr_deploy.runtime.backends.tensorrt.plugins import Plugins, load_plugins
-from amsr_deploy.runtime.backends.tensorrt.sidecar import Sidecar, digest, sidecar_path
+from amsr_deploy.runtime.backends.tensorrt.sidecar import Profile, Sidecar, digest, sidecar_path
 
 _PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
 
@@ -79,19 +79,7 @@ def write_engine(request: BuildRequest, proto: onnx.ModelProto, metadata: Metada
     seconds = time.perf_counter() - started
     for message in built.warnings:
         _log.warning("%s: %s", edition.name, message)
-    sidecar = Sidecar(
-        model=metadata,
-        source=request.model.name,
-        edition=edition.name,
-        version=edition.version,
-        platform=f"{platform.system()} {platform.machine()}",
-        gpu=gpu.name if gpu else None,
-        compute_capability=gpu.compute_capability if gpu else RTX_CAPABILITIES[0],
-        profile=profile,
-        plugins=plugins.version if plugins else None,
-        sha256=digest(built.engine),
-        command=request.command,
-    )
+    sidecar = describe_engine(request, metadata, profile, plugins, built.engine)
     comparison = compare_with_cpu(target.name, sidecar, built.engine, edition, request.model)
     with replacing(target) as engine_file, replacing(sidecar_path(target)) as sidecar_file:
         engine_file.write_bytes(built.engine)
@@ -105,6 +93,26 @@ def write_engine(request: BuildRequest, proto: onnx.ModelProto, metadata: Metada
         comparison,
     )
     return f"{target}: {', '.join(facts)}"
+
+
+def describe_engine(
+    request: BuildRequest, metadata: Metadata, profile: Profile, plugins: Plugins | None, engine: bytes
+) -> Sidecar:
+    """Make the sidecar of an engine that was built on this machine."""
+    edition, gpu = request.edition, request.gpu
+    return Sidecar(
+        model=metadata,
+        source=request.model.name,
+        edition=edition.name,
+        version=edition.version,
+        platform=f"{platform.system()} {platform.machine()}",
+        gpu=gpu.name if gpu else None,
+        compute_capability=gpu.compute_capability if gpu else RTX_CAPABILITIES[0],
+        profile=profile,
+        plugins=plugins.version if plugins else None,
+        sha256=digest(engine),
+        command=request.command,
+    )
 
 
 def compare_with_cpu(name: str, sidecar: Sidecar, engine: bytes, edition: Edition, model: Path) -> str:
