@@ -23,19 +23,30 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
-import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from gpu_report import (
+    CLOCK,
+    REPOSITORY,
+    Part,
+    Report,
+    SkipError,
+    WrongError,
+    call,
+    describe,
+    find,
+    installed,
+    run_parts,
+    said,
+)
 from photo import SIZES, photo_of_size
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a bare machine has no installed package
+sys.path.insert(0, str(REPOSITORY))  # a bare machine has no installed package
 
 from amsr_deploy import mask
 from amsr_deploy.errors import BackendError
@@ -44,13 +55,11 @@ from amsr_deploy.evaluation.bench.densities import mask_of_density
 if TYPE_CHECKING:
     from gpu_networks import Host
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 BUILD = REPOSITORY / "build" / "gpu"
 PACK = REPOSITORY / "build" / "gpu_pack"
 KERNELS = BUILD / "c_api" / "libamsr_cuda_kernels.so"
 PLUGINS = BUILD / "tensorrt" / "libamsr_tensorrt.so"
 PLUGIN_HOST = BUILD / "tests" / "plugin_host" / "amsr_plugin_host"
-USUAL_PLACES = "/usr/local/cuda/bin:/usr/local/nvidia/bin"
 PROFILED = "regex:gemm_float16"
 SECTIONS = ("SpeedOfLight", "MemoryWorkloadAnalysis", "WarpStateStats", "Occupancy")
 """What Nsight Compute says of a kernel: which unit limits it, and what its warps wait for."""
@@ -68,103 +77,6 @@ MOST_OF_A_NETWORK = 0.5
 """Share of the time left to the networks that one may take: one that hangs leaves some to the others."""
 
 
-class SkipError(Exception):
-    """A part cannot run on this machine; the message says why."""
-
-
-class WrongError(Exception):
-    """A part ran and something in it is wrong; the message says what."""
-
-
-@dataclass
-class Clock:
-    """When the part that runs must end."""
-
-    end: float = float("inf")
-
-    def left(self) -> float:
-        """Return the seconds left, from one to a day: what `subprocess` takes."""
-        return min(max(1.0, self.end - time.monotonic()), 86400.0)
-
-    def is_over(self) -> bool:
-        return time.monotonic() >= self.end
-
-
-CLOCK = Clock()
-
-
-@dataclass
-class Report:
-    """The Markdown that is written, after each part so that nothing is lost, and whether a part failed."""
-
-    output: Path
-    lines: list[str] = field(default_factory=list)
-    failed: bool = False
-
-    def add(self, text: str) -> None:
-        print(text, flush=True)
-        self.lines.append(text)
-
-    def part(self, title: str, run: Callable[[], Iterator[str]]) -> None:
-        """Run one part; a skip or a failure is written down and the next part runs."""
-        self.add(f"\n## {title}\n")
-        started = time.monotonic()
-        try:
-            for text in run():
-                self.add(text)
-        except SkipError as reason:
-            self.add(f"Skipped: {reason}.")
-        except Exception as error:  # whatever it is, the other parts shall run
-            self.failed = True
-            self.add(describe(error))
-        self.add(f"\n({time.monotonic() - started:.0f} s)")
-        self.output.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
-
-
-def describe(error: BaseException) -> str:
-    """Describe a failure for the report."""
-    if isinstance(error, WrongError):
-        return f"FAILED: {error}"
-    if isinstance(error, subprocess.CalledProcessError | subprocess.TimeoutExpired):
-        what = "NOT FINISHED in its time" if isinstance(error, subprocess.TimeoutExpired) else "FAILED"
-        return f"{what}: {' '.join(map(str, error.cmd))}\n\n```\n{said(error)[-3000:]}\n```"
-    return f"FAILED:\n\n```\n{''.join(traceback.format_exception(error))}```"
-
-
-def said(error: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> str:
-    """Return what a command printed."""
-    output = error.output or ""
-    return output.decode(errors="replace") if isinstance(output, bytes) else output
-
-
-def call(*command: str | Path, share: float = 1) -> str:
-    """Run a command and return its output, standard error included; it may take a share of the time that is left.
-
-    Raises:
-        CalledProcessError: it fails.
-        TimeoutExpired: it takes longer.
-    """
-    done = subprocess.run(
-        [str(word) for word in command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=REPOSITORY,
-        timeout=share * CLOCK.left(),
-    )
-    if done.returncode != 0:
-        raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
-    return done.stdout
-
-
-def find(program: str) -> str:
-    """Find a program, in PATH or the usual places of the CUDA toolkit and the driver."""
-    path = shutil.which(program) or shutil.which(program, path=USUAL_PLACES)
-    if path is None:
-        raise SkipError(f"{program} is not installed")
-    return path
-
-
 def query_gpu(what: str) -> str:
     return call(find("nvidia-smi"), f"--query-gpu={what}", "--format=csv,noheader").splitlines()[0].strip()
 
@@ -172,7 +84,7 @@ def query_gpu(what: str) -> str:
 def machine() -> Iterator[str]:
     yield f"- GPU: {query_gpu('name')}, driver {query_gpu('driver_version')}, {query_gpu('memory.total')}"
     yield f"- clocks (SM, memory; now and at most): {query_gpu('clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem')}"
-    nvcc = shutil.which("nvcc") or shutil.which("nvcc", path=USUAL_PLACES)
+    nvcc = installed("nvcc")
     yield f"- nvcc: {call(nvcc, '--version').splitlines()[-2] if nvcc else 'not installed'}"
     for package in ("torch", "onnxruntime"):
         found = importlib.util.find_spec(package) is not None
@@ -496,19 +408,6 @@ def not_installed(error: ImportError) -> Iterator[str]:
     yield
 
 
-@dataclass(frozen=True)
-class Part:
-    """A part of the report.
-
-    Attributes:
-        share: of the time, as a weight.
-    """
-
-    title: str
-    run: Callable[[], Iterator[str]]
-    share: float
-
-
 def make_parts(photos: Path | None) -> list[Part]:
     """List all parts in the order in which they matter."""
     table: list[str] = []
@@ -543,15 +442,6 @@ def host_parts(photos: Path | None) -> Iterator[tuple[str, Callable[[], Iterator
         return
     for title, make_host in gpu_networks.hosts():
         yield title, partial(networks, make_host, photos)
-
-
-def run_parts(parts: list[Part], report: Report, minutes: float) -> None:
-    """Run parts, each until its share of the time and that of the parts before it is over."""
-    start, shares, whole = time.monotonic(), 0.0, sum(part.share for part in parts)
-    for part in parts:
-        shares += part.share
-        CLOCK.end = start + 60 * minutes * shares / whole
-        report.part(part.title, part.run)
 
 
 def main() -> None:
