@@ -18,7 +18,6 @@ from unittest.mock import Mock
 import click
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from command_line import amsr, assert_refused
@@ -27,10 +26,9 @@ from export_cases import Exports
 from PIL import Image
 from safetensors.torch import save_file
 
-from amsr_deploy import dependencies, models, native
+from amsr_deploy import models
 from amsr_deploy.cli import main
 from amsr_deploy.commands.build_engine import wanted_export
-from amsr_deploy.commands.doctor import CONSEQUENCES
 from amsr_deploy.commands.group import shared_options
 from amsr_deploy.commands.inspect import properties
 from amsr_deploy.commands.messages import report_failure
@@ -40,13 +38,6 @@ from amsr_deploy.image import Layout, StripWriter
 from amsr_deploy.mask import compute_mask
 from amsr_deploy.model_file import read_metadata
 from amsr_deploy.wording import one_line
-
-UNUSABLE = {
-    "bench": ["--data", "nowhere"],
-    "export": ["--weights", str(ROOT / "README.md")],
-    "train": ["--backbone", "fsrcnn", "--data", "nowhere", "--out", "run"],
-}
-"""Options of the commands that need PyTorch, which fail where it is there, too, and soon."""
 
 
 @pytest.fixture(scope="module")
@@ -179,96 +170,6 @@ def test_own_mask_saved_mask_and_dense(photo_file: Path, model: Path, tmp_path: 
     assert json.loads(dense.stdout)["density"] == 1
 
 
-def test_mask_command(photo_file: Path) -> None:
-    result = amsr("mask", photo_file, "--dilation", 3, "--strategy", "median")
-    assert result.exit_code == 0, result.output
-    for part in ("photo_mask.png", "density", "threshold", "rounds"):
-        assert part in result.stdout
-    with Image.open(photo_file) as file:
-        image = np.asarray(file, dtype=np.float32) / 255
-    with Image.open(photo_file.with_name("photo_mask.png")) as file:
-        np.testing.assert_array_equal(np.asarray(file) > 127, compute_mask(image, 3, "median").pixels)
-    assert amsr("mask", photo_file, "--overlay").exit_code == 0
-    with Image.open(photo_file.with_name("photo_overlay.png")) as file:
-        tinted = np.asarray(file.convert("RGB"), dtype=np.float32) / 255
-    mask = compute_mask(image).pixels
-    assert np.abs(tinted - image)[mask].max() > 0.1
-    np.testing.assert_allclose(tinted[~mask], image[~mask], atol=1e-2)
-
-
-def test_mask_command_knows_the_backbone(photo_file: Path) -> None:
-    saved = photo_file.with_name("photo_mask.png")
-    with Image.open(photo_file) as file:
-        image = np.asarray(file, dtype=np.float32) / 255
-    for arguments, dilation in ((("--backbone", "srresnet"), 7), (("--backbone", "srresnet", "--dilation", 3), 3)):
-        assert amsr("mask", photo_file, *arguments, "--overwrite").exit_code == 0
-        with Image.open(saved) as file:
-            np.testing.assert_array_equal(np.asarray(file) > 127, compute_mask(image, dilation).pixels)
-    result = amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3, "--overwrite")
-    assert "(windows, dilation 3)" in result.stdout
-    with Image.open(saved) as file:
-        pixels = np.asarray(file) > 127
-    padded = np.pad(compute_mask(image, 3).pixels, 8, mode="reflect")
-    expected = np.zeros_like(padded)
-    for shift in (0, 4):
-        for y, x in np.ndindex(7 - shift // 4, 8 - shift // 4):
-            window = np.s_[8 * y + shift : 8 * y + shift + 8, 8 * x + shift : 8 * x + shift + 8]
-            expected[window] |= padded[window].mean() >= 0.5
-    np.testing.assert_array_equal(pixels, expected[8:-8, 8:-8])
-    everything = amsr("mask", photo_file, "--backbone", "swinir", "--dilation", 3, "--threshold", 0, "--overwrite")
-    assert everything.exit_code == 0
-    with Image.open(saved) as file:
-        assert np.asarray(file).min() > 127
-
-
-def test_mask_is_that_of_the_model_that_infer_takes(
-    photo_file: Path, exports: Exports, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The newest of the folder, one that is named, or a shipped one."""
-    monkeypatch.chdir(photo_file.parent)
-    swinir, dense = exports("swinir"), exports("fsrcnn", masked=False)
-    Path("mine_x4.onnx").write_bytes(swinir.read_bytes())
-    named = {"mine_x4.onnx": (), swinir.name: ("--model", swinir), "disp_x4.onnx": ("--backbone", "disp")}
-    for shown, arguments in named.items():
-        infer, mask = (amsr(command, photo_file, *arguments, "--json", "--overwrite") for command in ("infer", "mask"))
-        report = json.loads(mask.stdout)
-        assert report["model"] == shown
-        assert report["unit"] == ("pixels" if shown == "disp_x4.onnx" else "windows")
-        assert report["density"] == pytest.approx(json.loads(infer.stdout)["density"])
-    assert_refused(amsr("mask", photo_file, "--model", dense, "--overwrite"), dense.name, "it has no mask")
-
-
-def make_transparent(path: Path, photo: Path) -> Path:
-    """A photo whose lower part cannot be seen, and is noise."""
-    with Image.open(photo) as file:
-        pixels = np.asarray(file.convert("RGBA")).copy()
-    pixels[20:] = np.random.default_rng(0).integers(0, 255, pixels[20:].shape, dtype=np.uint8)
-    pixels[20:, :, 3] = 0
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-@pytest.mark.parametrize("backbone", ["fsrcnn", "swinir"])
-@pytest.mark.parametrize("transparent", [False, True])
-def test_mask_shows_where_infer_works(photo_file: Path, backbone: str, transparent: bool, tmp_path: Path) -> None:
-    source = make_transparent(tmp_path / "source.png", photo_file) if transparent else photo_file
-    arguments, saved, shown = ("--backbone", backbone, "--json"), tmp_path / "saved.png", tmp_path / "shown.png"
-    used = amsr("infer", source, *arguments, "--save-mask", saved, "--dilation", 3)
-    told = amsr("mask", source, *arguments, "-o", shown, "--dilation", 3)
-    density = json.loads(told.stdout)["density"]
-    assert 0.1 < density < 0.9
-    assert json.loads(used.stdout)["density"] == pytest.approx(density)
-    with Image.open(saved) as one, Image.open(shown) as other:
-        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
-
-
-def test_mask_of_a_picture_that_holds_no_whole_windows(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (13, 9, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(tmp_path / "noise.png")
-    assert amsr("mask", tmp_path / "noise.png", "--backbone", "swinir").exit_code == 0
-    assert size(tmp_path / "noise_mask.png") == (9, 13)
-
-
 def test_inspect_shows_the_model(model: Path) -> None:
     result = amsr("inspect", model)
     assert result.exit_code == 0, result.output
@@ -363,46 +264,10 @@ def test_a_model_that_may_not_be_read(photo_file: Path, model: Path, monkeypatch
     assert_refused(amsr("infer", photo_file, "--model", model), f"{model.name} may not be read; check its permissions")
 
 
-def test_doctor_names_versions_and_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AMSR_CPU_ISA", raising=False)
-    result = amsr("doctor")
-    assert result.exit_code == 0, result.output
-    for part in ("amsr-deploy", onnxruntime.__version__, torch.__version__, "devices", "kernels"):
-        assert part in result.stdout
-    for part in ("OpenImageIO", "onnxscript", "--backbone carn --scale 4", "\ncuda "):
-        assert part in result.stdout
-
-
 @pytest.mark.parametrize("option", ["--batch-size", "--learning-rate", "--patch-size", "--validate-every", "--blocks"])
 def test_settings_of_a_training_are_named_as_options(tmp_path: Path, option: str) -> None:
     result = amsr("train", "--backbone", "disp", "--data", tmp_path, "--out", tmp_path / "run", option, 0)
     assert_refused(result, f"{option} 0")
-
-
-@pytest.mark.parametrize("extra", ["onnx", "torch", "train", "eval", "plots", "video", "ray", "heic", "openvino"])
-def test_doctor_says_what_each_missing_extra_costs(monkeypatch: pytest.MonkeyPatch, extra: str) -> None:
-    monkeypatch.setattr("amsr_deploy.commands.doctor.installed_version", lambda *_: None)
-    assert f"amsr-deploy[{extra}]" in amsr("doctor").stdout
-
-
-def test_doctor_and_errors_agree_how_to_install_each_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amsr_deploy.commands.doctor.installed_version", lambda *_: None)
-    shown = [line.partition("; run: ")[2] for line in amsr("doctor").stdout.splitlines() if "; run: pip" in line]
-    needed_to_run_it = {"numpy", "platformdirs"}
-    missing = [ModuleNotFoundError(name=module) for module in dependencies.PACKAGES if module not in needed_to_run_it]
-    told = [str(dependencies.missing_dependency(error)).partition("; run: ")[2] for error in missing]
-    assert sorted(shown) == sorted(told)
-
-
-def test_doctor_fails_where_commands_would(monkeypatch: pytest.MonkeyPatch, photo_file: Path, model: Path) -> None:
-    if native.library_path() is None:
-        pytest.skip("the native library is not built")
-    monkeypatch.setenv("AMSR_CPU_ISA", "mmx")
-    result = amsr("doctor")
-    assert result.exit_code == 1
-    assert "AMSR_CPU_ISA=mmx is not available" in result.stdout
-    assert_refused(amsr("infer", photo_file, "--model", model), "AMSR_CPU_ISA=mmx")
-    assert amsr("mask", photo_file).exit_code == 0  # which runs no network
 
 
 def test_settings_that_exclude_each_other(photo_file: Path, model: Path, exports: Exports, tmp_path: Path) -> None:
@@ -430,48 +295,6 @@ def test_a_loss_is_said_once(photo_file: Path, model: Path, caplog: pytest.LogCa
     assert amsr("mask", deep, "--overlay", "-o", photo_file.with_name("b.jpg")).exit_code == 0
     losses = [record.getMessage() for record in caplog.records if "rounds 16 bits to 8" in record.getMessage()]
     assert [message.split(":")[0].rsplit("/")[-1] for message in losses] == ["a.jpg", "b.jpg"]
-
-
-@pytest.mark.parametrize(
-    ("module", "advice"),
-    [
-        ("skimage.metrics", 'scikit-image, which is not installed; run: pip install "amsr-deploy[eval]"'),
-        ("onnxscript", '"amsr-deploy[torch]"'),
-        ("onnx", '"amsr-deploy[onnx]"'),
-        ("onnxruntime", "ONNX Runtime, which is not installed; run: pip install --force-reinstall ONNXRuntime"),
-        ("nowhere", "unexpected ModuleNotFoundError"),
-    ],
-)
-def test_missing_packages_name_their_extra(module: str, advice: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert report_failure(ModuleNotFoundError(f"No module named {module!r}", name=module)) == 1
-    assert advice in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("command", "needs", "extra"),
-    [
-        ("bench", "torch, safetensors, onnx, onnx-ir, onnxscript, which are", "torch"),
-        ("export", "torch, safetensors, onnx, onnx-ir, onnxscript, which are", "torch"),
-        ("train", "torch, safetensors, filelock, which are", "train"),
-    ],
-)
-def test_what_pytorch_needs_is_asked_for_at_once(
-    command: str, needs: str, extra: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dependencies, "find_spec", lambda _: None)
-    result = amsr(command, *UNUSABLE[command])
-    assert_refused(result, f'amsr {command} needs {needs} not installed; run: pip install "amsr-deploy[{extra}]"')
-
-
-@pytest.mark.parametrize("module", ["torch", "safetensors", "onnx", "onnx_ir", "onnxscript", "filelock", "tensorboard"])
-@pytest.mark.parametrize("command", UNUSABLE)
-def test_doctor_says_which_commands_miss_a_package(
-    command: str, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(dependencies, "find_spec", lambda name: None if name == module else name)
-    is_refused = f"amsr {command} needs " in amsr(command, *UNUSABLE[command]).stderr
-    assert is_refused == bool(re.search(rf"\b{command}\b.* cannot run", CONSEQUENCES[module]))
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))
