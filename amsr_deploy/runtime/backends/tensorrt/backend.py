@@ -194,20 +194,18 @@ class Engine:
         self._deserialize(edition, own_plugins, data)
         if self._engine is None and sidecar.plugins and plugin_library():
             if own_plugins:
+                said = self._messages.summary()
                 _log.warning(
-                    "%s does not load with its own plugins (%s); trying those of this machine",
-                    path.name,
-                    self._messages.summary(),
+                    "%s does not load with its own plugins (%s); trying those of this machine", path.name, said
                 )
             load_plugins(edition)
             self._deserialize(edition, own_plugins, data)
         if self._engine is None:
-            again = f"build it again: {sidecar.command}"
-            trust = f"if you trust it, name it as `model`: its own plugins run only then; else {again}"
-            raise EngineError(
-                f"{edition.name} {edition.version} cannot load {path.name}: {self._messages.summary()}; "
-                f"{trust if sidecar.plugins and not own_code else again}"
-            )
+            advice = f"build it again: {sidecar.command}"
+            if sidecar.plugins and not own_code:
+                advice = f"if you trust it, name it as `model`: its own plugins run only then; else {advice}"
+            said = self._messages.summary()
+            raise EngineError(f"{edition.name} {edition.version} cannot load {path.name}: {said}; {advice}")
         self.kernels: KernelCache | None = None
         if edition.compiles_at_load:
             self.kernels = KernelCache(edition.trt, self._engine, cache_file(sidecar.sha256, edition.version, gpu))
