@@ -64,17 +64,7 @@ def read_jpeg(source: Source) -> Stored:
     """
     data = source.data()
     header = read_header(data, source)
-    try:
-        image = _decode(data)
-    except OSError as error:
-        if "truncated" not in str(error):
-            raise
-        image = _decode(data + _END)
-        missing = _missing_rows(data, image, header)
-        if missing > image.height * _MOST_MISSING:
-            raise
-        what = "the last scan is not whole" if header.progressive else f"of {image.height} rows {missing} are missing"
-        source.warn(f"it lacks its end: {what}")
+    image = _decode_cut(data, header, source)
     profile = image.info.get("icc_profile")
     if header.has_profile and not profile:
         profile = b"damaged"
@@ -90,6 +80,22 @@ def read_jpeg(source: Source) -> Stored:
     if header.has_long_xmp:
         source.warn("the parts of its XMP beyond 64 KB are dropped")
     return Stored(to_picture(to_stored_mode(image, source), metadata), image.getexif)
+
+
+def _decode_cut(data: bytes, header: Header, source: Source) -> JpegImageFile:
+    """Decode a JPEG; one that lacks little of its end, with a warning."""
+    try:
+        return _decode(data)
+    except OSError as error:
+        if "truncated" not in str(error):
+            raise
+        image = _decode(data + _END)
+        missing = _missing_rows(data, image, header)
+        if missing > image.height * _MOST_MISSING:
+            raise
+        what = "the last scan is not whole" if header.progressive else f"of {image.height} rows {missing} are missing"
+        source.warn(f"it lacks its end: {what}")
+    return image
 
 
 def _decode(data: bytes) -> JpegImageFile:
