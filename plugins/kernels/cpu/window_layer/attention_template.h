@@ -14,7 +14,8 @@ void project_attention(const WindowLayerShape& shape, const Packed<V>& packed, c
     const auto scale = V::divide(V::set(log2_e), root);
     project(packed.query, scratch.normalised, stride,
             [&](auto& sums, std::size_t row, std::size_t token) AMSR_INLINE_LAMBDA {
-                apply<V>(sums, [&](typename V::Vector x) AMSR_INLINE_LAMBDA { return V::multiply(x, scale); });
+                for_each_vector<V>(sums, [&](auto& sum, std::size_t, std::size_t)
+                                             AMSR_INLINE_LAMBDA { sum = V::multiply(sum, scale); });
                 store_operand<V>(sums, scratch.query + row / V::depth * stride + token, stride);
             });
     project(packed.key, scratch.normalised, stride,
@@ -22,12 +23,9 @@ void project_attention(const WindowLayerShape& shape, const Packed<V>& packed, c
                 AMSR_INLINE_LAMBDA { store_operand<V>(sums, scratch.key + row / V::depth * stride + token, stride); });
     project(packed.value, scratch.normalised, stride,
             [&](auto& sums, std::size_t row, std::size_t token) AMSR_INLINE_LAMBDA {
-                for (auto& line : sums) {
-                    for (int v = 0; v < V::panel; ++v) {
-                        V::store_along(scratch.value + (row * stride + token + v * V::lanes) / V::depth, line[v]);
-                    }
-                    ++row;
-                }
+                for_each_vector<V>(sums, [&](const auto& sum, std::size_t r, std::size_t t) AMSR_INLINE_LAMBDA {
+                    V::store_along(scratch.value + ((row + r) * stride + token + t) / V::depth, sum);
+                });
             });
 }
 
@@ -36,31 +34,16 @@ template <class V>
 void score(std::size_t tokens, std::size_t head_steps, const typename V::Word* query, const typename V::Word* key,
            const float* position_bias, const std::uint8_t* regions, const Scratch<V>& scratch) {
     const std::size_t stride = scratch.stride;
-    for_each_tile<V>(tokens, [&](auto count, std::size_t row) AMSR_INLINE_LAMBDA {
-        constexpr int rows = decltype(count)::value;
-        for (std::size_t token = 0; token < stride; token += V::panel * V::lanes) {
-            typename V::Vector sums[rows][V::panel];
-            AMSR_UNROLL
-            for (int r = 0; r < rows; ++r) {
-                AMSR_UNROLL
-                for (int v = 0; v < V::panel; ++v) {
-                    const std::size_t place = token + v * V::lanes;
-                    sums[r][v] = V::load(position_bias + (row + r) * stride + place);
-                    if (regions != nullptr) {
-                        const float* separation = scratch.separation + regions[row + r] * stride;
-                        sums[r][v] = V::add(sums[r][v], V::load(separation + place));
-                    }
-                }
-            }
-            accumulate<V, rows>(sums, key + row, 1, stride, query + token, stride, head_steps);
-            AMSR_UNROLL
-            for (int r = 0; r < rows; ++r) {
-                AMSR_UNROLL
-                for (int v = 0; v < V::panel; ++v) {
-                    V::store(scratch.scores + (row + r) * stride + token + v * V::lanes, sums[r][v]);
-                }
-            }
-        }
+    for_each_tile<V>(tokens, stride, [&](auto& sums, std::size_t row, std::size_t token) AMSR_INLINE_LAMBDA {
+        for_each_vector<V>(sums, [&](auto& sum, std::size_t r, std::size_t t) AMSR_INLINE_LAMBDA {
+            sum = V::load(position_bias + (row + r) * stride + token + t);
+            if (regions == nullptr) return;
+            sum = V::add(sum, V::load(scratch.separation + regions[row + r] * stride + token + t));
+        });
+        accumulate<V>(sums, key + row, 1, stride, query + token, stride, head_steps);
+        for_each_vector<V>(sums, [&](const auto& sum, std::size_t r, std::size_t t) AMSR_INLINE_LAMBDA {
+            V::store(scratch.scores + (row + r) * stride + token + t, sum);
+        });
     });
 }
 
@@ -107,25 +90,14 @@ template <class V>
 void mix(std::size_t channels, std::size_t tokens, const typename V::Word* value, const Scratch<V>& scratch,
          typename V::Word* to) {
     const std::size_t stride = scratch.stride, value_stride = stride / V::depth;
-    for_each_tile<V>(channels, [&](auto count, std::size_t row) AMSR_INLINE_LAMBDA {
-        constexpr int rows = decltype(count)::value;
-        for (std::size_t token = 0; token < stride; token += V::panel * V::lanes) {
-            typename V::Vector sums[rows][V::panel];
-            AMSR_UNROLL
-            for (int r = 0; r < rows; ++r) {
-                AMSR_UNROLL
-                for (int v = 0; v < V::panel; ++v) sums[r][v] = V::set(0.0f);
-            }
-            accumulate<V, rows>(sums, value + row * value_stride, value_stride, 1, scratch.probabilities + token,
-                                stride, steps<V>(tokens));
-            AMSR_UNROLL
-            for (int v = 0; v < V::panel; ++v) {
-                const auto inverse = V::load(scratch.inverse_sums + token + v * V::lanes);
-                AMSR_UNROLL
-                for (int r = 0; r < rows; ++r) sums[r][v] = V::multiply(sums[r][v], inverse);
-            }
-            store_operand<V>(sums, to + row / V::depth * stride + token, stride);
-        }
+    for_each_tile<V>(channels, stride, [&](auto& sums, std::size_t row, std::size_t token) AMSR_INLINE_LAMBDA {
+        for_each_vector<V>(sums, [](auto& sum, std::size_t, std::size_t) AMSR_INLINE_LAMBDA { sum = V::set(0.0f); });
+        accumulate<V>(sums, value + row * value_stride, value_stride, 1, scratch.probabilities + token, stride,
+                      steps<V>(tokens));
+        for_each_vector<V>(sums, [&](auto& sum, std::size_t, std::size_t t) AMSR_INLINE_LAMBDA {
+            sum = V::multiply(sum, V::load(scratch.inverse_sums + token + t));
+        });
+        store_operand<V>(sums, to + row / V::depth * stride + token, stride);
     });
 }
 

@@ -30,12 +30,30 @@ AMSR_INLINE void last_tile(std::size_t left, std::size_t row, const Body& body) 
     }
 }
 
-/// Calls body(number of rows, first row) for the tiles of a matrix; the number is a constant of its type.
+/// Calls body(sums, first row, first token) for the tiles of a matrix [rows][stride]. The sums are not yet set.
 template <class V, class Body>
-AMSR_INLINE void for_each_tile(std::size_t rows, const Body& body) {
+AMSR_INLINE void for_each_tile(std::size_t rows, std::size_t stride, const Body& body) {
+    const auto compute = [&](auto count, std::size_t row) AMSR_INLINE_LAMBDA {
+        for (std::size_t token = 0; token < stride; token += V::panel * V::lanes) {
+            typename V::Vector sums[decltype(count)::value][V::panel];
+            body(sums, row, token);
+        }
+    };
     std::size_t row = 0;
-    for (; row + V::tile <= rows; row += V::tile) body(std::integral_constant<int, V::tile>{}, row);
-    last_tile<V::tile - 1>(rows - row, row, body);
+    for (; row + V::tile <= rows; row += V::tile) compute(std::integral_constant<int, V::tile>{}, row);
+    last_tile<V::tile - 1>(rows - row, row, compute);
+}
+
+/// Calls body(vector, row, first token) for the vectors of a tile, counted within it.
+template <class V, int rows, class Body>
+AMSR_INLINE void for_each_vector(typename V::Vector (&tile)[rows][V::panel], const Body& body) {
+    AMSR_UNROLL
+    for (int r = 0; r < rows; ++r) {
+        AMSR_UNROLL
+        for (int v = 0; v < V::panel; ++v) {
+            body(tile[r][v], static_cast<std::size_t>(r), static_cast<std::size_t>(v * V::lanes));
+        }
+    }
 }
 
 /// Values of consecutive rows as the operand of the next product: words of `depth` rows, the last padded with zeros.
@@ -77,41 +95,23 @@ AMSR_INLINE void accumulate(typename V::Vector (&sums)[rows][V::panel], const ty
 template <class V, class Store>
 AMSR_INLINE void project(const Matrix<V>& matrix, const typename V::Word* operand, std::size_t stride,
                          const Store& store) {
-    for_each_tile<V>(matrix.rows, [&](auto count, std::size_t row) AMSR_INLINE_LAMBDA {
-        constexpr int rows = decltype(count)::value;
-        for (std::size_t token = 0; token < stride; token += V::panel * V::lanes) {
-            typename V::Vector sums[rows][V::panel];
-            AMSR_UNROLL
-            for (int r = 0; r < rows; ++r) {
-                AMSR_UNROLL
-                for (int v = 0; v < V::panel; ++v) sums[r][v] = V::set(matrix.bias[row + r]);
-            }
-            accumulate<V, rows>(sums, matrix.weights + row * matrix.step_count, 1, rows, operand + token, stride,
-                                matrix.step_count);
-            store(sums, row, token);
-        }
+    for_each_tile<V>(matrix.rows, stride, [&](auto& sums, std::size_t row, std::size_t token) AMSR_INLINE_LAMBDA {
+        for_each_vector<V>(sums, [&](auto& sum, std::size_t r, std::size_t)
+                                     AMSR_INLINE_LAMBDA { sum = V::set(matrix.bias[row + r]); });
+        constexpr std::size_t rows = sizeof(sums) / sizeof(sums[0]);
+        accumulate<V>(sums, matrix.weights + row * matrix.step_count, 1, rows, operand + token, stride,
+                      matrix.step_count);
+        store(sums, row, token);
     });
-}
-
-/// Applies a function to each vector of a tile.
-template <class V, int rows, class Function>
-AMSR_INLINE void apply(typename V::Vector (&sums)[rows][V::panel], const Function& function) {
-    AMSR_UNROLL
-    for (int r = 0; r < rows; ++r) {
-        AMSR_UNROLL
-        for (int v = 0; v < V::panel; ++v) sums[r][v] = function(sums[r][v]);
-    }
 }
 
 /// features += matrix x operand + bias.
 template <class V>
 void project_and_add(const Matrix<V>& matrix, const typename V::Word* operand, std::size_t stride, float* features) {
     project(matrix, operand, stride, [&](auto& sums, std::size_t row, std::size_t token) AMSR_INLINE_LAMBDA {
-        float* to = features + row * stride + token;
-        for (auto& line : sums) {
-            AMSR_UNROLL
-            for (int v = 0; v < V::panel; ++v) V::store(to + v * V::lanes, V::add(V::load(to + v * V::lanes), line[v]));
-            to += stride;
-        }
+        for_each_vector<V>(sums, [&](const auto& sum, std::size_t r, std::size_t t) AMSR_INLINE_LAMBDA {
+            float* const to = features + (row + r) * stride + token + t;
+            V::store(to, V::add(V::load(to), sum));
+        });
     });
 }

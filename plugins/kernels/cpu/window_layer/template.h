@@ -138,7 +138,8 @@ void run(const WindowLayerShape& shape, const void* packed_memory, float epsilon
     normalise<V>(scratch.features, packed.norm2, epsilon, channels, stride, scratch.normalised);
     project(packed.fc1, scratch.normalised, stride,
             [&](auto& sums, std::size_t row, std::size_t token) AMSR_INLINE_LAMBDA {
-                apply<V>(sums, [](typename V::Vector x) AMSR_INLINE_LAMBDA { return gelu<V>(x); });
+                for_each_vector<V>(sums,
+                                   [](auto& sum, std::size_t, std::size_t) AMSR_INLINE_LAMBDA { sum = gelu<V>(sum); });
                 store_operand<V>(sums, scratch.hidden + row / V::depth * stride + token, stride);
             });
     project_and_add(packed.fc2, scratch.hidden, stride, scratch.features);
