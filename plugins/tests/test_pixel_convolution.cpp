@@ -5,6 +5,7 @@
 #include "check.h"
 #include "closeness.h"
 #include "cpu/convolution/pixel_convolution.h"
+#include "cpu/convolution/taps.h"
 #include "random.h"
 #include "reference.h"
 

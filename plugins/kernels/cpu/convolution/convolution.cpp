@@ -4,6 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "cpu/convolution/output_vectors.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {
@@ -205,52 +206,8 @@ void Convolution<T>::pack_dots(const T* weight, const T* bias) {
     packed_.dot_bias = bias_.data();
 }
 
-std::vector<OutputVector> output_vectors(const ConvolutionShape& shape, std::size_t lanes) {
-    const std::size_t r = shape.upscale, channels = shape.outputs / (r * r), group_channels = channels / shape.groups;
-    std::vector<OutputVector> vectors;
-    for (std::size_t group = 0; group < shape.groups; ++group) {
-        for (std::size_t line = 0; line < r; ++line) {
-            std::size_t next = 0;  // column after the last one
-            for (std::size_t j = 0; j < r; ++j) {
-                for (std::size_t c = group * group_channels; c < (group + 1) * group_channels; ++c) {
-                    const std::size_t column = j * channels + c;
-                    const bool starts = c == group * group_channels && (j == 0 || column != next);
-                    if (starts || vectors.back().outputs.size() == lanes)
-                        vectors.push_back({group, line, column, {}, {}});
-                    vectors.back().outputs.push_back((c * r + line) * r + j);
-                    next = column + 1;
-                }
-            }
-        }
-    }
-    return vectors;
-}
-
-std::size_t square_root(std::size_t square) {
-    std::size_t root = 1;
-    while (root * root < square) ++root;
-    return root;
-}
-
-template <class T>
-std::vector<T> taps_first(const T* weight, const ConvolutionShape& shape) {
-    const std::size_t inputs = shape.group_inputs();
-    std::vector<T> result(shape.outputs * shape.taps * inputs);
-    for (std::size_t output = 0; output < shape.outputs; ++output) {
-        for (std::size_t input = 0; input < inputs; ++input) {
-            for (std::size_t tap = 0; tap < shape.taps; ++tap) {
-                result[(output * shape.taps + tap) * inputs + input] = *weight++;
-            }
-        }
-    }
-    return result;
-}
-
 template class Convolution<float>;
 template class Convolution<float16>;
 template class Convolution<bfloat16>;
-template std::vector<float> taps_first(const float*, const ConvolutionShape&);
-template std::vector<float16> taps_first(const float16*, const ConvolutionShape&);
-template std::vector<bfloat16> taps_first(const bfloat16*, const ConvolutionShape&);
 
 }  // namespace amsr::cpu

@@ -48,30 +48,6 @@ class Convolution {
     std::vector<T> zeros_;
 };
 
-std::size_t square_root(std::size_t square);
-
-/// How many vectors hold so many channels.
-constexpr std::size_t vectors_of(std::size_t channels, std::size_t lanes) { return (channels + lanes - 1) / lanes; }
-
-/// So many channels and those that fill the last vector.
-constexpr std::size_t in_whole_vectors(std::size_t channels, std::size_t lanes) {
-    return vectors_of(channels, lanes) * lanes;
-}
-
-/// A vector of outputs: which they are, and where in a row's output they go.
-struct OutputVector {
-    std::size_t group, line, column;
-    std::vector<std::size_t> outputs;  // channels before the pixel shuffle
-    std::vector<std::uint32_t> taps;   // those that have weights
-};
-
-/// Splits outputs into vectors that lie side by side in memory after the pixel shuffle.
-std::vector<OutputVector> output_vectors(const ConvolutionShape& shape, std::size_t lanes);
-
-/// Weights [Co, Ci / groups, taps] as [Co, taps, Ci / groups].
-template <class T>
-std::vector<T> taps_first(const T* weight, const ConvolutionShape& shape);
-
 /// Rows that become a block: a multiple of most tiles, and small enough for the L1 cache.
 constexpr std::size_t convolution_block_rows = 48;
 

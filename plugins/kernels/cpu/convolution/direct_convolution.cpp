@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cpu/convolution/taps.h"
+
 namespace amsr::cpu {
 namespace {
 

@@ -3,23 +3,61 @@
 #include <algorithm>
 #include <cassert>
 
+#include "cpu/convolution/tap_rows.h"
+#include "cpu/convolution/taps.h"
 #include "cpu/simd/hints.h"
 
 namespace amsr::cpu {
 namespace {
 
+std::size_t source_of(std::int32_t entry) { return static_cast<std::uint32_t>(entry); }
+
 /// Finds the rows that a neighbour table names in memory.
 template <class T>
-class Sources {
+class Neighbors {
   public:
-    Sources(const T* rows, std::size_t row_count, const T* surround, std::size_t pixel_count, std::size_t channels)
-        : row_count_(row_count),
+    Neighbors(const std::int32_t* table, std::size_t taps, const T* rows, std::size_t row_count, const T* surround,
+              std::size_t pixel_count, std::size_t channels)
+        : table_(table),
+          taps_(taps),
+          row_count_(row_count),
           outside_(row_count + pixel_count),
           row_bytes_(channels * sizeof(T)),
           rows_(reinterpret_cast<std::uintptr_t>(rows)),
           surround_(reinterpret_cast<std::uintptr_t>(surround) - row_count * row_bytes_) {}
 
-    std::size_t outside() const { return outside_; }
+    /// What the taps of rows [begin .. end) read. False where the table names something beyond the surround.
+    bool find(std::size_t begin, std::size_t end, const T* zeros, TapRows<T>& sources) const {
+        for (std::size_t row = begin; row < end; ++row) {
+            const std::int32_t* const entries = table_ + row * taps_;
+            const T** const to = sources.of_tap(0) + (row - begin);
+            std::size_t most = 0;
+            for (std::size_t tap = 0; tap < taps_; ++tap) {
+                const std::size_t source = source_of(entries[tap]);
+                to[tap * sources.stride] = address(source);
+                most = std::max(most, source);
+            }
+            if (most < outside_) continue;
+            if (most > outside_) return false;
+            for (std::size_t tap = 0; tap < taps_; ++tap) {
+                if (source_of(entries[tap]) == most) to[tap * sources.stride] = zeros;
+            }
+        }
+        return true;
+    }
+
+    /// Fetches what rows [begin .. end) read for the first time: mostly the last tap, and of the surround also the last
+    /// taps of the lines above.
+    void fetch(std::size_t begin, std::size_t end, std::size_t side) const {
+        for (std::size_t row = begin; row < end; ++row) {
+            for (std::size_t tap = side - 1; tap < taps_; tap += side) {
+                const std::size_t source = source_of(table_[row * taps_ + tap]);
+                if (tap + 1 == taps_ || is_surround(source)) fetch(source);
+            }
+        }
+    }
+
+  private:
     bool is_surround(std::size_t source) const { return source >= row_count_; }
 
     /// Without a branch: along the edge of a mask it would be mispredicted. Of what is outside it has no meaning.
@@ -32,12 +70,10 @@ class Sources {
         for (std::size_t byte = 0; byte < row_bytes_; byte += cache_line) AMSR_PREFETCH(row + byte, 0, 2);
     }
 
-  private:
-    std::size_t row_count_, outside_, row_bytes_;
+    const std::int32_t* table_;  // [Q, taps]
+    std::size_t taps_, row_count_, outside_, row_bytes_;
     std::uintptr_t rows_, surround_;  // the latter as if the surround followed the rows
 };
-
-std::size_t source_of(std::int32_t entry) { return static_cast<std::uint32_t>(entry); }
 
 }  // namespace
 
@@ -51,38 +87,14 @@ bool MaskedConvolution<T>::run(const T* rows, std::size_t row_count, const T* su
                                const std::int32_t* neighbors, const T* residual, std::size_t first, std::size_t last,
                                T* out) const {
     assert(first <= last && last <= row_count);
-    constexpr std::size_t stride = convolution_block_rows + tile_rows_max;
     const std::size_t taps = shape().taps, outputs = shape().outputs;
-    const Sources<T> sources(rows, row_count, surround, pixel_count, shape().inputs);
-    std::vector<const T*> pointers(taps * stride, convolution_.zeros());
-    std::vector<const T* const*> tap_rows(taps);
-    for (std::size_t tap = 0; tap < taps; ++tap) tap_rows[tap] = pointers.data() + tap * stride;
+    const Neighbors<T> table(neighbors, taps, rows, row_count, surround, pixel_count, shape().inputs);
+    TapRows<T> sources(taps, convolution_.zeros());
     for (std::size_t begin = first; begin < last; begin += convolution_block_rows) {
         const std::size_t end = std::min(last, begin + convolution_block_rows);
-        for (std::size_t row = begin; row < end; ++row) {
-            const std::int32_t* const entries = neighbors + row * taps;
-            const T** const to = pointers.data() + row - begin;
-            std::size_t most = 0;
-            for (std::size_t tap = 0; tap < taps; ++tap) {
-                const std::size_t source = source_of(entries[tap]);
-                to[tap * stride] = sources.address(source);
-                most = std::max(most, source);
-            }
-            if (most < sources.outside()) continue;
-            if (most > sources.outside()) return false;
-            for (std::size_t tap = 0; tap < taps; ++tap) {
-                if (source_of(entries[tap]) == most) to[tap * stride] = convolution_.zeros();
-            }
-        }
-        // What the next block reads for the first time comes from memory meanwhile: mostly the last tap of its rows,
-        // and of the surround also the last taps of the lines above.
-        for (std::size_t row = end; row < std::min(last, end + convolution_block_rows); ++row) {
-            for (std::size_t tap = side_ - 1; tap < taps; tap += side_) {
-                const std::size_t source = source_of(neighbors[row * taps + tap]);
-                if (tap + 1 == taps || sources.is_surround(source)) sources.fetch(source);
-            }
-        }
-        convolution_.run({tap_rows.data(), end - begin, residual == nullptr ? nullptr : residual + begin * outputs, 0,
+        if (!table.find(begin, end, convolution_.zeros(), sources)) return false;
+        table.fetch(end, std::min(last, end + convolution_block_rows), side_);  // comes from memory meanwhile
+        convolution_.run({sources.taps(), end - begin, residual == nullptr ? nullptr : residual + begin * outputs, 0,
                           out + begin * outputs, 0, taps - 1, 0});
     }
     return true;

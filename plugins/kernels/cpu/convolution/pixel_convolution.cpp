@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "cpu/convolution/taps.h"
+
 namespace amsr::cpu {
 
 template <class T>

@@ -4,6 +4,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "cpu/convolution/output_vectors.h"
+#include "cpu/convolution/taps.h"
 #include "cpu/vector_code.h"
 
 namespace amsr::cpu {
@@ -65,7 +67,33 @@ LineProducts line_products(const ConvolutionShape& shape, const PlacedWeights<T>
     return products;
 }
 
+/// The weights [products, Ci] of a line of the kernel.
+template <class T>
+std::vector<float> product_weights(const ConvolutionShape& shape, const PlacedWeights<T>& placed, std::size_t tap_y,
+                                   const LineProducts& products) {
+    std::vector<float> weights(products.count * shape.inputs);
+    for (std::size_t line = 0; line < shape.upscale; ++line) {
+        for (const ProductRun& run : products.runs[line]) {
+            for (std::size_t i = 0; i < run.count; ++i) {
+                const T* from = placed.at(tap_y * square_root(shape.taps) + run.row, line, run.column + i);
+                float* to = weights.data() + (run.first_product + i) * shape.inputs;
+                std::transform(from, from + shape.inputs, to, [](T value) { return to_float(value); });
+            }
+        }
+    }
+    return weights;
+}
+
 }  // namespace
+
+/// Pixels of a line that are computed together, and memory for what is made of them.
+template <class T>
+struct TapProducts<T>::Block {
+    std::size_t y, x, count;
+    float* sums;      // [upscale][block_pixels][sum_stride]
+    float* products;  // of a line of the kernel
+    std::vector<float>& widened;
+};
 
 template <class T>
 std::size_t TapProducts<T>::vector_operations(InstructionSet set, const ConvolutionShape& shape, const T* weight) {
@@ -101,22 +129,13 @@ TapProducts<T>::TapProducts(InstructionSet set, const ConvolutionShape& shape, c
     }
     for (std::size_t tap_y = 0; tap_y < side_; ++tap_y) {
         LineProducts products = line_products(shape, placed, tap_y);
-        std::vector<float> weights(products.count * shape.inputs);
-        for (std::size_t line = 0; line < shape.upscale; ++line) {
-            for (const ProductRun& run : products.runs[line]) {
-                for (std::size_t i = 0; i < run.count; ++i) {
-                    const T* from = placed.at(tap_y * side_ + run.row, line, run.column + i);
-                    float* to = weights.data() + (run.first_product + i) * shape.inputs;
-                    std::transform(from, from + shape.inputs, to, [](T value) { return to_float(value); });
-                }
-            }
-        }
+        const std::vector<float> weights = product_weights(shape, placed, tap_y, products), zeros(products.count);
         KernelLine& kernel_line = lines_.emplace_back();
+        if (products.count > 0) {
+            kernel_line.products = std::make_unique<const Convolution<float>>(
+                set, ConvolutionShape{products.count, shape.inputs, 1, 1}, weights.data(), zeros.data(), Activation{});
+        }
         kernel_line.runs = std::move(products.runs);
-        if (products.count == 0) continue;
-        const std::vector<float> zeros(products.count);
-        kernel_line.products = std::make_unique<const Convolution<float>>(
-            set, ConvolutionShape{products.count, shape.inputs, 1, 1}, weights.data(), zeros.data(), Activation{});
     }
 }
 
@@ -132,54 +151,70 @@ const float* TapProducts<T>::widened(const T* values, std::size_t count, std::ve
     }
 }
 
-/// The products of `count` pixels of a line from x - k / 2 on; those of pixels outside the line are zero.
 template <class T>
-void TapProducts<T>::multiply(const Convolution<float>& products, const T* line, std::size_t width, std::size_t x,
-                              std::size_t count, std::vector<float>& buffer, float* out) const {
-    const std::size_t radius = side_ / 2;
+void TapProducts<T>::start_sums(const Block& block) const {
+    for (std::size_t line = 0; line < shape_.upscale; ++line) {
+        for (std::size_t i = 0; i < block.count; ++i) {
+            std::copy_n(bias_.data() + line * sum_stride_, sum_stride_,
+                        block.sums + (line * block_pixels() + i) * sum_stride_);
+        }
+    }
+}
+
+/// The products of the block's pixels and of k / 2 on both sides of them; those of pixels outside the line are zero.
+template <class T>
+void TapProducts<T>::multiply(const Convolution<float>& products, const T* line, std::size_t width,
+                              const Block& block) const {
+    const std::size_t radius = side_ / 2, count = block.count + 2 * radius;
     const float* sources[convolution_block_rows + tile_rows_max];
     std::fill(std::begin(sources), std::end(sources), products.zeros());
-    const std::size_t first = x < radius ? radius - x : 0, last = std::min(count, width + radius - x);  // inside
-    const float* pixel = widened(line + (x + first - radius) * shape_.inputs, (last - first) * shape_.inputs, buffer);
+    const std::size_t first = block.x < radius ? radius - block.x : 0;  // those inside
+    const std::size_t last = std::min(count, width + radius - block.x);
+    const float* pixel =
+        widened(line + (block.x + first - radius) * shape_.inputs, (last - first) * shape_.inputs, block.widened);
     for (std::size_t i = first; i < last; ++i, pixel += shape_.inputs) sources[i] = pixel;
     const float* const* taps = sources;
-    products.run({&taps, count, nullptr, 0, out, 0, 0, 0});
+    products.run({&taps, count, nullptr, 0, block.products, 0, 0, 0});
+}
+
+template <class T>
+void TapProducts<T>::add_products(const KernelLine& kernel_line, const Block& block) const {
+    for (std::size_t line = 0; line < shape_.upscale; ++line) {
+        const std::vector<ProductRun>& runs = kernel_line.runs[line];
+        code_.add_products(runs.data(), runs.size(), block.products, kernel_line.products->shape().outputs, block.count,
+                           block.sums + line * block_pixels() * sum_stride_, sum_stride_);
+    }
+}
+
+template <class T>
+void TapProducts<T>::finish(const Block& block, std::size_t width, ResidualBlock<T>& residual, T* out) const {
+    const T* added = residual.find(block.y, block.x, block.count);
+    for (std::size_t line = 0; line < shape_.upscale; ++line) {
+        code_.finish_sums(block.sums + line * block_pixels() * sum_stride_, sum_stride_, block.count, row_, activation_,
+                          added == nullptr ? nullptr : added + line * residual.line_stride(),
+                          out + ((block.y * shape_.upscale + line) * width + block.x) * row_, row_);
+    }
 }
 
 template <class T>
 void TapProducts<T>::run(const T* pixels, std::size_t height, std::size_t width, const PixelResidual<T>& residual,
                          std::size_t first, std::size_t last, T* out) const {
-    const std::size_t r = shape_.upscale, radius = side_ / 2, block = convolution_block_rows - 2 * radius;
-    std::vector<float> sums(r * block * sum_stride_);
+    const std::size_t radius = side_ / 2;
+    std::vector<float> sums(shape_.upscale * block_pixels() * sum_stride_);
     std::vector<float> products(convolution_block_rows * side_ * shape_.outputs), buffer;
-    ResidualBlock<T> residual_block(residual, shape_, width, block);
+    ResidualBlock<T> residual_block(residual, shape_, width, block_pixels());
     for (std::size_t y = first; y < last; ++y) {
-        for (std::size_t x = 0; x < width; x += block) {
-            const std::size_t count = std::min(width - x, block);
-            for (std::size_t line = 0; line < r; ++line) {
-                for (std::size_t i = 0; i < count; ++i) {
-                    std::copy_n(bias_.data() + line * sum_stride_, sum_stride_,
-                                sums.data() + (line * block + i) * sum_stride_);
-                }
-            }
+        for (std::size_t x = 0; x < width; x += block_pixels()) {
+            const Block block{y, x, std::min(width - x, block_pixels()), sums.data(), products.data(), buffer};
+            start_sums(block);
             for (std::size_t tap_y = 0; tap_y < side_; ++tap_y) {
                 const KernelLine& kernel_line = lines_[tap_y];
                 const std::size_t below = y + tap_y;  // the line that is read, and radius
                 if (below < radius || below >= height + radius || !kernel_line.products) continue;
-                const std::size_t stride = kernel_line.products->shape().outputs;
-                multiply(*kernel_line.products, pixels + (below - radius) * width * shape_.inputs, width, x,
-                         count + 2 * radius, buffer, products.data());
-                for (std::size_t line = 0; line < r; ++line) {
-                    code_.add_products(kernel_line.runs[line].data(), kernel_line.runs[line].size(), products.data(),
-                                       stride, count, sums.data() + line * block * sum_stride_, sum_stride_);
-                }
+                multiply(*kernel_line.products, pixels + (below - radius) * width * shape_.inputs, width, block);
+                add_products(kernel_line, block);
             }
-            const T* added = residual_block.find(y, x, count);
-            for (std::size_t line = 0; line < r; ++line) {
-                code_.finish_sums(sums.data() + line * block * sum_stride_, sum_stride_, count, row_, activation_,
-                                  added == nullptr ? nullptr : added + line * residual_block.line_stride(),
-                                  out + ((y * r + line) * width + x) * row_, row_);
-            }
+            finish(block, width, residual_block, out);
         }
     }
 }

@@ -31,9 +31,16 @@ class TapProducts {
         std::unique_ptr<const Convolution<float>> products;  // null where no tap has weights
     };
 
+    struct Block;
+
+    /// Pixels of the largest block: with their borders they are a block of the products.
+    std::size_t block_pixels() const { return convolution_block_rows - 2 * (side_ / 2); }
+
     const float* widened(const T* values, std::size_t count, std::vector<float>& buffer) const;
-    void multiply(const Convolution<float>& products, const T* line, std::size_t width, std::size_t x,
-                  std::size_t count, std::vector<float>& buffer, float* out) const;
+    void start_sums(const Block& block) const;
+    void multiply(const Convolution<float>& products, const T* line, std::size_t width, const Block& block) const;
+    void add_products(const KernelLine& kernel_line, const Block& block) const;
+    void finish(const Block& block, std::size_t width, ResidualBlock<T>& residual, T* out) const;
 
     const ConvolutionCode<T>& code_;
     ConvolutionShape shape_;

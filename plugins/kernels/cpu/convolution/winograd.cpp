@@ -79,26 +79,30 @@ Winograd<T>::Winograd(InstructionSet set, const ConvolutionShape& shape, const T
       value_channels_(in_whole_vectors(shape.inputs, code_.lanes)),
       zeros_(shape.inputs),
       panels_(panels_of(shape)) {
-    const std::size_t inputs = shape.group_inputs();
-    for (Panel& panel : panels_) {
-        const ConvolutionShape products{in_whole_vectors(panel.outputs, code_.lanes), inputs, 1, 1};
-        std::vector<float> weights[transformed];  // [outputs, inputs] each
-        for (const OutputVector& run : panel.runs) {
-            for (const std::size_t output : run.outputs) {
-                panel.bias.push_back(to_float(bias[output]));
-                for (std::size_t input = 0; input < inputs; ++input) {
-                    const auto values = transform_taps(weight + output * shape.taps * inputs + input, inputs);
-                    for (std::size_t i = 0; i < transformed; ++i) weights[i].push_back(values[i]);
-                }
+    for (Panel& panel : panels_) pack(set, weight, bias, panel);
+}
+
+/// The panel's biases, and its weights as those of 16 products.
+template <class T>
+void Winograd<T>::pack(InstructionSet set, const T* weight, const T* bias, Panel& panel) const {
+    const std::size_t inputs = shape_.group_inputs();
+    const ConvolutionShape products{in_whole_vectors(panel.outputs, code_.lanes), inputs, 1, 1};
+    std::vector<float> weights[transformed];  // [outputs, inputs] each
+    for (const OutputVector& run : panel.runs) {
+        for (const std::size_t output : run.outputs) {
+            panel.bias.push_back(to_float(bias[output]));
+            for (std::size_t input = 0; input < inputs; ++input) {
+                const auto values = transform_taps(weight + output * shape_.taps * inputs + input, inputs);
+                for (std::size_t i = 0; i < transformed; ++i) weights[i].push_back(values[i]);
             }
         }
-        panel.bias.resize(products.outputs);
-        const std::vector<float> zeros(products.outputs);
-        for (std::size_t i = 0; i < transformed; ++i) {
-            weights[i].resize(products.outputs * inputs);
-            panel.products[i] = std::make_unique<const Convolution<float>>(set, products, weights[i].data(),
-                                                                           zeros.data(), Activation{});
-        }
+    }
+    panel.bias.resize(products.outputs);
+    const std::vector<float> zeros(products.outputs);
+    for (std::size_t i = 0; i < transformed; ++i) {
+        weights[i].resize(products.outputs * inputs);
+        panel.products[i] =
+            std::make_unique<const Convolution<float>>(set, products, weights[i].data(), zeros.data(), Activation{});
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "cpu/convolution/output_vectors.h"
 #include "cpu/convolution/pixel_residual.h"
 
 namespace amsr::cpu {
@@ -40,6 +41,7 @@ class Winograd {
 
     static std::vector<Panel> panels_of(const ConvolutionShape& shape);
 
+    void pack(InstructionSet set, const T* weight, const T* bias, Panel& panel) const;
     void transform_inputs(const T* pixels, std::size_t height, std::size_t width, const Block& block) const;
     void multiply(const Panel& panel, const Block& block) const;
     void transform_products(const Panel& panel, const Block& block) const;
