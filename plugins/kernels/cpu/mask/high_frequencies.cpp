@@ -37,32 +37,56 @@ void reflect_ends(float* row, std::size_t width) {
     }
 }
 
+/// Measures the detail of lines of a picture [height, width, 3].
+class Detail {
+  public:
+    Detail(const float* image, std::size_t height, std::size_t width, const float* taps)
+        : image_(image),
+          height_(height),
+          width_(width),
+          taps_(taps),
+          down_((width + 2 * reach) * channels),
+          blurred_(width * channels) {}
+
+    /// detail [width]: the absolute difference between line y and its blur, averaged over the channels.
+    void measure(std::size_t y, float* detail) {
+        const std::size_t row = width_ * channels;
+        const float *rows[5], *columns[5];
+        for (std::size_t i = 0; i < 5; ++i) {
+            rows[i] = image_ + reflect(static_cast<std::ptrdiff_t>(y + i) - std::ptrdiff_t{reach}, height_) * row;
+            columns[i] = down_.data() + i * channels;
+        }
+        blur(rows, row, taps_, down_.data() + reach * channels);
+        reflect_ends(down_.data(), width_);
+        blur(columns, row, taps_, blurred_.data());
+        const float* pixels = image_ + y * row;
+        for (std::size_t i = 0; i < row; ++i) blurred_[i] = std::fabs(pixels[i] - blurred_[i]);
+        for (std::size_t x = 0; x < width_; ++x) {
+            const float* residue = blurred_.data() + x * channels;
+            detail[x] = residue[0] + residue[1] + residue[2];
+        }
+        for (std::size_t x = 0; x < width_; ++x) detail[x] /= 3.0f;
+    }
+
+  private:
+    const float* image_;
+    std::size_t height_, width_;
+    const float* taps_;
+    std::vector<float> down_;     // a line that is blurred along the columns, with its border
+    std::vector<float> blurred_;  // the same along both
+};
+
 }  // namespace
 
 bool high_frequencies(const float* image, std::size_t height, std::size_t width, const float taps[3], float flat_range,
                       float* out) {
     assert(height > 0 && width > 0);
-    const std::size_t row = width * channels;
-    std::vector<float> down(row + 2 * reach * channels), blurred(row);
+    Detail detail(image, height, width, taps);
     std::vector<float> low(width, std::numeric_limits<float>::max()), high(width);  // of each column
     for (std::size_t y = 0; y < height; ++y) {
-        const float *rows[5], *columns[5];
-        for (std::size_t i = 0; i < 5; ++i) {
-            rows[i] = image + reflect(static_cast<std::ptrdiff_t>(y + i) - std::ptrdiff_t{reach}, height) * row;
-            columns[i] = down.data() + i * channels;
-        }
-        blur(rows, row, taps, down.data() + reach * channels);
-        reflect_ends(down.data(), width);
-        blur(columns, row, taps, blurred.data());
-        const float* pixels = image + y * row;
-        for (std::size_t i = 0; i < row; ++i) blurred[i] = std::fabs(pixels[i] - blurred[i]);
         float* line = out + y * width;
+        detail.measure(y, line);
         for (std::size_t x = 0; x < width; ++x) {
-            const float* residue = blurred.data() + x * channels;
-            line[x] = residue[0] + residue[1] + residue[2];
-        }
-        for (std::size_t x = 0; x < width; ++x) {
-            line[x] /= 3.0f;
             low[x] = std::min(low[x], line[x]);
             high[x] = std::max(high[x], line[x]);
         }
