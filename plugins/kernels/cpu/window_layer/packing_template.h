@@ -51,32 +51,43 @@ void pack_attention(const WindowLayerShape& shape, const Matrix<V>& matrix, cons
         [&](std::size_t row) { return is_real(row) ? to_float(weights.qkv_bias[source(row)]) : 0.0f; });
 }
 
+/// The projection of all heads, whose channels are padded as pack_attention does.
 template <class V, class T>
-void pack(const WindowLayerShape& shape, const WindowLayerWeights<T>& weights, void* memory) {
-    const Packed<V> packed(Arena(memory), shape);
+void pack_projection(const WindowLayerShape& shape, const Matrix<V>& matrix, const WindowLayerWeights<T>& weights) {
     const std::size_t channels = shape.channels, depth = head_channels(shape), padded = padded_head<V>(shape);
-    const std::size_t tokens = shape.tokens, stride = padded_tokens<V>(shape);
-    pack_row(channels, weights.norm1_weight, packed.norm1.weight);
-    pack_row(channels, weights.norm1_bias, packed.norm1.bias);
-    pack_attention(shape, packed.query, weights, 0);
-    pack_attention(shape, packed.key, weights, 1);
-    pack_attention(shape, packed.value, weights, 2);
-    for (std::size_t head = 0; head < shape.heads; ++head) {
-        for (std::size_t key = 0; key < tokens; ++key) {
-            for (std::size_t query = 0; query < stride; ++query) {
-                const std::size_t from = (head * tokens + query) * tokens + key;
-                packed.position_bias[(head * tokens + key) * stride + query] =
-                    query < tokens ? log2_e * to_float(weights.position_bias[from]) : 0.0f;
-            }
-        }
-    }
     pack_matrix(
-        packed.proj, attention_rows<V>(shape),
+        matrix, attention_rows<V>(shape),
         [&](std::size_t row, std::size_t input) {
             const std::size_t from = row * channels + input / padded * depth + input % padded;
             return input % padded < depth ? to_float(weights.proj_weight[from]) : 0.0f;
         },
         [&](std::size_t row) { return to_float(weights.proj_bias[row]); });
+}
+
+/// Position bias [heads, N, N] of query and key token, for powers of 2.
+template <class V, class T>
+void pack_position_bias(const WindowLayerShape& shape, const T* from, float* to) {
+    const std::size_t tokens = shape.tokens, stride = padded_tokens<V>(shape);
+    for (std::size_t head = 0; head < shape.heads; ++head, from += tokens * tokens) {
+        for (std::size_t key = 0; key < tokens; ++key) {
+            for (std::size_t query = 0; query < stride; ++query) {
+                *to++ = query < tokens ? log2_e * to_float(from[query * tokens + key]) : 0.0f;
+            }
+        }
+    }
+}
+
+template <class V, class T>
+void pack(const WindowLayerShape& shape, const WindowLayerWeights<T>& weights, void* memory) {
+    const Packed<V> packed(Arena(memory), shape);
+    const std::size_t channels = shape.channels;
+    pack_row(channels, weights.norm1_weight, packed.norm1.weight);
+    pack_row(channels, weights.norm1_bias, packed.norm1.bias);
+    pack_attention(shape, packed.query, weights, 0);
+    pack_attention(shape, packed.key, weights, 1);
+    pack_attention(shape, packed.value, weights, 2);
+    pack_position_bias<V>(shape, weights.position_bias, packed.position_bias);
+    pack_projection(shape, packed.proj, weights);
     pack_row(channels, weights.norm2_weight, packed.norm2.weight);
     pack_row(channels, weights.norm2_bias, packed.norm2.bias);
     pack_linear(packed.fc1, channels, weights.fc1_weight, weights.fc1_bias);
