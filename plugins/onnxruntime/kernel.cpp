@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "operators/error.h"
+#include "shape_inference.h"
 
 namespace amsr::ort {
 namespace {
