@@ -13,6 +13,7 @@
 #include "cuda/gpu.h"
 #include "execution.h"
 #include "protocol.h"
+#include "refusals.h"
 
 namespace {
 
@@ -75,7 +76,7 @@ void check_scenarios(Library& library, const std::vector<Case>& cases, const std
     const bool executes = reason.empty();
     std::size_t walked = 0, executed = 0;
     for (const Scenario& scenario : scenarios_of(cases)) {
-        const std::unique_ptr<nvinfer1::IPluginV3> plugin = walk_protocol(library, scenario);
+        const Plugin plugin = walk_protocol(library, scenario);
         ++walked;
         if (!executes || (!run.empty() && run.count(&scenario.known) == 0)) continue;
         check_execution(library, scenario, *plugin);
