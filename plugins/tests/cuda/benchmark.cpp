@@ -118,76 +118,13 @@ class Bench {
     double density() const { return static_cast<double>(rows_) / static_cast<double>(picture_.pixels()); }
 
     void masked() const {
-        const Buffer<std::int64_t> index(index_);
-        const Buffer<std::int32_t> neighbors(static_cast<std::size_t>(9 * rows_));
-        const Bytes workspace(cuda::mask_neighbors_workspace(picture_.pixels()));
-        const double pixels = static_cast<double>(picture_.pixels()), rows = static_cast<double>(rows_);
-        const auto find = [&] {
-            return cuda::mask_neighbors(index.data(), rows_, picture_.height, picture_.width, 3, neighbors.data(),
-                                        workspace.data(), nullptr);
-        };
-        report("MaskNeighbors", find, 8 * rows + 8 * pixels + 36 * rows, 0);
-        const auto table = neighbors.values();
-        std::set<std::int32_t> surround;
-        for (const auto entry : table) {
-            if (entry >= rows_) surround.insert(entry);
-        }
-        const Bytes pixel_values = numbers(options_.type, 64 * picture_.pixels()),
-                    row_values = numbers(options_.type, 64 * rows_);
-        const Bytes out(static_cast<std::size_t>(64 * rows_) * cuda::bytes_of(options_.type));
-        const std::size_t row_bytes = 64 * cuda::bytes_of(options_.type);
-        report(
-            "MaskGather",
-            [&] {
-                return cuda::mask_gather(pixel_values.data(), picture_.pixels(), index.data(), rows_, row_bytes,
-                                         out.data(), nullptr);
-            },
-            rows * (8 + 128 * element_), 0);
-        const Bytes scattered = numbers(options_.type, 64 * picture_.pixels());
-        report(
-            "MaskScatter",
-            [&] {
-                return cuda::mask_scatter(row_values.data(), index.data(), rows_, picture_.pixels(), row_bytes,
-                                          scattered.data(), nullptr);
-            },
-            rows * (8 + 128 * element_), 0);
-        struct Layer {
-            const char* name;
-            ConvolutionShape shape;
-            Epilogue epilogue;
-        };
-        for (const Layer& layer : {Layer{"MaskedConv2d 64 -> 64", {64, 64, 1, 3}, epilogues::none},
-                                   Layer{"MaskedConv2dAdd 64 -> 64", {64, 64, 1, 3}, epilogues::add},
-                                   Layer{"MaskedConv2d 64 -> 64, 4 groups", {64, 64, 4, 3}, epilogues::none},
-                                   Layer{"MaskedConv2dSilu 32 -> 32", {32, 32, 1, 3}, epilogues::silu},
-                                   Layer{"MaskedConv2dAttention 48 -> 48", {48, 48, 1, 3}, epilogues::attention},
-                                   Layer{"MaskedConv2d 12 -> 12", {12, 12, 1, 3}, epilogues::none}}) {
-            const Bytes packed = pack(layer.shape);
-            const double channels = static_cast<double>(layer.shape.inputs);
-            const bool add = layer.epilogue.has_residual();
-            const double read = channels * (rows + static_cast<double>(surround.size()) + rows * (add ? 2 : 1));
-            report(
-                layer.name,
-                [&] {
-                    return cuda::masked_conv2d(options_.type, layer.shape, row_values.data(), rows_,
-                                               pixel_values.data(), picture_.pixels(), neighbors.data(), packed.data(),
-                                               add ? row_values.data() : nullptr, {layer.epilogue.activation, 0.0f},
-                                               out.data(), nullptr);
-                },
-                read * element_ + 36 * rows, operations(layer.shape, rows));
-        }
-        for (const int inputs : {1, 2, 4}) {
-            const ConvolutionShape shape{64, 64 * inputs};
-            const Bytes packed = pack(shape);
-            const void* const pointers[] = {row_values.data(), pixel_values.data(), row_values.data(),
-                                            pixel_values.data()};
-            report(("Pointwise, inputs: " + std::to_string(inputs)).c_str(),
-                   [&] {
-                       return cuda::pointwise(options_.type, 64, 64, pointers, inputs, rows_, packed.data(), nullptr,
-                                              relu, out.data(), nullptr);
-                   },
-                   64 * rows * (inputs + 1) * element_, operations(shape, rows));
-        }
+        const Masked in{Buffer<std::int64_t>(index_), Buffer<std::int32_t>(static_cast<std::size_t>(9 * rows_)),
+                        numbers(options_.type, channels * picture_.pixels()), numbers(options_.type, channels * rows_),
+                        Bytes(static_cast<std::size_t>(channels * rows_) * cuda::bytes_of(options_.type))};
+        find_neighbors(in);
+        move_rows(in);
+        convolve_rows(in);
+        merge_rows(in);
     }
 
     void windows() const {
@@ -241,6 +178,97 @@ class Bench {
     }
 
   private:
+    static constexpr std::int64_t channels = 64;  // of rows and pixels
+
+    /// What the kernels on masked pixels read and write.
+    struct Masked {
+        Buffer<std::int64_t> index;
+        Buffer<std::int32_t> neighbors;
+        Bytes pixels, rows, out;
+    };
+
+    void find_neighbors(const Masked& in) const {
+        const Bytes workspace(cuda::mask_neighbors_workspace(picture_.pixels()));
+        const double pixels = static_cast<double>(picture_.pixels()), rows = static_cast<double>(rows_);
+        const auto find = [&] {
+            return cuda::mask_neighbors(in.index.data(), rows_, picture_.height, picture_.width, 3, in.neighbors.data(),
+                                        workspace.data(), nullptr);
+        };
+        report("MaskNeighbors", find, 8 * rows + 8 * pixels + 36 * rows, 0);
+    }
+
+    void move_rows(const Masked& in) const {
+        const std::size_t row_bytes = channels * cuda::bytes_of(options_.type);
+        const double bytes = static_cast<double>(rows_) * (8 + 2 * channels * element_);
+        report(
+            "MaskGather",
+            [&] {
+                return cuda::mask_gather(in.pixels.data(), picture_.pixels(), in.index.data(), rows_, row_bytes,
+                                         in.out.data(), nullptr);
+            },
+            bytes, 0);
+        const Bytes scattered = numbers(options_.type, channels * picture_.pixels());
+        report(
+            "MaskScatter",
+            [&] {
+                return cuda::mask_scatter(in.rows.data(), in.index.data(), rows_, picture_.pixels(), row_bytes,
+                                          scattered.data(), nullptr);
+            },
+            bytes, 0);
+    }
+
+    /// Pixels of the surround that the neighbour table names.
+    double surround_of(const Masked& in) const {
+        std::set<std::int32_t> surround;
+        for (const std::int32_t entry : in.neighbors.values()) {
+            if (entry >= rows_) surround.insert(entry);
+        }
+        return static_cast<double>(surround.size());
+    }
+
+    void convolve_rows(const Masked& in) const {
+        struct Layer {
+            const char* name;
+            ConvolutionShape shape;
+            Epilogue epilogue;
+        };
+        const double rows = static_cast<double>(rows_), surround = surround_of(in);
+        for (const Layer& layer : {Layer{"MaskedConv2d 64 -> 64", {64, 64, 1, 3}, epilogues::none},
+                                   Layer{"MaskedConv2dAdd 64 -> 64", {64, 64, 1, 3}, epilogues::add},
+                                   Layer{"MaskedConv2d 64 -> 64, 4 groups", {64, 64, 4, 3}, epilogues::none},
+                                   Layer{"MaskedConv2dSilu 32 -> 32", {32, 32, 1, 3}, epilogues::silu},
+                                   Layer{"MaskedConv2dAttention 48 -> 48", {48, 48, 1, 3}, epilogues::attention},
+                                   Layer{"MaskedConv2d 12 -> 12", {12, 12, 1, 3}, epilogues::none}}) {
+            const Bytes packed = pack(layer.shape);
+            const bool add = layer.epilogue.has_residual();
+            const double read = static_cast<double>(layer.shape.inputs) * (rows + surround + rows * (add ? 2 : 1));
+            report(
+                layer.name,
+                [&] {
+                    return cuda::masked_conv2d(options_.type, layer.shape, in.rows.data(), rows_, in.pixels.data(),
+                                               picture_.pixels(), in.neighbors.data(), packed.data(),
+                                               add ? in.rows.data() : nullptr, {layer.epilogue.activation, 0.0f},
+                                               in.out.data(), nullptr);
+                },
+                read * element_ + 36 * rows, operations(layer.shape, rows));
+        }
+    }
+
+    void merge_rows(const Masked& in) const {
+        const double rows = static_cast<double>(rows_);
+        for (const int inputs : {1, 2, 4}) {
+            const ConvolutionShape shape{channels, channels * inputs};
+            const Bytes packed = pack(shape);
+            const void* const pointers[] = {in.rows.data(), in.pixels.data(), in.rows.data(), in.pixels.data()};
+            report(("Pointwise, inputs: " + std::to_string(inputs)).c_str(),
+                   [&] {
+                       return cuda::pointwise(options_.type, channels, channels, pointers, inputs, rows_, packed.data(),
+                                              nullptr, relu, in.out.data(), nullptr);
+                   },
+                   channels * rows * (inputs + 1) * element_, operations(shape, rows));
+        }
+    }
+
     Bytes pack(const ConvolutionShape& shape) const {
         const std::int64_t depth = shape.inputs / shape.groups * shape.kernel_size * shape.kernel_size;
         const Bytes weight = numbers(options_.type, shape.outputs * depth),
