@@ -170,13 +170,11 @@ AMSR_DEVICE double limit_of_drawn(double threshold, std::int64_t without_detail,
     return limit < threshold ? limit : threshold;
 }
 
-/// Two-means on the histogram by one block, with the limit of drawn pictures. Counts and moments are whole numbers, so
-/// that their sums are exact.
-AMSR_KERNEL(threads)
-find_threshold(const Workspace::Counters* counters, Workspace::Prefix* prefixes, double* threshold) {
+/// prefixes [bins + 1] of the histogram, by one block. Counts and moments are whole numbers, so that their sums are
+/// exact.
+AMSR_DEVICE void sum_prefixes(const Workspace::Counters* counters, Workspace::Prefix* prefixes) {
     constexpr int share = bins / threads;
     const int thread = static_cast<int>(threadIdx.x);
-    const bool flat = Range::of(counters).is_flat();
     auto* const sums = reinterpret_cast<Workspace::Prefix*>(shared_memory());  // [threads]
     const auto add = [&](Workspace::Prefix& sum, int bin) {
         sum.count += counters->histogram[bin];
@@ -197,12 +195,15 @@ find_threshold(const Workspace::Counters* counters, Workspace::Prefix* prefixes,
     }
     if (thread == threads - 1) prefixes[bins] = sum;
     __syncthreads();
-    if (thread != 0) return;
+}
+
+/// Where two-means splits the histogram.
+AMSR_DEVICE double two_means(const Workspace::Prefix* prefixes) {
+    constexpr double unit = 2.0 * bins;  // moments are in halves of a bin
     const Workspace::Prefix all = prefixes[bins];
     double split = 0.5, change = 1.0;
-    for (int round = 0; !flat && change >= tolerance && round < rounds_max; ++round) {
+    for (int round = 0; change >= tolerance && round < rounds_max; ++round) {
         const Workspace::Prefix below = prefixes[split_at(split)];
-        const double unit = 2.0 * bins;  // moments are in halves of a bin
         const double mean_below = static_cast<double>(below.moment) / unit / static_cast<double>(below.count);
         const double mean_above =
             static_cast<double>(all.moment - below.moment) / unit / static_cast<double>(all.count - below.count);
@@ -210,7 +211,17 @@ find_threshold(const Workspace::Counters* counters, Workspace::Prefix* prefixes,
         change = next < split ? split - next : next - split;
         split = next;
     }
-    *threshold = flat ? -1.0 : limit_of_drawn(split, prefixes[1].count, all.count);
+    return split;
+}
+
+/// The split of two-means, with the limit of drawn pictures; -1 where the picture is flat.
+AMSR_KERNEL(threads)
+find_threshold(const Workspace::Counters* counters, Workspace::Prefix* prefixes, double* threshold) {
+    sum_prefixes(counters, prefixes);
+    if (threadIdx.x != 0) return;
+    *threshold = Range::of(counters).is_flat()
+                     ? -1.0
+                     : limit_of_drawn(two_means(prefixes), prefixes[1].count, prefixes[bins].count);
 }
 
 /// flags [P]: whether the detail around a pixel, in its line, exceeds the threshold.
