@@ -9,14 +9,19 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from amsr_deploy.errors import TrainingError, UserError
 from amsr_deploy.wording import first_line
+
+_connections = count()
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,9 @@ def connected(world: World, device: torch.device) -> Iterator[None]:
     # Imported later, as optimisers do, it would keep the group and its threads alive in default arguments.
     importlib.import_module("torch.distributed.nn.functional")
     try:
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=world.rank, world_size=world.size)
+        store, rank, size = next(rendezvous("env://", world.rank, world.size))
+        store = PrefixStore(str(next(_connections)), store)  # an earlier training's holds addresses that are gone
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", store=store, rank=rank, world_size=size)
     except (ValueError, RuntimeError) as error:
         raise TrainingError(
             f"{world.size} processes cannot connect ({first_line(error)}); start them with torchrun"

@@ -40,7 +40,7 @@ def gradients(config: Config, world: World) -> dict[str, torch.Tensor]:
 
 
 def work(folder: Path, out: Path) -> None:
-    """What each process of the test does."""
+    """What each process of the test does: it connects twice, which must not mix up the connections."""
     world = world_from_environment()
     with connected(world, CPU):
         assert gloo_threads()
