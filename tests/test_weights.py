@@ -72,7 +72,6 @@ def test_shipped_onnx_computes_as_the_shipped_weights(model: Shipped, masked: bo
 
 DRAWN = [page for seed in range(2) for page in drawn_pages(np.random.default_rng(seed))]
 OPPOSITE = controls_of_opposite_colours(np.random.default_rng(0))
-DISP_X4: Shipped = ("disp", 4, "clean")
 
 
 def assert_near_the_range(model: Shipped, pages: list[NDArray[np.float32]]) -> None:
@@ -90,14 +89,10 @@ def test_drawn_pictures_stay_near_the_range(model: Shipped) -> None:
     assert_near_the_range(model, DRAWN)
 
 
-@pytest.mark.parametrize("model", [model for model in SHIPPED if model != DISP_X4])
+@pytest.mark.parametrize("model", SHIPPED)
 def test_lines_of_opposite_colours_stay_near_the_range(model: Shipped) -> None:
+    """Kernels that had grown without a weight decay took DISP x4 a hundredfold out of it there: specks."""
     assert_near_the_range(model, OPPOSITE)
-
-
-@pytest.mark.xfail(strict=True, reason="these weights make specks on every second such picture, up to a hundredfold")
-def test_disp_x4_draws_lines_of_opposite_colours_without_specks() -> None:
-    assert_near_the_range(DISP_X4, OPPOSITE)
 
 
 IN_BFLOAT16 = [model for model in SHIPPED if bfloat16_form(shipped_model(*model[:2], False, model[2]))]
