@@ -157,6 +157,7 @@ def quick_peak(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory: pytest.TempPathFactory, one_registry: None) -> Exports:  # noqa: ARG001
     """Exports of networks with random weights, each made when it is first needed."""
+    pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'amsr-deploy[torch]'")
     from export_cases import Exports
 
     return Exports(tmp_path_factory.mktemp("exports"))

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from command_line import amsr, assert_refused, errors
 from conftest import size
-from export_cases import Exports
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
 from scale_cases import ship, write_model
 
 from amsr_deploy.mask import compute_mask
+
+if TYPE_CHECKING:
+    from export_cases import Exports
 
 OPTIONS = (
     (("--scale", 2), ("--scale", 3), ("--scale", 4), ("--scale", 5)),
