@@ -38,6 +38,7 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Make a step; a closure is not called."""
         for group in self.param_groups:
+            kept = 1 - group["lr"] * group["weight_decay"]
             alike: dict[tuple[int, int], list[Tensor]] = defaultdict(list)
             for weight in group["params"]:
                 if weight.grad is not None:
@@ -46,7 +47,7 @@ class Muon(torch.optim.Optimizer):
                 rate = group["lr"] * (RMS * math.sqrt(max(shape)))
                 updates = orthogonal(torch.stack([self._direction(weight) for weight in weights])) * rate
                 for weight, update in zip(weights, updates, strict=True):
-                    weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(update.view(weight.shape))
+                    weight.mul_(kept).sub_(update.view(weight.shape))
 
     def _direction(self, weight: Tensor) -> Tensor:
         """Compute the gradient with its momentum, as a matrix."""
